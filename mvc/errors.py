@@ -1,0 +1,174 @@
+"""Every error a caller can meet: a class whose docstring is its message, with its exit code.
+
+The first paragraph of a class's docstring is the message, a template filled from the keyword arguments; the second,
+where there is one, is the hint that names the next step. They are turned into text here and nowhere else.
+
+    MvcError (128)
+    ├── Usage (2)            the request itself is wrong
+    ├── Answer (1)           the answer is "no"
+    ├── NoRepository (10)    nothing to work in
+    ├── LockTimeout (11)     another writer is at work
+    ├── Denied (12)          permission refused
+    ├── RefRejected (13)     a name cannot be moved or made
+    ├── Damaged (14)         stored bytes are wrong or missing
+    ├── WouldOverwrite (16)  unsaved work is in the way
+    └── Refused (17)         a policy says no
+
+Every class below inherits the code of its branch.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+
+class MvcError(Exception):
+    """Mvc could not finish: {reason}."""
+
+    exit_code = 128
+
+    def __init__(self, **fields: object) -> None:
+        """Keep the fields of the template; raises KeyError when one is missing, so a test finds it."""
+        self.fields = fields
+        message, _, hint = inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")
+        self.message = " ".join(message.split("\n")).format(**fields)
+        self.hint = " ".join(hint.split("\n")).format(**fields)
+        super().__init__(self.message)
+
+    @property
+    def kind(self) -> str:
+        """The name programs match on: the class name in kebab case (`would-overwrite`)."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+# --- the branches -----------------------------------------------------------------------------------------------------
+
+
+class Usage(MvcError):
+    """{reason}"""
+
+    exit_code = 2
+
+
+class Answer(MvcError):
+    """{reason}"""
+
+    exit_code = 1
+
+
+class NoRepository(MvcError):
+    """No mvc repository at or above {where}.
+
+    Make one with `mvc init --model NAME`.
+    """
+
+    exit_code = 10
+
+
+class LockTimeout(MvcError):
+    """Another mvc command holds the lock of this repository ({owner}), and did not end within {seconds} s.
+
+    Wait for it, or raise the limit with --lock-timeout SECONDS. The lock ends with its process.
+    """
+
+    exit_code = 11
+
+
+class Denied(MvcError):
+    """{what}: {reason}."""
+
+    exit_code = 12
+
+
+class RefRejected(MvcError):
+    """{reason}"""
+
+    exit_code = 13
+
+
+class Damaged(MvcError):
+    """{what} is damaged: {reason}.
+
+    `mvc fsck` lists every version and file it touches; everything else stays readable.
+    """
+
+    exit_code = 14
+
+
+class WouldOverwrite(MvcError):
+    """{reason}"""
+
+    exit_code = 16
+
+
+class Refused(MvcError):
+    """{reason}"""
+
+    exit_code = 17
+
+
+# --- the disk ---------------------------------------------------------------------------------------------------------
+
+
+class DiskFailed(MvcError):
+    """{path}: {reason}.
+
+    Nothing that was committed is touched; run the command again when the cause is gone.
+    """
+
+
+class ReadOnlyStore(MvcError):
+    """This repository cannot be written: {reason}.
+
+    Commands that only read (status, log, show, diff, cat, export) work here.
+    """
+
+
+class NoExclusiveCreate(MvcError):
+    """The filesystem of {path} offers neither hard links nor a rename that never replaces.
+
+    Two commits at once could overwrite each other there, so mvc does not write to it; move the repository.
+    """
+
+
+class FileChanged(MvcError):
+    """{path} kept changing while it was read.
+
+    Wait until whatever writes it has finished, then run the command again.
+    """
+
+
+class IncompleteInit(NoRepository):
+    """{where} is not a whole repository: it has no config.toml.
+
+    Run `mvc init` again; it completes what an interrupted one began.
+    """
+
+
+# --- stored values ----------------------------------------------------------------------------------------------------
+
+
+class NotCanonical(Damaged):
+    """Not canonical JSON: {reason}."""
+
+
+class Missing(Damaged):
+    """{what} {id} is missing from the store.
+
+    `mvc fsck` lists every version and file it touches; a copy of the repository can supply it.
+    """
+
+
+class NewerFormat(MvcError):
+    """This repository is of format {found}; this mvc reads format {known}.
+
+    Install a newer mvc.
+    """
+
+
+class UnknownFeature(MvcError):
+    """This repository requires {features}, which this mvc does not know.
+
+    Install a newer mvc.
+    """

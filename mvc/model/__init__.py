@@ -1,0 +1,1 @@
+"""What a version is: frozen values and their exact bytes."""
