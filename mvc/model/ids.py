@@ -7,10 +7,11 @@ its default 32-byte output and neither key nor context; `b3sum` prints the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Buffer
 from typing import NewType
 
 import blake3
+
+Buffer = bytes | bytearray | memoryview
 
 FileId = NewType("FileId", str)
 ChunkId = NewType("ChunkId", str)

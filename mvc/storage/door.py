@@ -1,0 +1,386 @@
+"""The one door to the disk: every write, sync, rename and deletion of mvc is one step through here.
+
+    stage(data) ─┐
+    stage(data) ─┼─ barrier: fsync files → give them their names → fsync folders ─ create(ref entry)
+    seal(pack)  ─┘                                                                 (the commit point)
+
+What a pointer reaches is durable before the pointer exists: `create` and `replace` run the barrier themselves, so no
+caller can forget it. A published name always holds whole bytes, because a file gets its name only after its fsync.
+
+`on_step` is called before each step that changes the disk, with the step's name and its path. Tests count the steps,
+stop the process before any one of them, or make it fail; there is no other way to the disk, so that covers all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat as stat_module
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvc import errors, lazy
+from mvc.model.ids import Buffer
+from mvc.storage import process, rename
+
+Step = Callable[[str, str], None]
+
+on_step: Step | None = None
+
+TEMPORARY = "tmp"
+LOCK = "lock"
+_SYNC_THREADS = 8
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def step(name: str, path: str | os.PathLike[str]) -> None:
+    """Announce the next change of the disk."""
+    if on_step is not None:
+        on_step(name, os.fspath(path))
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn an OSError of a writing step into the error a user reads."""
+    try:
+        yield
+    except OSError as error:
+        named = os.fspath(error.filename or path)
+        if error.errno in _READ_ONLY:
+            raise errors.ReadOnlyStore(reason=f"{named}: {error.strerror}") from error
+        raise errors.DiskFailed(path=named, reason=error.strerror or str(error)) from error
+
+
+def sync_file(fd: int, path: str | os.PathLike[str]) -> None:
+    """Make the bytes of an open file durable (on macOS, past the drive's own cache)."""
+    step("fsync", path)
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(fd)
+
+
+def sync_folder(path: str | os.PathLike[str]) -> None:
+    """Make the names in a folder durable."""
+    step("fsync-folder", path)
+    fd = os.open(path, _FOLDER)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: Buffer, path: str | os.PathLike[str]) -> None:
+    """Write every byte of `data`, however many calls that takes."""
+    step("write", path)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a file looks like from outside: size in bytes, times in nanoseconds since 1970, inode, mode bits."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    mode: int
+
+    @classmethod
+    def of(cls, result: os.stat_result) -> Stat:
+        """From what the system returned."""
+        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return stat_module.S_ISREG(self.mode)
+
+    @property
+    def executable(self) -> bool:
+        """Whether its owner may execute it."""
+        return bool(self.mode & stat_module.S_IXUSR)
+
+
+class Temporary:
+    """A new file in `tmp/` that has no name in the store yet; whoever made it writes, then publishes or discards it."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, readable and writable by its owner alone; raises the errors of `writing`."""
+        self.path = path
+        with writing(path):
+            step("create", path)
+            self._fd = os.open(path, _NEW, 0o600)
+
+    def write(self, data: Buffer) -> None:
+        """Append `data`."""
+        with writing(self.path):
+            write_all(self._fd, data, self.path)
+
+    def skip(self, count: int) -> None:
+        """Leave a hole of `count` zero bytes, which takes no room where the filesystem has holes."""
+        with writing(self.path):
+            step("skip", self.path)
+            os.ftruncate(self._fd, os.lseek(self._fd, count, os.SEEK_CUR))
+
+    def close(self, mode: int = 0o444) -> None:
+        """Make the bytes durable, set the permission bits (less the umask), and close."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            with writing(self.path):
+                step("chmod", self.path)
+                os.fchmod(fd, mode & ~process.umask())
+                sync_file(fd, self.path)
+        finally:
+            os.close(fd)
+
+    def discard(self) -> None:
+        """Remove the file, if it is still there under its temporary name."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        with contextlib.suppress(OSError):
+            step("unlink", self.path)
+            self.path.unlink(missing_ok=True)
+
+
+class StoreDoor:
+    """The way to everything under one `.mvc`; paths are relative to it, with `/`.
+
+    Reading methods raise FileNotFoundError when the file is absent; writing ones raise ReadOnlyStore or DiskFailed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Open the door to the `.mvc` folder `root`."""
+        self.root = root
+        self._staged: dict[str, Temporary] = {}
+        self._names = process.temporary_names()
+        self._folders: set[Path] = set()
+
+    # --- reading
+
+    def path(self, name: str) -> Path:
+        """Where `name` lies."""
+        return self.root / name
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a small file."""
+        with open(self.root / name, "rb") as file:
+            return file.read()
+
+    def open(self, name: str) -> int:
+        """A descriptor for reading; the caller closes it."""
+        return os.open(self.root / name, os.O_RDONLY | os.O_CLOEXEC)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is something of that name."""
+        return os.path.lexists(self.root / name)
+
+    def stat(self, name: str) -> Stat:
+        """The file's outside."""
+        return Stat.of(os.stat(self.root / name))
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder, sorted; none when it is absent."""
+        try:
+            return sorted(os.listdir(self.root / folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    # --- writing
+
+    def temporary(self) -> Temporary:
+        """A new file in `tmp/`."""
+        folder = self.root / TEMPORARY
+        self._make_folder(folder)
+        return Temporary(folder / next(self._names))
+
+    def stage(self, name: str, data: bytes) -> None:
+        """Have `name` hold exactly `data` after the next barrier; a file there with other bytes is replaced then."""
+        if name in self._staged:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if self.read(name) == data:
+                self._folders.update((self.path(name).parent, self.path(name).parent.parent))
+                return
+        temporary = self.temporary()
+        try:
+            temporary.write(data)
+        except BaseException:
+            temporary.discard()
+            raise
+        self._staged[name] = temporary
+
+    def seal(self, temporary: Temporary, name: str) -> None:
+        """Have the finished file `temporary` be called `name` after the next barrier."""
+        self._staged[name] = temporary
+
+    def barrier(self) -> None:
+        """Make all that was staged durable, under its name; afterwards a pointer to it may be written."""
+        staged, self._staged = self._staged, {}
+        try:
+            self._sync_all(list(staged.values()))
+            for name in list(staged):
+                self._publish(staged[name], self.path(name))
+                del staged[name]
+            self._sync_folders()
+        finally:
+            for temporary in staged.values():
+                temporary.discard()
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Create `name` with `data`, whole and durable, unless it exists: then False and nothing changed.
+
+        Atomic among all processes, also over NFS: the temporary file is linked to its name, which fails when taken.
+        Raises NoExclusiveCreate where the filesystem has no such step.
+        """
+        self.barrier()
+        target = self.path(name)
+        self._make_folder(target.parent)
+        self._sync_folders()
+        temporary = self.temporary()
+        try:
+            temporary.write(data)
+            temporary.close()
+            with writing(target):
+                step("link", target)
+                created = rename.exclusively(temporary.path, target)
+        finally:
+            temporary.discard()
+        with writing(target):
+            sync_folder(target.parent)
+        return created
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Have `name` hold `data`, whole and durable: a reader sees the old bytes or the new."""
+        self.barrier()
+        self.stage(name, data)
+        self.barrier()
+
+    def cache(self, name: str, data: bytes) -> None:
+        """Write a file that may be lost at any time: whole, but not durable; failure is silent (a read-only store)."""
+        target = self.path(name)
+        try:
+            self._make_folder(target.parent)
+            temporary = self.temporary()
+        except errors.MvcError:
+            return
+        try:
+            temporary.write(data)
+            step("rename", target)
+            os.replace(temporary.path, target)
+        except (errors.MvcError, OSError):
+            pass
+        finally:
+            temporary.discard()
+
+    def remove(self, name: str) -> None:
+        """Remove a file durably; absent already is fine."""
+        target = self.path(name)
+        with writing(target):
+            step("unlink", target)
+            target.unlink(missing_ok=True)
+            if target.parent.is_dir():
+                sync_folder(target.parent)
+
+    def rename_folder(self, old: str, new: str) -> None:
+        """Give a folder another name durably; the new name must be free or an empty folder."""
+        source, target = self.path(old), self.path(new)
+        self._make_folder(target.parent)
+        with writing(target):
+            step("rename", target)
+            os.rename(source, target)
+            sync_folder(target.parent)
+            if source.parent != target.parent:
+                sync_folder(source.parent)
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder and those above it; durable after the next barrier."""
+        self._make_folder(self.path(name))
+
+    @contextlib.contextmanager
+    def lock(self, timeout: float) -> Iterator[None]:
+        """Hold the repository's writer lock, waiting `timeout` seconds at most; raises LockTimeout, ReadOnlyStore.
+
+        It saves writers from each other's retries. Nothing depends on it for correctness: some network filesystems
+        grant it to everyone.
+        """
+        path = self.path(LOCK)
+        with writing(path):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666 & ~process.umask())
+        try:
+            _take(fd, path, timeout)
+            self._sweep()
+            yield
+        finally:
+            os.close(fd)
+
+    # --- inside
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        with writing(folder):
+            step("mkdir", folder)
+            folder.mkdir(exist_ok=True)
+        self._folders.add(folder.parent)
+
+    def _sync_folders(self) -> None:
+        folders, self._folders = self._folders, set()
+        for folder in sorted(folders, reverse=True):
+            with writing(folder):
+                sync_folder(folder)
+
+    @staticmethod
+    def _sync_all(temporaries: list[Temporary]) -> None:
+        if on_step is not None or len(temporaries) <= 1:  # one after the other, so that a test's steps have an order
+            for temporary in temporaries:
+                temporary.close()
+            return
+        with lazy.load("concurrent.futures").ThreadPoolExecutor(_SYNC_THREADS) as pool:
+            for _ in pool.map(Temporary.close, temporaries):
+                pass
+
+    def _publish(self, temporary: Temporary, target: Path) -> None:
+        self._make_folder(target.parent)
+        with writing(target):
+            step("rename", target)
+            os.replace(temporary.path, target)
+        self._folders.add(target.parent)
+
+    def _sweep(self) -> None:
+        """Remove what writers that are gone left in `tmp/`."""
+        for name in self.names(TEMPORARY):
+            if process.is_gone(name):
+                with contextlib.suppress(OSError):
+                    step("unlink", self.root / TEMPORARY / name)
+                    (self.root / TEMPORARY / name).unlink()
+
+
+def _take(fd: int, path: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                owner = os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "unknown"
+                raise errors.LockTimeout(owner=owner, seconds=f"{timeout:g}") from None
+            time.sleep(0.02)
+    with writing(path):
+        step("write", path)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"process {os.getpid()} on {process.host()}\n".encode(), 0)
