@@ -146,6 +146,52 @@ class IncompleteInit(NoRepository):
     """
 
 
+class NotRegularFile(Usage):
+    """{path} is {kind}, not a regular file.
+
+    Only regular files are versioned; track the file itself, or leave this one out with .mvcignore.
+    """
+
+
+class UnsafePath(Refused):
+    """{path} cannot be used: {reason}.
+
+    mvc works only inside the model's folder, and never through a link.
+    """
+
+
+class RefMoved(RefRejected):
+    """{ref} was moved meanwhile by {by} ({reason}).
+
+    Nothing is lost; look with `mvc log`, then run the command again.
+    """
+
+
+class UnfinishedSwitch(RefRejected):
+    """An interrupted `mvc {verb}` of {model} could not be finished: {reason}.
+
+    Nothing is lost; run `mvc status` once the cause is gone.
+    """
+
+
+class BadConfig(Usage):
+    """{path} cannot be read: {reason}.
+
+    Mend the file by hand, or remove the line.
+    """
+
+
+class UnknownSetting(Usage):
+    """There is no setting {key}; {known}.
+
+    `mvc config --list` shows those that are set.
+    """
+
+
+class BadSetting(Usage):
+    """{key} cannot be {value!r}: {reason}."""
+
+
 # --- stored values ----------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,11 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
         raise errors.DiskFailed(path=named, reason=error.strerror or str(error)) from error
 
 
+def now_ns() -> int:
+    """The machine's clock, in nanoseconds since 1970; used only to tell young files from old ones."""
+    return time.time_ns()
+
+
 def sync_file(fd: int, path: str | os.PathLike[str]) -> None:
     """Make the bytes of an open file durable (on macOS, past the drive's own cache)."""
     step("fsync", path)
@@ -153,6 +158,21 @@ class Temporary:
         with contextlib.suppress(OSError):
             step("unlink", self.path)
             self.path.unlink(missing_ok=True)
+
+
+def replace_outside(path: Path, data: bytes) -> None:
+    """Have a small file that belongs to no repository (a person's own settings) hold `data`: the old bytes or the new."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Temporary(path.with_name(f".{path.name}.{os.getpid()}"))
+    try:
+        temporary.write(data)
+        temporary.close(0o600)
+        with writing(path):
+            step("rename", path)
+            os.replace(temporary.path, path)
+    finally:
+        temporary.discard()
 
 
 class StoreDoor:
@@ -321,10 +341,17 @@ class StoreDoor:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666 & ~process.umask())
         try:
             _take(fd, path, timeout)
-            self._sweep()
             yield
         finally:
             os.close(fd)
+
+    def sweep(self) -> None:
+        """Remove what writers that are gone left in `tmp/`."""
+        for name in self.names(TEMPORARY):
+            if process.is_gone(name):
+                with contextlib.suppress(OSError):
+                    step("unlink", self.root / TEMPORARY / name)
+                    (self.root / TEMPORARY / name).unlink()
 
     # --- inside
 
@@ -359,14 +386,6 @@ class StoreDoor:
             step("rename", target)
             os.replace(temporary.path, target)
         self._folders.add(target.parent)
-
-    def _sweep(self) -> None:
-        """Remove what writers that are gone left in `tmp/`."""
-        for name in self.names(TEMPORARY):
-            if process.is_gone(name):
-                with contextlib.suppress(OSError):
-                    step("unlink", self.root / TEMPORARY / name)
-                    (self.root / TEMPORARY / name).unlink()
 
 
 def _take(fd: int, path: Path, timeout: float) -> None:

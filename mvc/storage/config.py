@@ -1,0 +1,183 @@
+"""Settings: those of a repository in `.mvc/config.toml`, those of a person in their own file; the repository's win.
+
+`config.toml` also says which format the store has (`format`, `requires`), and carries a checksum over its values
+(`sum`), so that damage to it is found; comments do not count. The other keys are in `KEYS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model import canonical
+from mvc.model.ids import digest
+from mvc.storage.door import StoreDoor, replace_outside
+
+NAME = "config.toml"
+FORMAT = 1
+KNOWN_FEATURES: frozenset[str] = frozenset()
+_RESERVED = ("format", "requires", "sum")
+
+KEYS: dict[str, tuple[type, str]] = {
+    "user.name": (str, "the name that versions made here are signed with"),
+    "user.email": (str, "the e-mail address beside it"),
+    "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
+    "ui.color": (str, "auto, always or never"),
+    "ui.pager": (str, "the program that long output is shown with"),
+    "ui.progress": (str, "auto, bar, plain or none"),
+}
+"""Every key, its type and what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting in force, and the file it comes from (`repository` or `user`)."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+class Config:
+    """The settings in force. `user_file` may be absent, and so may the repository (`door` is None)."""
+
+    def __init__(self, door: StoreDoor | None, user_file: Path | None) -> None:
+        """Read both files; raises NewerFormat, UnknownFeature, BadConfig, IncompleteInit."""
+        self._door = door
+        self._user_file = user_file
+        self._repository = _read_repository(door) if door else {}
+        self._user = _read_user(user_file)
+
+    def get(self, key: str) -> Any:
+        """The value of `key`, None when it is not set; raises UnknownSetting."""
+        check_key(key)
+        settings = [setting.value for setting in self.all() if setting.key == key]
+        return settings[0] if settings else None
+
+    def all(self) -> list[Setting]:
+        """Every setting that is set, sorted by key; one that both files set appears once, as the repository's."""
+        found: dict[str, Setting] = {}
+        for origin, values in (("user", self._user), ("repository", self._repository)):
+            for key, value in flatten(values).items():
+                found[key] = Setting(key, value, origin)
+        return [found[key] for key in sorted(found)]
+
+    def set(self, key: str, text: str, *, user: bool) -> None:
+        """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""
+        self._write(key, _typed(key, text), user=user)
+
+    def unset(self, key: str, *, user: bool) -> bool:
+        """Remove `key`; False when it was not set there."""
+        check_key(key)
+        if key not in flatten(self._user if user else self._repository):
+            return False
+        self._write(key, None, user=user)
+        return True
+
+    def _write(self, key: str, value: Any, *, user: bool) -> None:
+        values = self._user if user else self._repository
+        table, _, name = key.partition(".")
+        section = {k: v for k, v in values.get(table, {}).items() if k != name}
+        if value is not None:
+            section[name] = value
+        values = {k: v for k, v in values.items() if k != table} | ({table: section} if section else {})
+        if user:
+            self._user = values
+            self._write_user(values)
+        else:
+            self._repository = values
+            write_repository(self._door_for_writing(), values)
+
+    def _door_for_writing(self) -> StoreDoor:
+        if self._door is None:
+            raise errors.NoRepository(where="this folder")
+        return self._door
+
+    def _write_user(self, values: Mapping[str, Any]) -> None:
+        if self._user_file is None:
+            raise errors.BadSetting(key="user config", value="", reason="there is no home folder to keep it in")
+        replace_outside(self._user_file, _dump(values))
+
+
+def check_key(key: str) -> None:
+    """Raise UnknownSetting, with the nearest known key, unless `key` is one of `KEYS`."""
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, 1)
+        raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
+
+
+def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
+    """Write `config.toml` whole, with its checksum."""
+    body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k not in ("sum",)}}
+    body["sum"] = checksum(body)
+    door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
+
+
+def checksum(values: Mapping[str, Any]) -> str:
+    """The checksum over the values of `config.toml`, `sum` itself left out."""
+    return digest(canonical.encode({key: value for key, value in values.items() if key != "sum"}))
+
+
+def parse(data: bytes, path: str) -> dict[str, Any]:
+    """The values in a TOML file; raises BadConfig with line and column."""
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise errors.BadConfig(path=path, reason=str(error)) from error
+
+
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a config file by dotted key, those about the format left out."""
+    return {
+        f"{table}.{name}": value
+        for table, section in values.items()
+        if isinstance(section, dict)
+        for name, value in section.items()
+    }
+
+
+def _dump(values: Mapping[str, Any]) -> bytes:
+    dumps = lazy.load("tomli_w").dumps
+    return str(dumps(values)).encode()
+
+
+def _read_repository(door: StoreDoor) -> dict[str, Any]:
+    try:
+        values = parse(door.read(NAME), f".mvc/{NAME}")
+    except FileNotFoundError:
+        raise errors.IncompleteInit(where=door.root) from None
+    version, requires = values.get("format"), values.get("requires", [])
+    if type(version) is not int or version > FORMAT:
+        raise errors.NewerFormat(found=version, known=FORMAT)
+    if not isinstance(requires, list) or set(map(str, requires)) - KNOWN_FEATURES:
+        raise errors.UnknownFeature(features=", ".join(map(str, requires)) if isinstance(requires, list) else requires)
+    return values
+
+
+def _read_user(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return parse(path.read_bytes(), str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+
+
+def _typed(key: str, text: str) -> Any:
+    check_key(key)
+    if any(ord(letter) < ord(" ") for letter in text):
+        raise errors.BadSetting(key=key, value=text, reason="it has control characters")
+    if KEYS[key][0] is str:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        raise errors.BadSetting(key=key, value=text, reason="it takes a number") from None
+    if not 0 <= value < float("inf"):
+        raise errors.BadSetting(key=key, value=text, reason="it takes a number of seconds, 0 or more")
+    return value

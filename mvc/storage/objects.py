@@ -1,0 +1,92 @@
+"""Objects: versions, manifests and trees, each a canonical JSON file named by its BLAKE3.
+
+    objects/9f/9f86…   {"kind":"version", …}
+
+An object lies loose when it was made here, or in a metadata pack when it came from elsewhere; readers see no difference.
+Every read checks the id, and that the object is of the kind that the place holding its id requires.
+"""
+
+from __future__ import annotations
+
+from mvc import errors
+from mvc.model.ids import ManifestId, TreeId, VersionId, digest
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree
+from mvc.model.version import Version
+from mvc.storage.door import StoreDoor
+from mvc.storage.metapacks import MetaPacks
+
+FOLDER = "objects"
+
+
+def path(id_: str) -> str:
+    """Where a loose object lies, below `.mvc`."""
+    return f"{FOLDER}/{id_[:2]}/{id_}"
+
+
+class Objects:
+    """The objects of a repository. Reading raises Missing, or Damaged when the bytes are not those the id names."""
+
+    def __init__(self, door: StoreDoor, metapacks: MetaPacks) -> None:
+        """Read below `door` and in `metapacks`; write below `door`."""
+        self._door = door
+        self._metapacks = metapacks
+        self._versions: dict[VersionId, Version] = {}
+
+    def version(self, id_: VersionId) -> Version:
+        """The version of that id; kept in memory, since walks come back to it."""
+        version = self._versions.get(id_)
+        if version is None:
+            version = self._versions[id_] = Version.decode(self.read(id_, "version"))
+        return version
+
+    def manifest(self, id_: ManifestId) -> Manifest:
+        """The manifest of that id."""
+        return Manifest.decode(self.read(id_, "manifest"))
+
+    def tree(self, id_: TreeId) -> Tree:
+        """The tree of that id."""
+        return Tree.decode(self.read(id_, "tree"))
+
+    def put_version(self, version: Version) -> VersionId:
+        """Stage a version for the next barrier."""
+        return VersionId(self._stage(version.encode()))
+
+    def put_manifest(self, manifest: Manifest) -> ManifestId:
+        """Stage a manifest for the next barrier."""
+        return ManifestId(self._stage(manifest.encode()))
+
+    def put_tree(self, tree: Tree) -> TreeId:
+        """Stage a tree for the next barrier."""
+        return TreeId(self._stage(tree.encode()))
+
+    def read(self, id_: str, what: str = "object") -> bytes:
+        """The verified bytes of an object; its kind is not looked at."""
+        try:
+            data = self._door.read(path(id_))
+        except FileNotFoundError:
+            packed = self._metapacks.object(id_)
+            if packed is None:
+                raise errors.Missing(what=what, id=id_) from None
+            return packed
+        if digest(data) != id_:
+            raise errors.Damaged(what=f"{what} {id_}", reason=f"the bytes in {path(id_)} are not those it names")
+        return data
+
+    def has(self, id_: str) -> bool:
+        """Whether the object is here, whole or not."""
+        return self._door.exists(path(id_)) or self._metapacks.object(id_) is not None
+
+    def with_prefix(self, prefix: str) -> list[str]:
+        """The ids of all objects that begin with `prefix` (two digits or more)."""
+        loose = [name for name in self._door.names(f"{FOLDER}/{prefix[:2]}") if name.startswith(prefix)]
+        return sorted({*loose, *(id_ for id_ in self._metapacks.object_ids() if id_.startswith(prefix))})
+
+    def loose(self) -> list[str]:
+        """The ids of all loose objects."""
+        return [name for fan in self._door.names(FOLDER) for name in self._door.names(f"{FOLDER}/{fan}")]
+
+    def _stage(self, data: bytes) -> str:
+        id_ = digest(data)
+        self._door.stage(path(id_), data)
+        return id_

@@ -1,0 +1,41 @@
+"""Small records that carry their own checksum, for what is not named by its content.
+
+    {"kind":"head", …}  →  {"kind":"head", …, "sum":"<BLAKE3 of the canonical bytes without sum>"}
+
+So a flipped bit in a ref entry, a head or a journal is found by whoever reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mvc import errors
+from mvc.model import canonical
+from mvc.model.ids import digest
+
+SUM = "sum"
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """The checksum of a record, whether or not it carries one."""
+    return digest(canonical.encode({key: value for key, value in record.items() if key != SUM}))
+
+
+def seal(record: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of `record` with its checksum."""
+    return canonical.encode({**record, SUM: checksum(record)})
+
+
+def unseal(data: bytes, *, what: str, kind: str) -> dict[str, Any]:
+    """The record in `data`, without its checksum; raises Damaged naming `what`."""
+    try:
+        record = canonical.decode(data)
+    except errors.NotCanonical as error:
+        raise errors.Damaged(what=what, reason=error.message) from error
+    if not isinstance(record, dict) or record.get("kind") != kind:
+        raise errors.Damaged(what=what, reason=f"it is not a record of kind {kind}")
+    if record.get(SUM) != checksum(record):
+        raise errors.Damaged(what=what, reason="its checksum does not match")
+    del record[SUM]
+    return record

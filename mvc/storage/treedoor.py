@@ -1,0 +1,214 @@
+"""The door to the working tree: reads and changes files below one folder, never through a link, never in `.mvc`.
+
+Every path is walked folder by folder with O_NOFOLLOW from the root's descriptor, so a link put in the way at any moment
+is refused rather than followed. Each folder entered is compared by device and inode with the reserved ones (`.mvc`,
+`.git`), which catches every other spelling that a filesystem may accept for them (as jj does).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat as stat_module
+from collections.abc import Iterator
+from pathlib import Path
+
+from mvc import errors
+from mvc.storage import process
+from mvc.storage.door import Stat, StoreDoor, step, sync_file, writing
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class TreeDoor:
+    """The files below `root`; paths are relative to it, with `/`."""
+
+    def __init__(self, root: Path, store: StoreDoor) -> None:
+        """Guard `root`; its own `.mvc` is `store`."""
+        self.root = root
+        self._store = store
+        self._touched: set[str] = set()
+
+    # --- reading
+
+    def stat(self, path: str) -> Stat | None:
+        """The outside of what lies at `path`, a link itself not followed; None when there is nothing.
+
+        Raises UnsafePath when a folder on the way is a link or reserved.
+        """
+        try:
+            with self._parent(path) as (folder, name):
+                return Stat.of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def open(self, path: str) -> int:
+        """A descriptor of a regular file for reading; the caller closes it.
+
+        Raises NotRegularFile, UnsafePath, and OSError (FileNotFoundError, PermissionError) as the system does.
+        """
+        with self._parent(path) as (folder, name):
+            try:
+                fd = os.open(name, _FILE, dir_fd=folder)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENXIO):
+                    raise errors.NotRegularFile(path=path, kind=self._kind(folder, name)) from error
+                raise
+        if not stat_module.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise errors.NotRegularFile(path=path, kind="a folder or a special file")
+        return fd
+
+    def read(self, path: str) -> bytes:
+        """All bytes of a small file; raises as `open` does."""
+        with os.fdopen(self.open(path), "rb") as file:
+            return file.read()
+
+    # --- changing
+
+    def place(self, staged: Path, path: str) -> None:
+        """Move a finished file to `path`, in one step: what was there before, or all of it."""
+        with writing(path), self._parent(path, make=True) as (folder, name):
+            step("place", path)
+            try:
+                os.rename(staged, name, dst_dir_fd=folder)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copy_across(staged, folder, name)
+        self._touched.add(path.rpartition("/")[0])
+
+    def write(self, path: str, data: bytes, *, mode: int = 0o666) -> None:
+        """Have a small file hold `data`: the old bytes or the new, durable after `sync`."""
+        temporary = self._store.temporary()
+        try:
+            temporary.write(data)
+            temporary.close(mode)
+            self.place(temporary.path, path)
+        finally:
+            temporary.discard()
+
+    def chmod(self, path: str, *, executable: bool) -> None:
+        """Make a file executable for whoever may read it, or for nobody."""
+        with writing(path), self._parent(path) as (folder, name):
+            step("chmod", path)
+            fd = os.open(name, _FILE, dir_fd=folder)
+            try:
+                os.fchmod(fd, (0o777 if executable else 0o666) & ~process.umask())
+            finally:
+                os.close(fd)
+
+    def delete(self, path: str) -> None:
+        """Remove a file, and the folders that it leaves empty; absent already is fine."""
+        with writing(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with self._parent(path) as (folder, name):
+                step("unlink", path)
+                os.unlink(name, dir_fd=folder)
+            self._touched.add(path.rpartition("/")[0])
+        self._prune(path.rpartition("/")[0])
+
+    def sync(self) -> None:
+        """Make all changed names durable."""
+        touched, self._touched = self._touched, set()
+        for folder in sorted(touched):
+            with writing(folder or "."), contextlib.suppress(FileNotFoundError), self._folder(folder) as fd:
+                step("fsync-folder", folder)
+                os.fsync(fd)
+
+    # --- inside
+
+    def _prune(self, folder: str) -> None:
+        while folder:
+            try:
+                with self._parent(folder) as (above, name):
+                    if next(os.scandir(self._join(folder)), None) is not None:
+                        return
+                    step("rmdir", folder)
+                    os.rmdir(name, dir_fd=above)
+            except OSError:
+                return
+            self._touched.discard(folder)
+            folder = folder.rpartition("/")[0]
+            self._touched.add(folder)
+
+    def _join(self, path: str) -> str:
+        return os.path.join(self.root, path)  # noqa: PTH118 - hot, and no Path is needed
+
+    @contextlib.contextmanager
+    def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        above, _, name = path.rpartition("/")
+        with self._folder(above, make=make) as folder:
+            yield folder, name
+
+    @contextlib.contextmanager
+    def _folder(self, path: str, *, make: bool = False) -> Iterator[int]:
+        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in path.split("/") if path else ():
+                below = self._enter(fd, part, path, make=make)
+                os.close(fd)
+                fd = below
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _enter(self, fd: int, part: str, path: str, *, make: bool) -> int:
+        if make:
+            self._make(part, fd, path)
+        try:
+            below = os.open(part, _FOLDER, dir_fd=fd)
+        except OSError as error:
+            if error.errno == errno.ELOOP or (error.errno == errno.ENOTDIR and _is_link(part, fd)):
+                raise errors.UnsafePath(path=path, reason=f"{part} is a symbolic link") from error
+            raise
+        status = os.fstat(below)
+        if (status.st_dev, status.st_ino) in self._reserved():
+            os.close(below)
+            raise errors.UnsafePath(path=path, reason=f"{part} is where mvc or Git keeps its own data")
+        return below
+
+    @staticmethod
+    def _make(part: str, fd: int, path: str) -> None:
+        try:
+            os.stat(part, dir_fd=fd, follow_symlinks=False)
+        except FileNotFoundError:
+            step("mkdir", path)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=fd)
+
+    def _reserved(self) -> set[tuple[int, int]]:
+        found = set()
+        for folder in (self._store.root, self.root / ".git"):
+            with contextlib.suppress(OSError):
+                status = os.stat(folder)
+                found.add((status.st_dev, status.st_ino))
+        return found
+
+    @staticmethod
+    def _kind(folder: int, name: str) -> str:
+        with contextlib.suppress(OSError):
+            return f"a symbolic link to {os.readlink(name, dir_fd=folder)}"
+        return "a special file"
+
+    @staticmethod
+    def _copy_across(staged: Path, folder: int, name: str) -> None:
+        """Place a file from another filesystem: copied beside its target first, then renamed."""
+        beside = f".{name[:100]}.mvc-{os.getpid()}"
+        target = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 23)
+            copy.flush()
+            os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
+            sync_file(copy.fileno(), name)
+        step("rename", name)
+        os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        staged.unlink()
+
+
+def _is_link(name: str, fd: int) -> bool:
+    with contextlib.suppress(OSError):
+        return stat_module.S_ISLNK(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode)
+    return False
