@@ -345,13 +345,17 @@ class StoreDoor:
         finally:
             os.close(fd)
 
+    def discard(self, temporary: str) -> None:
+        """Remove a finished file of that name from `tmp/`; absent already is fine."""
+        with contextlib.suppress(OSError):
+            step("unlink", self.root / TEMPORARY / temporary)
+            (self.root / TEMPORARY / temporary).unlink()
+
     def sweep(self) -> None:
         """Remove what writers that are gone left in `tmp/`."""
         for name in self.names(TEMPORARY):
             if process.is_gone(name):
-                with contextlib.suppress(OSError):
-                    step("unlink", self.root / TEMPORARY / name)
-                    (self.root / TEMPORARY / name).unlink()
+                self.discard(name)
 
     # --- inside
 

@@ -43,10 +43,13 @@ class StatCache:
         same = size == stat.size and mtime_ns == stat.mtime_ns and ctime_ns == stat.ctime_ns and inode == stat.inode
         return FileId(file) if same else None
 
-    def remember(self, path: str, stat: Stat, file: FileId) -> None:
-        """Record that the file, which looked like `stat` before it was read, has the id `file`."""
+    def remember(self, path: str, stat: Stat, file: FileId, *, settled: bool = False) -> None:
+        """Record that the file, which looked like `stat` before it was read, has the id `file`.
+
+        `settled`: mvc itself has just put it there whole, so its age does not matter.
+        """
         rows = self._load()
-        if abs(doors.now_ns() - max(stat.mtime_ns, stat.ctime_ns)) < SETTLED_NS:
+        if not settled and abs(doors.now_ns() - max(stat.mtime_ns, stat.ctime_ns)) < SETTLED_NS:
             self._changed = rows.pop(path, None) is not None or self._changed
             return
         row = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, file)

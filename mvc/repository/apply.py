@@ -1,0 +1,157 @@
+"""Changing the working tree: stage everything, then rename; an interrupted change is finished forward.
+
+    plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
+           nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
+           or a full disk stops it here
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mvc import errors
+from mvc.model.ids import FileId
+from mvc.repository import modelfile
+from mvc.storage import hashing, journal
+from mvc.storage.door import TEMPORARY, Stat
+from mvc.storage.journal import FileStep, Journal
+from mvc.storage.reflog import RefName
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+Progress = Callable[[int], None]
+
+
+def change(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None], progress: Progress | None) -> None:
+    """Carry out `plan` under the lock; `seen` is how each of its paths looked when it was planned.
+
+    Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
+    changed.
+    """
+    staged = _stage(repository, plan.files, progress)
+    plan = replace(plan, files=tuple(staged))
+    try:
+        if not repository.door.create(journal.NAME, plan.encode()):
+            raise errors.UnfinishedSwitch(verb=plan.verb, model=plan.model, reason="another one began meanwhile")
+    except BaseException:
+        _discard(repository, plan.files)
+        raise
+    _finish(repository, plan, seen)
+
+
+def finish_pending(repository: Repository) -> tuple[str, ...]:
+    """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
+    pending = journal.pending(repository.door)
+    return _finish(repository, pending, None) if pending else ()
+
+
+def _finish(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None] | None) -> tuple[str, ...]:
+    _create_refs(repository, plan)
+    left_alone = tuple(step.path for step in plan.files if not _do(repository, step, seen))
+    repository.tree.sync()
+    if plan.head is not None:
+        repository.heads.set(plan.model, plan.head)
+    if plan.rename is not None:
+        _rename_model(repository, plan, plan.rename)
+    repository.door.remove(journal.NAME)
+    repository.stats.save()
+    return left_alone
+
+
+def _create_refs(repository: Repository, plan: Journal) -> None:
+    for step in plan.refs:
+        try:
+            repository.refs.create(step.name, step.entry)
+        except errors.RefMoved:
+            _discard(repository, plan.files)
+            repository.door.remove(journal.NAME)  # no file was changed yet: the change is off
+            raise
+
+
+def _do(repository: Repository, step: FileStep, seen: Mapping[str, Stat | None] | None) -> bool:
+    """Carry out one step; False when the file was edited since and is left as its owner has it."""
+    tree = repository.tree
+    now = tree.stat(step.path)
+    untouched = seen is not None and now == seen.get(step.path)
+    if not untouched and not step.anything:
+        content = _content(repository, step.path, now)
+        if content == step.file:
+            _discard(repository, (step,))
+            if step.file is not None and now is not None and now.executable != step.executable:
+                tree.chmod(step.path, executable=step.executable)
+            return True
+        if content != step.old:
+            _discard(repository, (step,))
+            return False
+    if step.file is None:
+        tree.delete(step.path)
+        repository.stats.forget(step.path)
+        return True
+    if untouched and step.staged is None:
+        tree.chmod(step.path, executable=step.executable)
+        return True
+    _place(repository, step, step.file)
+    return True
+
+
+def _place(repository: Repository, step: FileStep, file: FileId) -> None:
+    staged = repository.door.path(f"{TEMPORARY}/{step.staged}")
+    if step.staged is None or not staged.exists():  # the machine went down between two steps, and tmp/ was swept
+        (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
+        staged = repository.door.path(f"{TEMPORARY}/{step.staged}")
+    repository.tree.place(staged, step.path)
+    placed = repository.tree.stat(step.path)
+    if placed is not None:
+        repository.stats.remember(step.path, placed, file, settled=True)
+
+
+def _stage(
+    repository: Repository, steps: Iterable[FileStep], progress: Progress | None, *, again: bool = False
+) -> list[FileStep]:
+    done: list[FileStep] = []
+    try:
+        for step in steps:
+            if step.file is None or (step.file == step.old and not step.anything and not again):
+                done.append(step)
+                continue
+            temporary = repository.door.temporary()
+            done.append(replace(step, staged=temporary.path.name))
+            repository.extract.to_temporary(step.file, temporary, progress=progress)
+            temporary.close(0o777 if step.executable else 0o666)
+    except BaseException:
+        _discard(repository, done)
+        raise
+    return done
+
+
+def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:
+    for step in steps:
+        if step.staged is not None:
+            repository.door.discard(step.staged)
+
+
+def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | None:
+    if stat is None:
+        return None
+    known = repository.stats.lookup(path, stat)
+    if known is not None:
+        return known
+    fd = repository.tree.open(path)
+    try:
+        return hashing.file_id(fd)
+    finally:
+        os.close(fd)
+
+
+def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
+    """Give the model its new key: its ref logs, its head, and the name in its model.toml, whichever are still to do."""
+    old_logs, new_logs = (RefName(key, "x", "x").folder.rsplit("/", 2)[0] for key in (plan.model, new))
+    if repository.door.exists(old_logs):
+        repository.door.rename_folder(old_logs, new_logs)
+    repository.heads.rename(plan.model, new)
+    head = repository.head(new)
+    modelfile.set_name(repository, head.folder, plan.model, new)

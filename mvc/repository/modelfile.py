@@ -1,0 +1,53 @@
+"""The model.toml of a working tree, and the one that a version brings along."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+from mvc import lazy
+from mvc.model import modeltoml
+from mvc.model.version import Version
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+NAME = "model.toml"
+
+
+def path(folder: str) -> str:
+    """Where the model.toml of the model in `folder` lies, from the repository's root."""
+    return f"{folder}/{NAME}" if folder else NAME
+
+
+def read(repository: Repository, folder: str) -> bytes | None:
+    """Its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
+    try:
+        return repository.tree.read(path(folder))
+    except FileNotFoundError:
+        return None
+
+
+def of_version(repository: Repository, version: Version, model: str) -> bytes:
+    """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since."""
+    if repository.recipes.best(version.model_toml) is not None:
+        data = repository.extract.small(version.model_toml)
+    else:
+        data = modeltoml.render(repository.objects.manifest(version.manifest))
+    return _named(data, model)
+
+
+def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
+    """Change the name in the working tree's model.toml from `old` to `new`; nothing when it says something else."""
+    data = read(repository, folder)
+    if data is not None and tomllib.loads(data.decode()).get("model", {}).get("name") == old:
+        repository.tree.write(path(folder), _named(data, new))
+        repository.tree.sync()
+
+
+def _named(data: bytes, model: str) -> bytes:
+    text = data.decode()
+    if tomllib.loads(text)["model"]["name"] == model:
+        return data
+    renamed: str = lazy.load("mvc.model.edit").set_key(text, "model.name", model)
+    return renamed.encode()

@@ -1,0 +1,160 @@
+"""One repository: the folder that holds `.mvc`, and its parts, each made when first used."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.model.version import Person, Timestamp
+from mvc.repository import apply
+from mvc.storage.config import Config
+from mvc.storage.door import StoreDoor
+from mvc.storage.heads import Head, Heads
+from mvc.storage.metapacks import MetaPacks
+from mvc.storage.objects import Objects
+from mvc.storage.reflog import HEADS, Move, RefLogs, RefName
+from mvc.storage.statcache import StatCache
+from mvc.storage.treedoor import TreeDoor
+
+if TYPE_CHECKING:
+    from mvc.storage.absence import Absences
+    from mvc.storage.chunkindex import ChunkIndex
+    from mvc.storage.extract import Extract
+    from mvc.storage.ingest import Ingest
+    from mvc.storage.recipes import Recipes
+
+DIRECTORY = ".mvc"
+MODEL_TOML = "model.toml"
+MAIN = "main"
+LOCK_TIMEOUT = 10.0
+"""Seconds that a writing command waits for another one."""
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and when: what a library does not look up by itself. `nonce` gives 32 new hex digits at each call."""
+
+    person: Person
+    at: Timestamp
+    nonce: Callable[[], str] = _nonce
+
+    def move(self, reason: str) -> Move:
+        """The record of one move of a ref."""
+        return Move(str(self.person), self.at, reason, self.nonce())
+
+
+class Repository:
+    """The parts of one repository."""
+
+    def __init__(self, root: Path, *, user_config: Path | None = None, lock_timeout: float | None = None) -> None:
+        """Open the repository whose `.mvc` lies in `root`.
+
+        Raises NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig.
+        """
+        self.root = root
+        self.door = StoreDoor(root / DIRECTORY)
+        if not (root / DIRECTORY).is_dir():
+            raise errors.NoRepository(where=root)
+        self.config = Config(self.door, user_config)
+        self._lock_timeout = lock_timeout
+
+    @cached_property
+    def tree(self) -> TreeDoor:
+        """The working tree."""
+        return TreeDoor(self.root, self.door)
+
+    @cached_property
+    def refs(self) -> RefLogs:
+        """Branches, tags, aliases."""
+        return RefLogs(self.door)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Where each model stands."""
+        return Heads(self.door)
+
+    @cached_property
+    def metapacks(self) -> MetaPacks:
+        """Metadata that came from elsewhere."""
+        return MetaPacks(self.door)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Versions, manifests, trees."""
+        return Objects(self.door, self.metapacks)
+
+    @cached_property
+    def stats(self) -> StatCache:
+        """What the files looked like when they were last read."""
+        return StatCache(self.door)
+
+    @cached_property
+    def chunks(self) -> ChunkIndex:
+        """Where each chunk lies."""
+        index: ChunkIndex = lazy.load("mvc.storage.chunkindex").ChunkIndex(self.door)
+        return index
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        """How each file is rebuilt."""
+        recipes: Recipes = lazy.load("mvc.storage.recipes").Recipes(self.door, self.metapacks, self.chunks)
+        return recipes
+
+    @cached_property
+    def absences(self) -> Absences:
+        """Files whose bytes are elsewhere, or were dropped on purpose."""
+        absences: Absences = lazy.load("mvc.storage.absence").Absences(self.door, self.recipes)
+        return absences
+
+    @cached_property
+    def extract(self) -> Extract:
+        """Stored files' bytes."""
+        extract: Extract = lazy.load("mvc.storage.extract").Extract(self.door, self.recipes, self.chunks)
+        return extract
+
+    def ingest(self, progress: Callable[[int], None] | None = None) -> Ingest:
+        """A way to store new files; `progress` is told the bytes read."""
+        ingest: Ingest = lazy.load("mvc.storage.ingest").Ingest(self.door, self.recipes, self.chunks, progress)
+        return ingest
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock, with any interrupted change of the working tree finished first."""
+        with self.locked():
+            apply.finish_pending(self)
+            self.door.sweep()
+            yield
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the writer's lock, and nothing else; raises LockTimeout, ReadOnlyStore."""
+        with self.door.lock(self._timeout()):
+            yield
+
+    def head(self, model: str) -> Head:
+        """Where `model` stands; raises NoModel."""
+        head = self.heads.get(model)
+        if head is None:
+            raise errors.NoModel(model=model, known=", ".join(self.heads.models()) or "none")
+        return head
+
+    def current(self, model: str) -> VersionId | None:
+        """The version that the files of `model` stand at; None before its first commit."""
+        head = self.head(model)
+        return head.version if head.branch is None else self.refs.target(RefName(model, HEADS, head.branch))
+
+    def _timeout(self) -> float:
+        if self._lock_timeout is not None:
+            return self._lock_timeout
+        return float(self.config.get("core.lock-timeout") or LOCK_TIMEOUT)
