@@ -192,6 +192,109 @@ class BadSetting(Usage):
     """{key} cannot be {value!r}: {reason}."""
 
 
+# --- models and names -------------------------------------------------------------------------------------------------
+
+
+class NoModel(Usage):
+    """There is no model {model} in this repository; known: {known}.
+
+    Make it with `mvc init --model {model}` in its folder.
+    """
+
+
+class TwoFolders(Usage):
+    """The model {model} lives in {first} and in {second} at once: both have a model.toml of that name.
+
+    Remove one of the two, or give one another name.
+    """
+
+
+class OtherModelHere(Usage):
+    """{folder} already holds the model {model}, so {asked} cannot live there.
+
+    Make {asked} in a folder of its own, or rename with `mvc models rename {model} {asked}`.
+    """
+
+
+class NameTaken(RefRejected):
+    """{name} is already a {kind} of {model}; branches, tags and aliases share one set of names.
+
+    Choose another name.
+    """
+
+
+class CaseTwin(RefRejected):
+    """{name} differs from the {kind} {other} only in the case of its letters.
+
+    Choose a name that cannot be confused with it.
+    """
+
+
+class TagExists(RefRejected):
+    """The tag {tag} stands for {version}, and tags never move.
+
+    Choose another name, or use an alias, which may move: `mvc alias set {tag} REV`.
+    """
+
+
+class NoSuchName(Usage):
+    """There is no {kind} {name} of {model}.
+
+    `mvc {kind}` lists them.
+    """
+
+
+# --- commit -----------------------------------------------------------------------------------------------------------
+
+
+class Detached(RefRejected):
+    """{model} is not on a branch but at {version}, so a commit would have no name to hold it.
+
+    Make a branch here first: `mvc switch -c NAME`.
+    """
+
+
+class NothingToCommit(Answer):
+    """Nothing to commit: {model} is as {version} has it.
+
+    Change a tracked file or model.toml, or use --allow-empty.
+    """
+
+
+class EmptyMessage(Usage):
+    """A version needs a message.
+
+    Give one with -m "what changed".
+    """
+
+
+class RulesBroken(Refused):
+    """model.toml breaks {count} rule(s):
+    {problems}
+    """
+
+
+class SecretFound(Refused):
+    """This looks like a secret: {findings}.
+
+    A version cannot be changed later. Take it out, or commit with --allow-secret if it is none.
+    """
+
+
+class AmendHeld(RefRejected):
+    """{version} cannot be amended: {holders} would keep the old one.
+
+    Commit a new version instead.
+    """
+
+
+class NothingToAmend(Usage):
+    """{model} has no version yet to amend.
+
+    Leave --amend out.
+    """
+
+
 # --- stored values ----------------------------------------------------------------------------------------------------
 
 

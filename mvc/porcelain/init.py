@@ -1,0 +1,125 @@
+"""`mvc init`: make a repository here, and a model in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model import names
+from mvc.repository import modelfile
+from mvc.repository.repository import DIRECTORY, MAIN, Repository
+from mvc.storage import config
+from mvc.storage.door import StoreDoor, rename_new_folder
+from mvc.storage.heads import Head
+
+_README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
+
+Do not edit or delete files here; use `mvc`. `cache/` and `tmp/` may be deleted at any time, nothing else may.
+The format is documented in mvc's docs/format.md: objects, refs and recipes are JSON that `cat` shows, and `b3sum`
+checks every id.
+"""
+_FOLDERS = ("heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache", "tmp")
+_IGNORE = f"{DIRECTORY}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Initialized:
+    """The repository's root and the model; `created` says which of the two were made now."""
+
+    root: Path
+    model: str | None
+    folder: str
+    created: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"path": str(self.root), "model": self.model, "folder": self.folder, "created": list(self.created)}
+
+
+def init(
+    directory: Path,
+    *,
+    root: Path | None = None,
+    model: str | None = None,
+    model_type: str | None = None,
+    framework: str | None = None,
+    user_config: Path | None = None,
+) -> Initialized:
+    """Make a repository in `root` (where there is none at or above `directory`) and the model `model` in `directory`.
+
+    With no `model`, the key is what `directory`'s model.toml says, if there is one. Doing it again changes nothing.
+    Raises BadModelKey, TwoFolders, NestedRoot.
+    """
+    root = root or directory
+    created = ["repository"] if _make_repository(root) else []
+    repository = Repository(root, user_config=user_config)
+    folder = directory.relative_to(root).as_posix().removeprefix(".")
+    key = model or _named(repository, folder)
+    if key is None:
+        return Initialized(root, None, folder, tuple(created))
+    names.check_model_key(key)
+    if _make_model(repository, key, folder, model_type=model_type, framework=framework):
+        created.append("model")
+    return Initialized(root, key, folder, tuple(created))
+
+
+def _make_repository(root: Path) -> bool:
+    target = root / DIRECTORY
+    if (target / config.NAME).exists():
+        return False
+    root.mkdir(parents=True, exist_ok=True)
+    building = root / f"{DIRECTORY}.init-{os.getpid()}"
+    for left in root.glob(f"{DIRECTORY}.init-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    door = StoreDoor(building)
+    for folder in _FOLDERS:
+        door.make_folder(folder)
+    door.replace("README", _README)
+    config.write_repository(door, {})
+    rename_new_folder(building, target)
+    _ignore_in_git(root)
+    return True
+
+
+def _ignore_in_git(root: Path) -> None:
+    """Have Git leave `.mvc` alone, where the folder is in a Git working tree."""
+    if not any((above / ".git").exists() for above in (root, *root.parents)):
+        return
+    file = root / ".gitignore"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        if _IGNORE not in text.split():
+            file.write_text(text + ("" if not text or text.endswith("\n") else "\n") + f"{_IGNORE}\n", encoding="utf-8")
+
+
+def _named(repository: Repository, folder: str) -> str | None:
+    data = modelfile.read(repository, folder)
+    if data is None:
+        return None
+    name = config.parse(data, modelfile.path(folder)).get("model", {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def _make_model(repository: Repository, key: str, folder: str, **about: str | None) -> bool:
+    with repository.writing():
+        head = repository.heads.get(key)
+        data = modelfile.read(repository, folder)
+        if head is not None and head.folder != folder and modelfile.read(repository, head.folder) is not None:
+            raise errors.TwoFolders(model=key, first=head.folder or ".", second=folder or ".")
+        named = _named(repository, folder)
+        if data is not None and named != key:
+            raise errors.OtherModelHere(folder=folder or ".", model=named, asked=key)
+        if data is None:
+            text = lazy.load("mvc.model.edit").new_text(key, model_type=about["model_type"], framework=about["framework"])
+            repository.tree.write(modelfile.path(folder), text.encode())
+            repository.tree.sync()
+        if head is not None and head.folder == folder:
+            return data is None
+        repository.heads.set(key, Head(folder, head.branch, head.version) if head else Head(folder, MAIN))
+    return True
