@@ -216,6 +216,34 @@ class OtherModelHere(Usage):
     """
 
 
+class BadRefName(Usage):
+    """{name!r} cannot name a branch, tag or alias: {reason}.
+
+    Choose another name, such as night-images or release/2026.1.
+    """
+
+
+class BadModelKey(Usage):
+    """{key!r} cannot name a model: {reason}.
+
+    Choose another name, such as helmet-detector.
+    """
+
+
+class BadAuthor(Usage):
+    """{text!r} is not an author.
+
+    Write it as "Name <e-mail>".
+    """
+
+
+class BadDate(Usage):
+    """{text!r} is not a date.
+
+    Write it as 2026-02-03, 2026-02-03T10:00:00+01:00, or "@SECONDS +HHMM".
+    """
+
+
 class NameTaken(RefRejected):
     """{name} is already a {kind} of {model}; branches, tags and aliases share one set of names.
 

@@ -1,0 +1,219 @@
+"""Versions: who made what from what, when and why, as an immutable object.
+
+    {"author":{"email":"ana@example.org","name":"Ana"},"kind":"version","manifest":"1f…","message":"First baseline",
+     "model_toml":"77…","number":1,"parents":[],"time":{"offset":60,"seconds":1770112800},"tree":"60…"}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Self
+
+from mvc import errors
+from mvc.model import canonical
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
+
+MAX_PARENTS = 64
+MAX_MESSAGE = 1 << 20
+"""Bytes of a message."""
+_MAX_OFFSET = 14 * 60
+_MAX_SECONDS = 253_402_300_799  # the last second of the year 9999
+_PERSON = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<email>[^<>\s]*)>\s*\Z")
+_STAMP = re.compile(r"@?(?P<seconds>-?[0-9]{1,12}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})\Z")
+_REQUIRED = {"kind", "parents", "number", "author", "time", "message", "manifest", "tree", "model_toml"}
+_OPTIONAL = {"code", "ext"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signs a version."""
+
+    name: str
+    email: str
+
+    def __str__(self) -> str:
+        """`Ana <ana@example.org>`."""
+        return f"{self.name} <{self.email}>"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `Name <e-mail>`; raises BadAuthor."""
+        match = _PERSON.match(text)
+        if not match or not match["name"] or not text.isprintable():
+            raise errors.BadAuthor(text=text)
+        return cls(match["name"], match["email"])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Timestamp:
+    """A moment, in whole seconds since 1970 UTC, and the offset of the clock on the wall in minutes east of UTC."""
+
+    seconds: int
+    offset: int = 0
+
+    def __str__(self) -> str:
+        """RFC 3339 with the offset: `2026-02-03T10:00:00+01:00`."""
+        return self.datetime().isoformat()
+
+    def datetime(self) -> datetime:
+        """As the standard library's value, with its time zone."""
+        return datetime.fromtimestamp(self.seconds, timezone(timedelta(minutes=self.offset)))
+
+    def utc(self) -> str:
+        """RFC 3339 in UTC: `2026-02-03T09:00:00Z`."""
+        return datetime.fromtimestamp(self.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def to_json(self) -> dict[str, int]:
+        """As objects hold it."""
+        return {"seconds": self.seconds, "offset": self.offset}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """From what an object holds; raises NotCanonical."""
+        if not isinstance(value, dict) or set(value) != {"seconds", "offset"}:
+            raise errors.NotCanonical(reason="a time has seconds and offset")
+        seconds, offset = value["seconds"], value["offset"]
+        if type(seconds) is not int or type(offset) is not int:
+            raise errors.NotCanonical(reason="a time is in whole numbers")
+        if abs(seconds) > _MAX_SECONDS or abs(offset) > _MAX_OFFSET:
+            raise errors.NotCanonical(reason="a time is out of range")
+        return cls(seconds, offset)
+
+    @classmethod
+    def of(cls, moment: datetime) -> Self:
+        """From a moment with a time zone."""
+        offset = moment.utcoffset() or timedelta()
+        return cls(int(moment.timestamp()), int(offset.total_seconds() // 60))
+
+    @classmethod
+    def parse(cls, text: str, *, offset: int = 0) -> Self:
+        """From RFC 3339 (the zone may be absent: then `offset` minutes), a date, or Git's `@SECONDS +HHMM`.
+
+        Raises BadDate.
+        """
+        match = _STAMP.match(text.strip())
+        try:
+            if match:
+                minutes = int(match["hours"]) * 60 + int(match["minutes"])
+                stamp = cls(int(match["seconds"]), -minutes if match["sign"] == "-" else minutes)
+                return cls.from_json(stamp.to_json())
+            moment = datetime.fromisoformat(text.strip())
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+            return cls.from_json(cls.of(moment).to_json())
+        except (ValueError, OverflowError, errors.NotCanonical):
+            raise errors.BadDate(text=text) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The Git commit of the training code; `dirty` when its tracked files differed from it."""
+
+    commit: str
+    branch: str | None
+    remote: str | None
+    dirty: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As objects hold it."""
+        return {"commit": self.commit, "branch": self.branch, "remote": self.remote, "dirty": self.dirty}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """From what an object holds; raises NotCanonical."""
+        if not isinstance(value, dict) or set(value) != {"commit", "branch", "remote", "dirty"}:
+            raise errors.NotCanonical(reason="code has commit, branch, remote and dirty")
+        texts = all(value[key] is None or isinstance(value[key], str) for key in ("branch", "remote"))
+        if not isinstance(value["commit"], str) or not texts or type(value["dirty"]) is not bool:
+            raise errors.NotCanonical(reason="a field of code has another type")
+        return cls(**value)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version. `number` is one more than its first parent's; `ext` is a map that is kept as it is."""
+
+    parents: tuple[VersionId, ...]
+    number: int
+    author: Person
+    time: Timestamp
+    message: str
+    manifest: ManifestId
+    tree: TreeId
+    model_toml: FileId
+    code: Code | None = None
+    ext: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    def id(self) -> VersionId:
+        """The id of its bytes."""
+        return VersionId(digest(self.encode()))
+
+    def encode(self) -> bytes:
+        """Its exact bytes; raises NotCanonical."""
+        record: dict[str, Any] = {
+            "kind": "version",
+            "parents": list(self.parents),
+            "number": self.number,
+            "author": {"name": self.author.name, "email": self.author.email},
+            "time": self.time.to_json(),
+            "message": self.message,
+            "manifest": self.manifest,
+            "tree": self.tree,
+            "model_toml": self.model_toml,
+        }
+        if self.code is not None:
+            record["code"] = self.code.to_json()
+        if self.ext:
+            record["ext"] = dict(self.ext)
+        return canonical.encode(record)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The version in `data`; raises NotCanonical."""
+        record = canonical.decode(data)
+        _check(record)
+        return cls(
+            tuple(VersionId(id_) for id_ in record["parents"]),
+            record["number"],
+            Person(**record["author"]),
+            Timestamp.from_json(record["time"]),
+            record["message"],
+            record["manifest"],
+            record["tree"],
+            record["model_toml"],
+            Code.from_json(record["code"]) if "code" in record else None,
+            record.get("ext", {}),
+        )
+
+
+def _check(record: Any) -> None:
+    """Raise NotCanonical unless `record` has the fields of a version, of the right types and within the limits."""
+    if not isinstance(record, dict) or record.get("kind") != "version":
+        raise errors.NotCanonical(reason="it is not a version")
+    if not _REQUIRED <= set(record) <= _REQUIRED | _OPTIONAL:
+        raise errors.NotCanonical(reason="its fields are not those of a version")
+    parents, author, message = record["parents"], record["author"], record["message"]
+    if not isinstance(parents, list) or len(parents) > MAX_PARENTS or not all(map(is_id, parents)):
+        raise errors.NotCanonical(reason=f"parents are at most {MAX_PARENTS} ids")
+    if not all(is_id(record[key]) for key in ("manifest", "tree", "model_toml")):
+        raise errors.NotCanonical(reason="manifest, tree and model_toml are ids")
+    if type(record["number"]) is not int or record["number"] < 1:
+        raise errors.NotCanonical(reason="number is a whole number from 1")
+    if not isinstance(author, dict) or set(author) != {"name", "email"} or not all(map(_is_text, author.values())):
+        raise errors.NotCanonical(reason="author has name and email")
+    if not _is_text(message) or len(message.encode()) > MAX_MESSAGE:
+        raise errors.NotCanonical(reason=f"message is text of at most {MAX_MESSAGE} bytes")
+    if "ext" in record and (not isinstance(record["ext"], dict) or not record["ext"]):
+        raise errors.NotCanonical(reason="ext is a map with something in it, or absent")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
