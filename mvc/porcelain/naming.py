@@ -64,6 +64,16 @@ def set_alias(repository: Repository, model: str, name: str, version: VersionId,
     return True
 
 
+def check_all(
+    repository: Repository, model: str, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None
+) -> None:
+    """Raise unless all these names can be set; `version` is what an existing tag may stand for already."""
+    for tag in tags:
+        check_tag(repository, model, tag, version)
+    for alias in aliases:
+        check_new(repository, model, ALIASES, alias)
+
+
 def set_all(
     repository: Repository,
     model: str,

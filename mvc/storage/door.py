@@ -175,6 +175,14 @@ def replace_outside(path: Path, data: bytes) -> None:
         temporary.discard()
 
 
+def rename_new_folder(source: Path, target: Path) -> None:
+    """Give the finished folder `source` the name `target`, durably; an empty or absent `target` is replaced."""
+    with writing(target):
+        step("rename", target)
+        os.rename(source, target)
+        sync_folder(target.parent)
+
+
 class StoreDoor:
     """The way to everything under one `.mvc`; paths are relative to it, with `/`.
 

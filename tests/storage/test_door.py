@@ -1,0 +1,117 @@
+"""The one door to the disk: exclusive creation, the barrier's order, leftovers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.storage import door as doors
+from mvc.storage.door import StoreDoor
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> StoreDoor:
+    (tmp_path / ".mvc" / "tmp").mkdir(parents=True)
+    return StoreDoor(tmp_path / ".mvc")
+
+
+@pytest.fixture
+def steps() -> Iterator[list[tuple[str, str]]]:
+    seen: list[tuple[str, str]] = []
+    doors.on_step = lambda name, path: seen.append((name, path))
+    yield seen
+    doors.on_step = None
+
+
+def test_create_refuses_a_name_that_is_taken_and_leaves_it_as_it_was(door: StoreDoor) -> None:
+    assert door.create("refs/1", b"first")
+    assert not door.create("refs/1", b"second")
+    assert door.read("refs/1") == b"first"
+    assert door.names("tmp") == []
+
+
+def _create(root: Path, number: int, results: multiprocessing.Queue[bool]) -> None:
+    results.put(StoreDoor(root).create("refs/1", str(number).encode()))
+
+
+def test_of_many_processes_that_create_one_name_exactly_one_wins(door: StoreDoor) -> None:
+    context = multiprocessing.get_context("fork")
+    for _ in range(20):
+        results: multiprocessing.Queue[bool] = context.Queue()
+        workers = [context.Process(target=_create, args=(door.root, number, results)) for number in range(4)]
+        for worker in workers:
+            worker.start()
+        won = [results.get(timeout=30) for _ in workers]
+        for worker in workers:
+            worker.join()
+        assert won.count(True) == 1
+        door.remove("refs/1")
+
+
+def test_what_was_staged_is_durable_before_a_ref_is_created(door: StoreDoor, steps: list[tuple[str, str]]) -> None:
+    door.stage("objects/aa/aabb", b"data")
+    door.create("refs/1", b"entry")
+    names = [(name, Path(path).name) for name, path in steps]
+    published = names.index(("rename", "aabb"))
+    assert "fsync" in [name for name, _ in names[:published]]
+    linked = names.index(("link", "1"))
+    assert {("fsync-folder", "aa"), ("fsync-folder", "objects"), ("fsync-folder", ".mvc")} <= set(names[published:linked])
+    assert names[-1][0] in ("fsync-folder", "unlink")
+
+
+def test_a_staged_name_appears_only_whole_and_replaces_wrong_bytes(door: StoreDoor) -> None:
+    door.stage("objects/aa/aabb", b"right")
+    assert not door.exists("objects/aa/aabb")
+    door.barrier()
+    door.path("objects/aa/aabb").chmod(0o600)
+    door.path("objects/aa/aabb").write_bytes(b"wrong")
+    door.stage("objects/aa/aabb", b"right")
+    door.barrier()
+    assert door.read("objects/aa/aabb") == b"right"
+
+
+def test_leftovers_of_processes_that_are_gone_are_swept_and_others_kept(door: StoreDoor) -> None:
+    own = door.temporary()
+    machine, boot, _, start, token, number = own.path.name.split(".")
+    gone = door.path(f"tmp/{machine}.{boot}.999999999.{start}.{token}.{number}")
+    gone.write_bytes(b"x")
+    elsewhere = door.path(f"tmp/00000000.{boot}.999999999.{start}.{token}.{number}")
+    elsewhere.write_bytes(b"x")
+    door.sweep()
+    assert not gone.exists()
+    assert elsewhere.exists()
+    assert own.path.exists()
+    own.discard()
+
+
+def test_a_failing_write_leaves_no_temporary_file_and_names_the_path(door: StoreDoor) -> None:
+    def fail(name: str, path: str) -> None:
+        if name == "fsync":
+            raise OSError(28, "No space left on device", path)
+
+    doors.on_step = fail
+    try:
+        with pytest.raises(errors.DiskFailed, match="No space left"):
+            door.create("refs/1", b"entry")
+    finally:
+        doors.on_step = None
+    assert not door.exists("refs/1")
+    assert door.names("tmp") == []
+
+
+def test_a_second_writer_is_told_who_holds_the_lock(door: StoreDoor) -> None:
+    with door.lock(0), pytest.raises(errors.LockTimeout, match=f"process {os.getpid()}"), StoreDoor(door.root).lock(0.05):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_that_cannot_be_written_is_named_so(door: StoreDoor) -> None:
+    door.root.chmod(0o500)
+    with pytest.raises(errors.ReadOnlyStore):
+        door.create("refs/1", b"entry")
+    door.root.chmod(0o700)

@@ -1,0 +1,74 @@
+"""Refs as numbered logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
+from mvc.storage.door import StoreDoor
+from mvc.storage.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName
+
+A, B, C = (VersionId(letter * 64) for letter in "abc")
+MAIN = RefName("Night/Shift", HEADS, "release/Main")
+
+
+def move(number: int) -> Move:
+    return Move("Ana <a@b>", Timestamp(1_770_000_000 + number, 60), f"move {number}", f"{number:032x}")
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> RefLogs:
+    return RefLogs(StoreDoor(tmp_path))
+
+
+def test_the_tip_is_the_newest_entry_and_each_names_the_one_before(logs: RefLogs) -> None:
+    first = logs.append(MAIN, None, A, move(1))
+    second = logs.append(MAIN, first, B, move(2))
+    assert logs.tip(MAIN) == second
+    assert [entry.new for entry in logs.entries(MAIN)] == [A, B]
+    assert second.old == A
+    assert second.prev is not None
+
+
+def test_of_two_who_move_from_the_same_tip_the_second_is_told_who_won(logs: RefLogs) -> None:
+    first = logs.append(MAIN, None, A, move(1))
+    logs.append(MAIN, first, B, move(2))
+    with pytest.raises(errors.RefMoved, match=r"Ana.*move 2"):
+        logs.append(MAIN, first, C, move(3))
+    assert logs.target(MAIN) == B
+
+
+def test_creating_the_same_entry_again_is_fine(logs: RefLogs) -> None:
+    entry = RefEntry.after(MAIN, None, A, move(1))
+    logs.create(MAIN, entry)
+    logs.create(MAIN, entry)
+    assert logs.numbers(MAIN) == [1]
+
+
+def test_a_removed_name_is_gone_but_its_log_stays(logs: RefLogs) -> None:
+    tip = logs.append(MAIN, None, A, move(1))
+    logs.append(MAIN, tip, None, move(2))
+    assert logs.names("Night/Shift", HEADS) == []
+    assert logs.all("Night/Shift", HEADS) == [MAIN]
+
+
+def test_an_entry_under_another_name_or_number_is_damage(logs: RefLogs, tmp_path: Path) -> None:
+    logs.append(MAIN, None, A, move(1))
+    tag = RefName("Night/Shift", TAGS, "x")
+    for path in (tag.path(1), MAIN.path(2)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((tmp_path / MAIN.path(1)).read_bytes())
+    for ref in (tag, MAIN):
+        with pytest.raises(errors.Damaged):
+            logs.tip(ref)
+
+
+def test_names_that_differ_in_case_or_slashes_never_share_a_path() -> None:
+    names = ["main", "Main", "a/b", "a", "a%2fb", "%61"]
+    paths = {RefName("m", HEADS, name).folder.casefold() for name in names}
+    assert len(paths) == len(names)
+    assert all(path.count("/") == 3 for path in paths)
