@@ -160,6 +160,13 @@ class UnsafePath(Refused):
     """
 
 
+class UnportablePath(Refused):
+    """{path} cannot be versioned: {reason}.
+
+    Give it a name that every system can hold.
+    """
+
+
 class RefMoved(RefRejected):
     """{ref} was moved meanwhile by {by} ({reason}).
 
@@ -269,6 +276,67 @@ class NoSuchName(Usage):
     """There is no {kind} {name} of {model}.
 
     `mvc {kind}` lists them.
+    """
+
+
+# --- model.toml -------------------------------------------------------------------------------------------------------
+
+
+class BadToml(Usage):
+    """{where}, {position}: {reason}."""
+
+
+class BadLabels(Usage):
+    """{where}: {reason}.
+
+    Write {{"0": "helmet", "1": "head"}} or ["helmet", "head"].
+    """
+
+
+class UnknownKey(Usage):
+    """There is no key {key} in model.toml.
+
+    {suggestion}
+    """
+
+
+class WrongType(Usage):
+    """{key} must be {wanted}, not {found}."""
+
+
+class DateValue(Usage):
+    """{key} is a date, which a version cannot hold.
+
+    Write it as text: "{value}".
+    """
+
+
+class NotFinite(Usage):
+    """{key} is {value}: NaN and infinity cannot be stored.
+
+    Leave it out, or write it as text.
+    """
+
+
+class TooBig(Usage):
+    """{what} is too big: {reason}."""
+
+
+class BadKey(Usage):
+    """{text!r} is not a key of model.toml: {reason}.
+
+    Write section.name, with quotes around a name that has a dot: files."best.v2".
+    """
+
+
+class NoValue(Answer):
+    """{key} is not set."""
+
+
+class CannotEdit(Usage):
+    """model.toml cannot be changed in place: {reason}.
+
+    Edit it by hand.
     """
 
 
