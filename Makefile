@@ -1,0 +1,46 @@
+# Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
+
+.PHONY: help demo test lint format bench example clean
+.DEFAULT_GOAL := help
+
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+BIN     := .venv/bin
+READY   := .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:                   ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: $(READY)          ## the tour: five releases of a real network, committed, compared, switched, exported
+	@$(BIN)/python tests/demo/tour.py
+
+test: lint              ## ruff, mypy --strict and pytest
+	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+lint: $(READY)          ## ruff and mypy --strict
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted; run: make format'; $(BIN)/ruff format --check; exit 1; }
+	@$(BIN)/mypy
+
+format: $(READY)        ## what ruff can mend by itself
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: $(READY)         ## speed against its goals and beside other tools; `make bench ARGS=--quick` for a short run
+	@$(BIN)/python tests/bench/bench.py $(ARGS)
+
+example: $(READY)       ## rebuild the store of .mvc-example from its inputs
+	@$(BIN)/python .mvc-example/build.py
+
+clean:                  ## remove all that is made here
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# The stamp is as new as pyproject.toml when all it asks for is installed, so a second run costs nothing.
+$(READY): pyproject.toml
+	@for python in $(PYTHON) $(PYTHONS); do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Installing into .venv with $$python ($$($$python -V 2>&1))"; \
+	        $$python -m venv .venv || { echo 'No venv module: on Debian and Ubuntu, apt install python3-venv'; exit 1; }; \
+	        $(BIN)/python -m pip install --quiet --editable '.[test]' && touch $@; exit; \
+	    fi; \
+	done; echo 'mvc needs Python 3.11 or newer: make PYTHON=/path/to/python3'; exit 1

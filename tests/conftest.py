@@ -1,0 +1,66 @@
+"""What every test stands on: a machine without settings, a printed seed, and programs that are there or named."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+QUIET = {
+    "MVC_CONFIG": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "NO_COLOR": "1",
+    "TZ": "UTC",
+}
+"""No test sees the settings of whoever runs it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--deep", action="store_true", help="every point and round, not only as many as fit in minutes")
+
+
+@pytest.fixture(scope="session")
+def deep(request: pytest.FixtureRequest) -> bool:
+    """Whether `--deep` asks for the full figures."""
+    return bool(request.config.getoption("--deep"))
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    """A source of random values; its seed is printed when the test fails, and MVC_TEST_SEED repeats it."""
+    seed = int(os.environ.get("MVC_TEST_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"seed: MVC_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure only
+    return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def requires() -> Callable[[str], str]:
+    """`requires("restic")` is the program's path, or skips the test; under MVC_REQUIRE_SERVERS=1 it fails instead."""
+    return _requires
+
+
+def _requires(program: str) -> str:
+    path = shutil.which(program)
+    if path is not None:
+        return path
+    reason = f"{program} is not installed"
+    if os.environ.get("MVC_REQUIRE_SERVERS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("MVC_", "GIT_"))]:
+            if name not in ("MVC_REQUIRE_SERVERS", "MVC_TEST_SEED"):
+                patch.delenv(name)
+        for name, value in QUIET.items():
+            patch.setenv(name, value)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path_factory.getbasetemp().parent))
+        yield
