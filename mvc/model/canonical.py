@@ -1,7 +1,7 @@
-"""Canonical JSON: one byte form for each value, so that equal values have equal ids.
+r"""Canonical JSON: one byte form for each value, so that equal values have equal ids.
 
-UTF-8; no spaces; keys sorted by code point, none twice; only `"`, `\\` and U+0000-001F are escaped (`\\n \\r \\t \\b \\f`,
-else `\\u00xx` in lower case); no surrogates, no normalisation; integers within 64 bits signed; a float is the shortest
+UTF-8; no spaces; keys sorted by code point, none twice; only `"`, `\` and U+0000-001F are escaped (`\n \r \t \b \f`,
+else `\u00xx` in lower case); no surrogates, no normalisation; integers within 64 bits signed; a float is the shortest
 decimal that reads back as the same IEEE 754 double (CPython's `repr`), always with `.` or `e`, so `1.0` is not `1`; no
 NaN, no infinity. Decoding encodes again and compares, so bytes in any other form are refused.
 """

@@ -1,7 +1,7 @@
-"""Paths of files in a version: relative, portable, and never into mvc's or Git's own folders.
+r"""Paths of files in a version: relative, portable, and never into mvc's or Git's own folders.
 
     weights/best.onnx   yes
-    ../x  /x  C:x  a\\b  a//b  .git/config  .GIT /x  GIT~1/x  nul.txt  e\u0301.onnx (not composed)   no
+    ../x  /x  C:x  a\b  a//b  .git/config  .GIT /x  GIT~1/x  nul.txt  e\u0301.onnx (not composed)   no
 
 A version made on one system must unfold on every other, so what Windows and macOS cannot hold is refused everywhere.
 The characters that HFS+ leaves out of comparisons, and the short names of NTFS, are those that Git checks since
@@ -79,7 +79,7 @@ def collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def escape_name(name: str | bytes) -> str:
-    """`name` as it can be shown: bytes that are not UTF-8 as `\\xff`, characters that do not print as `\\u202e`."""
+    r"""`name` as it can be shown: bytes that are not UTF-8 as `\xff`, characters that do not print as `\u202e`."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     if text.isprintable():
         return text

@@ -1,6 +1,8 @@
 """Trees: the files of a version, flat, sorted by the bytes of their paths.
 
     {"entries":[{"file":"9f…","path":"weights/best.onnx","role":"model-latest","size":92100000}],"kind":"tree"}
+
+No path and no role comes twice.
 """
 
 from __future__ import annotations

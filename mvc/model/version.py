@@ -2,6 +2,8 @@
 
     {"author":{"email":"ana@example.org","name":"Ana"},"kind":"version","manifest":"1f…","message":"First baseline",
      "model_toml":"77…","number":1,"parents":[],"time":{"offset":60,"seconds":1770112800},"tree":"60…"}
+
+What a version changed is not stored: it is the difference from its first parent.
 """
 
 from __future__ import annotations
@@ -56,9 +58,9 @@ class Timestamp:
 
     def __str__(self) -> str:
         """RFC 3339 with the offset: `2026-02-03T10:00:00+01:00`."""
-        return self.datetime().isoformat()
+        return self.local().isoformat()
 
-    def datetime(self) -> datetime:
+    def local(self) -> datetime:
         """As the standard library's value, with its time zone."""
         return datetime.fromtimestamp(self.seconds, timezone(timedelta(minutes=self.offset)))
 

@@ -1,0 +1,251 @@
+"""The keys of `model.toml` and their types: one table for reading, editing, storing and suggesting.
+
+    docker.tag     text                   metrics.mAP50     a number
+    model.tags     a list of texts        parameters.x.y    anything but dates, NaN and infinity
+
+What a text may say (a vocabulary, a reference) is not decided here but by the rules.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any
+
+from mvc import errors
+
+TYPES = (
+    "NOT_CONFIGURED",
+    "CLASSIFICATION",
+    "OBJECT_DETECTION",
+    "SEGMENTATION",
+    "POINT",
+    "KEYPOINT",
+    "LINE",
+    "MASK",
+    "MULTI",
+)
+"""What a model infers, in Picsellia's words (InferenceType of its SDK)."""
+FRAMEWORKS = ("TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED")
+"""What a model is built with, in Picsellia's words (Framework of its SDK)."""
+USES = ("training", "pre-annotation", "deployment", "conversion", "storage")
+"""What a version can be meant for; a team may add its own."""
+MAX_DEPTH = 48
+"""How deep values may lie in each other; canonical JSON allows 64, and a manifest adds some."""
+_CALLED: dict[type, str] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a table",
+    type(None): "null",
+}
+_INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value without parts: what it is called in messages, and how it is recognised."""
+
+    called: str
+    accepts: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list whose items are all of one type."""
+
+    each: Type
+    called: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the types of its keys, and of all keys besides (None: there are no others)."""
+
+    keys: Mapping[str, Type] = field(default_factory=dict)
+    others: Type | None = None
+
+
+Type = Leaf | ListOf | Table
+Path = tuple[str, ...]
+"""The parts of a dotted key."""
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+TEXT = Leaf("text", lambda value: isinstance(value, str))
+FLAG = Leaf("true or false", lambda value: type(value) is bool)
+NUMBER = Leaf("a number", _is_number)
+ANY = Leaf("any value but a date", lambda value: value is not None)
+TEXTS = ListOf(TEXT, "a list of texts")
+
+_MODEL = Table(
+    {
+        "name": TEXT,
+        "type": TEXT,
+        "framework": TEXT,
+        "description": TEXT,
+        "license": TEXT,
+        "tags": TEXTS,
+        "links": TEXTS,
+        "notebook": TEXT,
+        "thumbnail": TEXT,
+        "labelmap_sparse": FLAG,
+        "parent": TEXT,
+    }
+)
+_DOCKER = Table({"image": TEXT, "tag": TEXT, "digest": TEXT, "flags": TEXTS, "env": Table(others=TEXT)})
+_EXPERIMENT = Table({"id": TEXT, "name": TEXT, "url": TEXT})
+_DATASET = Table({"alias": TEXT, "name": TEXT, "version": TEXT, "id": TEXT})
+_SOURCE = Table({"experiment": _EXPERIMENT, "datasets": ListOf(_DATASET, "a list of tables")})
+_REQUIRE = Table({"use": TEXT, "role": TEXT, "metric": TEXT, "min": NUMBER, "format": TEXT})
+_INTENT = Table({"ready_for": TEXTS, "require": ListOf(_REQUIRE, "a list of tables")})
+
+MODEL_TOML = Table(
+    {
+        "model": _MODEL,
+        "files": Table(others=TEXT),
+        "labelmap": Table({"path": TEXT}, others=TEXT),
+        "parameters": Table(others=ANY),
+        "metrics": Table(others=NUMBER),
+        "docker": _DOCKER,
+        "source": _SOURCE,
+        "intent": _INTENT,
+    }
+)
+"""`model.toml` as people write it."""
+
+
+def _open(type_: Type) -> Type:
+    """`type_` with room for the keys of later releases."""
+    if isinstance(type_, ListOf):
+        return ListOf(_open(type_.each), type_.called)
+    if isinstance(type_, Table):
+        return Table({key: _open(each) for key, each in type_.keys.items()}, type_.others or ANY)
+    return type_
+
+
+def _stored() -> Table:
+    keys = {name: _open(each) for name, each in MODEL_TOML.keys.items() if name != "labelmap"}
+    digest = Leaf("text, or what was asked and what it resolved to", _is_digest)
+    docker = Table({**_DOCKER.keys, "digest": digest}, others=ANY)
+    return Table({**keys, "docker": docker, "ext": Table(others=ANY)})
+
+
+def _is_digest(value: Any) -> bool:
+    if isinstance(value, str):
+        return True
+    return (
+        isinstance(value, dict)
+        and set(value) == {"asked", "resolved"}
+        and isinstance(value["asked"], str)
+        and (value["resolved"] is None or isinstance(value["resolved"], str))
+    )
+
+
+STORED = _stored()
+"""The sections of a manifest object: keys of later releases are let through."""
+
+
+def check(value: Any, type_: Type, key: Path = ()) -> None:
+    """Raise UnknownKey, WrongType, DateValue, NotFinite or TooBig unless `value`, at `key`, is of `type_`."""
+    if len(key) > MAX_DEPTH:
+        raise errors.TooBig(what=dotted(key[:3]) + "…", reason=f"it is nested deeper than {MAX_DEPTH}")
+    if type_ is ANY:
+        _check_any(value, key)
+    elif isinstance(type_, Table):
+        _check_table(value, type_, key)
+    elif isinstance(type_, ListOf):
+        if not isinstance(value, list):
+            raise errors.WrongType(key=dotted(key), wanted=type_.called, found=called(value))
+        for number, item in enumerate(value):
+            check(item, type_.each, (*key, str(number)))
+    else:
+        _check_leaf(value, type_, key)
+
+
+def find(key: Path, type_: Type = MODEL_TOML, above: Path = ()) -> Type:
+    """The type of what lies at `key`; raises UnknownKey."""
+    if not key or type_ is ANY:
+        return type_
+    here = (*above, key[0])
+    if isinstance(type_, Table):
+        below = type_.keys.get(key[0], type_.others)
+        if below is None:
+            raise errors.UnknownKey(key=dotted(here), suggestion=suggestion(here, type_))
+        return find(key[1:], below, here)
+    wanted = type_.called
+    raise errors.WrongType(key=dotted(above), wanted=wanted, found="a table")
+
+
+def suggestion(key: Path, table: Table) -> str:
+    """What to try instead of the unknown `key` of `table`."""
+    near = difflib.get_close_matches(key[-1], table.keys, n=1)
+    if near:
+        return f"Did you mean {dotted((*key[:-1], near[0]))}?"
+    elsewhere = [f"{section}.{key[-1]}" for section, each in MODEL_TOML.keys.items() if key[-1] in _keys(each)]
+    if elsewhere:
+        return f"Did you mean {elsewhere[0]}?"
+    where = f"[{dotted(key[:-1])}]" if len(key) > 1 else "model.toml"
+    return f"{where} has {', '.join(table.keys)}; free values belong in [parameters]."
+
+
+def dotted(key: Sequence[str]) -> str:
+    """A key as it is written: `docker.tag`, `files."best.v2"`."""
+    return ".".join(map(quoted, key))
+
+
+def quoted(part: str) -> str:
+    """One part of a key, in quotes if it needs them."""
+    if part and all(letter.isalnum() or letter in "_-" for letter in part) and part.isascii():
+        return part
+    escaped = part.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(letter if letter >= " " else f"\\u{ord(letter):04x}" for letter in escaped) + '"'
+
+
+def called(value: Any) -> str:
+    """What a message calls the type of `value`."""
+    return _CALLED.get(type(value), "a date or time")
+
+
+def _keys(type_: Type) -> Iterable[str]:
+    return type_.keys if isinstance(type_, Table) else ()
+
+
+def _check_table(value: Any, table: Table, key: Path) -> None:
+    if not isinstance(value, dict):
+        raise errors.WrongType(key=dotted(key), wanted="a table", found=called(value))
+    for name, item in value.items():
+        below = table.keys.get(name, table.others)
+        if below is None:
+            raise errors.UnknownKey(key=dotted((*key, name)), suggestion=suggestion((*key, name), table))
+        check(item, below, (*key, name))
+
+
+def _check_any(value: Any, key: Path) -> None:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            check(item, ANY, (*key, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            check(item, ANY, (*key, str(number)))
+    else:
+        _check_leaf(value, ANY, key)
+
+
+def _check_leaf(value: Any, leaf: Leaf, key: Path) -> None:
+    if isinstance(value, date | time):
+        raise errors.DateValue(key=dotted(key), value=value.isoformat())
+    if not leaf.accepts(value):
+        raise errors.WrongType(key=dotted(key), wanted=leaf.called, found=called(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise errors.NotFinite(key=dotted(key), value=value)
+    if type(value) is int and not _INT_MIN <= value <= _INT_MAX:
+        raise errors.TooBig(what=dotted(key), reason="it does not fit in 64 bits; write it as text")
