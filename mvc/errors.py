@@ -286,6 +286,13 @@ class BadToml(Usage):
     """{where}, {position}: {reason}."""
 
 
+class NoModelName(Usage):
+    """{where} does not say which model it describes.
+
+    Put name = "..." below [model].
+    """
+
+
 class BadLabels(Usage):
     """{where}: {reason}.
 

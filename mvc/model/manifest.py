@@ -136,9 +136,5 @@ def _check_labelmap(pairs: Any) -> None:
 
 def _is_class(pair: Any) -> bool:
     return (
-        isinstance(pair, list)
-        and len(pair) == 2
-        and type(pair[0]) is int
-        and pair[0] >= 0
-        and isinstance(pair[1], str)
+        isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int and pair[0] >= 0 and isinstance(pair[1], str)
     )

@@ -1,0 +1,90 @@
+"""Labelmaps: which class number means what; from `model.toml`, or from a labels.json beside it.
+
+{"0": "helmet", "1": "head"}   or   ["helmet", "head"]   →   ((0, "helmet"), (1, "head"))
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mvc import errors
+from mvc.model.paths import escape_name
+
+Labelmap = tuple[tuple[int, str], ...]
+"""Pairs of class number and name, in the order of the numbers."""
+
+MAX_BYTES = 8 << 20
+"""The largest labels.json, in bytes."""
+_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
+_FIRST = (0, 1)
+
+
+def from_table(table: Mapping[str, Any], where: str) -> Labelmap:
+    """The labelmap of a table keyed by class numbers; `where` names its source. Raises BadLabels."""
+    return tuple(sorted(_pair(key, name, where) for key, name in table.items()))
+
+
+def parse(data: bytes, where: str) -> Labelmap:
+    """The labelmap in a labels.json named `where`; raises BadLabels."""
+    value = _load(data, where)
+    if isinstance(value, list):
+        value = {str(number): name for number, name in enumerate(value)}
+    if not isinstance(value, dict):
+        raise errors.BadLabels(where=where, reason="it holds neither an object nor a list")
+    return from_table(value, where)
+
+
+def gaps(labelmap: Labelmap) -> tuple[range, ...]:
+    """The runs of numbers that are missing before the last class; counting may begin at 0 or at 1."""
+    numbers = [number for number, _ in labelmap]
+    first = numbers[0] if numbers and numbers[0] in _FIRST else 0
+    return tuple(range(low + 1, high) for low, high in itertools.pairwise([first - 1, *numbers]) if high > low + 1)
+
+
+def duplicates(labelmap: Labelmap) -> dict[str, tuple[int, ...]]:
+    """The names that several classes bear, with their numbers."""
+    numbers: dict[str, list[int]] = {}
+    for number, name in labelmap:
+        numbers.setdefault(name, []).append(number)
+    return {name: tuple(same) for name, same in numbers.items() if len(same) > 1}
+
+
+def nameless(labelmap: Labelmap) -> tuple[int, ...]:
+    """The classes whose name is empty or blank."""
+    return tuple(number for number, name in labelmap if not name.strip())
+
+
+def _pair(key: str, name: Any, where: str) -> tuple[int, str]:
+    if not _NUMBER.match(key):
+        raise errors.BadLabels(where=where, reason=f"{escape_name(key)!r} is not a class number")
+    if not isinstance(name, str):
+        raise errors.BadLabels(where=where, reason=f"the name of class {key} is not text")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise errors.BadLabels(where=where, reason=f"the name of class {key} is not valid Unicode")
+    return int(key), name
+
+
+def _load(data: bytes, where: str) -> Any:
+    if len(data) > MAX_BYTES:
+        raise errors.BadLabels(where=where, reason=f"it is larger than {MAX_BYTES >> 20} MiB")
+
+    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table: dict[str, Any] = {}
+        for key, name in pairs:
+            if key in table:
+                raise errors.BadLabels(where=where, reason=f"class {escape_name(key)} comes twice")
+            table[key] = name
+        return table
+
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=no_twins)
+    except UnicodeDecodeError:
+        raise errors.BadLabels(where=where, reason="it is not UTF-8") from None
+    except RecursionError:
+        raise errors.BadLabels(where=where, reason="it is nested too deeply") from None
+    except ValueError as error:
+        raise errors.BadLabels(where=where, reason=f"it is not JSON: {error}") from None
