@@ -153,6 +153,62 @@ class NotRegularFile(Usage):
     """
 
 
+class MissingFile(Usage):
+    """{path}, which [files] names as {role}, is not there.
+
+    Put it back with `mvc restore {path}`, or stop tracking it with `mvc rm {role}`.
+    """
+
+
+class UnreadableFile(Usage):
+    """{path} cannot be read: {reason}.
+
+    Make it readable, or leave it out with `mvc rm` or .mvcignore.
+    """
+
+
+class RoleWithoutFile(Usage):
+    """The role {role} has no file: nothing that is tracked matches {pattern}.
+
+    Mend the pattern in [files], or remove the role with `mvc rm {role}`. Files whose names begin with a dot, what
+    .mvcignore names and the folders of other models are outside of patterns.
+    """
+
+
+class TwoRoles(Usage):
+    """{path} has two roles at once: {first} and {second}.
+
+    One file has one role: change [files] so that only one of the two names it.
+    """
+
+
+class RoleTaken(Usage):
+    """The role {role} stands for {first} and for {second} at once.
+
+    Give one of the two another role in [files].
+    """
+
+
+class BadPattern(Usage):
+    """{pattern!r} is not a pattern of files: {reason}.
+
+    Patterns are written as in .gitignore; [[] stands for a [ itself.
+    """
+
+
+class CollidingPaths(Refused):
+    """{first} and {second} cannot lie side by side on every system.
+
+    They differ only in letter case or Unicode form, or one would be a folder of the other. Rename one of them.
+    """
+
+
+class UnfitFiles(Usage):
+    """{count} tracked files cannot be versioned:
+    {problems}
+    """
+
+
 class UnsafePath(Refused):
     """{path} cannot be used: {reason}.
 

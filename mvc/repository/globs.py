@@ -1,0 +1,111 @@
+"""Globs: the files that a pattern of `[files]` or of `.mvcignore` means, by the rules of gitignore.
+
+    weights/*.onnx   the ONNX files in weights/          fixed part: weights/
+    *.onnx           those of every folder               fixed part: none
+    weights/**       everything below weights/           fixed part: weights/
+    [[]best].pt      the file [best].pt
+
+Letter case counts. The rules are those of gitignore(5); pathspec translates a pattern into a regular expression, which
+is matched here, since a match per file through pathspec's own classes would cost more than looking at the files.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mvc import errors, lazy
+from mvc.model import paths
+
+NAME = ".mvcignore"
+_MAGIC = re.compile(r"[*?\[]")
+_FOLDER = "ps_d"
+"""The group by which pathspec's expressions tell that a folder itself was matched."""
+
+
+def is_glob(value: str) -> bool:
+    """Whether a value of `[files]` is a pattern, and not a path."""
+    return _MAGIC.search(value) is not None
+
+
+def fixed_part(pattern: str) -> str:
+    """The folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
+    anchored = pattern.removeprefix("/")
+    magic = _MAGIC.search(anchored)
+    end = anchored.rfind("/", 0, magic.start() if magic else len(anchored))
+    return anchored[: end + 1]
+
+
+@lru_cache(maxsize=1024)
+def compile_glob(pattern: str) -> re.Pattern[str]:
+    """The expression whose `match` tells whether a path below the model's folder is one of `pattern`.
+
+    Raises BadPattern, and UnsafePath when the pattern leads out of the folder or into one of mvc's or Git's.
+    """
+    parts = pattern.removeprefix("/").split("/")
+    if any(map(paths.is_reserved, parts)):
+        raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it lies in a folder of mvc, Git or the like")
+    if ".." in parts or "." in parts:
+        raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is not a path inside the model's folder")
+    if "\\" in pattern:
+        raise errors.BadPattern(pattern=pattern, reason="it has a \\; folders are separated by /")
+    escaped = f"\\{pattern}" if pattern[0] in "!#" else pattern  # in .gitignore these two would mean something else
+    translated = _translate(escaped)
+    if translated is None:
+        raise errors.BadPattern(pattern=pattern, reason="it cannot match anything")
+    return translated[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a `.mvcignore` that lies in the folder `prefix` ("" or ending with /); `hides` is False after `!`."""
+
+    prefix: str
+    expression: re.Pattern[str]
+    hides: bool
+
+    def matches(self, path: str, *, folder: bool) -> bool:
+        """Whether the rule speaks of `path`, which lies below `prefix`."""
+        below = path[len(self.prefix) :]
+        if self.expression.match(below):
+            return True
+        match = self.expression.match(f"{below}/") if folder else None
+        return match is not None and match.groupdict().get(_FOLDER) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """The rules in force in a folder: those of its own `.mvcignore` after those of the folders above; the last wins."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def extended(self, prefix: str, text: str) -> Ignore:
+        """With the rules of the file `text` that lies in `prefix`; a line that is no pattern counts for nothing."""
+        new = tuple(rule for line in text.splitlines() if (rule := _rule(prefix, line)) is not None)
+        return Ignore(self.rules + new)
+
+    def hides(self, path: str, *, folder: bool = False) -> bool:
+        """Whether `path`, below the model's folder, is to be left out."""
+        for rule in reversed(self.rules):
+            if rule.matches(path, folder=folder):
+                return rule.hides
+        return False
+
+
+def _rule(prefix: str, line: str) -> Rule | None:
+    translated = _translate(line) if line.strip() else None
+    return Rule(prefix, *translated) if translated else None
+
+
+def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
+    """The expression of a gitignore pattern and whether it includes; None when it can match nothing."""
+    spec = lazy.load("pathspec.patterns.gitignore.spec").GitIgnoreSpecPattern
+    try:
+        expression, includes = spec.pattern_to_regex(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # re means to give `[[` another meaning some day
+            return (re.compile(expression, re.DOTALL), bool(includes)) if expression is not None else None
+    except (ValueError, re.error):  # pathspec's own error is a ValueError
+        return None
