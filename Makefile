@@ -15,7 +15,7 @@ demo: $(READY)          ## the tour: five releases of a real network, committed,
 	@$(BIN)/python tests/demo/tour.py
 
 test: lint              ## ruff, mypy --strict and pytest
-	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(READY)          ## ruff and mypy --strict
 	@$(BIN)/ruff check
