@@ -26,6 +26,11 @@ MAX_DEPTH = 64
 RESERVED = frozenset({".mvc", ".git", ".hg", ".jj", ".svn"})
 """Folders that belong to version control; never written into."""
 
+_PLAIN = re.compile(
+    r"(?:(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))[a-z0-9_-](?:[a-z0-9._-]{0,98}[a-z0-9_-])?(?:/(?!\Z)|\Z)){1,16}\Z",
+    re.IGNORECASE | re.ASCII,
+)
+"""Paths that need no closer look, as nearly all are: a scan checks thousands."""
 _SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
 _UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
 _HFS_IGNORES = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -33,6 +38,8 @@ _HFS_IGNORES = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 def check_path(path: str) -> None:
     """Raise UnsafePath, or UnportablePath, unless `path` may be the path of a file in a version."""
+    if _PLAIN.match(path):
+        return
     parts = path.split("/")
     if any(map(is_reserved, parts)):
         raise errors.UnsafePath(path=escape_name(path), reason="it lies in a folder of mvc, Git or the like")
@@ -67,8 +74,9 @@ def collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
     found = []
     files: dict[str, str] = {}
     folders: dict[str, tuple[str, str]] = {}
+    unclashed: set[str] = set()
     for path in sorted(paths):
-        found += _clash_above(path, files, folders)
+        found += _clash_above(path, files, folders, unclashed)
         folded = fold(path)
         if folded in files:
             found.append((files[folded], path))
@@ -86,8 +94,15 @@ def escape_name(name: str | bytes) -> str:
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
 
 
-def _clash_above(path: str, files: dict[str, str], folders: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
-    """Clashes of the folders of `path`, which are noted in `folders`: folded to (as written, a path in it)."""
+def _clash_above(
+    path: str, files: dict[str, str], folders: dict[str, tuple[str, str]], unclashed: set[str]
+) -> list[tuple[str, str]]:
+    """Clashes of the folders of `path`, which are noted in `folders`: folded to (as written, a path in it).
+
+    A folder of `unclashed`, as written, was looked at before.
+    """
+    if path.rpartition("/")[0] in unclashed:
+        return []
     end = path.find("/")
     while end >= 0:
         folder = path[:end]
@@ -98,6 +113,7 @@ def _clash_above(path: str, files: dict[str, str], folders: dict[str, tuple[str,
         if written != folder:
             return [(inside, path)]
         end = path.find("/", end + 1)
+    unclashed.add(path.rpartition("/")[0])
     return []
 
 
