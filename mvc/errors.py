@@ -392,6 +392,10 @@ class BadKey(Usage):
     """
 
 
+class BadValue(Usage):
+    """{key} cannot be {text!r}: it must be {wanted}."""
+
+
 class NoValue(Answer):
     """{key} is not set."""
 

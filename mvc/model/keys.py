@@ -1,0 +1,130 @@
+"""Dotted keys and values on the command line: `parameters.epochs=100`, typed by the schema.
+
+    docker.tag=1.10            the text "1.10"           model.tags=night,cctv     a list of two texts
+    parameters.epochs=1.10     the number 1.1            model.tags=["a,b"]        a list of one (TOML)
+    parameters.name=1.10x      the text "1.10x"          files."best.v2"=best.pt   quotes around a dot
+
+Below `parameters`, an int, float, bool, array or inline table of TOML is one, anything else a text. Lists of texts are a
+TOML array or parts between commas; tables are inline tables of TOML. A type that is asked for overrides all this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mvc import errors
+from mvc.model import labelmap, modeltoml, schema
+from mvc.model.manifest import Manifest
+from mvc.model.schema import ANY, FLAG, NUMBER, TEXT, TEXTS, Path, Type
+
+KINDS = ("str", "int", "float", "bool", "toml", "json")
+"""The types that can be asked for."""
+
+_PARTS = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s."'=\[\]]+))(\.|\Z)""")
+_KEY_END = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])*""")
+_SCALAR = re.compile(r"[0-9A-Za-z_.+-]+\Z")
+_FLAGS = {"true": True, "false": False}
+
+
+def parse_key(text: str) -> Path:
+    """The parts of a dotted key; raises BadKey, UnknownKey."""
+    path: list[str] = []
+    at = 0
+    while at < len(text) or not path or text[at - 1] == ".":
+        match = _PARTS.match(text, at)
+        if not match or len(path) >= schema.MAX_DEPTH:
+            raise errors.BadKey(
+                text=text[:80], reason="its parts are not separated by single dots" if text else "it is empty"
+            )
+        double, single, bare, _ = match.groups()
+        path.append(re.sub(r"\\(.)", r"\1", double) if double is not None else single if single is not None else bare)
+        at = match.end()
+    key = tuple(path)
+    schema.find(key)
+    if key[0] == "labelmap" and len(key) > 1 and key[1] != "path":
+        labelmap.from_table({key[1]: ""}, text)
+    return key
+
+
+def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
+    """Key and typed value of `key=value`; `kind` is one of `KINDS`, or None for what the schema says.
+
+    Raises BadKey, UnknownKey, BadValue, WrongType, NotFinite, TooBig, BadToml.
+    """
+    end = _KEY_END.match(text)
+    at = end.end() if end else 0
+    if text[at : at + 1] != "=":
+        raise errors.BadKey(text=text[:80], reason="it has no = and value")
+    key = parse_key(text[:at].strip())
+    if len(key) == 1:
+        raise errors.BadKey(text=key[0], reason="it names a whole section")
+    type_ = schema.find(key)
+    value = _as_kind(text[at + 1 :], kind, key) if kind else _typed(text[at + 1 :], type_, key)
+    schema.check(value, type_, key)
+    return key, value
+
+
+def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:
+    """What lies at `key` in a manifest, or in the values of a model.toml; raises NoValue."""
+    found: Any = _shown(values) if isinstance(values, Manifest) else values
+    for part in key:
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            raise errors.NoValue(key=schema.dotted(key))
+    return found
+
+
+def _shown(manifest: Manifest) -> dict[str, Any]:
+    """A manifest as sections, with the classes even when they came from a file."""
+    values = manifest.to_toml()
+    if manifest.labelmap:
+        values["labelmap"] = {**values["labelmap"], **{str(number): name for number, name in manifest.labelmap}}
+    return values
+
+
+def _typed(text: str, type_: Type, key: Path) -> Any:
+    if type_ is TEXT:
+        return text
+    if type_ is FLAG:
+        return _FLAGS.get(text, text)
+    if type_ == TEXTS and not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    value = _toml(text.strip())
+    if value is not None:
+        return value
+    if type_ is ANY or type_ is NUMBER:
+        return text
+    raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted="a list or an inline table of TOML")
+
+
+def _toml(text: str) -> Any:
+    """The int, float, bool, array or inline table that `text` is in TOML, else None."""
+    if not _SCALAR.match(text) and (text[:1], text[-1:]) not in (("[", "]"), ("{", "}")):
+        return None
+    try:
+        values = modeltoml.load(f"v = {text}".encode(), where="")
+    except (errors.BadToml, UnicodeEncodeError):
+        return None
+    known = len(values) == 1 and isinstance(values["v"], int | float | list | dict)
+    return values["v"] if known else None
+
+
+def _as_kind(text: str, kind: str, key: Path) -> Any:
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+        if kind == "bool":
+            return _FLAGS[text]
+        if kind == "json":
+            return json.loads(text)
+    except (ValueError, KeyError, RecursionError):
+        raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted=kind) from None
+    return modeltoml.load(f"v = {text}".encode(), where=schema.dotted(key))["v"] if kind == "toml" else text
