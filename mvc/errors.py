@@ -204,9 +204,7 @@ class CollidingPaths(Refused):
 
 
 class UnfitFiles(Usage):
-    """{count} tracked files cannot be versioned:
-    {problems}
-    """
+    """{count} tracked files cannot be versioned: {problems}"""
 
 
 class UnsafePath(Refused):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +21,8 @@ from mvc import errors, lazy
 from mvc.model import paths
 
 NAME = ".mvcignore"
+Match = Callable[[str], re.Match[str] | None]
+"""Tells whether a path below the model's folder is one of a pattern."""
 _MAGIC = re.compile(r"[*?\[]")
 _FOLDER = "ps_d"
 """The group by which pathspec's expressions tell that a folder itself was matched."""

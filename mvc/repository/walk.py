@@ -1,0 +1,143 @@
+"""Walking a model's folder: which folders are entered, and the entries of each.
+
+Never entered: a link, a folder whose name begins with a dot, one that `.mvcignore` hides, the folder of another model, and
+mvc's and Git's own folders, which are known by device and inode too, under whatever name a filesystem offers them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat as stat_module
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from mvc import errors
+from mvc.model.paths import escape_name
+from mvc.repository import globs
+from mvc.repository.globs import Ignore
+
+MODEL_TOML = "model.toml"
+_RESERVED = (".mvc", ".git")
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAX_RULES = 1 << 20
+"""Bytes of a `.mvcignore` that are read."""
+
+
+class Walk:
+    """The folder of one model; prefixes are paths below it, "" or ending with `/`. What cannot be read is in `problems`."""
+
+    def __init__(self, root: Path, folder: str, *, avoid: Collection[str] = ()) -> None:
+        """Walk the model in `folder` ("" is the root) of the working tree at `root`; folders named as in `avoid` stay out."""
+        self._avoid = avoid
+        self._root = os.fspath(root)
+        self._folder = folder
+        self.top = f"{self._root}/{folder}/" if folder else f"{self._root}/"
+        self.problems: list[errors.MvcError] = []
+
+    def guard(self, prefix: str, known: dict[str, errors.MvcError | None]) -> errors.MvcError | None:
+        """Why a file below `prefix` may not be reached, None when it may; `known` remembers the answers."""
+        if prefix not in known:
+            above = prefix[: prefix.rfind("/", 0, -1) + 1]
+            known[prefix] = (self.guard(above, known) if prefix else None) or self._fault(prefix)
+        return known[prefix]
+
+    def folders(self, start: str) -> Iterator[tuple[str, list[os.DirEntry[str]], Ignore]]:
+        """The prefix, the entries that are no folder, and the ignore rules, of each folder from `start` down.
+
+        The folders of `start` itself may begin with a dot, since whoever asks has named them. None is entered when one
+        of them is missing or hidden; a link or a reserved folder on the way is a problem.
+        """
+        ignore = self._ignore_above(start)
+        stack = [(start, ignore)] if ignore is not None else []
+        while stack:
+            prefix, ignore = stack.pop()
+            files, folders = self._list(prefix)
+            names = {entry.name for entry in files}
+            if prefix and MODEL_TOML in names:
+                continue  # another model's folder
+            if globs.NAME in names:
+                ignore = ignore.extended(prefix, self._rules(prefix))
+            yield prefix, files, ignore
+            for entry in reversed(folders):
+                below = f"{prefix}{entry.name}"
+                if not ignore.hides(below, folder=True) and not self._is_reserved(entry.path):
+                    stack.append((f"{below}/", ignore))
+
+    # --- inside
+
+    @cached_property
+    def _reserved(self) -> set[tuple[int, int]]:
+        found = set()
+        for top in {self._root, self.top}:
+            for name in _RESERVED:
+                with contextlib.suppress(OSError):
+                    status = os.stat(f"{top}/{name}")
+                    found.add((status.st_dev, status.st_ino))
+        return found
+
+    def _is_reserved(self, path: str) -> bool:
+        with contextlib.suppress(OSError):
+            status = os.lstat(path)
+            return (status.st_dev, status.st_ino) in self._reserved
+        return False
+
+    def _fault(self, prefix: str) -> errors.MvcError | None:
+        shown = escape_name(prefix.rstrip("/"))
+        try:
+            status = os.lstat((self.top + prefix).rstrip("/"))
+        except OSError:
+            return None  # the file below it is missing, which is said of the file
+        if prefix and stat_module.S_ISLNK(status.st_mode):
+            return errors.UnsafePath(path=shown, reason="it is a symbolic link")
+        if prefix and (status.st_dev, status.st_ino) in self._reserved:
+            return errors.UnsafePath(path=shown, reason="it is where mvc or Git keeps its own data")
+        return None
+
+    def _ignore_above(self, start: str) -> Ignore | None:
+        """The rules of the folders above `start`; None when it is not to be entered."""
+        fault = self.guard(start, {})
+        if fault is not None:
+            self.problems.append(fault)
+            return None
+        ignore, end = Ignore(), -1
+        while (next_end := start.find("/", end + 1)) >= 0:
+            above = start[: end + 1]
+            if above and os.path.lexists(f"{self.top}{above}{MODEL_TOML}"):
+                return None
+            if os.path.lexists(f"{self.top}{above}{globs.NAME}"):
+                ignore = ignore.extended(above, self._rules(above))
+            if ignore.hides(start[:next_end], folder=True):
+                return None
+            end = next_end
+        return ignore
+
+    def _list(self, prefix: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+        """The entries that are no folder, and the folders whose names do not begin with a dot, sorted."""
+        files, folders = [], []
+        try:
+            with os.scandir(self.top + prefix) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        files.append(entry)
+                    elif entry.name[0] != "." and entry.name not in self._avoid:
+                        folders.append(entry)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            shown = escape_name(prefix.rstrip("/")) or "."
+            self.problems.append(errors.UnreadableFile(path=shown, reason=error.strerror))
+        return files, sorted(folders, key=lambda entry: entry.name)
+
+    def _rules(self, prefix: str) -> str:
+        name = f"{prefix}{globs.NAME}"
+        try:
+            fd = os.open(self.top + name, _FILE)
+            with open(fd, "rb") as file:
+                if stat_module.S_ISREG(os.fstat(fd).st_mode):
+                    return file.read(_MAX_RULES).decode("utf-8", "surrogateescape")
+            self.problems.append(errors.NotRegularFile(path=escape_name(name), kind="a special file"))
+        except OSError as error:
+            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=error.strerror))
+        return ""

@@ -1,0 +1,212 @@
+"""The tracked files of a working tree: what `[files]` and `labelmap.path` name, each with its role and its outside.
+
+    [files]                              tracked
+    model-latest = "weights/best.onnx"   weights/best.onnx    model-latest
+    runs = "runs/**"                     runs/a/log.csv       runs/a/log.csv    (role: the glob's, then the path below runs/)
+
+No file is opened. What is wrong with a file is a value here, an error that was not raised: `status` shows it, `commit`
+raises it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model import paths
+from mvc.model.paths import escape_name
+from mvc.repository import globs
+from mvc.repository.walk import MODEL_TOML, Walk
+from mvc.storage.door import Stat
+
+LABELMAP = "labelmap"
+"""The role of the file that `labelmap.path` names."""
+_KINDS = {
+    stat_module.S_IFDIR: "a folder",
+    stat_module.S_IFIFO: "a pipe",
+    stat_module.S_IFSOCK: "a socket",
+    stat_module.S_IFCHR: "a device",
+    stat_module.S_IFBLK: "a device",
+}
+
+
+class WorkFile(NamedTuple):
+    """One tracked file: its path in the model's folder, its role, its outside, its path from the repository's root."""
+
+    path: str
+    role: str
+    stat: Stat
+    root_path: str
+
+    @property
+    def exec(self) -> bool:
+        """Whether its owner may execute it."""
+        return self.stat.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The tracked files in the order of their paths' bytes, and what is wrong with others."""
+
+    tracked: tuple[WorkFile, ...]
+    problems: tuple[errors.MvcError, ...] = ()
+
+
+def scan(root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None = None) -> Scan:
+    """Look at the files of the model in `folder` ("" is the root) of the working tree at `root`.
+
+    `files` are roles with a path or a glob each, as `[files]` has them. Nothing is raised.
+    """
+    search = _Search(Walk(root, folder), f"{folder}/" if folder else "")
+    search.literals(files, labelmap_path)
+    search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
+    search.compare()
+    ordered = sorted(search.found.values(), key=_by_path)
+    return Scan(tuple(ordered), tuple(search.walk.problems))
+
+
+def require(problems: Iterable[errors.MvcError]) -> None:
+    """Raise what is wrong: the one problem, or UnfitFiles with all of them."""
+    found = list(problems)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        listed = " ".join(problem.message for problem in found)
+        raise errors.UnfitFiles(count=len(found), problems=listed)
+
+
+def special_kind(path: str, mode: int) -> str:
+    """What the thing at `path` is called, which is no regular file."""
+    if stat_module.S_ISLNK(mode):
+        try:
+            return f"a symbolic link to {escape_name(os.readlink(path))}"
+        except OSError:
+            return "a symbolic link"
+    return _KINDS.get(stat_module.S_IFMT(mode), "a special file")
+
+
+def _by_path(file: WorkFile) -> bytes:
+    return file.path.encode("utf-8", "surrogateescape")
+
+
+@dataclass(slots=True)
+class _Search:
+    """A scan under way: what was found, and which path each literal role has claimed."""
+
+    walk: Walk
+    above: str
+    found: dict[str, WorkFile] = field(default_factory=dict)
+    claimed: dict[str, str] = field(default_factory=dict)
+
+    # --- paths
+
+    def literals(self, files: Mapping[str, str], labelmap_path: str | None) -> None:
+        """Look at each path that is named as it is."""
+        guarded: dict[str, errors.MvcError | None] = {}
+        for role, path in self._claims(files, labelmap_path):
+            first = self.claimed.setdefault(path, role)
+            if first != role:
+                self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
+            else:
+                self._literal(role, path, guarded)
+
+    def _claims(self, files: Mapping[str, str], labelmap_path: str | None) -> Iterator[tuple[str, str]]:
+        for role, value in files.items():
+            if not globs.is_glob(value):
+                yield role, value
+        if labelmap_path is not None and files.get(LABELMAP) != labelmap_path:
+            if LABELMAP in files:
+                self._wrong(errors.RoleTaken(role=LABELMAP, first=files[LABELMAP], second=labelmap_path))
+            else:
+                yield LABELMAP, labelmap_path
+
+    def _literal(self, role: str, path: str, guarded: dict[str, errors.MvcError | None]) -> None:
+        where = self.walk.top + path
+        try:
+            self._check(path)
+            fault = self.walk.guard(path[: path.rfind("/") + 1], guarded)
+            if fault is not None:
+                raise fault
+            self._take(path, role, os.lstat(where))
+        except errors.MvcError as problem:
+            self._wrong(problem)
+        except (FileNotFoundError, NotADirectoryError):
+            self._wrong(errors.MissingFile(path=escape_name(path), role=role))
+        except OSError as error:
+            self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
+
+    # --- globs
+
+    def patterns(self, patterns: Mapping[str, str]) -> None:
+        """Find the files of each glob; those that begin in one folder are found in one walk."""
+        starts: dict[str, list[str]] = {}
+        for role, pattern in patterns.items():
+            try:
+                globs.compile_glob(pattern)
+            except errors.MvcError as problem:
+                self._wrong(problem)
+            else:
+                starts.setdefault(globs.fixed_part(pattern), []).append(role)
+        matched: dict[str, str] = {}
+        used: set[str] = set()
+        for start, roles in starts.items():
+            self._walk(start, [(role, globs.compile_glob(patterns[role]).match) for role in roles], matched, used)
+        for role in sorted({role for roles in starts.values() for role in roles} - used):
+            self._wrong(errors.RoleWithoutFile(role=role, pattern=patterns[role]))
+
+    def _walk(self, start: str, roles: list[tuple[str, globs.Match]], matched: dict[str, str], used: set[str]) -> None:
+        for prefix, entries, ignore in self.walk.folders(start):
+            below = prefix[len(start) :]
+            for entry in entries:
+                name = entry.name
+                path = prefix + name
+                if name[0] == "." or path == MODEL_TOML or path in self.claimed:
+                    continue
+                for role, match in roles:
+                    if match(path) and not (ignore.rules and ignore.hides(path)):
+                        used.add(role)
+                        first = matched.setdefault(path, role)
+                        if first == role:
+                            self._entry(entry, path, f"{role}/{below}{name}")
+                        else:
+                            self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
+
+    def _entry(self, entry: os.DirEntry[str], path: str, role: str) -> None:
+        try:
+            self._check(path)
+            self._take(path, role, entry.stat(follow_symlinks=False))
+        except errors.MvcError as problem:
+            self._wrong(problem)
+        except OSError as error:
+            self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
+
+    # --- both
+
+    def compare(self) -> None:
+        """Look for roles and paths that cannot be in one version."""
+        roles: dict[str, str] = {}
+        for file in self.found.values():
+            first = roles.setdefault(file.role, file.path)
+            if first != file.path:
+                self._wrong(errors.RoleTaken(role=file.role, first=first, second=file.path))
+        for first, second in paths.collisions(self.found):
+            self._wrong(errors.CollidingPaths(first=first, second=second))
+
+    def _check(self, path: str) -> None:
+        paths.check_path(path.removesuffix("/"))
+        if path == MODEL_TOML:
+            raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
+
+    def _take(self, path: str, role: str, status: os.stat_result) -> None:
+        if not stat_module.S_ISREG(status.st_mode):
+            kind = special_kind(self.walk.top + path, status.st_mode)
+            raise errors.NotRegularFile(path=escape_name(path), kind=kind)
+        self.found[path] = WorkFile(path, role, Stat.of(status), self.above + path)
+
+    def _wrong(self, problem: errors.MvcError) -> None:
+        self.walk.problems.append(problem)
