@@ -1,0 +1,194 @@
+"""`mvc fsck`: is everything here whole, and what does it touch if not?
+
+Every record is checked against its id or checksum, then every version is followed down to the chunks it needs. With
+`read_data` every file is rebuilt and hashed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from mvc import errors
+from mvc.model.ids import FileId, VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.version import Version
+from mvc.repository.repository import Repository
+from mvc.storage import fsck as store
+from mvc.storage import journal
+from mvc.storage.absence import State
+from mvc.storage.fsck import Finding, Sound
+from mvc.storage.reflog import RefName
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A file (path None: the whole version) that cannot be given back, and the version it belongs to."""
+
+    version: VersionId
+    number: int | None
+    models: tuple[str, ...]
+    path: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"version": self.version, "number": self.number, "models": list(self.models), "path": self.path}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is wrong, which files of which versions it touches, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    hits: tuple[Hit, ...]
+    counts: dict[str, int]
+    pending: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        findings = [{"kind": f.kind, "path": f.path, "message": f.message} for f in self.findings]
+        hits = [hit.to_json() for hit in self.hits]
+        return {"findings": findings, "hits": hits, "counts": self.counts, "pending": self.pending}
+
+
+def fsck(
+    repository: Repository, *, read_data: bool = False, progress: Callable[[int], None] | None = None
+) -> Report:
+    """Check the whole repository; writes nothing."""
+    sound = Sound()
+    findings = list(store.check(repository.door, sound, progress))
+    walk = _Walk(repository, sound, read_data=read_data, progress=progress)
+    findings += walk.run()
+    pending = None
+    if not any(finding.kind == "journal" for finding in findings):
+        unfinished = journal.pending(repository.door)
+        pending = unfinished.verb if unfinished else None
+    return Report(tuple(findings), tuple(walk.hits), {**sound.counts, "versions": len(walk.seen)}, pending)
+
+
+class _Walk:
+    """From every name, down to the chunks."""
+
+    def __init__(
+        self, repository: Repository, sound: Sound, *, read_data: bool, progress: Callable[[int], None] | None
+    ) -> None:
+        self.repository = repository
+        self.sound = sound
+        self.read_data = read_data
+        self.progress = progress
+        self.seen: dict[VersionId, set[str]] = {}
+        self.hits: list[Hit] = []
+        self._states: dict[FileId, str | None] = {}
+
+    def run(self) -> Iterator[Finding]:
+        for model, version in self._roots():
+            self._reach(model, version)
+        for id_ in self.seen:
+            yield from self._version(id_)
+
+    def _roots(self) -> Iterator[tuple[str, VersionId]]:
+        """Every version that a name stands for or stood for, or that a model stands at."""
+        repository = self.repository
+        for model in _or(repository.refs.models, []):
+            for ref in _or(partial(self._refs, model), []):
+                for number in repository.refs.numbers(ref):
+                    entry = _or(partial(repository.refs.entry, ref, number), None)
+                    yield from ((model, id_) for id_ in (entry and entry.new, entry and entry.old) if id_)
+        for model in _or(repository.heads.models, []):
+            head = _or(partial(repository.heads.get, model), None)
+            if head is not None and head.version is not None:
+                yield model, head.version
+
+    def _refs(self, model: str) -> list[RefName]:
+        refs = self.repository.refs
+        return [ref for kind in refs.kinds(model) for ref in refs.all(model, kind)]
+
+    def _reach(self, model: str, version: VersionId) -> None:
+        todo = [version]
+        while todo:
+            id_ = todo.pop()
+            models = self.seen.setdefault(id_, set())
+            if model not in models:
+                models.add(model)
+                found = _or(partial(self._load, id_), None)
+                todo.extend(found.parents if found else ())
+
+    def _load(self, id_: VersionId) -> Version:
+        return self.repository.objects.version(id_)
+
+    def _version(self, id_: VersionId) -> Iterator[Finding]:
+        objects = self.repository.objects
+        try:
+            version = self._load(id_)
+        except errors.Damaged as error:
+            yield self._hit(error, id_, None, None)
+            return
+        try:
+            Manifest.encode(objects.manifest(version.manifest))
+            tree = objects.tree(version.tree)
+        except errors.Damaged as error:
+            yield self._hit(error, id_, version, None)
+            return
+        yield from self._number(id_, version)
+        files = [(entry.path, entry.file, entry.size) for entry in tree.entries]
+        for path, file, size in [*files, ("model.toml", version.model_toml, None)]:
+            fault = self._file(file, size)
+            if fault is not None:
+                self.hits.append(Hit(id_, version.number, tuple(sorted(self.seen[id_])), path))
+                yield Finding("content" if self.read_data else "missing", path, f"v{version.number} {id_[:10]}: {fault}")
+
+    def _number(self, id_: VersionId, version: Version) -> Iterator[Finding]:
+        first = _or(partial(self._load, version.parents[0]), None) if version.parents else None
+        if version.parents and first is None:
+            return
+        expected = first.number + 1 if first else 1
+        if version.number != expected:
+            yield Finding("number", f"objects/{id_[:2]}/{id_}", f"it is numbered {version.number}, not {expected}")
+
+    def _hit(self, error: errors.Damaged, id_: VersionId, version: Version | None, path: str | None) -> Finding:
+        number = version.number if version else None
+        self.hits.append(Hit(id_, number, tuple(sorted(self.seen[id_])), path))
+        called = f"v{number} {id_[:10]}" if number else f"version {id_[:10]}"
+        kind = "missing" if isinstance(error, errors.Missing) else "object"
+        return Finding(kind, called, f"{called}: {error.message}")
+
+    def _file(self, file: FileId, size: int | None) -> str | None:
+        """What keeps a file from being given back; None when nothing does, or its absence is on record."""
+        if file not in self._states:
+            self._states[file] = self._fault(file)
+        fault = self._states[file]
+        recipes = self.sound.recipes.get(file, ())
+        if fault is None and size is not None and any(recipe.size != size for recipe in recipes):
+            return f"its recipe says another size than {size}"
+        return fault
+
+    def _fault(self, file: FileId) -> str | None:
+        if self.sound.complete(file):
+            return self._content(file) if self.read_data else None
+        state = self.repository.absences.recorded(file)
+        if state in (State.PROMISED, State.EXPIRED):
+            return None
+        if file not in self.sound.recipes:
+            return f"no whole recipe of file {file[:10]} is here"
+        return f"chunks of file {file[:10]} are not here"
+
+    def _content(self, file: FileId) -> str | None:
+        try:
+            for block in self.repository.extract.stream(file):
+                if self.progress is not None:
+                    self.progress(len(block))
+        except errors.MvcError as error:
+            return error.message
+        return None
+
+
+def _or(read: Callable[[], T], damaged: T) -> T:
+    """What `read` gives; `damaged` where the store's own check has found the record damaged already."""
+    try:
+        return read()
+    except errors.Damaged:
+        return damaged

@@ -1,0 +1,272 @@
+"""What is wrong with a store: every record against its own checksum or id, and against the place it lies in.
+
+    config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal
+
+What the versions need of all that, and whether it is there, is `mvc.porcelain.fsck`'s part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mvc import errors
+from mvc.model import canonical
+from mvc.model.ids import FileId, digest, is_id
+from mvc.model.manifest import Manifest
+from mvc.model.names import decode_component
+from mvc.model.tree import Tree
+from mvc.model.version import Version
+from mvc.storage import absence, codec, config, heads, journal, objects, packs
+from mvc.storage.door import StoreDoor
+from mvc.storage.packfile import PackFile
+from mvc.storage.packs import Entry
+from mvc.storage.recipes import Recipe
+from mvc.storage.reflog import RefEntry, RefLogs, RefName
+
+FINDINGS = {
+    "config": "config.toml cannot be read, or its values do not match its checksum",
+    "head": "a head is damaged, or a model has history and no head",
+    "ref": "an entry of a ref log is damaged, missing from the middle, or does not follow the one before",
+    "object": "a version, manifest or tree is damaged",
+    "recipe": "a recipe is damaged, or lies where it does not belong",
+    "pack": "a pack is damaged",
+    "log": "a record of expired or promised files is damaged or missing from the middle",
+    "journal": "the journal of an interrupted command is damaged",
+    "stray": "a file lies where mvc puts none",
+    "missing": "something that a version needs is not here, and nothing says why",
+    "number": "a version's number is not one more than its first parent's",
+    "content": "a file's bytes are not those its id names",
+}
+"""Every kind of finding, and what it means."""
+
+_KINDS = {"version": Version, "manifest": Manifest, "tree": Tree}
+_TOP = {
+    "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache",
+    "tmp", "lock", "journal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: its kind (a key of `FINDINGS`), where, and what."""
+
+    kind: str
+    path: str
+    message: str
+
+
+@dataclass(slots=True)
+class Sound:
+    """What was found whole: the recipes of each file, and the chunks that packs here can give."""
+
+    recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
+    chunks: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to the number of things looked at."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def complete(self, file: FileId) -> bool:
+        """Whether a whole recipe of the file has all its chunks here."""
+        return any(all(chunk in self.chunks for chunk, _ in recipe.chunks) for recipe in self.recipes.get(file, ()))
+
+
+def check(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
+    """All findings of the store below `door`; what is whole is noted in `sound`. `progress` is told bytes of packs."""
+    yield from _config(door)
+    yield from _heads(door)
+    yield from _refs(door, sound)
+    yield from _objects(door, sound)
+    yield from _recipes(door, sound)
+    yield from _packs(door, sound, progress)
+    yield from _logs(door)
+    yield from _journal(door)
+    yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
+
+
+def pack_names(door: StoreDoor) -> list[str]:
+    """Where all packs of chunks lie."""
+    return [f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}")]
+
+
+def _config(door: StoreDoor) -> Iterator[Finding]:
+    try:
+        values = config.parse(door.read(config.NAME), config.NAME)
+        if values.get("sum") != config.checksum(values):
+            hint = "edited by hand or damaged; look at it, then have any `mvc config KEY VALUE` seal it"
+            yield Finding("config", config.NAME, f"its values do not match its checksum: {hint}")
+    except errors.MvcError as error:
+        yield Finding("config", config.NAME, error.message)
+
+
+def _heads(door: StoreDoor) -> Iterator[Finding]:
+    all_heads = heads.Heads(door)
+    known = set()
+    for name in door.names(heads.FOLDER):
+        try:
+            known.add(decode_component(name))
+            all_heads.get(decode_component(name))
+        except errors.Damaged as error:
+            yield Finding("head", f"{heads.FOLDER}/{name}", error.message)
+    for name in door.names("refs"):
+        try:
+            if decode_component(name) not in known:
+                path = all_heads.path(decode_component(name))
+                yield Finding("head", path, f"{decode_component(name)} has history, but no head")
+        except errors.Damaged as error:
+            yield Finding("ref", f"refs/{name}", error.message)
+
+
+def _refs(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
+    logs = RefLogs(door)
+    for model in door.names("refs"):
+        try:
+            refs = [ref for kind in logs.kinds(decode_component(model)) for ref in logs.all(decode_component(model), kind)]
+        except errors.Damaged as error:
+            yield Finding("ref", f"refs/{model}", error.message)
+            continue
+        for ref in refs:
+            yield from _log(door, logs, ref, sound)
+
+
+def _log(door: StoreDoor, logs: RefLogs, ref: RefName, sound: Sound) -> Iterator[Finding]:
+    numbers = logs.numbers(ref)
+    if len(numbers) != len(door.names(ref.folder)):
+        yield Finding("stray", ref.folder, "something there is not a ref entry")
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield Finding("ref", ref.folder, f"its entries are numbered {_gaps(numbers)}")
+    before: RefEntry | None = None
+    for number in numbers:
+        sound.count("ref entries")
+        try:
+            entry = logs.entry(ref, number)
+        except errors.Damaged as error:
+            yield Finding("ref", ref.path(number), error.message)
+            before = None
+            continue
+        follows = before is None or (entry.prev == digest(before.encode()) and entry.old == before.new)
+        if not follows or (number == 1 and (entry.prev, entry.old) != (None, None)):
+            yield Finding("ref", ref.path(number), f"entry {number} of {ref.text} does not follow the one before it")
+        before = entry
+
+
+def _gaps(numbers: list[int]) -> str:
+    missing = sorted(set(range(1, (numbers or [0])[-1] + 1)) - set(numbers))
+    return f"without {', '.join(map(str, missing[:5]))}" if missing else "in no order"
+
+
+def _objects(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
+    for fan in door.names(objects.FOLDER):
+        for name in door.names(f"{objects.FOLDER}/{fan}"):
+            sound.count("objects")
+            path = f"{objects.FOLDER}/{fan}/{name}"
+            if not is_id(name) or not name.startswith(fan):
+                yield Finding("stray", path, "it is not named as an object")
+                continue
+            fault = _object_fault(door, path, name)
+            if fault:
+                yield Finding("object", path, fault)
+
+
+def _object_fault(door: StoreDoor, path: str, id_: str) -> str | None:
+    try:
+        data = door.read(path)
+        if digest(data) != id_:
+            return "its bytes are not those it names"
+        kind = canonical.decode(data).get("kind")
+        if kind not in _KINDS:
+            return f"it is of the unknown kind {kind}"
+        _KINDS[kind].decode(data)
+    except errors.MvcError as error:
+        return error.message
+    except (OSError, AttributeError) as error:
+        return str(error)
+    return None
+
+
+def _recipes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
+    for fan in door.names("recipes"):
+        for file in door.names(f"recipes/{fan}"):
+            for name in door.names(f"recipes/{fan}/{file}"):
+                sound.count("recipes")
+                path = f"recipes/{fan}/{file}/{name}"
+                try:
+                    recipe = _recipe(door.read(path), file, name, fan)
+                    sound.recipes.setdefault(FileId(file), []).append(recipe)
+                except (errors.MvcError, OSError) as error:
+                    yield Finding("recipe", path, getattr(error, "message", str(error)))
+
+
+def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
+    if digest(data) != name:
+        raise errors.Damaged(what=f"the recipe {name}", reason="its bytes are not those it names")
+    recipe = Recipe.decode(data)
+    if recipe.file != file or not file.startswith(fan):
+        raise errors.Damaged(what=f"the recipe {name}", reason="it lies with those of another file")
+    return recipe
+
+
+def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None) -> Iterator[Finding]:
+    for path in [*pack_names(door), *(f"meta/{name}" for name in door.names("meta"))]:
+        sound.count("packs")
+        name = path.rpartition("/")[2]
+        if not name.endswith(".pack") or not is_id(name.removesuffix(".pack")):
+            yield Finding("stray", path, "it is not named as a pack")
+            continue
+        try:
+            pack = PackFile(door, path)
+        except errors.Damaged as error:
+            yield Finding("pack", path, error.message)
+            continue
+        try:
+            entries = packs.verify(pack)
+        except errors.Damaged as error:
+            yield Finding("pack", path, error.message)
+            entries = [entry for entry in _readable(pack) if _whole(pack, entry)]
+        _note(pack, entries, sound)
+        if progress is not None:
+            progress(pack.size)
+
+
+def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> None:
+    for entry in entries:
+        if entry.kind == packs.CHUNK:
+            sound.chunks.add(entry.id)
+        elif entry.kind == packs.RECIPE and entry.base is not None:
+            data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
+            sound.recipes.setdefault(FileId(entry.base), []).append(Recipe.decode(data))
+    sound.count("chunks", sum(entry.kind == packs.CHUNK for entry in entries))
+
+
+def _readable(pack: PackFile) -> list[Entry]:
+    """The entries of a damaged pack: from its index if that is whole, else from the entries themselves."""
+    try:
+        return packs.read_index(pack)
+    except errors.Damaged:
+        return packs.scan(pack)
+
+
+def _whole(pack: PackFile, entry: Entry) -> bool:
+    try:
+        return digest(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw)) == entry.id
+    except errors.MvcError:
+        return False
+
+
+def _logs(door: StoreDoor) -> Iterator[Finding]:
+    for folder in absence.FOLDERS:
+        try:
+            absence.read_log(door, folder)
+        except errors.Damaged as error:
+            yield Finding("log", folder, error.message)
+
+
+def _journal(door: StoreDoor) -> Iterator[Finding]:
+    try:
+        journal.pending(door)
+    except errors.Damaged as error:
+        yield Finding("journal", journal.NAME, error.message)
+
+

@@ -1,0 +1,99 @@
+"""The writing verbs, each with a repository prepared for it: what is swept by stopping them before every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.harness import mvc
+
+WEIGHTS = bytes(range(256)) * 300
+"""76,800 bytes: more than lies inline in a recipe, so it goes to a pack."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`verb` run in what `prepare` made; `again` is what a second run of the verb may exit with, once it was done."""
+
+    name: str
+    prepare: Callable[[Path], None]
+    verb: tuple[str, ...]
+    again: tuple[int, ...] = (0,)
+
+
+def empty(root: Path) -> None:
+    """A folder with weights and no repository."""
+    (root / "weights").mkdir()
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS)
+
+
+def tracked(root: Path) -> None:
+    """A model with files to commit, and no version yet."""
+    empty(root)
+    (root / "notes.txt").write_bytes(b"small")
+    mvc(root, "init", "--model", "helmets")
+    mvc(root, "add", "weights/best.onnx", "--as", "model-latest")
+    mvc(root, "add", "notes.txt", "--as", "notes")
+
+
+def two_versions(root: Path) -> None:
+    """v1 and v2 on main; v2 changes one file, removes one, adds one in a folder of its own."""
+    tracked(root)
+    mvc(root, "commit", "-m", "one")
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS[::-1])
+    (root / "notes.txt").unlink()
+    (root / "extra").mkdir()
+    (root / "extra" / "log.txt").write_bytes(b"more")
+    mvc(root, "rm", "notes", "--cached")
+    mvc(root, "add", "extra/log.txt", "--as", "log")
+    mvc(root, "set", "labelmap.0=helmet", "labelmap.1=head")
+    mvc(root, "commit", "-m", "two")
+
+
+def edited(root: Path) -> None:
+    """Two versions and an edit that is not committed."""
+    two_versions(root)
+    (root / "weights" / "best.onnx").write_bytes(b"edited" * 10_000)
+
+
+def side(root: Path) -> None:
+    """Two versions, a side branch at v1 with a version of its own, a tag and an alias."""
+    two_versions(root)
+    mvc(root, "switch", "-c", "side", "v1")
+    (root / "notes.txt").write_bytes(b"on the side")
+    mvc(root, "commit", "-m", "side two", "--tag", "kept", "--alias", "prod")
+    mvc(root, "switch", "main")
+
+
+SCENARIOS = (
+    Scenario("init", empty, ("init", "--model", "helmets")),
+    Scenario("add", tracked, ("add", "notes.txt", "--as", "readme"), (0, 2)),
+    Scenario("rm", tracked, ("rm", "notes"), (0, 2)),
+    Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
+    Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 2)),
+    Scenario("config", tracked, ("config", "user.name", "Ana")),
+    Scenario("first commit", tracked, ("commit", "-m", "one"), (0, 1)),
+    Scenario("commit", edited, ("commit", "-m", "three"), (0, 1)),
+    Scenario("commit with names", edited, ("commit", "-m", "three", "--tag", "t", "--alias", "prod"), (0, 1)),
+    Scenario("amend", two_versions, ("commit", "--amend", "-m", "two, better")),
+    Scenario("switch", two_versions, ("switch", "v1")),
+    Scenario("switch to a branch", side, ("switch", "side")),
+    Scenario("switch -c", two_versions, ("switch", "-c", "other"), (0, 13)),
+    Scenario("switch --force", edited, ("switch", "--force", "v1")),
+    Scenario("restore", edited, ("restore", "model-latest")),
+    Scenario("restore from", two_versions, ("restore", "--source", "v1", "model-latest")),
+    Scenario("reset", two_versions, ("reset", "v1")),
+    Scenario("reset --keep", two_versions, ("reset", "--keep", "v1")),
+    Scenario("reset --hard", edited, ("reset", "--hard", "v1")),
+    Scenario("branch", two_versions, ("branch", "other"), (0, 13)),
+    Scenario("branch -D", side, ("branch", "-D", "side"), (0, 2)),
+    Scenario("branch -m", side, ("branch", "-m", "side", "other"), (0, 2)),
+    Scenario("tag", two_versions, ("tag", "kept"), (0, 13)),
+    Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
+    Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),
+    Scenario("alias rollback", side, ("alias", "rollback", "prod"), (0, 2)),
+    Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
+    Scenario("models rename", side, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
+    Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
+)

@@ -1,0 +1,90 @@
+"""A command that is stopped, or whose disk fails, at any one of its steps leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from mvc.storage import journal
+from mvc.storage.door import StoreDoor
+from tests.crash.harness import KILLED, State, assert_sound, command, fail, finish, fresh_copy, kill_before, state
+from tests.crash.scenarios import SCENARIOS, Scenario
+
+FATAL = 128
+
+
+@pytest.fixture(params=SCENARIOS, ids=lambda scenario: scenario.name.replace(" ", "-"))
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    chosen: Scenario = request.param
+    return chosen
+
+
+@pytest.fixture
+def prepared(scenario: Scenario, tmp_path: Path) -> Path:
+    root = tmp_path / "prepared"
+    root.mkdir()
+    scenario.prepare(root)
+    return root
+
+
+def _points(steps: int, *, deep: bool, most: int) -> list[int]:
+    """Every step, or evenly spread ones where there are more than `most`."""
+    if deep or steps <= most:
+        return list(range(1, steps + 1))
+    return sorted({1 + round(i * (steps - 1) / (most - 1)) for i in range(most)})
+
+
+def test_killed_before_any_step(scenario: Scenario, prepared: Path, tmp_path: Path, deep: bool) -> None:
+    old = state(prepared)
+    done = fresh_copy(prepared, tmp_path / "work")
+    outcome = command(done, scenario.verb)
+    assert outcome.code == 0, outcome.output
+    new = state(done)
+    assert_sound(done)
+    for number in range(1, outcome.steps + 1):
+        root = fresh_copy(prepared, tmp_path / "work")
+        killed = command(root, scenario.verb, kill_before(number))
+        assert killed.code == KILLED, f"step {number}: {killed}"
+        _check(root, scenario, old, new, f"killed before step {number} of {outcome.steps}")
+
+
+def _check(root: Path, scenario: Scenario, old: State, new: State, when: str) -> None:
+    assert_sound(root)
+    pending = journal.pending(StoreDoor(root / ".mvc"))
+    if pending is not None:
+        assert scenario.verb[0] in (pending.verb, "branch", "models"), when
+        finish(root)
+        assert state(root) == new, f"{when}: finished forward"
+    _assert_between(state(root), old, new, when)
+    again = command(root, scenario.verb)
+    assert again.code in scenario.again, f"{when}, then repeated: {again.code}\n{again.output}"
+    assert state(root) == new, f"{when}, then repeated"
+    assert_sound(root)
+
+
+def _assert_between(now: State, old: State, new: State, when: str) -> None:
+    """Old or new, each name of it: several names of one command are set one after the other."""
+    assert now.names <= old.names | new.names, when
+    assert now.heads in (old.heads, new.heads), when
+    assert now.files in (old.files, new.files) or now.files <= old.files | new.files, when
+    assert now.settings in (old.settings, new.settings), when
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
+def test_a_failing_disk_at_any_step(
+    scenario: Scenario, prepared: Path, tmp_path: Path, code: int, deep: bool
+) -> None:
+    old = state(prepared)
+    done = fresh_copy(prepared, tmp_path / "work")
+    steps = command(done, scenario.verb).steps
+    new = state(done)
+    for number in _points(steps, deep=deep, most=25):
+        for on in (False, True):
+            root = fresh_copy(prepared, tmp_path / "work")
+            failed = command(root, scenario.verb, fail(number, code, on=on))
+            when = f"{errno.errorcode[code]} at step {number} of {steps}{' and after' if on else ''}"
+            assert failed.code in (0, 3, FATAL), f"{when}: {failed.code}\n{failed.output}"
+            assert "Traceback" not in failed.output, f"{when}\n{failed.output}"
+            _check(root, scenario, old, new, when)

@@ -1,0 +1,62 @@
+"""Several commands at once on one repository: each lands or is told, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mvc.repository.repository import Repository
+from mvc.storage.reflog import HEADS, RefName
+from tests.crash.harness import assert_sound, command, mvc
+from tests.crash.scenarios import tracked
+
+ROUNDS = 200
+TOLD = (11, 13)
+"""The lock was not free in time; the branch moved meanwhile."""
+
+
+def _at_once(root: Path, commands: Sequence[Sequence[str]]) -> list[int]:
+    """The exit codes of commands started together: each child waits until all are there."""
+    ready, go = os.pipe()
+    children = []
+    for arguments in commands:
+        child = os.fork()
+        if child == 0:
+            os.close(go)
+            os.read(ready, 1)  # ends when the parent closes its end
+            os._exit(command(root, arguments).code)
+        children.append(child)
+    os.close(ready)
+    os.close(go)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def test_two_processes_commit_to_one_branch(tmp_path: Path, deep: bool) -> None:
+    tracked(tmp_path)
+    mvc(tmp_path, "commit", "-m", "first")
+    landed = {"first"}
+    for number in range(ROUNDS):
+        messages = [f"{letter} {number}" for letter in "ab"]
+        codes = _at_once(tmp_path, [("commit", "--allow-empty", "-m", message) for message in messages])
+        assert set(codes) <= {0, *TOLD}, codes
+        assert 0 in codes, codes
+        landed |= {message for message, code in zip(messages, codes, strict=True) if code == 0}
+    repository = Repository(tmp_path)
+    entries = repository.refs.entries(RefName("helmets", HEADS, "main"))
+    versions = [repository.objects.version(entry.new) for entry in entries if entry.new is not None]
+    assert {version.message for version in versions} == landed
+    assert len(versions) == len(landed)
+    assert [version.number for version in versions] == list(range(1, len(landed) + 1))
+    assert_sound(tmp_path)
+
+
+def test_a_commit_beside_a_switch_is_whole_or_told(tmp_path: Path) -> None:
+    tracked(tmp_path)
+    mvc(tmp_path, "commit", "-m", "one")
+    mvc(tmp_path, "branch", "other")
+    for number in range(20):
+        target = ("other", "main")[number % 2]
+        codes = _at_once(tmp_path, [("commit", "--allow-empty", "-m", f"c{number}"), ("switch", target)])
+        assert set(codes) <= {0, *TOLD}, codes
+    assert_sound(tmp_path)

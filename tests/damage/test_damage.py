@@ -1,0 +1,196 @@
+"""Every byte of a small store is flipped, every file truncated, extended and removed: `fsck` finds it, and no wrong byte
+is ever given out."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.porcelain.fsck import fsck
+from mvc.repository.repository import Repository
+from mvc.storage.fsck import Sound, check
+from mvc.storage.door import StoreDoor
+from tests.crash.harness import command, mvc
+
+SLACK = ("README", "cache", "tmp", "lock")
+PARTS = ("config.toml", "heads", "refs", "objects", "recipes", "packs")
+BLOCKS = [bytes([letter]) * 1_000 + b"layer %d" % letter for letter in range(60)]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A sound repository, and the bytes of every file of every version."""
+
+    root: Path
+    files: dict[tuple[str, str], bytes]
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    root = tmp_path_factory.mktemp("golden")
+    weights = [b"".join(BLOCKS), b"".join(BLOCKS[::-1])]
+    files: dict[tuple[str, str], bytes] = {}
+    mvc(root, "init", "--model", "helmets")
+    (root / "best.onnx").write_bytes(b"")
+    (root / "notes.txt").write_bytes(b"small")
+    mvc(root, "add", "best.onnx", "--as", "model-latest")
+    mvc(root, "add", "notes.txt", "--as", "notes")
+    for number, data in enumerate(weights, 1):
+        (root / "best.onnx").write_bytes(data)
+        mvc(root, "set", f"parameters.epochs={number}", f"labelmap.{number - 1}=class {number}")
+        mvc(root, "commit", "-m", f"version {number}", "--alias", "prod")
+        files |= {(f"v{number}", "best.onnx"): data, (f"v{number}", "notes.txt"): b"small"}
+    mvc(root, "tag", "first", "v1")
+    assert not fsck(Repository(root), read_data=True).findings
+    return Golden(root, files)
+
+
+@pytest.fixture
+def copy(golden: Golden, tmp_path: Path) -> Path:
+    root = tmp_path / "copy"
+    shutil.copytree(golden.root, root)
+    for folder, _, _ in root.walk() if hasattr(root, "walk") else ():
+        folder.chmod(0o755)
+    return root
+
+
+def _records(root: Path, part: str = "") -> list[Path]:
+    top = root / ".mvc"
+    found = [path for path in sorted(top.rglob("*")) if path.is_file() and path.relative_to(top).parts[0] not in SLACK]
+    return [path for path in found if not part or path.relative_to(top).parts[0] == part]
+
+
+def _findings(root: Path) -> list[str]:
+    return [finding.message for finding in check(StoreDoor(root / ".mvc"), Sound())]
+
+
+def _without_comments(data: bytes) -> Iterator[int]:
+    """The places of `config.toml` that are not in a comment line."""
+    at = 0
+    for line in data.splitlines(keepends=True):
+        if not line.startswith(b"#"):
+            yield from range(at, at + len(line))
+        at += len(line)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_flipped_byte_is_found(copy: Path, part: str, rng: random.Random) -> None:
+    for path in _records(copy, part):
+        whole = path.read_bytes()
+        path.chmod(0o644)
+        places = _without_comments(whole) if path.name == "config.toml" else range(len(whole))
+        for place in places:
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << rng.randrange(8)
+            path.write_bytes(flipped)
+            assert _findings(copy), f"{path.relative_to(copy)}, byte {place}: {whole[place]:#x} -> {flipped[place]:#x}"
+        path.write_bytes(whole)
+    assert not _findings(copy)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_truncation_and_extension_is_found(copy: Path, part: str) -> None:
+    for path in _records(copy, part):
+        whole = path.read_bytes()
+        path.chmod(0o644)
+        for wrong in (b"", whole[: len(whole) // 2], whole[:-1], whole + b"x"):
+            path.write_bytes(wrong)
+            if not (part == "config.toml" and wrong == whole[:-1]):  # its last byte ends a line, and says nothing
+                assert fsck(Repository(copy)).findings if part != "config.toml" else _findings(copy), path
+        path.write_bytes(whole)
+
+
+def test_every_removal_is_found_but_that_of_the_newest_entry_of_a_log(copy: Path) -> None:
+    for path in _records(copy):
+        if path.name == "config.toml":
+            continue  # without it there is no repository to check, and every command says so
+        whole = path.read_bytes()
+        path.unlink()
+        newest = path.parent.parent.parent.parent.name == "refs" and path.name == f"{len(list(path.parent.iterdir())) + 1:010d}"
+        if not newest:
+            assert fsck(Repository(copy)).findings, path
+        path.write_bytes(whole)
+
+
+def test_no_wrong_byte_is_ever_given_out(golden: Golden, copy: Path, rng: random.Random, deep: bool) -> None:
+    for path in [p for part in ("objects", "recipes", "packs") for p in _records(copy, part)]:
+        whole = path.read_bytes()
+        path.chmod(0o644)
+        places = range(len(whole)) if deep else sorted(rng.sample(range(len(whole)), min(12, len(whole))))
+        for place in places:
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << rng.randrange(8)
+            path.write_bytes(flipped)
+            _read_all(golden, copy)
+        path.write_bytes(whole)
+
+
+def _read_all(golden: Golden, root: Path) -> None:
+    repository = Repository(root)
+    tip = repository.current("helmets")
+    assert tip is not None
+    try:
+        second = repository.objects.version(tip)
+        versions = [second, repository.objects.version(second.parents[0])]
+    except errors.Damaged:
+        return
+    for version in versions:
+        try:
+            entries = repository.objects.tree(version.tree).entries
+        except errors.Damaged:
+            continue
+        for entry in entries:
+            try:
+                data = b"".join(bytes(block) for block in repository.extract.stream(entry.file))
+            except errors.Damaged:
+                continue
+            assert data == golden.files[f"v{version.number}", entry.path]
+
+
+@pytest.mark.parametrize("part", ["objects", "recipes", "packs"])
+def test_damage_names_the_versions_and_files_hit_and_the_rest_stays_readable(golden: Golden, copy: Path, part: str) -> None:
+    victim = max(_records(copy, part), key=lambda path: path.stat().st_size)
+    victim.chmod(0o644)
+    victim.write_bytes(victim.read_bytes()[:-1])
+    outcome = command(copy, ("fsck",))
+    assert outcome.code == 14, outcome.output
+    assert "v1" in outcome.output or "v2" in outcome.output
+    assert "Traceback" not in outcome.output
+    readable = 0
+    for (version, path), data in golden.files.items():
+        shown = command(copy, ("cat", f"{version}:./{path}"))
+        assert shown.code in (0, 14), shown.output
+        readable += shown.code == 0 and shown.output.encode() == data
+    assert readable > 0
+
+
+def test_slack_may_be_wrong_or_gone(copy: Path) -> None:
+    (copy / ".mvc" / "README").write_bytes(b"?")
+    shutil.rmtree(copy / ".mvc" / "cache")
+    shutil.rmtree(copy / ".mvc" / "tmp")
+    (copy / ".mvc" / "lock").unlink()
+    assert not fsck(Repository(copy), read_data=True).findings
+    mvc(copy, "status")
+    mvc(copy, "switch", "v1")
+
+
+@pytest.mark.parametrize("name", ["stat", "chunks.sqlite"])
+def test_a_wrong_cache_never_makes_a_wrong_answer(golden: Golden, copy: Path, name: str, rng: random.Random) -> None:
+    mvc(copy, "status")
+    cache = copy / ".mvc" / "cache" / name
+    if not cache.exists():
+        pytest.skip(f"this repository has no cache/{name}")
+    whole = cache.read_bytes()
+    for _ in range(30):
+        flipped = bytearray(whole)
+        for _ in range(20):
+            flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
+        cache.write_bytes(flipped)
+        assert "Nothing" in (text := mvc(copy, "status")) or "clean" in text.lower(), text
+        assert mvc(copy, "cat", "v1:model-latest").encode() == golden.files["v1", "best.onnx"]
