@@ -24,7 +24,10 @@ _INT_DIGITS = 20
 def encode(value: Any) -> bytes:
     """The bytes of a value of dicts with str keys, lists, tuples, str, int, float, bool and None; raises NotCanonical."""
     _check(value, 1)
-    return _dump(value)
+    data = _dump(value)
+    if len(data) > MAX_BYTES:
+        raise errors.NotCanonical(reason=f"{len(data)} bytes are more than {MAX_BYTES}")
+    return data
 
 
 def decode(data: bytes) -> Any:
