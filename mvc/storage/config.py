@@ -32,6 +32,8 @@ KEYS: dict[str, tuple[type, str]] = {
     "ui.progress": (str, "auto, bar, plain or none"),
 }
 """Every key, its type and what it means."""
+USER_ONLY = ("ui.pager",)
+"""Keys that name a program: a repository, which may be somebody else's, cannot set them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Config:
         found: dict[str, Setting] = {}
         for origin, values in (("user", self._user), ("repository", self._repository)):
             for key, value in flatten(values).items():
-                found[key] = Setting(key, value, origin)
+                if origin == "user" or key not in USER_ONLY:
+                    found[key] = Setting(key, value, origin)
         return [found[key] for key in sorted(found)]
 
     def set(self, key: str, text: str, *, user: bool) -> None:
@@ -80,6 +83,8 @@ class Config:
         return True
 
     def _write(self, key: str, value: Any, *, user: bool) -> None:
+        if key in USER_ONLY and not user:
+            raise errors.BadSetting(key=key, value=value, reason="it names a program, so only --global can set it")
         values = self._user if user else self._repository
         table, _, name = key.partition(".")
         section = {k: v for k, v in values.get(table, {}).items() if k != name}
