@@ -270,6 +270,20 @@ class TwoFolders(Usage):
     """
 
 
+class NoModelToml(Usage):
+    """{path} is not there, and it is what describes the model {model}.
+
+    Put it back with `mvc restore model.toml`, or write it anew with `mvc init --model {model}`.
+    """
+
+
+class OtherName(Usage):
+    """{path} says that the model is called {name}; here it is {model}.
+
+    Set model.name back to {model}; `mvc models rename {model} {name}` changes the name of a model.
+    """
+
+
 class OtherModelHere(Usage):
     """{folder} already holds the model {model}, so {asked} cannot live there.
 

@@ -6,7 +6,7 @@ files, since it is a courtesy that must never make `status` slow.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from mvc.repository.walk import Walk
@@ -23,7 +23,7 @@ MAX_FOUND = 100
 _PACKAGES = frozenset({"node_modules", "venv", "env", "site-packages", "__pycache__"})
 
 
-def weight_like(root: Path, folder: str, tracked: Set[str]) -> tuple[str, ...]:
+def weight_like(root: Path, folder: str, tracked: AbstractSet[str]) -> tuple[str, ...]:
     """The paths of such files of the model in `folder`, other than `tracked`, sorted; all relative to that folder."""
     found: list[str] = []
     seen = 0

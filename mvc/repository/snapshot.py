@@ -1,0 +1,164 @@
+"""The working tree of a model as a version would have it: its manifest, and a tree whose file ids cost few reads.
+
+model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tree
+                                                         │
+                     commit: known to the stat cache, or read once and stored
+                     status: known to the stat cache, or read, or told apart by size without reading
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mvc import errors
+from mvc.model import labelmap, modeltoml, paths
+from mvc.model.diff import Snapshot
+from mvc.model.ids import FileId
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree, TreeEntry
+from mvc.repository import modelfile, worktree
+from mvc.repository.worktree import WorkFile
+from mvc.storage import hashing
+from mvc.storage.door import Stat
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+Identify = Callable[[WorkFile], FileId]
+"""Gives the id of a tracked file's bytes."""
+UNREAD = FileId("")
+"""Stands for the id of a file that was not read: of none that is stored. A tree that has it cannot be stored."""
+TRIES = 3
+"""How often a file that changes while it is read is read again."""
+_UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The working tree as a version would have it, the tracked files, and the bytes of model.toml.
+
+    `problems` is what keeps it from being one, and is empty unless that was to be tolerated.
+    """
+
+    snapshot: Snapshot
+    files: tuple[WorkFile, ...]
+    model_toml: bytes
+    problems: tuple[errors.MvcError, ...] = ()
+
+
+def take(repository: Repository, model: str, folder: str, *, identify: Identify, tolerant: bool = False) -> Found:
+    """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
+
+    Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
+    files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
+    """
+    data = modelfile.read(repository, folder)
+    if data is None:
+        raise errors.NoModelToml(path=modelfile.path(folder), model=model)
+    manifest = _manifest(repository, folder, data, tolerant=tolerant)
+    if manifest.name != model:
+        raise errors.OtherName(path=modelfile.path(folder), name=manifest.name, model=model)
+    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path)
+    problems = list(scan.problems)
+    if not tolerant:
+        worktree.require(problems)
+    entries = []
+    for file in scan.tracked:
+        try:
+            id_ = _identified(file, identify)
+        except _UNFIT as problem:
+            if not tolerant:
+                raise
+            problems.append(problem)
+            id_ = UNREAD
+        entries.append(TreeEntry(file.path, file.role, file.stat.size, id_, file.stat.executable))
+    return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems))
+
+
+def by_reading(repository: Repository) -> Identify:
+    """Ids from the stat cache, or from reading the file."""
+
+    def identify(file: WorkFile) -> FileId:
+        known = repository.stats.lookup(file.root_path, file.stat)
+        return known or read_steadily(repository, file, hashing.file_id)
+
+    return identify
+
+
+def by_need(repository: Repository, base: Tree | None) -> Identify:
+    """As `by_reading`, but a file is read only when it could be one of `base`.
+
+    A file whose size is not that of the entry at its path, or of any entry when there is none at its path, has the id
+    UNREAD: it differs, and that is all a comparison with `base` asks.
+    """
+    by_path = base.by_path if base else {}
+    sizes = {entry.size for entry in by_path.values()}
+    read = by_reading(repository)
+
+    def identify(file: WorkFile) -> FileId:
+        entry = by_path.get(file.path)
+        if file.stat.size == entry.size if entry else file.stat.size in sizes:
+            return read(file)
+        return repository.stats.lookup(file.root_path, file.stat) or UNREAD
+
+    return identify
+
+
+def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
+    """What `read` makes of the open file, which did not change meanwhile; the stat cache learns it.
+
+    Raises FileChanged when it changed each of TRIES times, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
+    """
+    for _ in range(TRIES):
+        fd = _open(repository, file)
+        try:
+            before = Stat.of(os.fstat(fd))
+            id_ = read(fd)
+            unchanged = Stat.of(os.fstat(fd)) == before
+        finally:
+            os.close(fd)
+        if unchanged and before.size == file.stat.size:
+            repository.stats.remember(file.root_path, before, id_)
+            return id_
+    raise errors.FileChanged(path=file.path)
+
+
+def _identified(file: WorkFile, identify: Identify) -> FileId:
+    try:
+        return identify(file)
+    except OSError as error:
+        raise errors.UnreadableFile(path=file.path, reason=error.strerror or str(error)) from error
+
+
+def _open(repository: Repository, file: WorkFile) -> int:
+    try:
+        return repository.tree.open(file.root_path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise errors.MissingFile(path=file.path, role=file.role) from error
+
+
+def _manifest(repository: Repository, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
+    def read_labels(path: str) -> bytes:
+        try:
+            return _labels(repository, folder, path)
+        except (errors.MvcError, OSError):
+            if not tolerant:
+                raise
+            return b"{}"  # the scan says what is wrong with the file
+
+    return modeltoml.parse(data, where=modelfile.path(folder), read_labels=read_labels)
+
+
+def _labels(repository: Repository, folder: str, path: str) -> bytes:
+    """The bytes of the labels file, one more than allowed at most."""
+    paths.check_path(path)
+    try:
+        with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:
+            return file.read(labelmap.MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise errors.MissingFile(path=paths.escape_name(path), role=worktree.LABELMAP) from error
+    except OSError as error:
+        raise errors.UnreadableFile(path=paths.escape_name(path), reason=error.strerror) from error
