@@ -5,29 +5,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mvc import errors
 from mvc.model import diff, rules, secrets
-from mvc.model.diff import Snapshot, VersionDiff
+from mvc.model.diff import VersionDiff
 from mvc.model.ids import FileId, VersionId
 from mvc.model.rules import Problem
 from mvc.model.version import Code, Person, Timestamp, Version
 from mvc.porcelain import naming
-from mvc.repository import modelfile, snapshot
+from mvc.repository import modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
+from mvc.repository.snapshot import Found
 from mvc.repository.worktree import WorkFile
-from mvc.storage import hashing
-from mvc.storage.door import Stat
 from mvc.storage.heads import Head
-from mvc.storage.ingest import Ingest
+from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.reflog import HEADS, RefEntry, RefName
-
-TRIES = 3
-"""How often a file that changes while it is read is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +38,9 @@ class Options:
     date: Timestamp | None = None
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
+
+
+_DEFAULT = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +75,21 @@ class Committed:
 
 @dataclass(slots=True)
 class _Work:
-    """One commit under way."""
+    """One commit under way: where it began, and what it has stored so far."""
 
     repository: Repository
     model: str
+    branch: RefName
     head: Head
     tip: RefEntry | None
+    options: Options
     ingest: Ingest | None
-    new_bytes: int = 0
     fresh: dict[FileId, int] = field(default_factory=dict)
-    known: set[FileId] = field(default_factory=set)
+
+    @property
+    def current(self) -> VersionId | None:
+        """The version at the tip."""
+        return self.tip.new if self.tip else None
 
 
 def commit(
@@ -94,7 +98,7 @@ def commit(
     message: str | None,
     actor: Actor,
     *,
-    options: Options = Options(),
+    options: Options = _DEFAULT,
     progress: Callable[[int], None] | None = None,
     code: Callable[[Sequence[str]], Code | None] | None = None,
 ) -> Committed:
@@ -102,156 +106,117 @@ def commit(
 
     `message` may be None only with `amend`, which then keeps the old one. `code` gives the training code's commit, told
     the model's own files; `progress` the bytes read so far. Raises Detached, NothingToCommit, RulesBroken, SecretFound,
-    FileChanged, RefMoved, and what the scan of the working tree finds.
+    FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
     """
+    if not (message and message.strip()) and not (options.amend and message is None):
+        raise errors.EmptyMessage
     if not options.dry_run:
         with repository.writing():
             pass  # an interrupted change is finished before the files are looked at
-    work = _begin(repository, model, progress, dry_run=options.dry_run)
-    naming.check_all(repository, model, options.tags, options.aliases, _current(work))
-    old_id, old = _replaced(work, amend=options.amend)
-    base = _base(repository, old)
-    found = snapshot.take(repository, model, work.head.folder, identify=lambda file: _identify(work, file), base=base)
-    warnings = _check(found.snapshot, message, allow_secret=options.allow_secret)
+    work = _begin(repository, model, options, progress)
+    old = _replaced(work) if options.amend else work.current
+    base = stored.snapshot_of(repository, old, model)
+    found = snapshot.take(repository, model, work.head.folder, identify=lambda file: _identify(work, file))
+    warnings = _check(found, message, allow_secret=options.allow_secret)
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
-    totals = {"total_bytes": sum(e.size for e in found.snapshot.tree.entries), "files": len(found.snapshot.tree.entries)}
+    done = partial(_report, work, found, difference, warnings)
     if options.dry_run:
-        return Committed(None, None, model, str(work.head.branch), difference, work.new_bytes, warnings=warnings, **totals)
-    if _same(base, found.snapshot) and not options.allow_empty and not (options.amend and message):
-        return _only_names(work, actor, options, difference, totals)
-    version = _version(work, old_id, old, found, message, actor, options, code)
-    id_ = _publish(work, version, actor, amend=options.amend)
-    repository.stats.save()
-    named = naming.set_all(repository, model, id_, options.tags, options.aliases, actor, message or version.message)
-    return Committed(
-        id_, version, model, str(work.head.branch), difference, work.new_bytes, warnings=warnings, named=named, **totals
-    )
+        return done(None, None, ())
+    if base is not None and difference.is_empty and not options.allow_empty and not (options.amend and message):
+        return _only_names(work, actor, done)
+    version = _version(work, old, found, message, actor, code)
+    id_ = _publish(work, version, actor)
+    named = naming.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
+    return done(id_, version, named)
 
 
 def _begin(
-    repository: Repository, model: str, progress: Callable[[int], None] | None, *, dry_run: bool
+    repository: Repository, model: str, options: Options, progress: Callable[[int], None] | None
 ) -> _Work:
     head = repository.head(model)
     if head.branch is None:
-        raise errors.Detached(model=model, version=f"v{repository.objects.version(_id(head)).number}")
-    tip = repository.refs.tip(RefName(model, HEADS, head.branch))
-    return _Work(repository, model, head, tip, None if dry_run else repository.ingest(progress))
+        raise errors.Detached(model=model, version=stored.called(repository, head.at()))
+    branch = RefName(model, HEADS, head.branch)
+    tip = repository.refs.tip(branch)
+    naming.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
+    ingest = None if options.dry_run else repository.ingest(progress)
+    return _Work(repository, model, branch, head, tip, options, ingest)
 
 
-def _id(head: Head) -> VersionId:
-    assert head.version is not None  # noqa: S101 - a head without a branch has a version, by its own rules
-    return head.version
-
-
-def _current(work: _Work) -> VersionId | None:
-    return work.tip.new if work.tip else None
-
-
-def _replaced(work: _Work, *, amend: bool) -> tuple[VersionId | None, Version | None]:
-    """The version at the tip: the parent of the new one, or with `amend` the one that it replaces."""
-    tip = _current(work)
-    if not amend:
-        return tip, work.repository.objects.version(tip) if tip else None
-    if tip is None:
+def _replaced(work: _Work) -> VersionId:
+    """The version that an amended one takes the place of; raises NothingToAmend, AmendHeld."""
+    if work.current is None:
         raise errors.NothingToAmend(model=work.model)
-    own = RefName(work.model, HEADS, str(work.head.branch))
-    holders = naming.holders(work.repository, work.model, tip, but=own)
-    old = work.repository.objects.version(tip)
+    holders = naming.holders(work.repository, work.model, work.current, but=work.branch)
     if holders:
-        raise errors.AmendHeld(version=f"v{old.number} {tip[:10]}", holders=", ".join(holders))
-    return tip, old
+        raise errors.AmendHeld(version=stored.called(work.repository, work.current), holders=", ".join(holders))
+    return work.current
 
 
-def _base(repository: Repository, version: Version | None) -> Snapshot | None:
-    if version is None:
-        return None
-    return Snapshot(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
-
-
-def _check(found: Snapshot, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
-    problems = rules.check(found.manifest)
-    broken = [problem for problem in problems if problem.severity == "error"]
+def _check(found: Found, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
+    manifest, tree = found.snapshot.manifest, found.snapshot.tree
+    problems = rules.check(manifest, [entry.path for entry in tree.entries])
+    broken = [problem for problem in problems if problem.severity == rules.ERROR]
     if broken:
-        raise errors.RulesBroken(count=len(broken), problems="; ".join(f"{p.key}: {p.message}" for p in broken))
-    secret = secrets.find(found.manifest, message or "")
-    if secret and not allow_secret:
-        raise errors.SecretFound(findings="; ".join(f"{s.key}: {s.kind} {s.masked}" for s in secret))
-    return tuple(problem for problem in problems if problem.severity != "error")
+        listed = "\n".join(f"  {p.key}: {p.message}{f' ({p.fix})' if p.fix else ''}" for p in broken)
+        raise errors.RulesBroken(count=len(broken), problems=listed)
+    leaked = secrets.find(manifest, message or "")
+    if leaked and not allow_secret:
+        raise errors.SecretFound(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
+    return problems
 
 
 def _identify(work: _Work, file: WorkFile) -> FileId:
-    """The id of a tracked file, its bytes stored unless they are known to be (or this is a dry run)."""
-    repository = work.repository
-    path = file.root_path
-    known = repository.stats.lookup(path, file.stat)
-    if known is not None and (work.ingest is None or repository.recipes.best(known) is not None):
+    """The id of a tracked file, its bytes stored unless they are already (or this is a dry run)."""
+    repository, ingest = work.repository, work.ingest
+    if ingest is None:
+        return snapshot.by_reading(repository)(file)
+    known = repository.stats.lookup(file.root_path, file.stat)
+    if known is not None and repository.recipes.best(known) is not None:
         return known
-    for _ in range(TRIES):
-        fd = repository.tree.open(path)
-        try:
-            before = Stat.of(os.fstat(fd))
-            id_, new_bytes = _read(work, fd)
-            unchanged = Stat.of(os.fstat(fd)) == before
-        finally:
-            os.close(fd)
-        if unchanged:
-            work.new_bytes += new_bytes
-            work.fresh[id_] = work.fresh.get(id_, 0) + new_bytes
-            repository.stats.remember(path, before, id_)
-            return id_
-    raise errors.FileChanged(path=file.path)
+
+    def store(fd: int) -> FileId:
+        kept: Stored = ingest.add(fd)
+        work.fresh[kept.file] = work.fresh.get(kept.file, 0) + kept.new_bytes
+        return kept.file
+
+    return snapshot.read_steadily(repository, file, store)
 
 
-def _read(work: _Work, fd: int) -> tuple[FileId, int]:
-    if work.ingest is None:
-        return hashing.file_id(fd), 0
-    stored = work.ingest.add(fd)
-    return stored.file, stored.new_bytes
-
-
-def _same(base: Snapshot | None, found: Snapshot) -> bool:
-    return base is not None and diff.compare(base, found).is_empty
-
-
-def _only_names(
-    work: _Work, actor: Actor, options: Options, difference: VersionDiff, totals: dict[str, int]
-) -> Committed:
+def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Committed:
     """Nothing to commit; names asked for that an earlier, interrupted commit did not set are set now."""
-    tip = _current(work)
-    assert tip is not None  # noqa: S101 - there is a base, so there is a tip
-    version = work.repository.objects.version(tip)
+    assert work.current is not None  # noqa: S101 - there is a base, so there is a tip
+    version = work.repository.objects.version(work.current)
+    options = work.options
     named = naming.set_all(
-        work.repository, work.model, tip, options.tags, options.aliases, actor, version.message.partition("\n")[0]
+        work.repository, work.model, work.current, options.tags, options.aliases, actor, version.subject
     )
+    work.repository.stats.save()
     if not named:
-        raise errors.NothingToCommit(model=work.model, version=f"v{version.number} {tip[:10]}")
-    return Committed(tip, version, work.model, str(work.head.branch), difference, 0, named=named, **totals)
+        raise errors.NothingToCommit(model=work.model, version=stored.called(work.repository, work.current))
+    return done(work.current, version, named)
 
 
 def _version(
     work: _Work,
     old_id: VersionId | None,
-    old: Version | None,
-    found: snapshot.Found,
+    found: Found,
     message: str | None,
     actor: Actor,
-    options: Options,
     code: Callable[[Sequence[str]], Code | None] | None,
 ) -> Version:
-    repository, ingest = work.repository, work.ingest
+    repository, options, ingest = work.repository, work.options, work.ingest
     assert ingest is not None  # noqa: S101 - a dry run ends before this
+    old = repository.objects.version(old_id) if old_id else None
+    replaced = old if options.amend else None
+    parents = replaced.parents if replaced else (old_id,) if old_id else ()
     own = [modelfile.path(work.head.folder), *(file.root_path for file in found.files)]
-    amends = options.amend and old is not None
-    parents = old.parents if amends and old else ((old_id,) if old_id else ())
-    text = (message or (old.message if old else "")).strip()
-    if not text:
-        raise errors.EmptyMessage
     return Version(
         parents=parents,
-        number=_number(repository, parents),
-        author=options.author or (old.author if amends and old else actor.person),
+        number=replaced.number if replaced else old.number + 1 if old else 1,
+        author=options.author or (replaced.author if replaced else actor.person),
         time=options.date or actor.at,
-        message=text,
+        message=message.strip() if message else replaced.message if replaced else "",
         manifest=repository.objects.put_manifest(found.snapshot.manifest),
         tree=repository.objects.put_tree(found.snapshot.tree),
         model_toml=ingest.add_bytes(found.model_toml),
@@ -259,20 +224,40 @@ def _version(
     )
 
 
-def _number(repository: Repository, parents: tuple[VersionId, ...]) -> int:
-    return repository.objects.version(parents[0]).number + 1 if parents else 1
-
-
-def _publish(work: _Work, version: Version, actor: Actor, *, amend: bool) -> VersionId:
-    """Make everything durable, then move the branch: the commit point."""
+def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
+    """Make everything durable, then move the branch: the commit point. Raises RefMoved."""
     repository = work.repository
     assert work.ingest is not None  # noqa: S101 - a dry run ends before this
     id_ = repository.objects.put_version(version)
     work.ingest.close()
-    subject = version.message.partition("\n")[0]
     with repository.locked():
         if repository.heads.get(work.model) != work.head:
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
-        ref = RefName(work.model, HEADS, str(work.head.branch))
-        repository.refs.append(ref, work.tip, id_, actor.move(f"{'amend' if amend else 'commit'}: {subject}"))
+        verb = "amend" if work.options.amend else "commit"
+        repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))
+    repository.stats.save()
     return id_
+
+
+def _report(
+    work: _Work,
+    found: Found,
+    difference: VersionDiff,
+    warnings: tuple[Problem, ...],
+    id_: VersionId | None,
+    version: Version | None,
+    named: tuple[str, ...],
+) -> Committed:
+    entries = found.snapshot.tree.entries
+    return Committed(
+        id=id_,
+        version=version,
+        model=work.model,
+        branch=work.branch.name,
+        difference=difference,
+        new_bytes=sum(work.fresh.values()),
+        total_bytes=sum(entry.size for entry in entries),
+        files=len(entries),
+        warnings=warnings,
+        named=named,
+    )

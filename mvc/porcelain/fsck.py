@@ -23,6 +23,8 @@ from mvc.storage.fsck import Finding, Sound
 from mvc.storage.reflog import RefName
 
 T = TypeVar("T")
+_NONE: list[str] = []
+_NO_REFS: list[RefName] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,12 @@ class _Walk:
     def _roots(self) -> Iterator[tuple[str, VersionId]]:
         """Every version that a name stands for or stood for, or that a model stands at."""
         repository = self.repository
-        for model in _or(repository.refs.models, []):
-            for ref in _or(partial(self._refs, model), []):
+        for model in _or(repository.refs.models, _NONE):
+            for ref in _or(partial(self._refs, model), _NO_REFS):
                 for number in repository.refs.numbers(ref):
                     entry = _or(partial(repository.refs.entry, ref, number), None)
                     yield from ((model, id_) for id_ in (entry and entry.new, entry and entry.old) if id_)
-        for model in _or(repository.heads.models, []):
+        for model in _or(repository.heads.models, _NONE):
             head = _or(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
                 yield model, head.version

@@ -11,6 +11,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Actor, Repository
+from mvc.repository.stored import called
 from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefName
 
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
@@ -49,7 +50,7 @@ def check_tag(repository: Repository, model: str, name: str, version: VersionId 
     tip = repository.refs.tip(RefName(model, TAGS, name))
     stands_for = None if tip is None else tip.new or tip.old
     if stands_for is not None and stands_for != version:
-        raise errors.TagExists(tag=name, version=_called(repository, stands_for))
+        raise errors.TagExists(tag=name, version=called(repository, stands_for))
 
 
 def set_alias(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
@@ -68,6 +69,8 @@ def check_all(
     repository: Repository, model: str, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None
 ) -> None:
     """Raise unless all these names can be set; `version` is what an existing tag may stand for already."""
+    for name in set(tags) & set(aliases):
+        raise errors.NameTaken(name=name, kind="tag", model=model)
     for tag in tags:
         check_tag(repository, model, tag, version)
     for alias in aliases:
@@ -118,6 +121,3 @@ def decorations(repository: Repository, model: str) -> dict[VersionId, list[tupl
                 found.setdefault(target, []).append((KINDS.get(kind, "remote"), name))
     return found
 
-
-def _called(repository: Repository, version: VersionId) -> str:
-    return f"v{repository.objects.version(version).number} {version[:10]}"

@@ -40,7 +40,11 @@ FINDINGS = {
 }
 """Every kind of finding, and what it means."""
 
-_KINDS = {"version": Version, "manifest": Manifest, "tree": Tree}
+_DECODERS: dict[str, Callable[[bytes], object]] = {
+    "version": Version.decode,
+    "manifest": Manifest.decode,
+    "tree": Tree.decode,
+}
 _TOP = {
     "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache",
     "tmp", "lock", "journal",
@@ -176,9 +180,9 @@ def _object_fault(door: StoreDoor, path: str, id_: str) -> str | None:
         if digest(data) != id_:
             return "its bytes are not those it names"
         kind = canonical.decode(data).get("kind")
-        if kind not in _KINDS:
+        if kind not in _DECODERS:
             return f"it is of the unknown kind {kind}"
-        _KINDS[kind].decode(data)
+        _DECODERS[kind](data)
     except errors.MvcError as error:
         return error.message
     except (OSError, AttributeError) as error:

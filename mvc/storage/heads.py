@@ -25,6 +25,11 @@ class Head:
     branch: str | None = None
     version: VersionId | None = None
 
+    def at(self) -> VersionId:
+        """The version of a detached head."""
+        assert self.version is not None  # noqa: S101 - one of the two is set
+        return self.version
+
     def to_json(self) -> dict[str, Any]:
         """The record, without its checksum."""
         where = {"branch": self.branch} if self.branch is not None else {"version": self.version}

@@ -1,0 +1,119 @@
+"""`mvc status`: where the model stands, and what the next commit would hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model import diff, rules
+from mvc.model.diff import Snapshot, VersionDiff
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.rules import Problem
+from mvc.porcelain import naming
+from mvc.repository import snapshot, stored, untracked
+from mvc.repository.repository import Repository
+from mvc.storage import journal
+
+SEARCHED = 1_000
+"""How many versions back a model.toml is looked for that is not the current one's."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `status` found. `base` is None before the first commit; `branch` is None when detached.
+
+    `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
+    wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
+    role names, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here.
+    """
+
+    model: str
+    folder: str
+    branch: str | None
+    base: VersionId | None
+    number: int | None
+    names: tuple[tuple[str, str], ...]
+    current: Snapshot
+    difference: VersionDiff
+    problems: tuple[errors.MvcError, ...]
+    broken: tuple[Problem, ...]
+    untracked: tuple[str, ...]
+    pending: str | None
+    matches: tuple[int, VersionId] | None
+
+    @property
+    def clean(self) -> bool:
+        """Whether a commit would find nothing to do."""
+        return self.difference.is_empty and not self.problems and self.base is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "folder": self.folder,
+            "branch": self.branch,
+            "base": {"id": self.base, "number": self.number} if self.base else None,
+            "names": [{"kind": kind, "name": name} for kind, name in self.names],
+            "clean": self.clean,
+            "changes": self.difference.to_json(),
+            "problems": [{"kind": p.kind, "message": p.message, "hint": p.hint} for p in self.problems],
+            "rules": [problem.to_json() for problem in self.broken],
+            "untracked": list(self.untracked),
+            "pending": self.pending,
+            "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
+        }
+
+
+def status(repository: Repository, model: str) -> Status:
+    """Compare the working tree of `model` with the version it stands at.
+
+    A file that looks as it did when it was last read is not read. Raises what is wrong with model.toml, NoModel,
+    Damaged.
+    """
+    head = repository.head(model)
+    base_id = repository.current(model)
+    base = stored.snapshot_of(repository, base_id, model)
+    identify = snapshot.by_need(repository, base.tree if base else None)
+    found = snapshot.take(repository, model, head.folder, identify=identify, tolerant=True)
+    repository.stats.save()
+    difference = diff.compare(base, found.snapshot)
+    tracked = {entry.path for entry in found.snapshot.tree.entries}
+    pending = journal.pending(repository.door)
+    return Status(
+        model=model,
+        folder=head.folder,
+        branch=head.branch,
+        base=base_id,
+        number=repository.objects.version(base_id).number if base_id else None,
+        names=tuple(naming.decorations(repository, model).get(base_id, ())) if base_id else (),
+        current=found.snapshot,
+        difference=difference,
+        problems=found.problems,
+        broken=rules.check(found.snapshot.manifest, tracked),
+        untracked=untracked.weight_like(repository.root, head.folder, tracked),
+        pending=pending.verb if pending else None,
+        matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
+    )
+
+
+def _matching(
+    repository: Repository, model: str, model_toml: bytes, base: VersionId | None
+) -> tuple[int, VersionId] | None:
+    """Another version whose model.toml is the one lying here, as after a `git switch`: the newest of them."""
+    wanted = FileId(digest(model_toml))
+    if base is None or repository.objects.version(base).model_toml == wanted:
+        return None
+    todo = sorted(naming.decorations(repository, model), key=lambda id_: -repository.objects.version(id_).number)
+    seen: set[VersionId] = set()
+    while todo and len(seen) < SEARCHED:
+        id_ = todo.pop(0)
+        if id_ in seen:
+            continue
+        seen.add(id_)
+        version = repository.objects.version(id_)
+        if version.model_toml == wanted:
+            return version.number, id_
+        todo.extend(version.parents)
+    return None
+
