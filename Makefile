@@ -12,7 +12,7 @@ help:                   ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
 
 demo: $(READY)          ## the tour: five releases of a real network, committed, compared, switched, exported
-	@$(BIN)/python tests/demo/tour.py
+	@$(BIN)/python -m tests.demo.tour
 
 test: lint              ## ruff, mypy --strict and pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
@@ -27,7 +27,7 @@ format: $(READY)        ## what ruff can mend by itself
 	@$(BIN)/ruff format
 
 bench: $(READY)         ## speed against its goals and beside other tools; `make bench ARGS=--quick` for a short run
-	@$(BIN)/python tests/bench/bench.py $(ARGS)
+	@$(BIN)/python -m tests.bench.bench $(ARGS)
 
 example: $(READY)       ## rebuild the store of .mvc-example from its inputs
 	@$(BIN)/python .mvc-example/build.py

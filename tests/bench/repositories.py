@@ -1,0 +1,67 @@
+"""What is measured on: repositories of mvc, and of Git with the same files."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from mvc.model.version import Person, Timestamp
+from mvc.porcelain.commit import commit
+from mvc.porcelain.init import init
+from mvc.repository.repository import Actor, Repository
+from tests.bench.measure import ENVIRONMENT
+
+ANA = Person("Ana", "ana@example.org")
+START = 1_770_000_000
+MODEL = "bench"
+
+
+def git(folder: Path, *arguments: str, stdin: bytes = b"") -> None:
+    """Run Git in silence."""
+    subprocess.run(["git", *arguments], cwd=folder, env=ENVIRONMENT, check=True, input=stdin, stdout=subprocess.DEVNULL)
+
+
+def with_files(root: Path, count: int) -> None:
+    """A model with `count` files of 1 KiB, committed to mvc and to Git."""
+    data = root / "data"
+    for number in range(count):
+        file = data / f"{number // 100:03}" / f"{number:05}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(f"{number:015}\n".encode() * 64)
+    init(root, model=MODEL)
+    with (root / "model.toml").open("a", encoding="utf-8") as model_toml:
+        model_toml.write('\n[files]\ndata = "data/**"\n')
+    commit(Repository(root), MODEL, "files", Actor(ANA, Timestamp(START, 0)))
+    git(root, "init", "-q")
+    (root / ".gitignore").write_text(".mvc/\n", encoding="utf-8")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "files")
+
+
+def with_versions(root: Path, count: int, classes: int) -> None:
+    """A model with `count` versions, each with other parameters and, with `classes`, one renamed class; the same in Git."""
+    init(root, model=MODEL)
+    repository = Repository(root)
+    git(root, "init", "-q", "-b", "main")
+    stream = []
+    for number in range(count):
+        text = _model_toml(number, classes)
+        (root / "model.toml").write_text(text, encoding="utf-8")
+        commit(repository, MODEL, f"Version {number}", Actor(ANA, Timestamp(START + 60 * number, 0)))
+        stream.append(_fast_import(number, text.encode()))
+    git(root, "fast-import", "--quiet", stdin=b"".join(stream))
+
+
+def _model_toml(number: int, classes: int) -> str:
+    names = [f'{i} = "class {i}{" again" if i == number % classes else ""}"' for i in range(classes)]
+    labelmap = "\n[labelmap]\n" + "\n".join(names) + "\n" if names else ""
+    return (
+        f'[model]\nname = "{MODEL}"\n{labelmap}\n[parameters]\nepochs = {number}\n\n[metrics]\nmAP50 = 0.{number:04}1\n'
+    )
+
+
+def _fast_import(number: int, text: bytes) -> bytes:
+    message = f"Version {number}".encode()
+    head = f"commit refs/heads/main\ncommitter Ana <ana@example.org> {START + 60 * number} +0000\n".encode()
+    body = b"data %d\n%s\nM 100644 inline model.toml\ndata %d\n%s\n" % (len(message), message, len(text), text)
+    return head + body
