@@ -41,6 +41,6 @@ $(READY): pyproject.toml
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        echo "Installing into .venv with $$python ($$($$python -V 2>&1))"; \
 	        $$python -m venv .venv || { echo 'No venv module: on Debian and Ubuntu, apt install python3-venv'; exit 1; }; \
-	        $(BIN)/python -m pip install --quiet --editable '.[test]' && touch $@; exit; \
+	        $(BIN)/python -m pip install -qq --editable '.[test]' && touch $@; exit; \
 	    fi; \
 	done; echo 'mvc needs Python 3.11 or newer: make PYTHON=/path/to/python3'; exit 1

@@ -165,7 +165,7 @@ def _make_weights(megabytes: int, first: Path, second: Path) -> bool:
     python = BUILD / "numpy" / "bin" / "python"
     if not python.exists():
         venv.create(python.parents[1], with_pip=True)
-    installed = subprocess.run([str(python), "-m", "pip", "install", "--quiet", "numpy"], check=False)
+    installed = subprocess.run([str(python), "-m", "pip", "install", "-qq", "numpy"], check=False)
     if installed.returncode != 0:
         return False
     words = [str(python), str(Path(__file__).with_name("weights.py")), str(megabytes), "7", str(first), str(second)]

@@ -69,7 +69,7 @@ def _wheel(cache: Path, release: str) -> list[Path]:
 
 
 def _fetch(cache: Path, release: str) -> bool:
-    asked = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--retries", "1", "--dest", str(cache)]
+    asked = ["download", "-qqq", "--no-deps", "--only-binary", ":all:", "--retries", "1", "--dest", str(cache)]
     return subprocess.run([sys.executable, "-m", "pip", *asked, f"{PACKAGE}=={release}"], check=False).returncode == 0
 
 
