@@ -419,6 +419,13 @@ class CannotEdit(Usage):
     """
 
 
+class NotEmpty(WouldOverwrite):
+    """{path} is there already and is not an empty folder.
+
+    Name a folder that does not exist yet.
+    """
+
+
 # --- commit -----------------------------------------------------------------------------------------------------------
 
 

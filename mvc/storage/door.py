@@ -313,6 +313,11 @@ class StoreDoor:
         finally:
             temporary.discard()
 
+    def forget(self, name: str) -> None:
+        """Delete a file that may be lost at any time, if that can be done."""
+        with contextlib.suppress(OSError):
+            self.path(name).unlink(missing_ok=True)
+
     def remove(self, name: str) -> None:
         """Remove a file durably; absent already is fine."""
         target = self.path(name)

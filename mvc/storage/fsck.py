@@ -90,11 +90,6 @@ def check(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None 
     yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
 
 
-def pack_names(door: StoreDoor) -> list[str]:
-    """Where all packs of chunks lie."""
-    return [f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}")]
-
-
 def _config(door: StoreDoor) -> Iterator[Finding]:
     try:
         values = config.parse(door.read(config.NAME), config.NAME)
@@ -213,7 +208,8 @@ def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
 
 
 def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None) -> Iterator[Finding]:
-    for path in [*pack_names(door), *(f"meta/{name}" for name in door.names("meta"))]:
+    chunk_packs = [f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}")]
+    for path in [*chunk_packs, *(f"meta/{name}" for name in door.names("meta"))]:
         sound.count("packs")
         name = path.rpartition("/")[2]
         if not name.endswith(".pack") or not is_id(name.removesuffix(".pack")):

@@ -1,0 +1,66 @@
+"""`mvc export`: the files of a version in a plain folder, each verified while it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvc import errors
+from mvc.model import paths
+from mvc.model.ids import VersionId
+from mvc.repository import modelfile
+from mvc.repository.repository import Repository
+from mvc.storage.exportdoor import ExportDoor
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Where the files went, how many, and their bytes."""
+
+    version: VersionId
+    directory: Path
+    files: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "version": self.version,
+            "directory": os.fspath(self.directory),
+            "files": self.files,
+            "bytes": self.bytes,
+        }
+
+
+def export(
+    repository: Repository,
+    model: str,
+    id_: VersionId,
+    directory: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Exported:
+    """Write the files of version `id_` and its model.toml below `directory`, which must be absent or empty.
+
+    The folder is built beside its place and gets its name last, so it is there whole or not at all. Raises NotEmpty,
+    Damaged, UnportablePath, DiskFailed.
+    """
+    version = repository.objects.version(id_)
+    tree = repository.objects.tree(version.tree)
+    for entry in tree.entries:
+        paths.check_path(entry.path)
+    for first, second in paths.collisions(entry.path for entry in tree.entries):
+        raise errors.CollidingPaths(first=first, second=second)
+    if os.path.lexists(directory) and (not directory.is_dir() or any(directory.iterdir())):
+        raise errors.NotEmpty(path=directory)
+    with ExportDoor(directory) as door:
+        for entry in tree.entries:
+            with door.file(entry.path, executable=entry.exec) as temporary:
+                repository.extract.to_temporary(entry.file, temporary, progress=progress)
+        with door.file(modelfile.NAME, executable=False) as temporary:
+            temporary.write(modelfile.of_version(repository, version, model))
+        door.finish()
+    return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries))

@@ -1,0 +1,72 @@
+"""`mvc show`: one version, whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc.model.diff import VersionDiff, compare
+from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree
+from mvc.model.version import Version
+from mvc.porcelain import naming
+from mvc.repository import stored
+from mvc.repository.repository import Repository
+from mvc.storage.absence import State
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A version with its manifest, its tree, its names, what it changed against its first parent, and where each of its
+    files is: `states` by path."""
+
+    model: str
+    id: VersionId
+    version: Version
+    manifest: Manifest
+    tree: Tree
+    names: tuple[tuple[str, str], ...]
+    difference: VersionDiff
+    states: dict[str, State]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        version = self.version
+        return {
+            "model": self.model,
+            "id": self.id,
+            "number": version.number,
+            "parents": list(version.parents),
+            "author": {"name": version.author.name, "email": version.author.email},
+            "time": version.time.utc(),
+            "message": version.message,
+            "code": version.code.to_json() if version.code else None,
+            "names": [{"kind": kind, "name": name} for kind, name in self.names],
+            "manifest_id": version.manifest,
+            "tree_id": version.tree,
+            "manifest": {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"},
+            "labelmap": [list(pair) for pair in self.manifest.labelmap],
+            "files": [
+                {**entry.to_json(), "state": self.states[entry.path].value.lower()} for entry in self.tree.entries
+            ],
+            "changes": self.difference.to_json(),
+        }
+
+
+def show(repository: Repository, model: str, id_: VersionId) -> Shown:
+    """The version `id_` of `model`; raises Missing, Damaged."""
+    version = repository.objects.version(id_)
+    snapshot = stored.snapshot_of(repository, id_)
+    assert snapshot is not None  # noqa: S101 - of a version there always is one
+    parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
+    return Shown(
+        model=model,
+        id=id_,
+        version=version,
+        manifest=snapshot.manifest,
+        tree=snapshot.tree,
+        names=tuple(naming.decorations(repository, model).get(id_, ())),
+        difference=compare(parent, snapshot),
+        states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
+    )

@@ -1,0 +1,172 @@
+"""Where each chunk lies: the indexes of all packs, gathered in a cache that may be deleted or wrong at any time.
+
+    cache/chunks.sqlite     packs(number, name)     chunks(id, pack, offset, encoding, depth, …)
+
+The packs that are listed are the authority. A pack that the cache lacks is read in, one that vanished is forgotten. A
+"no" of the cache counts only after the packs' own indexes were read again (`sure`), and whoever reads a chunk checks it.
+Where the store cannot be written the index is made in memory. SQLite's own journal makes the cache whole again after a
+kill; it goes past the door to the disk, since nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mvc import errors
+from mvc.model.ids import ChunkId, is_id
+from mvc.storage import packs
+from mvc.storage.door import StoreDoor
+from mvc.storage.packfile import PackFile
+from mvc.storage.packs import Entry
+
+T = TypeVar("T")
+
+NAME = "cache/chunks.sqlite"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS chunks (
+    id BLOB NOT NULL, pack INTEGER NOT NULL, offset INTEGER NOT NULL, encoding INTEGER NOT NULL, raw INTEGER NOT NULL,
+    stored INTEGER NOT NULL, depth INTEGER NOT NULL, width INTEGER NOT NULL, base BLOB,
+    PRIMARY KEY (id, pack, offset)) STRICT, WITHOUT ROWID;
+"""
+_FIND = """
+SELECT p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
+FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id = ? ORDER BY c.depth, c.pack, c.offset
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A chunk's entry, and where the pack lies that has it, below `.mvc`."""
+
+    pack: str
+    entry: Entry
+
+
+class ChunkIndex:
+    """The places of all chunks of a repository. `unreadable` says why a pack's index could not be read, by its name."""
+
+    def __init__(self, door: StoreDoor) -> None:
+        """Read the packs below `door` when first asked."""
+        self._door = door
+        self._database: sqlite3.Connection | None = None
+        self._sure = False
+        self.unreadable: dict[str, errors.Damaged] = {}
+
+    def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
+        """Every place of a chunk, the one of least depth first; with `sure` by the packs' own indexes."""
+        return self._ask(lambda: self._find(chunk), sure=sure)
+
+    def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
+        """Whether each chunk has a place."""
+        wanted = {bytes.fromhex(chunk) for chunk in chunks}
+        return not wanted or len(self._ask(lambda: self._known(wanted), sure=sure)) == len(wanted)
+
+    def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
+        """Those of `chunks` that have a place."""
+        wanted = {bytes.fromhex(chunk) for chunk in chunks}
+        return {ChunkId(id_.hex()) for id_ in self._ask(lambda: self._known(wanted), sure=False)}
+
+    def refresh(self) -> None:
+        """Look at the packs again: others may have been added."""
+        if self._database is not None:
+            self._ask(lambda: self._gather(self._open()), sure=False)
+
+    def _ask(self, question: Callable[[], T], *, sure: bool) -> T:
+        """The answer of the cache; of a new one when it turns out to be no database, or must be sure."""
+        if sure and not self._sure:
+            self._rebuild()
+        try:
+            if sure:
+                self._gather(self._open())
+            return question()
+        except sqlite3.Error:
+            self._rebuild()
+            return question()
+
+    def _find(self, chunk: ChunkId) -> list[Location]:
+        rows = self._open().execute(_FIND, (bytes.fromhex(chunk),))
+        return [Location(row[0], _entry(chunk, *row[1:])) for row in rows]
+
+    def _known(self, wanted: set[bytes]) -> set[bytes]:
+        database = self._open()
+        return {id_ for id_ in wanted if database.execute("SELECT 1 FROM chunks WHERE id = ?", (id_,)).fetchone()}
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = self._connect()
+            self._gather(self._database)
+        return self._database
+
+    def _connect(self) -> sqlite3.Connection:
+        """The cache; in memory where it cannot be written, or is no database any more."""
+        with contextlib.suppress(sqlite3.Error, errors.MvcError):
+            self._door.make_folder("cache")
+            database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
+            database.execute("PRAGMA synchronous = OFF")
+            database.executescript(_SCHEMA)
+            return database
+        database = sqlite3.connect(":memory:", isolation_level=None)
+        database.executescript(_SCHEMA)
+        return database
+
+    def _rebuild(self) -> None:
+        """Forget the cache and gather all indexes in memory: sure, whoever else may be writing."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._database is not None:
+                self._database.close()
+        self._door.forget(NAME)
+        self._database = sqlite3.connect(":memory:", isolation_level=None)
+        self._database.executescript(_SCHEMA)
+        self._gather(self._database)
+        self._sure = True
+
+    def _gather(self, database: sqlite3.Connection) -> None:
+        """Have the database know exactly the packs that are listed."""
+        listed = set(pack_names(self._door))
+        known = dict(database.execute("SELECT name, number FROM packs"))
+        if listed == known.keys():
+            return
+        database.execute("BEGIN IMMEDIATE")
+        for name in known.keys() - listed:
+            database.execute("DELETE FROM chunks WHERE pack = ?", (known[name],))
+            database.execute("DELETE FROM packs WHERE number = ?", (known[name],))
+        for name in sorted(listed - known.keys()):
+            self._read_in(database, name)
+        database.execute("COMMIT")
+
+    def _read_in(self, database: sqlite3.Connection, name: str) -> None:
+        try:
+            entries = packs.read_index(PackFile(self._door, name))
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            return
+        number = database.execute("INSERT OR IGNORE INTO packs (name) VALUES (?)", (name,)).lastrowid
+        database.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(entries, number))
+
+
+def pack_names(door: StoreDoor) -> list[str]:
+    """Where all packs of chunks lie, below `.mvc`."""
+    found = (f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}"))
+    return [name for name in found if name.endswith(".pack") and is_id(name[-69:-5])]
+
+
+def _rows(entries: list[Entry], number: int | None) -> Iterator[tuple[object, ...]]:
+    for entry in entries:
+        base = bytes.fromhex(entry.base) if entry.base else None
+        if entry.kind == packs.CHUNK:
+            yield (
+                bytes.fromhex(entry.id), number, entry.offset, entry.encoding, entry.raw,
+                entry.stored, entry.depth, entry.width, base,
+            )  # fmt: skip
+
+
+def _entry(
+    chunk: ChunkId, encoding: int, raw: int, stored: int, depth: int, width: int, base: bytes | None, offset: int
+) -> Entry:
+    based = base.hex() if base else None
+    return Entry(chunk, packs.CHUNK, encoding, raw, stored, depth, width, based, offset)

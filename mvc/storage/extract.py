@@ -1,0 +1,183 @@
+"""Files from the store: chunks found, read and decoded ahead on all cores, put together in order, every byte checked.
+
+    recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order ─► the whole file's hash must match
+                                                             └─ or each chunk's, when bytes are handed on at once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
+from mvc.storage import codec, packs
+from mvc.storage.chunkindex import ChunkIndex, Location
+from mvc.storage.door import StoreDoor, Temporary
+from mvc.storage.packfile import PackFiles
+from mvc.storage.recipes import Recipe, Recipes
+from mvc.storage.workers import Workers
+
+WINDOW = 32
+"""Chunks decoded ahead of their turn; at most 16 MiB each, 1 MiB as mvc cuts them now."""
+
+Progress = Callable[[int], None]
+
+
+class _Wanted(NamedTuple):
+    """A chunk, its size in bytes, where it may be, and whether its own hash is to be checked."""
+
+    chunk: ChunkId
+    size: int
+    places: list[Location]
+    check: bool
+
+
+class _Failed(NamedTuple):
+    """A chunk that no place gave."""
+
+    wanted: _Wanted
+    error: errors.Damaged | None
+
+
+class Extract:
+    """The bytes of stored files. Reading raises Missing or Damaged, which name what is wrong, and never gives wrong bytes."""
+
+    def __init__(self, door: StoreDoor, recipes: Recipes, chunks: ChunkIndex) -> None:
+        """Read packs below `door`."""
+        self._recipes = recipes
+        self._chunks = chunks
+        self._files = PackFiles(door)
+        self._workers = Workers()
+        self._zeros: dict[int, ChunkId] = {}
+
+    def stream(self, file: FileId) -> Iterator[Buffer]:
+        """The bytes of a file, piece by piece, each checked before it is given out."""
+        recipe = self._recipe(file)
+        if recipe.inline is not None:
+            yield recipe.inline
+            return
+        for _, _, raw in self._decoded(recipe, 0, recipe.size, check=True):
+            yield raw
+
+    def read_range(self, file: FileId, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
+        recipe = self._recipe(file)
+        end = min(offset + size, recipe.size)
+        if recipe.inline is not None:
+            return recipe.inline[offset:end]
+        pieces = []
+        for _, start, raw in self._decoded(recipe, offset, end, check=True):
+            pieces.append(memoryview(raw)[max(0, offset - start) : end - start])
+        return b"".join(pieces)
+
+    def small(self, file: FileId) -> bytes:
+        """All bytes of a file that fits in memory."""
+        return b"".join(self.stream(file))
+
+    def to_temporary(self, file: FileId, temporary: Temporary, progress: Progress | None = None) -> None:
+        """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes."""
+        recipe = self._recipe(file)
+        if recipe.inline is not None:
+            temporary.write(recipe.inline)
+            return
+        hasher = Hasher()
+        for chunk, _, raw in self._decoded(recipe, 0, recipe.size, check=False):
+            hasher.update(raw)
+            if chunk == self._zero(len(raw)):
+                temporary.skip(len(raw))
+            else:
+                temporary.write(raw)
+            if progress is not None:
+                progress(len(raw))
+        if hasher.digest() != file:
+            self._name_culprit(recipe)
+
+    # --- inside
+
+    def _recipe(self, file: FileId) -> Recipe:
+        recipe = self._recipes.best(file)
+        if recipe is not None:
+            return recipe
+        recipes = self._recipes.for_file(file)
+        if not recipes:
+            raise errors.Missing(what="file", id=file)
+        for name, error in self._chunks.unreadable.items():
+            raise errors.Damaged(what=name, reason=f"{error.message} It may hold chunks of file {file[:10]}") from error
+        missing = [chunk for chunk, _ in recipes[0].chunks if not self._chunks.has_all([chunk])]
+        raise errors.Missing(what=f"a chunk of file {file[:10]}, chunk", id=missing[0])
+
+    def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
+        """Id, place in the file, and bytes of each chunk that touches the bytes from `offset` to `end`."""
+        start = 0
+        for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), WINDOW):
+            if isinstance(outcome, _Failed):
+                chunk, raw = self._again(outcome)
+            else:
+                chunk, raw = outcome
+            if start == 0 and offset:
+                start = _begin(recipe, offset)
+            yield chunk, start, raw
+            start += len(raw)
+
+    def _wanted(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[_Wanted]:
+        start = 0
+        for chunk, size in recipe.chunks:
+            if start < end and start + size > offset:
+                yield _Wanted(chunk, size, self._chunks.find(chunk), check)
+            start += size
+
+    def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
+        """The chunk from the first place that has it whole; in a thread."""
+        failure: errors.Damaged | None = None
+        for place in wanted.places:
+            try:
+                return wanted.chunk, self._read(place, wanted)
+            except errors.Damaged as error:
+                failure = error
+        return _Failed(wanted, failure)
+
+    def _read(self, place: Location, wanted: _Wanted) -> Buffer:
+        stored = packs.read_entry(self._files.get(place.pack), place.entry)
+        try:
+            raw = codec.decode(place.entry.encoding, stored, place.entry.raw)
+            if len(raw) != wanted.size or (wanted.check and digest(raw) != wanted.chunk):
+                raise errors.Damaged(what="its content", reason="its hash or size is another")
+        except errors.Damaged as error:
+            what = f"chunk {wanted.chunk[:10]} in {place.pack}"
+            raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error
+        return raw
+
+    def _again(self, failed: _Failed) -> tuple[ChunkId, Buffer]:
+        """Try the places that the packs' own indexes give: the cache may have been wrong, or a pack replaced."""
+        wanted = failed.wanted
+        places = self._chunks.find(wanted.chunk, sure=True)
+        for place in places:
+            self._files.forget(place.pack)
+        outcome = self._try(wanted._replace(places=places, check=True))
+        if not isinstance(outcome, _Failed):
+            return outcome
+        raise outcome.error or failed.error or errors.Missing(what="chunk", id=wanted.chunk)
+
+    def _name_culprit(self, recipe: Recipe) -> None:
+        """The whole file's hash does not match: raise what does not, chunk by chunk."""
+        for _ in self._decoded(recipe, 0, recipe.size, check=True):
+            pass
+        raise errors.Damaged(
+            what=f"the recipe {recipe.id()}", reason=f"its chunks are whole, but not those of file {recipe.file[:10]}"
+        )
+
+    def _zero(self, size: int) -> ChunkId:
+        if size not in self._zeros:
+            self._zeros[size] = ChunkId(digest(bytes(size)))
+        return self._zeros[size]
+
+
+def _begin(recipe: Recipe, offset: int) -> int:
+    """Where the chunk that holds the byte at `offset` begins."""
+    start = 0
+    for _, size in recipe.chunks:
+        if start + size > offset:
+            break
+        start += size
+    return start

@@ -1,0 +1,167 @@
+"""Packs: many encoded entries in one immutable file that is named by its BLAKE3, with its index at the end.
+
+    mvcpack\\x01 │ header payload │ header payload │ … │ index: offset header, offset header, … │ trailer
+          8         76             76                       84             84                       56
+
+Headers repeat in the index, so the index can be rebuilt from the entries, and each checks the other. Packs of chunks
+(`packs/77/<id>.pack`) hold only chunks; metadata packs (`meta/<id>.pack`) hold all else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from mvc import errors
+from mvc.model.ids import Hasher, PackId, digest
+from mvc.storage import codec
+from mvc.storage.packfile import PackFile
+
+MAGIC = b"mvcpack\x01"
+INDEX_MAGIC = b"mvcindex"
+
+CHUNK = 0
+OBJECT = 1
+RECIPE = 2
+PACK_INDEX = 3
+REF_ENTRY = 4
+
+MAX_CHUNK = 16 * 1024 * 1024
+MAX_METADATA = 64 * 1024 * 1024
+MAX_DEPTH = 64
+
+HEADER = struct.Struct("<32sBBBBII32s")
+INDEXED = struct.Struct("<Q76s")
+TRAILER = struct.Struct("<QQ32s8s")
+_NO_BASE = bytes(32)
+_WIDTHS = (0, 1, 2, 4, 8)
+_READ = 8 * 1024 * 1024
+
+
+def path(pack: PackId) -> str:
+    """Where a pack of chunks lies, below `.mvc`."""
+    return f"packs/{pack[:2]}/{pack}.pack"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and where its header lies.
+
+    `base` is the chunk that a delta rests on, or the file of a recipe. `width` is a float's bytes, where that matters.
+    """
+
+    id: str
+    kind: int
+    encoding: int
+    raw: int
+    stored: int
+    depth: int = 0
+    width: int = 0
+    base: str | None = None
+    offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """Where the next entry begins."""
+        return self.offset + HEADER.size + self.stored
+
+    def header(self) -> bytes:
+        """Its 76 bytes."""
+        base = bytes.fromhex(self.base) if self.base else _NO_BASE
+        id_ = bytes.fromhex(self.id)
+        return HEADER.pack(id_, self.kind, self.encoding, self.depth, self.width, self.raw, self.stored, base)
+
+    @classmethod
+    def parse(cls, header: bytes, offset: int) -> Self:
+        """The entry of a header; raises Damaged when the header cannot be one."""
+        id_, kind, encoding, depth, width, raw, stored, base = HEADER.unpack(header)
+        based = base.hex() if base != _NO_BASE else None
+        entry = cls(id_.hex(), kind, encoding, raw, stored, depth, width, based, offset)
+        if not entry._well_formed():
+            raise errors.Damaged(what=f"the entry at {offset}", reason="its header is none that mvc writes")
+        return entry
+
+    def _well_formed(self) -> bool:
+        return (
+            self.kind <= REF_ENTRY
+            and self.encoding in codec.NAMES
+            and self.raw <= (MAX_CHUNK if self.kind == CHUNK else MAX_METADATA)
+            and (self.stored == self.raw if self.encoding == codec.RAW else self.stored <= self.raw)
+            and self.depth <= MAX_DEPTH
+            and (self.depth > 0) == (self.encoding == codec.DELTA)
+            and (self.base is not None) == (self.depth > 0 or self.kind == RECIPE)
+            and self.width in _WIDTHS
+        )
+
+
+def read_index(pack: PackFile) -> list[Entry]:
+    """The entries of a pack, in its order, from its index; raises Damaged naming the pack when the index is not sound."""
+    if pack.size < len(MAGIC) + TRAILER.size:
+        raise _damaged(pack, "it is too short")
+    start, count, checksum, magic = TRAILER.unpack(pack.read(pack.size - TRAILER.size, TRAILER.size))
+    if magic != INDEX_MAGIC or start + count * INDEXED.size + TRAILER.size != pack.size:
+        raise _damaged(pack, "its end is not that of a pack")
+    index = pack.read(start, count * INDEXED.size)
+    if digest(index) != checksum.hex():
+        raise _damaged(pack, "its index does not match its checksum")
+    return parse_index(pack, index, start)
+
+
+def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
+    """The entries in the bytes of an index that begins at `end`; raises Damaged unless they fill the pack without gaps."""
+    if pack.read(0, len(MAGIC)) != MAGIC:
+        raise _damaged(pack, "its beginning is not that of a pack")
+    entries = [Entry.parse(header, offset) for offset, header in INDEXED.iter_unpack(index)]
+    expected = len(MAGIC)
+    for entry in entries:
+        if entry.offset != expected:
+            raise _damaged(pack, f"its index has a gap at {expected}")
+        expected = entry.end
+    if expected != end:
+        raise _damaged(pack, "its index does not cover it")
+    return entries
+
+
+def scan(pack: PackFile) -> list[Entry]:
+    """The entries of a pack from their own headers, up to the first that is cut off or is none: the index, rebuilt."""
+    entries = []
+    offset = len(MAGIC)
+    while offset + HEADER.size <= pack.size:
+        try:
+            entry = Entry.parse(pack.read(offset, HEADER.size), offset)
+        except errors.Damaged:
+            break
+        if entry.end > pack.size:
+            break
+        entries.append(entry)
+        offset = entry.end
+    return entries
+
+
+def read_entry(pack: PackFile, entry: Entry) -> memoryview:
+    """The stored bytes of an entry; raises Damaged when the pack does not have that entry there."""
+    data = memoryview(pack.read(entry.offset, HEADER.size + entry.stored))
+    if data[: HEADER.size] != entry.header():
+        raise _damaged(pack, f"the entry at {entry.offset} is not the one its index names")
+    return data[HEADER.size :]
+
+
+def verify(pack: PackFile) -> list[Entry]:
+    """The entries of a pack after every one of its bytes was checked against its name; raises Damaged."""
+    hasher = Hasher()
+    for offset in range(0, pack.size, _READ):
+        hasher.update(pack.read(offset, min(_READ, pack.size - offset)))
+    if hasher.digest() != pack.id:
+        raise _damaged(pack, "its bytes are not those it names")
+    return read_index(pack)
+
+
+def index_bytes(entries: Iterable[Entry]) -> bytes:
+    """The index of entries at their offsets."""
+    return b"".join(INDEXED.pack(entry.offset, entry.header()) for entry in entries)
+
+
+def _damaged(pack: PackFile, reason: str) -> errors.Damaged:
+    return errors.Damaged(what=pack.name, reason=reason)

@@ -1,0 +1,53 @@
+"""A few threads for hashing, encoding and decoding, which all run without the GIL, with results in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mvc import lazy
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREADS = max(2, min(8, os.cpu_count() or 2))
+
+
+class Workers:
+    """A pool that is made when it is first needed."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        """Use `threads` of them."""
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+
+    def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
+        """Have `work` done by one of them."""
+        if self._pool is None:
+            self._pool = lazy.load("concurrent.futures").ThreadPoolExecutor(self._threads)
+        return self._pool.submit(work, *arguments)
+
+    def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int) -> Iterator[R]:
+        """`work` of each item, in order, at most `window` of them under way or waiting to be taken."""
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(self.submit(work, item))
+                if len(waiting) >= window:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """Let them go; a later `submit` makes new ones."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
