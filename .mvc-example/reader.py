@@ -75,9 +75,9 @@ class Store:
     def versions(self) -> dict[str, dict[str, Any]]:
         """Every version that a name leads to, by id, oldest first."""
         found, waiting = dict[str, dict[str, Any]](), list(self.tips().values())
-        while waiting:
-            version = found[waiting[-1]] = self.object(waiting.pop())
-            waiting += [parent for parent in version["parents"] if parent not in found]
+        for id_ in waiting:
+            found[id_] = self.object(id_)
+            waiting += [parent for parent in found[id_]["parents"] if parent not in waiting]
         return dict(sorted(found.items(), key=lambda item: item[1]["time"]["seconds"]))
 
 
