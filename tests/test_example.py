@@ -126,7 +126,6 @@ def test_the_reader_lists_every_version_and_brings_back_the_weights(build: Any, 
     for (id_, version), step in zip(versions.items(), build.STEPS, strict=True):
         assert f"{id_} v{version['number']} of {step.model}: {step.message}" in listed
         weights = EXAMPLE / "inputs" / step.model / step.inputs[-1] / "weights" / "model.safetensors"
-
         assert _read(str(STORE), id_, "weights/model.safetensors").stdout == weights.read_bytes()
 
 
