@@ -419,6 +419,35 @@ class CannotEdit(Usage):
     """
 
 
+class InTheWay(WouldOverwrite):
+    """{count} file(s) would be lost; nothing was changed:
+    {listed}
+
+    Commit them, move them away, or say --force.
+    """
+
+
+class BranchExists(RefRejected):
+    """There is a branch {name} of {model} already.
+
+    Switch to it with `mvc switch {name}`, or choose another name.
+    """
+
+
+class NotInVersion(Usage):
+    """{version} has no file or role {name}.
+
+    `mvc ls {version}` lists what it has.
+    """
+
+
+class NoVersionYet(Usage):
+    """{model} has no version yet.
+
+    Make the first one with `mvc commit -m "..."`.
+    """
+
+
 class NotEmpty(WouldOverwrite):
     """{path} is there already and is not an empty folder.
 

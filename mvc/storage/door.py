@@ -111,6 +111,11 @@ class Stat:
         return stat_module.S_ISREG(self.mode)
 
     @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return stat_module.S_ISDIR(self.mode)
+
+    @property
     def executable(self) -> bool:
         """Whether its owner may execute it."""
         return bool(self.mode & stat_module.S_IXUSR)

@@ -1,0 +1,147 @@
+"""Bringing the files of a model to those of a version: what `switch`, `restore` and `reset` share.
+
+    what lies on disk ─┐
+    what was committed ┼─ plan, or a refusal ─ journal ─ apply
+    what is wanted     ┘
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.tree import Tree, TreeEntry
+from mvc.repository import apply, modelfile
+from mvc.repository.plan import Kind, OnDisk, Step, plan_checkout
+from mvc.repository.repository import Repository
+from mvc.repository.snapshot import UNREAD
+from mvc.storage import hashing
+from mvc.storage.door import Stat
+from mvc.storage.heads import Head
+from mvc.storage.journal import FileStep, Journal, RefStep
+
+Progress = Callable[[int], None]
+NOTHING = Tree()
+"""No files: what both sides are when none is to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The paths that were written and deleted, in the model's folder."""
+
+    written: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+def files_of(repository: Repository, model: str, version: VersionId | None) -> Tree:
+    """The files that lie in the working tree when it is at `version`: those of its tree, and its model.toml."""
+    if version is None:
+        return Tree()
+    found = repository.objects.version(version)
+    data = modelfile.of_version(repository, found, model)
+    file = FileId(digest(data))
+    if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
+        ingest = repository.ingest()
+        ingest.add_bytes(data)
+        ingest.close()
+        repository.door.barrier()
+    entries = repository.objects.tree(found.tree).entries
+    return Tree((*entries, TreeEntry(modelfile.NAME, modelfile.NAME, len(data), file)))
+
+
+def move(
+    repository: Repository,
+    model: str,
+    verb: str,
+    *,
+    base: Tree,
+    wanted: Tree,
+    force: bool = False,
+    head: Head | None = None,
+    refs: tuple[RefStep, ...] = (),
+    progress: Progress | None = None,
+) -> Moved:
+    """Under the lock: have the files be `wanted`, create `refs`, and set the head, all or nothing.
+
+    `base` is what was checked out before. Raises InTheWay, RefMoved, Damaged, DiskFailed.
+    """
+    folder = repository.head(model).folder
+    look = _Look(repository, folder, base, wanted)
+    steps = plan_checkout(
+        base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
+    )
+    files = tuple(_file_step(step, look.prefix) for step in steps)
+    if files or refs or head is not None:
+        journal = Journal(verb, model, refs, files, head)
+        apply.change(repository, journal, look.seen, progress)
+    written = tuple(step.path for step in steps if step.new is not None)
+    return Moved(written, tuple(step.path for step in steps if step.new is None))
+
+
+def _file_step(step: Step, prefix: str) -> FileStep:
+    new = step.new
+    return FileStep(
+        path=prefix + step.path,
+        file=new.file if new else None,
+        executable=new.exec if new else False,
+        old=step.old,
+        anything=step.anything,
+    )
+
+
+class _Look:
+    """What lies on the disk where either listing has a file; `seen` is each one's outside, by path from the root."""
+
+    def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
+        self._repository = repository
+        self.prefix = f"{folder}/" if folder else ""
+        self.disk: dict[str, OnDisk] = {}
+        self.seen: dict[str, Stat | None] = {}
+        for path in {*base.by_path, *wanted.by_path}:
+            self._at(path, [entry for tree in (base, wanted) if (entry := tree.by_path.get(path))])
+        for folder_path in {above for path in wanted.by_path for above in _above(path)}:
+            if folder_path not in self.disk:
+                self._at(folder_path, [])
+        for path in [path for path, there in self.disk.items() if there.kind is Kind.FOLDER and path in wanted.by_path]:
+            for inside in self._inside(path):
+                if inside not in self.disk:
+                    self._at(inside, [])
+
+    def _at(self, path: str, entries: Iterable[TreeEntry]) -> None:
+        stat = self._repository.tree.stat(self.prefix + path)
+        self.seen[self.prefix + path] = stat
+        if stat is None:
+            return
+        if stat.is_file:
+            self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), stat.executable)
+        else:
+            self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
+
+    def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
+        """The file's id; UNREAD when its size already tells that it is none of `entries`."""
+        known = self._repository.stats.lookup(self.prefix + path, stat)
+        if known is not None:
+            return known
+        if stat.size not in {entry.size for entry in entries}:
+            return UNREAD
+        fd = self._repository.tree.open(self.prefix + path)
+        try:
+            file = hashing.file_id(fd)
+        finally:
+            os.close(fd)
+        self._repository.stats.remember(self.prefix + path, stat, file)
+        return file
+
+    def _inside(self, path: str) -> Iterator[str]:
+        top = f"{self._repository.root}/{self.prefix}"
+        for folder, folders, files in os.walk(top + path):
+            for name in (*folders, *files):
+                yield os.path.join(folder, name).removeprefix(top)
+
+
+def _above(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

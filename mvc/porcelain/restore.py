@@ -1,0 +1,60 @@
+"""`mvc restore`: bring back files as a version has them, over what lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.tree import Tree, TreeEntry
+from mvc.porcelain import moving
+from mvc.porcelain.moving import Moved, Progress
+from mvc.repository import stored
+from mvc.repository.repository import Repository
+
+
+def restore(
+    repository: Repository,
+    model: str,
+    names: Sequence[str],
+    *,
+    source: VersionId | None = None,
+    progress: Progress | None = None,
+) -> Moved:
+    """Have the files that `names` name hold what `source`, or else the current version, has; edits in them are lost.
+
+    A name is a role, a glob's role, a path or a folder, from the model's folder; `model.toml` is one too, and with no
+    name all are meant. Raises NoVersionYet, NotInVersion, Damaged.
+    """
+    with repository.writing():
+        source = source or repository.current(model)
+        if source is None:
+            raise errors.NoVersionYet(model=model)
+        files = moving.files_of(repository, model, source)
+        wanted = Tree(tuple(_named(repository, files, names, source)))
+        return moving.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
+
+
+def to_json(moved: Moved) -> dict[str, Any]:
+    """For machines."""
+    return {"written": list(moved.written)}
+
+
+def _named(repository: Repository, files: Tree, names: Sequence[str], source: VersionId) -> list[TreeEntry]:
+    if not names:
+        return list(files.entries)
+    found: dict[str, TreeEntry] = {}
+    for name in names:
+        matching = [entry for entry in files.entries if _matches(entry, name)]
+        if not matching:
+            version = stored.called(repository, source).partition(" ")[0]
+            raise errors.NotInVersion(version=version, name=name)
+        found |= {entry.path: entry for entry in matching}
+    return list(found.values())
+
+
+def _matches(entry: TreeEntry, name: str) -> bool:
+    plain = name.removeprefix("./").rstrip("/")
+    below = (plain == "" or plain == "." or entry.path.startswith(f"{plain}/"))
+    return name == entry.role or plain == entry.path or below or entry.role.startswith(f"{name}/")

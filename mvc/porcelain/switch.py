@@ -1,0 +1,115 @@
+"""`mvc switch`: stand at another branch or version, with the files that belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain import moving, naming
+from mvc.porcelain.moving import Moved, Progress
+from mvc.repository import revisions
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.heads import Head
+from mvc.storage.journal import RefStep
+from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """Where the model stands now, and which files that changed. `branch` is None when detached."""
+
+    model: str
+    branch: str | None
+    version: VersionId | None
+    number: int | None
+    created: bool
+    moved: Moved
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "branch": self.branch,
+            "id": self.version,
+            "number": self.number,
+            "created": self.created,
+            "written": list(self.moved.written),
+            "deleted": list(self.moved.deleted),
+        }
+
+
+def switch(
+    repository: Repository,
+    model: str,
+    target: str | None,
+    *,
+    create: str | None = None,
+    detach: bool = False,
+    force: bool = False,
+    actor: Actor,
+    progress: Progress | None = None,
+) -> Switched:
+    """Go to the branch `target`, or, detached, to the version that it names; with `create`, make that branch there first.
+
+    `target` None is where the model stands. Going to the version it stands at already changes no file, so edits stay.
+    Raises UnknownRevision and the like, InTheWay, BranchExists, BadRefName, NameTaken, Damaged.
+    """
+    if create is not None:
+        _check_new(repository, model, create)
+    with repository.writing():
+        here = repository.head(model)
+        current = repository.current(model)
+        version = current
+        if target is not None and not _unborn(repository, model, target):
+            version = revisions.resolve(repository, model, target)
+        branch = create or (None if detach or target is None else _branch(repository, model, target))
+        if branch is None and version is None:
+            raise errors.NoVersionYet(model=model)
+        head = Head(here.folder, branch) if branch is not None else Head(here.folder, version=version)
+        refs = _new_branch(repository, model, create, version, actor) if create else ()
+        base = moving.files_of(repository, model, current)
+        follows = force or version != current
+        moved = moving.move(
+            repository,
+            model,
+            "switch",
+            base=base if follows else moving.NOTHING,
+            wanted=moving.files_of(repository, model, version) if follows else moving.NOTHING,
+            force=force,
+            head=head,
+            refs=refs,
+            progress=progress,
+        )
+    number = repository.objects.version(version).number if version else None
+    return Switched(model, branch, version, number, create is not None, moved)
+
+
+def _check_new(repository: Repository, model: str, name: str) -> None:
+    naming.check_new(repository, model, HEADS, name)
+    if repository.refs.target(RefName(model, HEADS, name)) is not None:
+        raise errors.BranchExists(name=name, model=model)
+
+
+def _unborn(repository: Repository, model: str, name: str) -> bool:
+    """Whether `name` is the branch that the model stands on before its first commit."""
+    return repository.head(model).branch == name and repository.current(model) is None
+
+
+def _branch(repository: Repository, model: str, target: str) -> str | None:
+    """The branch that `target` names, as `main` or `heads/main`; None when it names something else."""
+    name = target.removeprefix(f"{HEADS}/")
+    exists = repository.refs.target(RefName(model, HEADS, name)) is not None
+    return name if exists or _unborn(repository, model, name) else None
+
+
+def _new_branch(
+    repository: Repository, model: str, name: str, version: VersionId | None, actor: Actor
+) -> tuple[RefStep, ...]:
+    """The entry that makes the branch; none before the first commit, which makes it."""
+    if version is None:
+        return ()
+    ref = RefName(model, HEADS, name)
+    tip = repository.refs.tip(ref)  # a branch of that name may have been there before, and its log goes on
+    return (RefStep(ref, RefEntry.after(ref, tip, version, actor.move("branch: created"))),)

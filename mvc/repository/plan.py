@@ -1,0 +1,178 @@
+"""What has to happen to the files on disk so that they are those of a version: a value, computed before anything is done.
+
+    on disk \\ wanted   nothing                     another file
+    nothing            -                           write
+    as committed       delete, if it is stored     replace
+    as wanted          -                           (executable bit)
+    anything else      refuse                      refuse                 with `force`: as if committed
+
+The function is pure: it is told what lies on the disk, and says what to do or what is in the way.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mvc import errors
+from mvc.model import paths
+from mvc.model.ids import FileId
+from mvc.model.tree import Tree, TreeEntry
+
+
+class Kind(enum.Enum):
+    """What lies at a path."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SPECIAL = "special file or link"
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What lies at a path: a file has an id and an executable bit."""
+
+    kind: Kind
+    file: FileId | None = None
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file to write (`new`) or to delete (`new` is None). `old` is what it holds now, None for nothing.
+
+    `anything`: whatever it holds by then may go.
+    """
+
+    path: str
+    old: FileId | None
+    new: TreeEntry | None
+    anything: bool = False
+
+
+Disk = Mapping[str, OnDisk]
+"""What lies at each path of both trees, at each folder above the wanted files where that is no folder, and below each
+wanted path where that is one. A path that is absent has nothing."""
+
+
+def plan_checkout(
+    base: Tree | None, wanted: Tree, disk: Disk, *, force: bool = False, stored: Callable[[FileId], bool]
+) -> tuple[Step, ...]:
+    """The steps from what is on disk, which `base` was checked out to, to `wanted`; in the order to be taken.
+
+    `stored` says whether the bytes of a file can be given back. Raises UnportablePath and the like for paths that may
+    not be written, CollidingPaths, and InTheWay with everything that is.
+    """
+    _check_paths(wanted)
+    before = base.by_path if base else {}
+    plan = _Plan(before, wanted.by_path, disk, force=force, stored=stored)
+    steps = [step for path in sorted({*before, *wanted.by_path}) for step in plan.at(path)]
+    deleted = {step.path for step in steps if step.new is None}
+    plan.blocked.update(_blocked(steps, disk, deleted))
+    if plan.blocked:
+        listed = "\n".join(f"  {paths.escape_name(path)}: {why}" for path, why in sorted(plan.blocked.items()))
+        raise errors.InTheWay(count=len(plan.blocked), listed=listed)
+    return tuple(_ordered(steps))
+
+
+class _Plan:
+    """One plan under way; `blocked` is what is in the way, with the reason."""
+
+    def __init__(
+        self,
+        before: Mapping[str, TreeEntry],
+        wanted: Mapping[str, TreeEntry],
+        disk: Disk,
+        *,
+        force: bool,
+        stored: Callable[[FileId], bool],
+    ) -> None:
+        self._before = before
+        self._wanted = wanted
+        self._disk = disk
+        self._force = force
+        self._stored = stored
+        self.blocked: dict[str, str] = {}
+
+    def at(self, path: str) -> Iterator[Step]:
+        """What to do at one path."""
+        old, new, now = self._before.get(path), self._wanted.get(path), self._disk.get(path)
+        if now is None:
+            if new is not None:
+                yield Step(path, None, new)
+        elif now.kind is Kind.SPECIAL:
+            self.blocked[path] = f"a {now.kind.value}"
+        elif now.kind is Kind.FOLDER:
+            if new is not None:
+                yield Step(path, None, new)
+        elif new is not None and now.file == new.file:
+            if now.executable != new.exec:
+                yield Step(path, now.file, new)
+        else:
+            yield from self._over(path, old, new, now)
+
+    def _over(self, path: str, old: TreeEntry | None, new: TreeEntry | None, now: OnDisk) -> Iterator[Step]:
+        """A file that is not the wanted one: only what was committed, or may be lost, goes."""
+        if old is not None and now.file == old.file:
+            if self._force or self._stored(old.file):
+                yield Step(path, now.file, new)
+            elif new is not None:
+                self.blocked[path] = "its bytes are nowhere else, not even in the store"
+        elif self._force:
+            yield Step(path, now.file, new, anything=True)
+        else:
+            self.blocked[path] = "edited, and not committed" if old is not None else "not tracked, and in the way"
+
+
+def _check_paths(wanted: Tree) -> None:
+    for entry in wanted.entries:
+        paths.check_path(entry.path)
+    for first, second in paths.collisions(entry.path for entry in wanted.entries):
+        raise errors.CollidingPaths(first=first, second=second)
+
+
+def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, str]:
+    """What stands where a folder is needed, or lies in a folder that stands where a file is."""
+    blocked = {}
+    for step in steps:
+        if step.new is None:
+            continue
+        for above in _above(step.path):
+            there = disk.get(above)
+            if there is not None and there.kind is not Kind.FOLDER and above not in deleted:
+                blocked[above] = "not a folder, which is needed there"
+        there = disk.get(step.path)
+        if there is not None and there.kind is Kind.FOLDER:
+            inside = [path for path in disk if path.startswith(f"{step.path}/")]
+            if not inside or not all(_goes(path, disk, deleted) for path in inside):
+                blocked[step.path] = "a folder with other files in it"
+    return blocked
+
+
+def _goes(path: str, disk: Disk, deleted: set[str]) -> bool:
+    """Whether what lies at `path` is deleted; a folder goes with the last file in it."""
+    if disk[path].kind is Kind.FOLDER:
+        return any(each.startswith(f"{path}/") for each in deleted)
+    return path in deleted
+
+
+def _above(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _ordered(steps: list[Step]) -> Iterator[Step]:
+    """Deletions that free the way, then the writes, then all other deletions: late, so that a failure leaves more."""
+    written = {step.path for step in steps if step.new is not None}
+    folders = {above for path in written for above in _above(path)}
+    first = {
+        step.path
+        for step in steps
+        if step.new is None and (step.path in folders or any(above in written for above in _above(step.path)))
+    }
+    yield from (step for step in steps if step.path in first)
+    yield from (step for step in steps if step.new is not None)
+    yield from (step for step in steps if step.new is None and step.path not in first)
