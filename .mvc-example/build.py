@@ -22,10 +22,9 @@ from mvc import lazy
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Options, commit
 from mvc.porcelain.init import init
+from mvc.porcelain.switch import switch
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.heads import Head
 from mvc.storage.reflog import HEADS as BRANCHES
-from mvc.storage.reflog import RefName
 
 HERE = Path(__file__).resolve().parent
 ANA = Person("Ana Lehtonen", "ana@example.org")
@@ -88,11 +87,12 @@ def build(root: Path) -> None:
     nonces = (f"{number:032x}" for number in itertools.count(1))
     repository = None
     for number, step in enumerate(STEPS):
+        actor = Actor(step.author, Timestamp(1_770_112_800 + 86_400 * number, 60), lambda: next(nonces))
+        if repository is not None and repository.heads.get(step.model) is not None:
+            stand_on(repository, step, actor)
         lay_out(step, root / step.model)
         init(root / step.model, root=root)
         repository = repository or Repository(root)
-        actor = Actor(step.author, Timestamp(1_770_112_800 + 86_400 * number, 60), lambda: next(nonces))
-        stand_on(repository, step, actor)
         options = Options(tags=step.tags, aliases=step.aliases)
         commit(repository, step.model, step.message, actor, options=options)
 
@@ -109,12 +109,11 @@ def lay_out(step: Step, folder: Path) -> None:
 
 
 def stand_on(repository: Repository, step: Step, actor: Actor) -> None:
-    """Have the model stand on the step's branch, made where the model stands when it is new."""
-    ref = RefName(step.model, BRANCHES, step.branch)
-    current = repository.current(step.model)
-    if current is not None and repository.refs.tip(ref) is None:
-        repository.refs.append(ref, None, current, actor.move(f"branch: from {current[:10]}"))
-    repository.heads.set(step.model, Head(step.model, step.branch))
+    """Switch to the step's branch, made where the model stands when it is new."""
+    if step.branch in repository.refs.names(step.model, BRANCHES):
+        switch(repository, step.model, step.branch, actor=actor)
+    else:
+        switch(repository, step.model, None, create=step.branch, actor=actor)
 
 
 def store_files(repository: Path) -> Iterator[tuple[str, Path]]:

@@ -59,7 +59,7 @@ def shapes(rng: np.random.Generator) -> network.Weights:
     write("shapes-base/3-longer", third, SHAPES, onnx=True)
     measure("shapes-base/3-longer", third, SHAPES)
     checkpoint = io.BytesIO()
-    np.savez(checkpoint, **{f"momentum.{name}": value for name, value in momentum.items()})
+    np.savez_compressed(checkpoint, **{f"momentum.{name}": value for name, value in momentum.items()})
     (INPUTS / "shapes-base/3-longer/weights/momentum.npz").write_bytes(checkpoint.getvalue())
     narrow, _ = network.train(network.fresh(5, rng, wide=16), *five, rng, epochs=12, rate=0.005)
     write("shapes-base/3-narrow", narrow, SHAPES)
