@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from mvc.porcelain.fsck import fsck
+from mvc.repository.repository import Repository
+
 EXAMPLE = Path(__file__).resolve().parents[1] / ".mvc-example"
 STORE = EXAMPLE / "store"
 READER = EXAMPLE / "reader.py"
@@ -139,3 +142,10 @@ def test_the_reader_finds_a_flipped_bit_in_a_pack(tmp_path: Path) -> None:
     done = _read(str(damaged))
     assert done.returncode != 0
     assert f"{pack} is damaged" in done.stderr.decode()
+
+
+def test_as_a_repository_it_is_sound(tmp_path: Path) -> None:
+    shutil.copytree(STORE, tmp_path / ".mvc")
+    report = fsck(Repository(tmp_path), read_data=True)
+    assert not report.findings
+    assert report.counts["versions"] == 8
