@@ -455,6 +455,117 @@ class NotEmpty(WouldOverwrite):
     """
 
 
+# --- tracking ---------------------------------------------------------------------------------------------------------
+
+
+class NotInModel(Refused):
+    """{path} is not inside the model's folder, {folder}.
+
+    A version holds files of its model's folder only; copy the file there.
+    """
+
+
+class OneRole(Usage):
+    """{count} paths cannot all have the role {role}.
+
+    Add them one by one, or a folder, whose files share a role.
+    """
+
+
+class RoleInUse(Usage):
+    """The role {role} is that of {path} already.
+
+    Choose another: --as {proposed}
+    """
+
+
+class NotTracked(Usage):
+    """{name} is not tracked; roles: {roles}.
+
+    `mvc status` shows what is.
+    """
+
+
+# --- revisions --------------------------------------------------------------------------------------------------------
+
+
+class UnknownRevision(Usage):
+    """{model} has no version {text}.
+
+    {suggestion}
+    """
+
+
+class AmbiguousRevision(Usage):
+    """{text} could be any of: {candidates}.
+
+    Say which: more digits of an id, or heads/NAME, tags/NAME, aliases/NAME.
+    """
+
+
+class NotOnThisLine(Usage):
+    """There is no {version} on the current branch's line; elsewhere there is {elsewhere}.
+
+    Use that id, or switch to the branch first.
+    """
+
+
+class NoSuchMoment(Usage):
+    """{name} stood nowhere at {when}: its log has {moves} move(s).
+
+    `mvc reflog {name}` shows them.
+    """
+
+
+class NoParent(Usage):
+    """{text}: {version} has no parent number {number}.
+
+    `mvc log` shows the line.
+    """
+
+
+class NoVersionOfGit(Usage):
+    """No version of {model} was made from the Git commit that is checked out, or from one before it.
+
+    `mvc log` shows the Git commits that versions were made from with -v.
+    """
+
+
+class BadFileRevision(Usage):
+    """{text!r} names no file of a version.
+
+    Write it as REV:ROLE or REV:./PATH, such as v7:model-latest.
+    """
+
+
+class RoleHasMany(Usage):
+    """The role {role} has {count} files: {roles}.
+
+    Name one of them.
+    """
+
+
+class WhichModel(Usage):
+    """No model.toml at or above this folder says which model is meant; there are {models}.
+
+    Go into a model's folder, or say --model NAME.
+    """
+
+
+class NotInitialized(Usage):
+    """{path} describes the model {model}, which this repository does not know.
+
+    Take it in with `mvc init` in that folder.
+    """
+
+
+class MovedFolder(Usage):
+    """The folder of {model} was {old}, and its model.toml lies in {new} now.
+
+    Have mvc know it with `mvc init` in that folder.
+    """
+
+
 # --- commit -----------------------------------------------------------------------------------------------------------
 
 

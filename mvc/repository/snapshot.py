@@ -107,6 +107,11 @@ def by_need(repository: Repository, base: Tree | None) -> Identify:
     return identify
 
 
+def read_labels_of(repository: Repository, folder: str) -> Callable[[str], bytes]:
+    """How the file that `labelmap.path` names is read, for the model in `folder`."""
+    return lambda path: _labels(repository, folder, path)
+
+
 def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
     """What `read` makes of the open file, which did not change meanwhile; the stat cache learns it.
 

@@ -73,6 +73,7 @@ class Ingest:
         self.buffers = Buffers()
         self.written: set[ChunkId] = set()
         self._files: set[FileId] = set()
+        chunks.refresh()
 
     def add(self, fd: int) -> Stored:
         """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.

@@ -1,0 +1,7 @@
+"""`python -m mvc`."""
+
+import sys
+
+from mvc.cli.main import run
+
+sys.exit(run())

@@ -1,0 +1,107 @@
+"""`mvc commit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import count, escape, short, size, style
+from mvc.model.version import Person, Timestamp
+from mvc.porcelain.commit import Committed, Options, commit
+from mvc.porcelain.status import status
+
+
+@verb("commit")
+@click.option("-m", "--message", "messages", multiple=True, help="What changed; several make paragraphs.")
+@click.option("-F", "--file", "file", type=click.Path(allow_dash=True), help="Take the message from a file, or - .")
+@click.option("-e", "--edit", is_flag=True, help="Edit the message in MVC_EDITOR, VISUAL or EDITOR.")
+@click.option("--amend", is_flag=True, help="Make a version in place of the newest one.")
+@click.option("--allow-empty", is_flag=True, help="Make a version even if nothing changed.")
+@click.option("--allow-secret", is_flag=True, help="Make it even if something looks like a secret.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@click.option("--author", metavar='"NAME <E-MAIL>"', help="Sign as somebody else.")
+@click.option("--date", metavar="DATE", help="The version's date, such as 2026-02-03.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag the new version.")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Move an alias to the new version.")
+def command(
+    invocation: Invocation,
+    messages: tuple[str, ...],
+    file: str | None,
+    edit: bool,
+    amend: bool,
+    allow_empty: bool,
+    allow_secret: bool,
+    dry_run: bool,
+    author: str | None,
+    date: str | None,
+    tags: tuple[str, ...],
+    aliases: tuple[str, ...],
+) -> None:
+    """Make a version of every tracked file and of model.toml, as they stand."""
+    repository, model = invocation.repository(), invocation.model()
+    message = _message(invocation, messages, file)
+    if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
+        message = _edited(invocation, message or "")
+    actor = invocation.actor()
+    options = Options(
+        amend=amend,
+        allow_empty=allow_empty,
+        allow_secret=allow_secret,
+        dry_run=dry_run,
+        author=Person.parse(author) if author else None,
+        date=Timestamp.parse(date, offset=actor.at.offset) if date else None,
+        tags=tags,
+        aliases=aliases,
+    )
+    with invocation.progress("Storing") as progress:
+        if dry_run and message is None:
+            message = "dry run"
+        done = commit(repository, model, message, actor, options=options, progress=progress, code=invocation.code)
+    for warning in done.warnings:
+        invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
+    invocation.emit("commit", done.to_json, lambda: _lines(done), ids=(done.id,) if done.id else ())
+
+
+def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None) -> str | None:
+    if messages and file:
+        raise click.UsageError("-m and -F cannot both give the message")
+    if file is not None:
+        try:
+            data = sys.stdin.buffer.read() if file == "-" else (invocation.cwd / file).read_bytes()
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise click.UsageError(f"the message in {file} is not UTF-8") from None
+    return "\n\n".join(messages) if messages else None
+
+
+def _edited(invocation: Invocation, message: str) -> str:
+    """The message after a person has edited it; lines with # are left out."""
+    found = status(invocation.repository(), invocation.model())
+    lines = [f"# {line}" for line in ["What changed? Lines with # are left out.", *render.difference(found.difference)]]
+    editor = invocation.environ.get("MVC_EDITOR") or invocation.environ.get("VISUAL") or invocation.environ.get("EDITOR")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "MESSAGE"
+        path.write_text("\n".join([message, "", *lines, ""]), encoding="utf-8")
+        click.edit(filename=os.fspath(path), editor=editor)
+        text = path.read_text(encoding="utf-8")
+    return "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
+
+
+def _lines(done: Committed) -> Iterator[str]:
+    if done.id is None or done.version is None:
+        yield f"Would commit to {escape(done.branch)} of {escape(done.model)}:"
+    else:
+        version = style(f"v{done.version.number} {short(done.id)}", fg="yellow")
+        yield f"[{escape(done.branch)} {version}] {escape(done.version.subject)}"
+    yield from (f"  {line}" for line in render.difference(done.difference))
+    stored = "" if done.id is None else f", {size(done.new_bytes)} new to the store"
+    yield f"  {count(done.files, 'file')}, {size(done.total_bytes)}{stored}"
+    if done.named:
+        yield f"  named {', '.join(map(escape, done.named))}"

@@ -1,0 +1,19 @@
+"""`mvc completion`."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from mvc.cli.invocation import Invocation, verb
+
+
+@verb("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(invocation: Invocation, shell: str) -> None:
+    """Print the completion script of a shell: eval "$(mvc completion bash)" """
+    made = get_completion_class(shell)
+    if made is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    program = click.get_current_context().find_root().command
+    click.echo(made(program, {}, "mvc", "_MVC_COMPLETE").source())

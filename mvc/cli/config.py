@@ -1,0 +1,52 @@
+"""`mvc config`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape
+from mvc.storage.config import Config
+
+
+@verb("config")
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@click.option("--global", "user", is_flag=True, help="Your own settings, for all repositories.")
+@click.option("--unset", "remove", is_flag=True, help="Remove KEY.")
+@click.option("-l", "--list", "listed", is_flag=True, help="All settings in force.")
+@click.option("--show-origin", is_flag=True, help="Say which file each comes from.")
+def command(
+    invocation: Invocation,
+    key: str | None,
+    value: str | None,
+    user: bool,
+    remove: bool,
+    listed: bool,
+    show_origin: bool,
+) -> int:
+    """Show a setting, set it, or list all: mvc config user.name "Ana" """
+    settings = invocation.settings()
+    if key is None or listed:
+        invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
+        return 0
+    if remove:
+        return int(not settings.unset(key, user=user))
+    if value is not None:
+        settings.set(key, value, user=user)
+        return 0
+    found = settings.get(key)
+    if found is not None:
+        invocation.emit("config", lambda: {"key": key, "value": found}, lambda: [escape(str(found))])
+    return int(found is None)
+
+
+def _all(settings: Config) -> dict[str, object]:
+    return {"settings": [{"key": s.key, "value": s.value, "origin": s.origin} for s in settings.all()]}
+
+
+def _lines(settings: Config, *, origin: bool) -> Iterator[str]:
+    for each in settings.all():
+        yield (f"{each.origin}\t" if origin else "") + escape(f"{each.key}={each.value}")

@@ -1,0 +1,30 @@
+"""`mvc get`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape
+from mvc.porcelain import edit
+
+
+@verb("get")
+@click.argument("key", required=False)
+def command(invocation: Invocation, key: str | None) -> None:
+    """Show a value of model.toml, or all of them."""
+    found = edit.get(invocation.repository(), invocation.model(), key)
+    invocation.emit("get", lambda: {"key": key, "value": found}, lambda: _lines(found, ""))
+
+
+def _lines(found: Any, above: str) -> Iterator[str]:
+    if isinstance(found, dict):
+        for name, value in found.items():
+            yield from _lines(value, f"{above}.{name}" if above else str(name))
+        return
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    yield f"{escape(above)} = {escape(text)}" if above else escape(text)

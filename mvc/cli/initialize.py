@@ -1,0 +1,52 @@
+"""`mvc init`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mvc import errors
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape
+from mvc.porcelain.init import Initialized, init
+
+
+@verb("init")
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--model", "key", metavar="NAME", help="The model that lives in this folder.")
+@click.option("--type", "model_type", metavar="TYPE", help="What it infers, such as OBJECT_DETECTION.")
+@click.option("--framework", metavar="NAME", help="What it is built with, such as ONNX.")
+def command(
+    invocation: Invocation, directory: Path | None, key: str | None, model_type: str | None, framework: str | None
+) -> None:
+    """Make a repository here, unless there is one at or above, and a model in this folder.
+
+    Without --model the key is what the model.toml here says, if there is one.
+    """
+    folder = invocation.cwd / directory if directory else invocation.cwd
+    try:
+        root = invocation.root or (None if directory else invocation.find_root())
+    except (errors.NoRepository, errors.IncompleteInit):
+        root = None
+    done = init(
+        folder,
+        root=root,
+        model=key or invocation.model_key,
+        model_type=model_type,
+        framework=framework,
+        user_config=invocation.user_config,
+    )
+    invocation.emit("init", done.to_json, lambda: _lines(done))
+
+
+def _lines(done: Initialized) -> Iterator[str]:
+    if "repository" in done.created:
+        yield f"Made a repository in {escape(str(done.root / '.mvc'))}"
+    if "model" in done.created:
+        yield f"Made the model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
+    elif done.model is None:
+        yield "No model yet: `mvc init --model NAME`"
+    elif not done.created:
+        yield f"All is there already: the model {escape(str(done.model))}"

@@ -1,0 +1,87 @@
+"""The program `mvc`: finds the verb, runs it, and turns whatever happens into an exit code.
+
+Verbs are loaded when they are named, so that `mvc --version` and `mvc --help` cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+import mvc
+from mvc import lazy
+
+VERBS = {
+    "init": ("initialize", "make a repository here, and a model in it"),
+    "add": ("add", "track files"),
+    "rm": ("rm", "stop tracking files"),
+    "set": ("set_values", "set values in model.toml"),
+    "unset": ("unset", "remove values from model.toml"),
+    "get": ("get", "show values of model.toml"),
+    "config": ("config", "show and change settings"),
+    "status": ("status", "what the next commit would hold"),
+    "commit": ("commit", "make a version of the files as they stand"),
+    "log": ("log", "the versions, newest first"),
+    "show": ("show", "one version, whole"),
+    "diff": ("diff", "what changed"),
+    "switch": ("switch", "stand at another branch or version"),
+    "restore": ("restore", "bring back files as a version has them"),
+    "checkout": ("checkout", "habit: does what switch or restore does"),
+    "branch": ("branch", "list, make, rename and delete branches"),
+    "tag": ("tag", "names that never move"),
+    "alias": ("alias", "names that are moved on purpose, and remember it"),
+    "reset": ("reset", "move the current branch"),
+    "reflog": ("reflog", "every move of a name"),
+    "models": ("models", "the models of this repository"),
+    "ls": ("ls", "the files of a version"),
+    "cat": ("cat", "one file of a version"),
+    "export": ("export", "a version in a plain folder"),
+    "du": ("du", "what versions take on disk"),
+    "fsck": ("fsck", "is everything whole?"),
+    "completion": ("completion", "completion for your shell"),
+}
+"""Each verb, its module in `mvc.cli`, and what it is for."""
+
+FATAL = 128
+INTERRUPTED = 130
+TERMINATED = 143
+BROKEN_PIPE = 141
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the program; the exit code. Nothing is raised."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments in (["--version"], ["version"]):
+        sys.stdout.write(f"mvc {mvc.__version__}\n")
+        return 0
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+    except ValueError:
+        pass  # not the main thread: whoever runs us there decides what a signal does
+    try:
+        return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        _close_output()
+        return BROKEN_PIPE
+    except BaseException as error:  # noqa: BLE001 - no traceback ever reaches a user
+        return int(lazy.load("mvc.cli.failure").report(error, arguments))
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise Terminated
+
+
+def _close_output() -> None:
+    """Have Python not complain at its end about output that nobody reads."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())

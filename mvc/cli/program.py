@@ -1,0 +1,76 @@
+"""The click program: a group that loads a verb when it is named."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+
+import click
+
+import mvc
+from mvc import lazy
+from mvc.cli.invocation import options
+from mvc.cli.main import VERBS
+
+HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
+EPILOG = "`mvc VERB --help` tells more. Begin with `mvc init --model NAME`."
+
+
+class Program(click.Group):
+    """All verbs, each loaded when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A verb, loaded now."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = lazy.load(f"mvc.cli.{VERBS[cmd_name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A verb that does not exist is answered with the nearest that does."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, 1)
+            raise click.UsageError(f"No verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without loading any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+def make() -> Program:
+    """The program."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    made = Program("mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options(), no_args_is_help=False)
+    made.params.append(click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version))
+    made.invoke_without_command = True
+    made.callback = _without_verb
+    return made
+
+
+def program(arguments: list[str]) -> int:
+    """Run it; the exit code. Raises what the verb raises, and click's own errors."""
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    result = make().main(arguments, "mvc", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _without_verb() -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(2)
+
+
+def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"mvc {mvc.__version__}")
+        context.exit()

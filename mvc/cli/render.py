@@ -1,0 +1,99 @@
+"""A difference in lines for people: sections that changed, and only them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mvc.cli.terminal import count, escape, size, style
+from mvc.model.diff import Change, VersionDiff
+from mvc.model.labeldiff import LabelDiff
+from mvc.model.treediff import FileChange
+
+COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
+_LONG = 60
+"""Letters of a value that are shown."""
+
+
+def difference(found: VersionDiff, *, unread: bool = False) -> list[str]:
+    """All sections that changed. `unread`: some files may have been told apart by size alone."""
+    lines = list(_labelmap(found.labelmap))
+    for name, changes in found.values.items():
+        lines += _section(name, [value(change) for change in changes])
+    lines += _section("files", [file_line(change, unread=unread) for change in found.files])
+    return lines
+
+
+def summary(found: VersionDiff) -> str:
+    """One line: `+1 -0 ~2 files, 12.0 MiB new, labelmap, parameters`."""
+    kinds = [change.kind for change in found.files]
+    changed = kinds.count("M") + kinds.count("R")
+    parts = [f"+{kinds.count('A')} -{kinds.count('D')} ~{changed} files"] if kinds else []
+    if found.new_bytes:
+        parts.append(f"{size(found.new_bytes)} new")
+    if not found.labelmap.is_empty:
+        parts.append("labelmap (breaking)" if found.breaking else "labelmap")
+    parts += list(found.values)
+    return ", ".join(parts) or "no change"
+
+
+def file_line(change: FileChange, *, unread: bool = False) -> str:
+    """`M  model-latest  weights/best.onnx  92.1 MiB  12.0 MiB new`."""
+    entry = change.entry
+    parts = [style(change.kind, fg=COLOURS[change.kind]), escape(entry.role), _path(change), size(entry.size)]
+    if change.new_bytes is not None and change.new is not None:
+        parts.append(f"{size(change.new_bytes)} new")
+    if change.mode_changed:
+        parts.append("executable" if entry.exec else "no longer executable")
+    if unread and change.kind == "M" and change.new is not None and not change.new.file:
+        parts.append("(by size)")
+    return "  ".join(parts)
+
+
+def value(change: Change) -> str:
+    """`epochs 100 -> 150`, `+ lr 0.1`, `- lr (was 0.1)`."""
+    key = escape(change.key)
+    if change.old is None:
+        return f"{style('+', fg='green')} {key} {shown(change.new)}"
+    if change.new is None:
+        return f"{style('-', fg='red')} {key} (was {shown(change.old)})"
+    return f"{key} {shown(change.old)} -> {shown(change.new)}"
+
+
+def shown(found: Any) -> str:
+    """A value as model.toml would have it, in one line."""
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    return escape(text if len(text) <= _LONG else f"{text[: _LONG - 3]}...")
+
+
+def _path(change: FileChange) -> str:
+    new = escape(change.entry.path)
+    if change.old is None or change.new is None:
+        return new
+    if change.old.path != change.new.path:
+        return f"{escape(change.old.path)} -> {new}"
+    if change.old.role != change.new.role:
+        return f"{new} (role was {escape(change.old.role)})"
+    return new
+
+
+def _section(name: str, lines: list[str]) -> Iterator[str]:
+    yield from (f"{name if number == 0 else '':<11} {line}" for number, line in enumerate(lines))
+
+
+def _labelmap(found: LabelDiff) -> Iterator[str]:
+    if found.is_empty:
+        return
+    parts = [
+        f"{count(len(found.added), 'class', 'classes')} added",
+        f"{len(found.removed)} removed",
+        f"{len(found.renamed)} renamed",
+        f"{len(found.reindexed)} re-indexed",
+    ]
+    breaking = style("  (breaking for consumers)", fg="red", bold=True) if found.breaking else ""
+    yield f"{'labelmap':<11} {', '.join(parts)}{breaking}"
+    yield from (f"{'':<11} {style('!', fg='red')} {escape(e.name)}: {e.old} -> {e.new}" for e in found.reindexed)
+    yield from (f"{'':<11} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in found.renamed)
+    yield from (f"{'':<11} {style('+', fg='green')} {number}: {escape(name)}" for number, name in found.added)
+    yield from (f"{'':<11} {style('-', fg='red')} {number}: {escape(name)}" for number, name in found.removed)

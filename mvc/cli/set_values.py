@@ -1,0 +1,24 @@
+"""`mvc set`."""
+
+from __future__ import annotations
+
+import click
+
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.model.diff import Change
+from mvc.model.keys import KINDS
+from mvc.porcelain import edit
+
+
+@verb("set")
+@click.argument("assignments", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.option("--type", "kind", type=click.Choice(KINDS), help="The value's type, instead of what the key says.")
+def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | None) -> None:
+    """Set values in model.toml, comments kept: labelmap.0=helmet parameters.epochs=100 docker.tag=1.4"""
+    done = edit.set_values(invocation.repository(), invocation.model(), assignments, kind=kind)
+    invocation.emit(
+        "set",
+        lambda: {"changes": [each.to_json() for each in done]},
+        lambda: [render.value(Change(each.key, each.old, each.new)) for each in done],
+    )

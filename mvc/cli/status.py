@@ -1,0 +1,62 @@
+"""`mvc status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape, short, style
+from mvc.porcelain.status import Status, status
+
+
+@verb("status")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when there is something to commit.")
+def command(invocation: Invocation, exit_code: bool) -> int:
+    """What the next commit would hold.
+
+    A file that looks as it did when it was last read is not read again.
+    """
+    found = status(invocation.repository(), invocation.model())
+    invocation.emit("status", found.to_json, lambda: _lines(found))
+    return int(exit_code and not found.clean)
+
+
+def _lines(found: Status) -> Iterator[str]:
+    yield from _where(found)
+    if found.pending:
+        yield style(f"An interrupted `mvc {escape(found.pending)}` is finished by the next command that writes.", fg="yellow")
+    if found.matches:
+        number, id_ = found.matches
+        yield f"model.toml is that of v{number} {short(id_)} (after a `git switch`?): `mvc switch {short(id_)}` follows it"
+    if not found.difference.is_empty:
+        yield ""
+        yield "Changes for the next commit:"
+        yield from (f"  {line}" for line in render.difference(found.difference, unread=True))
+    yield from _section("Cannot be committed:", [f"!  {escape(each.message)}" for each in found.problems])
+    yield from _section("Rules:", [f"{p.severity}  {escape(p.key)}: {escape(p.message)}" for p in found.broken])
+    if found.untracked:
+        yield from _section("Not tracked:", [f"?  {escape(path)}" for path in found.untracked])
+        yield '     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)'
+    if found.clean:
+        yield "Nothing to commit, all is as the version has it."
+    elif found.base is None and found.difference.is_empty:
+        yield "Nothing is tracked yet: `mvc add PATH --as ROLE`"
+
+
+def _where(found: Status) -> Iterator[str]:
+    names = [escape(name) for kind, name in found.names if not (kind == "branch" and name == found.branch)]
+    at = f"v{found.number}" + (f" ({', '.join(names)})" if names else "") if found.base else "no version yet"
+    place = f"On branch {style(escape(found.branch), bold=True)}" if found.branch else "Detached"
+    yield f"{place} · model {style(escape(found.model), bold=True)} · base {at}"
+
+
+def _section(title: str, lines: list[str]) -> Iterator[str]:
+    if lines:
+        yield ""
+        yield title
+        yield from (f"  {line}" for line in lines)
+
+

@@ -1,0 +1,98 @@
+"""What a terminal is shown: text from anywhere made harmless, colour only where it is wanted, sizes and dates for people.
+
+A message or a name may hold anything. Control characters, which a terminal would obey, and marks that turn the direction
+of text are shown as escapes (`\\x1b`, `\\u202e`), always.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import click
+
+from mvc.model.ids import SHORT
+from mvc.model.version import Timestamp
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_DEFAULT_PAGER = "less -FRX"
+
+colour = False
+"""Whether this run colours its output; decided once, from `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
+
+
+def escape(text: str, *, keep_newlines: bool = False) -> str:
+    """`text` with everything that a terminal would obey shown as an escape."""
+
+    def shown(match: re.Match[str]) -> str:
+        letter = match[0]
+        if keep_newlines and letter == "\n":
+            return letter
+        code = ord(letter)
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+    return _CONTROL.sub(shown, text)
+
+
+def decide_colour(choice: str, environ: Mapping[str, str]) -> None:
+    """Settle `colour`: the flag, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal."""
+    global colour  # noqa: PLW0603 - one terminal, one decision
+    if choice != "auto":
+        colour = choice == "always"
+    elif environ.get("NO_COLOR"):
+        colour = False
+    else:
+        colour = bool(environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and environ.get("TERM") != "dumb")
+
+
+def style(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:
+    """`text`, which is escaped already, in colour if this run has any."""
+    return click.style(text, fg=fg, bold=bold or None, dim=dim or None) if colour else text
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: `92.1 MiB`."""
+    value, unit = float(count), "B"
+    for unit_above in _UNITS:
+        if value < 1024:
+            break
+        value, unit = value / 1024, unit_above
+    return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def short(id_: str) -> str:
+    """An id for people: its first ten digits."""
+    return id_[:SHORT]
+
+
+def date(time: Timestamp) -> str:
+    """The day, where it was made."""
+    return time.datetime().date().isoformat()
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `3 files`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
+    """Show `text` through the pager when it is longer than the screen; straight on where there is none."""
+    program = environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT_PAGER
+    fits = text.count("\n") < shutil.get_terminal_size().lines
+    if not sys.stdout.isatty() or fits or program == "cat":
+        sys.stdout.write(text)
+        return
+    try:
+        with subprocess.Popen(shlex.split(program), stdin=subprocess.PIPE, env={**os.environ, **_LESS}) as process:
+            process.communicate(text.encode("utf-8", "replace"))
+    except (OSError, ValueError):
+        sys.stdout.write(text)
+
+
+_LESS = {"LESSCHARSET": "utf-8"}

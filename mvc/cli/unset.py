@@ -1,0 +1,22 @@
+"""`mvc unset`."""
+
+from __future__ import annotations
+
+import click
+
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.model.diff import Change
+from mvc.porcelain import edit
+
+
+@verb("unset")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
+    """Remove values from model.toml."""
+    done = edit.unset(invocation.repository(), invocation.model(), keys)
+    invocation.emit(
+        "unset",
+        lambda: {"changes": [each.to_json() for each in done]},
+        lambda: [render.value(Change(each.key, each.old, each.new)) for each in done],
+    )

@@ -1,0 +1,249 @@
+"""Revisions: the texts by which a version is named.
+
+    main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
+    v7                        the seventh version of the current branch's line (MODEL@v7: of that model's main)
+    HEAD  @                   where the files stand
+    3f9c2ab1d0                the beginning of an id, four digits or more
+    main@{1}  prod@{2026-01-15}   where the name stood one move ago, or then
+    v7~2  v7^2                two first parents up; the second parent
+    MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
+
+    A..B  A...B               what B has and A lacks; what either has alone (`log`)
+    REV:model-latest  REV:./weights/best.onnx     one file of a version, by role or by path (`cat`)
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Timestamp
+from mvc.repository import history, provenance
+from mvc.repository.repository import MAIN, Repository
+from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+
+KINDS = (HEADS, TAGS, ALIASES)
+_NUMBER = re.compile(r"v([0-9]{1,9})\Z")
+_HEX = re.compile(r"[0-9a-f]{4,64}\Z")
+_STEPS = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,6})*)\Z", re.DOTALL)
+_STEP = re.compile(r"([~^])([0-9]*)")
+_AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
+_SHOWN = 10
+"""How many candidates an error lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Versions that `tips` reach and `exclude` do not."""
+
+    tips: tuple[VersionId, ...]
+    exclude: tuple[VersionId, ...] = ()
+
+
+def resolve(repository: Repository, model: str, text: str) -> VersionId:
+    """The version that `text` names, seen from `model`.
+
+    Raises UnknownRevision, AmbiguousRevision, NoVersionYet, NoModel, BadDate, Missing, Damaged.
+    """
+    match = _STEPS.match(text)
+    assert match is not None  # noqa: S101 - the expression matches any text
+    id_ = _base(repository, model, match["base"], text)
+    for sign, count in _STEP.findall(match["steps"]):
+        id_ = _step(repository, id_, sign, int(count) if count else 1, text)
+    return id_
+
+
+def resolve_range(repository: Repository, model: str, text: str) -> Range:
+    """The versions of `A..B`, `A...B` (a side left out is HEAD), or of all that a revision reaches."""
+    for dots in ("...", ".."):
+        left, found, right = text.partition(dots)
+        if found:
+            a, b = (resolve(repository, model, side or "HEAD") for side in (left, right))
+            if dots == "..":
+                return Range((b,), (a,))
+            return Range((a, b), tuple(history.merge_bases(repository.objects, a, b)))
+    return Range((resolve(repository, model, text),))
+
+
+def split_file(text: str) -> tuple[str, str]:
+    """Revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
+    revision, colon, name = text.partition(":")
+    if not colon or not name:
+        raise errors.BadFileRevision(text=text)
+    return revision or "HEAD", name
+
+
+def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
+    """The file of a role, else of a path; `./` forces a path. Raises NotInVersion, RoleHasMany with their list."""
+    path = name.removeprefix("./")
+    entry = (None if path != name else tree.by_role.get(name)) or tree.by_path.get(path)
+    if entry is not None:
+        return entry
+    inside = [each.role for each in tree.entries if each.role.startswith(f"{name}/")]
+    if len(inside) == 1:
+        return tree.by_role[inside[0]]
+    if inside:
+        raise errors.RoleHasMany(role=name, count=len(inside), roles=", ".join(inside[:_SHOWN]))
+    raise errors.NotInVersion(version=version, name=name)
+
+
+def model_of(repository: Repository, model: str, text: str) -> str:
+    """The model that `text` speaks of: that of `MODEL@REV`, else `model`."""
+    return _split_model(repository, text)[0] or model
+
+
+# --- one revision without ~ and ^
+
+
+def _base(repository: Repository, model: str, text: str, whole: str) -> VersionId:
+    if text in ("", "HEAD", "@"):
+        current = repository.current(model)
+        if current is None:
+            raise errors.NoVersionYet(model=model)
+        return current
+    if text == "@git":
+        return _of_git(repository, model)
+    other, rest = _split_model(repository, text)
+    if other is not None:
+        return _in_model(repository, other, rest or MAIN, whole)
+    past = _AT.match(text)
+    if past:
+        return _past(repository, model, past["name"], past["when"], whole)
+    number = _NUMBER.match(text)
+    if number:
+        return _numbered(repository, model, int(number[1]), repository.current(model))
+    return _named(repository, model, text) or _abbreviated(repository, text) or _unknown(repository, model, whole)
+
+
+def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
+    """The model before an @, and the rest; None where the text names no model."""
+    model, at, rest = text.partition("@")
+    if at and model and not rest.startswith("{") and repository.heads.get(model) is not None:
+        return model, rest
+    return None, text
+
+
+def _in_model(repository: Repository, model: str, text: str, whole: str) -> VersionId:
+    number = _NUMBER.match(text)
+    if number:
+        return _numbered(repository, model, int(number[1]), repository.refs.target(RefName(model, HEADS, MAIN)))
+    return _base(repository, model, text, whole)
+
+
+def _named(repository: Repository, model: str, text: str) -> VersionId | None:
+    """The version a name stands for; raises AmbiguousRevision when names of several kinds do."""
+    found = {ref: target for ref in _refs(model, text) if (target := repository.refs.target(ref)) is not None}
+    if len(set(found.values())) > 1:
+        raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
+    return next(iter(found.values()), None)
+
+
+def _refs(model: str, text: str) -> Iterator[RefName]:
+    """The refs that `text` may mean: of one kind when it says so, of a remote, or of any kind."""
+    kind, _, name = text.partition("/")
+    if kind in KINDS and name:
+        yield RefName(model, kind, name)
+    for each in KINDS:
+        yield RefName(model, each, text)
+    if name:
+        yield RefName(model, f"remotes/{kind}/{HEADS}", name)
+
+
+def _numbered(repository: Repository, model: str, number: int, tip: VersionId | None) -> VersionId:
+    """`v7` on the line of `tip`; found only elsewhere, an error says where."""
+    found = history.numbered(repository.objects, tip, number)
+    if found is not None:
+        return found
+    elsewhere = []
+    for branch in repository.refs.names(model, HEADS):
+        id_ = history.numbered(repository.objects, repository.refs.target(RefName(model, HEADS, branch)), number)
+        if id_ is not None:
+            elsewhere.append(f"{branch}: {id_[:10]}")
+    if elsewhere:
+        raise errors.NotOnThisLine(version=f"v{number}", elsewhere=", ".join(elsewhere))
+    return _unknown(repository, model, f"v{number}")
+
+
+def _abbreviated(repository: Repository, text: str) -> VersionId | None:
+    """The one version whose id begins with `text`."""
+    if not _HEX.match(text):
+        return None
+    found = [id_ for id_ in repository.objects.with_prefix(text) if _is_version(repository, id_)]
+    if len(found) > 1:
+        listed = ", ".join(id_[: max(10, len(text) + 2)] for id_ in found[:_SHOWN])
+        raise errors.AmbiguousRevision(text=text, candidates=listed)
+    return VersionId(found[0]) if found else None
+
+
+def _is_version(repository: Repository, id_: str) -> bool:
+    try:
+        repository.objects.version(VersionId(id_))
+    except errors.NotCanonical:
+        return False
+    return True
+
+
+def _past(repository: Repository, model: str, name: str, when: str, whole: str) -> VersionId:
+    """Where a name stood some moves ago, or at a time; `@{1}` is the current branch's."""
+    entries = _log(repository, model, name, whole)
+    if when.isdigit():
+        index = len(entries) - 1 - int(when)
+        entry = entries[index] if index >= 0 else None
+    else:
+        moment = Timestamp.parse(when)
+        entry = next((each for each in reversed(entries) if each.move.at.seconds <= moment.seconds), None)
+    if entry is None or entry.new is None:
+        raise errors.NoSuchMoment(name=name or "HEAD", when=when, moves=len(entries))
+    return entry.new
+
+
+def _log(repository: Repository, model: str, name: str, whole: str) -> list[RefEntry]:
+    if name in ("", "HEAD", "@"):
+        name = repository.head(model).branch or _unknown(repository, model, whole)
+    logs = [ref for ref in _refs(model, name) if repository.refs.numbers(ref)]
+    alive = [ref for ref in logs if repository.refs.target(ref) is not None] or logs
+    if len(set(alive)) > 1:
+        raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
+    return repository.refs.entries(alive[0]) if alive else [_unknown(repository, model, whole)]
+
+
+def _of_git(repository: Repository, model: str) -> VersionId:
+    """The newest version made from the Git commit that is checked out, or else from its nearest ancestor."""
+    made: dict[str, VersionId] = {}
+    for id_, version in history.walk(repository.objects, history.tips(repository, model)):
+        if version.code is not None:
+            made.setdefault(version.code.commit, id_)
+    for commit in provenance.ancestors(repository.root / repository.head(model).folder):
+        if commit in made:
+            return made[commit]
+    raise errors.NoVersionOfGit(model=model)
+
+
+def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: str) -> VersionId:
+    """`~n`: n first parents up; `^n`: the n-th parent, `^0` the version itself."""
+    if sign == "^":
+        parents = repository.objects.version(id_).parents
+        if count == 0:
+            return id_
+        if count > len(parents):
+            raise errors.NoParent(text=text, version=f"v{repository.objects.version(id_).number}", number=count)
+        return parents[count - 1]
+    for _ in range(count):
+        version = repository.objects.version(id_)
+        if not version.parents:
+            raise errors.NoParent(text=text, version=f"v{version.number}", number=1)
+        id_ = version.parents[0]
+    return id_
+
+
+def _unknown(repository: Repository, model: str, text: str) -> NoReturn:
+    known: Iterable[str] = [name for kind in KINDS for name in repository.refs.names(model, kind)]
+    near = difflib.get_close_matches(text, [*known, "HEAD"], 1)
+    suggestion = f"Did you mean {near[0]}?" if near else "`mvc log --all` shows what there is."
+    raise errors.UnknownRevision(text=text, model=model, suggestion=suggestion)
