@@ -441,6 +441,55 @@ class NotInVersion(Usage):
     """
 
 
+class UnmergedBranch(RefRejected):
+    """The branch {name} has versions that no other name of {model} leads to: {version} and perhaps ones before it.
+
+    Give them a name first, or delete the branch all the same with `mvc branch -D {name}`.
+    """
+
+
+class CurrentBranch(RefRejected):
+    """{model} stands on the branch {name}, so it cannot be deleted.
+
+    Go elsewhere first: `mvc switch BRANCH`.
+    """
+
+
+class NothingBefore(RefRejected):
+    """The alias {name} stood for nothing before {version}.
+
+    `mvc alias log {name}` shows its moves; `mvc alias set {name} REV` moves it.
+    """
+
+
+class NoLogHere(Usage):
+    """{model} is not on a branch, and only names have a log.
+
+    Name one: `mvc reflog main`.
+    """
+
+
+class ModelExists(RefRejected):
+    """There is a model {model} in this repository already, or there was one.
+
+    Choose another name.
+    """
+
+
+class BadTemplate(Usage):
+    """The format has {{{name}}}, which is not known.
+
+    There are: {known}.
+    """
+
+
+class BadExpression(Usage):
+    """{text!r} is not a regular expression: {reason}.
+
+    Put a backslash before a character that stands for itself.
+    """
+
+
 class NoVersionYet(Usage):
     """{model} has no version yet.
 

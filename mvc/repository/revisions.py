@@ -98,6 +98,21 @@ def model_of(repository: Repository, model: str, text: str) -> str:
     return _split_model(repository, text)[0] or model
 
 
+def ref_of(repository: Repository, model: str, name: str) -> RefName | None:
+    """The ref whose log `name` means, also one that was removed when no living one is meant; HEAD: the current branch.
+
+    None when there is none. Raises AmbiguousRevision, NoModel.
+    """
+    if name in ("", "HEAD", "@"):
+        branch = repository.head(model).branch
+        return RefName(model, HEADS, branch) if branch is not None else None
+    logs = dict.fromkeys(ref for ref in _refs(model, name) if repository.refs.numbers(ref))
+    alive = [ref for ref in logs if repository.refs.target(ref) is not None] or list(logs)
+    if len(alive) > 1:
+        raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
+    return alive[0] if alive else None
+
+
 # --- one revision without ~ and ^
 
 
@@ -204,13 +219,8 @@ def _past(repository: Repository, model: str, name: str, when: str, whole: str) 
 
 
 def _log(repository: Repository, model: str, name: str, whole: str) -> list[RefEntry]:
-    if name in ("", "HEAD", "@"):
-        name = repository.head(model).branch or _unknown(repository, model, whole)
-    logs = [ref for ref in _refs(model, name) if repository.refs.numbers(ref)]
-    alive = [ref for ref in logs if repository.refs.target(ref) is not None] or logs
-    if len(set(alive)) > 1:
-        raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
-    return repository.refs.entries(alive[0]) if alive else [_unknown(repository, model, whole)]
+    ref = ref_of(repository, model, name)
+    return repository.refs.entries(ref) if ref else [_unknown(repository, model, whole)]
 
 
 def _of_git(repository: Repository, model: str) -> VersionId:

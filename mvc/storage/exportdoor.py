@@ -61,3 +61,22 @@ class ExportDoor:
             os.mkdir(folder)
         if self._building in (folder, *folder.parents):
             self._folders.add(folder)
+
+
+@contextlib.contextmanager
+def one_file(target: Path) -> Iterator[Temporary]:
+    """A file that is `target` when the block ends, whole and durable; an error leaves what was there as it was.
+
+    Raises ReadOnlyStore, DiskFailed.
+    """
+    target = target.absolute()
+    temporary = Temporary(target.parent / f".{target.name[:100]}.mvc-{secrets.token_hex(4)}")
+    try:
+        yield temporary
+        temporary.close(0o666)
+        with writing(target):
+            step("rename", target)
+            os.replace(temporary.path, target)
+            sync_folder(target.parent)
+    finally:
+        temporary.discard()

@@ -1,0 +1,121 @@
+"""`mvc du`: what versions take, what each alone takes, and what it would all take without sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mvc.model.ids import FileId, VersionId
+from mvc.model.version import Version
+from mvc.repository import history, sharing
+from mvc.repository.repository import Repository
+from mvc.storage import usage
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One version, in bytes: `total` of its files as they are checked out, `unique` and `shared` in the store.
+
+    No other version needs what is unique. `absent` counts the files whose bytes are not all here.
+    """
+
+    id: VersionId
+    version: Version
+    total: int
+    unique: int
+    shared: int
+    absent: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "id": self.id,
+            "number": self.version.number,
+            "total": self.total,
+            "unique": self.unique,
+            "shared": self.shared,
+            "absent": self.absent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Usages:
+    """The versions asked for, and the whole repository.
+
+    `store` is what that takes on disk, in bytes, caches left out; `count` its versions, of all models; `checked_out`
+    the bytes of all their files.
+    """
+
+    model: str
+    versions: tuple[Usage, ...]
+    store: int
+    count: int
+    checked_out: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "versions": [version.to_json() for version in self.versions],
+            "store": self.store,
+            "all_versions": {"count": self.count, "total": self.checked_out},
+        }
+
+
+def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usages:
+    """What `ids` take, or all versions that names of `model` lead to. Raises Missing, Damaged."""
+    tips = {name: history.tips(repository, name) for name in repository.heads.models()}
+    every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
+    asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model])]
+    count = _Count(repository)
+    for id_ in dict.fromkeys([*every, *asked]):
+        count.add(id_, repository.objects.version(id_))
+    return Usages(
+        model,
+        tuple(count.usage(id_) for id_ in asked),
+        usage.on_disk(repository.door),
+        len(every),
+        sum(count.total(id_) for id_ in every),
+    )
+
+
+class _Count:
+    """The parts that each version needs, and how often each part is needed."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._versions: dict[VersionId, Version] = {}
+        self._files: dict[VersionId, dict[FileId, int]] = {}
+        self._totals: dict[VersionId, int] = {}
+        self._parts: dict[FileId, sharing.Parts | None] = {}
+        self._needed: dict[str, int] = {}
+
+    def add(self, id_: VersionId, version: Version) -> None:
+        """Take a version into account."""
+        entries = self._repository.objects.tree(version.tree).entries
+        self._versions[id_] = version
+        self._files[id_] = {entry.file: entry.size for entry in entries}
+        self._totals[id_] = sum(entry.size for entry in entries)
+        for part in self._of(self._files[id_]):
+            self._needed[part] = self._needed.get(part, 0) + 1
+
+    def total(self, id_: VersionId) -> int:
+        """The bytes of a version's files."""
+        return self._totals[id_]
+
+    def usage(self, id_: VersionId) -> Usage:
+        """What a version takes, seen beside all that were added."""
+        parts = self._of(self._files[id_])
+        unique = sum(size for part, size in parts.items() if self._needed[part] == 1)
+        absent = sum(self._stored(file) is None for file in self._files[id_])
+        return Usage(id_, self._versions[id_], self.total(id_), unique, sum(parts.values()) - unique, absent)
+
+    def _of(self, files: Iterable[FileId]) -> sharing.Parts:
+        """The parts of several files, each once."""
+        return {part: size for file in files for part, size in (self._stored(file) or {}).items()}
+
+    def _stored(self, file: FileId) -> sharing.Parts | None:
+        if file not in self._parts:
+            self._parts[file] = sharing.stored_parts(self._repository, file)
+        return self._parts[file]

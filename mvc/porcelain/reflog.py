@@ -1,0 +1,82 @@
+"""`mvc reflog`: every move of a name, the newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.naming import KINDS
+from mvc.repository import revisions
+from mvc.repository.repository import Repository
+from mvc.storage.reflog import Move, RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One move: `name@{ago}` is the version it led to, whose number is `number`; None when the name was removed."""
+
+    ago: int
+    old: VersionId | None
+    new: VersionId | None
+    number: int | None
+    move: Move
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "ago": self.ago,
+            "old": self.old,
+            "new": self.new,
+            "number": self.number,
+            "time": self.move.at.utc(),
+            "by": self.move.by,
+            "reason": self.move.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reflog:
+    """The moves of one name, the newest first; `kind` is branch, tag, alias or remote."""
+
+    model: str
+    kind: str
+    name: str
+    moves: tuple[Moved, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "kind": self.kind,
+            "name": self.name,
+            "moves": [move.to_json() for move in self.moves],
+        }
+
+
+def reflog(repository: Repository, model: str, name: str | None = None) -> Reflog:
+    """Every move of `name`, or of the current branch. Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged."""
+    ref = revisions.ref_of(repository, model, name or "HEAD")
+    if ref is None and name in (None, "HEAD", "@"):
+        raise errors.NoLogHere(model=model)
+    if ref is None:
+        raise errors.NoSuchName(kind="branch", name=name, model=model)
+    return of(repository, ref)
+
+
+def of(repository: Repository, ref: RefName) -> Reflog:
+    """Every move of `ref`. Raises NoSuchName when it never was, Damaged."""
+    kind = KINDS.get(ref.kind, "remote")
+    entries = repository.refs.entries(ref)
+    if not entries and repository.head(ref.model).branch != ref.name:
+        raise errors.NoSuchName(kind=kind, name=ref.name, model=ref.model)
+    moves = tuple(
+        Moved(ago, entry.old, entry.new, _number(repository, entry.new), entry.move)
+        for ago, entry in enumerate(reversed(entries))
+    )
+    return Reflog(ref.model, kind, ref.name, moves)
+
+
+def _number(repository: Repository, id_: VersionId | None) -> int | None:
+    return repository.objects.version(id_).number if id_ is not None else None

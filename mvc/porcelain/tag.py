@@ -1,0 +1,66 @@
+"""`mvc tag`: names that never move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
+from mvc.porcelain import naming
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.reflog import TAGS, RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag: the version it stands for, who set it when, and why."""
+
+    name: str
+    id: VersionId
+    number: int
+    at: Timestamp
+    by: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "name": self.name,
+            "id": self.id,
+            "number": self.number,
+            "time": self.at.utc(),
+            "by": self.by,
+            "message": self.reason,
+        }
+
+
+def tags(repository: Repository, model: str) -> list[Tag]:
+    """The tags of `model`, by name. Raises NoModel, Missing, Damaged."""
+    repository.head(model)
+    return [_tag(repository, model, name) for name in repository.refs.names(model, TAGS)]
+
+
+def create(
+    repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, message: str | None = None
+) -> Tag:
+    """Have the tag `name` stand for `target` for good; doing it again is fine.
+
+    Raises TagExists, BadRefName, NameTaken, CaseTwin.
+    """
+    reason = message or repository.objects.version(target).subject
+    naming.set_tag(repository, model, name, target, actor, reason)
+    return _tag(repository, model, name)
+
+
+def delete(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
+    """Remove a tag; it may come back only for the version it stood for, which is returned. Raises NoSuchName."""
+    return naming.remove(repository, model, TAGS, name, actor, "tag: deleted")
+
+
+def _tag(repository: Repository, model: str, name: str) -> Tag:
+    tip = repository.refs.tip(RefName(model, TAGS, name))
+    assert tip is not None  # noqa: S101 - the name is listed, or was just set
+    assert tip.new is not None  # noqa: S101
+    number = repository.objects.version(tip.new).number
+    return Tag(name, tip.new, number, tip.move.at, tip.move.by, tip.move.reason)
