@@ -1,94 +1,188 @@
-"""`mvc log`: the versions of a model, newest first."""
+"""`mvc log`: the versions that some names reach, newest first, as they are found.
+
+    revisions ─ ranges ─ walk ─ filters ─ count ─ (what each changed)
+
+Nothing but version objects is read, and no more of them than are given out, unless what each changed is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mvc import errors
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.porcelain import naming
-from mvc.repository import history, revisions, stored
+from mvc.repository import history, revisions, sharing, stored
+from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One version of the log: its names, and what it changed where that was asked for."""
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which versions are wanted; times include their bounds.
+
+    `author` and `grep` are regular expressions, whatever the case of letters.
+    """
+
+    author: str | None = None
+    grep: str | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all versions are wanted."""
+        return self == Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a version changed against its first parent, and the bytes of all its files."""
+
+    difference: VersionDiff
+    total_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        new_bytes = self.difference.new_bytes
+        return {"changes": self.difference.to_json(), "bytes": {"new": new_bytes, "total": self.total_bytes}}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One version with its (kind, name) pairs; `drawn` are the parents in a drawing of those that are shown."""
 
     id: VersionId
     version: Version
-    names: tuple[tuple[str, str], ...] = ()
-    difference: VersionDiff | None = None
+    names: tuple[tuple[str, str], ...]
+    drawn: tuple[VersionId, ...]
+    changes: Changes | None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         version = self.version
-        record: dict[str, Any] = {
+        return {
             "id": self.id,
             "number": version.number,
             "parents": list(version.parents),
             "author": {"name": version.author.name, "email": version.author.email},
             "time": version.time.utc(),
             "message": version.message,
-            "names": [{"kind": kind, "name": name} for kind, name in self.names],
             "code": version.code.to_json() if version.code else None,
+            "names": [{"kind": kind, "name": name} for kind, name in self.names],
+            **(self.changes.to_json() if self.changes else {}),
         }
-        return record | ({"changes": self.difference.to_json()} if self.difference is not None else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which versions: those that `revisions` reach (`A..B` too; none is HEAD), of all names with `every`; then filters."""
+_ALL = Filter()
 
-    revisions: Sequence[str] = ()
-    every: bool = False
-    first_parent: bool = False
-    author: str | None = None
-    grep: str | None = None
-    since: Timestamp | None = None
-    until: Timestamp | None = None
-    limit: int | None = None
-    stat: bool = False
 
-    def accepts(self, version: Version) -> bool:
-        """Whether a version passes the filters; texts are compared without regard to case."""
-        person = str(version.author).casefold()
+def log(
+    repository: Repository,
+    model: str,
+    texts: Sequence[str] = (),
+    *,
+    every_name: bool = False,
+    count: int | None = None,
+    wanted: Filter = _ALL,
+    reverse: bool = False,
+    changes: bool = False,
+    graph: bool = False,
+) -> Iterator[Logged]:
+    """The versions that `texts` (revisions and ranges; HEAD when there are none) reach, newest first.
+
+    With `every_name`, those of all names too. `count` is taken before `reverse` turns the order. `changes` has each
+    compared with its first parent; `graph` puts all that is shown in memory, to know who is drawn below whom. Raises
+    what resolving raises, NoVersionYet, BadExpression.
+    """
+    tips, exclude = _ends(repository, model, texts, every_name=every_name)
+    found = _matching(history.walk(repository.objects, tips, exclude=exclude), wanted)
+    entries: Iterable[Entry] = itertools.islice(found, count)
+    drawn: dict[VersionId, tuple[VersionId, ...]] = {}
+    if graph or reverse:
+        listed = list(entries)
+        drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
+        entries = reversed(listed) if reverse else listed
+    names = naming.decorations(repository, model)
+    return (
+        Logged(
+            id_,
+            version,
+            tuple(names.get(id_, ())),
+            drawn.get(id_, ()),
+            _changes(repository, id_, version) if changes else None,
+        )
+        for id_, version in entries
+    )
+
+
+def _ends(
+    repository: Repository, model: str, texts: Sequence[str], *, every_name: bool
+) -> tuple[list[VersionId], list[VersionId]]:
+    if every_name:
+        tips = history.tips(repository, model)
+    else:
+        tips, texts = [], texts or ["HEAD"]
+    ranges = [revisions.resolve_range(repository, model, text) for text in texts]
+    tips += [tip for each in ranges for tip in each.tips]
+    if not tips:
+        raise errors.NoVersionYet(model=model)
+    return tips, [id_ for each in ranges for id_ in each.exclude]
+
+
+def _matching(entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
+    author, grep = _expression(wanted.author), _expression(wanted.grep)
+
+    def fits(version: Version) -> bool:
         return (
-            (self.author is None or self.author.casefold() in person)
-            and (self.grep is None or self.grep.casefold() in version.message.casefold())
-            and (self.since is None or version.time.seconds >= self.since.seconds)
-            and (self.until is None or version.time.seconds <= self.until.seconds)
+            (author is None or author.search(str(version.author)) is not None)
+            and (grep is None or grep.search(version.message) is not None)
+            and (wanted.since is None or version.time.seconds >= wanted.since.seconds)
+            and (wanted.until is None or version.time.seconds <= wanted.until.seconds)
         )
 
-
-def log(repository: Repository, model: str, query: Query) -> Iterator[Entry]:
-    """The versions asked for, newest first, read as they are taken. Raises UnknownRevision and the like, Damaged."""
-    names = naming.decorations(repository, model)
-    count = 0
-    for id_, version in _walk(repository, model, query):
-        if query.limit is not None and count >= query.limit:
-            return
-        if query.accepts(version):
-            count += 1
-            yield Entry(id_, version, tuple(names.get(id_, ())), _difference(repository, id_, version, query))
+    return (entry for entry in entries if fits(entry[1]))
 
 
-def _walk(repository: Repository, model: str, query: Query) -> Iterator[history.Entry]:
-    tips: list[VersionId] = history.tips(repository, model) if query.every else []
-    exclude: list[VersionId] = []
-    for text in query.revisions or (() if query.every else ("HEAD",)):
-        found = revisions.resolve_range(repository, model, text)
-        tips += found.tips
-        exclude += found.exclude
-    return history.walk(repository.objects, tips, exclude=exclude, first_parent=query.first_parent)
+def _expression(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text, re.IGNORECASE) if text is not None else None
+    except re.error as error:
+        raise errors.BadExpression(text=text, reason=error) from error
 
 
-def _difference(repository: Repository, id_: VersionId, version: Version, query: Query) -> VersionDiff | None:
-    if not query.stat:
-        return None
-    new = stored.snapshot_of(repository, id_)
-    assert new is not None  # noqa: S101 - of a version there always is one
-    return compare(stored.snapshot_of(repository, version.parents[0]) if version.parents else None, new)
+def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict[VersionId, tuple[VersionId, ...]]:
+    """The parents of each among those shown; with `through`, the nearest shown ones beyond those that are not."""
+    ids = {id_ for id_, _ in shown}
+    drawn = {}
+    for id_, version in shown:
+        above = (each for parent in version.parents for each in _nearest(repository, parent, ids, through=through))
+        drawn[id_] = tuple(dict.fromkeys(above))
+    return drawn
+
+
+def _nearest(repository: Repository, id_: VersionId, shown: set[VersionId], *, through: bool) -> Iterator[VersionId]:
+    seen: set[VersionId] = set()
+    waiting = [id_]
+    while waiting:
+        each = waiting.pop()
+        if each in shown:
+            yield each
+        elif through and each not in seen:
+            seen.add(each)
+            waiting += reversed(repository.objects.version(each).parents)
+
+
+def _changes(repository: Repository, id_: VersionId, version: Version) -> Changes:
+    parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
+    snapshot = stored.snapshot_of(repository, id_)
+    assert snapshot is not None  # noqa: S101 - of a version there always is one
+    brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
+    total = sum(entry.size for entry in snapshot.tree.entries)
+    return Changes(compare(parent, snapshot, new_bytes=brought), total)
