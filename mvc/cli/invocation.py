@@ -259,7 +259,8 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
         def called(*arguments: Any, **named: Any) -> Any:
             return function(of(click.get_current_context()), *arguments, **named)
 
-        command = click.command(name, context_settings={"help_option_names": ["-h", "--help"]}, **attributes)(called)
+        settings = {"help_option_names": ["-h", "--help"]}
+        command: click.Command = click.command(name, context_settings=settings, **attributes)(called)
         own = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
         command.params += options(own)
         return command
@@ -277,8 +278,19 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
             return None if context.invoked_subcommand else function(of(context), *arguments, **named)
 
         settings = {"help_option_names": ["-h", "--help"]}
-        made = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(called)
+        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(called)
         made.params += options()
         return made
+
+    return decorate
+
+
+def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a verb below another."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        command = verb(name)(function)
+        above.add_command(command)
+        return command
 
     return decorate

@@ -73,7 +73,7 @@ def short(id_: str) -> str:
 
 def date(time: Timestamp) -> str:
     """The day, where it was made."""
-    return time.datetime().date().isoformat()
+    return time.local().date().isoformat()
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -1,0 +1,77 @@
+"""`mvc diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc import errors
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape
+from mvc.model.ids import VersionId
+from mvc.porcelain.diff import Diff, diff
+from mvc.repository import history, revisions
+from mvc.repository.repository import Repository
+
+
+@verb("diff")
+@click.argument("given", nargs=-1, metavar="[REV [REV] | A..B]")
+@click.option("--stat", is_flag=True, help="Only how much changed.")
+@click.option("--name-status", is_flag=True, help="Only the files, each with what happened to it.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when there is a difference.")
+def command(invocation: Invocation, given: tuple[str, ...], stat: bool, name_status: bool, exit_code: bool) -> int:
+    """What changed: in the working tree since HEAD or REV, or from one version to another.
+
+    By class, by key and by file; a class that has another number is marked, for it breaks whoever reads numbers.
+    """
+    repository, model = invocation.repository(), invocation.model()
+    old, new = _sides(repository, model, given)
+    found = diff(repository, model, old, new)
+    invocation.emit("diff", found.to_json, lambda: _lines(found, stat=stat, name_status=name_status), page=True)
+    return int(exit_code and not found.difference.is_empty)
+
+
+def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[VersionId | None, VersionId | None]:
+    if len(given) > 2:
+        raise click.UsageError("give one revision, two, or a range")
+    if len(given) == 1 and ".." in given[0]:
+        return _range(repository, model, given[0])
+    if not given:
+        return repository.current(model), None
+    old = revisions.resolve(repository, model, given[0])
+    return old, revisions.resolve(repository, model, given[1]) if len(given) > 1 else None
+
+
+def _range(repository: Repository, model: str, text: str) -> tuple[VersionId, VersionId]:
+    """`A..B` is A and B; `A...B` is what B changed since both were one."""
+    dots = "..." if "..." in text else ".."
+    left, _, right = text.partition(dots)
+    one, two = (revisions.resolve(repository, model, side or "HEAD") for side in (left, right))
+    if dots == "...":
+        bases = history.merge_bases(repository.objects, one, two)
+        if not bases:
+            raise errors.UnknownRevision(text=text, model=model, suggestion="The two have no version in common.")
+        one = bases[0]
+    return one, two
+
+
+def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
+    if name_status:
+        yield from (_status(change.kind, change.old, change.new) for change in found.difference.files)
+        return
+    if found.difference.is_empty:
+        return
+    new = f"v{found.new_number}" if found.new else "working tree"
+    old = f"v{found.old_number}" if found.old else "nothing"
+    yield f"{escape(found.model)} {old}..{new}"
+    if stat:
+        yield render.summary(found.difference)
+    else:
+        yield from render.difference(found.difference)
+
+
+def _status(kind: str, old: object, new: object) -> str:
+    paths = [escape(side.path) for side in (old, new) if side is not None and hasattr(side, "path")]
+    return "\t".join([kind, *dict.fromkeys(paths)])

@@ -1,0 +1,31 @@
+"""`mvc ls`."""
+
+from __future__ import annotations
+
+import click
+
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape, short, size
+from mvc.repository import revisions
+
+
+@verb("ls")
+@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.option("-l", "--long", is_flag=True, help="With roles, sizes and ids.")
+def command(invocation: Invocation, revision: str, long: bool) -> None:
+    """The files of a version."""
+    repository, model = invocation.repository(), invocation.model()
+    id_ = revisions.resolve(repository, model, revision)
+    entries = repository.objects.tree(repository.objects.version(id_).tree).entries
+    invocation.emit(
+        "ls",
+        lambda: {"id": id_, "files": [entry.to_json() for entry in entries]},
+        lambda: (
+            f"{'x' if entry.exec else '-'}  {short(entry.file)}  {size(entry.size):>10}  {escape(entry.role)}  {escape(entry.path)}"
+            if long
+            else escape(entry.path)
+            for entry in entries
+        ),
+        ids=[entry.file for entry in entries],
+        page=True,
+    )

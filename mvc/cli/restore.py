@@ -1,0 +1,45 @@
+"""`mvc restore`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import escape
+from mvc.porcelain.restore import restore, to_json
+from mvc.repository import revisions
+
+
+@verb("restore")
+@click.argument("names", nargs=-1, required=True, metavar="ROLE|PATH...")
+@click.option("-s", "--source", metavar="REV", help="The version to take them from, instead of the current one.")
+def command(invocation: Invocation, names: tuple[str, ...], source: str | None) -> None:
+    """Bring back files as a version has them; edits in them are lost. `.` means all."""
+    run(invocation, names, source)
+
+
+def run(invocation: Invocation, names: Sequence[str], source: str | None) -> None:
+    """What `checkout` does too, when it is given paths."""
+    repository, model = invocation.repository(), invocation.model()
+    version = revisions.resolve(repository, model, source) if source else None
+    folder = repository.root / repository.head(model).folder
+    inside = [_in_model(invocation, name, os.fspath(folder)) for name in names]
+    with invocation.progress("Writing files") as progress:
+        done = restore(repository, model, inside, source=version, progress=progress)
+    invocation.emit(
+        "restore",
+        lambda: to_json(done),
+        lambda: [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: all is as it should be."],
+    )
+
+
+def _in_model(invocation: Invocation, name: str, folder: str) -> str:
+    """A path as seen from the model's folder; a role stays what it is."""
+    where = os.path.join(os.path.realpath(invocation.cwd), name)
+    top = os.path.realpath(folder)
+    if os.path.lexists(where) and os.path.commonpath([where, top]) == top:
+        return os.path.relpath(where, top)
+    return name

@@ -1,0 +1,78 @@
+"""`mvc show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc.cli import render
+from mvc.cli.invocation import Invocation, verb
+from mvc.cli.terminal import count, escape, short, size, style
+from mvc.porcelain.show import Shown, show
+from mvc.repository import revisions
+
+_CLASSES = 10
+"""How many classes are shown."""
+
+
+@verb("show")
+@click.argument("revision", default="HEAD", metavar="[REV]")
+def command(invocation: Invocation, revision: str) -> None:
+    """One version, whole: who, when, why, every value, every file, and what it changed."""
+    repository, model = invocation.repository(), invocation.model()
+    found = show(repository, revisions.model_of(repository, model, revision), revisions.resolve(repository, model, revision))
+    invocation.emit("show", found.to_json, lambda: _lines(found), ids=(found.id,), page=True)
+
+
+def _lines(found: Shown) -> Iterator[str]:
+    version = found.version
+    names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in found.names)
+    yield style(f"{escape(found.model)} v{version.number}  {found.id}", fg="yellow") + (f"  ({names})" if names else "")
+    for parent in version.parents:
+        yield f"{'parent':<11} {parent}"
+    yield f"{'tree':<11} {version.tree}"
+    yield f"{'manifest':<11} {version.manifest}"
+    yield f"{'author':<11} {escape(str(version.author))}"
+    yield f"{'date':<11} {version.time}"
+    if version.code is not None:
+        code = version.code
+        where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)
+        yield f"{'code':<11} {short(code.commit)}{' (dirty)' if code.dirty else ''}{f'  {where}' if where else ''}"
+    yield ""
+    yield from (f"    {escape(line)}" for line in version.message.split("\n"))
+    yield ""
+    yield from _values(found)
+    yield from _files(found)
+    if not found.difference.is_empty and version.parents:
+        yield ""
+        yield f"Against its parent: {render.summary(found.difference)}"
+        yield from (f"  {line}" for line in render.difference(found.difference))
+
+
+def _values(found: Shown) -> Iterator[str]:
+    for name, section in found.manifest.to_toml().items():
+        if name not in ("files", "labelmap"):
+            for key, value in _leaves(section):
+                yield f"{'about' if name == 'model' else name:<11} {escape(key)} = {render.shown(value)}"
+    labels = found.manifest.labelmap
+    if labels:
+        shown = ", ".join(f"{number}: {escape(name)}" for number, name in labels[:_CLASSES])
+        more = f", ... ({len(labels) - _CLASSES} more)" if len(labels) > _CLASSES else ""
+        yield f"{'labelmap':<11} {count(len(labels), 'class', 'classes')}: {shown}{more}"
+
+
+def _leaves(section: object, above: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(section, dict) and section:
+        for key, value in section.items():
+            yield from _leaves(value, f"{above}.{key}" if above else str(key))
+    else:
+        yield above, section
+
+
+def _files(found: Shown) -> Iterator[str]:
+    for number, entry in enumerate(found.tree.entries):
+        state = found.states[entry.path].value
+        where = "" if state == "complete" else style(f"  {state}", fg="red")
+        label = "files" if number == 0 else ""
+        yield f"{label:<11} {escape(entry.role)}  {escape(entry.path)}  {size(entry.size)}  {short(entry.file)}{where}"
