@@ -427,34 +427,6 @@ class InTheWay(WouldOverwrite):
     """
 
 
-class OnThisBranch(RefRejected):
-    """The model stands on {name}, so it cannot be deleted.
-
-    Switch to another branch first.
-    """
-
-
-class NotMerged(RefRejected):
-    """Nothing else reaches the versions of {name}, the newest of which is {version}.
-
-    Delete it all the same with `mvc branch -D {name}`; `mvc branch {name} ID` brings it back.
-    """
-
-
-class NoMoveBefore(RefRejected):
-    """{name} stood nowhere before its last move.
-
-    `mvc alias log {name}` shows its moves.
-    """
-
-
-class ModelExists(RefRejected):
-    """There is a model {model} already.
-
-    Choose another name.
-    """
-
-
 class BranchExists(RefRejected):
     """There is a branch {name} of {model} already.
 

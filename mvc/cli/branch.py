@@ -9,7 +9,7 @@ import click
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import escape, short, style
 from mvc.porcelain import branch
-from mvc.porcelain.branch import Branch
+from mvc.porcelain.branch import Branches
 from mvc.repository import revisions
 
 
@@ -38,12 +38,11 @@ def command(
         invocation.emit("branch", lambda: {"current": here}, lambda: [escape(here)] if here else [])
     elif name is None:
         found = branch.branches(repository, model)
-        at = None if here else repository.current(model)
         invocation.emit(
             "branch",
-            lambda: {"model": model, "current": here, "branches": [each.to_json() for each in found]},
-            lambda: _lines(found, at, long=long),
-            ids=[each.name for each in found],
+            found.to_json,
+            lambda: _lines(found, long=long),
+            ids=[each.name for each in found.branches],
         )
     elif rename:
         old, new = (name, target) if target else (here, name)
@@ -53,7 +52,8 @@ def command(
         _say(invocation, f"{old} is now {new}", new)
     elif delete or force:
         gone = branch.delete(repository, model, name, invocation.actor(), force=force)
-        _say(invocation, f"Deleted {name}, which was at {short(gone)}; `mvc branch {name} {short(gone)}` brings it back", name)
+        id_ = short(gone.id or "")
+        _say(invocation, f"Deleted {name}, which was at {id_}; `mvc branch {name} {id_}` brings it back", name)
     else:
         branch.create(repository, model, name, revisions.resolve(repository, model, target or "HEAD"), invocation.actor())
         _say(invocation, f"Made {name}; `mvc switch {name}` goes there", name)
@@ -63,10 +63,10 @@ def _say(invocation: Invocation, text: str, name: str) -> None:
     invocation.emit("branch", lambda: {"name": name}, lambda: [escape(text)])
 
 
-def _lines(found: list[Branch], detached: str | None, *, long: bool) -> Iterator[str]:
-    if detached:
-        yield f"* (detached at {short(detached)})"
-    for each in found:
+def _lines(found: Branches, *, long: bool) -> Iterator[str]:
+    if found.detached:
+        yield f"* (detached at {short(found.detached)})"
+    for each in found.branches:
         name = style(escape(each.name), fg="green") if each.current else escape(each.name)
-        more = f"  v{each.number} {short(each.version)} {escape(each.subject)}" if long else ""
-        yield f"{'*' if each.current else ' '} {name}{more}"
+        at = f"v{each.number} {short(each.id)} {escape(each.subject)}" if each.id else "no version yet"
+        yield f"{'*' if each.current else ' '} {name}{f'  {at}' if long else ''}"

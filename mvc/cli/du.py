@@ -8,7 +8,7 @@ import click
 
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import short, size
-from mvc.porcelain.du import Report, du
+from mvc.porcelain.du import Usages, du
 from mvc.repository import revisions
 
 
@@ -21,10 +21,9 @@ def command(invocation: Invocation, given: tuple[str, ...]) -> None:
     invocation.emit("du", report.to_json, lambda: _lines(report), page=True)
 
 
-def _lines(report: Report) -> Iterator[str]:
-    yield f"{'version':<16} {'files':>10} {'stored':>10} {'unique':>10} {'shared':>10}"
+def _lines(report: Usages) -> Iterator[str]:
+    yield f"{'version':<16} {'files':>10} {'unique':>10} {'shared':>10}"
     for usage in report.versions:
-        sizes = (usage.total, usage.stored, usage.unique, usage.shared)
-        yield f"{f'v{usage.number} {short(usage.id)}':<16} " + " ".join(f"{size(each):>10}" for each in sizes)
-    yield f"{'all versions':<16} {size(report.total):>10} {size(report.stored):>10}"
-    yield f"{'store on disk':<16} {'':>10} {size(report.on_disk):>10}"
+        sizes = " ".join(f"{size(each):>10}" for each in (usage.total, usage.unique, usage.shared))
+        yield f"{f'v{usage.version.number} {short(usage.id)}':<16} {sizes}"
+    yield f"The store takes {size(report.store)}; checked out, its {report.count} versions are {size(report.checked_out)}"

@@ -10,6 +10,7 @@ from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import count, escape, short, style
 from mvc.errors import Damaged
 from mvc.porcelain.fsck import Report, fsck
+from mvc.storage import usage
 
 
 @verb("fsck")
@@ -20,7 +21,7 @@ def command(invocation: Invocation, read_data: bool) -> int:
     Damage is listed with the versions and files it touches. Nothing is changed.
     """
     repository = invocation.repository()
-    total = repository.door.size_of("packs") + repository.door.size_of("meta")
+    total = usage.on_disk(repository.door)
     with invocation.progress("Checking", 0 if read_data else total) as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
     invocation.emit("fsck", report.to_json, lambda: _lines(report))

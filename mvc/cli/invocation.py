@@ -260,7 +260,7 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
             return function(of(click.get_current_context()), *arguments, **named)
 
         settings = {"help_option_names": ["-h", "--help"]}
-        command: click.Command = click.command(name, context_settings=settings, **attributes)(called)
+        command: click.Command = click.command(name, context_settings=settings, **attributes)(called)  # type: ignore[no-untyped-call]
         own = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
         command.params += options(own)
         return command
@@ -278,7 +278,7 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
             return None if context.invoked_subcommand else function(of(context), *arguments, **named)
 
         settings = {"help_option_names": ["-h", "--help"]}
-        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(called)
+        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(called)  # type: ignore[no-untyped-call]
         made.params += options()
         return made
 

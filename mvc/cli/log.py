@@ -10,9 +10,9 @@ import click
 from mvc.cli import render
 from mvc.cli.graph import Graph
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import date, escape, short, style
+from mvc.cli.terminal import date, escape, short, size, style
 from mvc.model.version import Timestamp
-from mvc.porcelain.log import Entry, Query, log
+from mvc.porcelain.log import Filter, Logged, log
 
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
 _FIELD = re.compile(r"\{([a-z_]+)\}|\\n|\\t")
@@ -24,7 +24,6 @@ _FIELD = re.compile(r"\{([a-z_]+)\}|\\n|\\t")
 @click.option("--graph", is_flag=True, help="Draw how versions follow each other.")
 @click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), help="At most so many.")
 @click.option("--all", "every", is_flag=True, help="From every branch, tag and alias.")
-@click.option("--first-parent", is_flag=True, help="Along first parents only.")
 @click.option("--author", metavar="TEXT", help="By an author whose name or address has TEXT.")
 @click.option("--grep", metavar="TEXT", help="With TEXT in the message.")
 @click.option("--since", "--after", metavar="DATE", help="Not older than DATE.")
@@ -39,7 +38,6 @@ def command(
     graph: bool,
     limit: int | None,
     every: bool,
-    first_parent: bool,
     author: str | None,
     grep: str | None,
     since: str | None,
@@ -56,20 +54,18 @@ def command(
     if graph and reverse:
         raise click.UsageError("--graph draws from the newest down; it cannot be reversed")
     repository, model = invocation.repository(), invocation.model()
-    query = Query(
-        revisions=revisions,
-        every=every,
-        first_parent=first_parent,
-        author=author,
-        grep=grep,
-        since=_moment(invocation, since),
-        until=_moment(invocation, until),
-        limit=limit,
-        stat=stat or invocation.json,
+    wanted = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
+    entries = log(
+        repository,
+        model,
+        revisions,
+        every_name=every,
+        count=limit,
+        wanted=wanted,
+        reverse=reverse,
+        changes=stat,
+        graph=graph,
     )
-    entries: Iterable[Entry] = log(repository, model, query)
-    if reverse:
-        entries = reversed(list(entries))
     here = repository.head(model)
     lines = _Lines(here.branch, repository.current(model), oneline=oneline, template=template, verbose=invocation.verbose)
     if invocation.quiet and not invocation.json:
@@ -99,14 +95,14 @@ class _Lines:
         self._template = template
         self._verbose = verbose
 
-    def all(self, entries: Iterable[Entry]) -> Iterator[str]:
+    def all(self, entries: Iterable[Logged]) -> Iterator[str]:
         """The lines of all, an empty one between two."""
         for number, entry in enumerate(entries):
             if number and not self._oneline and self._template is None:
                 yield ""
             yield from self.one(entry)
 
-    def one(self, entry: Entry) -> list[str]:
+    def one(self, entry: Logged) -> list[str]:
         """The lines of one version, the first of which stands beside its `*`."""
         if self._template is not None:
             return self._formatted(entry).split("\n")
@@ -120,11 +116,13 @@ class _Lines:
         lines += [f"    {escape(line)}" for line in version.message.split("\n")]
         if self._verbose and version.code is not None:
             lines.append(f"    code {short(version.code.commit)}{' (dirty)' if version.code.dirty else ''}")
-        if entry.difference is not None:
-            lines += [f"    {line}" for line in [render.summary(entry.difference), *render.difference(entry.difference)]]
+        if entry.changes is not None:
+            difference = entry.changes.difference
+            summary = f"{render.summary(difference)} (of {size(entry.changes.total_bytes)})"
+            lines += [f"    {line}" for line in [summary, *render.difference(difference)]]
         return lines
 
-    def _names(self, entry: Entry) -> str:
+    def _names(self, entry: Logged) -> str:
         """`(HEAD -> main, tag: 2026.1, prod)`."""
         shown = []
         if entry.id == self._current:
@@ -135,7 +133,7 @@ class _Lines:
                 shown.append(style(escape(text), fg=_COLOURS[kind]))
         return f"({', '.join(shown)})" if shown else ""
 
-    def _formatted(self, entry: Entry) -> str:
+    def _formatted(self, entry: Logged) -> str:
         version = entry.version
         fields = {
             "id": entry.id,
@@ -161,14 +159,7 @@ class _Lines:
         return _FIELD.sub(value, self._template or "")
 
 
-def _drawn(entries: Iterable[Entry], lines: _Lines) -> Iterator[str]:
+def _drawn(entries: Iterable[Logged], lines: _Lines) -> Iterator[str]:
     graph = Graph()
     for entry in entries:
-        above, own, below = graph.row(entry.id, entry.version.parents)
-        yield from above
-        first, *rest = lines.one(entry)
-        yield f"{own} {first}".rstrip()
-        if "\\" in below or rest:
-            yield f"{below} {rest[0] if rest else ''}".rstrip()
-        beside = " ".join("|" * graph.width)
-        yield from (f"{beside} {line}".rstrip() for line in rest[1:])
+        yield from graph.draw(entry.id, entry.drawn, lines.one(entry))

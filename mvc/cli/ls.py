@@ -6,6 +6,7 @@ import click
 
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import escape, short, size
+from mvc.porcelain.ls import ls
 from mvc.repository import revisions
 
 
@@ -16,10 +17,11 @@ def command(invocation: Invocation, revision: str, long: bool) -> None:
     """The files of a version."""
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(repository, model, revision)
-    entries = repository.objects.tree(repository.objects.version(id_).tree).entries
+    found = ls(repository, model, id_, states=invocation.json)
+    entries = found.entries
     invocation.emit(
         "ls",
-        lambda: {"id": id_, "files": [entry.to_json() for entry in entries]},
+        found.to_json,
         lambda: (
             f"{'x' if entry.exec else '-'}  {short(entry.file)}  {size(entry.size):>10}  {escape(entry.role)}  {escape(entry.path)}"
             if long

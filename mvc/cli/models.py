@@ -18,7 +18,7 @@ def command(invocation: Invocation) -> None:
         lambda: {"models": [each.to_json() for each in found]},
         lambda: (
             f"{escape(each.name):<24} {escape(each.folder or '.'):<16} {escape(each.branch or 'detached'):<10}"
-            + (f" v{each.number} {short(each.version)}" if each.version else " no version yet")
+            + (f" v{each.number} {short(each.id)}" if each.id else " no version yet")
             for each in found
         ),
         ids=[each.name for each in found],

@@ -6,10 +6,8 @@ import click
 
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import date, escape, short
-from mvc.porcelain import naming
-from mvc.porcelain.alias import named
+from mvc.porcelain import tag
 from mvc.repository import revisions
-from mvc.storage.reflog import TAGS
 
 
 @verb("tag")
@@ -21,22 +19,19 @@ def command(invocation: Invocation, name: str | None, target: str | None, messag
     """List tags, or tag a version. A tag never moves; for a name that does, see `mvc alias`."""
     repository, model = invocation.repository(), invocation.model()
     if name is None:
-        found = named(repository, model, TAGS)
+        found = tag.tags(repository, model)
         invocation.emit(
             "tag",
             lambda: {"model": model, "tags": [each.to_json() for each in found]},
-            lambda: (
-                f"{escape(each.name):<20} v{each.number} {short(each.version)}  {date(each.entry.move.at)}"
-                for each in found
-            ),
+            lambda: (f"{escape(e.name):<20} v{e.number} {short(e.id)}  {date(e.at)}  {escape(e.reason)}" for e in found),
             ids=[each.name for each in found],
         )
-        return
-    if delete:
-        version = naming.remove(repository, model, TAGS, name, invocation.actor(), message or "tag: deleted")
+    elif delete:
+        version = tag.delete(repository, model, name, invocation.actor())
         said = f"Deleted {name}, which stood for {short(version)}"
+        invocation.emit("tag", lambda: {"name": name, "id": version}, lambda: [escape(said)], ids=[version])
     else:
         version = revisions.resolve(repository, model, target or "HEAD")
-        new = naming.set_tag(repository, model, name, version, invocation.actor(), message or "tag")
-        said = f"{name} stands for {short(version)}" + ("" if new else " already")
-    invocation.emit("tag", lambda: {"name": name, "id": version}, lambda: [escape(said)], ids=[version])
+        made = tag.create(repository, model, name, version, invocation.actor(), message=message)
+        said = f"{name} stands for v{made.number} {short(version)}"
+        invocation.emit("tag", made.to_json, lambda: [escape(said)], ids=[version])

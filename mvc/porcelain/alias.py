@@ -1,70 +1,102 @@
-"""`mvc alias` and `mvc tag`: the names that people give to versions, and how they came to stand where they do."""
+"""`mvc alias`: names that are moved on purpose, and remember every move."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import naming
+from mvc.model.version import Timestamp
+from mvc.porcelain import naming, reflog
+from mvc.porcelain.reflog import Reflog
+from mvc.repository import stored
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.reflog import ALIASES, RefEntry, RefName
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A tag or an alias: its version, and the move that brought it there."""
+class Alias:
+    """One alias: the version it stands for, since when, who moved it there, and why."""
 
     name: str
-    version: VersionId
+    id: VersionId
     number: int
-    subject: str
-    entry: RefEntry
+    since: Timestamp
+    by: str
+    reason: str
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
-        move = self.entry.move
         return {
             "name": self.name,
-            "id": self.version,
+            "id": self.id,
             "number": self.number,
-            "since": move.at.utc(),
-            "by": move.by,
-            "reason": move.reason,
+            "since": self.since.utc(),
+            "by": self.by,
+            "reason": self.reason,
         }
 
 
-def named(repository: Repository, model: str, kind: str) -> list[Named]:
-    """All tags or aliases of `model` (`kind` is TAGS or ALIASES), sorted."""
-    found = []
-    for ref in repository.refs.all(model, kind):
-        tip = repository.refs.tip(ref)
-        if tip is not None and tip.new is not None:
-            version = repository.objects.version(tip.new)
-            found.append(Named(ref.name, tip.new, version.number, version.subject, tip))
-    return sorted(found, key=lambda each: each.name)
+def aliases(repository: Repository, model: str) -> list[Alias]:
+    """The aliases of `model`, by name. Raises NoModel, Missing, Damaged."""
+    repository.head(model)
+    return [_alias(repository, model, name) for name in repository.refs.names(model, ALIASES)]
 
 
-def rollback(repository: Repository, model: str, name: str, actor: Actor, reason: str | None = None) -> VersionId:
-    """Move an alias back to where it stood before its last move; that is a move too. Raises NoSuchName, NoMoveBefore."""
-    ref = RefName(model, ALIASES, name)
-    entries = repository.refs.entries(ref)
+def assign(
+    repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, reason: str | None = None
+) -> Alias:
+    """Have the alias `name` stand for `target` from now on. Raises BadRefName, NameTaken, CaseTwin, RefMoved."""
+    why = reason or repository.objects.version(target).subject
+    naming.set_alias(repository, model, name, target, actor, why)
+    return _alias(repository, model, name)
+
+
+def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
+    """Remove an alias, its log kept; the version it stood for. Raises NoSuchName."""
+    return naming.remove(repository, model, ALIASES, name, actor, "alias: removed")
+
+
+def log(repository: Repository, model: str, name: str) -> Reflog:
+    """Every move of the alias `name`, the newest first, also when it was removed since. Raises NoSuchName, Damaged."""
+    return reflog.of(repository, RefName(model, ALIASES, name))
+
+
+def rollback(repository: Repository, model: str, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
+    """Have the alias stand where it stood before its last move; done again, before the move before that.
+
+    An alias that was removed comes back. Raises NoSuchName, NothingBefore, RefMoved.
+    """
+    entries = repository.refs.entries(RefName(model, ALIASES, name))
     if not entries:
         raise errors.NoSuchName(kind="alias", name=name, model=model)
-    before = _before(entries)
-    if before is None:
-        raise errors.NoMoveBefore(name=name)
-    with repository.writing():
-        repository.refs.append(ref, entries[-1], before, actor.move(reason or "rollback"))
-    return before
+    stood = _stack(entries)
+    if entries[-1].new is not None:
+        now = stood.pop()
+        if not stood:
+            raise errors.NothingBefore(name=name, version=stored.called(repository, now))
+    naming.set_alias(repository, model, name, stood[-1], actor, reason or "alias: rolled back")
+    return _alias(repository, model, name)
 
 
-def _before(entries: list[RefEntry]) -> VersionId | None:
-    """Where the name stood before; a rollback is undone by the next one, as any move is."""
-    return entries[-1].old
+def _stack(entries: Sequence[RefEntry]) -> list[VersionId]:
+    """Where the alias stood, the oldest first; a move back to where it stood before takes the last one away again."""
+    stood: list[VersionId] = []
+    for entry in entries:
+        if entry.new is None or (stood and entry.new == stood[-1]):
+            continue
+        if len(stood) > 1 and entry.new == stood[-2]:
+            stood.pop()
+        else:
+            stood.append(entry.new)
+    return stood
 
 
-def set_(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str | None) -> bool:
-    """Move an alias; False when it stands there already. Raises as `naming.set_alias`."""
-    return naming.set_alias(repository, model, name, version, actor, reason or "set")
+def _alias(repository: Repository, model: str, name: str) -> Alias:
+    tip = repository.refs.tip(RefName(model, ALIASES, name))
+    assert tip is not None  # noqa: S101 - the name is listed, or was just set
+    assert tip.new is not None  # noqa: S101
+    number = repository.objects.version(tip.new).number
+    return Alias(name, tip.new, number, tip.move.at, tip.move.by, tip.move.reason)

@@ -1,4 +1,4 @@
-"""`mvc branch`: list, make, rename and delete branches."""
+"""`mvc branch`: names that move with commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain import naming
-from mvc.repository import apply, history, stored
+from mvc.repository import apply, history
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.heads import Head
 from mvc.storage.journal import Journal, RefStep
@@ -17,85 +17,118 @@ from mvc.storage.reflog import HEADS, RefEntry, RefName
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch, the version at its tip, and whether the model stands on it."""
+    """One branch and the version at its tip; `id` is None before its first commit."""
 
     name: str
-    version: VersionId
-    number: int
-    subject: str
     current: bool
+    id: VersionId | None
+    number: int | None
+    subject: str
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         return {
             "name": self.name,
-            "id": self.version,
+            "current": self.current,
+            "id": self.id,
             "number": self.number,
             "subject": self.subject,
-            "current": self.current,
         }
 
 
-def branches(repository: Repository, model: str) -> list[Branch]:
-    """All branches of `model`, sorted."""
-    here = repository.head(model).branch
-    found = []
-    for name in repository.refs.names(model, HEADS):
-        target = repository.refs.target(RefName(model, HEADS, name))
-        if target is not None:
-            version = repository.objects.version(target)
-            found.append(Branch(name, target, version.number, version.subject, name == here))
-    return found
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """All branches by name; `current` is the one that the files stand on, None when they stand at `detached`."""
+
+    model: str
+    current: str | None
+    detached: VersionId | None
+    branches: tuple[Branch, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "current": self.current,
+            "detached": self.detached,
+            "branches": [branch.to_json() for branch in self.branches],
+        }
 
 
-def create(repository: Repository, model: str, name: str, target: VersionId, actor: Actor) -> None:
-    """Make a branch at `target`. Raises BranchExists, BadRefName, NameTaken."""
+def branches(repository: Repository, model: str) -> Branches:
+    """The branches of `model`, the current one also before its first commit. Raises NoModel, Missing, Damaged."""
+    head = repository.head(model)
+    names = set(repository.refs.names(model, HEADS)) | ({head.branch} if head.branch is not None else set())
+    found = tuple(_branch(repository, model, name, current=name == head.branch) for name in sorted(names))
+    return Branches(model, head.branch, head.version, found)
+
+
+def create(repository: Repository, model: str, name: str, target: VersionId, actor: Actor) -> Branch:
+    """Make the branch `name` at `target`, and stay where we are. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""
+    ref = _new(repository, model, name)
+    with repository.locked():
+        repository.refs.append(ref, repository.refs.tip(ref), target, actor.move("branch: created"))
+    return _branch(repository, model, name, current=False)
+
+
+def delete(repository: Repository, model: str, name: str, actor: Actor, *, force: bool = False) -> Branch:
+    """Remove the branch `name`, its log kept; without `force` only when other names lead to all of its versions.
+
+    Raises NoSuchName, CurrentBranch, UnmergedBranch.
+    """
+    if repository.head(model).branch == name:
+        raise errors.CurrentBranch(model=model, name=name)
+    ref = RefName(model, HEADS, name)
+    tip = repository.refs.target(ref)
+    if tip is None:
+        raise errors.NoSuchName(kind="branch", name=name, model=model)
+    gone = _branch(repository, model, name, current=False)
+    if not force and not _held(repository, model, ref, tip):
+        raise errors.UnmergedBranch(name=name, model=model, version=f"v{gone.number} {tip[:10]}")
+    naming.remove(repository, model, HEADS, name, actor, "branch: deleted")
+    return gone
+
+
+def rename(repository: Repository, model: str, old: str, new: str, actor: Actor) -> Branch:
+    """Have the branch `old` be called `new`; whoever stands on it still does.
+
+    Raises NoSuchName, BranchExists, BadRefName, NameTaken, CaseTwin.
+    """
+    with repository.writing():
+        head = repository.head(model)
+        source, target = RefName(model, HEADS, old), _new(repository, model, new)
+        tip = repository.refs.tip(source)
+        alive = tip is not None and tip.new is not None
+        if not alive and head.branch != old:
+            raise errors.NoSuchName(kind="branch", name=old, model=model)
+        refs: tuple[RefStep, ...] = ()
+        if tip is not None and tip.new is not None:
+            made = RefEntry.after(target, repository.refs.tip(target), tip.new, actor.move(f"branch: renamed from {old}"))
+            gone = RefEntry.after(source, tip, None, actor.move(f"branch: renamed to {new}"))
+            refs = (RefStep(target, made), RefStep(source, gone))
+        moved = Head(head.folder, new) if head.branch == old else None
+        apply.change(repository, Journal("branch", model, refs=refs, head=moved), {}, None)
+    return _branch(repository, model, new, current=moved is not None)
+
+
+def _new(repository: Repository, model: str, name: str) -> RefName:
+    """The ref of a branch that is still to be made; raises when it may not be."""
     naming.check_new(repository, model, HEADS, name)
     ref = RefName(model, HEADS, name)
-    tip = repository.refs.tip(ref)
-    if tip is not None and tip.new is not None:
+    if repository.refs.target(ref) is not None or repository.head(model).branch == name:
         raise errors.BranchExists(name=name, model=model)
-    with repository.writing():
-        repository.refs.append(ref, tip, target, actor.move("branch: created"))
+    return ref
 
 
-def delete(repository: Repository, model: str, name: str, actor: Actor, *, force: bool = False) -> VersionId:
-    """Delete a branch; the version it stood for. Raises NoSuchName, OnThisBranch, NotMerged (unless `force`)."""
-    target = repository.refs.target(RefName(model, HEADS, name))
-    if target is None:
-        raise errors.NoSuchName(kind="branch", name=name, model=model)
-    if repository.head(model).branch == name:
-        raise errors.OnThisBranch(name=name)
-    if not force and not _held(repository, model, name, target):
-        raise errors.NotMerged(name=name, version=stored.called(repository, target))
-    return naming.remove(repository, model, HEADS, name, actor, "branch: deleted")
+def _branch(repository: Repository, model: str, name: str, *, current: bool) -> Branch:
+    tip = repository.refs.target(RefName(model, HEADS, name))
+    version = repository.objects.version(tip) if tip is not None else None
+    return Branch(name, current, tip, version.number if version else None, version.subject if version else "")
 
 
-def _held(repository: Repository, model: str, name: str, target: VersionId) -> bool:
-    """Whether another name, or where the model stands, reaches what the branch does."""
-    own = RefName(model, HEADS, name)
-    refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind) if ref != own]
-    tips = {repository.current(model), *(repository.refs.target(ref) for ref in refs)}
-    return any(history.is_ancestor(repository.objects, target, tip) for tip in tips if tip is not None)
-
-
-def rename(repository: Repository, model: str, old: str, new: str, actor: Actor) -> None:
-    """Give a branch another name, all or nothing; a model that stands on it stands on the new one.
-
-    Raises NoSuchName, BranchExists, BadRefName, NameTaken.
-    """
-    naming.check_new(repository, model, HEADS, new)
-    before, after = RefName(model, HEADS, old), RefName(model, HEADS, new)
-    with repository.writing():
-        tip, there = repository.refs.tip(before), repository.refs.tip(after)
-        if tip is None or tip.new is None:
-            raise errors.NoSuchName(kind="branch", name=old, model=model)
-        if there is not None and there.new is not None:
-            raise errors.BranchExists(name=new, model=model)
-        steps = (
-            RefStep(after, RefEntry.after(after, there, tip.new, actor.move(f"branch: renamed from {old}"))),
-            RefStep(before, RefEntry.after(before, tip, None, actor.move(f"branch: renamed to {new}"))),
-        )
-        head = repository.head(model)
-        moved = Head(head.folder, new) if head.branch == old else None
-        apply.change(repository, Journal("branch", model, refs=steps, head=moved), {}, None)
+def _held(repository: Repository, model: str, ref: RefName, tip: VersionId) -> bool:
+    """Whether another name, or where the files stand, leads to `tip`."""
+    refs = [each for kind in repository.refs.kinds(model) for each in repository.refs.all(model, kind) if each != ref]
+    others = [repository.current(model), *(repository.refs.target(each) for each in refs)]
+    starts = list(dict.fromkeys(other for other in others if other is not None))
+    return tip in starts or any(history.is_ancestor(repository.objects, tip, start) for start in starts)

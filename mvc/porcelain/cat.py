@@ -1,23 +1,47 @@
-"""`mvc cat`: the bytes of one file of a version."""
+"""`mvc cat`: the bytes of one file of a version, each piece checked before it is given out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
-from mvc.model.ids import Buffer
-from mvc.repository import modelfile, revisions
+from mvc.model.ids import Buffer, FileId
+from mvc.repository import modelfile, revisions, stored
 from mvc.repository.repository import Repository
+from mvc.storage import exportdoor
 
 
-def cat(repository: Repository, model: str, name: str) -> Iterator[Buffer]:
-    """The bytes of `REV:ROLE`, `REV:PATH` or `REV:./PATH`, piece by piece, each checked; `model.toml` is a path too.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One file: its path in the model's folder, its size in bytes, its id (None: made for this reading), its bytes."""
 
-    Raises BadFileRevision, UnknownRevision and the like, NotInVersion, RoleHasMany, Missing, Damaged.
+    path: str
+    size: int
+    file: FileId | None
+    pieces: Iterable[Buffer]
+
+
+def cat(repository: Repository, model: str, text: str) -> Content:
+    """The file that `text` (REV:ROLE, REV:./PATH, REV:model.toml) names; its pieces are read as they are asked for.
+
+    Raises what resolving raises, BadFileRevision, NotInVersion, RoleHasMany; while reading: Missing, Damaged.
     """
-    revision, wanted = revisions.split_file(name)
-    version = repository.objects.version(revisions.resolve(repository, model, revision))
+    revision, name = revisions.split_file(text)
+    id_ = revisions.resolve(repository, model, revision)
+    version = repository.objects.version(id_)
+    if name.removeprefix("./") == modelfile.NAME:
+        data = modelfile.of_version(repository, version, revisions.model_of(repository, model, revision))
+        return Content(modelfile.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
-    if wanted.removeprefix("./") == modelfile.NAME:
-        return iter([modelfile.of_version(repository, version, revisions.model_of(repository, model, revision))])
-    entry = revisions.find_file(tree, wanted, f"v{version.number}")
-    return repository.extract.stream(entry.file)
+    entry = revisions.find_file(tree, name, stored.called(repository, id_).partition(" ")[0])
+    return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
+
+
+def save(content: Content, target: Path, progress: Callable[[int], None] | None = None) -> None:
+    """Write `content` to the file `target`, which holds all of it or is as it was. Raises DiskFailed, Damaged."""
+    with exportdoor.one_file(target) as temporary:
+        for piece in content.pieces:
+            temporary.write(piece)
+            if progress is not None:
+                progress(len(piece))

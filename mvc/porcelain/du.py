@@ -1,114 +1,121 @@
-"""`mvc du`: what versions take on disk, and what they share."""
+"""`mvc du`: what versions take, what each alone takes, and what it would all take without sharing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import FileId, VersionId
-from mvc.repository import history
+from mvc.model.version import Version
+from mvc.repository import history, sharing
 from mvc.repository.repository import Repository
-
-_Piece = tuple[str, int]
-"""A chunk, or an inline file, and the bytes it takes in the store."""
+from mvc.storage import usage
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of one version, in bytes: its files' sizes, what they take in the store, and what of that no other version needs."""
+    """One version, in bytes: `total` of its files as they are checked out, `unique` and `shared` in the store.
+
+    No other version needs what is unique. `absent` counts the files whose bytes are not all here.
+    """
 
     id: VersionId
-    number: int
+    version: Version
     total: int
-    stored: int
     unique: int
-
-    @property
-    def shared(self) -> int:
-        """What other versions need too."""
-        return self.stored - self.unique
+    shared: int
+    absent: int
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         return {
             "id": self.id,
-            "number": self.number,
+            "number": self.version.number,
             "total": self.total,
-            "stored": self.stored,
             "unique": self.unique,
             "shared": self.shared,
+            "absent": self.absent,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Each version asked for; of all versions of the model together, the files' sizes and what they take; of the whole
-    store, the bytes on disk."""
+class Usages:
+    """The versions asked for, and the whole repository.
 
+    `store` is what that takes on disk, in bytes, caches left out; `count` its versions, of all models; `checked_out`
+    the bytes of all their files.
+    """
+
+    model: str
     versions: tuple[Usage, ...]
-    total: int
-    stored: int
-    on_disk: int
+    store: int
+    count: int
+    checked_out: int
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         return {
-            "versions": [usage.to_json() for usage in self.versions],
-            "total": self.total,
-            "stored": self.stored,
-            "on_disk": self.on_disk,
+            "model": self.model,
+            "versions": [version.to_json() for version in self.versions],
+            "store": self.store,
+            "all_versions": {"count": self.count, "total": self.checked_out},
         }
 
 
-def du(repository: Repository, model: str, wanted: Sequence[VersionId] = ()) -> Report:
-    """What `wanted`, or else all versions of `model`, take. Raises Damaged."""
-    every = [id_ for id_, _ in history.walk(repository.objects, history.tips(repository, model))]
-    sizes = _Sizes(repository)
-    held = {id_: sizes.of_version(id_) for id_ in dict.fromkeys([*every, *wanted])}
-    users: dict[str, int] = {}
-    for pieces in held.values():
-        for piece in pieces:
-            users[piece] = users.get(piece, 0) + 1
-    usages = tuple(_usage(repository, id_, held[id_], users) for id_ in (wanted or every))
-    together = {piece: size for pieces in held.values() for piece, size in pieces.items()}
-    totals = [sum(entry.size for entry in _tree(repository, id_)) for id_ in every]
-    return Report(usages, sum(totals), sum(together.values()), _on_disk(repository))
+def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usages:
+    """What `ids` take, or all versions that names of `model` lead to. Raises Missing, Damaged."""
+    tips = {name: history.tips(repository, name) for name in repository.heads.models()}
+    every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
+    asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model])]
+    count = _Count(repository)
+    for id_ in dict.fromkeys([*every, *asked]):
+        count.add(id_, repository.objects.version(id_))
+    return Usages(
+        model,
+        tuple(count.usage(id_) for id_ in asked),
+        usage.on_disk(repository.door),
+        len(every),
+        sum(count.total(id_) for id_ in every),
+    )
 
 
-def _tree(repository: Repository, id_: VersionId) -> Sequence[Any]:
-    return repository.objects.tree(repository.objects.version(id_).tree).entries
-
-
-def _usage(repository: Repository, id_: VersionId, pieces: dict[str, int], users: dict[str, int]) -> Usage:
-    unique = sum(size for piece, size in pieces.items() if users[piece] == 1)
-    total = sum(entry.size for entry in _tree(repository, id_))
-    return Usage(id_, repository.objects.version(id_).number, total, sum(pieces.values()), unique)
-
-
-class _Sizes:
-    """What files take in the store, each looked up once."""
+class _Count:
+    """The parts that each version needs, and how often each part is needed."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._known: dict[FileId, list[_Piece]] = {}
+        self._versions: dict[VersionId, Version] = {}
+        self._files: dict[VersionId, dict[FileId, int]] = {}
+        self._totals: dict[VersionId, int] = {}
+        self._parts: dict[FileId, sharing.Parts | None] = {}
+        self._needed: dict[str, int] = {}
 
-    def of_version(self, id_: VersionId) -> dict[str, int]:
-        return {piece: size for entry in _tree(self._repository, id_) for piece, size in self._of(entry.file)}
+    def add(self, id_: VersionId, version: Version) -> None:
+        """Take a version into account."""
+        entries = self._repository.objects.tree(version.tree).entries
+        self._versions[id_] = version
+        self._files[id_] = {entry.file: entry.size for entry in entries}
+        self._totals[id_] = sum(entry.size for entry in entries)
+        for part in self._of(self._files[id_]):
+            self._needed[part] = self._needed.get(part, 0) + 1
 
-    def _of(self, file: FileId) -> list[_Piece]:
-        if file not in self._known:
-            self._known[file] = list(self._look(file))
-        return self._known[file]
+    def total(self, id_: VersionId) -> int:
+        """The bytes of a version's files."""
+        return self._totals[id_]
 
-    def _look(self, file: FileId) -> list[_Piece]:
-        recipe = self._repository.recipes.best(file)
-        if recipe is None:
-            return []
-        if recipe.inline is not None:
-            return [(file, recipe.size)]
-        return [(chunk, self._repository.chunks.find(chunk)[0].entry.stored) for chunk, _ in recipe.chunks]
+    def usage(self, id_: VersionId) -> Usage:
+        """What a version takes, seen beside all that were added."""
+        parts = self._of(self._files[id_])
+        unique = sum(size for part, size in parts.items() if self._needed[part] == 1)
+        absent = sum(self._stored(file) is None for file in self._files[id_])
+        return Usage(id_, self._versions[id_], self.total(id_), unique, sum(parts.values()) - unique, absent)
 
+    def _of(self, files: Iterable[FileId]) -> sharing.Parts:
+        """The parts of several files, each once."""
+        return {part: size for file in files for part, size in (self._stored(file) or {}).items()}
 
-def _on_disk(repository: Repository) -> int:
-    return sum(repository.door.size_of(folder) for folder in ("objects", "recipes", "packs", "meta", "refs"))
+    def _stored(self, file: FileId) -> sharing.Parts | None:
+        if file not in self._parts:
+            self._parts[file] = sharing.stored_parts(self._repository, file)
+        return self._parts[file]

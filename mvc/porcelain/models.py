@@ -1,4 +1,4 @@
-"""`mvc models`: the models of a repository, and renaming one."""
+"""`mvc models`: the models of a repository, and how one gets another name."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ from typing import Any
 from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
 from mvc.repository import apply
 from mvc.repository.repository import Repository
 from mvc.storage.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A model, its folder, and where it stands."""
+class Model:
+    """One model: its folder from the root, where it stands (`branch` None: detached), and what it is there.
+
+    `id`, `number` and `time` are None before its first commit.
+    """
 
     name: str
     folder: str
     branch: str | None
-    version: VersionId | None
-    number: int | None
+    id: VersionId | None = None
+    number: int | None = None
+    time: Timestamp | None = None
+    type: str | None = None
+    framework: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -29,29 +36,47 @@ class Listed:
             "name": self.name,
             "folder": self.folder,
             "branch": self.branch,
-            "id": self.version,
+            "id": self.id,
             "number": self.number,
+            "time": self.time.utc() if self.time else None,
+            "type": self.type,
+            "framework": self.framework,
         }
 
 
-def models(repository: Repository) -> list[Listed]:
-    """All models, sorted."""
-    found = []
-    for name in repository.heads.models():
-        head, version = repository.head(name), repository.current(name)
-        number = repository.objects.version(version).number if version else None
-        found.append(Listed(name, head.folder, head.branch, version, number))
-    return found
+def models(repository: Repository) -> list[Model]:
+    """The models of the repository, by name. Raises Missing, Damaged."""
+    return [_model(repository, name) for name in repository.heads.models()]
 
 
-def rename(repository: Repository, old: str, new: str) -> None:
-    """Give a model another key: its logs, its head and its model.toml follow, all or nothing.
+def rename(repository: Repository, old: str, new: str) -> Model:
+    """Give the model `old` the name `new`: its history, where it stands, and the name in its model.toml.
 
-    Raises NoModel, BadModelKey, ModelExists.
+    Versions keep the name they were committed with. Raises NoModel, BadModelKey, ModelExists, UnfinishedSwitch.
     """
     names.check_model_key(new)
     with repository.writing():
         repository.head(old)
-        if new in repository.heads.models() or new in repository.refs.models():
+        if new in (*repository.heads.models(), *repository.refs.models()):
             raise errors.ModelExists(model=new)
         apply.change(repository, Journal("models", old, rename=new), {}, None)
+    return _model(repository, new)
+
+
+def _model(repository: Repository, name: str) -> Model:
+    head = repository.head(name)
+    current = repository.current(name)
+    if current is None:
+        return Model(name, head.folder, head.branch)
+    version = repository.objects.version(current)
+    manifest = repository.objects.manifest(version.manifest)
+    return Model(
+        name,
+        head.folder,
+        head.branch,
+        id=current,
+        number=version.number,
+        time=version.time,
+        type=manifest.type,
+        framework=manifest.framework,
+    )

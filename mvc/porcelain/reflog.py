@@ -1,4 +1,4 @@
-"""`mvc reflog`: every move of a name, newest first."""
+"""`mvc reflog`: every move of a name, the newest first."""
 
 from __future__ import annotations
 
@@ -6,51 +6,77 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.naming import KINDS
+from mvc.repository import revisions
 from mvc.repository.repository import Repository
-from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+from mvc.storage.reflog import Move, RefName
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
-    """The moves of one name; `moves[n]` is what `NAME@{n}` stands for."""
+class Moved:
+    """One move: `name@{ago}` is the version it led to, whose number is `number`; None when the name was removed."""
 
-    ref: RefName
-    moves: tuple[RefEntry, ...]
+    ago: int
+    old: VersionId | None
+    new: VersionId | None
+    number: int | None
+    move: Move
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         return {
-            "model": self.ref.model,
-            "ref": self.ref.text,
-            "moves": [
-                {
-                    "old": entry.old,
-                    "new": entry.new,
-                    "by": entry.move.by,
-                    "at": entry.move.at.utc(),
-                    "reason": entry.move.reason,
-                }
-                for entry in self.moves
-            ],
+            "ago": self.ago,
+            "old": self.old,
+            "new": self.new,
+            "number": self.number,
+            "time": self.move.at.utc(),
+            "by": self.move.by,
+            "reason": self.move.reason,
         }
 
 
-def reflog(repository: Repository, model: str, name: str | None = None, *, kind: str | None = None) -> Moves:
-    """The log of a branch, tag or alias, deleted ones included; of the current branch without `name`.
+@dataclass(frozen=True, slots=True)
+class Reflog:
+    """The moves of one name, the newest first; `kind` is branch, tag, alias or remote."""
 
-    Raises NoSuchName, Detached, Damaged.
-    """
-    if name is None:
-        head = repository.head(model)
-        if head.branch is None:
-            version = f"v{repository.objects.version(head.at()).number}"
-            raise errors.Detached(model=model, version=version)
-        name, kind = head.branch, HEADS
-    given, _, rest = name.partition("/")
-    candidates = [RefName(model, given, rest)] if given in (HEADS, TAGS, ALIASES) and rest else []
-    candidates += [RefName(model, each, name) for each in ([kind] if kind else [HEADS, TAGS, ALIASES])]
-    logs = [ref for ref in candidates if repository.refs.numbers(ref)]
-    if not logs:
-        raise errors.NoSuchName(kind="name" if kind is None else {ALIASES: "alias", TAGS: "tag"}.get(kind, "branch"),
-                                name=name, model=model)
-    return Moves(logs[0], tuple(reversed(repository.refs.entries(logs[0]))))
+    model: str
+    kind: str
+    name: str
+    moves: tuple[Moved, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "model": self.model,
+            "kind": self.kind,
+            "name": self.name,
+            "moves": [move.to_json() for move in self.moves],
+        }
+
+
+def reflog(repository: Repository, model: str, name: str | None = None) -> Reflog:
+    """Every move of `name`, or of the current branch. Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged."""
+    ref = revisions.ref_of(repository, model, name or "HEAD")
+    if ref is None and name in (None, "HEAD", "@"):
+        raise errors.NoLogHere(model=model)
+    if ref is None:
+        raise errors.NoSuchName(kind="branch", name=name, model=model)
+    return of(repository, ref)
+
+
+def of(repository: Repository, ref: RefName) -> Reflog:
+    """Every move of `ref`. Raises NoSuchName when it never was, Damaged."""
+    kind = KINDS.get(ref.kind, "remote")
+    entries = repository.refs.entries(ref)
+    if not entries and repository.head(ref.model).branch != ref.name:
+        raise errors.NoSuchName(kind=kind, name=ref.name, model=ref.model)
+    moves = tuple(
+        Moved(ago, entry.old, entry.new, _number(repository, entry.new), entry.move)
+        for ago, entry in enumerate(reversed(entries))
+    )
+    return Reflog(ref.model, kind, ref.name, moves)
+
+
+def _number(repository: Repository, id_: VersionId | None) -> int | None:
+    return repository.objects.version(id_).number if id_ is not None else None

@@ -231,11 +231,6 @@ class StoreDoor:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def size_of(self, folder: str) -> int:
-        """The bytes of all files below a folder."""
-        walked = os.walk(self.root / folder)
-        return sum(os.stat(os.path.join(place, name)).st_size for place, _, files in walked for name in files)
-
     # --- writing
 
     def temporary(self) -> Temporary:
