@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
+from mvc.cli import reflog
 from mvc.cli.invocation import Invocation, group, subverb
-from mvc.cli.reflog import lines
+from mvc.cli.table import aligned
 from mvc.cli.terminal import date, escape, short
-from mvc.porcelain import alias
+from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
 from mvc.repository import revisions
-
-_message = click.option("-m", "--message", help="Why.")
 
 
 @group("alias")
 def command(invocation: Invocation) -> None:
-    """Names that are moved on purpose, such as prod, and remember every move. Alone: list them."""
-    found = alias.aliases(invocation.repository(), invocation.model())
+    """Names that are moved on purpose, such as prod, and remember every move. Alone: the list of them."""
+    found = porcelain.aliases(invocation.repository(), invocation.model())
     invocation.emit(
         "alias",
-        lambda: {"aliases": [each.to_json() for each in found]},
+        lambda: {"aliases": [alias.to_json() for alias in found]},
         lambda: _lines(found),
-        ids=[each.name for each in found],
+        ids=[alias.name for alias in found],
+        page=True,
     )
+
+
+def _lines(found: Sequence[Alias]) -> Iterator[str]:
+    rows = [
+        (
+            escape(alias.name),
+            f"v{alias.number}",
+            short(alias.id),
+            f"since {date(alias.since)}",
+            f"by {escape(alias.by.partition(' <')[0])}",
+            escape(alias.reason.partition("\n")[0]),
+        )
+        for alias in found
+    ]
+    return aligned(rows)
 
 
 @subverb(command, "set")
 @click.argument("name")
-@click.argument("target", metavar="REV")
-@_message
-def _set(invocation: Invocation, name: str, target: str, message: str | None) -> None:
-    """Move an alias to a version, or make it."""
+@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.option("-m", "--message", metavar="WHY", help="Why it is moved.")
+def assign(invocation: Invocation, name: str, revision: str, message: str | None) -> None:
+    """Have NAME stand for REV (or where you are) from now on."""
     repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(repository, model, target)
-    _say(invocation, alias.assign(repository, model, name, version, invocation.actor(), reason=message), "stands for")
+    target = revisions.resolve(repository, model, revision)
+    _told(invocation, porcelain.assign(repository, model, name, target, invocation.actor(), reason=message))
 
 
 @subverb(command, "rm")
 @click.argument("name")
-def _rm(invocation: Invocation, name: str) -> None:
-    """Remove an alias; its history stays, and `rollback` brings it back."""
-    version = alias.remove(invocation.repository(), invocation.model(), name, invocation.actor())
-    said = f"{name} is gone; it stood for {short(version)}"
-    invocation.emit("alias", lambda: {"name": name, "id": version}, lambda: [escape(said)], ids=[version])
+def remove(invocation: Invocation, name: str) -> None:
+    """Remove NAME; its log stays, and `mvc alias rollback NAME` brings it back."""
+    id_ = porcelain.remove(invocation.repository(), invocation.model(), name, invocation.actor())
+    invocation.emit(
+        "alias",
+        lambda: {"deleted": [{"name": name, "id": id_}]},
+        lambda: [f"Removed {escape(name)}, which stood for {short(id_)}"],
+    )
 
 
 @subverb(command, "log")
 @click.argument("name")
-def _log(invocation: Invocation, name: str) -> None:
-    """Every move of an alias: who, when, why."""
-    moves = alias.log(invocation.repository(), invocation.model(), name)
-    invocation.emit("alias", moves.to_json, lambda: lines(moves), page=True)
+def log(invocation: Invocation, name: str) -> None:
+    """Every move of NAME, the newest first, with who and why."""
+    reflog.emit(invocation, porcelain.log(invocation.repository(), invocation.model(), name))
 
 
 @subverb(command, "rollback")
 @click.argument("name")
-@_message
-def _rollback(invocation: Invocation, name: str, message: str | None) -> None:
-    """Move an alias back to where it stood before."""
+@click.option("-m", "--message", metavar="WHY", help="Why it is moved back.")
+def rollback(invocation: Invocation, name: str, message: str | None) -> None:
+    """Move NAME back to where it stood before its last move; again: before the move before that."""
     repository, model = invocation.repository(), invocation.model()
-    _say(invocation, alias.rollback(repository, model, name, invocation.actor(), reason=message), "stands again for")
+    _told(invocation, porcelain.rollback(repository, model, name, invocation.actor(), reason=message))
 
 
-def _say(invocation: Invocation, made: Alias, what: str) -> None:
-    said = f"{made.name} {what} v{made.number} {short(made.id)}"
-    invocation.emit("alias", made.to_json, lambda: [escape(said)], ids=[made.id])
-
-
-def _lines(found: list[Alias]) -> Iterator[str]:
-    for each in found:
-        at = f"v{each.number} {short(each.id)}  since {date(each.since)}"
-        yield f"{escape(each.name):<16} {at}  by {escape(each.by)}  {escape(each.reason)}"
+def _told(invocation: Invocation, alias: Alias) -> None:
+    said = f"{escape(alias.name)} stands for v{alias.number} {short(alias.id)} now"
+    invocation.emit("alias", alias.to_json, lambda: [said])

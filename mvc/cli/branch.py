@@ -8,65 +8,109 @@ import click
 
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import escape, short, style
-from mvc.porcelain import branch
-from mvc.porcelain.branch import Branches
+from mvc.porcelain import branch as porcelain
+from mvc.porcelain.branch import Branch, Branches
 from mvc.repository import revisions
 
 
 @verb("branch")
-@click.argument("name", required=False)
-@click.argument("target", required=False, metavar="[REV]")
-@click.option("-d", "--delete", is_flag=True, help="Delete it, if something else reaches its versions.")
-@click.option("-D", "force", is_flag=True, help="Delete it in any case.")
-@click.option("-m", "--move", "rename", is_flag=True, help="Rename: -m OLD NEW, or -m NEW for the current one.")
-@click.option("--show-current", is_flag=True, help="Print the current branch.")
-@click.option("-v", "--verbose", "long", is_flag=True, help="With each branch's newest version.")
+@click.argument("names", nargs=-1, metavar="[NAME [REV]]")
+@click.option("-d", "--delete", is_flag=True, help="Delete NAMEs whose versions other names lead to.")
+@click.option("-D", "force", is_flag=True, help="Delete NAMEs all the same.")
+@click.option("-m", "--move", is_flag=True, help="Rename: [OLD] NEW.")
+@click.option("-v", "--verbose", "long", count=True, help="Each with its version and subject.")
+@click.option("--show-current", is_flag=True, help="The current branch alone; nothing when detached.")
 def command(
     invocation: Invocation,
-    name: str | None,
-    target: str | None,
+    names: tuple[str, ...],
     delete: bool,
     force: bool,
-    rename: bool,
+    move: bool,
+    long: int,
     show_current: bool,
-    long: bool,
 ) -> None:
-    """List branches, or make, rename or delete one."""
-    repository, model = invocation.repository(), invocation.model()
-    here = repository.head(model).branch
-    if show_current:
-        invocation.emit("branch", lambda: {"current": here}, lambda: [escape(here)] if here else [])
-    elif name is None:
-        found = branch.branches(repository, model)
-        invocation.emit(
-            "branch",
-            found.to_json,
-            lambda: _lines(found, long=long),
-            ids=[each.name for each in found.branches],
-        )
-    elif rename:
-        old, new = (name, target) if target else (here, name)
-        if old is None:
-            raise click.UsageError("the model is not on a branch; say which one: -m OLD NEW")
-        branch.rename(repository, model, old, new, invocation.actor())
-        _say(invocation, f"{old} is now {new}", new)
-    elif delete or force:
-        gone = branch.delete(repository, model, name, invocation.actor(), force=force)
-        id_ = short(gone.id or "")
-        _say(invocation, f"Deleted {name}, which was at {id_}; `mvc branch {name} {id_}` brings it back", name)
+    """List the branches, or make NAME at REV (or where you are), and stay here.
+
+    `mvc switch NAME` goes to a branch, `mvc switch -c NAME` makes one and goes there.
+    """
+    if sum((delete or force, move, show_current)) > 1:
+        raise click.UsageError("say one of -d, -m and --show-current")
+    if delete or force:
+        _delete(invocation, names, force=force)
+    elif move:
+        _rename(invocation, names)
+    elif show_current:
+        _show_current(invocation, names)
+    elif names:
+        _make(invocation, names)
     else:
-        branch.create(repository, model, name, revisions.resolve(repository, model, target or "HEAD"), invocation.actor())
-        _say(invocation, f"Made {name}; `mvc switch {name}` goes there", name)
+        _list(invocation, long=long > 0 or invocation.verbose > 0)
 
 
-def _say(invocation: Invocation, text: str, name: str) -> None:
-    invocation.emit("branch", lambda: {"name": name}, lambda: [escape(text)])
+def _list(invocation: Invocation, *, long: bool) -> None:
+    found = porcelain.branches(invocation.repository(), invocation.model())
+    ids = [branch.name for branch in found.branches]
+    invocation.emit("branch", found.to_json, lambda: _lines(found, long=long), ids=ids, page=True)
 
 
 def _lines(found: Branches, *, long: bool) -> Iterator[str]:
-    if found.detached:
-        yield f"* (detached at {short(found.detached)})"
-    for each in found.branches:
-        name = style(escape(each.name), fg="green") if each.current else escape(each.name)
-        at = f"v{each.number} {short(each.id)} {escape(each.subject)}" if each.id else "no version yet"
-        yield f"{'*' if each.current else ' '} {name}{f'  {at}' if long else ''}"
+    if found.detached is not None:
+        yield f"* {style(f'(detached at {short(found.detached)})', fg='red')}"
+    width = max((len(escape(branch.name)) for branch in found.branches), default=0)
+    for branch in found.branches:
+        mark = "*" if branch.current else " "
+        name = escape(branch.name)
+        padded = f"{name:<{width}}" if long else name
+        about = f"  {_about(branch)}" if long else ""
+        yield f"{mark} {style(padded, fg='green') if branch.current else padded}{about}"
+
+
+def _about(branch: Branch) -> str:
+    if branch.id is None:
+        return "no version yet"
+    return f"v{branch.number} {short(branch.id)} {escape(branch.subject)}"
+
+
+def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:
+    if names:
+        raise click.UsageError("--show-current takes no name")
+    current = invocation.repository().head(invocation.model()).branch
+    shown = [] if current is None else [current]
+    invocation.emit("branch", lambda: {"current": current}, lambda: map(escape, shown), ids=shown)
+
+
+def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
+    if len(names) > 2:
+        raise click.UsageError("give the name of the branch, and perhaps a revision")
+    repository, model = invocation.repository(), invocation.model()
+    target = revisions.resolve(repository, model, names[1] if len(names) > 1 else "HEAD")
+    made = porcelain.create(repository, model, names[0], target, invocation.actor())
+    invocation.emit("branch", made.to_json, lambda: [f"Made {escape(made.name)} at {_about(made)}"])
+
+
+def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
+    repository, model = invocation.repository(), invocation.model()
+    current = repository.head(model).branch
+    if len(names) == 1 and current is not None:
+        names = (current, *names)
+    if len(names) != 2:
+        raise click.UsageError("give the branch and its new name: mvc branch -m OLD NEW")
+    made = porcelain.rename(repository, model, names[0], names[1], invocation.actor())
+    invocation.emit("branch", made.to_json, lambda: [f"{escape(names[0])} is called {escape(made.name)} now"])
+
+
+def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> None:
+    if not names:
+        raise click.UsageError("say which branch")
+    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    gone = [porcelain.delete(repository, model, name, actor, force=force) for name in names]
+    invocation.emit(
+        "branch",
+        lambda: {"deleted": [branch.to_json() for branch in gone]},
+        lambda: map(_gone, gone),
+    )
+
+
+def _gone(branch: Branch) -> str:
+    name, id_ = escape(branch.name), short(branch.id or "")
+    return f"Deleted {name}, which was at v{branch.number} {id_}; `mvc branch {name} {id_}` brings it back"

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from mvc.cli.invocation import Invocation, verb
-from mvc.porcelain.cat import cat, save
+from mvc.cli.terminal import escape, size
+from mvc.porcelain.cat import Content, cat, save
 
 
 @verb("cat")
-@click.argument("name", metavar="REV:ROLE|PATH")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE, which must not exist yet.")
-def command(invocation: Invocation, name: str, output: str | None) -> None:
-    """The bytes of one file of a version, each checked before it is written: mvc cat v7:model-latest"""
-    content = cat(invocation.repository(), invocation.model(), name)
-    if output is not None:
-        save(content, invocation.cwd / output)
+@click.argument("text", metavar="REV:ROLE|REV:PATH")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+def command(invocation: Invocation, text: str, output: str | None) -> None:
+    """The bytes of one file of a version: v7:model-latest, prod:./weights/best.onnx, v7:model.toml.
+
+    Every byte is checked before it is given out.
+    """
+    content = cat(invocation.repository(), invocation.model(), text)
+    if output is None or output == "-":
+        _write(content)
         return
+    target = invocation.cwd / output
+    _save(invocation, content, target)
+    document = {"path": content.path, "size": content.size, "file": content.file, "output": str(target)}
+    invocation.emit("cat", lambda: document, lambda: [f"Wrote {escape(output)}, {size(content.size)}"])
+
+
+def _write(content: Content) -> None:
+    sys.stdout.flush()
     for piece in content.pieces:
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
+
+
+def _save(invocation: Invocation, content: Content, target: Path) -> None:
+    if target.is_dir():
+        raise click.UsageError(f"{target} is a folder; name a file in it")
+    with invocation.progress("Writing", content.size) as progress:
+        save(content, target, progress)

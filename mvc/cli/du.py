@@ -7,23 +7,35 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import short, size
-from mvc.porcelain.du import Usages, du
+from mvc.cli.table import aligned
+from mvc.cli.terminal import count, escape, short, size
+from mvc.porcelain.du import Usage, Usages, du
 from mvc.repository import revisions
 
 
 @verb("du")
-@click.argument("given", nargs=-1, metavar="[REV]...")
-def command(invocation: Invocation, given: tuple[str, ...]) -> None:
-    """What versions take: their files' sizes, what that is in the store, and what no other version needs."""
+@click.argument("texts", nargs=-1, metavar="[REV]...")
+def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
+    """What versions take: their files, what the store keeps for that version alone, and what it shares with others.
+
+    Without REV, all versions; at the end the whole repository, of all models.
+    """
     repository, model = invocation.repository(), invocation.model()
-    report = du(repository, model, [revisions.resolve(repository, model, text) for text in given])
-    invocation.emit("du", report.to_json, lambda: _lines(report), page=True)
+    ids = list(dict.fromkeys(revisions.resolve(repository, model, text) for text in texts))
+    found = du(repository, model, ids)
+    invocation.emit("du", found.to_json, lambda: _lines(found), page=True)
 
 
-def _lines(report: Usages) -> Iterator[str]:
-    yield f"{'version':<16} {'files':>10} {'unique':>10} {'shared':>10}"
-    for usage in report.versions:
-        sizes = " ".join(f"{size(each):>10}" for each in (usage.total, usage.unique, usage.shared))
-        yield f"{f'v{usage.version.number} {short(usage.id)}':<16} {sizes}"
-    yield f"The store takes {size(report.store)}; checked out, its {report.count} versions are {size(report.checked_out)}"
+def _lines(found: Usages) -> Iterator[str]:
+    head = ("", "", "total", "unique", "shared", "")
+    yield from aligned([head, *map(_row, found.versions)], right=frozenset({2, 3, 4}))
+    yield ""
+    saved = f", {found.checked_out / found.store:.1f} times what it takes" if found.store else ""
+    versions = count(found.count, "version")
+    yield f"store  {size(found.store)} on disk for {versions} of {size(found.checked_out)}{saved}"
+
+
+def _row(usage: Usage) -> tuple[str, ...]:
+    absent = f"  ({count(usage.absent, 'file')} not here)" if usage.absent else ""
+    sizes = (size(usage.total), size(usage.unique), size(usage.shared))
+    return (f"v{usage.version.number}", short(usage.id), *sizes, escape(usage.version.subject) + absent)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from mvc.cli.invocation import Invocation, verb
@@ -14,17 +12,22 @@ from mvc.repository import revisions
 
 @verb("export")
 @click.argument("revision", metavar="REV")
-@click.argument("directory", type=click.Path(path_type=Path))
-def command(invocation: Invocation, revision: str, directory: Path) -> None:
-    """Write a version's files, and its model.toml, into a new folder, each verified."""
+@click.argument("directory", metavar="DIR")
+def command(invocation: Invocation, revision: str, directory: str) -> None:
+    """The files of a version and its model.toml in a plain folder, which may not exist yet, or must be empty.
+
+    Every file is checked while it is written; the folder is there whole, or not at all.
+    """
     repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(repository, model, revision)
-    of = revisions.model_of(repository, model, revision)
-    with invocation.progress("Writing files") as progress:
-        done = export(repository, of, version, invocation.cwd / directory, progress=progress)
-    invocation.emit(
-        "export",
-        done.to_json,
-        lambda: [f"Wrote {count(done.files, 'file')}, {size(done.bytes)}, to {escape(str(directory))}"],
-        ids=[done.version],
-    )
+    id_ = revisions.resolve(repository, model, revision)
+    entries = repository.objects.tree(repository.objects.version(id_).tree).entries
+    with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
+        done = export(
+            repository,
+            revisions.model_of(repository, model, revision),
+            id_,
+            invocation.cwd / directory,
+            progress=progress,
+        )
+    said = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and model.toml to {escape(directory)}"
+    invocation.emit("export", done.to_json, lambda: [said], ids=(done.version,))

@@ -6,38 +6,46 @@ from collections.abc import Iterator
 
 import click
 
+from mvc import errors
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import count, escape, short, style
-from mvc.errors import Damaged
-from mvc.porcelain.fsck import Report, fsck
+from mvc.porcelain.fsck import Hit, Report, fsck
 from mvc.storage import usage
 
 
 @verb("fsck")
-@click.option("--read-data", is_flag=True, help="Rebuild and hash every file too.")
+@click.option("--read-data", is_flag=True, help="Also rebuild every file and compare it with its id.")
 def command(invocation: Invocation, read_data: bool) -> int:
-    """Check every record, object, recipe and pack, and that each version has all it needs.
+    """Check every record of the repository, and that every version can be given back; changes nothing.
 
-    Damage is listed with the versions and files it touches. Nothing is changed.
+    Exits with 14 when something is damaged or missing, and says which versions and files that hits.
     """
     repository = invocation.repository()
-    total = usage.on_disk(repository.door)
-    with invocation.progress("Checking", 0 if read_data else total) as progress:
+    total = 0 if read_data else usage.on_disk(repository.door)
+    with invocation.progress("Checking", total) as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
-    invocation.emit("fsck", report.to_json, lambda: _lines(report))
-    return Damaged.exit_code if report.findings else 0
+    damaged = list(dict.fromkeys(hit.version for hit in report.hits))
+    invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
+    return errors.Damaged.exit_code if report.findings else 0
 
 
 def _lines(report: Report) -> Iterator[str]:
+    counts = ", ".join(f"{number} {escape(what)}" for what, number in sorted(report.counts.items()))
+    yield f"Checked {counts or 'an empty store'}"
+    if report.pending is not None:
+        yield f"An interrupted `mvc {escape(report.pending)}` waits; the next command that writes finishes it."
     for finding in report.findings:
         yield f"{style(finding.kind, fg='red')}  {escape(finding.path)}: {escape(finding.message)}"
     if report.hits:
-        yield "These cannot be given back whole:"
-    for hit in report.hits:
-        number = f"v{hit.number} " if hit.number is not None else ""
-        what = escape(hit.path) if hit.path is not None else "the whole version"
-        yield f"  {', '.join(map(escape, hit.models))}  {number}{short(hit.version)}  {what}"
-    if report.pending:
-        yield f"An interrupted `mvc {escape(report.pending)}` will be finished by the next command that writes."
-    looked = ", ".join(f"{number} {what}" for what, number in report.counts.items())
-    yield f"{count(len(report.findings), 'finding')}; looked at {looked}" if report.findings else f"All is whole: {looked}"
+        yield "This touches:"
+        yield from (f"  {_hit(hit)}" for hit in report.hits)
+    if report.findings:
+        yield style(count(len(report.findings), "finding"), fg="red", bold=True)
+    else:
+        yield style("Nothing is wrong.", fg="green")
+
+
+def _hit(hit: Hit) -> str:
+    number = f"v{hit.number} " if hit.number is not None else ""
+    where = escape(hit.path) if hit.path is not None else "the whole version"
+    return f"{escape(', '.join(hit.models))} {number}{short(hit.version)}: {where}"

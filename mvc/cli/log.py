@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import click
 
+from mvc import errors
 from mvc.cli import render
 from mvc.cli.graph import Graph
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import date, escape, short, size, style
+from mvc.cli.terminal import date, escape, short, style
+from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log
 
+_FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
-_FIELD = re.compile(r"\{([a-z_]+)\}|\\n|\\t")
+_FIELDS: dict[str, Callable[[Logged], str]] = {
+    "id": lambda entry: entry.id,
+    "short": lambda entry: short(entry.id),
+    "number": lambda entry: str(entry.version.number),
+    "parents": lambda entry: " ".join(entry.version.parents),
+    "author": lambda entry: entry.version.author.name,
+    "email": lambda entry: entry.version.author.email,
+    "date": lambda entry: date(entry.version.time),
+    "time": lambda entry: entry.version.time.utc(),
+    "names": lambda entry: ", ".join(name for _, name in entry.names),
+    "subject": lambda entry: entry.version.subject,
+    "message": lambda entry: entry.version.message,
+    "code": lambda entry: entry.version.code.commit if entry.version.code else "",
+}
 
 
 @verb("log")
 @click.argument("revisions", nargs=-1, metavar="[REV|A..B]...")
-@click.option("--oneline", is_flag=True, help="One line a version.")
-@click.option("--graph", is_flag=True, help="Draw how versions follow each other.")
-@click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), help="At most so many.")
-@click.option("--all", "every", is_flag=True, help="From every branch, tag and alias.")
-@click.option("--author", metavar="TEXT", help="By an author whose name or address has TEXT.")
-@click.option("--grep", metavar="TEXT", help="With TEXT in the message.")
-@click.option("--since", "--after", metavar="DATE", help="Not older than DATE.")
-@click.option("--until", "--before", metavar="DATE", help="Not newer than DATE.")
-@click.option("--stat", is_flag=True, help="With what each changed.")
+@click.option("--oneline", is_flag=True, help="One line each: id, number, names, subject.")
+@click.option("--graph", is_flag=True, help="Draw which version was made from which.")
+@click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), metavar="N", help="At most N versions.")
+@click.option("--all", "every", is_flag=True, help="Those of every branch, tag and alias.")
+@click.option("--author", metavar="PATTERN", help="Whose author matches the regular expression.")
+@click.option("--grep", metavar="PATTERN", help="Whose message matches the regular expression.")
+@click.option("--since", "--after", "since", metavar="DATE", help="Made at DATE or later.")
+@click.option("--until", "--before", "until", metavar="DATE", help="Made at DATE or earlier.")
+@click.option("--stat", is_flag=True, help="Say what each changed.")
 @click.option("--reverse", is_flag=True, help="Oldest first.")
-@click.option("--format", "template", metavar="TEMPLATE", help="Fields in braces: {id} {short} {number} {subject} ...")
+@click.option("--format", "template", metavar="TEMPLATE", help="Lines of your own, such as '{number} {subject}'.")
 def command(
     invocation: Invocation,
     revisions: tuple[str, ...],
@@ -46,14 +63,17 @@ def command(
     reverse: bool,
     template: str | None,
 ) -> None:
-    """The versions, newest first.
+    """The versions that lead to where you are, or to REV; A..B: those that B has and A lacks.
 
-    \b
-    Fields of --format: id short number parents author email date time subject message names
+    Patterns match any part, whatever the case of letters. --format knows {id}, {short}, {number}, {parents},
+    {author}, {email}, {date}, {time}, {names}, {subject}, {message}, {code}, \\n and \\t.
     """
     if graph and reverse:
-        raise click.UsageError("--graph draws from the newest down; it cannot be reversed")
+        raise click.UsageError("--graph draws from the newest version down; leave out --reverse")
     repository, model = invocation.repository(), invocation.model()
+    style_of = _Style(
+        repository.current(model), repository.head(model).branch, oneline, _template(template), invocation.verbose > 0
+    )
     wanted = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
     entries = log(
         repository,
@@ -66,100 +86,94 @@ def command(
         changes=stat,
         graph=graph,
     )
-    here = repository.head(model)
-    lines = _Lines(here.branch, repository.current(model), oneline=oneline, template=template, verbose=invocation.verbose)
-    if invocation.quiet and not invocation.json:
-        invocation.emit("log", dict, list, ids=[entry.id for entry in entries])
-        return
     invocation.emit(
         "log",
         lambda: {"model": model, "versions": [entry.to_json() for entry in entries]},
-        lambda: _drawn(entries, lines) if graph else lines.all(entries),
+        lambda: _drawn(entries, style_of) if graph else _listed(entries, style_of),
+        ids=[entry.id for entry in entries] if invocation.quiet and not invocation.json else (),
         page=True,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How versions are shown: where the files stand (at `current`, on `branch`), and what was asked for."""
+
+    current: VersionId | None
+    branch: str | None
+    oneline: bool
+    template: str | None
+    verbose: bool
+
+    @property
+    def apart(self) -> bool:
+        """Whether an empty line parts two versions."""
+        return not self.oneline and self.template is None
+
+
 def _moment(invocation: Invocation, text: str | None) -> Timestamp | None:
-    return Timestamp.parse(text, offset=invocation.now().offset) if text else None
+    return Timestamp.parse(text, offset=invocation.now().offset) if text is not None else None
 
 
-class _Lines:
-    """How one version is shown."""
-
-    def __init__(
-        self, branch: str | None, current: str | None, *, oneline: bool, template: str | None, verbose: int
-    ) -> None:
-        self._branch = branch
-        self._current = current
-        self._oneline = oneline
-        self._template = template
-        self._verbose = verbose
-
-    def all(self, entries: Iterable[Logged]) -> Iterator[str]:
-        """The lines of all, an empty one between two."""
-        for number, entry in enumerate(entries):
-            if number and not self._oneline and self._template is None:
-                yield ""
-            yield from self.one(entry)
-
-    def one(self, entry: Logged) -> list[str]:
-        """The lines of one version, the first of which stands beside its `*`."""
-        if self._template is not None:
-            return self._formatted(entry).split("\n")
-        id_ = style(short(entry.id), fg="yellow")
-        if self._oneline:
-            names = self._names(entry)
-            return [" ".join(part for part in (id_, f"v{entry.version.number}", names, escape(entry.version.subject)) if part)]
-        version = entry.version
-        head = [f"v{version.number}", id_, self._names(entry), date(version.time), escape(version.author.name)]
-        lines = ["  ".join(part for part in head if part)]
-        lines += [f"    {escape(line)}" for line in version.message.split("\n")]
-        if self._verbose and version.code is not None:
-            lines.append(f"    code {short(version.code.commit)}{' (dirty)' if version.code.dirty else ''}")
-        if entry.changes is not None:
-            difference = entry.changes.difference
-            summary = f"{render.summary(difference)} (of {size(entry.changes.total_bytes)})"
-            lines += [f"    {line}" for line in [summary, *render.difference(difference)]]
-        return lines
-
-    def _names(self, entry: Logged) -> str:
-        """`(HEAD -> main, tag: 2026.1, prod)`."""
-        shown = []
-        if entry.id == self._current:
-            shown.append(style("HEAD", fg="blue") + (f" -> {escape(self._branch)}" if self._branch else ""))
-        for kind, name in entry.names:
-            if not (kind == "branch" and name == self._branch and entry.id == self._current):
-                text = f"tag: {name}" if kind == "tag" else name
-                shown.append(style(escape(text), fg=_COLOURS[kind]))
-        return f"({', '.join(shown)})" if shown else ""
-
-    def _formatted(self, entry: Logged) -> str:
-        version = entry.version
-        fields = {
-            "id": entry.id,
-            "short": short(entry.id),
-            "number": str(version.number),
-            "parents": " ".join(version.parents),
-            "author": version.author.name,
-            "email": version.author.email,
-            "date": date(version.time),
-            "time": str(version.time),
-            "subject": version.subject,
-            "message": version.message,
-            "names": ", ".join(name for _, name in entry.names),
-        }
-
-        def value(match: re.Match[str]) -> str:
-            if match[1] is None:
-                return "\n" if match[0] == "\\n" else "\t"
-            if match[1] not in fields:
-                raise click.UsageError(f"there is no field {match[0]}; there are {', '.join(fields)}")
-            return escape(fields[match[1]], keep_newlines=True)
-
-        return _FIELD.sub(value, self._template or "")
+def _template(text: str | None) -> str | None:
+    """The template, its fields known; raises BadTemplate."""
+    for match in _FIELD.finditer(text or ""):
+        if match[1] is not None and match[1] not in _FIELDS:
+            raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
+    return text
 
 
-def _drawn(entries: Iterable[Logged], lines: _Lines) -> Iterator[str]:
+def _listed(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
+    for number, entry in enumerate(entries):
+        if number and style_of.apart:
+            yield ""
+        yield from _lines(entry, style_of)
+
+
+def _drawn(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
     graph = Graph()
     for entry in entries:
-        yield from graph.draw(entry.id, entry.drawn, lines.one(entry))
+        lines = _lines(entry, style_of)
+        yield from graph.draw(entry.id, entry.drawn, [*lines, ""] if style_of.apart else lines)
+
+
+def _lines(entry: Logged, style_of: _Style) -> list[str]:
+    if style_of.template is not None:
+        return _filled(style_of.template, entry).split("\n")
+    version = entry.version
+    id_ = style(short(entry.id), fg="yellow")
+    names = _names(entry, style_of)
+    if style_of.oneline:
+        lines = [" ".join(part for part in (id_, f"v{version.number}", names, escape(version.subject)) if part)]
+    else:
+        head = (f"v{version.number}", id_, names, date(version.time), escape(version.author.name))
+        lines = ["  ".join(part for part in head if part)]
+        lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
+    if style_of.verbose and version.code is not None:
+        dirty = " (dirty)" if version.code.dirty else ""
+        lines.append(f"    code {escape(version.code.commit)}{dirty}")
+    if entry.changes is not None:
+        lines.append(f"    {render.summary(entry.changes.difference, entry.changes.total_bytes)}")
+    return lines
+
+
+def _filled(template: str, entry: Logged) -> str:
+    def put(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return {"n": "\n", "t": "\t"}[match[2]]
+        return escape(_FIELDS[match[1]](entry), keep_newlines=True)
+
+    return _FIELD.sub(put, template)
+
+
+def _names(entry: Logged, style_of: _Style) -> str:
+    """`(HEAD -> main, tag: 2026.1, prod)`; empty for a version without names."""
+    here = entry.id == style_of.current
+    shown = []
+    if here:
+        on = f" -> {escape(style_of.branch)}" if style_of.branch is not None else ""
+        shown.append(style(f"HEAD{on}", fg="blue", bold=True))
+    for kind, name in entry.names:
+        if not (here and kind == "branch" and name == style_of.branch):
+            shown.append(style(escape(f"tag: {name}" if kind == "tag" else name), fg=_COLOURS[kind]))
+    return f"({', '.join(shown)})" if shown else ""

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 
 from mvc.cli.invocation import Invocation, group, subverb
-from mvc.cli.terminal import escape, short
-from mvc.porcelain import models
+from mvc.cli.table import aligned
+from mvc.cli.terminal import date, escape, short
+from mvc.porcelain import models as porcelain
+from mvc.porcelain.models import Model
 
 
 @group("models")
 def command(invocation: Invocation) -> None:
-    """The models of this repository, each with its folder and where it stands."""
-    found = models.models(invocation.repository())
+    """The models of this repository, each with where it stands. `rename` gives one another name."""
+    found = porcelain.models(invocation.repository())
     invocation.emit(
         "models",
-        lambda: {"models": [each.to_json() for each in found]},
-        lambda: (
-            f"{escape(each.name):<24} {escape(each.folder or '.'):<16} {escape(each.branch or 'detached'):<10}"
-            + (f" v{each.number} {short(each.id)}" if each.id else " no version yet")
-            for each in found
-        ),
-        ids=[each.name for each in found],
+        lambda: {"models": [model.to_json() for model in found]},
+        lambda: _lines(found),
+        ids=[model.name for model in found],
+        page=True,
+    )
+
+
+def _lines(found: Sequence[Model]) -> Iterator[str]:
+    return aligned([_row(model) for model in found])
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    return (
+        escape(model.name),
+        escape(model.folder or "."),
+        "detached" if model.branch is None else escape(model.branch),
+        "no version yet" if model.id is None else f"v{model.number} {short(model.id)}",
+        date(model.time) if model.time else "",
+        escape(model.type or ""),
+        escape(model.framework or ""),
     )
 
 
 @subverb(command, "rename")
 @click.argument("old")
 @click.argument("new")
-def _rename(invocation: Invocation, old: str, new: str) -> None:
-    """Give a model another key; its history, its names and its model.toml follow."""
-    models.rename(invocation.repository(), old, new)
-    invocation.emit("models", lambda: {"old": old, "new": new}, lambda: [f"{escape(old)} is now {escape(new)}"])
+def rename(invocation: Invocation, old: str, new: str) -> None:
+    """Give the model OLD the name NEW, with all its history; its model.toml says so too."""
+    made = porcelain.rename(invocation.repository(), old, new)
+    invocation.emit("models", made.to_json, lambda: [f"{escape(old)} is called {escape(made.name)} now"])

@@ -7,22 +7,33 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import escape, short
-from mvc.porcelain.reflog import Reflog, reflog
+from mvc.cli.table import aligned
+from mvc.cli.terminal import date, escape, short
+from mvc.porcelain.reflog import Moved, Reflog, reflog
 
 
 @verb("reflog")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME]")
 def command(invocation: Invocation, name: str | None) -> None:
-    """Every move of a branch, tag or alias, newest first; NAME@{n} is where it stood n moves ago."""
-    moves = reflog(invocation.repository(), invocation.model(), name)
-    invocation.emit("reflog", moves.to_json, lambda: lines(moves), page=True)
+    """Every move of a branch, tag or alias, the newest first; without NAME, of the current branch.
+
+    NAME@{1} names where it stood one move ago, wherever a revision is asked for.
+    """
+    emit(invocation, reflog(invocation.repository(), invocation.model(), name))
 
 
-def lines(found: Reflog) -> Iterator[str]:
-    """One line a move."""
-    for each in found.moves:
-        to = f"v{each.number} {short(each.new)}" if each.new else "removed"
-        time = str(each.move.at).replace("T", " ")
-        who = f"{escape(each.move.by)}  {escape(each.move.reason)}"
-        yield f"{escape(found.name)}@{{{each.ago}}}  {to}  {time}  {who}"
+def emit(invocation: Invocation, found: Reflog) -> None:
+    """Answer with the moves of one name; what `alias log` does too."""
+    ids = [move.new for move in found.moves if move.new is not None]
+    invocation.emit("reflog", found.to_json, lambda: _lines(found), ids=ids, page=True)
+
+
+def _lines(found: Reflog) -> Iterator[str]:
+    return aligned([_row(found.name, moved) for moved in found.moves])
+
+
+def _row(name: str, moved: Moved) -> tuple[str, ...]:
+    number = "removed" if moved.number is None else f"v{moved.number}"
+    by, reason = moved.move.by.partition(" <")[0], moved.move.reason.partition("\n")[0]
+    id_ = short(moved.new or "")
+    return (escape(f"{name}@{{{moved.ago}}}"), number, id_, date(moved.move.at), escape(by), escape(reason))

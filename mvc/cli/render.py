@@ -25,17 +25,29 @@ def difference(found: VersionDiff, *, unread: bool = False) -> list[str]:
     return lines
 
 
-def summary(found: VersionDiff) -> str:
-    """One line: `+1 -0 ~2 files, 12.0 MiB new, labelmap, parameters`."""
+def summary(found: VersionDiff, total: int | None = None) -> str:
+    """One line: `+1 -0 ~2 files, 12.0 MiB new of 184.0 MiB, 3 classes added, parameters, mAP50 0.71 (+0.02)`.
+
+    `total` is the bytes of all files of the new side.
+    """
     kinds = [change.kind for change in found.files]
     changed = kinds.count("M") + kinds.count("R")
     parts = [f"+{kinds.count('A')} -{kinds.count('D')} ~{changed} files"] if kinds else []
     if found.new_bytes:
-        parts.append(f"{size(found.new_bytes)} new")
-    if not found.labelmap.is_empty:
-        parts.append("labelmap (breaking)" if found.breaking else "labelmap")
-    parts += list(found.values)
+        parts.append(f"{size(found.new_bytes)} new{f' of {size(total)}' if total is not None else ''}")
+    parts += _classes(found.labelmap)
+    parts += [name for name in found.values if name != "metrics"]
+    parts += [metric(change) for change in found.section("metrics")]
     return ", ".join(parts) or "no change"
+
+
+def metric(change: Change) -> str:
+    """`mAP50 0.71 (+0.02)`; `mAP50 (was 0.69)` when it is gone."""
+    key = escape(change.key)
+    if change.new is None:
+        return f"{key} (was {shown(change.old)})"
+    by = f" ({change.new - change.old:+.4g})" if change.old is not None else ""
+    return f"{key} {shown(change.new)}{by}"
 
 
 def file_line(change: FileChange, *, unread: bool = False) -> str:
@@ -82,17 +94,21 @@ def _section(name: str, lines: list[str]) -> Iterator[str]:
     yield from (f"{name if number == 0 else '':<11} {line}" for number, line in enumerate(lines))
 
 
+def _classes(found: LabelDiff) -> list[str]:
+    """How many classes changed, and how: `3 classes added`, `1 re-indexed`; nothing when none did."""
+    counts = {"added": found.added, "removed": found.removed, "renamed": found.renamed, "re-indexed": found.reindexed}
+    parts = [(len(changed), how) for how, changed in counts.items() if changed]
+    return [
+        f"{count(number, 'class', 'classes') if place == 0 else number} {how}"
+        for place, (number, how) in enumerate(parts)
+    ]
+
+
 def _labelmap(found: LabelDiff) -> Iterator[str]:
     if found.is_empty:
         return
-    parts = [
-        f"{count(len(found.added), 'class', 'classes')} added",
-        f"{len(found.removed)} removed",
-        f"{len(found.renamed)} renamed",
-        f"{len(found.reindexed)} re-indexed",
-    ]
     breaking = style("  (breaking for consumers)", fg="red", bold=True) if found.breaking else ""
-    yield f"{'labelmap':<11} {', '.join(parts)}{breaking}"
+    yield f"{'labelmap':<11} {', '.join(_classes(found))}{breaking}"
     yield from (f"{'':<11} {style('!', fg='red')} {escape(e.name)}: {e.old} -> {e.new}" for e in found.reindexed)
     yield from (f"{'':<11} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in found.renamed)
     yield from (f"{'':<11} {style('+', fg='green')} {number}: {escape(name)}" for number, name in found.added)

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import escape, short
-from mvc.porcelain.reset import HARD, KEEP, SOFT, reset
+from mvc.cli.terminal import count, escape, short
+from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.repository import revisions
 
 
 @verb("reset")
-@click.argument("target", default="HEAD", metavar="[REV]")
-@click.option("--keep", is_flag=True, help="Files follow; refuse if that would lose an edit.")
-@click.option("--hard", is_flag=True, help="Files follow; edits are lost.")
-def command(invocation: Invocation, target: str, keep: bool, hard: bool) -> None:
-    """Move the current branch to another version. Files stay as they are, unless --keep or --hard."""
+@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.option("--keep", is_flag=True, help="The files follow; refused where an edit would be lost.")
+@click.option("--hard", is_flag=True, help="The files follow, and edits are lost.")
+def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> None:
+    """Move the current branch to REV; without --keep or --hard, no file changes.
+
+    `mvc reflog` shows where the branch was: `mvc reset BRANCH@{1}` goes back there.
+    """
     if keep and hard:
-        raise click.UsageError("--keep and --hard exclude each other")
+        raise click.UsageError("say --keep or --hard")
     repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(repository, model, target)
+    target = revisions.resolve(repository, model, revision)
     mode = HARD if hard else KEEP if keep else SOFT
-    actor = invocation.actor()
     with invocation.progress("Writing files") as progress:
-        done = reset(repository, model, version, mode=mode, actor=actor, progress=progress)
-    was = f", was {short(done.old)}" if done.old else ""
-    where = escape(done.branch) if done.branch else "HEAD"
-    invocation.emit("reset", done.to_json, lambda: [f"{where} is at v{done.number} {short(done.new)}{was}"], ids=[done.new])
+        done = reset(repository, model, target, mode=mode, actor=invocation.actor(), progress=progress)
+    invocation.emit("reset", done.to_json, lambda: _lines(done), ids=(done.new,))
+
+
+def _lines(done: Reset) -> Iterator[str]:
+    what = escape(done.branch) if done.branch is not None else "HEAD"
+    was = f" (was {short(done.old)})" if done.old is not None and done.old != done.new else ""
+    yield f"{what} is at v{done.number} {short(done.new)} now{was}"
+    if done.moved.written or done.moved.deleted:
+        yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
