@@ -9,7 +9,7 @@ import click
 from mvc import errors
 from mvc.cli import render
 from mvc.cli.invocation import Invocation, verb
-from mvc.cli.terminal import escape
+from mvc.cli.terminal import escape, short
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff
 from mvc.repository import history, revisions
@@ -63,13 +63,24 @@ def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
         return
     if found.difference.is_empty:
         return
-    new = f"v{found.new_number}" if found.new else "working tree"
-    old = f"v{found.old_number}" if found.old else "nothing"
-    yield f"{escape(found.model)} {old}..{new}"
+    yield _title(found)
     if stat:
         yield render.summary(found.difference)
     else:
         yield from render.difference(found.difference)
+
+
+def _title(found: Diff) -> str:
+    """`helmet-detector v6..v7`; with ids where two lines have the same number."""
+    same = found.old_number == found.new_number
+    sides = [
+        f"v{number}{f' {short(id_)}' if same else ''}" if id_ else absent
+        for id_, number, absent in (
+            (found.old, found.old_number, "nothing"),
+            (found.new, found.new_number, "working tree"),
+        )
+    ]
+    return f"{escape(found.model)} {sides[0]}..{sides[1]}"
 
 
 def _status(kind: str, old: object, new: object) -> str:

@@ -27,10 +27,14 @@ class Graph:
         lines = list(text)
         rows = self._rows(id_, parents)
         width = max(map(len, rows[: max(1, len(lines))]))
-        rows += [self._idle()] * (len(lines) - len(rows))
+        rows += [self.between()] * (len(lines) - len(rows))
         for number, row in enumerate(rows):
             line = lines[number] if number < len(lines) else ""
             yield f"{row:<{width}} {line}".rstrip()
+
+    def between(self) -> str:
+        """A line between two versions."""
+        return " ".join("|" for _ in self.lanes)
 
     def _rows(self, id_: str, parents: Sequence[str]) -> list[str]:
         if id_ not in self.lanes:
@@ -45,9 +49,6 @@ class Graph:
                 rows.append(self._split(place + number))
                 self.lanes.insert(place + number, parent)
         return rows + self._join()
-
-    def _idle(self) -> str:
-        return " ".join("|" for _ in self.lanes)
 
     def _end(self, place: int) -> list[str]:
         """A lane ends; those to its right move over."""

@@ -132,9 +132,10 @@ def _listed(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
 
 def _drawn(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
     graph = Graph()
-    for entry in entries:
-        lines = _lines(entry, style_of)
-        yield from graph.draw(entry.id, entry.drawn, [*lines, ""] if style_of.apart else lines)
+    for number, entry in enumerate(entries):
+        if number and style_of.apart:
+            yield graph.between()
+        yield from graph.draw(entry.id, entry.drawn, _lines(entry, style_of))
 
 
 def _lines(entry: Logged, style_of: _Style) -> list[str]:

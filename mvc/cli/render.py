@@ -35,7 +35,8 @@ def summary(found: VersionDiff, total: int | None = None) -> str:
     parts = [f"+{kinds.count('A')} -{kinds.count('D')} ~{changed} files"] if kinds else []
     if found.new_bytes:
         parts.append(f"{size(found.new_bytes)} new{f' of {size(total)}' if total is not None else ''}")
-    parts += _classes(found.labelmap)
+    classes = ", ".join(_classes(found.labelmap))
+    parts += [f"{classes} (breaking)" if found.breaking else classes] if classes else []
     parts += [name for name in found.values if name != "metrics"]
     parts += [metric(change) for change in found.section("metrics")]
     return ", ".join(parts) or "no change"

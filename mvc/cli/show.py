@@ -8,6 +8,7 @@ import click
 
 from mvc.cli import render
 from mvc.cli.invocation import Invocation, verb
+from mvc.cli.table import aligned
 from mvc.cli.terminal import count, escape, short, size, style
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
@@ -46,7 +47,7 @@ def _lines(found: Shown) -> Iterator[str]:
     yield from _files(found)
     if not found.difference.is_empty and version.parents:
         yield ""
-        yield f"Against its parent: {render.summary(found.difference)}"
+        yield f"Against its parent: {render.summary(found.difference, sum(entry.size for entry in found.tree.entries))}"
         yield from (f"  {line}" for line in render.difference(found.difference))
 
 
@@ -71,8 +72,10 @@ def _leaves(section: object, above: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _files(found: Shown) -> Iterator[str]:
-    for number, entry in enumerate(found.tree.entries):
-        state = found.states[entry.path].value
-        where = "" if state == "complete" else style(f"  {state}", fg="red")
-        label = "files" if number == 0 else ""
-        yield f"{label:<11} {escape(entry.role)}  {escape(entry.path)}  {size(entry.size)}  {short(entry.file)}{where}"
+    """Role, path, size, id, and whether the bytes are here."""
+    rows = [
+        (escape(entry.role), escape(entry.path), size(entry.size), short(entry.file), found.states[entry.path].value)
+        for entry in found.tree.entries
+    ]
+    for number, row in enumerate(aligned(rows, right=frozenset({2}))):
+        yield f"{'files' if number == 0 else '':<11} {row}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
-from mvc.repository import snapshot, stored
+from mvc.repository import sharing, snapshot, stored
 from mvc.repository.repository import Repository
 
 
@@ -36,9 +36,11 @@ class Diff:
 
 def diff(repository: Repository, model: str, old: VersionId | None, new: VersionId | None = None) -> Diff:
     """What `new`, or the working tree, changed against `old`; raises what is wrong with the working tree, Damaged."""
+    brought = None
     if new is not None:
         right = stored.snapshot_of(repository, new)
         left = stored.snapshot_of(repository, old)
+        brought = sharing.brought(repository, left.tree if left else None, right.tree) if right else None
     else:
         left = stored.snapshot_of(repository, old, model)
         found = snapshot.take(
@@ -51,4 +53,4 @@ def diff(repository: Repository, model: str, old: VersionId | None, new: Version
         right = found.snapshot
     assert right is not None  # noqa: S101 - a version or the working tree
     numbers = [repository.objects.version(id_).number if id_ else None for id_ in (old, new)]
-    return Diff(model, old, new, numbers[0], numbers[1], compare(left, right))
+    return Diff(model, old, new, numbers[0], numbers[1], compare(left, right, new_bytes=brought))

@@ -11,7 +11,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
 from mvc.porcelain import naming
-from mvc.repository import stored
+from mvc.repository import sharing, stored
 from mvc.repository.repository import Repository
 from mvc.storage.absence import State
 
@@ -60,6 +60,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
+    brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model,
         id=id_,
@@ -67,6 +68,6 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         manifest=snapshot.manifest,
         tree=snapshot.tree,
         names=tuple(naming.decorations(repository, model).get(id_, ())),
-        difference=compare(parent, snapshot),
+        difference=compare(parent, snapshot, new_bytes=brought),
         states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
     )
