@@ -39,8 +39,7 @@ def parse_key(text: str) -> Path:
             raise errors.BadKey(
                 text=text[:80], reason="its parts are not separated by single dots" if text else "it is empty"
             )
-        double, single, bare, _ = match.groups()
-        path.append(re.sub(r"\\(.)", r"\1", double) if double is not None else single if single is not None else bare)
+        path.append(_part(match, text))
         at = match.end()
     key = tuple(path)
     schema.find(key)
@@ -65,6 +64,16 @@ def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
     value = _as_kind(text[at + 1 :], kind, key) if kind else _typed(text[at + 1 :], type_, key)
     schema.check(value, type_, key)
     return key, value
+
+
+def _part(match: re.Match[str], text: str) -> str:
+    double, single, bare, _ = match.groups()
+    if double is None:
+        return str(bare if single is None else single)
+    try:
+        return str(json.loads(f'"{double}"'))
+    except ValueError:
+        raise errors.BadKey(text=text[:80], reason="an escape in it is not one of TOML's") from None
 
 
 def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:

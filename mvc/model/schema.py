@@ -9,6 +9,7 @@ What a text may say (a vocabulary, a reference) is not decided here but by the r
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -206,8 +207,12 @@ def quoted(part: str) -> str:
     """One part of a key, in quotes if it needs them."""
     if part and all(letter.isalnum() or letter in "_-" for letter in part) and part.isascii():
         return part
-    escaped = part.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(letter if letter >= " " else f"\\u{ord(letter):04x}" for letter in escaped) + '"'
+    return basic_string(part)
+
+
+def basic_string(text: str) -> str:
+    """A text as a basic string of TOML: JSON's escapes are TOML's, and TOML escapes DEL as well."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def called(value: Any) -> str:

@@ -9,11 +9,10 @@ Changing a file that somebody wrote is another matter: that keeps comments, and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from mvc.model.schema import quoted
+from mvc.model.schema import basic_string, quoted
 
 
 def document(sections: Mapping[str, Mapping[str, Any]]) -> str:
@@ -26,18 +25,13 @@ def value(item: Any) -> str:
     if isinstance(item, bool):
         return "true" if item else "false"
     if isinstance(item, str):
-        return text(item)
+        return basic_string(item)
     if isinstance(item, Mapping):
         inside = ", ".join(f"{quoted(key)} = {value(each)}" for key, each in item.items())
         return f"{{ {inside} }}" if inside else "{}"
     if isinstance(item, list | tuple):
         return f"[{', '.join(map(value, item))}]"
     return repr(item)
-
-
-def text(item: str) -> str:
-    """The text of a basic string: JSON's escapes are TOML's, and TOML escapes DEL as well."""
-    return json.dumps(item, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _lines(values: Mapping[str, Any]) -> str:
