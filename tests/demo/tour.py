@@ -18,7 +18,8 @@ from tests.demo.releases import Model, Release, own, published
 
 TOP = Path(__file__).resolve().parents[2]
 MVC = str(Path(sys.executable).with_name("mvc"))
-PLACE = TOP / "build" / "demo"
+BUILD = Path.cwd() / "build"
+PLACE = BUILD / "demo"
 WEIGHTS = PLACE / "weights"
 ENVIRONMENT = os.environ | {
     "MVC_AUTHOR_NAME": "Ana",
@@ -104,9 +105,8 @@ def later_versions(model: Model) -> None:
         mvc("commit", "-m", f"Release {release.name}", "--tag", f"r{release.name}")
     say("A side line, from the third version")
     mvc("switch", "-c", "small", "v3")
-    mvc("rm", "variants", "--cached")
-    mvc("set", "parameters.window=256", "docker.tag=1.1-small")
-    mvc("commit", "-m", "Only the weights that are served")
+    mvc("set", "parameters.window=256", "docker.tag=1.1-small", "docker.env.THREADS=1")
+    mvc("commit", "-m", "A short window for small devices")
     mvc("switch", "main")
     mvc("alias", "set", "prod", "v2", "-m", "approved by QA")
     mvc("alias", "set", "prod", "v3", "-m", "fewer false alarms")
@@ -169,7 +169,7 @@ def weigh(model: Model) -> None:
 def main() -> None:
     """Run the whole tour."""
     started = time.monotonic()
-    cache = TOP / "build" / "releases"
+    cache = BUILD / "releases"
     cache.mkdir(parents=True, exist_ok=True)
     model = published(cache)
     if model is None:
