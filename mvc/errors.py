@@ -639,6 +639,13 @@ class EmptyMessage(Usage):
     """
 
 
+class BadMessage(Usage):
+    """A version cannot hold this message: {reason}.
+
+    Give another one with -m or -F.
+    """
+
+
 class RulesBroken(Refused):
     """model.toml breaks {count} rule(s):
     {problems}

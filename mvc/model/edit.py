@@ -23,20 +23,8 @@ from tomlkit.items import AoT, Comment, Table, Whitespace
 
 from mvc import errors
 from mvc.model import modeltoml, schema, tomltext
-from mvc.model.keys import get_value, parse_assignment, parse_key
+from mvc.model.keys import get_value, parse_key
 from mvc.model.schema import Path
-
-__all__ = [
-    "add_file",
-    "get_value",
-    "new_text",
-    "parse_assignment",
-    "parse_key",
-    "remove_file",
-    "set_key",
-    "set_keys",
-    "unset_key",
-]
 
 _WHERE = "model.toml"
 _HEADER = """\

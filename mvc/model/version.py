@@ -29,6 +29,16 @@ _REQUIRED = {"kind", "parents", "number", "author", "time", "message", "manifest
 _OPTIONAL = {"code", "ext"}
 
 
+def check_message(text: str) -> None:
+    """Raise EmptyMessage or BadMessage unless a version may say `text`."""
+    if not text.strip():
+        raise errors.EmptyMessage
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise errors.BadMessage(reason="it is not UTF-8")
+    if len(text.encode()) > MAX_MESSAGE:
+        raise errors.BadMessage(reason=f"it is longer than {MAX_MESSAGE >> 20} MiB")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who signs a version."""
@@ -175,6 +185,7 @@ class Version:
             record["code"] = self.code.to_json()
         if self.ext:
             record["ext"] = dict(self.ext)
+        _check(record)
         return canonical.encode(record)
 
     @classmethod
@@ -211,10 +222,13 @@ def _check(record: Any) -> None:
         raise errors.NotCanonical(reason="number is a whole number from 1")
     if not isinstance(author, dict) or set(author) != {"name", "email"} or not all(map(_is_text, author.values())):
         raise errors.NotCanonical(reason="author has name and email")
-    if not _is_text(message) or len(message.encode()) > MAX_MESSAGE:
+    if not _is_text(message) or len(message.encode("utf-8", "surrogatepass")) > MAX_MESSAGE:
         raise errors.NotCanonical(reason=f"message is text of at most {MAX_MESSAGE} bytes")
     if "ext" in record and (not isinstance(record["ext"], dict) or not record["ext"]):
         raise errors.NotCanonical(reason="ext is a map with something in it, or absent")
+    Timestamp.from_json(record["time"])
+    if "code" in record:
+        Code.from_json(record["code"])
 
 
 def _is_text(value: Any) -> bool:

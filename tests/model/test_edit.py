@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.model import edit, modeltoml
+from mvc.model import edit, keys, modeltoml
 
 TEXT = """\
 # our detector
@@ -176,7 +176,7 @@ def test_every_way_to_write_a_table_can_be_changed_and_loses_no_comment(text: st
         assert key in {"parameters.b.y.w", "parameters.a.x", "parameters.a.z"}
         return
     found: Any = tomllib.loads(changed)
-    for part in edit.parse_key(key):
+    for part in keys.parse_key(key):
         found = found[part]
     assert found == value
     if key != "source.datasets":
@@ -194,7 +194,7 @@ def test_what_is_set_can_be_removed_again(text: str, assignments: list[tuple[str
         if data.draw(st.booleans()):
             text = edit.unset_key(text, key)
             with pytest.raises(errors.NoValue):
-                edit.get_value(tomllib.loads(text), edit.parse_key(key))
+                keys.get_value(tomllib.loads(text), keys.parse_key(key))
     assert not values or tomllib.loads(text) is not None
 
 

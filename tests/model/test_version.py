@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import FileId, ManifestId, TreeId, digest
-from mvc.model.version import MAX_MESSAGE, MAX_PARENTS, Person, Timestamp, Version
+from mvc.model.version import MAX_MESSAGE, MAX_PARENTS, Person, Timestamp, Version, check_message
 from tests.model.strategies import versions
 
 ID = digest(b"")
@@ -64,6 +65,26 @@ def test_anything_else_is_no_version(change: dict[str, Any]) -> None:
 def test_no_field_may_be_absent(key: str) -> None:
     with pytest.raises(errors.NotCanonical):
         Version.decode(canonical.encode({name: value for name, value in RECORD.items() if name != key}))
+
+
+def test_what_could_not_be_read_is_not_written() -> None:
+    good = Version.decode(canonical.encode(RECORD))
+    for change in (
+        {"message": "x" * (MAX_MESSAGE + 1)},
+        {"number": 0},
+        {"time": Timestamp(0, 900)},
+        {"tree": TreeId("x")},
+        {"message": "\udcff"},
+    ):
+        with pytest.raises(errors.NotCanonical):
+            dataclasses.replace(good, **change).encode()
+
+
+@pytest.mark.parametrize("text", ["", " \n", "a\udcff", "x" * (MAX_MESSAGE + 1)])
+def test_a_message_that_cannot_be_kept_is_refused(text: str) -> None:
+    check_message("Retrained\n\nwith night images \x1b[31m")
+    with pytest.raises((errors.EmptyMessage, errors.BadMessage)):
+        check_message(text)
 
 
 def test_a_person_reads_as_it_is_written() -> None:
