@@ -203,3 +203,9 @@ def test_the_text_of_a_new_model_reads_back() -> None:
     made = modeltoml.parse(text.encode(), where="model.toml")
     assert made.model == {"name": "helmet \u00e9", "type": "MASK"}
     assert edit.set_key(text, "files.w", "w.pt") == text + '\n[files]\nw = "w.pt"\n'
+
+
+def test_a_change_that_did_not_come_out_right_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edit, "_set", lambda *_: None)
+    with pytest.raises(errors.CannotEdit, match="cannot change safely"):
+        edit.set_key(TEXT, "docker.tag", "1.4")
