@@ -9,10 +9,11 @@ from pathlib import Path
 
 
 def describe(place: Path) -> str:
-    """Processor, cores, memory, Python and the filesystem of `place`, in one line."""
+    """Processor, cores, memory, system, Python, the filesystem of `place`, and how busy the machine is, in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB", f"{platform.system()} {platform.release()}"]
-    return ", ".join([*parts, f"Python {platform.python_version()}", _filesystem(place)])
+    parts += [f"Python {platform.python_version()}", _filesystem(place), f"load average {os.getloadavg()[0]:.1f}"]
+    return ", ".join(parts)
 
 
 def _processor() -> str:
@@ -25,6 +26,6 @@ def _processor() -> str:
 
 
 def _filesystem(place: Path) -> str:
-    asked = ["stat", "--file-system", "--format=%T", str(place)]
+    asked = ["df", "--output=fstype", str(place)]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown filesystem"
+    return (done.stdout.split() or ["unknown filesystem"])[-1]
