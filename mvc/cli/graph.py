@@ -26,8 +26,8 @@ class Graph:
         """The lines of one version: its node, then the lines to its parents, each with its line of `text`."""
         lines = list(text)
         rows = self._rows(id_, parents)
-        width = max(map(len, rows[: max(1, len(lines))]))
         rows += [self.between()] * (len(lines) - len(rows))
+        width = max(map(len, rows[: len(lines)]), default=0)
         for number, row in enumerate(rows):
             line = lines[number] if number < len(lines) else ""
             yield f"{row:<{width}} {line}".rstrip()

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from mvc import errors
-from mvc.cli import render
+from mvc import errors, lazy
 from mvc.cli.graph import Graph
 from mvc.cli.invocation import Invocation, verb
 from mvc.cli.terminal import date, escape, short, style
@@ -154,6 +153,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")
     if entry.changes is not None:
+        render = lazy.load("mvc.cli.render")
         lines.append(f"    {render.summary(entry.changes.difference, entry.changes.total_bytes)}")
     return lines
 

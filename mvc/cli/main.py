@@ -50,8 +50,13 @@ TERMINATED = 143
 BROKEN_PIPE = 141
 
 
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM)."""
+class Ended(BaseException):
+    """The run was ended from outside: by Ctrl-C, by SIGTERM, by a reader that went away. `code` is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        """Of no class that click takes for its own and turns into another."""
+        super().__init__(code)
+        self.code = code
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -68,17 +73,16 @@ def run(arguments: list[str] | None = None) -> int:
         return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Terminated:
-        return TERMINATED
-    except BrokenPipeError:
-        _close_output()
-        return BROKEN_PIPE
+    except Ended as end:
+        if end.code == BROKEN_PIPE:
+            _close_output()
+        return end.code
     except BaseException as error:  # noqa: BLE001 - no traceback ever reaches a user
         return int(lazy.load("mvc.cli.failure").report(error, arguments))
 
 
 def _terminate(_: int, __: FrameType | None) -> None:
-    raise Terminated
+    raise Ended(TERMINATED)
 
 
 def _close_output() -> None:

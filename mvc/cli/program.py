@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import sys
+from typing import Any
 
 import click
 
 import mvc
 from mvc import lazy
 from mvc.cli.invocation import options
-from mvc.cli.main import VERBS
+from mvc.cli.main import BROKEN_PIPE, INTERRUPTED, VERBS, Ended
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
 EPILOG = "`mvc VERB --help` tells more. Begin with `mvc init --model NAME`."
@@ -29,6 +30,15 @@ class Program(click.Group):
             return None
         command: click.Command = lazy.load(f"mvc.cli.{VERBS[cmd_name][0]}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; Ctrl-C and a reader that went away pass by click, which would make other errors of them."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Ended(INTERRUPTED) from None
+        except BrokenPipeError:
+            raise Ended(BROKEN_PIPE) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

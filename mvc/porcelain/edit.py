@@ -13,12 +13,14 @@ from typing import Any
 
 from mvc import errors, lazy
 from mvc.model import keys, modeltoml, paths, schema
-from mvc.model.ids import FileId
+from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
-from mvc.repository import globs, modelfile, stored, worktree
+from mvc.porcelain import moving
+from mvc.repository import apply, globs, modelfile, stored, worktree
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import read_labels_of
 from mvc.storage import hashing
+from mvc.storage.journal import FileStep, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +112,19 @@ def remove(
 
     Raises NotTracked, InTheWay (for a file that is nowhere else).
     """
-    folder = repository.head(model).folder
-    tracked = _files(repository, model, folder)
-    roles = [_tracked_role(tracked, name) for name in names]
-    doomed = [] if cached else _doomed(repository, model, folder, {role: tracked[role] for role in roles}, force=force)
     edit = lazy.load("mvc.model.edit")
-
-    def change(text: str) -> str:
+    with repository.writing():
+        folder = repository.head(model).folder
+        tracked = _files(repository, model, folder)
+        roles = list(dict.fromkeys(_tracked_role(tracked, name) for name in names))
+        doomed = {} if cached else _doomed(repository, model, folder, {r: tracked[r] for r in roles}, force=force)
+        text = before = _read(repository, model, folder).decode()
         for role in roles:
             text = edit.remove_file(text, role)
-        return text
-
-    _change(repository, model, change, [])
-    with repository.writing():
-        for path in doomed:
-            repository.tree.delete(path)
-        repository.tree.sync()
+        place, old = modelfile.path(folder), FileId(digest(before.encode()))
+        steps = [FileStep(place, moving.keep(repository, text.encode()), old=old)]
+        steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
+        apply.change(repository, Journal("rm", model, files=tuple(steps)), {}, None)
     return [Edited(role, tracked[role], None) for role in roles]
 
 
@@ -216,19 +215,17 @@ def _tracked_role(tracked: dict[str, str], name: str) -> str:
 
 def _doomed(
     repository: Repository, model: str, folder: str, files: dict[str, str], *, force: bool
-) -> list[str]:
+) -> dict[str, FileId]:
     """The files of these roles, from the root; raises InTheWay for those that the store could not give back."""
     scan = worktree.scan(repository.root, folder, files)
     current = stored.snapshot_of(repository, repository.current(model))
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
-    lost = {}
-    for file in scan.tracked:
-        if not force and _id(repository, file.root_path) != kept.get(file.path):
-            lost[file.path] = "not as committed, so its bytes would be nowhere"
-    if lost:
-        listed = "\n".join(f"  {paths.escape_name(path)}: {why}" for path, why in lost.items())
+    found = {file: _id(repository, file.root_path) for file in scan.tracked}
+    lost = [file.path for file, id_ in found.items() if id_ != kept.get(file.path)]
+    if lost and not force:
+        listed = "\n".join(f"  {paths.escape_name(path)}: not as committed, so its bytes would be nowhere" for path in lost)
         raise errors.InTheWay(count=len(lost), listed=listed)
-    return [file.root_path for file in scan.tracked]
+    return {file.root_path: id_ for file, id_ in found.items()}
 
 
 def _id(repository: Repository, path: str) -> FileId:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.porcelain import naming
-from mvc.repository import history, revisions, sharing, stored
+from mvc.repository import history, revisions, stored
 from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
 
@@ -183,6 +183,7 @@ def _changes(repository: Repository, id_: VersionId, version: Version) -> Change
     parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
+    sharing = lazy.load("mvc.repository.sharing")
     brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
     total = sum(entry.size for entry in snapshot.tree.entries)
     return Changes(compare(parent, snapshot, new_bytes=brought), total)

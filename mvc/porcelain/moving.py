@@ -43,12 +43,18 @@ def files_of(repository: Repository, model: str, version: VersionId | None) -> T
     data = modelfile.of_version(repository, found, model)
     file = FileId(digest(data))
     if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
-        ingest = repository.ingest()
-        ingest.add_bytes(data)
-        ingest.close()
-        repository.door.barrier()
+        keep(repository, data)
     entries = repository.objects.tree(found.tree).entries
     return Tree((*entries, TreeEntry(modelfile.NAME, modelfile.NAME, len(data), file)))
+
+
+def keep(repository: Repository, data: bytes) -> FileId:
+    """Have a small file in the store, durably, for a journal to name: its bytes are needed again after a power cut."""
+    ingest = repository.ingest()
+    file = ingest.add_bytes(data)
+    ingest.close()
+    repository.door.barrier()
+    return file
 
 
 def move(

@@ -148,10 +148,15 @@ def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | N
 
 
 def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
-    """Give the model its new key: its ref logs, its head, and the name in its model.toml, whichever are still to do."""
+    """Give the model its new key: its ref logs, its heads, and the name in its model.toml, whichever are still to do.
+
+    The new head comes first and the old one goes last, so that there is no history without a head at any moment.
+    """
     old_logs, new_logs = (RefName(key, "x", "x").folder.rsplit("/", 2)[0] for key in (plan.model, new))
+    head = repository.heads.get(plan.model)
+    if head is not None:
+        repository.heads.set(new, head)
     if repository.door.exists(old_logs):
         repository.door.rename_folder(old_logs, new_logs)
-    repository.heads.rename(plan.model, new)
-    head = repository.head(new)
-    modelfile.set_name(repository, head.folder, plan.model, new)
+    modelfile.set_name(repository, repository.head(new).folder, plan.model, new)
+    repository.heads.remove(plan.model)

@@ -73,9 +73,6 @@ class Heads:
         """Move the head of `model`, durably."""
         self._door.replace(self.path(model), sealed.seal(head.to_json()))
 
-    def rename(self, old: str, new: str) -> None:
-        """Give the head of `old` to `new`; done already is fine."""
-        head = self.get(old)
-        if head is not None:
-            self.set(new, head)
-            self._door.remove(self.path(old))
+    def remove(self, model: str) -> None:
+        """Have `model` stand nowhere; done already is fine."""
+        self._door.remove(self.path(model))

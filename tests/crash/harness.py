@@ -20,7 +20,6 @@ from mvc.cli.main import run
 from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
 from mvc.storage import door
-from mvc.storage.reflog import RefName
 
 KILLED = 137
 NEVER = 1 << 30
@@ -143,17 +142,13 @@ def state(root: Path) -> State:
     repository = Repository(root)
     refs = repository.refs
     every = [ref for model in refs.models() for kind in refs.kinds(model) for ref in refs.all(model, kind)]
-    names = frozenset((r.model, r.kind, r.name, str(_target(repository, r))) for r in every)
+    names = frozenset((r.model, r.kind, r.name, str(refs.target(r))) for r in every if refs.numbers(r))
     heads = frozenset(
         (model, head.folder, str(head.branch), str(head.version))
         for model in repository.heads.models()
         for head in [repository.head(model)]
     )
     return State(names, heads, files, (root / ".mvc" / "config.toml").read_bytes())
-
-
-def _target(repository: Repository, ref: RefName) -> str | None:
-    return repository.refs.target(ref)
 
 
 def finish(root: Path) -> None:

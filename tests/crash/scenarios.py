@@ -66,12 +66,18 @@ def side(root: Path) -> None:
     mvc(root, "switch", "main")
 
 
+def moved(root: Path) -> None:
+    """As `side`, and the alias was moved once more."""
+    side(root)
+    mvc(root, "alias", "set", "prod", "v2", "-m", "approved")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", tracked, ("add", "notes.txt", "--as", "readme"), (0, 2)),
-    Scenario("rm", tracked, ("rm", "notes"), (0, 2)),
+    Scenario("rm", two_versions, ("rm", "log"), (0, 2)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
-    Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 2)),
+    Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),
     Scenario("config", tracked, ("config", "user.name", "Ana")),
     Scenario("first commit", tracked, ("commit", "-m", "one"), (0, 1)),
     Scenario("commit", edited, ("commit", "-m", "three"), (0, 1)),
@@ -88,11 +94,11 @@ SCENARIOS = (
     Scenario("reset --hard", edited, ("reset", "--hard", "v1")),
     Scenario("branch", two_versions, ("branch", "other"), (0, 13)),
     Scenario("branch -D", side, ("branch", "-D", "side"), (0, 2)),
-    Scenario("branch -m", side, ("branch", "-m", "side", "other"), (0, 2)),
+    Scenario("branch -m", side, ("branch", "-m", "side", "other"), (0, 2, 13)),
     Scenario("tag", two_versions, ("tag", "kept"), (0, 13)),
     Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
     Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),
-    Scenario("alias rollback", side, ("alias", "rollback", "prod"), (0, 2)),
+    Scenario("alias rollback", moved, ("alias", "rollback", "prod"), (0, 13)),
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
     Scenario("models rename", side, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),

@@ -1,0 +1,188 @@
+"""show, diff, ls, cat, export, du, fsck: what versions hold, and whether it is there."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from tests.cli.conftest import History
+from tests.cli.shell import MODEL, Shell
+
+# --- show
+
+
+def test_show_is_the_whole_record(shell: Shell, history: History) -> None:
+    lines = shell.ok("show", "2026.1").lines
+    assert lines[0] == f"{MODEL} v1  {history.first}  (tag: 2026.1)"
+    assert "author      Ana <ana@example.org>" in lines
+    assert "    First baseline" in lines
+    assert "metrics     mAP50 = 0.5" in lines
+    assert "labelmap    2 classes: 0: helmet, 1: head" in lines
+    assert any(line.startswith("files       weights  weights/best.onnx  117.2 KiB") for line in lines)
+    assert any(line.endswith("complete") for line in lines)
+
+
+def test_show_lists_ten_classes_and_escapes(empty: Shell) -> None:
+    empty.set(**{f"labelmap__{number}": f"class {number}" for number in range(12)})
+    empty.commit("Twelve \x1b]0;classes\x07")
+    out = empty.ok("show").out
+    assert "9: class 9, ... (2 more)" in out
+    assert "\x1b" not in out
+    assert "\\x1b]0;classes\\x07" in out
+
+
+def test_show_json(shell: Shell, history: History) -> None:
+    document = shell.ok("show", "side", "--json").json
+    assert document["schema"] == "mvc.show/1"
+    assert document["id"] == history.side
+    assert document["manifest"]["metrics"] == {"mAP50": 0.61}
+    assert document["files"][0]["state"] == "complete"
+    assert document["changes"]["files"][0]["new_bytes"] > 0
+
+
+# --- diff
+
+
+def test_diff_has_the_sections_that_changed(shell: Shell, history: History) -> None:
+    lines = shell.ok("diff", "v1", "side").lines
+    assert lines[0] == f"{MODEL} v1..v2"
+    assert "metrics     mAP50 0.5 -> 0.61" in lines
+    assert any(line.startswith("files       M  weights  weights/best.onnx  146.5 KiB") for line in lines)
+    assert not any(line.startswith("labelmap") for line in lines)
+
+
+def test_diff_of_two_with_the_same_number_names_ids(shell: Shell, history: History) -> None:
+    lines = shell.ok("diff", "main..side").lines
+    assert lines[0] == f"{MODEL} v2 {history.second[:10]}..v2 {history.side[:10]}"
+    assert "(breaking for consumers)" in lines[1]
+    assert shell.ok("diff", "main...side").lines[0] == f"{MODEL} v1..v2"
+
+
+def test_diff_of_the_working_tree(shell: Shell, history: History) -> None:
+    assert shell.ok("diff").lines == []
+    assert shell("diff", "--exit-code").code == 0
+    shell.set(parameters__epochs=3)
+    assert shell.ok("diff").lines == [f"{MODEL} v2..working tree", "parameters  + epochs 3"]
+    assert shell("diff", "--exit-code").code == 1
+    assert len(shell.ok("diff", "v1").lines) > 2
+
+
+def test_diff_stat_and_name_status(shell: Shell, history: History) -> None:
+    assert shell.ok("diff", "v1", "side", "--name-status").lines == ["M\tweights/best.onnx"]
+    assert "~1 files" in shell.ok("diff", "v1", "side", "--stat").lines[1]
+    document = shell.ok("diff", "v1", "side", "--json").json
+    assert document["schema"] == "mvc.diff/1"
+    assert document["differs"] is True
+    assert document["changes"]["files"][0]["new_bytes"] > 0
+    assert shell("diff", "a", "b", "c").code == 2
+
+
+# --- ls, cat, export
+
+
+def test_ls(shell: Shell, history: History) -> None:
+    assert shell.ok("ls").lines == ["weights  weights/best.onnx"]
+    long = shell.ok("ls", "-l", "side").lines
+    assert len(long) == 1
+    assert long[0].startswith("-  weights  146.5 KiB  ")
+    assert long[0].endswith("  complete  weights/best.onnx")
+    document = shell.ok("ls", "--json").json
+    assert document["schema"] == "mvc.ls/1"
+    assert document["files"][0]["size"] == 120_000
+
+
+@pytest.mark.parametrize("name", ["side:weights", "side:weights/best.onnx", "side:./weights/best.onnx"])
+def test_cat_gives_the_bytes(shell: Shell, history: History, name: str) -> None:
+    code, out, _ = shell.raw("cat", name)
+    assert code == 0
+    assert out == b"two" * 50_000
+
+
+def test_cat_of_model_toml_and_into_a_file(shell: Shell, history: History) -> None:
+    assert b"mAP50 = 0.61" in shell.raw("cat", "side:model.toml")[1]
+    shell.write("out.bin", b"old")
+    shell.ok("cat", "v1:weights", "-o", "out.bin")
+    assert (shell.folder / "out.bin").read_bytes() == b"one" * 40_000
+    assert sorted(path.name for path in shell.folder.iterdir()) == [".mvc", "model.toml", "out.bin", "weights"]
+
+
+def test_cat_of_what_is_not_there(shell: Shell, history: History) -> None:
+    assert shell("cat", "v1:nothing").code == 2
+    assert shell("cat", "v1").code == 2
+    assert shell("cat", "v9:weights").code == 2
+    assert shell("cat", "v1:weights", "-o", ".").code == 2
+
+
+def test_cat_of_damage_writes_no_file(shell: Shell, history: History) -> None:
+    damage(shell)
+    said = shell("cat", "side:weights", "-o", "out.bin")
+    assert said.code == 14
+    assert "mvc fsck" in said.err
+    assert not (shell.folder / "out.bin").exists()
+
+
+def test_export(shell: Shell, history: History) -> None:
+    (shell.folder / "release").mkdir()
+    assert "1 file" in shell.ok("export", "side", "release/v2").out
+    release = shell.folder / "release" / "v2"
+    assert (release / "weights/best.onnx").read_bytes() == b"two" * 50_000
+    assert (release / "model.toml").exists()
+    assert shell("export", "v1", "release/v2").code == 16
+    assert shell.ok("export", "v1", "release/v1", "--json").json["schema"] == "mvc.export/1"
+
+
+# --- du
+
+
+def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
+    document = shell.ok("du", "--json").json
+    assert document["schema"] == "mvc.du/1"
+    second, side, first = document["versions"][0], document["versions"][1], document["versions"][2]
+    assert [each["id"] for each in (second, side, first)] == [history.second, history.side, history.first]
+    assert (second["total"], side["total"]) == (120_000, 150_000)
+    assert second["unique"] == first["unique"] == 0  # they have the same weights
+    assert side["unique"] > 0
+    assert side["shared"] == 0
+    assert document["all_versions"] == {"count": 3, "total": 390_000}
+    on_disk = sum(p.stat().st_size for p in (shell.folder / ".mvc").rglob("*") if p.is_file() and "cache" not in p.parts)
+    assert abs(document["store"] - on_disk) < 100  # the lock file
+
+
+def test_du_of_some_versions(shell: Shell, history: History) -> None:
+    lines = shell.ok("du", "side").lines
+    assert lines[0].split() == ["total", "unique", "shared"]
+    assert lines[1].startswith(f"v2  {history.side[:10]}  146.5 KiB")
+    assert lines[-1].startswith("store ")
+    assert "for 3 versions of 380.9 KiB" in lines[-1]
+
+
+# --- fsck
+
+
+def test_fsck_of_a_whole_repository(shell: Shell, history: History) -> None:
+    for arguments in ((), ("--read-data",)):
+        lines = shell.ok("fsck", *arguments).lines
+        assert "3 versions" in lines[0]
+        assert lines[1] == "Nothing is wrong."
+    assert shell.ok("fsck", "--json").json["schema"] == "mvc.fsck/1"
+
+
+def test_fsck_names_the_versions_and_files_that_damage_hits(shell: Shell, history: History) -> None:
+    damage(shell)
+    said = shell("fsck")
+    assert said.code == 14
+    assert f"  {MODEL} v2 {history.side[:10]}: weights/best.onnx" in said.lines
+    assert not any(history.first[:10] in line for line in said.lines)
+    document = shell("fsck", "--json").json
+    assert {finding["kind"] for finding in document["findings"]} >= {"pack", "missing"}
+    assert shell("fsck", "-q").lines == [history.side]
+
+
+def damage(shell: Shell) -> None:
+    """Change the bytes of the pack that the side branch's weights lie in: the newest."""
+    packs = sorted((shell.folder / ".mvc/packs").rglob("*.pack"), key=lambda path: path.stat().st_mtime_ns)
+    packs[-1].chmod(stat.S_IRUSR | stat.S_IWUSR)
+    data = bytearray(packs[-1].read_bytes())
+    data[100] ^= 0xFF
+    packs[-1].write_bytes(data)

@@ -1,0 +1,93 @@
+"""switch, restore, checkout, reset: where the files stand."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import History
+from tests.cli.shell import Shell
+
+WEIGHTS = "weights/best.onnx"
+
+
+def weights(shell: Shell) -> bytes:
+    return (shell.folder / WEIGHTS).read_bytes()[:3]
+
+
+def test_switch_brings_the_files_of_a_branch(shell: Shell, history: History) -> None:
+    said = shell.ok("switch", "side")
+    assert said.lines[0] == f"Now on side, v2 {history.side[:10]}"
+    assert weights(shell) == b"two"
+    assert shell.ok("status", "--exit-code").code == 0
+
+
+def test_switch_to_anything_else_detaches_and_says_so(shell: Shell, history: History) -> None:
+    said = shell.ok("switch", "2026.1")
+    assert "detached" in said.out
+    assert "mvc switch -c NAME" in said.out
+    document = shell.ok("switch", "main", "--json").json
+    assert (document["schema"], document["branch"], document["id"]) == ("mvc.switch/1", "main", history.second)
+
+
+def test_switch_refuses_to_lose_an_edit(shell: Shell, history: History) -> None:
+    shell.write(WEIGHTS, b"edited")
+    said = shell("switch", "side")
+    assert said.code == 16
+    assert WEIGHTS in said.err
+    assert weights(shell) == b"edi"
+    shell.ok("switch", "side", "--force")
+    assert weights(shell) == b"two"
+    assert shell("switch").code == 2
+    assert shell("switch", "nowhere").code == 2
+
+
+def test_restore_by_role_path_and_source(shell: Shell, history: History) -> None:
+    shell.write(WEIGHTS, b"edited")
+    assert shell.ok("restore", "weights").lines == [f"Restored {WEIGHTS}"]
+    assert weights(shell) == b"one"
+    shell.ok("restore", "--source", "side", WEIGHTS)
+    assert weights(shell) == b"two"
+    assert shell.ok("branch", "--show-current").lines == ["main"]
+    assert shell("restore", "nothing").code == 2
+    assert shell.ok("restore", ".", "--json").json["schema"] == "mvc.restore/1"
+    assert weights(shell) == b"one"
+
+
+def test_restore_takes_paths_from_where_one_stands(shell: Shell, history: History) -> None:
+    shell.write(WEIGHTS, b"edited")
+    shell.ok("-C", "weights", "restore", "best.onnx")
+    assert weights(shell) == b"one"
+
+
+def test_checkout_of_a_branch_is_switch(shell: Shell, history: History) -> None:
+    said = shell.ok("checkout", "side")
+    assert "hint: this is `mvc switch side`" in said.err
+    assert weights(shell) == b"two"
+    said = shell.ok("checkout", "-b", "new", "v1")
+    assert "`mvc switch -c new v1`" in said.err
+    assert shell.ok("branch", "--show-current").lines == ["new"]
+
+
+def test_checkout_of_paths_is_restore(shell: Shell, history: History) -> None:
+    said = shell.ok("checkout", "side", "--", "weights")
+    assert "hint: this is `mvc restore --source side weights`" in said.err
+    assert weights(shell) == b"two"
+    said = shell.ok("checkout", "--", "weights")
+    assert "hint: this is `mvc restore weights`" in said.err
+    assert weights(shell) == b"one"
+    assert shell.ok("branch", "--show-current").lines == ["main"]
+    assert shell("checkout").code == 2
+
+
+def test_reset_moves_the_branch_and_files_only_when_asked(shell: Shell, history: History) -> None:
+    said = shell.ok("reset", "side")
+    assert said.lines == [f"main is at v2 {history.side[:10]} now (was {history.second[:10]})"]
+    assert weights(shell) == b"one"
+    shell.ok("reset", "main@{1}")
+    assert shell.ok("status", "--exit-code").code == 0
+    shell.ok("reset", "--keep", "side")
+    assert weights(shell) == b"two"
+    shell.write(WEIGHTS, b"edited")
+    assert shell("reset", "--keep", "v1").code == 16
+    assert shell("reset", "--keep", "--hard").code == 2
+    document = shell.ok("reset", "--hard", "2026.1", "--json").json
+    assert (document["schema"], document["new"], document["written"][-1]) == ("mvc.reset/1", history.first, WEIGHTS)
+    assert weights(shell) == b"one"

@@ -1,0 +1,68 @@
+"""Absent files with a reason, and metadata packs as a place to read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import FileId, digest
+from mvc.model.version import Timestamp
+from mvc.storage import packs
+from mvc.storage.absence import EXPIRED, PROMISED, State, read_log
+from mvc.storage.metapacks import MetaPacks, MetaWriter
+from mvc.storage.recipes import INLINE, Recipe
+from tests.storage.parts import Parts
+
+A, B = FileId("a" * 64), FileId("b" * 64)
+NOW = Timestamp(1_770_000_000)
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    return Parts(tmp_path)
+
+
+def test_a_file_is_complete_promised_expired_or_missing(parts: Parts) -> None:
+    (stored,) = parts.store(b"here")
+    parts.absences.add(PROMISED, [A, stored.file], reason="origin", by="Ana <a@b>", at=NOW)
+    parts.absences.add(EXPIRED, [B], reason="prune --keep-last 1", by="Ana <a@b>", at=NOW)
+    fresh = Parts(parts.door.root).absences
+    states = [fresh.state(file) for file in (stored.file, A, B, FileId("c" * 64))]
+    assert states == [State.COMPLETE, State.PROMISED, State.EXPIRED, State.MISSING]
+    record = fresh.record(EXPIRED, B)
+    assert record is not None
+    assert record.reason == "prune --keep-last 1"
+
+
+def test_a_log_with_a_hole_or_a_flip_is_damaged(parts: Parts) -> None:
+    for number in range(3):
+        parts.absences.add(EXPIRED, [A], reason=str(number), by="", at=NOW)
+    assert [record.seq for record in read_log(parts.door, EXPIRED)] == [1, 2, 3]
+    second = parts.door.path("expired/0000000002")
+    data = second.read_bytes()
+    second.unlink()
+    with pytest.raises(errors.Damaged):
+        read_log(parts.door, EXPIRED)
+    second.write_bytes(data.replace(b'"1"', b'"7"'))
+    with pytest.raises(errors.Damaged, match="checksum"):
+        read_log(parts.door, EXPIRED)
+
+
+def test_objects_and_recipes_are_read_from_metadata_packs(parts: Parts) -> None:
+    recipe = Recipe(FileId(digest(b"small")), 5, INLINE, inline=b"small")
+    writer = MetaWriter(parts.door)
+    writer.add(packs.OBJECT, b'{"kind":"tree"}')
+    writer.add(packs.RECIPE, recipe.encode(), file=recipe.file)
+    writer.finish()
+    parts.door.barrier()
+    fresh = Parts(parts.door.root)
+    assert fresh.metapacks.object(digest(b'{"kind":"tree"}')) == b'{"kind":"tree"}'
+    assert fresh.extract.small(recipe.file) == b"small"
+    assert fresh.metapacks.object(A) is None
+    (pack,) = parts.door.root.glob("meta/*.pack")
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes().replace(b"tree", b"tred"))
+    with pytest.raises(errors.Damaged):
+        MetaPacks(parts.door).object(digest(b'{"kind":"tree"}'))
