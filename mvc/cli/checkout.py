@@ -11,6 +11,7 @@ from mvc.cli.invocation import Invocation, verb
 
 _PATHS = "mvc.checkout.paths"
 
+
 class _Command(click.Command):
     """Remembers what stands behind `--`, which click takes away: paths, also where a branch has the same name."""
 

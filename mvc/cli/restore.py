@@ -32,7 +32,9 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     invocation.emit(
         "restore",
         lambda: to_json(done),
-        lambda: [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: all is as it should be."],
+        lambda: (
+            [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: all is as it should be."]
+        ),
     )
 
 

@@ -22,7 +22,9 @@ _CLASSES = 10
 def command(invocation: Invocation, revision: str) -> None:
     """One version, whole: who, when, why, every value, every file, and what it changed."""
     repository, model = invocation.repository(), invocation.model()
-    found = show(repository, revisions.model_of(repository, model, revision), revisions.resolve(repository, model, revision))
+    found = show(
+        repository, revisions.model_of(repository, model, revision), revisions.resolve(repository, model, revision)
+    )
     invocation.emit("show", found.to_json, lambda: _lines(found), ids=(found.id,), page=True)
 
 

@@ -103,7 +103,9 @@ def rename(repository: Repository, model: str, old: str, new: str, actor: Actor)
             raise errors.NoSuchName(kind="branch", name=old, model=model)
         refs: tuple[RefStep, ...] = ()
         if tip is not None and tip.new is not None:
-            made = RefEntry.after(target, repository.refs.tip(target), tip.new, actor.move(f"branch: renamed from {old}"))
+            made = RefEntry.after(
+                target, repository.refs.tip(target), tip.new, actor.move(f"branch: renamed from {old}")
+            )
             gone = RefEntry.after(source, tip, None, actor.move(f"branch: renamed to {new}"))
             refs = (RefStep(target, made), RefStep(source, gone))
         moved = Head(head.folder, new) if head.branch == old else None

@@ -145,7 +145,9 @@ def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
     assert side["unique"] > 0
     assert side["shared"] == 0
     assert document["all_versions"] == {"count": 3, "total": 390_000}
-    on_disk = sum(p.stat().st_size for p in (shell.folder / ".mvc").rglob("*") if p.is_file() and "cache" not in p.parts)
+    on_disk = sum(
+        p.stat().st_size for p in (shell.folder / ".mvc").rglob("*") if p.is_file() and "cache" not in p.parts
+    )
     assert abs(document["store"] - on_disk) < 100  # the lock file
 
 
