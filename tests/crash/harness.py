@@ -6,20 +6,27 @@ Python. `door.on_step` sees every change of the disk; `steps` counts them.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
 import os
 import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvc.cli.main import run
+from mvc.cli.main import VERBS, run
 from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
 from mvc.storage import door
+
+for _module, _ in VERBS.values():
+    importlib.import_module(f"mvc.cli.{_module}")
+for _name in ("mvc.model.edit", "mvc.storage.ingest", "mvc.storage.extract", "mvc.storage.absence", "pyfastcdc", "git"):
+    importlib.import_module(_name)  # once here, and not in each child
 
 KILLED = 137
 NEVER = 1 << 30
@@ -162,6 +169,17 @@ def assert_sound(root: Path) -> None:
     if (root / ".mvc" / "config.toml").exists():
         report = fsck.fsck(Repository(root), read_data=True)
         assert not report.findings, report.findings
+
+
+@contextlib.contextmanager
+def memory_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder on a filesystem in memory, where there is one: what is tested is the order of steps, not the disk."""
+    shared = Path("/dev/shm")
+    if not (shared.is_dir() and os.access(shared, os.W_OK)):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as name:
+        yield Path(name)
 
 
 def fresh_copy(source: Path, target: Path) -> Path:

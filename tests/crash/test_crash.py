@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mvc.storage import journal
 from mvc.storage.door import StoreDoor
-from tests.crash.harness import KILLED, State, assert_sound, command, fail, finish, fresh_copy, kill_before, state
+from tests.crash.harness import KILLED, State, assert_sound, command, fail, finish, fresh_copy, kill_before, memory_folder, state
 from tests.crash.scenarios import SCENARIOS, Scenario
 
 FATAL = 128
@@ -22,22 +23,28 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 
 
 @pytest.fixture
-def prepared(scenario: Scenario, tmp_path: Path) -> Path:
-    root = tmp_path / "prepared"
+def place(tmp_path: Path) -> Iterator[Path]:
+    with memory_folder(tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture
+def prepared(scenario: Scenario, place: Path) -> Path:
+    root = place / "prepared"
     root.mkdir()
     scenario.prepare(root)
     return root
 
 
-def test_killed_before_any_step(scenario: Scenario, prepared: Path, tmp_path: Path) -> None:
+def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path) -> None:
     old = state(prepared)
-    done = fresh_copy(prepared, tmp_path / "work")
+    done = fresh_copy(prepared, place / "work")
     outcome = command(done, scenario.verb)
     assert outcome.code == 0, outcome.output
     new = state(done)
     assert_sound(done)
     for number in range(1, outcome.steps + 1):
-        root = fresh_copy(prepared, tmp_path / "work")
+        root = fresh_copy(prepared, place / "work")
         killed = command(root, scenario.verb, kill_before(number))
         assert killed.code == KILLED, f"step {number}: {killed}"
         _check(root, scenario, old, new, f"killed before step {number} of {outcome.steps}")
@@ -69,14 +76,14 @@ FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, T
 """The disk is full, or broken: at one step, or from one step on."""
 
 
-def test_a_failing_disk_at_any_step(scenario: Scenario, prepared: Path, tmp_path: Path, deep: bool) -> None:
+def test_a_failing_disk_at_any_step(scenario: Scenario, prepared: Path, place: Path, deep: bool) -> None:
     old = state(prepared)
-    done = fresh_copy(prepared, tmp_path / "work")
+    done = fresh_copy(prepared, place / "work")
     steps = command(done, scenario.verb).steps
     new = state(done)
     for number in range(1, steps + 1):
         for code, on in FAILURES if deep else [FAILURES[number % len(FAILURES)]]:
-            root = fresh_copy(prepared, tmp_path / "work")
+            root = fresh_copy(prepared, place / "work")
             failed = command(root, scenario.verb, fail(number, code, on=on))
             when = f"{errno.errorcode[code]} at step {number} of {steps}{' and after' if on else ''}"
             assert failed.code in (0, 3, FATAL), f"{when}: {failed.code}\n{failed.output}"
