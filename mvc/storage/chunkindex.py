@@ -55,6 +55,7 @@ class ChunkIndex:
         self._door = door
         self._database: sqlite3.Connection | None = None
         self._sure = False
+        self._listed: set[str] = set()
         self.unreadable: dict[str, errors.Damaged] = {}
 
     def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
@@ -84,13 +85,16 @@ class ChunkIndex:
             if sure:
                 self._gather(self._open())
             return question()
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError, TypeError):  # wrong bytes in the cache may come out as anything
             self._rebuild()
             return question()
 
     def _find(self, chunk: ChunkId) -> list[Location]:
-        rows = self._open().execute(_FIND, (bytes.fromhex(chunk),))
-        return [Location(row[0], _entry(chunk, *row[1:])) for row in rows]
+        rows = self._open().execute(_FIND, (bytes.fromhex(chunk),)).fetchall()
+        found = [Location(row[0], _entry(chunk, *row[1:])) for row in rows]
+        if not all(place.pack in self._listed and place.entry.well_formed for place in found):
+            raise sqlite3.DatabaseError
+        return found
 
     def _known(self, wanted: set[bytes]) -> set[bytes]:
         database = self._open()
@@ -127,7 +131,7 @@ class ChunkIndex:
 
     def _gather(self, database: sqlite3.Connection) -> None:
         """Have the database know exactly the packs that are listed."""
-        listed = set(pack_names(self._door))
+        listed = self._listed = set(pack_names(self._door))
         known = dict(database.execute("SELECT name, number FROM packs"))
         if listed == known.keys():
             return
@@ -140,11 +144,17 @@ class ChunkIndex:
         database.execute("COMMIT")
 
     def _read_in(self, database: sqlite3.Connection, name: str) -> None:
+        """Take in a pack's index, or where that is damaged, what its entries say of themselves."""
         try:
-            entries = packs.read_index(PackFile(self._door, name))
+            pack = PackFile(self._door, name)
         except errors.Damaged as error:
             self.unreadable[name] = error
             return
+        try:
+            entries = packs.read_index(pack)
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            entries = packs.scan(pack)
         number = database.execute("INSERT OR IGNORE INTO packs (name) VALUES (?)", (name,)).lastrowid
         database.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(entries, number))
 

@@ -79,11 +79,13 @@ class Entry:
         id_, kind, encoding, depth, width, raw, stored, base = HEADER.unpack(header)
         based = base.hex() if base != _NO_BASE else None
         entry = cls(id_.hex(), kind, encoding, raw, stored, depth, width, based, offset)
-        if not entry._well_formed():
+        if not entry.well_formed:
             raise errors.Damaged(what=f"the entry at {offset}", reason="its header is none that mvc writes")
         return entry
 
-    def _well_formed(self) -> bool:
+    @property
+    def well_formed(self) -> bool:
+        """Whether mvc writes such an entry."""
         return (
             self.kind <= REF_ENTRY
             and self.encoding in codec.NAMES
