@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -149,3 +150,10 @@ def test_as_a_repository_it_is_sound(tmp_path: Path) -> None:
     report = fsck(Repository(tmp_path), read_data=True)
     assert not report.findings
     assert report.counts["versions"] == 8
+
+
+def test_ids_are_what_b3sum_says(requires: Callable[[str], str]) -> None:
+    """Objects and packs are named by a program that is not ours."""
+    named = [*STORE.glob("objects/*/*"), *STORE.glob("packs/*/*.pack"), *STORE.glob("recipes/*/*/*")]
+    done = subprocess.run([requires("b3sum"), "--no-names", *named], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [path.stem for path in named]
