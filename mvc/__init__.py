@@ -1,13 +1,112 @@
 """Git for model versions: immutable, comparable, shareable snapshots of computer-vision models.
 
     import mvc
+
     repository = mvc.open(".")
-    for entry in repository.log():
+    for entry in mvc.log(repository, "helmet-detector"):
         print(entry.version.number, entry.version.message)
 
-Everything here is loaded when it is first used.
+Each verb of the command line is a function here, which returns a value and prints nothing. All is loaded when first used.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from mvc import lazy
+
+if TYPE_CHECKING:
+    from mvc import errors
+    from mvc.model.diff import VersionDiff
+    from mvc.model.manifest import Manifest
+    from mvc.model.tree import Tree, TreeEntry
+    from mvc.model.version import Code, Person, Timestamp, Version
+    from mvc.porcelain.alias import aliases
+    from mvc.porcelain.alias import assign as set_alias
+    from mvc.porcelain.branch import branches
+    from mvc.porcelain.branch import create as create_branch
+    from mvc.porcelain.cat import cat
+    from mvc.porcelain.commit import Options as CommitOptions
+    from mvc.porcelain.commit import commit
+    from mvc.porcelain.diff import diff
+    from mvc.porcelain.du import du
+    from mvc.porcelain.edit import add, get, remove, set_values, unset
+    from mvc.porcelain.export import export
+    from mvc.porcelain.fsck import fsck
+    from mvc.porcelain.init import init
+    from mvc.porcelain.log import log
+    from mvc.porcelain.ls import ls
+    from mvc.porcelain.models import models
+    from mvc.porcelain.opening import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
+    from mvc.porcelain.reset import reset
+    from mvc.porcelain.restore import restore
+    from mvc.porcelain.show import show
+    from mvc.porcelain.status import status
+    from mvc.porcelain.switch import switch
+    from mvc.porcelain.tag import create as create_tag
+    from mvc.porcelain.tag import tags
+    from mvc.repository.repository import Actor, Repository
+    from mvc.repository.revisions import resolve
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "errors": "mvc.errors",
+    "Actor": "mvc.repository.repository:Actor",
+    "Code": "mvc.model.version:Code",
+    "CommitOptions": "mvc.porcelain.commit:Options",
+    "Manifest": "mvc.model.manifest:Manifest",
+    "Person": "mvc.model.version:Person",
+    "Repository": "mvc.repository.repository:Repository",
+    "Timestamp": "mvc.model.version:Timestamp",
+    "Tree": "mvc.model.tree:Tree",
+    "TreeEntry": "mvc.model.tree:TreeEntry",
+    "Version": "mvc.model.version:Version",
+    "VersionDiff": "mvc.model.diff:VersionDiff",
+    "add": "mvc.porcelain.edit:add",
+    "aliases": "mvc.porcelain.alias:aliases",
+    "branches": "mvc.porcelain.branch:branches",
+    "cat": "mvc.porcelain.cat:cat",
+    "commit": "mvc.porcelain.commit:commit",
+    "create_branch": "mvc.porcelain.branch:create",
+    "create_tag": "mvc.porcelain.tag:create",
+    "diff": "mvc.porcelain.diff:diff",
+    "du": "mvc.porcelain.du:du",
+    "export": "mvc.porcelain.export:export",
+    "fsck": "mvc.porcelain.fsck:fsck",
+    "get": "mvc.porcelain.edit:get",
+    "init": "mvc.porcelain.init:init",
+    "log": "mvc.porcelain.log:log",
+    "ls": "mvc.porcelain.ls:ls",
+    "models": "mvc.porcelain.models:models",
+    "open": "mvc.porcelain.opening:open_repository",
+    "remove": "mvc.porcelain.edit:remove",
+    "reset": "mvc.porcelain.reset:reset",
+    "resolve": "mvc.repository.revisions:resolve",
+    "restore": "mvc.porcelain.restore:restore",
+    "set_alias": "mvc.porcelain.alias:assign",
+    "set_values": "mvc.porcelain.edit:set_values",
+    "show": "mvc.porcelain.show:show",
+    "status": "mvc.porcelain.status:status",
+    "switch": "mvc.porcelain.switch:switch",
+    "tags": "mvc.porcelain.tag:tags",
+    "unset": "mvc.porcelain.edit:unset",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "Actor", "Code", "CommitOptions", "Manifest", "Person", "Repository", "Timestamp", "Tree", "TreeEntry", "Version",
+    "VersionDiff", "add", "aliases", "branches", "cat", "commit", "create_branch", "create_tag", "diff", "du", "errors",
+    "export", "fsck", "get", "init", "log", "ls", "models", "open", "remove", "reset", "resolve", "restore",
+    "set_alias", "set_values", "show", "status", "switch", "tags", "unset",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mvc' has no attribute {name!r}")
+    home = _HOMES[name]
+    found = lazy.attribute(home) if ":" in home else lazy.load(home)
+    globals()[name] = found
+    return found

@@ -85,7 +85,9 @@ def _edited(invocation: Invocation, message: str) -> str:
     """The message after a person has edited it; lines with # are left out."""
     found = status(invocation.repository(), invocation.model())
     lines = [f"# {line}" for line in ["What changed? Lines with # are left out.", *render.difference(found.difference)]]
-    editor = invocation.environ.get("MVC_EDITOR") or invocation.environ.get("VISUAL") or invocation.environ.get("EDITOR")
+    editor = (
+        invocation.environ.get("MVC_EDITOR") or invocation.environ.get("VISUAL") or invocation.environ.get("EDITOR")
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "MESSAGE"
         path.write_text("\n".join([message, "", *lines, ""]), encoding="utf-8")

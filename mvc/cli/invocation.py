@@ -278,7 +278,9 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
             return None if context.invoked_subcommand else function(of(context), *arguments, **named)
 
         settings = {"help_option_names": ["-h", "--help"]}
-        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(called)  # type: ignore[no-untyped-call]
+        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(
+            called
+        )  # type: ignore[no-untyped-call]
         made.params += options()
         return made
 

@@ -44,7 +44,9 @@ class Progress:
         """Begin."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """End the line."""
         if self._shown and self._mode == "bar":
             sys.stderr.write("\r\x1b[K")

@@ -27,7 +27,9 @@ def command(invocation: Invocation, exit_code: bool) -> int:
 def _lines(found: Status) -> Iterator[str]:
     yield from _where(found)
     if found.pending:
-        yield style(f"An interrupted `mvc {escape(found.pending)}` is finished by the next command that writes.", fg="yellow")
+        yield style(
+            f"An interrupted `mvc {escape(found.pending)}` is finished by the next command that writes.", fg="yellow"
+        )
     if found.matches:
         number, id_ = found.matches
         yield f"model.toml is that of v{number} {short(id_)} (after a `git switch`?): `mvc switch {short(id_)}` follows it"
@@ -39,7 +41,7 @@ def _lines(found: Status) -> Iterator[str]:
     yield from _section("Rules:", [f"{p.severity}  {escape(p.key)}: {escape(p.message)}" for p in found.broken])
     if found.untracked:
         yield from _section("Not tracked:", [f"?  {escape(path)}" for path in found.untracked])
-        yield '     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)'
+        yield "     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)"
     if found.clean:
         yield "Nothing to commit, all is as the version has it."
     elif found.base is None and found.difference.is_empty:
@@ -58,5 +60,3 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
         yield ""
         yield title
         yield from (f"  {line}" for line in lines)
-
-

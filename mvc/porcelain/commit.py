@@ -1,6 +1,6 @@
 """`mvc commit`: the working tree of a model, as it stands, becomes an immutable version.
 
-    scan ─ rules, secrets ─ ingest files (no lock) ─ tree, manifest, version ─ lock ─ ref entry (the commit point) ─ names
+scan ─ rules, secrets ─ ingest files (no lock) ─ tree, manifest, version ─ lock ─ ref entry (the commit point) ─ names
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def commit(
     return done(id_, version, named)
 
 
-def _begin(
-    repository: Repository, model: str, options: Options, progress: Callable[[int], None] | None
-) -> _Work:
+def _begin(repository: Repository, model: str, options: Options, progress: Callable[[int], None] | None) -> _Work:
     head = repository.head(model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, head.at()))

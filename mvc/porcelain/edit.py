@@ -39,7 +39,9 @@ class Edited:
 # --- values
 
 
-def set_values(repository: Repository, model: str, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
+def set_values(
+    repository: Repository, model: str, assignments: Sequence[str], *, kind: str | None = None
+) -> list[Edited]:
     """Set each `key=value`, typed by the schema or by `kind`. Raises UnknownKey, WrongType, BadValue and the like."""
     pairs = [keys.parse_assignment(text, kind) for text in assignments]
     for key, value in pairs:
@@ -223,7 +225,9 @@ def _doomed(
     found = {file: _id(repository, file.root_path) for file in scan.tracked}
     lost = [file.path for file, id_ in found.items() if id_ != kept.get(file.path)]
     if lost and not force:
-        listed = "\n".join(f"  {paths.escape_name(path)}: not as committed, so its bytes would be nowhere" for path in lost)
+        listed = "\n".join(
+            f"  {paths.escape_name(path)}: not as committed, so its bytes would be nowhere" for path in lost
+        )
         raise errors.InTheWay(count=len(lost), listed=listed)
     return {file.root_path: id_ for file, id_ in found.items()}
 

@@ -57,9 +57,7 @@ class Report:
         return {"findings": findings, "hits": hits, "counts": self.counts, "pending": self.pending}
 
 
-def fsck(
-    repository: Repository, *, read_data: bool = False, progress: Callable[[int], None] | None = None
-) -> Report:
+def fsck(repository: Repository, *, read_data: bool = False, progress: Callable[[int], None] | None = None) -> Report:
     """Check the whole repository; writes nothing."""
     sound = Sound()
     findings = list(store.check(repository.door, sound, progress))
@@ -141,7 +139,9 @@ class _Walk:
             fault = self._file(file, size)
             if fault is not None:
                 self.hits.append(Hit(id_, version.number, tuple(sorted(self.seen[id_])), path))
-                yield Finding("content" if self.read_data else "missing", path, f"v{version.number} {id_[:10]}: {fault}")
+                yield Finding(
+                    "content" if self.read_data else "missing", path, f"v{version.number} {id_[:10]}: {fault}"
+                )
 
     def _number(self, id_: VersionId, version: Version) -> Iterator[Finding]:
         first = _or(partial(self._load, version.parents[0]), None) if version.parents else None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from mvc.model import names
 from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
 from mvc.storage import config
-from mvc.storage.door import StoreDoor, rename_new_folder
+from mvc.storage.door import StoreDoor, discard_folder, rename_new_folder, replace_outside
 from mvc.storage.heads import Head
 
 _README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
@@ -73,10 +71,9 @@ def _make_repository(root: Path) -> bool:
     target = root / DIRECTORY
     if (target / config.NAME).exists():
         return False
-    root.mkdir(parents=True, exist_ok=True)
     building = root / f"{DIRECTORY}.init-{os.getpid()}"
     for left in root.glob(f"{DIRECTORY}.init-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        discard_folder(left)
     door = StoreDoor(building)
     for folder in _FOLDERS:
         door.make_folder(folder)
@@ -92,10 +89,11 @@ def _ignore_in_git(root: Path) -> None:
     if not any((above / ".git").exists() for above in (root, *root.parents)):
         return
     file = root / ".gitignore"
-    with contextlib.suppress(OSError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, UnicodeDecodeError, errors.MvcError):
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         if _IGNORE not in text.split():
-            file.write_text(text + ("" if not text or text.endswith("\n") else "\n") + f"{_IGNORE}\n", encoding="utf-8")
+            line_end = "" if not text or text.endswith("\n") else "\n"
+            replace_outside(file, f"{text}{line_end}{_IGNORE}\n".encode(), 0o666)
 
 
 def _named(repository: Repository, folder: str) -> str | None:
@@ -116,7 +114,9 @@ def _make_model(repository: Repository, key: str, folder: str, **about: str | No
         if data is not None and named != key:
             raise errors.OtherModelHere(folder=folder or ".", model=named, asked=key)
         if data is None:
-            text = lazy.load("mvc.model.edit").new_text(key, model_type=about["model_type"], framework=about["framework"])
+            text = lazy.load("mvc.model.edit").new_text(
+                key, model_type=about["model_type"], framework=about["framework"]
+            )
             repository.tree.write(modelfile.path(folder), text.encode())
             repository.tree.sync()
         if head is not None and head.folder == folder:

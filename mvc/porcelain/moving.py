@@ -1,8 +1,8 @@
 """Bringing the files of a model to those of a version: what `switch`, `restore` and `reset` share.
 
-    what lies on disk ─┐
-    what was committed ┼─ plan, or a refusal ─ journal ─ apply
-    what is wanted     ┘
+what lies on disk ─┐
+what was committed ┼─ plan, or a refusal ─ journal ─ apply
+what is wanted     ┘
 """
 
 from __future__ import annotations

@@ -120,4 +120,3 @@ def decorations(repository: Repository, model: str) -> dict[VersionId, list[tupl
                 name = ref.name if kind in KINDS else f"{kind.split('/')[1]}/{ref.name}"
                 found.setdefault(target, []).append((KINDS.get(kind, "remote"), name))
     return found
-

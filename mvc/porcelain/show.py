@@ -19,7 +19,8 @@ from mvc.storage.absence import State
 @dataclass(frozen=True)
 class Shown:
     """A version with its manifest, its tree, its names, what it changed against its first parent, and where each of its
-    files is: `states` by path."""
+    files is: `states` by path.
+    """
 
     model: str
     id: VersionId

@@ -116,4 +116,3 @@ def _matching(
             return version.number, id_
         todo.extend(version.parents)
     return None
-

@@ -1,8 +1,8 @@
 """Changing the working tree: stage everything, then rename; an interrupted change is finished forward.
 
-    plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
-           nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
-           or a full disk stops it here
+plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
+       nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
+       or a full disk stops it here
 """
 
 from __future__ import annotations

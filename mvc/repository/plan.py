@@ -1,6 +1,6 @@
-"""What has to happen to the files on disk so that they are those of a version: a value, computed before anything is done.
+r"""What has to happen to the files on disk so that they are those of a version: a value, computed before anything is done.
 
-    on disk \\ wanted   nothing                     another file
+    on disk \ wanted   nothing                     another file
     nothing            -                           write
     as committed       delete, if it is stored     replace
     as wanted          -                           (executable bit)

@@ -87,4 +87,3 @@ def _is_dirty(git: Any, own: Sequence[Path]) -> bool:
     left_out = {os.path.relpath(os.path.realpath(path), top) for path in own}
     changed = git.git.diff("HEAD", "--name-only", "--no-renames", "-z", "--ignore-submodules=none")
     return any(name and name not in left_out for name in changed.split("\0"))
-

@@ -1,15 +1,15 @@
 """Revisions: the texts by which a version is named.
 
-    main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
-    v7                        the seventh version of the current branch's line (MODEL@v7: of that model's main)
-    HEAD  @                   where the files stand
-    3f9c2ab1d0                the beginning of an id, four digits or more
-    main@{1}  prod@{2026-01-15}   where the name stood one move ago, or then
-    v7~2  v7^2                two first parents up; the second parent
-    MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
+main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
+v7                        the seventh version of the current branch's line (MODEL@v7: of that model's main)
+HEAD  @                   where the files stand
+3f9c2ab1d0                the beginning of an id, four digits or more
+main@{1}  prod@{2026-01-15}   where the name stood one move ago, or then
+v7~2  v7^2                two first parents up; the second parent
+MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
 
-    A..B  A...B               what B has and A lacks; what either has alone (`log`)
-    REV:model-latest  REV:./weights/best.onnx     one file of a version, by role or by path (`cat`)
+A..B  A...B               what B has and A lacks; what either has alone (`log`)
+REV:model-latest  REV:./weights/best.onnx     one file of a version, by role or by path (`cat`)
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mvc import errors
 from mvc.model.ids import ChunkId, is_id
@@ -91,7 +91,7 @@ class ChunkIndex:
 
     def _find(self, chunk: ChunkId) -> list[Location]:
         rows = self._open().execute(_FIND, (bytes.fromhex(chunk),)).fetchall()
-        found = [Location(row[0], _entry(chunk, *row[1:])) for row in rows]
+        found = [Location(row[0], _entry(chunk, row[1:])) for row in rows]
         if not all(place.pack in self._listed and place.entry.well_formed for place in found):
             raise sqlite3.DatabaseError
         return found
@@ -175,8 +175,6 @@ def _rows(entries: list[Entry], number: int | None) -> Iterator[tuple[object, ..
             )  # fmt: skip
 
 
-def _entry(
-    chunk: ChunkId, encoding: int, raw: int, stored: int, depth: int, width: int, base: bytes | None, offset: int
-) -> Entry:
-    based = base.hex() if base else None
-    return Entry(chunk, packs.CHUNK, encoding, raw, stored, depth, width, based, offset)
+def _entry(chunk: ChunkId, row: tuple[Any, ...]) -> Entry:
+    encoding, raw, stored, depth, width, base, offset = row
+    return Entry(chunk, packs.CHUNK, encoding, raw, stored, depth, width, base.hex() if base else None, offset)

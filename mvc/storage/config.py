@@ -118,7 +118,7 @@ def check_key(key: str) -> None:
 
 def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
     """Write `config.toml` whole, with its checksum."""
-    body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k not in ("sum",)}}
+    body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k != "sum"}}
     body["sum"] = checksum(body)
     door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
 

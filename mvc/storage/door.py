@@ -165,14 +165,20 @@ class Temporary:
             self.path.unlink(missing_ok=True)
 
 
-def replace_outside(path: Path, data: bytes) -> None:
-    """Have a small file that belongs to no repository (a person's own settings) hold `data`: the old bytes or the new."""
+def discard_folder(path: Path) -> None:
+    """Remove a folder that an interrupted command left half made."""
+    step("rmtree", path)
+    lazy.load("shutil").rmtree(path, ignore_errors=True)
+
+
+def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Have a small file outside any `.mvc` (a person's settings, a `.gitignore`) hold `data`: the old bytes or the new."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Temporary(path.with_name(f".{path.name}.{os.getpid()}"))
     try:
         temporary.write(data)
-        temporary.close(0o600)
+        temporary.close(mode)
         with writing(path):
             step("rename", path)
             os.replace(temporary.path, path)

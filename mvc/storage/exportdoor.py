@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mvc.storage.door import Temporary, rename_new_folder, step, sync_folder, writing
+from mvc.storage.door import Temporary, discard_folder, rename_new_folder, step, sync_folder, writing
 
 
 class ExportDoor:
@@ -28,9 +27,11 @@ class ExportDoor:
         self._make(self._building)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Remove what was not finished."""
-        shutil.rmtree(self._building, ignore_errors=True)
+        discard_folder(self._building)
 
     @contextlib.contextmanager
     def file(self, path: str, *, executable: bool) -> Iterator[Temporary]:

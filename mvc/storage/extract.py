@@ -1,7 +1,7 @@
 """Files from the store: chunks found, read and decoded ahead on all cores, put together in order, every byte checked.
 
-    recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order ─► the whole file's hash must match
-                                                             └─ or each chunk's, when bytes are handed on at once
+recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order ─► the whole file's hash must match
+                                                         └─ or each chunk's, when bytes are handed on at once
 """
 
 from __future__ import annotations

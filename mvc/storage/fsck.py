@@ -122,7 +122,9 @@ def _refs(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
     logs = RefLogs(door)
     for model in door.names("refs"):
         try:
-            refs = [ref for kind in logs.kinds(decode_component(model)) for ref in logs.all(decode_component(model), kind)]
+            refs = [
+                ref for kind in logs.kinds(decode_component(model)) for ref in logs.all(decode_component(model), kind)
+            ]
         except errors.Damaged as error:
             yield Finding("ref", f"refs/{model}", error.message)
             continue
@@ -268,5 +270,3 @@ def _journal(door: StoreDoor) -> Iterator[Finding]:
         journal.pending(door)
     except errors.Damaged as error:
         yield Finding("journal", journal.NAME, error.message)
-
-

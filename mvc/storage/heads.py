@@ -39,8 +39,8 @@ class Head:
     def from_json(cls, record: dict[str, Any], *, what: str) -> Self:
         """The head in a record; raises Damaged."""
         branch, version, folder = record.get("branch"), record.get("version"), record.get("folder")
-        right = isinstance(branch, str) and version is None or branch is None and is_id(version)
-        if not right or not isinstance(folder, str) or record.get("v") != 1 or len(record) != 4:  # noqa: PLR2004
+        right = (isinstance(branch, str) and version is None) or (branch is None and is_id(version))
+        if not right or not isinstance(folder, str) or record.get("v") != 1 or len(record) != 4:
             raise errors.Damaged(what=what, reason="its fields are not those of a head")
         return cls(folder, branch, version)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
 from mvc.storage import chunking, codec, hashing, packs, recipes
-from mvc.storage.chunking import Block, Buffers
 from mvc.storage.chunkindex import ChunkIndex
+from mvc.storage.chunking import Block, Buffers
 from mvc.storage.door import StoreDoor
 from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter

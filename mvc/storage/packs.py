@@ -1,6 +1,6 @@
-"""Packs: many encoded entries in one immutable file that is named by its BLAKE3, with its index at the end.
+r"""Packs: many encoded entries in one immutable file that is named by its BLAKE3, with its index at the end.
 
-    mvcpack\\x01 │ header payload │ header payload │ … │ index: offset header, offset header, … │ trailer
+    mvcpack\x01 │ header payload │ header payload │ … │ index: offset header, offset header, … │ trailer
           8         76             76                       84             84                       56
 
 Headers repeat in the index, so the index can be rebuilt from the entries, and each checks the other. Packs of chunks

@@ -1,8 +1,8 @@
 """Writing packs: one pass, hashed as it is written; a full pack reaches the disk while the next one is filled.
 
-    add, add, add … 64 MiB ─┬─ add, add, add …            the caller's thread
-                            └─ index, trailer, fsync       another one
-    finish() ─ all are durable ─ each is sealed under its id, and gets its name at the next barrier
+add, add, add … 64 MiB ─┬─ add, add, add …            the caller's thread
+                        └─ index, trailer, fsync       another one
+finish() ─ all are durable ─ each is sealed under its id, and gets its name at the next barrier
 """
 
 from __future__ import annotations

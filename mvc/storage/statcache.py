@@ -1,10 +1,10 @@
-"""What files looked like when their bytes were last read, so that an untouched file is never read again.
+r"""What files looked like when their bytes were last read, so that an untouched file is never read again.
 
 A file is taken as unchanged when its size, mtime, ctime (ns) and inode are as recorded. A change within the same tick
 of the clock would not show in them, so a record counts only if the file was older than the cache when that was written
 (the racy case of Git's index), and a file is not recorded at all while it is younger than `SETTLED_NS` when read.
 
-    cache/stat   <BLAKE3 of the rest>\\n{"path":[size,mtime,ctime,inode,file id], …}
+    cache/stat   <BLAKE3 of the rest>\n{"path":[size,mtime,ctime,inode,file id], …}
 
 The cache may be deleted, or be wrong bytes, at any time: then files are read again.
 """
@@ -64,7 +64,9 @@ class StatCache:
     def save(self) -> None:
         """Write the cache if anything was learned; a store that cannot be written is fine."""
         if self._changed:
-            body = json.dumps(self._load(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
+            body = json.dumps(self._load(), ensure_ascii=False, separators=(",", ":")).encode(
+                "utf-8", "surrogateescape"
+            )
             self._door.cache(NAME, digest(body).encode() + b"\n" + body)
             self._changed = False
 

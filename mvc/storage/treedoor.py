@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat as stat_module
 from collections.abc import Iterator
 from pathlib import Path
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.storage import process
 from mvc.storage.door import Stat, StoreDoor, step, sync_file, writing
 
@@ -135,7 +134,7 @@ class TreeDoor:
             self._touched.add(folder)
 
     def _join(self, path: str) -> str:
-        return os.path.join(self.root, path)  # noqa: PTH118 - hot, and no Path is needed
+        return os.path.join(self.root, path)
 
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
@@ -199,7 +198,7 @@ class TreeDoor:
         beside = f".{name[:100]}.mvc-{os.getpid()}"
         target = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
         with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 23)
+            lazy.load("shutil").copyfileobj(source, copy, 1 << 23)
             copy.flush()
             os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
             sync_file(copy.fileno(), name)

@@ -10,7 +10,18 @@ import pytest
 
 from mvc.storage import journal
 from mvc.storage.door import StoreDoor
-from tests.crash.harness import KILLED, State, assert_sound, command, fail, finish, fresh_copy, kill_before, memory_folder, state
+from tests.crash.harness import (
+    KILLED,
+    State,
+    assert_sound,
+    command,
+    fail,
+    finish,
+    fresh_copy,
+    kill_before,
+    memory_folder,
+    state,
+)
 from tests.crash.scenarios import SCENARIOS, Scenario
 
 FATAL = 128

@@ -15,8 +15,8 @@ import pytest
 from mvc import errors
 from mvc.porcelain.fsck import fsck
 from mvc.repository.repository import Repository
-from mvc.storage.fsck import Sound, check
 from mvc.storage.door import StoreDoor
+from mvc.storage.fsck import Sound, check
 from tests.crash.harness import command, mvc
 
 SLACK = ("README", "cache", "tmp", "lock")
@@ -111,7 +111,10 @@ def test_every_removal_is_found_but_that_of_the_newest_entry_of_a_log(copy: Path
             continue  # without it there is no repository to check, and every command says so
         whole = path.read_bytes()
         path.unlink()
-        newest = path.parent.parent.parent.parent.name == "refs" and path.name == f"{len(list(path.parent.iterdir())) + 1:010d}"
+        newest = (
+            path.parent.parent.parent.parent.name == "refs"
+            and path.name == f"{len(list(path.parent.iterdir())) + 1:010d}"
+        )
         if not newest:
             assert fsck(Repository(copy)).findings, path
         path.write_bytes(whole)
@@ -153,7 +156,9 @@ def _read_all(golden: Golden, root: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["objects", "recipes", "packs"])
-def test_damage_names_the_versions_and_files_hit_and_the_rest_stays_readable(golden: Golden, copy: Path, part: str) -> None:
+def test_damage_names_the_versions_and_files_hit_and_the_rest_stays_readable(
+    golden: Golden, copy: Path, part: str
+) -> None:
     victim = max(_records(copy, part), key=lambda path: path.stat().st_size)
     victim.chmod(0o644)
     whole = victim.read_bytes()

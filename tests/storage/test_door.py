@@ -60,7 +60,9 @@ def test_what_was_staged_is_durable_before_a_ref_is_created(door: StoreDoor, ste
     published = names.index(("rename", "aabb"))
     assert "fsync" in [name for name, _ in names[:published]]
     linked = names.index(("link", "1"))
-    assert {("fsync-folder", "aa"), ("fsync-folder", "objects"), ("fsync-folder", ".mvc")} <= set(names[published:linked])
+    assert {("fsync-folder", "aa"), ("fsync-folder", "objects"), ("fsync-folder", ".mvc")} <= set(
+        names[published:linked]
+    )
     assert names[-1][0] in ("fsync-folder", "unlink")
 
 
@@ -105,7 +107,11 @@ def test_a_failing_write_leaves_no_temporary_file_and_names_the_path(door: Store
 
 
 def test_a_second_writer_is_told_who_holds_the_lock(door: StoreDoor) -> None:
-    with door.lock(0), pytest.raises(errors.LockTimeout, match=f"process {os.getpid()}"), StoreDoor(door.root).lock(0.05):
+    with (
+        door.lock(0),
+        pytest.raises(errors.LockTimeout, match=f"process {os.getpid()}"),
+        StoreDoor(door.root).lock(0.05),
+    ):
         pass
 
 

@@ -112,11 +112,10 @@ def test_a_damaged_chunk_is_named_and_no_byte_of_it_given_out(parts: Parts, rng:
     fresh = Parts(parts.door.root)
     with pytest.raises(errors.Damaged, match=pack.name):
         fresh.load(stored.file)
-    given = b""
+    given: list[bytes] = []
     with pytest.raises(errors.Damaged, match=pack.name):
-        for piece in fresh.extract.stream(stored.file):
-            given += bytes(piece)
-    assert data.startswith(given)
+        given.extend(bytes(piece) for piece in fresh.extract.stream(stored.file))
+    assert data.startswith(b"".join(given))
 
 
 def test_a_damaged_copy_is_passed_over_when_another_is_whole(parts: Parts, rng: random.Random) -> None:
