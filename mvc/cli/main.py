@@ -5,6 +5,7 @@ Verbs are loaded when they are named, so that `mvc --version` and `mvc --help` c
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -65,10 +66,8 @@ def run(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["version"]):
         sys.stdout.write(f"mvc {mvc.__version__}\n")
         return 0
-    try:
+    with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there decides what a signal does
         signal.signal(signal.SIGTERM, _terminate)
-    except ValueError:
-        pass  # not the main thread: whoever runs us there decides what a signal does
     try:
         return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
     except KeyboardInterrupt:

@@ -119,7 +119,7 @@ def remove(
         folder = repository.head(model).folder
         tracked = _files(repository, model, folder)
         roles = list(dict.fromkeys(_tracked_role(tracked, name) for name in names))
-        doomed = {} if cached else _doomed(repository, model, folder, {r: tracked[r] for r in roles}, force=force)
+        doomed = {} if cached else _doomed(repository, model, folder, tracked, set(roles), force=force)
         text = before = _read(repository, model, folder).decode()
         for role in roles:
             text = edit.remove_file(text, role)
@@ -216,13 +216,14 @@ def _tracked_role(tracked: dict[str, str], name: str) -> str:
 
 
 def _doomed(
-    repository: Repository, model: str, folder: str, files: dict[str, str], *, force: bool
+    repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
 ) -> dict[str, FileId]:
-    """The files of these roles, from the root; raises InTheWay for those that the store could not give back."""
+    """The files that only `roles` track, from the root; raises InTheWay for those that the store could not give back."""
     scan = worktree.scan(repository.root, folder, files)
     current = stored.snapshot_of(repository, repository.current(model))
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
-    found = {file: _id(repository, file.root_path) for file in scan.tracked}
+    gone = [file for file in scan.tracked if _owner(file.role, files) in roles]
+    found = {file: _id(repository, file.root_path) for file in gone}
     lost = [file.path for file, id_ in found.items() if id_ != kept.get(file.path)]
     if lost and not force:
         listed = "\n".join(
@@ -230,6 +231,13 @@ def _doomed(
         )
         raise errors.InTheWay(count=len(lost), listed=listed)
     return {file.root_path: id_ for file, id_ in found.items()}
+
+
+def _owner(role: str, files: dict[str, str]) -> str:
+    """The entry of `[files]` that a file's role comes from: itself, or the glob's that begins it."""
+    while role not in files and "/" in role:
+        role = role.rpartition("/")[0]
+    return role
 
 
 def _id(repository: Repository, path: str) -> FileId:

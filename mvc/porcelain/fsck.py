@@ -1,4 +1,4 @@
-"""`mvc fsck`: is everything here whole, and what does it touch if not?
+"""`mvc fsck`: whether everything here is whole, and what it touches if not.
 
 Every record is checked against its id or checksum, then every version is followed down to the chunks it needs. With
 `read_data` every file is rebuilt and hashed too.

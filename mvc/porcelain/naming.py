@@ -21,12 +21,12 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 def check_new(repository: Repository, model: str, kind: str, name: str) -> None:
     """Raise unless `name` may be made, or moved, as a `kind` of `model`: BadRefName, NameTaken, CaseTwin."""
     names.check_ref_name(name)
-    for other_kind, called in KINDS.items():
+    for other_kind, kind_called in KINDS.items():
         for other in repository.refs.names(model, other_kind):
             if other == name and other_kind != kind:
-                raise errors.NameTaken(name=name, kind=called, model=model)
+                raise errors.NameTaken(name=name, kind=kind_called, model=model)
             if other != name and other.casefold() == name.casefold():
-                raise errors.CaseTwin(name=name, other=other, kind=called)
+                raise errors.CaseTwin(name=name, other=other, kind=kind_called)
 
 
 def set_tag(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:

@@ -56,5 +56,5 @@ def _named(repository: Repository, files: Tree, names: Sequence[str], source: Ve
 
 def _matches(entry: TreeEntry, name: str) -> bool:
     plain = name.removeprefix("./").rstrip("/")
-    below = plain == "" or plain == "." or entry.path.startswith(f"{plain}/")
+    below = plain in {"", "."} or entry.path.startswith(f"{plain}/")
     return name == entry.role or plain == entry.path or below or entry.role.startswith(f"{name}/")

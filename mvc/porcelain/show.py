@@ -18,9 +18,7 @@ from mvc.storage.absence import State
 
 @dataclass(frozen=True)
 class Shown:
-    """A version with its manifest, its tree, its names, what it changed against its first parent, and where each of its
-    files is: `states` by path.
-    """
+    """A version whole, with its names and what it changed against its first parent; `states` says where each path's file is."""
 
     model: str
     id: VersionId

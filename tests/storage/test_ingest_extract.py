@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.model.ids import FileId, digest
+from mvc.model.ids import digest
 from mvc.storage import chunking, packs
 from mvc.storage.chunking import Buffers
+from mvc.storage.ingest import DEPTH
 from mvc.storage.packfile import PackFile
 from tests.storage.parts import Parts, mixed
 
@@ -122,24 +123,19 @@ def test_a_damaged_copy_is_passed_over_when_another_is_whole(parts: Parts, rng: 
     data = rng.randbytes(200_000)
     (stored,) = parts.store(data)
     (first,) = parts.packs()
-    aside = first.read_bytes()
+    whole = first.read_bytes()
     first.unlink()
-    Parts(parts.door.root).store(data + b"more")  # the same first chunk again, in another pack
-    first.write_bytes(aside[:1000] + bytes([aside[1000] ^ 1]) + aside[1001:])
+    Parts(parts.door.root).store(data)  # the same chunks again, in a pack of its own: equal content, equal name
+    (second,) = parts.packs()
+    assert second == first
+    other = Parts(parts.door.root / "other")
+    other.store(b"first in the pack" * 2_000, data)
+    (third,) = other.packs()
+    first.with_name(third.name).write_bytes(third.read_bytes())
+    first.chmod(0o644)
+    first.write_bytes(whole[:1_000] + bytes([whole[1_000] ^ 1]) + whole[1_001:])
     fresh = Parts(parts.door.root)
-    assert len(fresh.packs()) == 2
-    place = fresh.recipes.best(stored.file)
-    assert place is not None
-    shared = [chunk for chunk, _ in place.chunks if len(fresh.chunks.find(chunk)) == 2]
-    for chunk in shared:
-        assert digest(fresh.extract._again(_failed(fresh, chunk))[1]) == chunk
-
-
-def _failed(parts: Parts, chunk: str) -> object:
-    from mvc.storage.extract import _Failed, _Wanted  # noqa: PLC0415 - private parts of one test
-
-    places = parts.chunks.find(FileId(chunk))  # type: ignore[arg-type]
-    return _Failed(_Wanted(chunk, places[0].entry.raw, places, check=True), None)  # type: ignore[arg-type]
+    assert b"".join(map(bytes, fresh.extract.stream(stored.file))) == data
 
 
 def test_a_missing_pack_is_missing_and_not_wrong(parts: Parts, rng: random.Random) -> None:
@@ -177,8 +173,9 @@ def test_the_index_of_a_pack_can_be_rebuilt_from_its_entries(parts: Parts, rng: 
         assert packs.scan(file) == packs.read_index(file) == packs.verify(file)
 
 
-def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts) -> None:
+def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
+    most = 0
 
     class Counting(Buffers):
         def take(self) -> bytearray:
@@ -189,18 +186,10 @@ def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts) -> None:
             taken.pop()
             super().give(buffer)
 
-    import mvc.storage.ingest as ingest  # noqa: PLC0415, PLR0402 - its name is patched
-
-    most = 0
-
     def progress(_: int) -> None:
         nonlocal most
         most = max(most, len(taken))
 
-    original = ingest.Buffers
-    ingest.Buffers = Counting  # type: ignore[misc]
-    try:
-        parts.store(random.Random(1).randbytes(1 << 20) * 150, progress=progress)
-    finally:
-        ingest.Buffers = original  # type: ignore[misc]
-    assert 0 < most <= 2 * ingest.DEPTH + 2
+    monkeypatch.setattr("mvc.storage.ingest.Buffers", Counting)
+    parts.store(random.Random(1).randbytes(1 << 20) * 150, progress=progress)
+    assert 0 < most <= 2 * DEPTH + 2
