@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import getpass
 import json
 import os
 import sys
@@ -106,7 +105,7 @@ class Invocation:
 
     def _login(self) -> str:
         try:
-            return getpass.getuser()
+            return str(lazy.load("getpass").getuser())
         except (KeyError, OSError):
             return "nobody"
 
@@ -136,7 +135,7 @@ class Invocation:
         elif self.quiet:
             self._write("".join(f"{id_}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():
-            terminal.page("".join(f"{line}\n" for line in text()), self._pager(), self.environ)
+            lazy.load("mvc.cli.pager").page("".join(f"{line}\n" for line in text()), self._pager(), self.environ)
         else:
             for line in text():
                 self._write(f"{line}\n")

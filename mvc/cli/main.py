@@ -6,6 +6,7 @@ Verbs are loaded when they are named, so that `mvc --version` and `mvc --help` c
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -66,6 +67,7 @@ def run(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["version"]):
         sys.stdout.write(f"mvc {mvc.__version__}\n")
         return 0
+    gc.set_threshold(200_000, 20, 20)  # a run is short; looking for cycles in 10,000 entries again and again is not
     with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there decides what a signal does
         signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -6,11 +6,7 @@ of text are shown as escapes (`\\x1b`, `\\u202e`), always.
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -21,7 +17,6 @@ from mvc.model.version import Timestamp
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
-_DEFAULT_PAGER = "less -FRX"
 
 colour = False
 """Whether this run colours its output; decided once, from `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
@@ -79,20 +74,3 @@ def date(time: Timestamp) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 file`, `3 files`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
-    """Show `text` through the pager when it is longer than the screen; straight on where there is none."""
-    program = environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT_PAGER
-    fits = text.count("\n") < shutil.get_terminal_size().lines
-    if not sys.stdout.isatty() or fits or program == "cat":
-        sys.stdout.write(text)
-        return
-    try:
-        with subprocess.Popen(shlex.split(program), stdin=subprocess.PIPE, env={**os.environ, **_LESS}) as process:
-            process.communicate(text.encode("utf-8", "replace"))
-    except (OSError, ValueError):
-        sys.stdout.write(text)
-
-
-_LESS = {"LESSCHARSET": "utf-8"}

@@ -42,7 +42,7 @@ def decode(data: bytes) -> Any:
         raise errors.NotCanonical(reason=f"nested deeper than {MAX_DEPTH}") from None
     if _dump(value) != data:
         raise errors.NotCanonical(reason="the same value has another byte form")
-    _check_depth(value, 1)
+    _check_depth(value)
     return value
 
 
@@ -83,18 +83,15 @@ def _check(value: Any, depth: int) -> None:
         raise errors.NotCanonical(reason=f"{value} does not fit in 64 bits")
 
 
-def _check_depth(value: Any, depth: int) -> None:
-    """Refuse deep nesting in a decoded value; scalars cost nothing here."""
-    if isinstance(value, dict):
+def _check_depth(value: Any) -> None:
+    """Refuse deep nesting in a decoded value, level by level; scalars cost next to nothing."""
+    level = [value] if isinstance(value, dict | list) else []
+    depth = 0
+    while level:
+        depth += 1
         _limit(depth)
-        value = value.values()
-    elif isinstance(value, list):
-        _limit(depth)
-    else:
-        return
-    for item in value:
-        if isinstance(item, dict | list):
-            _check_depth(item, depth + 1)
+        parts = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [item for part in parts for item in part if isinstance(item, dict | list)]
 
 
 def _limit(depth: int) -> None:

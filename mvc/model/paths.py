@@ -71,6 +71,9 @@ def collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
 
     They are equal but for case or Unicode form, as a whole or in a folder of theirs, or one is a folder of the other.
     """
+    paths = list(paths)
+    if _plainly_apart(paths):
+        return []
     found = []
     files: dict[str, str] = {}
     folders: dict[str, tuple[str, str]] = {}
@@ -84,6 +87,18 @@ def collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
             found.append((folders[folded][1], path))
         files.setdefault(folded, path)
     return found
+
+
+def _plainly_apart(paths: list[str]) -> bool:
+    """Whether ASCII paths are apart at the first look: in lower case as many, in as many folders, none of them a file."""
+    joined = "\n".join(paths)
+    if not joined.isascii():
+        return False
+    lower = set(joined.lower().split("\n"))
+    folders = {path[: path.rfind("/") + 1] for path in paths}
+    above = {folder[: at + 1] for folder in folders for at, letter in enumerate(folder) if letter == "/"}
+    plain = {folder.lower() for folder in above}
+    return len(lower) == len(paths) and len(plain) == len(above) and not any(each[:-1] in lower for each in plain)
 
 
 def escape_name(name: str | bytes) -> str:

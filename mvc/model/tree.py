@@ -19,7 +19,8 @@ from mvc.model.ids import FileId, TreeId, digest, is_id
 MAX_ENTRIES = 200_000
 MAX_ROLE = 4_200
 """Letters of a role; one made by a glob has a path in it."""
-_KEYS = ({"path", "role", "size", "file"}, {"path", "role", "size", "file", "exec"})
+_FIELDS = 4
+"""An entry's fields, besides `exec`."""
 
 
 class TreeEntry(NamedTuple):
@@ -68,20 +69,18 @@ class Tree:
         record: dict[str, Any] = {"kind": "tree", "entries": [entry.to_json() for entry in self.entries]}
         if self.ext:
             record["ext"] = dict(self.ext)
-        _check(record)
+        _parse(record)
         return canonical.encode(record)
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """The tree in `data`; raises NotCanonical."""
         record = canonical.decode(data)
-        _check(record)
-        entries = tuple(TreeEntry(**row) for row in record["entries"])
-        return cls(entries, record.get("ext", {}))
+        return cls(_parse(record), record.get("ext", {}))
 
 
-def _check(record: Any) -> None:
-    """Raise NotCanonical unless `record` is a tree: types, order, no path or role twice, limits.
+def _parse(record: Any) -> tuple[TreeEntry, ...]:
+    """The entries of a tree; raises NotCanonical unless it is one: types, order, no path or role twice, limits.
 
     Whether a path may be written to a disk is not decided here but by whoever writes.
     """
@@ -90,24 +89,24 @@ def _check(record: Any) -> None:
     rows = record.get("entries")
     if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
         raise errors.NotCanonical(reason=f"entries are a list of at most {MAX_ENTRIES}")
-    if not all(map(_is_entry, rows)):
-        raise errors.NotCanonical(reason="an entry has path, role, size, file, and exec only when it is true")
-    paths = [row["path"] for row in rows]
-    if paths != sorted(set(paths)) or len({row["role"] for row in rows}) != len(rows):
+    try:
+        entries = tuple([_entry(row) for row in rows])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        reason = "an entry has path, role, size, file, and exec only when it is true"
+        raise errors.NotCanonical(reason=reason) from None
+    paths = [entry.path for entry in entries]
+    if paths != sorted(set(paths)) or len({entry.role for entry in entries}) != len(entries):
         raise errors.NotCanonical(reason="entries are sorted by path, and no path or role comes twice")
     if "ext" in record and (not isinstance(record["ext"], dict) or not record["ext"]):
         raise errors.NotCanonical(reason="ext is a map with something in it, or absent")
+    return entries
 
 
-def _is_entry(row: Any) -> bool:
-    return (
-        isinstance(row, dict)
-        and set(row) in _KEYS
-        and type(row["size"]) is int
-        and row["size"] >= 0
-        and isinstance(row["path"], str)
-        and isinstance(row["role"], str)
-        and 0 < len(row["role"]) <= MAX_ROLE
-        and is_id(row["file"])
-        and row.get("exec", True) is True
-    )
+def _entry(row: dict[str, Any]) -> TreeEntry:
+    """One entry, checked in one go: a tree may have very many. Raises KeyError, TypeError, ValueError."""
+    path, role, size, file = row["path"], row["role"], row["size"], row["file"]
+    executable = len(row) == _FIELDS + 1 and row["exec"] is True
+    texts = type(path) is str and type(role) is str and 0 < len(role) <= MAX_ROLE
+    if not (texts and type(size) is int and size >= 0 and is_id(file) and len(row) == _FIELDS + executable):
+        raise ValueError
+    return TreeEntry(path, role, size, file, executable)

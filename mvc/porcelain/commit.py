@@ -15,7 +15,7 @@ from mvc.model import diff, rules, secrets
 from mvc.model.diff import VersionDiff
 from mvc.model.ids import FileId, VersionId
 from mvc.model.rules import Problem
-from mvc.model.version import Code, Person, Timestamp, Version
+from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.porcelain import naming
 from mvc.repository import modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
@@ -108,6 +108,8 @@ def commit(
     the model's own files; `progress` the bytes read so far. Raises Detached, NothingToCommit, RulesBroken, SecretFound,
     FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
     """
+    if message:
+        check_message(message)
     if not (message and message.strip()) and not (options.amend and message is None):
         raise errors.EmptyMessage
     if not options.dry_run:
@@ -152,8 +154,8 @@ def _replaced(work: _Work) -> VersionId:
 
 
 def _check(found: Found, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
-    manifest, tree = found.snapshot.manifest, found.snapshot.tree
-    problems = rules.check(manifest, [entry.path for entry in tree.entries])
+    manifest = found.snapshot.manifest
+    problems = rules.check(manifest)  # the paths were looked at when the working tree was
     broken = [problem for problem in problems if problem.severity == rules.ERROR]
     if broken:
         listed = "\n".join(f"  {p.key}: {p.message}{f' ({p.fix})' if p.fix else ''}" for p in broken)

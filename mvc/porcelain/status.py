@@ -90,7 +90,7 @@ def status(repository: Repository, model: str) -> Status:
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
-        broken=rules.check(found.snapshot.manifest, tracked),
+        broken=rules.check(found.snapshot.manifest),
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),

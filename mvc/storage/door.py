@@ -21,8 +21,8 @@ import stat as stat_module
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
@@ -90,8 +90,7 @@ def write_all(fd: int, data: Buffer, path: str | os.PathLike[str]) -> None:
         view = view[os.write(fd, view) :]
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What a file looks like from outside: size in bytes, times in nanoseconds since 1970, inode, mode bits."""
 
     size: int

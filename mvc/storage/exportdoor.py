@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ class ExportDoor:
     def __init__(self, target: Path) -> None:
         """Begin the folder; raises ReadOnlyStore, DiskFailed."""
         self._target = target.absolute()
-        self._building = self._target.parent / f".{self._target.name[:100]}.mvc-{secrets.token_hex(4)}"
+        self._building = self._target.parent / f".{self._target.name[:100]}.mvc-{os.urandom(4).hex()}"
         self._folders: set[Path] = set()
 
     def __enter__(self) -> Self:
@@ -71,7 +70,7 @@ def one_file(target: Path) -> Iterator[Temporary]:
     Raises ReadOnlyStore, DiskFailed.
     """
     target = target.absolute()
-    temporary = Temporary(target.parent / f".{target.name[:100]}.mvc-{secrets.token_hex(4)}")
+    temporary = Temporary(target.parent / f".{target.name[:100]}.mvc-{os.urandom(4).hex()}")
     try:
         yield temporary
         temporary.close(0o666)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def _machine() -> str:
 def temporary_names() -> Iterator[str]:
     """Names for this process's temporary files, none given twice."""
     for number in itertools.count():
-        yield f"{_machine()}.{_boot()}.{os.getpid()}.{_start_of(os.getpid())}.{secrets.token_hex(6)}.{number}"
+        yield f"{_machine()}.{_boot()}.{os.getpid()}.{_start_of(os.getpid())}.{os.urandom(6).hex()}.{number}"
 
 
 def is_gone(name: str) -> bool:

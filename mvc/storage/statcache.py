@@ -12,6 +12,7 @@ The cache may be deleted, or be wrong bytes, at any time: then files are read ag
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from mvc.model.ids import DIGITS, FileId, digest
 from mvc.storage import door as doors
@@ -21,7 +22,8 @@ NAME = "cache/stat"
 SETTLED_NS = 50_000_000
 """50 ms: more than the coarsest clock tick that kernels stamp files with (10 ms), less than anyone waits for."""
 
-_Row = tuple[int, int, int, int, str]
+_Row = list[Any]
+"""Size, mtime, ctime, inode, as in `Stat`, and the file's id."""
 
 
 class StatCache:
@@ -36,12 +38,11 @@ class StatCache:
 
     def lookup(self, path: str, stat: Stat) -> FileId | None:
         """The id of the file's bytes, or None when they must be read."""
-        row = self._load().get(path)
-        if row is None or max(stat.mtime_ns, stat.ctime_ns) >= self._written_ns:
+        rows = self._rows if self._rows is not None else self._load()
+        row = rows.get(path)
+        if row is None or row[:4] != [*stat[:4]] or stat[1] >= self._written_ns or stat[2] >= self._written_ns:
             return None
-        size, mtime_ns, ctime_ns, inode, file = row
-        same = size == stat.size and mtime_ns == stat.mtime_ns and ctime_ns == stat.ctime_ns and inode == stat.inode
-        return FileId(file) if same else None
+        return FileId(row[4])
 
     def remember(self, path: str, stat: Stat, file: FileId, *, settled: bool = False) -> None:
         """Record that the file, which looked like `stat` before it was read, has the id `file`.
@@ -52,7 +53,7 @@ class StatCache:
         if not settled and abs(doors.now_ns() - max(stat.mtime_ns, stat.ctime_ns)) < SETTLED_NS:
             self._changed = rows.pop(path, None) is not None or self._changed
             return
-        row = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, file)
+        row = [*stat[:4], file]
         if rows.get(path) != row or stat.mtime_ns >= self._written_ns or stat.ctime_ns >= self._written_ns:
             rows[path] = row
             self._changed = True
