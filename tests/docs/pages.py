@@ -1,0 +1,232 @@
+"""The pages of docs/ that are made from the code, so that they cannot say anything else than it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mvc import errors
+from mvc.cli import program
+from mvc.storage import config, fsck
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"
+
+CODES = {
+    0: "done",
+    1: "the answer is no: nothing to commit, a difference with `--exit-code`, a key that is not set",
+    2: "the request itself is wrong: an unknown verb, option, revision, key or file",
+    10: "no repository at or above this folder",
+    11: "another mvc command holds the lock for too long",
+    12: "permission refused",
+    13: "a name cannot be made or moved as asked; look, then decide",
+    14: "stored bytes are damaged or missing; also what `mvc fsck` ends with when it finds something",
+    16: "unsaved work is in the way; nothing was changed",
+    17: "a rule says no: a secret, a broken rule of model.toml, an unsafe path",
+    128: "mvc could not finish: the disk, a newer format, an error of mvc itself",
+    130: "ended by Ctrl-C",
+    141: "the reader of the output went away, as in `mvc log | head -1`",
+    143: "ended by SIGTERM",
+}
+"""Every exit code, and what it means. 3 and 15 are not in use."""
+OTHER_KINDS = {
+    "usage": (2, "what the command line itself answers: an unknown verb or option"),
+    "system": (128, "the operating system's own words, with the path"),
+    "memory": (128, "there is not enough memory"),
+    "internal": (128, "an error of mvc itself; please report it, with what MVC_TRACE=1 shows"),
+}
+"""The kinds of a JSON error record that are not classes."""
+ENVIRONMENT = {
+    "MVC_AUTHOR_NAME, MVC_AUTHOR_EMAIL": "who signs; before the settings and Git's",
+    "MVC_AUTHOR_DATE": "the date of a version, instead of now",
+    "MVC_CONFIG": "your own settings file, instead of `$XDG_CONFIG_HOME/mvc/config.toml` or `~/.config/mvc/config.toml`",
+    "MVC_DIR": "the folder that holds `.mvc`, as `--repo`",
+    "MVC_MODEL": "the model meant, as `--model`",
+    "MVC_LOCK_TIMEOUT": "as `--lock-timeout`",
+    "MVC_EDITOR": "the editor for messages; then VISUAL, EDITOR",
+    "MVC_PAGER": "the pager; then `ui.pager`, PAGER",
+    "MVC_PROGRESS": "auto, bar, plain or none, as `--progress`",
+    "MVC_TRACE": "1 shows where an error came from",
+}
+"""The environment variables that are read."""
+
+
+def check(name: str, page: str) -> None:
+    """Compare a page with what docs/ has; MVC_WRITE_DOCS=1 writes it first."""
+    path = DOCS / name
+    if WRITE:
+        path.write_text(page, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == page, f"docs/{name} is not what the code says: MVC_WRITE_DOCS=1 mends it"
+
+
+WRITE = os.environ.get("MVC_WRITE_DOCS") == "1"
+"""Read while tests are collected: they run without any MVC_ variable."""
+
+
+# --- commands.md
+
+
+def commands() -> str:
+    """Every verb and sub-verb, with its help."""
+    root = program.make()
+    root.get_command = program.Program.get_command.__get__(root)  # type: ignore[method-assign]
+    parts = [
+        "# Commands\n",
+        NOTE + "\n",
+        "The options of `mvc` itself come before the verb; `--json`, `--model`, `--quiet` and `--verbose` are taken after it too."
+        if _options_anywhere()
+        else "The options of `mvc` itself come before the verb: `mvc --json status`.",
+        "Exit codes are [a page of their own](exit-codes.md), and so are the [settings](config.md).\n",
+    ]
+    parts += [f"{'#' * (1 + len(path))} {' '.join(path)}\n\n```text\n{text}\n```\n" for path, text in _helps(root)]
+    return "\n".join(parts)
+
+
+def _options_anywhere() -> bool:
+    return any("--json" in parameter.opts for parameter in program.make().get_command(_context(), "status").params)  # type: ignore[union-attr]
+
+
+def _context() -> click.Context:
+    return click.Context(program.make(), info_name="mvc")
+
+
+def _helps(root: click.Group) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield from _of(root, None, ("mvc",))
+
+
+def _of(
+    command: click.Command, above: click.Context | None, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    with click.Context(command, parent=above, info_name=path[-1], terminal_width=100, color=False) as context:
+        context.help_option_names = ["-h", "--help"]
+        yield path, command.get_help(context).rstrip()
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found is not None
+                yield from _of(found, context, (*path, name))
+
+
+# --- exit-codes.md
+
+
+class _Shown(string.Formatter):
+    """Fills a template with the names of its fields, as a reader of the page should see them."""
+
+    def get_field(self, field_name: str, args: object, kwargs: object) -> tuple[str, str]:
+        return field_name.upper(), field_name
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        return str(value)
+
+    def convert_field(self, value: object, conversion: str | None) -> str:
+        return str(value)
+
+
+def exit_codes() -> str:
+    """Every exit code, then every error by its kind."""
+    lines = [
+        "# Exit codes and errors\n",
+        NOTE + "\n",
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {meaning} |" for code, meaning in CODES.items()),
+        "",
+        "Codes 3 and 15 are not in use.\n",
+        "With `--json`, an error is one line on stderr, and `kind` is what a program matches on; its code never changes:\n",
+        "```json",
+        '{"schema": "mvc.error/1", "code": 2, "kind": "unknown-revision", "message": "...", "hint": "..."}',
+        "```\n",
+        "## Errors by code\n",
+        "Words in capitals are filled in. The second line is the hint.\n",
+    ]
+    for code in CODES:
+        kinds = sorted(each for each in classes() if each.exit_code == code)
+        if not kinds:
+            continue
+        lines += [f"### {code}\n", "| kind | message and hint |", "|---|---|"]
+        lines += [
+            f"| `{each.name}` | {_cell(each.message)}{f'<br>*{_cell(each.hint)}*' if each.hint else ''} |"
+            for each in kinds
+        ]
+        lines += [
+            f"| `{kind}` | {what} |"
+            for kind, (of, what) in OTHER_KINDS.items()
+            if of == code and kind not in {each.name for each in kinds}
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+class Shown:
+    """An error class as the page shows it."""
+
+    def __init__(self, class_: type[errors.MvcError]) -> None:
+        message, _, hint = inspect.cleandoc(class_.__doc__ or "").partition("\n\n")
+        self.name: str = class_.kind.fget(class_.__new__(class_))  # type: ignore[attr-defined]
+        self.exit_code = class_.exit_code
+        self.message, self.hint = (_Shown().vformat(" ".join(text.split("\n")), (), {}) for text in (message, hint))
+
+    def __lt__(self, other: Shown) -> bool:
+        return self.name < other.name
+
+
+def classes() -> list[Shown]:
+    """All errors but the branches that only group others."""
+    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.MvcError)]
+    return [Shown(each) for each in found]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+
+
+# --- config.md, fsck.md
+
+
+def settings() -> str:
+    """Every setting, and the environment."""
+    rows = []
+    for key, (type_, meaning) in config.KEYS.items():
+        where = "your own only" if key in config.USER_ONLY else "both"
+        rows.append(f"| `{key}` | {'number' if type_ is float else 'text'} | {where} | {meaning} |")
+    return "\n".join([
+        "# Settings\n",
+        NOTE + "\n",
+        ("`mvc config KEY VALUE` sets one in the repository (`.mvc/config.toml`), `mvc config --global KEY VALUE` for you "
+        "everywhere; the repository's win. `mvc config --list --show-origin` says which are in force. An option on the "
+        "command line wins over the environment, and the environment over any setting.\n"),
+        "| key | type | where | meaning |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        "`config.toml` carries a checksum (`sum`) over its values, so change it with `mvc config`; comments do not count.\n",
+        "## Environment\n",
+        "| variable | meaning |",
+        "|---|---|",
+        *(f"| {name} | {meaning} |" for name, meaning in ENVIRONMENT.items()),
+        "",
+    ])  # fmt: skip
+
+
+def findings() -> str:
+    """Every kind of finding of `mvc fsck`."""
+    return "\n".join([
+        "# What `mvc fsck` finds\n",
+        NOTE + "\n",
+        ("`mvc fsck` checks every record and that every version can be given back; `--read-data` also rebuilds every file "
+        "and compares it with its id. It changes nothing. It ends with 0 when all is whole and with "
+        "[14](exit-codes.md) otherwise, and names each version and file that is hit; everything else stays readable. "
+        "`mvc --json fsck` gives the same for programs, the kind of each finding among it.\n"),
+        "| kind | meaning |",
+        "|---|---|",
+        *(f"| `{kind}` | {meaning} |" for kind, meaning in fsck.FINDINGS.items()),
+        "",
+        ("What to do: copy the file that is named (under `.mvc`) from a backup or another copy of the repository. Objects, "
+        "packs, recipes and entries of ref logs are written once and never change, so an older copy fits.\n"),
+    ])  # fmt: skip

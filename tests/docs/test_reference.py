@@ -1,0 +1,28 @@
+"""Exit codes, errors, settings and findings are all on their pages."""
+
+from __future__ import annotations
+
+from mvc.cli import main
+from mvc.storage import config, fsck
+from tests.docs import pages
+
+
+def test_the_page_of_exit_codes_is_what_the_code_says() -> None:
+    pages.check("exit-codes.md", pages.exit_codes())
+
+
+def test_every_error_has_a_code_of_the_table() -> None:
+    assert {each.name for each in pages.classes() if each.exit_code not in pages.CODES} == set()
+    assert {main.FATAL, main.INTERRUPTED, main.TERMINATED, main.BROKEN_PIPE} <= set(pages.CODES)
+
+
+def test_the_page_of_settings_names_every_key() -> None:
+    page = pages.settings()
+    pages.check("config.md", page)
+    assert [key for key in config.KEYS if f"| `{key}` |" not in page] == []
+
+
+def test_the_page_of_findings_names_every_kind() -> None:
+    page = pages.findings()
+    pages.check("fsck.md", page)
+    assert [kind for kind in fsck.FINDINGS if f"| `{kind}` |" not in page] == []
