@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+import mvc
 from mvc import errors
 from mvc.cli import program
 from mvc.storage import config, fsck
@@ -230,3 +231,37 @@ def findings() -> str:
         ("What to do: copy the file that is named (under `.mvc`) from a backup or another copy of the repository. Objects, "
         "packs, recipes and entries of ref logs are written once and never change, so an older copy fits.\n"),
     ])  # fmt: skip
+
+
+# --- python-api.md
+
+FUNCTIONS = ("<!-- functions: made from the code -->", "<!-- /functions -->")
+
+
+def python_api(text: str) -> str:
+    """The page `text` with the list of public names as the code has them."""
+    before, _, rest = text.partition(FUNCTIONS[0])
+    _, _, after = rest.partition(FUNCTIONS[1])
+    rows = [_public(name) for name in mvc.__all__]
+    return "\n".join([before + FUNCTIONS[0], "", *rows, FUNCTIONS[1]]) + after
+
+
+def _public(name: str) -> str:
+    found = getattr(mvc, name)
+    if inspect.ismodule(found):
+        return f"**`mvc.{name}`** (module): every error, see [exit codes](exit-codes.md).\n"
+    if isinstance(found, type):
+        first = inspect.getdoc(found) or ""
+        return f"**`mvc.{name}`** (class): {_paragraph(first)}\n"
+    parameters = [
+        each.replace(annotation=inspect.Parameter.empty) for each in inspect.signature(found).parameters.values()
+    ]
+    given = [f"{each.name}" if each.default is each.empty else f"{each.name}=…" for each in parameters]
+    star = next((at for at, each in enumerate(parameters) if each.kind is each.KEYWORD_ONLY), None)
+    if star is not None:
+        given.insert(star, "*")
+    return f"**`mvc.{name}({', '.join(given)})`**: {' '.join((inspect.getdoc(found) or '').split())}\n"
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
