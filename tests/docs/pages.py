@@ -52,6 +52,7 @@ ENVIRONMENT = {
     "MVC_EDITOR": "the editor for messages; then VISUAL, EDITOR",
     "MVC_PAGER": "the pager; then `ui.pager`, PAGER",
     "MVC_PROGRESS": "auto, bar, plain or none, as `--progress`",
+    "NO_COLOR, FORCE_COLOR": "no colour, or colour even where nobody watches; `--color` wins",
     "MVC_TRACE": "1 shows where an error came from",
 }
 """The environment variables that are read."""
@@ -139,7 +140,7 @@ def exit_codes() -> str:
         *(f"| {code} | {meaning} |" for code, meaning in CODES.items()),
         "",
         "Codes 3 and 15 are not in use.\n",
-        "With `--json`, an error is one line on stderr, and `kind` is what a program matches on; its code never changes:\n",
+        "With `--json`, an error is one line on stderr, and `kind` is what a program matches on:\n",
         "```json",
         '{"schema": "mvc.error/1", "code": 2, "kind": "unknown-revision", "message": "...", "hint": "..."}',
         "```\n",
@@ -206,7 +207,7 @@ def settings() -> str:
         "|---|---|---|---|",
         *rows,
         "",
-        "`config.toml` carries a checksum (`sum`) over its values, so change it with `mvc config`; comments do not count.\n",
+        "`config.toml` carries a checksum (`sum`) over its values, so change it with `mvc config`: after an edit by hand `mvc fsck` reports it, until any `mvc config KEY VALUE` seals it anew. Comments do not count.\n",
         "## Environment\n",
         "| variable | meaning |",
         "|---|---|",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mvc.cli import main
 from mvc.storage import config, fsck
 from tests.docs import pages
@@ -26,3 +28,10 @@ def test_the_page_of_findings_names_every_kind() -> None:
     page = pages.findings()
     pages.check("fsck.md", page)
     assert [kind for kind in fsck.FINDINGS if f"| `{kind}` |" not in page] == []
+
+
+def test_the_page_of_settings_names_every_variable() -> None:
+    sources = (pages.DOCS.parent / "mvc").rglob("*.py")
+    read = {name for path in sources for name in re.findall(r"\bMVC_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))}
+    named = {name for names in pages.ENVIRONMENT for name in names.split(", ")}
+    assert {name for name in read if name not in named and not any(each.startswith(name) for each in named)} == set()
