@@ -32,14 +32,19 @@ class MvcError(Exception):
         """Keep the fields of the template; raises KeyError when one is missing, so a test finds it."""
         self.fields = fields
         message, _, hint = inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")
-        self.message = " ".join(message.split("\n")).format(**fields)
-        self.hint = " ".join(hint.split("\n")).format(**fields)
+        self.message = _one_line(message).format(**fields)
+        self.hint = _one_line(hint).format(**fields)
         super().__init__(self.message)
 
     @property
     def kind(self) -> str:
         """The name programs match on: the class name in kebab case (`would-overwrite`)."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+def _one_line(template: str) -> str:
+    """A template's lines as one, but for a placeholder on a line of its own: a list, which keeps its lines."""
+    return re.sub(r"\n(?!\{\w+\}(?:\n|\Z))", " ", template)
 
 
 # --- the branches -----------------------------------------------------------------------------------------------------
@@ -320,7 +325,7 @@ class BadDate(Usage):
 
 
 class NameTaken(RefRejected):
-    """{name} is already a {kind} of {model}; branches, tags and aliases share one set of names.
+    """{name} is taken: {model} has a name like that of the kind {kind}, and all kinds share one set of names.
 
     Choose another name.
     """
@@ -505,6 +510,13 @@ class NotEmpty(WouldOverwrite):
 
 
 # --- tracking ---------------------------------------------------------------------------------------------------------
+
+
+class NoSuchFile(Usage):
+    """There is no file or folder {path}.
+
+    Look at the spelling; `mvc add` takes paths as seen from where you are.
+    """
 
 
 class NotInModel(Refused):

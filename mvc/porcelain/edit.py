@@ -183,6 +183,8 @@ def _trackable(repository: Repository, folder: str, path: Path) -> tuple[str, st
             raise errors.NotInModel(path=".", folder=folder or ".")
         paths.check_path(relative)
         return f"{_literal(relative)}/**", place.name
+    if not os.path.lexists(place):
+        raise errors.NoSuchFile(path=paths.escape_name(relative))
     scan = worktree.scan(repository.root, folder, {"x": _literal(relative)})
     worktree.require(each for each in scan.problems)
     return _literal(relative), place.name.partition(".")[0] or place.name

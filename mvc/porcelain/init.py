@@ -52,7 +52,7 @@ def init(
     """Make a repository in `root` (where there is none at or above `directory`) and the model `model` in `directory`.
 
     With no `model`, the key is what `directory`'s model.toml says, if there is one. Doing it again changes nothing.
-    Raises BadModelKey, TwoFolders, NestedRoot.
+    Raises BadModelKey, TwoFolders, OtherModelHere.
     """
     root = root or directory
     created = ["repository"] if _make_repository(root) else []

@@ -175,13 +175,16 @@ def _numbered(repository: Repository, model: str, number: int, tip: VersionId | 
     found = history.numbered(repository.objects, tip, number)
     if found is not None:
         return found
-    elsewhere = []
+    elsewhere: dict[str, VersionId] = {}
     for branch in repository.refs.names(model, HEADS):
         id_ = history.numbered(repository.objects, repository.refs.target(RefName(model, HEADS, branch)), number)
         if id_ is not None:
-            elsewhere.append(f"{branch}: {id_[:10]}")
+            elsewhere[branch] = id_
+    if len(set(elsewhere.values())) == 1 and repository.head(model).branch is None:
+        return next(iter(elsewhere.values()))  # detached, there is no current branch, and only one version is meant
     if elsewhere:
-        raise errors.NotOnThisLine(version=f"v{number}", elsewhere=", ".join(elsewhere))
+        listed = ", ".join(f"{branch}: {id_[:10]}" for branch, id_ in elsewhere.items())
+        raise errors.NotOnThisLine(version=f"v{number}", elsewhere=listed)
     return _unknown(repository, model, f"v{number}")
 
 

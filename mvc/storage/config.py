@@ -27,7 +27,6 @@ KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
     "user.email": (str, "the e-mail address beside it"),
     "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
-    "ui.color": (str, "auto, always or never"),
     "ui.pager": (str, "the program that long output is shown with"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
