@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mvc import errors
+from mvc.model import paths
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.version import Version
@@ -134,6 +135,7 @@ class _Walk:
             yield self._hit(error, id_, version, None)
             return
         yield from self._number(id_, version)
+        yield from self._paths(id_, version, [entry.path for entry in tree.entries])
         files = [(entry.path, entry.file, entry.size) for entry in tree.entries]
         for path, file, size in [*files, ("model.toml", version.model_toml, None)]:
             fault = self._file(file, size)
@@ -142,6 +144,16 @@ class _Walk:
                 yield Finding(
                     "content" if self.read_data else "missing", path, f"v{version.number} {id_[:10]}: {fault}"
                 )
+
+    def _paths(self, id_: VersionId, version: Version, listed: list[str]) -> Iterator[Finding]:
+        """Paths that a checkout refuses; whoever made them, they are not written."""
+        for path in listed:
+            try:
+                paths.check_path(path)
+            except errors.MvcError as error:
+                yield Finding("path", paths.escape_name(path), f"v{version.number} {id_[:10]}: {error.message}")
+        for first, second in paths.collisions(listed):
+            yield Finding("path", paths.escape_name(first), f"v{version.number} {id_[:10]}: collides with {second}")
 
     def _number(self, id_: VersionId, version: Version) -> Iterator[Finding]:
         first = _or(partial(self._load, version.parents[0]), None) if version.parents else None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import apply, modelfile
-from mvc.repository.plan import Kind, OnDisk, Step, plan_checkout
+from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import UNREAD
 from mvc.storage import hashing
@@ -73,6 +73,7 @@ def move(
 
     `base` is what was checked out before. Raises InTheWay, RefMoved, Damaged, DiskFailed.
     """
+    check_paths(wanted)
     folder = repository.head(model).folder
     look = _Look(repository, folder, base, wanted)
     steps = plan_checkout(

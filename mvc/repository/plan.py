@@ -61,10 +61,9 @@ def plan_checkout(
 ) -> tuple[Step, ...]:
     """The steps from what is on disk, which `base` was checked out to, to `wanted`; in the order to be taken.
 
-    `stored` says whether the bytes of a file can be given back. Raises UnportablePath and the like for paths that may
-    not be written, CollidingPaths, and InTheWay with everything that is.
+    `stored` says whether the bytes of a file can be given back; `wanted` has passed `check_paths`. Raises InTheWay with
+    everything that is.
     """
-    _check_paths(wanted)
     before = base.by_path if base else {}
     plan = _Plan(before, wanted.by_path, disk, force=force, stored=stored)
     steps = [step for path in sorted({*before, *wanted.by_path}) for step in plan.at(path)]
@@ -125,7 +124,8 @@ class _Plan:
             self.blocked[path] = "edited, and not committed" if old is not None else "not tracked, and in the way"
 
 
-def _check_paths(wanted: Tree) -> None:
+def check_paths(wanted: Tree) -> None:
+    """Raise UnsafePath, UnportablePath or CollidingPaths unless every path may be written; before the disk is looked at."""
     for entry in wanted.entries:
         paths.check_path(entry.path)
     for first, second in paths.collisions(entry.path for entry in wanted.entries):

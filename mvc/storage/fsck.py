@@ -36,6 +36,7 @@ FINDINGS = {
     "stray": "a file lies where mvc puts none",
     "missing": "something that a version needs is not here, and nothing says why",
     "number": "a version's number is not one more than its first parent's",
+    "path": "a version has a path that must not be written to a disk",
     "content": "a file's bytes are not those its id names",
 }
 """Every kind of finding, and what it means."""
