@@ -403,9 +403,9 @@ class TooBig(Usage):
 
 
 class BadKey(Usage):
-    """{text!r} is not a key of model.toml: {reason}.
+    """{text!r} does not say what to set in model.toml: {reason}.
 
-    Write section.name, with quotes around a name that has a dot: files."best.v2".
+    Write KEY=VALUE, such as parameters.epochs=100, with quotes around a name that has a dot: files."best.v2".
     """
 
 
@@ -502,6 +502,14 @@ class NoVersionYet(Usage):
     """
 
 
+class OnlyHere(WouldOverwrite):
+    """{count} file(s) are not as committed, so their bytes would be lost; nothing was changed:
+    {listed}
+
+    Say --cached to stop tracking and keep the files, or --force to delete them all the same.
+    """
+
+
 class NotEmpty(WouldOverwrite):
     """{path} is there already and is not an empty folder.
 
@@ -520,7 +528,7 @@ class NoSuchFile(Usage):
 
 
 class NotInModel(Refused):
-    """{path} is not inside the model's folder, {folder}.
+    """{path} is not inside the model's folder ({folder} of the repository).
 
     A version holds files of its model's folder only; copy the file there.
     """

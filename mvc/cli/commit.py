@@ -49,7 +49,7 @@ def command(
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
         message = _edited(invocation, message or "")
-    actor = invocation.actor()
+    actor = invocation.actor(tell=True)
     options = Options(
         amend=amend,
         allow_empty=allow_empty,

@@ -89,7 +89,7 @@ class Invocation:
         now = self.now()
         return Timestamp.parse(given, offset=now.offset) if given else now
 
-    def actor(self) -> Actor:
+    def actor(self, *, tell: bool = False) -> Actor:
         """Who acts: MVC_AUTHOR_*, the settings, Git's settings, or else user@host with a note."""
         config = self.repository().config
         name = self.environ.get("MVC_AUTHOR_NAME") or config.get("user.name")
@@ -100,7 +100,9 @@ class Invocation:
         if not name or not email:
             login = self._login()
             name, email = name or login, email or f"{login}@{os.uname().nodename}"
-            self.note(f'signed as {name} <{email}>; say who you are with `mvc config --global user.name "..."`')
+            missing = [key for key in ("user.name", "user.email") if not config.get(key)]
+            if tell:
+                self.note(f"signed as {name} <{email}>; `mvc config --global {missing[0]} ...` says who you are")
         return Actor(Person.parse(f"{name} <{email}>"), self.date())
 
     def _login(self) -> str:

@@ -18,7 +18,7 @@ from mvc import lazy
 VERBS = {
     "init": ("initialize", "make a repository here, and a model in it"),
     "add": ("add", "track files"),
-    "rm": ("rm", "stop tracking files"),
+    "rm": ("rm", "stop tracking files, and delete them"),
     "set": ("set_values", "set values in model.toml"),
     "unset": ("unset", "remove values from model.toml"),
     "get": ("get", "show values of model.toml"),

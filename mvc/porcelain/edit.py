@@ -112,7 +112,7 @@ def remove(
 ) -> list[Edited]:
     """Stop tracking roles or paths; with `cached` the files stay, else those that the store can give back are deleted.
 
-    Raises NotTracked, InTheWay (for a file that is nowhere else).
+    Raises NotTracked, OnlyHere (for a file that is nowhere else).
     """
     edit = lazy.load("mvc.model.edit")
     with repository.writing():
@@ -175,12 +175,12 @@ def _trackable(repository: Repository, folder: str, path: Path) -> tuple[str, st
         relative = place.relative_to(os.path.realpath(top)).as_posix()
         relative.encode("utf-8")
     except (ValueError, UnicodeEncodeError):
-        raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or ".") from None
+        raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or "the top") from None
     if globs.is_glob(relative) and not os.path.lexists(place):
         return relative, PurePosixPath(globs.fixed_part(relative) or "files").name
     if os.path.isdir(place) and not os.path.islink(place):
         if relative == ".":
-            raise errors.NotInModel(path=".", folder=folder or ".")
+            return "**", "files"
         paths.check_path(relative)
         return f"{_literal(relative)}/**", place.name
     if not os.path.lexists(place):
@@ -220,7 +220,7 @@ def _tracked_role(tracked: dict[str, str], name: str) -> str:
 def _doomed(
     repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
 ) -> dict[str, FileId]:
-    """The files that only `roles` track, from the root; raises InTheWay for those that the store could not give back."""
+    """The files that only `roles` track, from the root; raises OnlyHere for those that the store could not give back."""
     scan = worktree.scan(repository.root, folder, files)
     current = stored.snapshot_of(repository, repository.current(model))
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
@@ -228,10 +228,7 @@ def _doomed(
     found = {file: _id(repository, file.root_path) for file in gone}
     lost = [file.path for file, id_ in found.items() if id_ != kept.get(file.path)]
     if lost and not force:
-        listed = "\n".join(
-            f"  {paths.escape_name(path)}: not as committed, so its bytes would be nowhere" for path in lost
-        )
-        raise errors.InTheWay(count=len(lost), listed=listed)
+        raise errors.OnlyHere(count=len(lost), listed="\n".join(f"  {paths.escape_name(path)}" for path in lost))
     return {file.root_path: id_ for file, id_ in found.items()}
 
 

@@ -65,7 +65,22 @@ def _name_in(repository: Repository, folder: str) -> str | None:
         data = repository.tree.read(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    name = modeltoml.load(data, where=path).get("model", {}).get("name")
-    if not isinstance(name, str):
-        raise errors.NoModelName(where=path)
+    try:
+        name = modeltoml.load(data, where=path).get("model", {}).get("name")
+        if not isinstance(name, str):
+            raise errors.NoModelName(where=path)
+    except errors.Usage:
+        known = _at_home(repository, folder)
+        if known is None:
+            raise
+        return known  # broken, so `restore`, `reset` and `switch` must still work here
     return name
+
+
+def _at_home(repository: Repository, folder: str) -> str | None:
+    """The model whose head says that it lives in `folder`."""
+    for model in repository.heads.models():
+        head = repository.heads.get(model)
+        if head is not None and head.folder == folder:
+            return model
+    return None

@@ -168,7 +168,7 @@ CASES = (
     Case(("add", ".mvc/config.toml"), 17, (".mvc",)),
     Case(("add", "extra/log.txt", "--as", "model-latest"), 2, ("model-latest", "--as")),
     Case(("rm", "nosuch"), 2, ("nosuch", "model-latest")),
-    Case(("rm", "model-latest"), 16, ("weights/best.onnx",), _edited),
+    Case(("rm", "model-latest"), 16, ("weights/best.onnx", "--cached"), _edited),
     Case(("show", "nosuch"), 2, ("nosuch",)),
     Case(("show", "mian"), 2, ("mian", "main")),
     Case(("show", "v99"), 2, ("v99",)),
@@ -297,6 +297,23 @@ def test_writing_verbs_say_that_the_store_is_read_only(tmp_path: Path) -> None:
         outcome = command(tmp_path, arguments, read_only)
         assert outcome.code == 128, outcome.output
         assert "cannot be written" in outcome.output
+
+
+@pytest.mark.parametrize("undo", [("restore", "model.toml"), ("reset", "--hard"), ("switch", "--force", "main")])
+def test_a_broken_model_toml_can_be_undone(tmp_path: Path, undo: tuple[str, ...]) -> None:
+    two_versions(tmp_path)
+    before = (tmp_path / "model.toml").read_bytes()
+    (tmp_path / "model.toml").write_text("foo = [", encoding="utf-8")
+    assert command(tmp_path, ("status",)).code == 2
+    mvc(tmp_path, *undo)
+    assert (tmp_path / "model.toml").read_bytes() == before
+
+
+def test_all_of_a_folder_is_added_with_a_dot(tmp_path: Path) -> None:
+    tracked(tmp_path)
+    mvc(tmp_path, "rm", "notes", "--cached")
+    mvc(tmp_path, "add", ".")
+    assert "notes.txt" in mvc(tmp_path, "commit", "-m", "all")
 
 
 def test_nothing_a_terminal_obeys_is_printed(tmp_path: Path) -> None:
