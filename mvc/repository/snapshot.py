@@ -96,13 +96,15 @@ def by_need(repository: Repository, base: Tree | None) -> Identify:
     """
     by_path = base.by_path if base else {}
     sizes = {entry.size for entry in by_path.values()}
-    read = by_reading(repository)
+    lookup = repository.stats.lookup
 
     def identify(file: WorkFile) -> FileId:
+        known = lookup(file.root_path, file.stat)
+        if known is not None:
+            return known
         entry = by_path.get(file.path)
-        if file.stat.size == entry.size if entry else file.stat.size in sizes:
-            return read(file)
-        return repository.stats.lookup(file.root_path, file.stat) or UNREAD
+        needed = file.stat.size == entry.size if entry else file.stat.size in sizes
+        return read_steadily(repository, file, hashing.file_id) if needed else UNREAD
 
     return identify
 

@@ -178,7 +178,7 @@ class _Search:
 
     def _entry(self, entry: os.DirEntry[str], path: str, role: str) -> None:
         try:
-            self._check(path)
+            paths.check_path(path)
             self._take(path, role, entry.stat(follow_symlinks=False))
         except errors.MvcError as problem:
             self._wrong(problem)
