@@ -35,13 +35,7 @@ def set_tag(repository: Repository, model: str, name: str, version: VersionId, a
     A tag that was deleted may come back only for the version it stood for. Raises TagExists, and as `check_new`.
     """
     check_tag(repository, model, name, version)
-    ref = RefName(model, TAGS, name)
-    tip = repository.refs.tip(ref)
-    if tip is not None and tip.new == version:
-        return False
-    with repository.locked():
-        repository.refs.append(ref, tip, version, actor.move(reason))
-    return True
+    return _move(repository, RefName(model, TAGS, name), version, actor, reason)
 
 
 def check_tag(repository: Repository, model: str, name: str, version: VersionId | None) -> None:
@@ -56,7 +50,10 @@ def check_tag(repository: Repository, model: str, name: str, version: VersionId 
 def set_alias(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
     """Move the alias `name` to `version`; False when it is there already. Raises as `check_new`, RefMoved."""
     check_new(repository, model, ALIASES, name)
-    ref = RefName(model, ALIASES, name)
+    return _move(repository, RefName(model, ALIASES, name), version, actor, reason)
+
+
+def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str) -> bool:
     tip = repository.refs.tip(ref)
     if tip is not None and tip.new == version:
         return False
