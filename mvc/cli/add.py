@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.porcelain import edit
 
 
 @verb("add")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True)
 @click.option("--as", "role", metavar="ROLE", help="The role; otherwise the file's stem, or the folder's name.")
-def command(invocation: Invocation, paths: tuple[Path, ...], role: str | None) -> None:
+def command(invocation: Invocation, paths: tuple[str, ...], role: str | None) -> None:
     """Track files, or all files of a folder: write them into [files] of model.toml.
 
     No byte is copied: `mvc commit` takes every tracked file as it stands.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape, size
+from mvc.cli.verb import verb
 from mvc.porcelain.cat import Content, cat, save
 
 
@@ -40,5 +41,7 @@ def _write(content: Content) -> None:
 def _save(invocation: Invocation, content: Content, target: Path) -> None:
     if target.is_dir():
         raise click.UsageError(f"{target} is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise click.UsageError(f"{target.parent} is not a folder")
     with invocation.progress("Writing", content.size) as progress:
         save(content, target, progress)

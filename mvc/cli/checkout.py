@@ -7,7 +7,8 @@ import shlex
 import click
 
 from mvc.cli import restore, switch
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
+from mvc.cli.verb import verb
 
 _PATHS = "mvc.checkout.paths"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from mvc.cli import render
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, size, style
+from mvc.cli.verb import verb
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
@@ -78,6 +79,8 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
             return data.decode("utf-8")
         except UnicodeDecodeError:
             raise click.UsageError(f"the message in {file} is not UTF-8") from None
+        except OSError as error:
+            raise click.UsageError(f"the message in {file} cannot be read: {error.strerror}") from None
     return "\n\n".join(messages) if messages else None
 
 

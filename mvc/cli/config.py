@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.storage.config import Config
 
 
@@ -32,6 +34,8 @@ def command(
     if key is None or listed:
         invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
         return 0
+    if user and (remove or value is not None):
+        _require_plain_file(invocation.user_config)
     if remove:
         return int(not settings.unset(key, user=user))
     if value is not None:
@@ -41,6 +45,12 @@ def command(
     if found is not None:
         invocation.emit("config", lambda: {"key": key, "value": found}, lambda: [escape(str(found))])
     return int(found is None)
+
+
+def _require_plain_file(path: Path | None) -> None:
+    """Refuse to put a file in the place of a device or a folder, such as MVC_CONFIG=/dev/null."""
+    if path is not None and path.exists() and not path.is_file():
+        raise click.UsageError(f"{path}, where your own settings go, is not a regular file")
 
 
 def _all(settings: Config) -> dict[str, object]:

@@ -8,8 +8,9 @@ import click
 
 from mvc import errors
 from mvc.cli import render
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape, short
+from mvc.cli.verb import verb
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff
 from mvc.repository import history, revisions

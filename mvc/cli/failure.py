@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import sys
 import traceback
@@ -18,27 +18,28 @@ USAGE = 2
 
 def report(error: BaseException, arguments: list[str]) -> int:
     """Say on stderr what happened; the exit code."""
-    if os.environ.get("MVC_TRACE") == "1":
-        traceback.print_exception(error)
     code, kind, message, hint = _told(error)
-    if any(argument == "--json" or argument.startswith("--json=") for argument in arguments):
-        record = {"schema": "mvc.error/1", "code": code, "kind": kind, "message": message, "hint": hint}
-        sys.stderr.write(json.dumps(record, ensure_ascii=False) + "\n")
-        return code
-    lines = [f"mvc: {terminal.escape(message, keep_newlines=True)}"]
-    if hint:
-        lines.append(f"  {terminal.escape(hint, keep_newlines=True)}")
-    sys.stderr.write("\n".join(lines) + "\n")
+    with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
+        if os.environ.get("MVC_TRACE") == "1":
+            traceback.print_exception(error)
+        if any(argument == "--json" or argument.startswith("--json=") for argument in arguments):
+            record = {"schema": "mvc.error/1", "code": code, "kind": kind, "message": message, "hint": hint}
+            sys.stderr.write(terminal.json_line(record))
+        else:
+            lines = [f"mvc: {message}", f"  {hint}"] if hint else [f"mvc: {message}"]
+            sys.stderr.write("".join(f"{terminal.escape(line, keep_newlines=True)}\n" for line in lines))
+        sys.stderr.flush()
     return code
 
 
 def _told(error: BaseException) -> tuple[int, str, str, str]:
     """Exit code, kind, message and hint."""
+    if isinstance(error, PermissionError):
+        error = errors.Denied(what=error.filename or "the system", reason=error.strerror or str(error))
     if isinstance(error, errors.MvcError):
         return error.exit_code, error.kind, error.message, error.hint
     if isinstance(error, click.ClickException):
-        hint = _usage(error)
-        return USAGE, "usage", error.format_message(), hint
+        return USAGE, "usage", error.format_message(), _usage(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return FATAL, "system", f"{where}{error.strerror or error}", ""

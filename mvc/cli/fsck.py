@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, style
+from mvc.cli.verb import verb
 from mvc.porcelain.fsck import Hit, Report, fsck
 from mvc.storage import usage
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.porcelain import edit
 
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.porcelain.init import Initialized, init
 
 
 @verb("init")
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.argument("directory", required=False)
 @click.option("--model", "key", metavar="NAME", help="The model that lives in this folder.")
 @click.option("--type", "model_type", metavar="TYPE", help="What it infers, such as OBJECT_DETECTION.")
 @click.option("--framework", metavar="NAME", help="What it is built with, such as ONNX.")
 def command(
-    invocation: Invocation, directory: Path | None, key: str | None, model_type: str | None, framework: str | None
+    invocation: Invocation, directory: str | None, key: str | None, model_type: str | None, framework: str | None
 ) -> None:
     """Make a repository here, unless there is one at or above, and a model in this folder.
 
     Without --model the key is what the model.toml here says, if there is one.
     """
     folder = invocation.cwd / directory if directory else invocation.cwd
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is not a folder")
     try:
         root = invocation.root or (None if directory else invocation.find_root())
     except (errors.NoRepository, errors.IncompleteInit):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import click
 
 from mvc import errors, lazy
 from mvc.cli import terminal
@@ -22,11 +19,8 @@ from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.config import Config
 
-GLOBAL = "global"
-"""Where click keeps the options that hold for every verb."""
 
-
-@dataclass
+@dataclass(frozen=True)
 class Invocation:
     """What every verb needs to know of its run."""
 
@@ -40,7 +34,6 @@ class Invocation:
     pager: bool = True
     progress_mode: str = "auto"
     lock_timeout: float | None = None
-    _repository: Repository | None = field(default=None, repr=False)
 
     # --- where
 
@@ -60,10 +53,11 @@ class Invocation:
 
     def repository(self) -> Repository:
         """The repository of this run, opened once; raises NoRepository and what is wrong with it."""
-        if self._repository is None:
-            root = self.find_root()
-            self._repository = Repository(root, user_config=self.user_config, lock_timeout=self.lock_timeout)
-        return self._repository
+        return self._opened
+
+    @functools.cached_property
+    def _opened(self) -> Repository:
+        return Repository(self.find_root(), user_config=self.user_config, lock_timeout=self.lock_timeout)
 
     def model(self) -> str:
         """The model that is meant; raises WhichModel, NoModel and the like."""
@@ -98,11 +92,11 @@ class Invocation:
             git = lazy.load("mvc.repository.provenance").identity(self.cwd) or (None, None)
             name, email = name or git[0], email or git[1]
         if not name or not email:
+            missing = "user.email" if name else "user.name"
             login = self._login()
             name, email = name or login, email or f"{login}@{os.uname().nodename}"
-            missing = [key for key in ("user.name", "user.email") if not config.get(key)]
             if tell:
-                self.note(f"signed as {name} <{email}>; `mvc config --global {missing[0]} ...` says who you are")
+                self.note(f"signed as {name} <{email}>; `mvc config --global {missing} ...` says who you are")
         return Actor(Person.parse(f"{name} <{email}>"), self.date())
 
     def _login(self) -> str:
@@ -132,8 +126,7 @@ class Invocation:
     ) -> None:
         """Answer on stdout: one JSON document, the ids alone (`-q`), or lines for people, which are escaped already."""
         if self.json:
-            body = {"schema": f"mvc.{command}/1", **document()}
-            self._write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
+            self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document()}))
         elif self.quiet:
             self._write("".join(f"{id_}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():
@@ -165,135 +158,3 @@ class Invocation:
             sys.stdout.write(text)
         except UnicodeEncodeError:  # a terminal without UTF-8
             sys.stdout.write(text.encode("ascii", "backslashreplace").decode())
-
-
-_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-C", "directory"), {"metavar": "DIR", "help": "Run in DIR."}),
-    (("--repo", "repo"), {"metavar": "PATH", "help": "The folder that holds .mvc."}),
-    (("--model", "model_key"), {"metavar": "NAME", "help": "The model meant."}),
-    (("-q", "--quiet", "quiet"), {"is_flag": True, "help": "Print ids only, or nothing."}),
-    (("-v", "--verbose", "verbose"), {"count": True, "help": "Say more."}),
-    (("--json", "as_json"), {"is_flag": True, "help": "Answer with a JSON document."}),
-    (("--color", "color"), {"type": click.Choice(["auto", "always", "never"]), "help": "When to use colour."}),
-    (("--no-pager", "no_pager"), {"is_flag": True, "help": "Do not use a pager."}),
-    (
-        ("--progress", "progress"),
-        {"type": click.Choice(["auto", "bar", "plain", "none"]), "help": "How to show progress."},
-    ),
-    (
-        ("--lock-timeout", "lock_timeout"),
-        {"type": click.FloatRange(min=0), "metavar": "SEC", "help": "How long to wait for another command."},
-    ),
-)
-NAMES = tuple(declarations[-1] for declarations, _ in _OPTIONS)
-
-
-class GlobalOption(click.Option):
-    """An option that every verb takes, before or after its name; help shows those of the program only."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Its line in the help of the program, none in a verb's."""
-        return super().get_help_record(ctx) if ctx.parent is None else None
-
-
-def options(taken: Iterable[str] = ()) -> list[click.Parameter]:
-    """The options for every verb, without those letters and words that a verb uses itself."""
-    used = set(taken)
-    made: list[click.Parameter] = []
-    for declarations, attributes in _OPTIONS:
-        free = [each for each in declarations if each not in used]
-        if any(each.startswith("-") for each in free):
-            made.append(GlobalOption(free, expose_value=False, callback=_remember, **attributes))
-    return made
-
-
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Keep what was given; given twice, the verb's wins."""
-    given = context.find_root().meta.setdefault(GLOBAL, {})
-    if value:
-        given[parameter.name] = given.get(parameter.name, 0) + value if parameter.name == "verbose" else value
-    return value
-
-
-def of(context: click.Context) -> Invocation:
-    """The run that click's context belongs to."""
-    given = context.find_root().meta.get(GLOBAL, {})
-    environ = os.environ
-    cwd = Path(os.path.abspath(given.get("directory") or "."))
-    if not cwd.is_dir():
-        raise click.UsageError(f"{cwd} is not a folder")
-    root = given.get("repo") or environ.get("MVC_DIR")
-    timeout = given.get("lock_timeout", environ.get("MVC_LOCK_TIMEOUT"))
-    terminal.decide_colour(given.get("color", "auto"), environ)
-    return Invocation(
-        cwd=cwd,
-        environ=environ,
-        root=_root(cwd, root) if root else None,
-        model_key=given.get("model_key") or environ.get("MVC_MODEL"),
-        json=bool(given.get("as_json")),
-        quiet=bool(given.get("quiet")),
-        verbose=given.get("verbose", 0),
-        pager=not given.get("no_pager"),
-        progress_mode=given.get("progress", "auto"),
-        lock_timeout=_seconds(timeout),
-    )
-
-
-def _root(cwd: Path, text: str) -> Path:
-    """The folder that holds `.mvc`; the `.mvc` itself is fine too."""
-    path = cwd / text
-    return path.parent if path.name == ".mvc" else path
-
-
-def _seconds(value: object) -> float | None:
-    try:
-        return None if value is None else float(str(value))
-    except ValueError:
-        raise click.UsageError(f"MVC_LOCK_TIMEOUT is {value!r}, not a number of seconds") from None
-
-
-def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a verb of a function whose first argument is the Invocation; click's decorators give it the others."""
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        @functools.wraps(function)
-        def called(*arguments: Any, **named: Any) -> Any:
-            return function(of(click.get_current_context()), *arguments, **named)
-
-        settings = {"help_option_names": ["-h", "--help"]}
-        command: click.Command = click.command(name, context_settings=settings, **attributes)(called)  # type: ignore[no-untyped-call]
-        own = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
-        command.params += options(own)
-        return command
-
-    return decorate
-
-
-def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Group]:
-    """Make a group of sub-verbs (`mvc alias set`); the function is run when no sub-verb is named."""
-
-    def decorate(function: Callable[..., Any]) -> click.Group:
-        @functools.wraps(function)
-        def called(*arguments: Any, **named: Any) -> Any:
-            context = click.get_current_context()
-            return None if context.invoked_subcommand else function(of(context), *arguments, **named)
-
-        settings = {"help_option_names": ["-h", "--help"]}
-        made: click.Group = click.group(name, invoke_without_command=True, context_settings=settings, **attributes)(
-            called
-        )  # type: ignore[no-untyped-call]
-        made.params += options()
-        return made
-
-    return decorate
-
-
-def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a verb below another."""
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        command = verb(name)(function)
-        above.add_command(command)
-        return command
-
-    return decorate

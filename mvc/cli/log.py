@@ -10,8 +10,9 @@ import click
 
 from mvc import errors, lazy
 from mvc.cli.graph import Graph
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import date, escape, short, style
+from mvc.cli.verb import verb
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
 from mvc.cli.terminal import escape, short, size
+from mvc.cli.verb import verb
 from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
 

@@ -50,6 +50,8 @@ FATAL = 128
 INTERRUPTED = 130
 TERMINATED = 143
 BROKEN_PIPE = 141
+_STREAMS = ("stdin", "stdout", "stderr")
+"""By their numbers."""
 
 
 class Ended(BaseException):
@@ -64,29 +66,50 @@ class Ended(BaseException):
 def run(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code. Nothing is raised."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments in (["--version"], ["version"]):
-        sys.stdout.write(f"mvc {mvc.__version__}\n")
-        return 0
+    _open_streams()
     gc.set_threshold(200_000, 20, 20)  # a run is short; looking for cycles in 10,000 entries again and again is not
     with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there decides what a signal does
         signal.signal(signal.SIGTERM, _terminate)
     try:
-        return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
+        return _run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
     except Ended as end:
-        if end.code == BROKEN_PIPE:
-            _close_output()
         return end.code
     except BaseException as error:  # noqa: BLE001 - no traceback ever reaches a user
         return int(lazy.load("mvc.cli.failure").report(error, arguments))
+    finally:
+        _give_up_output()
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["version"]):
+        sys.stdout.write(f"mvc {mvc.__version__}\n")
+        sys.stdout.flush()
+        return 0
+    return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
 
 
 def _terminate(_: int, __: FrameType | None) -> None:
     raise Ended(TERMINATED)
 
 
-def _close_output() -> None:
-    """Have Python not complain at its end about output that nobody reads."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
+def _open_streams() -> None:
+    """Have a stream that was closed lead nowhere: no file of the store may get its number and with it what is printed."""
+    closed = [name for name in _STREAMS if getattr(sys, name) is None]
+    while closed and (number := os.open(os.devnull, os.O_RDWR)) < len(_STREAMS):
+        name = _STREAMS[number]
+        setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+    if closed:
+        os.close(number)
+
+
+def _give_up_output() -> None:
+    """Have Python not complain at its end about output that nobody takes."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())

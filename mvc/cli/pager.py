@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 _DEFAULT = "less -FRX"
 
@@ -17,15 +19,34 @@ def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
 
     Straight on where there is no such program.
     """
-    program = environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT
+    program = _program(environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT)
     fits = text.count("\n") < shutil.get_terminal_size().lines
-    if not sys.stdout.isatty() or fits or program == "cat":
+    if not sys.stdout.isatty() or fits or program in ([], ["cat"]):
         sys.stdout.write(text)
         return
     try:
-        with subprocess.Popen(
-            shlex.split(program), stdin=subprocess.PIPE, env={**os.environ, "LESSCHARSET": "utf-8"}
-        ) as process:
+        with (
+            subprocess.Popen(program, stdin=subprocess.PIPE, env={**os.environ, "LESSCHARSET": "utf-8"}) as process,
+            _interrupts_ignored(),
+        ):
             process.communicate(text.encode("utf-8", "replace"))
-    except (OSError, ValueError):
+    except OSError:
         sys.stdout.write(text)
+
+
+def _program(text: str) -> list[str]:
+    """A pager and its options; none when the text cannot be read as a shell would."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C is the pager's, which may stop a search with it; without its parent it would go on alone."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

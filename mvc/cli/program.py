@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 import mvc
 from mvc import lazy
-from mvc.cli.invocation import options
+from mvc.cli import options
 from mvc.cli.main import BROKEN_PIPE, INTERRUPTED, VERBS, Ended
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
@@ -31,20 +33,29 @@ class Program(click.Group):
         command: click.Command = lazy.load(f"mvc.cli.{VERBS[cmd_name][0]}").command
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options before the verb; `--help` answers here."""
+        with _past_click():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; Ctrl-C and a reader that went away pass by click, which would make other errors of them."""
-        try:
+        """Run the verb."""
+        with _past_click():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Ended(INTERRUPTED) from None
-        except BrokenPipeError:
-            raise Ended(BROKEN_PIPE) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The verbs that begin so, without loading any, and the options."""
+        item = lazy.load("click.shell_completion").CompletionItem
+        verbs = [item(name, help=text) for name, (_, text) in VERBS.items() if name.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A verb that does not exist is answered with the nearest that does."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
+        if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], VERBS, 1)
             raise click.UsageError(f"No verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)
@@ -55,10 +66,23 @@ class Program(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
+@contextlib.contextmanager
+def _past_click() -> Iterator[None]:
+    """Ctrl-C and a reader that went away pass by click, which would make other errors of them."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise Ended(BROKEN_PIPE) from None
+
+
 def make() -> Program:
     """The program."""
     settings = {"help_option_names": ["-h", "--help"]}
-    made = Program("mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options(), no_args_is_help=False)
+    made = Program(
+        "mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options.free(), no_args_is_help=False
+    )
     made.params.append(click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version))
     made.invoke_without_command = True
     made.callback = _without_verb
@@ -69,7 +93,10 @@ def program(arguments: list[str]) -> int:
     """Run it; the exit code. Raises what the verb raises, and click's own errors."""
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    result = make().main(arguments, "mvc", standalone_mode=False)
+    try:
+        result = make().main(arguments, "mvc", standalone_mode=False)
+    except SystemExit as end:  # how click ends a run in which a shell asked for completions
+        result = end.code
     return result if isinstance(result, int) else 0
 
 

@@ -6,6 +6,7 @@ A bar where stderr is a terminal, one plain line every ten seconds elsewhere (a 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -56,7 +57,8 @@ class Progress:
         self._shown = True
         end = "" if self._mode == "bar" else "\n"
         begin = "\r\x1b[K" if self._mode == "bar" else ""
-        sys.stderr.write(f"{begin}{self._line(now - self._begun)}{end}")
+        width = shutil.get_terminal_size().columns - 1 if self._mode == "bar" else None  # a line that wraps stays there
+        sys.stderr.write(f"{begin}{self._line(now - self._begun)[:width]}{end}")
         sys.stderr.flush()
 
     def _line(self, seconds: float) -> str:

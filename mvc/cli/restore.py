@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.porcelain.restore import restore, to_json
 from mvc.repository import revisions
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
+from mvc.cli.verb import verb
 from mvc.porcelain import edit
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli import render
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
 from mvc.cli.terminal import count, escape, short, size, style
+from mvc.cli.verb import verb
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
 

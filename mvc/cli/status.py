@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli import render
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape, short, style
+from mvc.cli.verb import verb
 from mvc.porcelain.status import Status, status
 
 

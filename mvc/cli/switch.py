@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short
+from mvc.cli.verb import verb
 from mvc.porcelain.switch import Switched, switch
 
 

@@ -6,9 +6,11 @@ of text are shown as escapes (`\\x1b`, `\\u202e`), always.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -33,6 +35,12 @@ def escape(text: str, *, keep_newlines: bool = False) -> str:
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
     return _CONTROL.sub(shown, text)
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """`document` as one line of JSON, in which a terminal finds nothing to obey either."""
+    text = json.dumps(document, ensure_ascii=False, default=str)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def decide_colour(choice: str, environ: Mapping[str, str]) -> None:

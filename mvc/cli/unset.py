@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from mvc.cli import render
-from mvc.cli.invocation import Invocation, verb
+from mvc.cli.invocation import Invocation
+from mvc.cli.verb import verb
 from mvc.model.diff import Change
 from mvc.porcelain import edit
 
