@@ -26,8 +26,8 @@ def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
         return
     try:
         with (
-            subprocess.Popen(program, stdin=subprocess.PIPE, env={**os.environ, "LESSCHARSET": "utf-8"}) as process,
             _interrupts_ignored(),
+            subprocess.Popen(program, stdin=subprocess.PIPE, env={**os.environ, "LESSCHARSET": "utf-8"}) as process,
         ):
             process.communicate(text.encode("utf-8", "replace"))
     except OSError:
@@ -44,8 +44,11 @@ def _program(text: str) -> list[str]:
 
 @contextlib.contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C is the pager's, which may stop a search with it; without its parent it would go on alone."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C is the pager's, which may stop a search with it; without its parent it would go on alone.
+
+    By a handler that does nothing, since a program that is started inherits SIG_IGN.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
     finally:
