@@ -30,12 +30,12 @@ def command(
     show_origin: bool,
 ) -> int:
     """Show a setting, set it, or list all: mvc config user.name "Ana" """
+    if user and (remove or value is not None):
+        require_plain_file(invocation.user_config)
     settings = invocation.settings()
     if key is None or listed:
         invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
         return 0
-    if user and (remove or value is not None):
-        _require_plain_file(invocation.user_config)
     if remove:
         return int(not settings.unset(key, user=user))
     if value is not None:
@@ -47,8 +47,8 @@ def command(
     return int(found is None)
 
 
-def _require_plain_file(path: Path | None) -> None:
-    """Refuse to put a file in the place of a device or a folder, such as MVC_CONFIG=/dev/null."""
+def require_plain_file(path: Path | None) -> None:
+    """Raise a usage error unless `path` is a file or not there: writing would put a file in the place of a device."""
     if path is not None and path.exists() and not path.is_file():
         raise click.UsageError(f"{path}, where your own settings go, is not a regular file")
 

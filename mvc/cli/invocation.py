@@ -39,13 +39,12 @@ class Invocation:
 
     @property
     def user_config(self) -> Path | None:
-        """The file of a person's own settings."""
-        if self.environ.get("MVC_CONFIG"):
-            return Path(self.environ["MVC_CONFIG"])
+        """The file of a person's own settings itself, where a link leads to it: writing must not replace the link."""
         base = self.environ.get("XDG_CONFIG_HOME")
         home = self.environ.get("HOME")
         folder = Path(base) if base else Path(home) / ".config" if home else None
-        return folder / "mvc" / "config.toml" if folder else None
+        path = self.environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
+        return Path(os.path.realpath(path)) if path else None
 
     def find_root(self) -> Path:
         """The folder that holds `.mvc`; raises NoRepository."""

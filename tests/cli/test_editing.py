@@ -1,0 +1,276 @@
+"""init, add, rm, set, unset, get, config, status, commit: from files to a version."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import pytest
+
+from mvc.cli import config
+from tests.cli.conftest import History
+from tests.cli.shell import MODEL, Shell
+
+
+def model_toml(shell: Shell) -> str:
+    return (shell.folder / "model.toml").read_text(encoding="utf-8")
+
+
+# --- init
+
+
+def test_init_makes_a_repository_and_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(tmp_path, monkeypatch)
+    said = shell.ok("init", "--model", "m", "--type", "object_detection", "--framework", "onnx")
+    assert str(tmp_path / ".mvc") in said.lines[0]
+    assert "mvc add" in said.lines[1]
+    assert 'type = "object_detection"' in model_toml(shell)
+    assert shell.ok("init", "--model", "m").lines == ["All is there already: the model m"]
+    document = shell.ok("init", "--json").json
+    assert document == {"schema": "mvc.init/1", "path": str(tmp_path), "model": "m", "folder": "", "created": []}
+
+
+def test_init_without_a_model_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(tmp_path, monkeypatch)
+    assert shell.ok("init", "inside").lines[-1] == "No model yet: `mvc init --model NAME`"
+    assert (tmp_path / "inside" / ".mvc").is_dir()
+    (tmp_path / "file").touch()
+    assert shell("init", "file").code == 2
+
+
+# --- add, rm
+
+
+def test_add_writes_what_it_says(empty: Shell) -> None:
+    empty.write("weights/best.onnx", b"w")
+    empty.write("labels.json", b"[]")
+    assert empty.ok("add", "weights/best.onnx", "--as", "model-latest").lines == ["model-latest = weights/best.onnx"]
+    assert empty.ok("-C", "weights", "add", "../labels.json", "--json").json == {
+        "schema": "mvc.add/1", "added": [{"role": "labels", "path": "labels.json"}]
+    }  # fmt: skip
+    assert empty.ok("add", "labels.json").lines == ["All of it is tracked already."]
+    assert 'model-latest = "weights/best.onnx"' in model_toml(empty)
+    assert empty("add", "nowhere").code == 2
+    assert empty("add", "labels.json", "weights", "--as", "x").code == 2
+
+
+def test_rm_deletes_only_what_can_be_given_back(shell: Shell, history: History) -> None:
+    weights = shell.folder / "weights/best.onnx"
+    shell.write("weights/best.onnx", b"edited")
+    assert shell("rm", "weights").code == 16
+    assert shell("rm", "nothing").code == 2
+    assert shell.ok("rm", "weights", "--cached").lines == ["weights (weights/best.onnx) is tracked no more"]
+    assert weights.exists()
+    shell.ok("add", "weights/best.onnx", "--as", "weights")
+    assert shell.ok("rm", "-f", "weights/best.onnx", "--json").json["removed"] == [
+        {"role": "weights", "path": "weights/best.onnx"}
+    ]
+    assert not weights.exists()
+
+
+# --- set, unset, get
+
+
+def test_values_go_in_and_out(empty: Shell) -> None:
+    assert empty.ok("set", "parameters.epochs=100", "docker.tag=1.10").lines == [
+        "+ parameters.epochs 100", "+ docker.tag 1.10"
+    ]  # fmt: skip
+    assert empty.ok("set", "parameters.epochs=150").lines == ["parameters.epochs 100 -> 150"]
+    assert empty.ok("get", "parameters.epochs").lines == ["150"]
+    assert empty.ok("get", "docker").lines == ["tag = 1.10"]
+    assert empty.ok("get", "parameters.epochs", "--json").json["value"] == 150
+    assert empty.ok("get", "docker.tag", "--json").json["value"] == "1.10"
+    assert empty.ok("set", "--type", "str", "parameters.id=7", "--json").json["changes"][0]["new"] == "7"
+    assert empty.ok("unset", "parameters.epochs").lines == ["- parameters.epochs (was 150)"]
+    assert empty("get", "parameters.epochs").code == 1
+    assert f"model.name = {MODEL}" in empty.ok("get").lines
+
+
+def test_a_value_is_shown_escaped(empty: Shell) -> None:
+    empty.ok("set", "parameters.note=a\x1b[31mb")
+    for arguments in (("get", "parameters.note"), ("get",), ("status",), ("get", "--json")):
+        assert "\x1b" not in empty.ok(*arguments).out
+
+
+def test_set_answers_a_slip(empty: Shell) -> None:
+    before = model_toml(empty)
+    said = empty("set", "parameters.a=1", "dokcer.tag=1")
+    assert said.code == 2
+    assert "docker" in said.err
+    assert model_toml(empty) == before
+
+
+# --- config
+
+
+@pytest.fixture
+def own(empty: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person's settings, in a file of their own that is not there yet."""
+    path = tmp_path_factory.mktemp("own") / "mvc" / "config.toml"
+    monkeypatch.setenv("MVC_CONFIG", str(path))
+    return path
+
+
+def test_settings_are_a_persons_or_the_repositorys(empty: Shell, own: Path) -> None:
+    empty.ok("config", "--global", "user.name", "Own")
+    assert empty.ok("config", "user.name").lines == ["Own"]
+    empty.ok("config", "user.name", "Here")
+    assert empty.ok("config", "user.name").lines == ["Here"]
+    assert empty.ok("config", "--list", "--show-origin").lines == ["repository\tuser.name=Here"]
+    assert empty.ok("config", "--json").json["settings"] == [
+        {"key": "user.name", "value": "Here", "origin": "repository"}
+    ]
+    empty.ok("config", "--unset", "user.name")
+    assert empty("config", "--unset", "user.name").code == 1
+    assert empty.ok("config", "user.name", "--json").json["value"] == "Own"
+    assert empty("config", "user.email").code == 1
+    assert empty("config", "user.nmae", "x").code == 2
+
+
+def test_settings_work_outside_any_repository(
+    empty: Shell, own: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = str(tmp_path_factory.mktemp("outside"))
+    empty.ok("-C", outside, "config", "--global", "user.name", "Own")
+    assert empty.ok("-C", outside, "config", "user.name").lines == ["Own"]
+    assert empty("-C", outside, "config", "user.name", "Here").code == 10
+
+
+def test_settings_behind_a_link_stay_there(empty: Shell, own: Path) -> None:
+    real = own.parent / "dotfiles.toml"
+    own.parent.mkdir()
+    real.touch()
+    own.symlink_to(real)
+    empty.ok("config", "--global", "user.name", "Own")
+    assert own.is_symlink()
+    assert "Own" in real.read_text(encoding="utf-8")
+
+
+def test_settings_take_the_place_of_nothing_but_a_file(empty: Shell, own: Path) -> None:
+    own.mkdir(parents=True)
+    said = empty("config", "--global", "user.name", "Own")
+    assert said.code == 2
+    assert "not a regular file" in said.err
+
+
+def test_a_device_is_no_place_for_settings(tmp_path: Path) -> None:
+    """Asked of the check alone: a command that did write would take this machine's device away."""
+    with pytest.raises(click.UsageError, match="not a regular file"):
+        config.require_plain_file(Path(os.devnull))
+    config.require_plain_file(tmp_path / "not-there-yet")
+    config.require_plain_file(None)
+
+
+# --- status
+
+
+def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: History) -> None:
+    assert shell.ok("status").lines == [
+        f"On branch main · model {MODEL} · base v2",
+        "Nothing to commit, all is as the version has it.",
+    ]
+    shell.write("weights/best.onnx", b"longer" * 40_000)
+    shell.write("other.onnx", b"o")
+    shell.set(parameters__epochs=3)
+    assert shell.ok("status").lines == [
+        f"On branch main · model {MODEL} · base v2",
+        "",
+        "Changes for the next commit:",
+        "  parameters  + epochs 3",
+        "  files       M  weights  weights/best.onnx  234.4 KiB  (by size)",
+        "",
+        "Not tracked:",
+        "  ?  other.onnx",
+        "     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)",
+    ]
+    assert shell("status", "--exit-code").code == 1
+    document = shell.ok("status", "--json").json
+    assert (document["schema"], document["clean"], document["untracked"]) == ("mvc.status/1", False, ["other.onnx"])
+
+
+def test_status_shows_what_keeps_a_commit_from_being_made(shell: Shell, history: History) -> None:
+    (shell.folder / "weights/best.onnx").unlink()
+    shell.set(labelmap__7="visor")
+    lines = shell.ok("status").lines
+    assert "Cannot be committed:" in lines
+    assert any(line.startswith("  !  weights/best.onnx") for line in lines)
+    assert "Rules:" in lines
+
+
+# --- commit
+
+
+def test_commit_says_what_it_made(empty: Shell) -> None:
+    empty.write("w.onnx", b"w" * 2048)
+    empty.ok("add", "w.onnx")
+    said = empty.ok("commit", "-m", "First", "-m", "More \x1b[31mabout it", "--tag", "t", "--alias", "prod")
+    assert said.lines[0].startswith("[main v1 ")
+    assert said.lines[0].endswith("] First")
+    assert said.lines[-2:] == ["  1 file, 2.0 KiB, 2.0 KiB new to the store", "  named t, prod"]
+    assert empty.ok("log", "--format", "{message}").lines == ["First", "", "More \\x1b[31mabout it"]
+    again = empty("commit", "-m", "Again")
+    assert again.code == 1
+    assert "--allow-empty" in again.err
+
+
+def test_commit_json_and_dry_run(empty: Shell) -> None:
+    empty.write("w.onnx", b"w" * 2048)
+    empty.ok("add", "w.onnx")
+    assert empty.ok("commit", "--dry-run").lines[0] == f"Would commit to main of {MODEL}:"
+    assert empty("log").code == 2
+    document = empty.ok("commit", "-m", "First", "--json").json
+    assert (document["schema"], document["number"], document["bytes"]) == (
+        "mvc.commit/1", 1, {"new": 2048, "total": 2048}
+    )  # fmt: skip
+
+
+def test_a_message_comes_from_a_file(empty: Shell) -> None:
+    empty.write("message", "Größer\n\nund besser\n".encode())
+    empty.ok("commit", "--allow-empty", "-F", "message")
+    assert empty.ok("log", "--format", "{message}").lines == ["Größer", "", "und besser"]
+    empty.write("bad", b"\xff")
+    for arguments in (("-F", "bad"), ("-F", "nowhere"), ("-F", "."), ("-F", "message", "-m", "x"), ("-m", ""), ()):
+        assert empty("commit", "--allow-empty", *arguments).code == 2, arguments
+
+
+def test_a_message_is_edited(empty: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\ncp "$1" seen\nprintf "Edited\\n# a comment\\nmore\\n" > "$1"\n', encoding="utf-8")
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", "false")
+    monkeypatch.setenv("MVC_EDITOR", str(editor))
+    empty.ok("commit", "--allow-empty", "-e", "-m", "Draft")
+    assert empty.ok("log", "--format", "{message}").lines == ["Edited", "more"]
+    seen = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
+    assert seen[0] == "Draft"
+    assert f"# about       + name {MODEL}" in seen
+    monkeypatch.setenv("MVC_EDITOR", "false")
+    assert empty("commit", "--allow-empty", "-e").code == 2
+    monkeypatch.setenv("MVC_EDITOR", "true")
+    assert empty("commit", "--allow-empty", "-e").code == 2  # nothing was written
+
+
+def test_amend_keeps_number_message_and_author(shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MVC_AUTHOR_NAME", "Ben")
+    shell.set(parameters__epochs=3)
+    shell.ok("commit", "--amend")
+    assert shell.ok("log", "--format", "{number} {author} {subject}").lines == [
+        "2 Ana Night images", "1 Ana First baseline"
+    ]  # fmt: skip
+    shell.ok("commit", "--amend", "-m", "Other words")
+    assert shell.ok("log", "-n", "1", "--format", "{number} {subject}").lines == ["2 Other words"]
+    shell.ok("tag", "held")
+    assert shell("commit", "--amend", "-m", "x").code == 13
+
+
+def test_commit_refuses(shell: Shell, history: History) -> None:
+    shell.set(parameters__token="ghp_" + "a1B2" * 9)
+    assert shell("commit", "-m", "x").code == 17
+    shell.ok("commit", "-m", "x", "--allow-secret")
+    shell.ok("switch", "v1")
+    said = shell("commit", "--allow-empty", "-m", "x")
+    assert said.code == 13
+    assert "mvc switch -c NAME" in said.err
+    assert shell("commit", "--allow-empty", "-m", "x", "--author", "nobody").code == 2
+    assert shell("commit", "--allow-empty", "-m", "x", "--date", "soon").code == 2
