@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 QUIET = {
-    "MVC_CONFIG": os.devnull,
+    "MVC_CONFIG": os.path.join(os.sep, "nonexistent", "mvc.toml"),
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "NO_COLOR": "1",

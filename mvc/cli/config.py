@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -30,8 +29,6 @@ def command(
     show_origin: bool,
 ) -> int:
     """Show a setting, set it, or list all: mvc config user.name "Ana" """
-    if user and (remove or value is not None):
-        require_plain_file(invocation.user_config)
     settings = invocation.settings()
     if key is None or listed:
         invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
@@ -45,12 +42,6 @@ def command(
     if found is not None:
         invocation.emit("config", lambda: {"key": key, "value": found}, lambda: [escape(str(found))])
     return int(found is None)
-
-
-def require_plain_file(path: Path | None) -> None:
-    """Raise a usage error unless `path` is a file or not there: writing would put a file in the place of a device."""
-    if path is not None and path.exists() and not path.is_file():
-        raise click.UsageError(f"{path}, where your own settings go, is not a regular file")
 
 
 def _all(settings: Config) -> dict[str, object]:

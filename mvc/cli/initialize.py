@@ -11,6 +11,7 @@ from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
 from mvc.cli.verb import verb
 from mvc.porcelain.init import Initialized, init
+from mvc.repository import discovery
 
 
 @verb("init")
@@ -29,7 +30,7 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
     try:
-        root = invocation.root or (None if directory else invocation.find_root())
+        root = invocation.root or discovery.find_root(folder)
     except (errors.NoRepository, errors.IncompleteInit):
         root = None
     done = init(

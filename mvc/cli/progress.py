@@ -33,6 +33,10 @@ class Progress:
         self._next = self._begun + PATIENCE
         self._shown = False
 
+    def expect(self, total: int) -> None:
+        """The work will take `total` bytes."""
+        self._total = total
+
     def __call__(self, count: int) -> None:
         """`count` more bytes are done."""
         self._done += count

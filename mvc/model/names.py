@@ -27,6 +27,14 @@ _HEX = re.compile(r"[0-9a-f]{4,}\Z", re.IGNORECASE)
 _RESERVED = ("head", "git")
 
 
+def has_component(name: str) -> bool:
+    """Whether `name` can be one path component at all: whatever is asked for, nothing else is looked up on a disk."""
+    try:
+        return name not in ("", ".", "..") and len(encode_component(name)) <= MAX_COMPONENT
+    except UnicodeEncodeError:
+        return False
+
+
 def encode_component(name: str) -> str:
     """`name` as one path component."""
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in name.encode("utf-8"))

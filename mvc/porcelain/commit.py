@@ -12,17 +12,19 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import diff, rules, secrets
-from mvc.model.diff import VersionDiff
+from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId
+from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.porcelain import naming
 from mvc.repository import modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.snapshot import Found
+from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
 
 
@@ -91,6 +93,12 @@ class _Work:
         """The version at the tip."""
         return self.tip.new if self.tip else None
 
+    def give_up(self) -> None:
+        """Leave nothing behind of what was stored and is not wanted."""
+        if self.ingest is not None:
+            self.ingest.discard()
+        self.repository.door.give_up()
+
 
 def commit(
     repository: Repository,
@@ -99,7 +107,7 @@ def commit(
     actor: Actor,
     *,
     options: Options = _DEFAULT,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     code: Callable[[Sequence[str]], Code | None] | None = None,
 ) -> Committed:
     """Commit the working tree of `model` on its current branch.
@@ -118,13 +126,39 @@ def commit(
     work = _begin(repository, model, options, progress)
     old = _replaced(work) if options.amend else work.current
     base = stored.snapshot_of(repository, old, model)
-    found = snapshot.take(repository, model, work.head.folder, identify=lambda file: _identify(work, file))
-    warnings = _check(found, message, allow_secret=options.allow_secret)
+    warnings: list[Problem] = []
+
+    def ready(manifest: Manifest, files: Sequence[WorkFile]) -> None:
+        warnings.extend(_check(manifest, message, allow_secret=options.allow_secret))
+        if progress is not None:
+            progress.expect(sum(f.stat.size for f in files if repository.stats.lookup(f.root_path, f.stat) is None))
+
+    try:
+        return _commit(work, old, base, ready, message, actor, warnings, code)
+    except BaseException:
+        work.give_up()
+        raise
+
+
+def _commit(
+    work: _Work,
+    old: VersionId | None,
+    base: Snapshot | None,
+    ready: Ready,
+    message: str | None,
+    actor: Actor,
+    warnings: list[Problem],
+    code: Callable[[Sequence[str]], Code | None] | None,
+) -> Committed:
+    """The commit itself, once it is known where it begins; `warnings` is filled by `ready`."""
+    repository, model, options = work.repository, work.model, work.options
+    found = snapshot.take(repository, model, work.head.folder, identify=lambda file: _identify(work, file), ready=ready)
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
-    done = partial(_report, work, found, difference, warnings)
+    done = partial(_report, work, found, difference, tuple(warnings))
     if options.dry_run:
         return done(None, None, ())
     if base is not None and difference.is_empty and not options.allow_empty and not (options.amend and message):
+        work.give_up()
         return _only_names(work, actor, done)
     version = _version(work, old, found, message, actor, code)
     id_ = _publish(work, version, actor)
@@ -132,7 +166,7 @@ def commit(
     return done(id_, version, named)
 
 
-def _begin(repository: Repository, model: str, options: Options, progress: Callable[[int], None] | None) -> _Work:
+def _begin(repository: Repository, model: str, options: Options, progress: Progress | None) -> _Work:
     head = repository.head(model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, head.at()))
@@ -153,8 +187,7 @@ def _replaced(work: _Work) -> VersionId:
     return work.current
 
 
-def _check(found: Found, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
-    manifest = found.snapshot.manifest
+def _check(manifest: Manifest, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
     problems = rules.check(manifest)  # the paths were looked at when the working tree was
     broken = [problem for problem in problems if problem.severity == rules.ERROR]
     if broken:

@@ -8,7 +8,7 @@ what is wanted     ┘
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mvc.model.ids import FileId, VersionId, digest
@@ -21,8 +21,8 @@ from mvc.storage import hashing
 from mvc.storage.door import Stat
 from mvc.storage.heads import Head
 from mvc.storage.journal import FileStep, Journal, RefStep
+from mvc.storage.progress import Progress
 
-Progress = Callable[[int], None]
 NOTHING = Tree()
 """No files: what both sides are when none is to change."""
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.porcelain import moving
-from mvc.porcelain.moving import Moved, Progress
+from mvc.porcelain.moving import Moved
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
 
 SOFT, KEEP, HARD = "soft", "keep", "hard"

@@ -9,9 +9,10 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain import moving
-from mvc.porcelain.moving import Moved, Progress
+from mvc.porcelain.moving import Moved
 from mvc.repository import stored
 from mvc.repository.repository import Repository
+from mvc.storage.progress import Progress
 
 
 def restore(

@@ -8,11 +8,12 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain import moving, naming
-from mvc.porcelain.moving import Moved, Progress
+from mvc.porcelain.moving import Moved
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
 
 

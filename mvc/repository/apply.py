@@ -8,7 +8,7 @@ plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,11 @@ from mvc.repository import modelfile
 from mvc.storage import hashing, journal
 from mvc.storage.door import TEMPORARY, Stat
 from mvc.storage.journal import FileStep, Journal
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import RefName
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
-
-Progress = Callable[[int], None]
 
 
 def change(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None], progress: Progress | None) -> None:
@@ -112,10 +111,13 @@ def _place(repository: Repository, step: FileStep, file: FileId) -> None:
 def _stage(
     repository: Repository, steps: Iterable[FileStep], progress: Progress | None, *, again: bool = False
 ) -> list[FileStep]:
+    steps = list(steps)
     done: list[FileStep] = []
     try:
+        if progress is not None:
+            progress.expect(sum(_size(repository, step.file) for step in steps if again or _has_content(step)))
         for step in steps:
-            if step.file is None or (step.file == step.old and not step.anything and not again):
+            if step.file is None or not (again or _has_content(step)):
                 done.append(step)
                 continue
             temporary = repository.door.temporary()
@@ -126,6 +128,16 @@ def _stage(
         _discard(repository, done)
         raise
     return done
+
+
+def _has_content(step: FileStep) -> bool:
+    """Whether the step brings bytes; one that does not deletes, or only changes the executable bit."""
+    return step.file is not None and (step.file != step.old or step.anything)
+
+
+def _size(repository: Repository, file: FileId | None) -> int:
+    recipe = repository.recipes.best(file) if file is not None else None
+    return recipe.size if recipe else 0
 
 
 def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:

@@ -9,7 +9,7 @@ model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Identify = Callable[[WorkFile], FileId]
 """Gives the id of a tracked file's bytes."""
+Ready = Callable[[Manifest, Sequence[WorkFile]], None]
+"""Looks at what is about to be read."""
 UNREAD = FileId("")
 """Stands for the id of a file that was not read: of none that is stored. A tree that has it cannot be stored."""
 TRIES = 3
@@ -49,8 +51,18 @@ class Found:
     problems: tuple[errors.MvcError, ...] = ()
 
 
-def take(repository: Repository, model: str, folder: str, *, identify: Identify, tolerant: bool = False) -> Found:
+def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
+    repository: Repository,
+    model: str,
+    folder: str,
+    *,
+    identify: Identify,
+    ready: Ready | None = None,
+    tolerant: bool = False,
+) -> Found:
     """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
+
+    `ready` is called when it is known which files these are, and none has been read; it may raise.
 
     Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
     files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
@@ -65,6 +77,8 @@ def take(repository: Repository, model: str, folder: str, *, identify: Identify,
     problems = list(scan.problems)
     if not tolerant:
         worktree.require(problems)
+    if ready is not None:
+        ready(manifest, scan.tracked)
     entries = []
     for file in scan.tracked:
         try:

@@ -171,7 +171,14 @@ def discard_folder(path: Path) -> None:
 
 
 def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Have a small file outside any `.mvc` (a person's settings, a `.gitignore`) hold `data`: the old bytes or the new."""
+    """Have a small file outside any `.mvc` (a person's settings, a `.gitignore`) hold `data`: the old bytes or the new.
+
+    A link stays, and what it leads to is written. Raises NotRegularFile for a device, a folder and the like, which a
+    file must never take the place of.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise errors.NotRegularFile(path=path, kind="a folder, a device or the like")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Temporary(path.with_name(f".{path.name}.{os.getpid()}"))
@@ -276,6 +283,12 @@ class StoreDoor:
         finally:
             for temporary in staged.values():
                 temporary.discard()
+
+    def give_up(self) -> None:
+        """Remove what was staged and has no name yet."""
+        staged, self._staged = self._staged, {}
+        for temporary in staged.values():
+            temporary.discard()
 
     def create(self, name: str, data: bytes) -> bool:
         """Create `name` with `data`, whole and durable, unless it exists: then False and nothing changed.

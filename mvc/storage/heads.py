@@ -62,6 +62,8 @@ class Heads:
 
     def get(self, model: str) -> Head | None:
         """The head of `model`, None when there is none; raises Damaged."""
+        if not names.has_component(model):
+            return None
         what = f"the head of {model}"
         try:
             record = sealed.unseal(self._door.read(self.path(model)), what=what, kind="head")

@@ -34,10 +34,11 @@ class PackBuilder:
         self._hasher = Hasher()
         self._entries: list[Entry] = []
         self.size = 0
-        self._write(packs.MAGIC)
 
     def add(self, entry: Entry, payload: Buffer) -> None:
         """Append an entry, whose offset is set here; `payload` may be used again afterwards."""
+        if not self.size:
+            self._write(packs.MAGIC)
         entry = replace(entry, offset=self.size)
         self._entries.append(entry)
         self._write(entry.header())

@@ -134,6 +134,8 @@ class RefLogs:
 
     def numbers(self, ref: RefName) -> list[int]:
         """The numbers of the entries that are there, ascending."""
+        if not all(map(names.has_component, (ref.model, *ref.kind.split("/"), ref.name))):
+            return []
         return [int(name) for name in self._door.names(ref.folder) if _NUMBER.match(name)]
 
     def entry(self, ref: RefName, seq: int) -> RefEntry:

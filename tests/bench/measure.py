@@ -13,7 +13,7 @@ from pathlib import Path
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MVC_", "GIT_", "PYTHON"))} | {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
-    "MVC_CONFIG": os.devnull,
+    "MVC_CONFIG": "/nonexistent/mvc.toml",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_AUTHOR_NAME": "Ana",
     "GIT_AUTHOR_EMAIL": "ana@example.org",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import click
 import pytest
 
-from mvc.cli import config
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 
@@ -152,14 +149,6 @@ def test_settings_take_the_place_of_nothing_but_a_file(empty: Shell, own: Path) 
     said = empty("config", "--global", "user.name", "Own")
     assert said.code == 2
     assert "not a regular file" in said.err
-
-
-def test_a_device_is_no_place_for_settings(tmp_path: Path) -> None:
-    """Asked of the check alone: a command that did write would take this machine's device away."""
-    with pytest.raises(click.UsageError, match="not a regular file"):
-        config.require_plain_file(Path(os.devnull))
-    config.require_plain_file(tmp_path / "not-there-yet")
-    config.require_plain_file(None)
 
 
 # --- status

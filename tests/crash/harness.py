@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
     "MVC_AUTHOR_DATE": "@1770112800 +0100",
-    "MVC_CONFIG": "/dev/null",
+    "MVC_CONFIG": "/nonexistent/mvc.toml",
     "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(),
     "NO_COLOR": "1",
 }

@@ -24,7 +24,7 @@ WEIGHTS = PLACE / "weights"
 ENVIRONMENT = os.environ | {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
-    "MVC_CONFIG": os.devnull,
+    "MVC_CONFIG": "/nonexistent/mvc.toml",
     "MVC_PAGER": "cat",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }

@@ -227,6 +227,15 @@ CASES = (
     Case(("comit",), 2, ("commit",)),
     Case(("status", "--nosuch"), 2, ("--nosuch",)),
     Case(("reset", "--keep", "--hard"), 2, ("--keep or --hard",)),
+    *(Case(("--model", name, "status"), 2, ("no model",)) for name in ("..", ".", "x" * 300)),
+    *(Case(("show", name), 2, ("has no version",)) for name in ("..@v1", "x" * 300, "heads/..")),
+    Case(("models", "rename", "..", "x"), 2, ("no model",)),
+    Case(
+        COMMIT,
+        2,
+        ("model.toml",),
+        lambda root: (root / "model.toml").write_text('[model]\nname = ".."\n', encoding="utf-8"),
+    ),
     Case(("--model", "nosuch", "status"), 2, ("nosuch", "helmets")),
 )
 
@@ -344,3 +353,35 @@ def test_json_errors_are_json_on_stderr(tmp_path: Path) -> None:
     outcome = command(tmp_path, ("show", "nosuch", "--json"))
     assert outcome.code == 2
     assert '"kind": "unknown-revision"' in outcome.output
+
+
+def test_a_refused_commit_reads_no_file_and_leaves_nothing_in_tmp(tmp_path: Path) -> None:
+    tracked(tmp_path)
+    mvc(tmp_path, "set", "labelmap.0=a", "labelmap.2=b")
+    outcome = command(tmp_path, COMMIT)
+    assert outcome.code == 17, outcome.output
+    assert list((tmp_path / ".mvc" / "tmp").iterdir()) == []
+    assert not (tmp_path / ".mvc" / "cache" / "chunks.sqlite").exists()
+
+
+def test_an_interrupted_commit_leaves_nothing_in_tmp(tmp_path: Path) -> None:
+    tracked(tmp_path)
+    steps = command(fresh_copy(tmp_path, tmp_path.with_name("counted")), COMMIT).steps
+
+    for number in range(1, steps + 1):
+        root = fresh_copy(tmp_path, tmp_path.with_name("interrupted"))
+
+        def interrupt(count: int, name: str, path: str, number: int = number) -> None:
+            if count == number and name != "unlink":  # the removal itself is left to the next writer
+                raise KeyboardInterrupt
+
+        outcome = command(root, COMMIT, interrupt)
+        assert outcome.code in (0, 130), outcome.output
+        assert list((root / ".mvc" / "tmp").iterdir()) == [], f"step {number} of {steps}"
+
+
+def test_init_in_a_folder_of_a_repository_makes_no_second_one(tmp_path: Path) -> None:
+    two_versions(tmp_path)
+    mvc(tmp_path, "init", "deep/er", "--model", "other")
+    assert not (tmp_path / "deep" / "er" / ".mvc").exists()
+    assert "deep/er" in mvc(tmp_path, "models")

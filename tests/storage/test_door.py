@@ -121,3 +121,17 @@ def test_a_store_that_cannot_be_written_is_named_so(door: StoreDoor) -> None:
     with pytest.raises(errors.ReadOnlyStore):
         door.create("refs/1", b"entry")
     door.root.chmod(0o700)
+
+
+def test_a_file_outside_never_takes_the_place_of_a_folder_a_pipe_or_a_link(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(errors.NotRegularFile):
+            doors.replace_outside(tmp_path / name, b"x")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    doors.replace_outside(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
