@@ -170,6 +170,8 @@ def _read_user(path: Path | None) -> dict[str, Any]:
         return parse(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise errors.BadConfig(path=path, reason=error.strerror or str(error)) from error
 
 
 def _typed(key: str, text: str) -> Any:

@@ -148,7 +148,8 @@ def test_settings_take_the_place_of_nothing_but_a_file(empty: Shell, own: Path) 
     own.mkdir(parents=True)
     said = empty("config", "--global", "user.name", "Own")
     assert said.code == 2
-    assert "not a regular file" in said.err
+    assert "Is a directory" in said.err
+    assert own.is_dir()
 
 
 # --- status
