@@ -548,6 +548,13 @@ class RoleInUse(Usage):
     """
 
 
+class TrackedAlready(Usage):
+    """{path} is tracked already, as {role}.
+
+    One file has one role; to give it another, say `mvc rm --cached {role}` first.
+    """
+
+
 class NotTracked(Usage):
     """{name} is not tracked; roles: {roles}.
 

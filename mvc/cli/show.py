@@ -42,7 +42,7 @@ def _lines(found: Shown) -> Iterator[str]:
     if version.code is not None:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)
-        yield f"{'code':<11} {short(code.commit)}{' (dirty)' if code.dirty else ''}{f'  {where}' if where else ''}"
+        yield f"{'code':<11} {escape(short(code.commit))}{' (dirty)' if code.dirty else ''}{f'  {where}' if where else ''}"
     yield ""
     yield from (f"    {escape(line)}" for line in version.message.split("\n"))
     yield ""

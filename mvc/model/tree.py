@@ -109,4 +109,4 @@ def _entry(row: dict[str, Any]) -> TreeEntry:
     texts = type(path) is str and type(role) is str and 0 < len(role) <= MAX_ROLE
     if not (texts and type(size) is int and size >= 0 and is_id(file) and len(row) == _FIELDS + executable):
         raise ValueError
-    return TreeEntry(path, role, size, file, executable)
+    return tuple.__new__(TreeEntry, (path, role, size, file, executable))  # half the time of the class's own

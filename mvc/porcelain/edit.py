@@ -82,7 +82,7 @@ def add(repository: Repository, model: str, given: Sequence[Path], *, role: str 
     """Track the files or folders at the absolute paths `given`; no byte is read.
 
     Without `role` it is the file's stem, or the folder's name. Raises NotInModel, MissingFile, NotRegularFile,
-    UnsafePath, RoleTaken, OneRole.
+    UnsafePath, RoleInUse, TrackedAlready, OneRole.
     """
     if role is not None and len(given) > 1:
         raise errors.OneRole(role=role, count=len(given))
@@ -196,13 +196,16 @@ def _literal(path: str) -> str:
 
 
 def _role(tracked: dict[str, str], role: str, pattern: str, *, asked: bool) -> str:
-    """The role, if it is free or the path's own already; raises RoleTaken, with another proposed."""
-    if tracked.get(role, pattern) == pattern:
+    """The role, if it is free, or the path's own already; raises TrackedAlready, or RoleInUse with another proposed."""
+    same = [each for each, other in tracked.items() if other == pattern]
+    if same and not asked:
+        return same[0]
+    if tracked.get(role) == pattern:
         return role
-    if not asked:
-        same = [each for each, other in tracked.items() if other == pattern]
-        if same:
-            return same[0]
+    if same:
+        raise errors.TrackedAlready(path=paths.escape_name(pattern), role=same[0])
+    if role not in tracked:
+        return role
     proposed = PurePosixPath(pattern.removesuffix("/**")).as_posix().replace("/", "-").replace(".", "-")
     raise errors.RoleInUse(role=role, path=tracked[role], proposed=proposed if proposed != role else f"{role}-2")
 

@@ -55,6 +55,8 @@ def init(
     Raises BadModelKey, TwoFolders, OtherModelHere.
     """
     root = root or directory
+    if model is not None:
+        names.check_model_key(model)  # before anything is made
     created = ["repository"] if _make_repository(root) else []
     repository = Repository(root, user_config=user_config)
     folder = directory.relative_to(root).as_posix().removeprefix(".")

@@ -81,14 +81,16 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
         ready(manifest, scan.tracked)
     entries = []
     for file in scan.tracked:
+        path, role, stat, _ = file
         try:
-            id_ = _identified(file, identify)
-        except _UNFIT as problem:
+            id_ = identify(file)
+        except (*_UNFIT, OSError) as error:
+            problem = _problem(file, error)
             if not tolerant:
-                raise
+                raise problem from error
             problems.append(problem)
             id_ = UNREAD
-        entries.append(TreeEntry(file.path, file.role, file.stat.size, id_, file.stat.executable))
+        entries.append(TreeEntry(path, role, stat.size, id_, stat.executable))
     return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems))
 
 
@@ -147,11 +149,12 @@ def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], 
     raise errors.FileChanged(path=file.path)
 
 
-def _identified(file: WorkFile, identify: Identify) -> FileId:
-    try:
-        return identify(file)
-    except OSError as error:
-        raise errors.UnreadableFile(path=file.path, reason=error.strerror or str(error)) from error
+def _problem(file: WorkFile, error: Exception) -> errors.MvcError:
+    """What is wrong with a file that could not be identified."""
+    if isinstance(error, OSError):
+        return errors.UnreadableFile(path=file.path, reason=error.strerror or str(error))
+    assert isinstance(error, errors.MvcError)  # noqa: S101 - nothing else is caught
+    return error
 
 
 def _open(repository: Repository, file: WorkFile) -> int:

@@ -206,7 +206,7 @@ class _Search:
         if not stat_module.S_ISREG(status.st_mode):
             kind = special_kind(self.walk.top + path, status.st_mode)
             raise errors.NotRegularFile(path=escape_name(path), kind=kind)
-        self.found[path] = WorkFile(path, role, Stat.of(status), self.above + path)
+        self.found[path] = tuple.__new__(WorkFile, (path, role, Stat.of(status), self.above + path))
 
     def _wrong(self, problem: errors.MvcError) -> None:
         self.walk.problems.append(problem)

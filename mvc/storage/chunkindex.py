@@ -1,11 +1,12 @@
 """Where each chunk lies: the indexes of all packs, gathered in a cache that may be deleted or wrong at any time.
 
-    cache/chunks.sqlite     packs(number, name)     chunks(id, pack, offset, encoding, depth, …)
+    cache/chunks.sqlite     packs(number, name, whole)     chunks(id, pack, offset, encoding, depth, …)
 
 The packs that are listed are the authority. A pack that the cache lacks is read in, one that vanished is forgotten. A
-"no" of the cache counts only after the packs' own indexes were read again (`sure`), and whoever reads a chunk checks it.
-Where the store cannot be written the index is made in memory. SQLite's own journal makes the cache whole again after a
-kill; it goes past the door to the disk, since nothing depends on it.
+"no" of the cache counts only after the packs' own indexes were read again (`sure`); a "yes" that lets a writer leave a
+chunk out (`known`) only after a look into the pack; and whoever reads a chunk checks it. Where the store cannot be
+written, the index is private to the process. SQLite's own journal makes the cache whole again after a kill; it goes past
+the door to the disk, since nothing depends on it.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from mvc import errors
 from mvc.model.ids import ChunkId, is_id
 from mvc.storage import packs
 from mvc.storage.door import StoreDoor
-from mvc.storage.packfile import PackFile
-from mvc.storage.packs import Entry
+from mvc.storage.packfile import PackFile, PackFiles
+from mvc.storage.packs import HEADER, Entry
 
 T = TypeVar("T")
 
 NAME = "cache/chunks.sqlite"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, whole INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS chunks (
     id BLOB NOT NULL, pack INTEGER NOT NULL, offset INTEGER NOT NULL, encoding INTEGER NOT NULL, raw INTEGER NOT NULL,
     stored INTEGER NOT NULL, depth INTEGER NOT NULL, width INTEGER NOT NULL, base BLOB,
@@ -53,6 +54,7 @@ class ChunkIndex:
     def __init__(self, door: StoreDoor) -> None:
         """Read the packs below `door` when first asked."""
         self._door = door
+        self._files = PackFiles(door)
         self._database: sqlite3.Connection | None = None
         self._sure = False
         self._listed: set[str] = set()
@@ -68,9 +70,8 @@ class ChunkIndex:
         return not wanted or len(self._ask(lambda: self._known(wanted), sure=sure)) == len(wanted)
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
-        """Those of `chunks` that have a place."""
-        wanted = {bytes.fromhex(chunk) for chunk in chunks}
-        return {ChunkId(id_.hex()) for id_ in self._ask(lambda: self._known(wanted), sure=False)}
+        """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
+        return self._ask(lambda: {chunk for chunk in chunks if any(map(self._stands, self._find(chunk)))}, sure=False)
 
     def refresh(self) -> None:
         """Look at the packs again: others may have been added."""
@@ -85,8 +86,8 @@ class ChunkIndex:
             if sure:
                 self._gather(self._open())
             return question()
-        except (sqlite3.Error, ValueError, TypeError):  # wrong bytes in the cache may come out as anything
-            self._rebuild()
+        except (sqlite3.Error, ValueError, TypeError) as error:  # wrong bytes in the cache may come out as anything
+            self._rebuild(keep=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY)
             return question()
 
     def _find(self, chunk: ChunkId) -> list[Location]:
@@ -100,6 +101,16 @@ class ChunkIndex:
         database = self._open()
         return {id_ for id_ in wanted if database.execute("SELECT 1 FROM chunks WHERE id = ?", (id_,)).fetchone()}
 
+    def _stands(self, place: Location) -> bool:
+        """Whether the pack has that entry where the index says, and reaches to its end."""
+        if place.pack in self.unreadable:
+            return False
+        try:
+            pack = self._files.get(place.pack)
+            return place.entry.end <= pack.size and pack.read(place.entry.offset, HEADER.size) == place.entry.header()
+        except errors.Damaged:
+            return False
+
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             self._database = self._connect()
@@ -107,39 +118,41 @@ class ChunkIndex:
         return self._database
 
     def _connect(self) -> sqlite3.Connection:
-        """The cache; in memory where it cannot be written, or is no database any more."""
+        """The cache; a private one where it cannot be written, or is no database any more."""
         with contextlib.suppress(sqlite3.Error, errors.MvcError):
             self._door.make_folder("cache")
             database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
             database.execute("PRAGMA synchronous = OFF")
             database.executescript(_SCHEMA)
             return database
-        database = sqlite3.connect(":memory:", isolation_level=None)
-        database.executescript(_SCHEMA)
-        return database
+        return _private()
 
-    def _rebuild(self) -> None:
-        """Forget the cache and gather all indexes in memory: sure, whoever else may be writing."""
+    def _rebuild(self, *, keep: bool = False) -> None:
+        """Gather all indexes for this process alone: sure, whoever else may be writing. Delete the cache unless `keep`."""
         with contextlib.suppress(sqlite3.Error):
             if self._database is not None:
                 self._database.close()
-        self._door.forget(NAME)
-        self._database = sqlite3.connect(":memory:", isolation_level=None)
-        self._database.executescript(_SCHEMA)
+        if not keep:
+            self._door.forget(NAME)
+        self.unreadable.clear()
+        self._database = _private()
         self._gather(self._database)
         self._sure = True
 
     def _gather(self, database: sqlite3.Connection) -> None:
         """Have the database know exactly the packs that are listed."""
         listed = self._listed = set(pack_names(self._door))
-        known = dict(database.execute("SELECT name, number FROM packs"))
-        if listed == known.keys():
+        rows = database.execute("SELECT name, number, whole FROM packs").fetchall()
+        known = {name: number for name, number, _ in rows}
+        # One that another process found damaged may be whole now, and is read again.
+        settled = {name for name, _, whole in rows if whole or name in self.unreadable}
+        if listed == known.keys() == settled:
             return
         database.execute("BEGIN IMMEDIATE")
-        for name in known.keys() - listed:
+        for name in known.keys() - (listed & settled):
             database.execute("DELETE FROM chunks WHERE pack = ?", (known[name],))
             database.execute("DELETE FROM packs WHERE number = ?", (known[name],))
-        for name in sorted(listed - known.keys()):
+        for name in sorted(listed - settled):
             self._read_in(database, name)
         database.execute("COMMIT")
 
@@ -155,8 +168,16 @@ class ChunkIndex:
         except errors.Damaged as error:
             self.unreadable[name] = error
             entries = packs.scan(pack)
-        number = database.execute("INSERT OR IGNORE INTO packs (name) VALUES (?)", (name,)).lastrowid
+        row = (name, name not in self.unreadable)
+        number = database.execute("INSERT OR IGNORE INTO packs (name, whole) VALUES (?, ?)", row).lastrowid
         database.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(entries, number))
+
+
+def _private() -> sqlite3.Connection:
+    """A database of this process, which SQLite keeps in a file of its own when it gets large."""
+    database = sqlite3.connect("", isolation_level=None)
+    database.executescript(_SCHEMA)
+    return database
 
 
 def pack_names(door: StoreDoor) -> list[str]:

@@ -29,7 +29,7 @@ LEVEL = 1
 WORTH = 0.97
 """An encoding is kept when it is at most this part of the raw bytes: less would slow reading down for nothing."""
 
-_PROBE = 32 * 1024
+_PROBE = 8 * 1024
 _WINDOW_LOG = 24  # 16 MiB, the longest raw chunk: what a frame may ask a reader to hold in memory
 _local = threading.local()
 

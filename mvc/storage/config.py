@@ -21,6 +21,7 @@ from mvc.storage.door import StoreDoor, replace_outside
 NAME = "config.toml"
 FORMAT = 1
 KNOWN_FEATURES: frozenset[str] = frozenset()
+_MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
 
 KEYS: dict[str, tuple[type, str]] = {
@@ -129,6 +130,12 @@ def checksum(values: Mapping[str, Any]) -> str:
 
 def parse(data: bytes, path: str) -> dict[str, Any]:
     """The values in a TOML file; raises BadConfig with line and column."""
+    if data.count(b".") > _MANY_DOTS:  # perhaps a key of thousands of parts, which tomllib takes too long for
+        try:
+            values: dict[str, Any] = lazy.load("mvc.model.modeltoml").load(data, where=path)
+        except (errors.BadToml, errors.TooBig) as error:
+            raise errors.BadConfig(path=path, reason=error.message.rstrip(".")) from error
+        return values
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

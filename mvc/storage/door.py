@@ -102,7 +102,8 @@ class Stat(NamedTuple):
     @classmethod
     def of(cls, result: os.stat_result) -> Stat:
         """From what the system returned."""
-        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
+        outside = (result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
+        return tuple.__new__(cls, outside)  # half the time of the class's own, for thousands of files
 
     @property
     def is_file(self) -> bool:

@@ -19,7 +19,9 @@ from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.workers import Workers
 
 WINDOW = 32
-"""Chunks decoded ahead of their turn; at most 16 MiB each, 1 MiB as mvc cuts them now."""
+"""Chunks decoded ahead of their turn, at most."""
+AHEAD = 64 * 1024 * 1024
+"""Bytes that they hold, at most: a chunk may be of 16 MiB, though mvc cuts none above 1 MiB now."""
 
 Progress = Callable[[int], None]
 
@@ -110,7 +112,8 @@ class Extract:
     def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
         """Id, place in the file, and bytes of each chunk that touches the bytes from `offset` to `end`."""
         start = 0
-        for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), WINDOW):
+        window = min(WINDOW, AHEAD // max(size for _, size in recipe.chunks)) if recipe.chunks else 1
+        for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), window):
             if isinstance(outcome, _Failed):
                 chunk, raw = self._again(outcome)
             else:
@@ -124,7 +127,9 @@ class Extract:
         start = 0
         for chunk, size in recipe.chunks:
             if start < end and start + size > offset:
-                yield _Wanted(chunk, size, self._chunks.find(chunk), check)
+                places = self._chunks.find(chunk)
+                # Where there is a choice, each chunk is checked at once, so that a damaged copy is passed over.
+                yield _Wanted(chunk, size, places, check or len(places) > 1)
             start += size
 
     def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:

@@ -3,21 +3,23 @@
     read ─ cut ─► hash chunks, hash file (threads) ─► known? ─no─► encode (threads) ─► pack, in the file's order
             block i+2               block i+1                          block i
 
-At most `DEPTH` blocks of 8 MiB are between reading and writing, whatever the size of the file.
+At most `DEPTH` blocks of 8 MiB wait at each of the two stages, whatever the size of the file.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
 from mvc.storage import chunking, codec, hashing, packs, recipes
 from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.chunking import Block, Buffers
+from mvc.storage.chunking import Block, Buffers, ReadInto
 from mvc.storage.door import StoreDoor
 from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter
@@ -35,7 +37,7 @@ Encoded = tuple[int, Buffer]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that is in the store after the next barrier: its id, its size and the bytes it took there, both in bytes."""
+    """A file that is in the store after the next barrier: its id, its size, and the bytes that it took anew there."""
 
     file: FileId
     size: int
@@ -78,24 +80,24 @@ class Ingest:
     def add(self, fd: int) -> Stored:
         """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
 
-        What is stored is exactly what was hashed, also when the file changes meanwhile.
+        What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
+        other files can still be added; after DiskFailed only `discard` is left.
         """
-        size = os.fstat(fd).st_size
-        if size <= recipes.MAX_INLINE:
+        if os.fstat(fd).st_size <= recipes.MAX_INLINE:
             data = os.pread(fd, recipes.MAX_INLINE + 1, 0)
             if len(data) <= recipes.MAX_INLINE:
                 self.read(len(data))
-                return Stored(self.add_bytes(data), len(data), len(data))
-        return _File(self).store(fd)
+                return self._inline(data)
+        return _File(self).store(_reader(fd))
 
     def add_bytes(self, data: bytes) -> FileId:
-        """Store a file of at most 16 KiB, given as bytes, in its recipe."""
-        file = FileId(digest(data))
-        self.put(Recipe(file, len(data), recipes.INLINE, inline=data))
-        return file
+        """Store a file that is given as bytes."""
+        if len(data) <= recipes.MAX_INLINE:
+            return self._inline(data).file
+        return _File(self).store(io.BytesIO(data).readinto).file
 
     def close(self) -> None:
-        """Make all packs durable; they get their names at the next barrier. Raises DiskFailed."""
+        """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also one met before."""
         self.workers.close()
         self.hasher.close()
         self.packs.finish()
@@ -106,11 +108,13 @@ class Ingest:
         self.hasher.close()
         self.packs.discard()
 
-    def put(self, recipe: Recipe) -> None:
-        """Stage a recipe, unless the file has one already that can be used."""
-        if recipe.file not in self._files and self._recipes.best(recipe.file) is None:
+    def put(self, recipe: Recipe) -> bool:
+        """Stage a recipe, unless the file has one already that can be used; whether it was staged."""
+        new = recipe.file not in self._files and not self._usable(recipe.file)
+        if new:
             self._recipes.put(recipe)
         self._files.add(recipe.file)
+        return new
 
     def read(self, count: int) -> None:
         """Tell who wants to know that `count` bytes were read."""
@@ -118,6 +122,17 @@ class Ingest:
             hashing.on_read(count)
         if self._progress is not None:
             self._progress(count)
+
+    def _inline(self, data: bytes) -> Stored:
+        file = FileId(digest(data))
+        new = self.put(Recipe(file, len(data), recipes.INLINE, inline=data))
+        return Stored(file, len(data), len(data) if new else 0)
+
+    def _usable(self, file: FileId) -> bool:
+        try:
+            return self._recipes.best(file) is not None
+        except errors.Damaged:  # a whole one is written beside it, or in its place
+            return False
 
 
 class _File:
@@ -130,24 +145,26 @@ class _File:
         self._encoding: deque[_Encoding] = deque()
         self._chunks: list[tuple[ChunkId, int]] = []
         self._new_bytes = 0
-        self._offset = 0
+        self._size = 0
 
-    def store(self, fd: int) -> Stored:
-        ingest = self._ingest
-
-        def read_into(view: memoryview) -> int:
-            count = os.preadv(fd, [view], self._offset)
-            self._offset += count
-            return count
-
-        for block in chunking.blocks(read_into, ingest.buffers):
-            ingest.read(len(block.data))
-            self._hash(block)
-            self._advance(DEPTH)
-        self._advance(0)
+    def store(self, read_into: ReadInto) -> Stored:
+        try:
+            for block in chunking.blocks(read_into, self._ingest.buffers):
+                self._ingest.read(len(block.data))
+                self._size += len(block.data)
+                self._hash(block)
+                self._advance(DEPTH)
+            self._advance(0)
+        finally:
+            self._give_up()
         file = FileId(self._file.digest())
-        ingest.put(Recipe(file, self._offset, chunking.SEGMENTER, chunks=tuple(self._chunks)))
-        return Stored(file, self._offset, self._new_bytes)
+        self._ingest.put(Recipe(file, self._size, chunking.SEGMENTER, chunks=tuple(self._chunks)))
+        return Stored(file, self._size, self._new_bytes)
+
+    def _give_up(self) -> None:
+        """Forget the chunks that were on their way when something failed: another file may have them too."""
+        for encoding in self._encoding:
+            self._ingest.written.difference_update(id_ for id_, _, _ in encoding.new)
 
     def _hash(self, block: Block) -> None:
         ids = self._ingest.workers.submit(_ids, block)
@@ -158,10 +175,13 @@ class _File:
         """Move blocks on until at most `leave` wait at each stage."""
         while len(self._hashed) > leave:
             self._encode(self._hashed.popleft())
-            while len(self._encoding) > leave:
-                self._write(self._encoding.popleft())
+            self._write_down_to(leave)
+        self._write_down_to(leave)
+
+    def _write_down_to(self, leave: int) -> None:
         while len(self._encoding) > leave:
-            self._write(self._encoding.popleft())
+            self._write(self._encoding[0])
+            self._encoding.popleft()
 
     def _encode(self, hashed: _Hashed) -> None:
         ingest, new = self._ingest, []
@@ -181,6 +201,19 @@ class _File:
             self._new_bytes += packs.HEADER.size + len(stored)
         encoding.hashed.file.result()
         self._ingest.buffers.give(encoding.hashed.block.buffer)
+
+
+def _reader(fd: int) -> ReadInto:
+    """Reads `fd` from its start, wherever its own position is."""
+    offset = 0
+
+    def read_into(view: memoryview) -> int:
+        nonlocal offset
+        count = os.preadv(fd, [view], offset)
+        offset += count
+        return count
+
+    return read_into
 
 
 def _ids(block: Block) -> list[ChunkId]:

@@ -1,12 +1,12 @@
 """Metadata packs: objects, recipes, pack indexes and ref entries that came from elsewhere, in the packs they came in.
 
-Readers look in loose files first and then here, and see no difference.
+Readers look in loose files first and then here, and see no difference. Of a damaged pack, all that is whole is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 
 from mvc import errors
 from mvc.model.ids import FileId, PackId, digest, is_id
@@ -27,26 +27,37 @@ def path(pack: PackId) -> str:
 
 
 class MetaPacks:
-    """What the metadata packs of a repository hold; their indexes are read when first asked."""
+    """What the metadata packs of a repository hold; their indexes are read when first asked.
+
+    `unreadable` says why a pack's index could not be read, by its name.
+    """
 
     def __init__(self, door: StoreDoor) -> None:
         """Read below `door`."""
         self._door = door
         self._files = PackFiles(door)
+        self.unreadable: dict[str, errors.Damaged] = {}
 
     def object(self, id_: str) -> bytes | None:
-        """The verified bytes of an object, None when it is in no metadata pack; raises Damaged."""
-        place = self._objects.get(id_)
-        return self._read(place) if place else None
+        """The verified bytes of an object, None when it is in no metadata pack; raises Damaged when no copy is whole."""
+        failure: errors.Damaged | None = None
+        for place in self._objects.get(id_, ()):
+            try:
+                return self._read(place)
+            except errors.Damaged as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return None
 
     def object_ids(self) -> list[str]:
         """The ids of all objects here."""
         return list(self._objects)
 
-    def recipes(self, file: FileId) -> Iterator[tuple[str, bytes]]:
-        """The id and the bytes of each recipe of a file; raises Damaged."""
+    def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """The id of each recipe of a file, and how to read its bytes, which raises Damaged."""
         for place in self._recipes.get(file, ()):
-            yield place[1].id, self._read(place)
+            yield place[1].id, partial(self._read, place)
 
     def others(self, kind: int) -> Iterator[tuple[str, bytes]]:
         """The id and the bytes of each entry of a kind (PACK_INDEX, REF_ENTRY); raises Damaged."""
@@ -64,22 +75,33 @@ class MetaPacks:
     @cached_property
     def _places(self) -> list[_Place]:
         names = [name for name in self._door.names(FOLDER) if is_id(name.removesuffix(".pack"))]
-        return [
-            (f"{FOLDER}/{name}", entry)
-            for name in names
-            for entry in packs.read_index(self._files.get(f"{FOLDER}/{name}"))
-        ]
+        return [(f"{FOLDER}/{name}", entry) for name in names for entry in self._entries(f"{FOLDER}/{name}")]
+
+    def _entries(self, name: str) -> list[Entry]:
+        try:
+            pack = self._files.get(name)
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            return []
+        try:
+            return packs.read_index(pack)
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            return packs.scan(pack)
 
     @cached_property
-    def _objects(self) -> dict[str, _Place]:
-        return {place[1].id: place for place in self._places if place[1].kind == packs.OBJECT}
+    def _objects(self) -> dict[str, list[_Place]]:
+        return self._by(packs.OBJECT, lambda entry: entry.id)
 
     @cached_property
-    def _recipes(self) -> dict[str | None, list[_Place]]:
-        found: dict[str | None, list[_Place]] = {}
+    def _recipes(self) -> dict[str, list[_Place]]:
+        return self._by(packs.RECIPE, lambda entry: entry.base or "")
+
+    def _by(self, kind: int, key: Callable[[Entry], str]) -> dict[str, list[_Place]]:
+        found: dict[str, list[_Place]] = {}
         for place in self._places:
-            if place[1].kind == packs.RECIPE:
-                found.setdefault(place[1].base, []).append(place)
+            if place[1].kind == kind:
+                found.setdefault(key(place[1]), []).append(place)
         return found
 
 

@@ -73,17 +73,27 @@ class PackWriter:
         self._done: list[tuple[PackId, Temporary]] = []
         self._syncs: list[Future[None]] = []
         self._syncer: ThreadPoolExecutor | None = None
+        self._failed: BaseException | None = None
 
     def add(self, entry: Entry, payload: Buffer) -> None:
-        """Append an entry; `payload` may be used again afterwards. Raises ReadOnlyStore, DiskFailed."""
-        if self._builder is None:
-            self._builder = PackBuilder(self._door)
-        self._builder.add(entry, payload)
-        if self._builder.size >= self._cut:
-            self._end_pack()
+        """Append an entry; `payload` may be used again afterwards. Raises ReadOnlyStore, DiskFailed.
+
+        After an error a pack may be half written, so `finish` raises the same, and only `discard` is left.
+        """
+        try:
+            if self._builder is None:
+                self._builder = PackBuilder(self._door)
+            self._builder.add(entry, payload)
+            if self._builder.size >= self._cut:
+                self._end_pack()
+        except BaseException as error:
+            self._failed = error
+            raise
 
     def finish(self) -> list[PackId]:
         """Make all packs durable and seal them; the next barrier gives them their names. Raises DiskFailed."""
+        if self._failed is not None:
+            raise self._failed
         if self._builder is not None:
             self._end_pack()
         self._wait(leave=0)
@@ -130,5 +140,9 @@ class PackWriter:
 
     def _wait(self, *, leave: int) -> None:
         """Wait until at most `leave` packs are on their way to the disk; raises what went wrong there."""
-        while len(self._syncs) > leave:
-            self._syncs.pop(0).result()
+        try:
+            while len(self._syncs) > leave:
+                self._syncs.pop(0).result()
+        except BaseException as error:
+            self._failed = error
+            raise

@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from mvc import errors
@@ -102,9 +103,9 @@ class Recipes:
         """All whole recipes of a file; raises Damaged when there are some, and none is whole."""
         found: list[Recipe] = []
         damage: errors.Damaged | None = None
-        for name, data in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
+        for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
             try:
-                found.append(_verified(data, file, name))
+                found.append(_verified(read(), file, name))
             except errors.Damaged as error:
                 damage = error
         if damage is not None and not found:
@@ -123,9 +124,18 @@ class Recipes:
                     return recipe
         return None
 
-    def _loose(self, file: FileId) -> list[tuple[str, bytes]]:
+    def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
         folder = f"{FOLDER}/{file[:2]}/{file}"
-        return [(name, self._door.read(f"{folder}/{name}")) for name in self._door.names(folder)]
+        for name in self._door.names(folder):
+            yield name, partial(self._read, f"{folder}/{name}")
+
+    def _read(self, path: str) -> bytes:
+        try:
+            if self._door.stat(path).size > packs.MAX_METADATA:
+                raise errors.Damaged(what=path, reason="it is too long for a recipe")
+            return self._door.read(path)
+        except OSError as error:
+            raise errors.Damaged(what=path, reason=error.strerror or str(error)) from error
 
 
 def _verified(data: bytes, file: FileId, name: str) -> Recipe:

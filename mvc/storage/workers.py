@@ -16,6 +16,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS = max(2, min(8, os.cpu_count() or 2))
+_LARGE = 31 << 20
+"""Bytes of a block whose release has glibc keep freed memory of up to twice that (mallopt(3): its dynamic thresholds).
+
+Without it, the buffer of each chunk is given back to the system and fetched again, a page fault every 4 KiB.
+"""
 
 
 class Workers:
@@ -29,6 +34,7 @@ class Workers:
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
         """Have `work` done by one of them."""
         if self._pool is None:
+            bytes(_LARGE)
             self._pool = lazy.load("concurrent.futures").ThreadPoolExecutor(self._threads)
         return self._pool.submit(work, *arguments)
 

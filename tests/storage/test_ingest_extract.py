@@ -193,3 +193,26 @@ def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts, monkeypatch:
     monkeypatch.setattr("mvc.storage.ingest.Buffers", Counting)
     parts.store(random.Random(1).randbytes(1 << 20) * 150, progress=progress)
     assert 0 < most <= 2 * DEPTH + 2
+
+
+def test_a_chunk_that_a_truncated_pack_no_longer_has_is_stored_again(parts: Parts, rng: random.Random) -> None:
+    data = rng.randbytes(1 << 20)
+    (stored,) = parts.store(data)
+    (pack,) = parts.packs()
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes()[:1_000])
+    (again,) = Parts(parts.door.root).store(data)
+    assert again.new_bytes > len(data) // 2
+    assert Parts(parts.door.root).load(stored.file) == data
+
+
+def test_a_damaged_recipe_is_replaced_when_its_file_is_stored_again(parts: Parts, rng: random.Random) -> None:
+    data = rng.randbytes(1_000)
+    (stored,) = parts.store(data)
+    (recipe,) = parts.door.root.glob("recipes/*/*/*")
+    recipe.chmod(0o644)
+    recipe.write_bytes(recipe.read_bytes()[:-1])
+    with pytest.raises(errors.Damaged):
+        Parts(parts.door.root).load(stored.file)
+    Parts(parts.door.root).store(data)
+    assert Parts(parts.door.root).load(stored.file) == data
