@@ -155,7 +155,10 @@ class _Search:
         matched: dict[str, str] = {}
         used: set[str] = set()
         for start, roles in starts.items():
+            known = len(self.walk.problems)
             self._walk(start, [(role, globs.compile_glob(patterns[role]).match) for role in roles], matched, used)
+            if len(self.walk.problems) > known:  # why a role has no file is said already
+                used.update(roles)
         for role in sorted({role for roles in starts.values() for role in roles} - used):
             self._wrong(errors.RoleWithoutFile(role=role, pattern=patterns[role]))
 
