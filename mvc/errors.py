@@ -704,7 +704,10 @@ class NothingToAmend(Usage):
 
 
 class NotCanonical(Damaged):
-    """Not canonical JSON: {reason}."""
+    """Not canonical JSON: {reason}.
+
+    `mvc fsck` lists every version and file it touches; everything else stays readable.
+    """
 
 
 class Missing(Damaged):

@@ -8,6 +8,9 @@ Every read checks the id, and that the object is of the kind that the place hold
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from mvc import errors
 from mvc.model.ids import ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
@@ -17,6 +20,7 @@ from mvc.storage.door import StoreDoor
 from mvc.storage.metapacks import MetaPacks
 
 FOLDER = "objects"
+_Object = TypeVar("_Object")
 
 
 def path(id_: str) -> str:
@@ -37,16 +41,16 @@ class Objects:
         """The version of that id; kept in memory, since walks come back to it."""
         version = self._versions.get(id_)
         if version is None:
-            version = self._versions[id_] = Version.decode(self.read(id_, "version"))
+            version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
         return version
 
     def manifest(self, id_: ManifestId) -> Manifest:
         """The manifest of that id."""
-        return Manifest.decode(self.read(id_, "manifest"))
+        return self._decoded(Manifest.decode, id_, "manifest")
 
     def tree(self, id_: TreeId) -> Tree:
         """The tree of that id."""
-        return Tree.decode(self.read(id_, "tree"))
+        return self._decoded(Tree.decode, id_, "tree")
 
     def put_version(self, version: Version) -> VersionId:
         """Stage a version for the next barrier."""
@@ -85,6 +89,14 @@ class Objects:
     def loose(self) -> list[str]:
         """The ids of all loose objects."""
         return [name for fan in self._door.names(FOLDER) for name in self._door.names(f"{FOLDER}/{fan}")]
+
+    def _decoded(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
+        """An object, which is named when it cannot be decoded."""
+        data = self.read(id_, what)
+        try:
+            return decode(data)
+        except errors.NotCanonical as error:
+            raise errors.NotCanonical(reason=f"{what} {id_}: {error.fields['reason']}") from error
 
     def _stage(self, data: bytes) -> str:
         id_ = digest(data)
