@@ -153,7 +153,7 @@ def _matching(entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
 def _expression(text: str | None) -> re.Pattern[str] | None:
     try:
         return re.compile(text, re.IGNORECASE) if text is not None else None
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise errors.BadExpression(text=text, reason=error) from error
 
 

@@ -34,6 +34,7 @@ _HEX = re.compile(r"[0-9a-f]{4,64}\Z")
 _STEPS = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,6})*)\Z", re.DOTALL)
 _STEP = re.compile(r"([~^])([0-9]*)")
 _AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
+_MOVES = re.compile(r"[0-9]{1,9}\Z")
 _SHOWN = 10
 """How many candidates an error lists."""
 
@@ -210,7 +211,7 @@ def _is_version(repository: Repository, id_: str) -> bool:
 def _past(repository: Repository, model: str, name: str, when: str, whole: str) -> VersionId:
     """Where a name stood some moves ago, or at a time; `@{1}` is the current branch's."""
     entries = _log(repository, model, name, whole)
-    if when.isdigit():
+    if _MOVES.match(when):
         index = len(entries) - 1 - int(when)
         entry = entries[index] if index >= 0 else None
     else:
