@@ -37,6 +37,12 @@ def tracked(root: Path) -> None:
     mvc(root, "add", "notes.txt", "--as", "notes")
 
 
+def untracked(root: Path) -> None:
+    """As `tracked`, and a file that is not."""
+    tracked(root)
+    (root / "more.txt").write_bytes(b"more")
+
+
 def two_versions(root: Path) -> None:
     """v1 and v2 on main; v2 changes one file, removes one, adds one in a folder of its own."""
     tracked(root)
@@ -74,7 +80,7 @@ def moved(root: Path) -> None:
 
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
-    Scenario("add", tracked, ("add", "notes.txt", "--as", "readme"), (0, 2)),
+    Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
     Scenario("rm", two_versions, ("rm", "log"), (0, 2)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
     Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),
