@@ -1,0 +1,27 @@
+"""Which format a file has, told from its first bytes, and what its header says."""
+
+from __future__ import annotations
+
+from mvc import lazy
+from mvc.formats.header import Header
+from mvc.formats.source import HeaderError, Source
+
+_START = 16
+FORMATS = ("safetensors", "gguf", "npz", "torch", "keras", "hdf5", "onnx")
+"""The modules, each with `matches(start, source) -> bool` and `read(source) -> Header`, in the order they are asked."""
+
+
+def read_header(source: Source) -> Header | None:
+    """The header of a file of a known format, None for any other file; raises HeaderError when the file lies."""
+    if source.size < _START:
+        return None
+    start = source.read(0, _START)
+    for name in FORMATS:
+        module = lazy.load(f"mvc.formats.{name}")
+        if module.matches(start, source):
+            try:
+                header: Header = module.read(source)
+            except (RecursionError, MemoryError, OverflowError) as error:
+                raise HeaderError(f"it asks for too much ({type(error).__name__})") from error
+            return header
+    return None

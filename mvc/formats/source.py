@@ -1,0 +1,46 @@
+"""Reading the headers of a file that may lie: within its bounds, and within a budget of bytes.
+
+A format's module asks for a range; whatever leads outside the file, or to far too much of it, is a HeaderError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+BUDGET = 128 * 1024 * 1024
+"""Bytes of headers read from one file, at most."""
+MAX_SEGMENTS = 1_000_000
+"""Segments of one file, at most."""
+
+
+class HeaderError(Exception):
+    """A file claims to be of a format and is not well formed; the text says why, in a short clause without a period."""
+
+
+class Source:
+    """A file of `size` bytes, whose parts are read on request."""
+
+    def __init__(self, read_at: Callable[[int, int], bytes], size: int, name: str = "") -> None:
+        """`read_at(offset, size)` gives up to `size` bytes; `name` is the file's, which may tell its format."""
+        self._read_at = read_at
+        self._left = BUDGET
+        self.size = size
+        self.name = name
+
+    @classmethod
+    def of(cls, fd: int, name: str = "") -> Source:
+        """The open file `fd`, wherever its own position is."""
+        return cls(lambda offset, size: os.pread(fd, size, offset), os.fstat(fd).st_size, name)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Exactly `size` bytes from `offset`; raises HeaderError outside the file and above the budget."""
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise HeaderError(f"it leads to byte {offset + size}, and the file ends at {self.size}")
+        self._left -= size
+        if self._left < 0:
+            raise HeaderError(f"its header is longer than {BUDGET >> 20} MiB")
+        data = self._read_at(offset, size)
+        if len(data) != size:
+            raise HeaderError("the file became shorter while it was read")
+        return data

@@ -1,0 +1,55 @@
+"""A segment: what a stretch of a file holds. Nearly always a tensor, with its name, kind of number and shape.
+
+    Segment(offset=1128, size=1536, name="encoder.layer.0.norm.weight", dtype="F32", shape=(384,))
+
+Formats find segments in headers, recipes keep them, and a comparison of two versions reads nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
+    "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+    "U32": 4, "I32": 4, "F32": 4,
+    "U64": 8, "I64": 8, "F64": 8, "C64": 8, "C128": 16,
+}  # fmt: skip
+"""Bytes of one element, by dtype, in safetensors' names. Other dtypes (`Q4_K` and other block formats) have none."""
+
+FLOATS = ("F16", "BF16", "F32", "F64")
+
+
+class Segment(NamedTuple):
+    """`size` bytes of a file from `offset`. `name`, `dtype` and `shape` where known, else `""`, `""` and None.
+
+    `digest` identifies the bytes: of up to `PIECE` elements their id, of more the id of the ids (32 bytes each) of
+    pieces of `PIECE` elements, one after the other. It is `""` while nobody has read them.
+    """
+
+    offset: int
+    size: int
+    name: str = ""
+    dtype: str = ""
+    shape: tuple[int, ...] | None = None
+    digest: str = ""
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.offset + self.size
+
+    @property
+    def width(self) -> int:
+        """Bytes of one element: 1 for a dtype that has no such number."""
+        return WIDTHS.get(self.dtype, 1)
+
+    @property
+    def elements(self) -> int | None:
+        """How many numbers it holds, None when the shape is not known."""
+        return None if self.shape is None else math.prod(self.shape)
+
+
+PIECE = 1 << 18
+"""Elements of one piece of a segment: 1 MiB of fp32, and the same numbers in bf16 are 512 KiB."""
