@@ -26,6 +26,7 @@ from mvc.storage.treedoor import TreeDoor
 if TYPE_CHECKING:
     from mvc.storage.absence import Absences
     from mvc.storage.chunkindex import ChunkIndex
+    from mvc.storage.chunkreader import ChunkReader
     from mvc.storage.extract import Extract
     from mvc.storage.ingest import Ingest
     from mvc.storage.recipes import Recipes
@@ -106,6 +107,12 @@ class Repository:
         return index
 
     @cached_property
+    def reader(self) -> ChunkReader:
+        """The chunks themselves."""
+        reader: ChunkReader = lazy.load("mvc.storage.chunkreader").ChunkReader(self.door, self.chunks)
+        return reader
+
+    @cached_property
     def recipes(self) -> Recipes:
         """How each file is rebuilt."""
         recipes: Recipes = lazy.load("mvc.storage.recipes").Recipes(self.door, self.metapacks, self.chunks)
@@ -120,7 +127,7 @@ class Repository:
     @cached_property
     def extract(self) -> Extract:
         """Stored files' bytes."""
-        extract: Extract = lazy.load("mvc.storage.extract").Extract(self.door, self.recipes, self.chunks)
+        extract: Extract = lazy.load("mvc.storage.extract").Extract(self.recipes, self.reader)
         return extract
 
     def ingest(self, progress: Callable[[int], None] | None = None) -> Ingest:

@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
-from mvc.storage import codec, packs
-from mvc.storage.chunkindex import ChunkIndex, Location
-from mvc.storage.door import StoreDoor, Temporary
-from mvc.storage.packfile import PackFiles
+from mvc.storage.chunkreader import ChunkReader, Place
+from mvc.storage.door import Temporary
 from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.workers import Workers
 
@@ -31,7 +29,7 @@ class _Wanted(NamedTuple):
 
     chunk: ChunkId
     size: int
-    places: list[Location]
+    places: tuple[Place, ...]
     check: bool
 
 
@@ -39,17 +37,16 @@ class _Failed(NamedTuple):
     """A chunk that no place gave."""
 
     wanted: _Wanted
-    error: errors.Damaged | None
+    error: errors.MvcError
 
 
 class Extract:
     """The bytes of stored files. Reading raises Missing or Damaged, which name what is wrong, and never gives wrong bytes."""
 
-    def __init__(self, door: StoreDoor, recipes: Recipes, chunks: ChunkIndex) -> None:
-        """Read packs below `door`."""
+    def __init__(self, recipes: Recipes, chunks: ChunkReader) -> None:
+        """Read what `recipes` name from `chunks`."""
         self._recipes = recipes
         self._chunks = chunks
-        self._files = PackFiles(door)
         self._workers = Workers()
         self._zeros: dict[int, ChunkId] = {}
 
@@ -104,9 +101,9 @@ class Extract:
         recipes = self._recipes.for_file(file)
         if not recipes:
             raise errors.Missing(what="file", id=file)
-        for name, error in self._chunks.unreadable.items():
+        for name, error in self._chunks.index.unreadable.items():
             raise errors.Damaged(what=name, reason=f"{error.message} It may hold chunks of file {file[:10]}") from error
-        missing = [chunk for chunk, _ in recipes[0].chunks if not self._chunks.has_all([chunk])]
+        missing = [chunk for chunk, _ in recipes[0].chunks if not self._chunks.index.has_all([chunk])]
         raise errors.Missing(what=f"a chunk of file {file[:10]}, chunk", id=missing[0])
 
     def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
@@ -127,42 +124,29 @@ class Extract:
         start = 0
         for chunk, size in recipe.chunks:
             if start < end and start + size > offset:
-                places = self._chunks.find(chunk)
-                # Where there is a choice, each chunk is checked at once, so that a damaged copy is passed over.
-                yield _Wanted(chunk, size, places, check or len(places) > 1)
+                yield _Wanted(chunk, size, self._chunks.locate(chunk), check)
             start += size
 
     def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
         """The chunk from the first place that has it whole; in a thread."""
-        failure: errors.Damaged | None = None
-        for place in wanted.places:
-            try:
-                return wanted.chunk, self._read(place, wanted)
-            except errors.Damaged as error:
-                failure = error
-        return _Failed(wanted, failure)
-
-    def _read(self, place: Location, wanted: _Wanted) -> Buffer:
-        stored = packs.read_entry(self._files.get(place.pack), place.entry)
         try:
-            raw = codec.decode(place.entry.encoding, stored, place.entry.raw)
-            if len(raw) != wanted.size or (wanted.check and digest(raw) != wanted.chunk):
-                raise errors.Damaged(what="its content", reason="its hash or size is another")
-        except errors.Damaged as error:
-            what = f"chunk {wanted.chunk[:10]} in {place.pack}"
-            raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error
-        return raw
+            raw = self._chunks.read(wanted.chunk, wanted.places, check=wanted.check)
+        except (errors.Damaged, errors.Missing) as error:
+            return _Failed(wanted, error)
+        if len(raw) != wanted.size:
+            what = f"chunk {wanted.chunk[:10]} in {wanted.places[0].location.pack}"
+            return _Failed(wanted, errors.Damaged(what=what, reason="it has another size"))
+        return wanted.chunk, raw
 
     def _again(self, failed: _Failed) -> tuple[ChunkId, Buffer]:
         """Try the places that the packs' own indexes give: the cache may have been wrong, or a pack replaced."""
         wanted = failed.wanted
-        places = self._chunks.find(wanted.chunk, sure=True)
-        for place in places:
-            self._files.forget(place.pack)
+        places = self._chunks.locate(wanted.chunk, sure=True)
+        self._chunks.forget(places)
         outcome = self._try(wanted._replace(places=places, check=True))
         if not isinstance(outcome, _Failed):
             return outcome
-        raise outcome.error or failed.error or errors.Missing(what="chunk", id=wanted.chunk)
+        raise outcome.error if places else failed.error
 
     def _name_culprit(self, recipe: Recipe) -> None:
         """The whole file's hash does not match: raise what does not, chunk by chunk."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import FileId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, digest, is_id
 from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
 from mvc.storage import absence, codec, config, heads, journal, objects, packs
+from mvc.storage.chunkindex import ChunkIndex
+from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.packfile import PackFile
 from mvc.storage.packs import Entry
@@ -63,15 +65,26 @@ class Finding:
 
 @dataclass(slots=True)
 class Sound:
-    """What was found whole: the recipes of each file, and the chunks that packs here can give."""
+    """What was found whole: the recipes of each file, and the chunks that packs here can give, with their least depth.
+
+    `based` has the depth, the chunk and the base of each entry that rests on another, until `settle` has seen all.
+    """
 
     recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
-    chunks: set[str] = field(default_factory=set)
+    chunks: dict[str, int] = field(default_factory=dict)
+    based: list[tuple[int, str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to the number of things looked at."""
         self.counts[what] = self.counts.get(what, 0) + number
+
+    def settle(self) -> None:
+        """Take in the chunks whose bases are whole, and less deep than they."""
+        for depth, chunk, base in sorted(self.based):
+            if self.chunks.get(base, depth) < depth:
+                self.chunks.setdefault(chunk, depth)
+        self.based.clear()
 
     def complete(self, file: FileId) -> bool:
         """Whether a whole recipe of the file has all its chunks here."""
@@ -212,6 +225,7 @@ def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
 
 def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None) -> Iterator[Finding]:
     chunk_packs = [f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}")]
+    reader = ChunkReader(door, ChunkIndex(door))
     for path in [*chunk_packs, *(f"meta/{name}" for name in door.names("meta"))]:
         sound.count("packs")
         name = path.rpartition("/")[2]
@@ -227,16 +241,19 @@ def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None
             entries = packs.verify(pack)
         except errors.Damaged as error:
             yield Finding("pack", path, error.message)
-            entries = [entry for entry in _readable(pack) if _whole(pack, entry)]
+            entries = [entry for entry in _readable(pack) if _whole(pack, entry, reader)]
         _note(pack, entries, sound)
         if progress is not None:
             progress(pack.size)
+    sound.settle()
 
 
 def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> None:
     for entry in entries:
-        if entry.kind == packs.CHUNK:
-            sound.chunks.add(entry.id)
+        if entry.kind == packs.CHUNK and entry.base is None:
+            sound.chunks[entry.id] = 0
+        elif entry.kind == packs.CHUNK:
+            sound.based.append((entry.depth, entry.id, str(entry.base)))
         elif entry.kind == packs.RECIPE and entry.base is not None:
             data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
             sound.recipes.setdefault(FileId(entry.base), []).append(Recipe.decode(data))
@@ -251,9 +268,12 @@ def _readable(pack: PackFile) -> list[Entry]:
         return packs.scan(pack)
 
 
-def _whole(pack: PackFile, entry: Entry) -> bool:
+def _whole(pack: PackFile, entry: Entry, reader: ChunkReader) -> bool:
     try:
-        return digest(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw)) == entry.id
+        base = ChunkId(entry.base) if entry.kind == packs.CHUNK and entry.base else None
+        under = reader.read(base, reader.locate(base, below=entry.depth)) if base else None
+        stored = packs.read_entry(pack, entry)
+        return digest(codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=under)) == entry.id
     except errors.MvcError:
         return False
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from mvc import errors
 from mvc.model.ids import Hasher, PackId, digest
-from mvc.storage import codec
+from mvc.storage import encodings
 from mvc.storage.packfile import PackFile
 
 MAGIC = b"mvcpack\x01"
@@ -49,7 +49,8 @@ def path(pack: PackId) -> str:
 class Entry:
     """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and where its header lies.
 
-    `base` is the chunk that a delta rests on, or the file of a recipe. `width` is a float's bytes, where that matters.
+    `base` is the chunk that a delta rests on, or the file of a recipe. `width` is the bytes of one number, for encodings of
+    numbers.
     """
 
     id: str
@@ -88,13 +89,14 @@ class Entry:
         """Whether mvc writes such an entry."""
         return (
             self.kind <= REF_ENTRY
-            and self.encoding in codec.NAMES
+            and self.encoding in encodings.NAMES
             and self.raw <= (MAX_CHUNK if self.kind == CHUNK else MAX_METADATA)
-            and (self.stored == self.raw if self.encoding == codec.RAW else self.stored <= self.raw)
+            and (self.stored == self.raw if self.encoding == encodings.RAW else self.stored <= self.raw)
             and self.depth <= MAX_DEPTH
-            and (self.depth > 0) == (self.encoding == codec.DELTA)
+            and (self.depth > 0) == (self.encoding in encodings.BASED)
             and (self.base is not None) == (self.depth > 0 or self.kind == RECIPE)
             and self.width in _WIDTHS
+            and (self.width > 0) == (self.encoding in encodings.FEATURES)
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mvc.model.ids import FileId
 from mvc.storage.absence import Absences
 from mvc.storage.chunkindex import ChunkIndex
+from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.extract import Extract
 from mvc.storage.ingest import Ingest, Stored
@@ -25,7 +26,8 @@ class Parts:
         self.metapacks = MetaPacks(self.door)
         self.chunks = ChunkIndex(self.door)
         self.recipes = Recipes(self.door, self.metapacks, self.chunks)
-        self.extract = Extract(self.door, self.recipes, self.chunks)
+        self.reader = ChunkReader(self.door, self.chunks)
+        self.extract = Extract(self.recipes, self.reader)
         self.absences = Absences(self.door, self.recipes)
 
     def store(self, *files: bytes, progress: Callable[[int], None] | None = None) -> list[Stored]:

@@ -1,0 +1,73 @@
+"""One chunk from the packs: found with the bases it rests on, read, decoded, checked.
+
+locate (the caller's thread)   chunk ─ entry in a pack, depth 2 ─ entry of its base, depth 1 ─ entry of its base, depth 0
+read   (any thread)            pread, decode the deepest, then each delta against the one below it
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import Buffer, ChunkId, digest
+from mvc.storage import codec, packs
+from mvc.storage.chunkindex import ChunkIndex, Location
+from mvc.storage.door import StoreDoor
+from mvc.storage.packfile import PackFiles
+
+
+class Place(NamedTuple):
+    """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first."""
+
+    location: Location
+    bases: tuple[Place, ...] = ()
+
+
+class ChunkReader:
+    """Reads the chunks of a repository. `read` may be called from several threads, `locate` from one."""
+
+    def __init__(self, door: StoreDoor, index: ChunkIndex) -> None:
+        """Read packs below `door`; `index` knows where chunks lie."""
+        self.index = index
+        self._files = PackFiles(door)
+
+    def locate(self, chunk: ChunkId, *, sure: bool = False, below: int = packs.MAX_DEPTH + 1) -> tuple[Place, ...]:
+        """Every place of a chunk of a depth less than `below`; with `sure` by the packs' own indexes."""
+        found = [each for each in self.index.find(chunk, sure=sure) if each.entry.depth < below]
+        return tuple(Place(each, self._bases(each)) for each in found)
+
+    def read(self, chunk: ChunkId, places: tuple[Place, ...], *, check: bool = True) -> Buffer:
+        """The raw bytes from the first place that has them whole; raises Damaged, or Missing without any place.
+
+        With `check` they have the chunk's hash. Without, a single place is taken at its word.
+        """
+        failure: errors.MvcError = errors.Missing(what="chunk", id=chunk)
+        for place in places:
+            try:
+                return self._read(chunk, place, check=check or len(places) > 1)
+            except (errors.Damaged, errors.Missing) as error:
+                failure = error
+        raise failure
+
+    def forget(self, places: tuple[Place, ...]) -> None:
+        """Open the packs of these places anew: others may have taken their names."""
+        for place in places:
+            self._files.forget(place.location.pack)
+            self.forget(place.bases)
+
+    def _bases(self, location: Location) -> tuple[Place, ...]:
+        base = location.entry.base
+        return self.locate(ChunkId(base), below=location.entry.depth) if base else ()
+
+    def _read(self, chunk: ChunkId, place: Place, *, check: bool) -> Buffer:
+        location, entry = place.location, place.location.entry
+        stored = packs.read_entry(self._files.get(location.pack), entry)
+        base = self.read(ChunkId(entry.base), place.bases, check=check) if entry.base else None
+        try:
+            raw = codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=base)
+            if check and digest(raw) != chunk:
+                raise errors.Damaged(what="its content", reason="its hash is another")
+        except errors.Damaged as error:
+            what = f"chunk {chunk[:10]} in {location.pack}"
+            raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error
+        return raw

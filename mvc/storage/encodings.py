@@ -1,0 +1,37 @@
+"""The encodings of a pack entry, by their number in its header.
+
+RAW       as they are                                  a JPEG, random bytes
+ZSTD      one zstd frame                               text, a graph
+PLANES    byte planes, each by itself                  weights:      fp32 → 84 %, bf16 → 67 %
+DELTA     planes of what differs from a base           a fine-tune:  fp32 → 33 %, bf16 → 5 %
+BFLOAT    DELTA, the base rounded from fp32 to bf16    the bf16 copy of stored weights: nearly nothing
+HALF      DELTA, the base rounded from fp32 to fp16    the same for fp16
+"""
+
+from __future__ import annotations
+
+RAW = 0
+ZSTD = 1
+PLANES = 2
+DELTA = 3
+BFLOAT = 4
+HALF = 5
+
+NAMES = {RAW: "raw", ZSTD: "zstd", PLANES: "planes", DELTA: "delta", BFLOAT: "bf16 of a base", HALF: "fp16 of a base"}
+"""All encodings of the format."""
+FEATURES = {PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast"}
+"""What a store `requires` of its readers before it has entries of these encodings."""
+BASED = (DELTA, BFLOAT, HALF)
+"""Encodings that rest on a base."""
+
+WORTH = 0.97
+"""An encoding is kept when it is at most this part of the raw bytes: less would slow reading down for nothing."""
+WORTH_A_BASE = 0.9
+"""A delta is kept when it is at most this part of the planes: reading it means reading its base too."""
+PROBE = 8 * 1024
+"""Bytes that are tried first, so that those which cannot shrink cost little."""
+
+
+def pays(packed: int, size: int) -> bool:
+    """Whether `packed` bytes in place of `size` are worth the decoding."""
+    return packed <= size * WORTH

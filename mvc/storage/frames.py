@@ -1,0 +1,61 @@
+"""zstd frames (RFC 8878), made and unfolded within bounds.
+
+The module is `compression.zstd` of the standard library from Python 3.14 on, and its backport before.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model.ids import Buffer
+
+LEVEL = 1
+_WINDOW_LOG = 24  # 16 MiB, the longest raw chunk: what a frame may ask a reader to hold in memory
+_local = threading.local()
+
+
+def compress(raw: Buffer) -> bytes:
+    """One frame of bytes of any kind."""
+    return _frame("general", raw)
+
+
+def compress_plane(plane: Buffer) -> bytes:
+    """One frame of a byte plane: entropy coding, nearly alone, since its bytes are skewed and seldom repeat in runs."""
+    return _frame("plane", plane)
+
+
+def decompress(stored: Buffer, size: int) -> bytes:
+    """What a frame holds, `size` bytes and one more at most; raises Damaged where it is not exactly one frame."""
+    zstd = _zstd()
+    decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
+    try:
+        raw: bytes = decompressor.decompress(stored, max_length=size + 1)
+    except zstd.ZstdError as error:
+        raise errors.Damaged(what="an encoded chunk", reason=str(error)) from error
+    if not decompressor.eof or decompressor.unused_data:
+        raise errors.Damaged(what="an encoded chunk", reason="it is not exactly one zstd frame of the size it says")
+    return raw
+
+
+def _frame(kind: str, raw: Buffer) -> bytes:
+    compressor: Any = getattr(_local, kind, None)  # one a thread: making one costs more than a small chunk
+    if compressor is None:
+        zstd = _zstd()
+        parameter = zstd.CompressionParameter
+        options = {parameter.compression_level: LEVEL}
+        if kind == "plane":
+            options |= {parameter.min_match: 7, parameter.hash_log: 6}
+        compressor = zstd.ZstdCompressor(options=options)
+        setattr(_local, kind, compressor)
+    packed: bytes = compressor.compress(raw, compressor.FLUSH_FRAME)
+    return packed
+
+
+@functools.cache
+def _zstd() -> ModuleType:
+    return lazy.load("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
