@@ -24,8 +24,8 @@ FLOATS = ("F16", "BF16", "F32", "F64")
 class Segment(NamedTuple):
     """`size` bytes of a file from `offset`. `name`, `dtype` and `shape` where known, else `""`, `""` and None.
 
-    `digest` identifies the bytes: of up to `PIECE` elements their id, of more the id of the ids (32 bytes each) of
-    pieces of `PIECE` elements, one after the other. It is `""` while nobody has read them.
+    `digest` identifies the bytes: those of at most `step` bytes by their id, longer ones by the id of the ids (32 bytes
+    each) of their pieces of `step` bytes, one after the other. It is `""` while nobody has read them.
     """
 
     offset: int
@@ -46,6 +46,11 @@ class Segment(NamedTuple):
         return WIDTHS.get(self.dtype, 1)
 
     @property
+    def step(self) -> int:
+        """Bytes of the pieces that it is cut into."""
+        return PIECE * WIDTHS[self.dtype] if self.dtype in WIDTHS else STEP
+
+    @property
     def elements(self) -> int | None:
         """How many numbers it holds, None when the shape is not known."""
         return None if self.shape is None else math.prod(self.shape)
@@ -53,3 +58,5 @@ class Segment(NamedTuple):
 
 PIECE = 1 << 18
 """Elements of one piece of a segment: 1 MiB of fp32, and the same numbers in bf16 are 512 KiB."""
+STEP = 1024 * 1024
+"""Bytes of one piece of what does not consist of elements of so many bytes."""

@@ -1,0 +1,142 @@
+"""Where a file of tensors is cut: at their starts, and from there at fixed steps, so that its pieces stay where they were.
+
+    header │ embedding, 90,000 by 384 fp32 ………………… │ a bias, a norm, a bias │ 384 by 384 │ …
+    [piece][    0    ][    1    ][    2    ][ 3 ][        one group       ][     0    ]
+
+A tensor's pieces are the same wherever it lies, in whatever format, and piece n of its next version is at the same place:
+that is what deduplication and differences need. What is small is grouped with its neighbours, whatever they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mvc.model.ids import digest
+from mvc.model.segment import PIECE, STEP, WIDTHS, Segment
+
+SMALL = 16 * 1024
+"""Bytes below which a tensor, or what lies between two, shares a chunk with its neighbours."""
+GROUP = 256 * 1024
+"""Bytes of such a chunk, at most."""
+COVERED = 0.5
+"""The part of a file that tensors have to fill, or it is cut by its content."""
+
+
+_NUMBERS = {dtype: width for dtype, width in WIDTHS.items() if dtype != "BOOL"} | {"C64": 4, "C128": 8}
+"""Bytes of the numbers that a dtype consists of; a complex one is two."""
+
+
+class Piece(NamedTuple):
+    """A chunk to be: `size` bytes of a file from `offset`, which hold `segments[first:last]` of it, or a part of one.
+
+    `width` is the bytes of one number, 0 where it does not hold numbers of one dtype alone.
+    """
+
+    offset: int
+    size: int
+    first: int
+    last: int
+    width: int = 0
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.offset + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is cut: `pieces`, one after the other, are the file, and `segments` what it holds."""
+
+    format: str
+    segments: tuple[Segment, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def segmenter(self) -> dict[str, int | str]:
+        """What a recipe says of this way of cutting."""
+        return {
+            "name": "tensors", "version": 1, "format": self.format,
+            "piece": PIECE, "step": STEP, "small": SMALL, "group": GROUP,
+        }  # fmt: skip
+
+    def hashes(self, piece: Piece, data: memoryview, chunk: str) -> list[str]:
+        """The ids of what `data`, the bytes of a piece, holds of each of its segments; `chunk` is that of `data`."""
+        found = []
+        for segment in self.segments[piece.first : piece.last]:
+            start, end = max(segment.offset, piece.offset), min(segment.end, piece.end)
+            whole = end - start == piece.size
+            found.append(chunk if whole else digest(data[start - piece.offset : end - piece.offset]))
+        return found
+
+
+class Digests:
+    """The digests of segments, gathered from their pieces in the order of the file."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        """Know none yet."""
+        self._segments = segments
+        self._ids: list[list[str]] = [[] for _ in segments]
+
+    def add(self, piece: Piece, ids: Sequence[str]) -> None:
+        """Note what `Layout.hashes` gave for a piece."""
+        for index, id_ in zip(range(piece.first, piece.last), ids, strict=True):
+            self._ids[index].append(id_)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments with their digests."""
+        return tuple([each._replace(digest=_digest(ids)) for each, ids in zip(self._segments, self._ids, strict=True)])
+
+
+def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | None:
+    """How a file of `size` bytes with these segments is cut; None when they fill too little of it."""
+    if sum(segment.size for segment in segments) < COVERED * size:
+        return None
+    pieces: list[Piece] = []
+    for small, items in itertools.groupby(_items(segments, size), lambda item: item.size < SMALL):
+        pieces.extend(_grouped(items) if small else _stepped(items, segments))
+    return Layout(format_, tuple(segments), tuple(pieces))
+
+
+def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
+    """The segments, and what lies between them, each whole."""
+    end = 0
+    for index, segment in enumerate(segments):
+        if segment.offset > end:
+            yield Piece(end, segment.offset - end, index, index)
+        yield Piece(segment.offset, segment.size, index, index + 1, _NUMBERS.get(segment.dtype, 0))
+        end = segment.end
+    if size > end:
+        yield Piece(end, size - end, len(segments), len(segments))
+
+
+def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Piece]:
+    """Each by itself, in pieces of fixed size."""
+    for item in items:
+        step = segments[item.first].step if item.first < item.last else STEP
+        for offset in range(item.offset, item.end, step):
+            yield item._replace(offset=offset, size=min(step, item.end - offset))
+
+
+def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
+    """Neighbours in one piece, which has a width when all of them have the same."""
+    group: Piece | None = None
+    for item in items:
+        if group is not None and group.size + item.size <= GROUP:
+            width = group.width if group.width == item.width else 0
+            group = Piece(group.offset, group.size + item.size, group.first, item.last, width)
+            continue
+        if group is not None:
+            yield group
+        group = item
+    if group is not None and group.size:
+        yield group
+
+
+def _digest(ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return ids[0]
+    return digest(b"".join(map(bytes.fromhex, ids)))
