@@ -18,10 +18,11 @@ from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.porcelain import naming
-from mvc.repository import modelfile, snapshot, stored
+from mvc.repository import basing, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
+from mvc.storage import config
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.progress import Progress
@@ -130,6 +131,8 @@ def commit(
 
     def ready(manifest: Manifest, files: Sequence[WorkFile]) -> None:
         warnings.extend(_check(manifest, message, allow_secret=options.allow_secret))
+        if work.ingest is not None:
+            work.ingest.bases = basing.bases(repository, model, manifest, [old] if old else [])
         if progress is not None:
             progress.expect(sum(f.stat.size for f in files if repository.stats.lookup(f.root_path, f.stat) is None))
 
@@ -209,7 +212,7 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
         return known
 
     def store(fd: int) -> FileId:
-        kept: Stored = ingest.add(fd)
+        kept: Stored = ingest.add(fd, file.path, file.role)
         work.fresh[kept.file] = work.fresh.get(kept.file, 0) + kept.new_bytes
         return kept.file
 
@@ -266,6 +269,7 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
     with repository.locked():
         if repository.heads.get(work.model) != work.head:
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
+        config.require(repository.door, work.ingest.features)
         verb = "amend" if work.options.amend else "commit"
         repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))
     repository.stats.save()

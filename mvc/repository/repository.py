@@ -25,6 +25,7 @@ from mvc.storage.treedoor import TreeDoor
 
 if TYPE_CHECKING:
     from mvc.storage.absence import Absences
+    from mvc.storage.bases import Bases
     from mvc.storage.chunkindex import ChunkIndex
     from mvc.storage.chunkreader import ChunkReader
     from mvc.storage.extract import Extract
@@ -130,9 +131,9 @@ class Repository:
         extract: Extract = lazy.load("mvc.storage.extract").Extract(self.recipes, self.reader)
         return extract
 
-    def ingest(self, progress: Callable[[int], None] | None = None) -> Ingest:
-        """A way to store new files; `progress` is told the bytes read."""
-        ingest: Ingest = lazy.load("mvc.storage.ingest").Ingest(self.door, self.recipes, self.chunks, progress)
+    def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
+        """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
+        ingest: Ingest = lazy.load("mvc.storage.ingest").Ingest(self.door, self.recipes, self.reader, progress, bases)
         return ingest
 
     @contextlib.contextmanager

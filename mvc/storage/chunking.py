@@ -1,4 +1,4 @@
-"""Where a file is cut into chunks: content-defined, so that bytes put in or taken out move few boundaries.
+"""A file cut into chunks: as its layout says, or by content, so that bytes put in or taken out move few boundaries.
 
     … 8 MiB block ……………………… │ next block ………………
     [chunk][ chunk ][chunk][ car│ry ]                     what may still grow goes to the front of the next block
@@ -10,11 +10,12 @@ pyfastcdc does it. A cut depends on the `MAX` bytes after the one before, never 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import lazy
+from mvc.storage.layout import Piece
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
@@ -32,11 +33,15 @@ ReadInto = Callable[[memoryview], int]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of a file: whole chunks, one after the other, in a buffer that is used again once it is given back."""
+    """A stretch of a file: whole chunks, one after the other, in a buffer that is used again once it is given back.
+
+    `pieces` says what the chunks are where the file was cut by a layout.
+    """
 
     data: memoryview
     chunks: tuple[memoryview, ...]
     buffer: bytearray
+    pieces: tuple[Piece, ...] = ()
 
 
 class Buffers:
@@ -71,6 +76,26 @@ def blocks(read_into: ReadInto, buffers: Buffers) -> Iterator[Block]:
         # Copied: by the time the next block is asked for, this buffer may have been given back.
         carry = memoryview(bytes(view[end:filled]))
         yield Block(view[:end], chunks, buffer)
+
+
+def laid_out(read_into: ReadInto, buffers: Buffers, pieces: Sequence[Piece]) -> Iterator[Block]:
+    """Cut the same into `pieces`; it ends early, with a block without pieces, where there are fewer bytes than they have."""
+    first = 0
+    while first < len(pieces):
+        last, size = first, 0
+        while last < len(pieces) and size + pieces[last].size <= buffers.size:
+            size += pieces[last].size
+            last += 1
+        buffer = buffers.take()
+        view = memoryview(buffer)[:size]
+        filled = _fill(read_into, view, 0)
+        if filled < size:
+            yield Block(view[:filled], tuple(_cut(view[:filled], last=True)), buffer)
+            return
+        start = pieces[first].offset
+        chunks = tuple(view[piece.offset - start : piece.end - start] for piece in pieces[first:last])
+        yield Block(view, chunks, buffer, tuple(pieces[first:last]))
+        first = last
 
 
 def _fill(read_into: ReadInto, view: memoryview, filled: int) -> int:

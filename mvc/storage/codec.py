@@ -9,15 +9,10 @@ Both directions run without the GIL, but for a few microseconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage import encodings, frames
-from mvc.storage.encodings import PROBE, RAW, ZSTD, pays
-
-if TYPE_CHECKING:
-    from mvc.storage.numbercodec import Base
+from mvc.storage.encodings import PROBE, RAW, ZSTD, Base, pays
 
 Encoded = tuple[int, Buffer]
 """An encoding, and stored bytes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 from mvc import errors, lazy
 from mvc.model import canonical
 from mvc.model.ids import digest
+from mvc.storage import encodings
 from mvc.storage.door import StoreDoor, replace_outside
 
 NAME = "config.toml"
 FORMAT = 1
-KNOWN_FEATURES: frozenset[str] = frozenset()
+KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
 
@@ -121,6 +122,14 @@ def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
     body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k != "sum"}}
     body["sum"] = checksum(body)
     door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
+
+
+def require(door: StoreDoor, features: Collection[str]) -> None:
+    """Have the store ask its readers for `features`, before it has what needs them; the caller holds the lock."""
+    values = _read_repository(door)
+    required = set(values.get("requires", ()))
+    if not required.issuperset(features):
+        write_repository(door, {**values, "requires": sorted(required.union(features))})
 
 
 def checksum(values: Mapping[str, Any]) -> str:

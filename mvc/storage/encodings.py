@@ -10,6 +10,8 @@ HALF      DELTA, the base rounded from fp32 to fp16    the same for fp16
 
 from __future__ import annotations
 
+from mvc.model.ids import Buffer
+
 RAW = 0
 ZSTD = 1
 PLANES = 2
@@ -24,6 +26,9 @@ FEATURES = {PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast"}
 BASED = (DELTA, BFLOAT, HALF)
 """Encodings that rest on a base."""
 
+Base = tuple[int, Buffer]
+"""The encoding of a delta, and the raw bytes that it may rest on."""
+
 WORTH = 0.97
 """An encoding is kept when it is at most this part of the raw bytes: less would slow reading down for nothing."""
 WORTH_A_BASE = 0.9
@@ -35,3 +40,8 @@ PROBE = 8 * 1024
 def pays(packed: int, size: int) -> bool:
     """Whether `packed` bytes in place of `size` are worth the decoding."""
     return packed <= size * WORTH
+
+
+def features(encoding: int) -> set[str]:
+    """What a store with entries of this encoding requires of its readers."""
+    return {FEATURES[encoding]} if encoding in FEATURES else set()

@@ -1,7 +1,8 @@
 """Storing files: one pass over the bytes, cut, hashed, and only what is new encoded and written.
 
+    header ─ layout
     read ─ cut ─► hash chunks, hash file (threads) ─► known? ─no─► encode (threads) ─► pack, in the file's order
-            block i+2               block i+1                          block i
+            block i+2               block i+1              base?       block i
 
 At most `DEPTH` blocks of 8 MiB wait at each of the two stages, whatever the size of the file.
 """
@@ -11,17 +12,21 @@ from __future__ import annotations
 import io
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
-from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
-from mvc.storage import chunking, codec, hashing, packs, recipes
-from mvc.storage.chunkindex import ChunkIndex
+from mvc.formats.sniff import read_header
+from mvc.formats.source import HeaderError, Source
+from mvc.model.ids import ChunkId, FileId, Hasher, digest
+from mvc.storage import chunking, encodings, hashing, packs, recipes
+from mvc.storage.bases import Bases, FileBases
 from mvc.storage.chunking import Block, Buffers, ReadInto
+from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
-from mvc.storage.packs import Entry
+from mvc.storage.encoder import Encoded, Encoder
+from mvc.storage.layout import Digests, Layout, lay_out
 from mvc.storage.packwriter import PackWriter
 from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.workers import Workers
@@ -31,8 +36,6 @@ if TYPE_CHECKING:
 
 DEPTH = 2
 """Blocks that wait at each of the two stages."""
-
-Encoded = tuple[int, Buffer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,25 @@ class Stored:
     new_bytes: int
 
 
+class Note(NamedTuple):
+    """Why a file is not cut at its tensors, though its beginning looks as if it had some."""
+
+    path: str
+    reason: str
+
+
+class _Ids(NamedTuple):
+    """The ids of the chunks of a block, and what each holds of its segments."""
+
+    chunks: list[ChunkId]
+    segments: list[list[str]]
+
+
 class _Hashed(NamedTuple):
     """A block whose chunks and whose part of the file are being hashed."""
 
     block: Block
-    ids: Future[list[ChunkId]]
+    ids: Future[_Ids]
     file: Future[None]
 
 
@@ -56,31 +73,40 @@ class _Encoding(NamedTuple):
     """A block whose new chunks are being encoded."""
 
     hashed: _Hashed
-    new: list[tuple[ChunkId, int, Future[Encoded]]]
+    new: list[Future[Encoded]]
 
 
 class Ingest:
     """Stores files until `close`; the caller then runs the door's barrier, or creates a ref entry, which does."""
 
     def __init__(
-        self, door: StoreDoor, recipes: Recipes, chunks: ChunkIndex, progress: Callable[[int], None] | None = None
+        self,
+        door: StoreDoor,
+        recipes: Recipes,
+        reader: ChunkReader,
+        progress: Callable[[int], None] | None = None,
+        bases: Bases | None = None,
     ) -> None:
-        """Write packs below `door`; `progress` is told the bytes read."""
+        """Write packs below `door`, with deltas against `bases`; `progress` is told the bytes read."""
         self._recipes = recipes
-        self.chunks = chunks
+        self.chunks = reader.index
+        self.encoder = Encoder(reader)
+        self.bases = bases or Bases((), lambda _: None)
         self._progress = progress
         self.packs = PackWriter(door)
         self.workers = Workers()
         self.hasher = Workers(1)  # a file's hash takes its blocks in order
         self.buffers = Buffers()
         self.written: set[ChunkId] = set()
+        self.features: set[str] = set()
+        self.notes: list[Note] = []
         self._files: set[FileId] = set()
-        chunks.refresh()
+        self.chunks.refresh()
 
-    def add(self, fd: int) -> Stored:
+    def add(self, fd: int, path: str = "", role: str = "") -> Stored:
         """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
 
-        What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
+        Its `path` may tell its format, and with its `role` finds what it may rest on. What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
         other files can still be added; after DiskFailed only `discard` is left.
         """
         if os.fstat(fd).st_size <= recipes.MAX_INLINE:
@@ -88,13 +114,15 @@ class Ingest:
             if len(data) <= recipes.MAX_INLINE:
                 self.read(len(data))
                 return self._inline(data)
-        return _File(self).store(_reader(fd))
+        layout = self._layout(fd, path)
+        bases = self.bases.of(role, layout.segments) if layout else None
+        return _File(self, layout, bases).store(_reader(fd))
 
     def add_bytes(self, data: bytes) -> FileId:
         """Store a file that is given as bytes."""
         if len(data) <= recipes.MAX_INLINE:
             return self._inline(data).file
-        return _File(self).store(io.BytesIO(data).readinto).file
+        return _File(self, None, None).store(io.BytesIO(data).readinto).file
 
     def close(self) -> None:
         """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also one met before."""
@@ -110,7 +138,7 @@ class Ingest:
 
     def put(self, recipe: Recipe) -> bool:
         """Stage a recipe, unless the file has one already that can be used; whether it was staged."""
-        new = recipe.file not in self._files and not self._usable(recipe.file)
+        new = recipe.file not in self._files and not self._usable(recipe)
         if new:
             self._recipes.put(recipe)
         self._files.add(recipe.file)
@@ -128,18 +156,33 @@ class Ingest:
         new = self.put(Recipe(file, len(data), recipes.INLINE, inline=data))
         return Stored(file, len(data), len(data) if new else 0)
 
-    def _usable(self, file: FileId) -> bool:
+    def _usable(self, recipe: Recipe) -> bool:
+        """Whether the file has a recipe that serves as well as this one."""
         try:
-            return self._recipes.best(file) is not None
+            found = self._recipes.best(recipe.file)
         except errors.Damaged:  # a whole one is written beside it, or in its place
             return False
+        return found is not None and (bool(found.segments) or not recipe.segments)
+
+    def _layout(self, fd: int, path: str) -> Layout | None:
+        """How the file is cut at its tensors; None for one without, or one that lies about them."""
+        source = Source.of(fd, path)
+        try:
+            header = read_header(source)
+        except HeaderError as error:
+            self.notes.append(Note(path, str(error)))
+            return None
+        return lay_out(header.format, header.segments, source.size) if header else None
 
 
 class _File:
     """One file on its way into the store."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, layout: Layout | None, bases: FileBases | None) -> None:
         self._ingest = ingest
+        self._layout = layout
+        self._bases = bases
+        self._digests = Digests(layout.segments if layout else ())
         self._file = Hasher()
         self._hashed: deque[_Hashed] = deque()
         self._encoding: deque[_Encoding] = deque()
@@ -149,7 +192,7 @@ class _File:
 
     def store(self, read_into: ReadInto) -> Stored:
         try:
-            for block in chunking.blocks(read_into, self._ingest.buffers):
+            for block in self._blocks(read_into):
                 self._ingest.read(len(block.data))
                 self._size += len(block.data)
                 self._hash(block)
@@ -157,17 +200,29 @@ class _File:
             self._advance(0)
         finally:
             self._give_up()
-        file = FileId(self._file.digest())
-        self._ingest.put(Recipe(file, self._size, chunking.SEGMENTER, chunks=tuple(self._chunks)))
-        return Stored(file, self._size, self._new_bytes)
+        recipe = self._recipe(FileId(self._file.digest()))
+        self._ingest.put(recipe)
+        return Stored(recipe.file, self._size, self._new_bytes)
+
+    def _blocks(self, read_into: ReadInto) -> Iterator[Block]:
+        buffers = self._ingest.buffers
+        if self._layout is None:
+            return chunking.blocks(read_into, buffers)
+        return chunking.laid_out(read_into, buffers, self._layout.pieces)
+
+    def _recipe(self, file: FileId) -> Recipe:
+        chunks, layout = tuple(self._chunks), self._layout
+        if layout is None or self._size != layout.pieces[-1].end:  # it became shorter meanwhile
+            return Recipe(file, self._size, chunking.SEGMENTER, chunks=chunks)
+        return Recipe(file, self._size, layout.segmenter, chunks=chunks, segments=self._digests.segments())
 
     def _give_up(self) -> None:
         """Forget the chunks that were on their way when something failed: another file may have them too."""
         for encoding in self._encoding:
-            self._ingest.written.difference_update(id_ for id_, _, _ in encoding.new)
+            self._ingest.written.difference_update(encoding.hashed.ids.result().chunks)
 
     def _hash(self, block: Block) -> None:
-        ids = self._ingest.workers.submit(_ids, block)
+        ids = self._ingest.workers.submit(_ids, block, self._layout)
         file = self._ingest.hasher.submit(self._file.update, block.data)
         self._hashed.append(_Hashed(block, ids, file))
 
@@ -184,20 +239,25 @@ class _File:
             self._encoding.popleft()
 
     def _encode(self, hashed: _Hashed) -> None:
-        ingest, new = self._ingest, []
+        ingest, block, new = self._ingest, hashed.block, []
         ids = hashed.ids.result()
-        known = ingest.chunks.known(ids)
-        for id_, data in zip(ids, hashed.block.chunks, strict=True):
+        for piece, held in zip(block.pieces, ids.segments, strict=True):
+            self._digests.add(piece, held)
+        known = ingest.chunks.known(ids.chunks)
+        for number, (id_, data) in enumerate(zip(ids.chunks, block.chunks, strict=True)):
             self._chunks.append((id_, len(data)))
             if id_ not in known and id_ not in ingest.written:
                 ingest.written.add(id_)
-                new.append((id_, len(data), ingest.workers.submit(codec.encode, data)))
+                of = block.pieces[number] if block.pieces else None
+                work = ingest.encoder.prepare(id_, data, of, self._bases)
+                new.append(ingest.workers.submit(work))
         self._encoding.append(_Encoding(hashed, new))
 
     def _write(self, encoding: _Encoding) -> None:
-        for id_, size, future in encoding.new:
-            kind, stored = future.result()
-            self._ingest.packs.add(Entry(id_, packs.CHUNK, kind, size, len(stored)), stored)
+        for future in encoding.new:
+            entry, stored = future.result()
+            self._ingest.packs.add(entry, stored)
+            self._ingest.features.update(encodings.features(entry.encoding))
             self._new_bytes += packs.HEADER.size + len(stored)
         encoding.hashed.file.result()
         self._ingest.buffers.give(encoding.hashed.block.buffer)
@@ -216,5 +276,9 @@ def _reader(fd: int) -> ReadInto:
     return read_into
 
 
-def _ids(block: Block) -> list[ChunkId]:
-    return [ChunkId(digest(chunk)) for chunk in block.chunks]
+def _ids(block: Block, layout: Layout | None) -> _Ids:
+    chunks = [ChunkId(digest(chunk)) for chunk in block.chunks]
+    if layout is None or not block.pieces:
+        return _Ids(chunks, [])
+    parts = zip(block.pieces, block.chunks, chunks, strict=True)
+    return _Ids(chunks, [layout.hashes(*part) for part in parts])

@@ -96,7 +96,8 @@ def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | No
     if sum(segment.size for segment in segments) < COVERED * size:
         return None
     pieces: list[Piece] = []
-    for small, items in itertools.groupby(_items(segments, size), lambda item: item.size < SMALL):
+    for small, run in itertools.groupby(_items(segments, size), lambda item: item.size < SMALL):
+        items = list(run)
         pieces.extend(_grouped(items) if small else _stepped(items, segments))
     return Layout(format_, tuple(segments), tuple(pieces))
 

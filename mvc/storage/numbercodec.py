@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage import encodings, frames, planes
-from mvc.storage.encodings import BASED, BFLOAT, DELTA, PROBE, pays
+from mvc.storage.encodings import BASED, BFLOAT, DELTA, PROBE, Base, pays
 from mvc.storage.planes import Numbers, Plane
 
 _PARTS = 4
 _WIDTHS = (1, 2, 4, 8)
-
-
-class Base(NamedTuple):
-    """The raw bytes that a delta may rest on, and the encoding that says how."""
-
-    encoding: int
-    raw: Buffer
 
 
 def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, Buffer]:
@@ -36,9 +28,9 @@ def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, Buffer]:
     values = planes.numbers(raw, width)
     chosen, split = encodings.PLANES, planes.split(values)
     if base is not None:
-        apart = planes.split(planes.difference(values, _predicted(base.encoding, base.raw, values)))
+        apart = planes.split(planes.difference(values, _predicted(*base, values)))
         if _estimate(apart) <= encodings.WORTH_A_BASE * _estimate(split):
-            chosen, split = base.encoding, apart
+            chosen, split = base[0], apart
     packed = [_pack(plane) for plane in split]
     sizes = struct.pack(f"<{width}I", *map(len, packed))
     return chosen, b"".join((sizes, *packed, memoryview(raw)[len(values) * width :]))

@@ -12,13 +12,14 @@ import base64
 import binascii
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
 from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, RecipeId, digest, is_id
+from mvc.model.segment import Segment
 from mvc.storage import packs
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.door import StoreDoor
@@ -28,6 +29,9 @@ FOLDER = "recipes"
 MAX_INLINE = 16 * 1024
 """Bytes of the largest file that lies in its recipe."""
 INLINE: dict[str, int | str] = {"name": "inline", "version": 1}
+MAX_SEGMENTS = 1_000_000
+_PLACE = {"offset", "size"}
+_TEXTS = ("name", "dtype", "digest")
 _REQUIRED = {"kind", "file", "size", "segmenter"}
 _OPTIONAL = {"inline", "chunks", "segments"}
 
@@ -44,7 +48,7 @@ class Recipe:
     segmenter: Mapping[str, Any]
     inline: bytes | None = None
     chunks: Chunks = ()
-    segments: tuple[Mapping[str, Any], ...] = field(default=())
+    segments: tuple[Segment, ...] = ()
 
     @property
     def path(self) -> str:
@@ -68,7 +72,7 @@ class Recipe:
         else:
             record["chunks"] = [[chunk, size] for chunk, size in self.chunks]
         if self.segments:
-            record["segments"] = [dict(segment) for segment in self.segments]
+            record["segments"] = [_segment_record(segment) for segment in self.segments]
         return canonical.encode(record)
 
     @classmethod
@@ -78,9 +82,10 @@ class Recipe:
         _check(record)
         inline = _inline(record["inline"]) if "inline" in record else None
         chunks = tuple([(ChunkId(id_), size) for id_, size in record.get("chunks", ())])
-        segments = tuple(record.get("segments", ()))
+        segments = tuple([_segment(each) for each in record.get("segments", ())])
         recipe = cls(FileId(record["file"]), record["size"], record["segmenter"], inline, chunks, segments)
         held = len(inline) if inline is not None else sum(size for _, size in chunks)
+        _check_segments(segments, recipe.size)
         if held != recipe.size or (inline is not None and digest(inline) != recipe.file):
             raise errors.NotCanonical(reason="what the recipe holds is not the file it names")
         return recipe
@@ -160,8 +165,39 @@ def _check(record: Any) -> None:
     if not isinstance(record.get("chunks", []), list) or not all(map(_is_chunk, record.get("chunks", ()))):
         raise errors.NotCanonical(reason=f"chunks are pairs of an id and a size of at most {packs.MAX_CHUNK} bytes")
     segments = record.get("segments", [{}])
-    if not isinstance(segments, list) or not segments or not all(isinstance(each, dict) for each in segments):
+    if not isinstance(segments, list) or not 0 < len(segments) <= MAX_SEGMENTS:
         raise errors.NotCanonical(reason="segments are a list of maps, or absent")
+
+
+def _segment_record(segment: Segment) -> dict[str, Any]:
+    record: dict[str, Any] = {"offset": segment.offset, "size": segment.size}
+    record |= {key: value for key in _TEXTS if (value := getattr(segment, key))}
+    if segment.shape is not None:
+        record["shape"] = list(segment.shape)
+    return record
+
+
+def _segment(record: Any) -> Segment:
+    if not isinstance(record, dict) or not _PLACE <= set(record) <= _PLACE | {*_TEXTS, "shape"}:
+        raise errors.NotCanonical(reason="the fields of a segment are not those of one")
+    texts = [record.get(key, "") for key in _TEXTS]
+    shape = record.get("shape", [])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(shape, list):
+        raise errors.NotCanonical(reason="name, dtype and digest of a segment are texts, and its shape a list")
+    if not all(type(number) is int and number >= 0 for number in (record["offset"], record["size"], *shape)):
+        raise errors.NotCanonical(reason="offset, size and shape of a segment are numbers, 0 or above")
+    if texts[-1] and not is_id(texts[-1]):
+        raise errors.NotCanonical(reason="the digest of a segment is an id")
+    name, dtype, digest_ = texts
+    return Segment(record["offset"], record["size"], name, dtype, tuple(shape) if "shape" in record else None, digest_)
+
+
+def _check_segments(segments: tuple[Segment, ...], size: int) -> None:
+    end = 0
+    for segment in segments:
+        if segment.offset < end or segment.end > size:
+            raise errors.NotCanonical(reason="segments are in the order of the file, and within it")
+        end = segment.end
 
 
 def _is_chunk(pair: Any) -> bool:

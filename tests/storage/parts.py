@@ -32,7 +32,7 @@ class Parts:
 
     def store(self, *files: bytes, progress: Callable[[int], None] | None = None) -> list[Stored]:
         """Store files, durably."""
-        ingest = Ingest(self.door, self.recipes, self.chunks, progress)
+        ingest = Ingest(self.door, self.recipes, self.reader, progress)
         done = []
         for data in files:
             with tempfile.TemporaryFile() as file:
