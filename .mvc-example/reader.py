@@ -3,7 +3,7 @@
     reader.py STORE                     every name, every version, and the files in it
     reader.py STORE VERSION PATH        the bytes of one file, on standard output; VERSION is an id
 
-Every byte is checked against the id that names it. Chunks kept as byte planes or deltas are refused by name.
+Every byte is checked against the id that names it.
 """
 
 import base64
@@ -15,11 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from blake3 import blake3
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from planes import numbers, unfold
 
 ENTRY = struct.Struct("<Q32sBBBBII32s")  # offset, id, kind, encoding, depth, width, raw size, stored size, base
 CHUNK, OBJECT, RECIPE = 0, 1, 2
@@ -37,29 +33,33 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.packed: dict[tuple[int, str], bytes] = {}  # (kind, id) -> bytes; small enough here to hold it all
+        self.found: dict[tuple[int, str], Any] = {}  # (kind, id) -> entry; small enough here to hold it all
         for path in [*root.glob("packs/*/*.pack"), *root.glob("meta/*.pack")]:
             pack = check(path.read_bytes(), path.stem, path)
             index = pack[int.from_bytes(pack[-56:-48], "little") : -56]
-            for at, raw_id, kind, encoding, *_, stored, base in ENTRY.iter_unpack(index):
-                if encoding > 1:
-                    raise SystemExit(f"{raw_id.hex()} has encoding {encoding}, which this reader does not know")
-                data, id_ = pack[at + 76 : at + 76 + stored], raw_id.hex()
-                data = check(zstd.decompress(data) if encoding else data, id_, id_)
-                self.packed[kind, base.hex() if kind == RECIPE else id_] = data  # recipes by the file they build
-        for path in root.glob("recipes/*/*/*"):
-            self.packed[RECIPE, path.parent.name] = check(path.read_bytes(), path.name, path)
+            for at, id_, kind, *how, size, base in ENTRY.iter_unpack(index):
+                key = kind, (base if kind == RECIPE else id_).hex()  # recipes by the file they build
+                if key not in self.found or how[1] < self.found[key][1][1]:  # of several, the one of least depth
+                    self.found[key] = id_.hex(), how, pack[at + 76 : at + 76 + size], base.hex()
+        for kind, place, part in ((RECIPE, "recipes/*/*/*", -2), (OBJECT, "objects/*/*", -1)):
+            for path in root.glob(place):
+                self.found[kind, path.parts[part]] = path.name, (0, 0, 0, 0), path.read_bytes(), ""
 
-    def object(self, id_: str) -> dict[str, Any]:
+    def get(self, kind: int, key: str) -> bytes:
+        """The raw bytes of a chunk, an object, or a file's recipe, checked."""
+        id_, (encoding, depth, width, size), data, base = self.found[kind, key]
+        if encoding > 1:
+            data = numbers(data, encoding, width, size, self.get(CHUNK, base) if depth else b"")
+        return check(unfold(data) if encoding == 1 else data, id_, id_)
+
+    def object(self, id_: str) -> Any:
         """A version, manifest or tree."""
-        path = self.root / "objects" / id_[:2] / id_
-        data = check(path.read_bytes() if path.exists() else self.packed[OBJECT, id_], id_, path)
-        return dict(json.loads(data))
+        return json.loads(self.get(OBJECT, id_))
 
     def file(self, id_: str) -> bytes:
         """A file's bytes."""
-        recipe = json.loads(self.packed[RECIPE, id_])
-        chunks = [self.packed[CHUNK, chunk] for chunk, _ in recipe.get("chunks", [])]
+        recipe = json.loads(self.get(RECIPE, id_))
+        chunks = [self.get(CHUNK, chunk) for chunk, _ in recipe.get("chunks", [])]
         return check(b"".join(chunks) or base64.b64decode(recipe.get("inline", "")), id_, id_)
 
     def tips(self) -> dict[str, str]:
@@ -72,9 +72,9 @@ class Store:
             tips["/".join(map(unquote, path.parent.parts[-3:]))] = entry["new"]
         return {name: id_ for name, id_ in tips.items() if id_}
 
-    def versions(self) -> dict[str, dict[str, Any]]:
+    def versions(self) -> dict[str, Any]:
         """Every version that a name leads to, by id, oldest first."""
-        found, waiting = dict[str, dict[str, Any]](), list(self.tips().values())
+        found, waiting = dict[str, Any](), list(self.tips().values())
         for id_ in waiting:
             found[id_] = self.object(id_)
             waiting += [parent for parent in found[id_]["parents"] if parent not in waiting]

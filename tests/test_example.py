@@ -34,14 +34,19 @@ def _script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def build() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(EXAMPLE))
-        return _script("build")
+    return _beside("build")
 
 
 @pytest.fixture(scope="module")
 def reader() -> Any:
-    return _script("reader")
+    return _beside("reader")
+
+
+def _beside(name: str) -> ModuleType:
+    """A script of the example, which finds those beside it as it does when it is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLE))
+        return _script(name)
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +114,11 @@ def test_it_holds_what_its_readme_says(reader: Any) -> None:
 
 
 def test_the_reader_is_independent_and_short() -> None:
-    source = READER.read_text(encoding="utf-8")
-    assert len(source.splitlines()) < 100
+    sources = [path.read_text(encoding="utf-8") for path in (READER, EXAMPLE / "planes.py")]
+    assert len(sources[0].splitlines()) < 100
     imported = {
         name.partition(".")[0]
+        for source in sources
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
@@ -150,6 +156,19 @@ def test_as_a_repository_it_is_sound(tmp_path: Path) -> None:
     report = fsck(Repository(tmp_path), read_data=True)
     assert not report.findings
     assert report.counts["versions"] == 8
+
+
+def test_a_store_from_before_tensors_were_known_gives_the_same_files(reader: Any, tmp_path: Path) -> None:
+    """It was written by the first mvc, which cut all files by content."""
+    old = Path(__file__).parent / "stores" / "before-tensors"
+    shutil.copytree(old, tmp_path / ".mvc")
+    repository = Repository(tmp_path)
+    assert not fsck(repository, read_data=True).findings
+    now, then = reader.Store(STORE), reader.Store(old)
+    for id_, version in now.versions().items():
+        assert then.versions()[id_] == version
+        for entry in _entries(now, version):
+            assert repository.extract.small(entry["file"]) == now.file(entry["file"])
 
 
 def test_ids_are_what_b3sum_says(requires: Callable[[str], str]) -> None:

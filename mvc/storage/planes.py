@@ -82,20 +82,28 @@ def resized(values: Numbers, count: int) -> Numbers:
 
 def to_bf16(single: Numbers) -> Numbers:
     """The bf16 numbers nearest to fp32 ones, ties to even, as training libraries round; a NaN stays one."""
-    odd = (single >> np.uint32(16)) & np.uint32(1)
-    rounded = single + odd
+    rounded = (single >> np.uint32(16)) & np.uint32(1)
+    rounded += single
     rounded += np.uint32(0x7FFF)
     rounded >>= np.uint32(16)
-    nan = (single & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
+    nan = _is_nan(single)
     if nan.any():
         rounded[nan] = single[nan] >> np.uint32(16) | np.uint32(0x40)
     return rounded.astype(np.uint16)
 
 
 def to_fp16(single: Numbers) -> Numbers:
-    """The IEEE 754 half precision numbers nearest to fp32 ones, ties to even."""
+    """The IEEE 754 half precision numbers nearest to fp32 ones, ties to even; a NaN becomes the one of its sign."""
     with np.errstate(all="ignore"):
-        return single.view(np.float32).astype(np.float16).view(np.uint16)
+        rounded = single.view(np.float32).astype(np.float16).view(np.uint16)
+    nan = _is_nan(single)
+    if nan.any():  # which NaN a conversion gives differs between processors
+        rounded[nan] = (single[nan] >> np.uint32(16) & np.uint32(0x8000) | np.uint32(0x7E00)).astype(np.uint16)
+    return rounded
+
+
+def _is_nan(single: Numbers) -> NDArray[np.bool_]:
+    return (single & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
 
 
 def plane(raw: Buffer) -> Plane:

@@ -1,0 +1,44 @@
+"""The part of the reader that computes: numbers from byte planes, and from the base that they rest on."""
+
+import struct
+import sys
+from typing import Any
+
+import numpy as np
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+def unfold(frame: bytes) -> bytes:
+    """What a zstd frame holds."""
+    return zstd.decompress(frame)
+
+
+def numbers(stored: bytes, encoding: int, width: int, size: int, base: bytes) -> bytes:
+    """Numbers from their byte planes, and from what they rest on."""
+    count, at, planes, kind = size // width, 4 * width, b"", np.dtype(f"<u{width}").type
+    for length in struct.unpack_from(f"<{width}I", stored):
+        plane, at = stored[at : at + length], at + length
+        planes += plane if length == count else unfold(plane) if length else bytes(count)
+    values = np.frombuffer(planes, np.uint8).reshape(width, count).T.copy().view(kind).reshape(count)
+    if encoding > 2:
+        old = predicted(encoding, np.frombuffer(base + bytes(8 * count), kind if encoding == 3 else np.uint32, count))
+        sign = kind(1 << 8 * width - 1)
+        order = np.where(old & sign, ~old, old | sign) + ((values >> kind(1)) ^ (kind(0) - (values & kind(1))))
+        values = np.where(order & sign, order ^ sign, ~order)
+    return bytes(values.tobytes() + stored[at:])
+
+
+def predicted(encoding: int, base: Any) -> Any:
+    """What a base says that numbers may be: itself, or fp32 rounded to bf16 or fp16, ties to even."""
+    if encoding == 3:
+        return base
+    nan, upper = (base & 0x7FFFFFFF) > 0x7F800000, base >> 16
+    if encoding == 4:
+        return np.where(nan, upper | 0x40, (base + 0x7FFF + (upper & 1)) >> 16).astype(np.uint16)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = base.view(np.float32).astype(np.float16).view(np.uint16)
+    return np.where(nan, upper & 0x8000 | 0x7E00, half).astype(np.uint16)
