@@ -184,6 +184,8 @@ def _segment(record: Any) -> Segment:
     shape = record.get("shape", [])
     if not all(isinstance(text, str) for text in texts) or not isinstance(shape, list):
         raise errors.NotCanonical(reason="name, dtype and digest of a segment are texts, and its shape a list")
+    if any(not text and key in record for key, text in zip(_TEXTS, texts, strict=True)):
+        raise errors.NotCanonical(reason="what is not known of a segment is left out")
     if not all(type(number) is int and number >= 0 for number in (record["offset"], record["size"], *shape)):
         raise errors.NotCanonical(reason="offset, size and shape of a segment are numbers, 0 or above")
     if texts[-1] and not is_id(texts[-1]):

@@ -1,0 +1,89 @@
+"""Recipes: the segments they carry come back as they were, and nothing else is taken for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mvc import errors
+from mvc.model import canonical
+from mvc.model.ids import ChunkId, FileId, digest
+from mvc.model.segment import Segment
+from mvc.storage import recipes
+from mvc.storage.recipes import Recipe
+
+FILE = FileId(digest(b"file"))
+CHUNK = ChunkId(digest(b"chunk"))
+SEGMENTS = (
+    Segment(8, 0, "empty", "F32", (0, 4)),
+    Segment(8, 24, "head.weight", "F32", (2, 3), digest(b"head")),
+    Segment(40, 2, "scale", "F16", ()),
+    Segment(42, 10),
+)
+
+
+def recipe(*segments: Segment) -> Recipe:
+    return Recipe(FILE, 64, {"name": "tensors", "version": 1}, chunks=((CHUNK, 64),), segments=segments)
+
+
+def record(*segments: Any) -> bytes:
+    value = canonical.decode(recipe().encode())
+    return canonical.encode({**value, "segments": list(segments)})
+
+
+def test_segments_come_back() -> None:
+    assert Recipe.decode(recipe(*SEGMENTS).encode()) == recipe(*SEGMENTS)
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    found = canonical.decode(recipe(*SEGMENTS).encode())["segments"]
+    assert found[0] == {"dtype": "F32", "name": "empty", "offset": 8, "shape": [0, 4], "size": 0}
+    assert found[2]["shape"] == []
+    assert found[3] == {"offset": 42, "size": 10}
+    assert "segments" not in canonical.decode(recipe().encode())
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        {},
+        {"offset": 0},
+        {"offset": 0, "size": -1},
+        {"offset": -1, "size": 1},
+        {"offset": True, "size": 1},
+        {"offset": 0, "size": 1.0},
+        {"offset": 0, "size": 65},
+        {"offset": 60, "size": 5},
+        {"offset": 0, "size": 1, "name": ""},
+        {"offset": 0, "size": 1, "dtype": ""},
+        {"offset": 0, "size": 1, "digest": ""},
+        {"offset": 0, "size": 1, "digest": "4e"},
+        {"offset": 0, "size": 1, "name": 3},
+        {"offset": 0, "size": 1, "shape": None},
+        {"offset": 0, "size": 1, "shape": [-1]},
+        {"offset": 0, "size": 1, "shape": [True]},
+        {"offset": 0, "size": 1, "shape": 4},
+        {"offset": 0, "size": 1, "stride": [1]},
+        [0, 1],
+        None,
+    ],
+    ids=str,
+)
+def test_what_is_no_segment_is_refused(segment: Any) -> None:
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(record(segment))
+
+
+@pytest.mark.parametrize("places", [[(8, 8), (0, 8)], [(0, 8), (7, 8)], [(0, 64), (64, 1)]], ids=str)
+def test_segments_are_in_the_order_of_the_file_apart_and_within_it(places: list[tuple[int, int]]) -> None:
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(record(*({"offset": offset, "size": size} for offset, size in places)))
+
+
+def test_segments_are_some_and_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(record())
+    monkeypatch.setattr(recipes, "MAX_SEGMENTS", 3)
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(recipe(*SEGMENTS).encode())
