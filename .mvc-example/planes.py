@@ -17,12 +17,23 @@ def unfold(frame: bytes) -> bytes:
     return zstd.decompress(frame)
 
 
+def plane(form: int, stored: bytes, count: int) -> bytes:
+    """One byte of each number."""
+    if form != 2:
+        return unfold(stored) if form == 1 else stored or bytes(count)
+    end = 4 + int.from_bytes(stored[:4], "little")
+    found = (np.frombuffer(unfold(stored[4:end]), np.uint8)[:, None] >> (0, 2, 4, 6) & 3).astype(np.uint8).reshape(-1)
+    if stored[end:]:
+        found[found == 3] = np.frombuffer(unfold(stored[end:]), np.uint8)
+    return bytes(found[:count].tobytes())
+
+
 def numbers(stored: bytes, encoding: int, width: int, size: int, base: bytes) -> bytes:
     """Numbers from their byte planes, and from what they rest on."""
     count, at, planes, kind = size // width, 4 * width, b"", np.dtype(f"<u{width}").type
-    for length in struct.unpack_from(f"<{width}I", stored):
-        plane, at = stored[at : at + length], at + length
-        planes += plane if length == count else unfold(plane) if length else bytes(count)
+    for head in struct.unpack_from(f"<{width}I", stored):
+        length = head & 0x3FFFFFFF
+        planes, at = planes + plane(head >> 30, stored[at : at + length], count), at + length
     values = np.frombuffer(planes, np.uint8).reshape(width, count).T.copy().view(kind).reshape(count)
     if encoding > 2:
         old = predicted(encoding, np.frombuffer(base + bytes(8 * count), kind if encoding == 3 else np.uint32, count))

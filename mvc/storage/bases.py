@@ -2,6 +2,7 @@
 
     new     encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  chunk 4e… of the parent's file
     new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
+    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  what the bf16 chunk rests on
 
 Tensors are found by name, dtype and shape; then by name and dtype; in the file of the same role also by their order among
 those of their dtype and shape. The files of a role come before the others of a version, a version before the next.
@@ -19,7 +20,6 @@ from mvc.storage.layout import Piece
 from mvc.storage.recipes import Recipe
 
 _Kind = tuple[str, tuple[int, ...] | None]
-_SINGLE = WIDTHS["F32"]
 _ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
 
 
@@ -31,10 +31,14 @@ class Candidate(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A chunk to rest on, and the encoding that says how."""
+    """A chunk to rest on, and the encoding that says how.
+
+    `beneath` means not the chunk itself, but the fp32 one that it was rounded from, if it rests on one.
+    """
 
     chunk: ChunkId
     encoding: int
+    beneath: bool = False
 
 
 class _Match(NamedTuple):
@@ -43,6 +47,7 @@ class _Match(NamedTuple):
     tensors: _Tensors
     offset: int
     encoding: int
+    dtype: str
 
 
 class Bases:
@@ -87,21 +92,28 @@ class FileBases:
         if match is None:
             return None
         elements = (piece.offset - segment.offset) // segment.width
-        width = segment.width if match.encoding == encodings.DELTA else _SINGLE
-        chunk = match.tensors.chunk_at(match.offset + elements * width)
-        return Found(chunk, match.encoding) if chunk else None
+        chunk = match.tensors.chunk_at(match.offset + elements * WIDTHS.get(match.dtype, 1))
+        beneath = segment.dtype == "F32" and match.dtype != "F32"
+        return Found(chunk, match.encoding, beneath) if chunk else None
 
     def _match(self, index: int) -> _Match | None:
         segment = self._segments[index]
         for same_role, tensors in self._bases.tensors(self._role):
-            offset = tensors.find(segment, self._orders[index] if same_role else None)
-            if offset is not None:
-                return _Match(tensors, offset, encodings.DELTA)
-            if segment.dtype in _ROUNDED:
-                offset = tensors.find(segment._replace(dtype="F32"), None)
+            for dtype, encoding in _dtypes(segment.dtype):
+                order = self._orders[index] if same_role and dtype == segment.dtype else None
+                offset = tensors.find(segment._replace(dtype=dtype), order)
                 if offset is not None:
-                    return _Match(tensors, offset, _ROUNDED[segment.dtype])
+                    return _Match(tensors, offset, encoding, dtype)
         return None
+
+
+def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
+    """The dtypes of tensors that one of `dtype` may rest on, and how."""
+    yield dtype, encodings.DELTA
+    if dtype in _ROUNDED:
+        yield "F32", _ROUNDED[dtype]
+    if dtype == "F32":
+        yield from ((each, encodings.DELTA) for each in _ROUNDED)
 
 
 class _Tensors:

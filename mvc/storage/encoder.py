@@ -20,7 +20,9 @@ from mvc.storage.layout import Piece
 from mvc.storage.packs import Entry
 
 DEPTH = 2
-"""How many bases may lie below a new entry: each takes about as long to read as the chunk itself."""
+"""How many bases may lie below a new delta: each takes about as long to read as the chunk itself."""
+CAST_DEPTH = 3
+"""How many below one that rounds its base: copies in half the bits are made of the last version of a line."""
 
 Encoded = tuple[Entry, Buffer]
 """An entry, whose place in a pack is not known yet, and its stored bytes."""
@@ -52,13 +54,17 @@ class Encoder:
 
     def _resolve(self, found: Found) -> _Base | None:
         """The base where it lies, or in its stead what that rests on, until it is not too deep."""
-        chunk, encoding = found
+        chunk, encoding, beneath = found
         places = self._reader.locate(chunk)
         while places:
             entry = places[0].location.entry
-            if entry.depth < DEPTH:
+            cast = entry.encoding in encodings.CASTS
+            deep = entry.depth >= (DEPTH if encoding == encodings.DELTA else CAST_DEPTH)
+            if not deep and not beneath:
                 return _Base(encoding, chunk, places[0])
-            encoding = entry.encoding if entry.encoding != encodings.DELTA else encoding
+            if cast and not beneath:
+                encoding = entry.encoding
+            beneath = beneath and not cast
             chunk, places = ChunkId(str(entry.base)), places[0].bases
         return None
 

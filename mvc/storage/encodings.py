@@ -23,7 +23,9 @@ NAMES = {RAW: "raw", ZSTD: "zstd", PLANES: "planes", DELTA: "delta", BFLOAT: "bf
 """All encodings of the format."""
 FEATURES = {PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast"}
 """What a store `requires` of its readers before it has entries of these encodings."""
-BASED = (DELTA, BFLOAT, HALF)
+CASTS = (BFLOAT, HALF)
+"""Encodings whose base is fp32, and is rounded."""
+BASED = (DELTA, *CASTS)
 """Encodings that rest on a base."""
 
 Base = tuple[int, Buffer]

@@ -16,7 +16,15 @@ from mvc.storage import encodings, frames, planes
 from mvc.storage.encodings import BASED, BFLOAT, DELTA, PROBE, Base, pays
 from mvc.storage.planes import Numbers, Plane
 
+RAW = 0
+FRAME = 1
+QUADS = 2
+ZEROS = 3
+_FORM = 30
+"""Bits of a plane's stored size; its form lies above them."""
 _PARTS = 4
+_SPARSE = 0.5
+"""The part of a plane that has to be zeros for quads to be tried."""
 _WIDTHS = (1, 2, 4, 8)
 
 
@@ -32,8 +40,8 @@ def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, Buffer]:
         if _estimate(apart) <= encodings.WORTH_A_BASE * _estimate(split):
             chosen, split = base[0], apart
     packed = [_pack(plane) for plane in split]
-    sizes = struct.pack(f"<{width}I", *map(len, packed))
-    return chosen, b"".join((sizes, *packed, memoryview(raw)[len(values) * width :]))
+    heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
+    return chosen, b"".join((heads, *(stored for _, stored in packed), memoryview(raw)[len(values) * width :]))
 
 
 def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffer | None) -> Buffer:
@@ -58,16 +66,28 @@ def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
 
 def _estimate(split: Sequence[Plane]) -> int:
     """About how many bytes planes take, from samples; comparable between planes of as many numbers."""
-    return sum(len(_pack(planes.sampled(plane, PROBE // _PARTS, _PARTS))) for plane in split)
+    return sum(len(_pack(planes.sampled(plane, PROBE // _PARTS, _PARTS))[1]) for plane in split)
 
 
-def _pack(plane: Plane) -> Buffer:
-    if not plane.any():
-        return b""
-    if len(plane) > 2 * PROBE and not pays(len(frames.compress_plane(plane[:PROBE].data)), PROBE):
-        return plane.data
-    packed = frames.compress_plane(plane.data)
-    return packed if pays(len(packed), len(plane)) else plane.data
+def _pack(plane: Plane) -> tuple[int, Buffer]:
+    """The form of a plane that is the shortest, and its stored bytes."""
+    raw, zeros = plane.data, planes.zeros(plane)
+    if zeros == len(raw):
+        return ZEROS, b""
+    if len(raw) > 2 * PROBE and not pays(len(frames.compress_plane(raw[:PROBE])), PROBE):
+        return RAW, raw
+    packed = frames.compress_plane(raw)
+    if zeros > _SPARSE * len(raw):
+        quads = _quads(plane)
+        if len(quads) < len(packed):
+            return QUADS, quads
+    return (FRAME, packed) if pays(len(packed), len(raw)) else (RAW, raw)
+
+
+def _quads(plane: Plane) -> Buffer:
+    pairs, others = planes.quads(plane)
+    first = frames.compress_plane(pairs.data)
+    return b"".join((struct.pack("<I", len(first)), first, frames.compress_plane(others.data) if len(others) else b""))
 
 
 def _unpack(stored: memoryview, width: int, count: int) -> tuple[list[Plane | None], memoryview]:
@@ -76,19 +96,38 @@ def _unpack(stored: memoryview, width: int, count: int) -> tuple[list[Plane | No
         raise _damaged("it is too short for its planes")
     place = 4 * width
     found = []
-    for size in struct.unpack_from(f"<{width}I", stored):
-        found.append(_plane(stored[place : place + size], size, count) if size else None)
+    for head in struct.unpack_from(f"<{width}I", stored):
+        size = head & ((1 << _FORM) - 1)
+        found.append(_plane(head >> _FORM, stored[place : place + size], size, count))
         place += size
     return found, stored[place:]
 
 
-def _plane(stored: memoryview, size: int, count: int) -> Plane:
+def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None:
     if len(stored) != size:
         raise _damaged("it ends within a plane")
-    raw = stored if size == count else frames.decompress(stored, count)
+    if form == ZEROS and not size:
+        return None
+    if form == QUADS:
+        return _from_quads(stored, count)
+    raw = frames.decompress(stored, count) if form == FRAME else stored
     if len(raw) != count:
         raise _damaged("a plane is not as long as there are numbers")
     return planes.plane(raw)
+
+
+def _from_quads(stored: memoryview, count: int) -> Plane:
+    if len(stored) < 4:
+        raise _damaged("it ends within a plane")
+    place = 4 + int.from_bytes(stored[:4], "little")
+    pairs = frames.decompress(stored[4:place], -(-count // 4))
+    others = frames.decompress(stored[place:], count) if len(stored) > place else b""
+    if len(pairs) != -(-count // 4):
+        raise _damaged("a plane is not as long as there are numbers")
+    plane = planes.from_quads(planes.plane(pairs), planes.plane(others), count)
+    if plane is None:
+        raise _damaged("a plane has more or fewer bytes of 3 and above than it says")
+    return plane
 
 
 def _damaged(reason: str) -> errors.Damaged:

@@ -20,6 +20,12 @@ from mvc.model.ids import Buffer
 _UNSIGNED: dict[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _SIGNED: dict[int, type[np.signedinteger]] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
+_MANY = 3
+_UNPACKED = (
+    (np.arange(256, dtype="<u4")[:, None] >> np.arange(0, 8, 2, dtype="<u4") & 3).astype(np.uint8).view("<u4")[:, 0]
+)
+"""The four bytes of each quad, as one number, the first one lowest."""
+
 Numbers = NDArray[np.unsignedinteger]
 """Bits of numbers of one width, as unsigned integers; shape (n,)."""
 Plane = NDArray[np.uint8]
@@ -109,6 +115,33 @@ def _is_nan(single: Numbers) -> NDArray[np.bool_]:
 def plane(raw: Buffer) -> Plane:
     """The bytes of `raw` as a plane; a view of it."""
     return np.frombuffer(raw, np.uint8)
+
+
+def zeros(whole: Plane) -> int:
+    """How many bytes of a plane are zero."""
+    return len(whole) - int(np.count_nonzero(whole))
+
+
+def quads(whole: Plane) -> tuple[Plane, Plane]:
+    """A plane's bytes in two bits each, four to a byte, the first one lowest; and those of 3 and above, which have 3 there."""
+    few = np.zeros(-(-len(whole) // 4) * 4, np.uint8)
+    np.minimum(whole, 3, out=few[: len(whole)])
+    four = few.view("<u4")
+    packed = four | four >> np.uint32(
+        6
+    )  # the second byte's bits are beside the first's, the fourth's beside the third's
+    packed |= packed >> np.uint32(12)
+    return packed.astype(np.uint8), whole[whole >= _MANY]
+
+
+def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
+    """The plane of `count` bytes that `quads` took apart; None where `others` are not as many as it says."""
+    whole = _UNPACKED[packed].view(np.uint8)[:count]
+    places = np.flatnonzero(whole == _MANY)
+    if len(places) != len(others):
+        return None
+    whole[places] = others
+    return whole
 
 
 def sampled(whole: Plane, length: int, parts: int) -> Plane:

@@ -1,0 +1,118 @@
+"""Numbers come back as they were: whatever they are, whatever they rest on, however the chunk is cut."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mvc import errors
+from mvc.storage import codec, encodings, planes
+from mvc.storage.encodings import BFLOAT, DELTA, HALF, PLANES, Base
+
+WIDTHS = (1, 2, 4, 8)
+raws = st.one_of(
+    st.binary(max_size=600),
+    st.builds(lambda seed, size: random.Random(seed).randbytes(size), st.integers(0, 1 << 32), st.integers(0, 70_000)),
+    st.builds(lambda data, times: data * times, st.binary(max_size=40), st.integers(0, 2_000)),
+)
+
+
+def _there_and_back(raw: bytes, width: int, base: Base | None) -> int:
+    encoding, stored = codec.encode_numbers(raw, width, base)
+    assert len(stored) <= len(raw)
+    under = base[1] if base and encoding in encodings.BASED else None
+    assert bytes(codec.decode(encoding, bytes(stored), len(raw), width=width, base=under)) == raw
+    return encoding
+
+
+@settings(max_examples=150, deadline=None)
+@given(raw=raws, width=st.sampled_from(WIDTHS), base=raws)
+def test_any_bytes_with_any_base(raw: bytes, width: int, base: bytes) -> None:
+    _there_and_back(raw, width, None)
+    _there_and_back(raw, width, (DELTA, base))
+    _there_and_back(raw, width, (DELTA, raw + base))
+    if width == 2:
+        _there_and_back(raw, width, (BFLOAT, base))
+        _there_and_back(raw, width, (HALF, base))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_differs_little_from_its_base_is_a_delta(rng: random.Random, width: int) -> None:
+    old = np.frombuffer(rng.randbytes(width * 50_000), f"<u{width}")
+    new = (old + np.arange(50_000) % 3).astype(old.dtype).tobytes()
+    if width > 1:  # a byte that differs by one of three is no delta worth a base
+        assert _there_and_back(new, width, (DELTA, old.tobytes())) == DELTA
+
+
+@pytest.mark.parametrize(("encoding", "dtype"), [(BFLOAT, "BF16"), (HALF, "F16")])
+def test_the_copy_in_half_the_bits_is_next_to_nothing(rng: random.Random, encoding: int, dtype: str) -> None:
+    single = np.frombuffer(rng.randbytes(400_000), "<u4")
+    copy = (planes.to_bf16 if dtype == "BF16" else planes.to_fp16)(single).tobytes()
+    chosen, stored = codec.encode_numbers(copy, 2, (encoding, single.tobytes()))
+    assert chosen == encoding
+    assert len(stored) < 100
+
+
+def test_weights_are_planes(rng: random.Random) -> None:
+    weights = np.array([rng.gauss(0, 0.02) for _ in range(30_000)], "<f4").tobytes()
+    assert _there_and_back(weights, 4, None) == PLANES
+    assert _there_and_back(weights, 4, (DELTA, rng.randbytes(len(weights)))) == PLANES  # a base that does not help
+
+
+def test_rounding_is_to_the_nearest_and_to_even(rng: random.Random) -> None:
+    """Against exact fractions."""
+    single = np.frombuffer(rng.randbytes(4_000), "<u4")
+    single = single[np.isfinite(single.view("<f4"))]
+    halfway = (single & np.uint32(0xFFFF0000)) | np.uint32(0x8000)
+    for bits in np.concatenate([single, halfway]):
+        low = int(bits) >> 16
+        got = int(planes.to_bf16(np.array([bits], "<u4"))[0])
+        if low & 0x7FFF >= 0x7F7F:
+            continue  # the next one is infinity
+        exact, below, above = (_value(each) for each in (int(bits), low << 16, (low + 1) << 16))
+        down, up = abs(exact - below), abs(above - exact)
+        assert got == (low if down < up or (down == up and low % 2 == 0) else low + 1), hex(int(bits))
+
+
+def _value(bits: int) -> Fraction:
+    return Fraction(float(np.array([bits], "<u4").view("<f4")[0]))
+
+
+def test_not_a_number_stays_one() -> None:
+    nans = np.array([0x7F800001, 0xFF800001, 0x7FFFFFFF, 0x7F80FFFF], "<u4")
+    assert np.isnan((planes.to_bf16(nans).astype("<u4") << np.uint32(16)).view("<f4")).all()
+    assert planes.to_fp16(nans).tolist() == [0x7E00, 0xFE00, 0x7E00, 0x7E00]
+
+
+@pytest.mark.parametrize("encoding", [PLANES, DELTA, BFLOAT, HALF])
+def test_stored_bytes_that_are_none_are_damage(rng: random.Random, encoding: int) -> None:
+    """Flipped, cut or random: other bytes of the right size, or Damaged; never another error."""
+    raw = np.array([rng.gauss(0, 0.02) for _ in range(9_000)], "<f2").tobytes()
+    base = (encoding, rng.randbytes(36_000)) if encoding != PLANES else None
+    _, stored = codec.encode_numbers(raw, 2, None)
+    good = bytes(stored)
+    for _ in range(300):
+        bad = bytearray(good[: rng.randrange(len(good) + 1)] if rng.random() < 0.3 else good)
+        for _ in range(rng.randrange(4)):
+            if bad:
+                bad[rng.randrange(len(bad)) if rng.random() < 0.5 else rng.randrange(min(8, len(bad)))] ^= (
+                    rng.randrange(256)
+                )
+        try:
+            got = codec.decode(encoding, bytes(bad), len(raw), width=2, base=base[1] if base else None)
+        except errors.Damaged:
+            continue
+        assert len(got) == len(raw)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "width", "base"), [(PLANES, 3, None), (PLANES, 2, b"x"), (DELTA, 2, None), (9, 2, None)]
+)
+def test_an_entry_that_makes_no_sense_is_refused(encoding: int, width: int, base: bytes | None) -> None:
+    with pytest.raises((errors.Damaged, errors.UnknownFeature)):
+        codec.decode(encoding, bytes(16), 16, width=width, base=base)
