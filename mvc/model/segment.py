@@ -8,7 +8,10 @@ Formats find segments in headers, recipes keep them, and a comparison of two ver
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mvc.model.ids import digest
 
 WIDTHS = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
@@ -54,6 +57,18 @@ class Segment(NamedTuple):
     def elements(self) -> int | None:
         """How many numbers it holds, None when the shape is not known."""
         return None if self.shape is None else math.prod(self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """As recipes keep it, and for machines: what is not known is left out."""
+        record: dict[str, Any] = {"offset": self.offset, "size": self.size}
+        texts = {"name": self.name, "dtype": self.dtype, "digest": self.digest}
+        record |= {key: text for key, text in texts.items() if text}
+        return record if self.shape is None else {**record, "shape": list(self.shape)}
+
+
+def digest_of(pieces: Sequence[str]) -> str:
+    """The digest of a segment whose pieces, `step` bytes each but the last, have these ids."""
+    return pieces[0] if len(pieces) == 1 else digest(b"".join(map(bytes.fromhex, pieces)))
 
 
 PIECE = 1 << 18

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import FileId
+from mvc.model.pairing import pair
 from mvc.model.tree import Tree, TreeEntry
 
 ADDED, DELETED, MODIFIED, RENAMED = "A", "D", "M", "R"
@@ -91,21 +92,8 @@ def _moved(gone: list[TreeEntry], come: list[TreeEntry]) -> Iterator[Pair]:
         lambda entry: entry.role,
     )
     for likeness in likenesses:
-        pairs = list(_alike(gone, come, likeness))
+        pairs, gone, come = pair(gone, come, likeness)
         yield from pairs
-        left, right = {a.path for a, _ in pairs}, {b.path for _, b in pairs}
-        gone = [entry for entry in gone if entry.path not in left]
-        come = [entry for entry in come if entry.path not in right]
-
-
-def _alike(gone: list[TreeEntry], come: list[TreeEntry], likeness: Callable[[TreeEntry], object]) -> Iterator[Pair]:
-    waiting: dict[object, list[TreeEntry]] = {}
-    for entry in reversed(gone):
-        waiting.setdefault(likeness(entry), []).append(entry)
-    for entry in come:
-        candidates = waiting.get(likeness(entry))
-        if candidates:
-            yield candidates.pop(), entry
 
 
 def _brought(old: TreeEntry | None, new: TreeEntry | None, new_bytes: Mapping[FileId, int] | None) -> int | None:

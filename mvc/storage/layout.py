@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc.model.ids import digest
-from mvc.model.segment import PIECE, STEP, WIDTHS, Segment
+from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
 
 SMALL = 16 * 1024
 """Bytes below which a tensor, or what lies between two, shares a chunk with its neighbours."""
@@ -88,7 +88,9 @@ class Digests:
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments with their digests."""
-        return tuple([each._replace(digest=_digest(ids)) for each, ids in zip(self._segments, self._ids, strict=True)])
+        return tuple(
+            [each._replace(digest=digest_of(ids)) for each, ids in zip(self._segments, self._ids, strict=True)]
+        )
 
 
 def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | None:
@@ -135,9 +137,3 @@ def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
         group = item
     if group is not None and group.size:
         yield group
-
-
-def _digest(ids: Sequence[str]) -> str:
-    if len(ids) == 1:
-        return ids[0]
-    return digest(b"".join(map(bytes.fromhex, ids)))

@@ -72,7 +72,7 @@ class Recipe:
         else:
             record["chunks"] = [[chunk, size] for chunk, size in self.chunks]
         if self.segments:
-            record["segments"] = [_segment_record(segment) for segment in self.segments]
+            record["segments"] = [segment.to_json() for segment in self.segments]
         return canonical.encode(record)
 
     @classmethod
@@ -167,14 +167,6 @@ def _check(record: Any) -> None:
     segments = record.get("segments", [{}])
     if not isinstance(segments, list) or not 0 < len(segments) <= MAX_SEGMENTS:
         raise errors.NotCanonical(reason="segments are a list of maps, or absent")
-
-
-def _segment_record(segment: Segment) -> dict[str, Any]:
-    record: dict[str, Any] = {"offset": segment.offset, "size": segment.size}
-    record |= {key: value for key in _TEXTS if (value := getattr(segment, key))}
-    if segment.shape is not None:
-        record["shape"] = list(segment.shape)
-    return record
 
 
 def _segment(record: Any) -> Segment:
