@@ -4,8 +4,9 @@
     new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
     later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  what the bf16 chunk rests on
 
-Tensors are found by name, dtype and shape; then by name and dtype; in the file of the same role also by their order among
-those of their dtype and shape. The files of a role come before the others of a version, a version before the next.
+Tensors are found by name, dtype and shape; then without what stands before a name in one format and not in another
+(`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among those of
+their dtype and shape. The files of a role come before the others of a version, a version before the next.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ class _Tensors:
     """The tensors of one stored file, by what they can be found by, and its chunks by where they begin."""
 
     def __init__(self, recipe: Recipe | None) -> None:
-        self._exact: dict[tuple[str, str, tuple[int, ...] | None], int] = {}
+        self._exact: dict[tuple[str, _Kind], int] = {}
+        self._ends: dict[tuple[str, _Kind], int | None] = {}
         self._named: dict[tuple[str, str], int] = {}
         self._ordered: dict[_Kind, list[int]] = {}
         self._chunks: dict[int, ChunkId] = {}
@@ -131,24 +133,38 @@ class _Tensors:
             self._chunks[offset] = chunk
             offset += size
         for segment in recipe.segments:
+            kind = (segment.dtype, segment.shape)
             if segment.name:
-                self._exact.setdefault((segment.name, segment.dtype, segment.shape), segment.offset)
+                self._exact.setdefault((segment.name, kind), segment.offset)
                 self._named.setdefault((segment.name, segment.dtype), segment.offset)
-            self._ordered.setdefault((segment.dtype, segment.shape), []).append(segment.offset)
+            for end in _ends(segment.name):
+                known = (end, kind) in self._ends  # two that end alike are no help
+                self._ends[end, kind] = None if known else segment.offset
+            self._ordered.setdefault(kind, []).append(segment.offset)
 
     def find(self, segment: Segment, order: int | None) -> int | None:
         """The offset of the tensor that `segment` continues; `order` is its place among those of its kind, if that counts."""
-        found = self._exact.get((segment.name, segment.dtype, segment.shape))
+        kind = (segment.dtype, segment.shape)
+        found = self._exact.get((segment.name, kind), self._ends.get((segment.name, kind)))
+        for end in _ends(segment.name):
+            if found is None:
+                found = self._exact.get((end, kind))
         if found is None:
             found = self._named.get((segment.name, segment.dtype))
         if found is None and order is not None:
-            alike = self._ordered.get((segment.dtype, segment.shape), [])
+            alike = self._ordered.get(kind, [])
             found = alike[order] if order < len(alike) else None
         return found
 
     def chunk_at(self, offset: int) -> ChunkId | None:
         """The chunk that begins at `offset`."""
         return self._chunks.get(offset)
+
+
+def _ends(name: str) -> list[str]:
+    """A name without the first of its parts, and without the first two, as long as two or more are left."""
+    parts = name.split(".")
+    return [".".join(parts[first:]) for first in (1, 2) if len(parts) - first > 1]
 
 
 def _orders(segments: Sequence[Segment]) -> list[int]:

@@ -104,9 +104,9 @@ def _unpack(stored: memoryview, width: int, count: int) -> tuple[list[Plane | No
 
 
 def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None:
-    if len(stored) != size:
+    if len(stored) != size or (form == ZEROS and size):
         raise _damaged("it ends within a plane")
-    if form == ZEROS and not size:
+    if form == ZEROS:
         return None
     if form == QUADS:
         return _from_quads(stored, count)
