@@ -9,11 +9,13 @@ from pathlib import Path
 
 from mvc.model.ids import FileId
 from mvc.storage.absence import Absences
+from mvc.storage.bases import Bases
 from mvc.storage.chunkindex import ChunkIndex
+from mvc.storage.chunking import Buffers
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.extract import Extract
-from mvc.storage.ingest import Ingest, Stored
+from mvc.storage.ingest import Ingest, Note, Stored
 from mvc.storage.metapacks import MetaPacks
 from mvc.storage.recipes import Recipes
 
@@ -28,19 +30,29 @@ class Parts:
         self.recipes = Recipes(self.door, self.metapacks, self.chunks)
         self.reader = ChunkReader(self.door, self.chunks)
         self.extract = Extract(self.recipes, self.reader)
+        self.notes: list[Note] = []
         self.absences = Absences(self.door, self.recipes)
 
-    def store(self, *files: bytes, progress: Callable[[int], None] | None = None) -> list[Stored]:
-        """Store files, durably."""
-        ingest = Ingest(self.door, self.recipes, self.reader, progress)
+    def store(
+        self,
+        *files: bytes,
+        progress: Callable[[int], None] | None = None,
+        bases: Bases | None = None,
+        cut_to: int | None = None,
+    ) -> list[Stored]:
+        """Store files of role `w`, durably; with `cut_to` they lose their ends once their headers have been read."""
+        ingest = Ingest(self.door, self.recipes, self.reader, progress, bases)
         done = []
         for data in files:
             with tempfile.TemporaryFile() as file:
                 file.write(data)
                 file.flush()
-                done.append(ingest.add(file.fileno()))
+                if cut_to is not None:
+                    ingest.buffers = _Cutting(file.fileno(), cut_to)
+                done.append(ingest.add(file.fileno(), role="w"))
         ingest.close()
         self.door.barrier()
+        self.notes = ingest.notes
         return done
 
     def load(self, file: FileId) -> bytes:
@@ -53,9 +65,25 @@ class Parts:
         finally:
             temporary.discard()
 
+    def name(self, path: Path) -> str:
+        """Where it lies, below the store."""
+        return path.relative_to(self.door.root).as_posix()
+
     def packs(self) -> list[Path]:
         """Where the packs lie."""
         return sorted(self.door.root.glob("packs/*/*.pack"))
+
+
+class _Cutting(Buffers):
+    """Cuts a file short when the first of its bytes are about to be read."""
+
+    def __init__(self, fd: int, left: int) -> None:
+        super().__init__()
+        self._cut = fd, left
+
+    def take(self) -> bytearray:
+        os.truncate(*self._cut)
+        return super().take()
 
 
 def mixed(seed_bytes: Callable[[int], bytes] = os.urandom) -> bytes:

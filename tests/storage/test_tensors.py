@@ -1,0 +1,154 @@
+"""Files of tensors: only what is new is stored, beside what it resembles; and every byte comes back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import FileId, digest
+from mvc.model.segment import Segment
+from mvc.storage import encodings
+from mvc.storage.bases import Bases, Candidate
+from mvc.storage.encoder import CAST_DEPTH, DEPTH
+from mvc.storage.ingest import Stored
+from mvc.storage.packfile import PackFile
+from mvc.storage.packs import Entry, read_index
+from tests.storage.parts import Parts
+from tests.weights import Tensors, network, rounded, safetensors, tuned
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    return Parts(tmp_path)
+
+
+def _store(parts: Parts, data: bytes, *before: Stored) -> Stored:
+    (stored,) = parts.store(data, bases=Bases([Candidate("w", each.file) for each in before], parts.recipes.best))
+    assert parts.load(stored.file) == data
+    return stored
+
+
+def _entries(parts: Parts) -> list[Entry]:
+    return [entry for path in parts.packs() for entry in read_index(PackFile(parts.door, parts.name(path)))]
+
+
+def _reordered(tensors: Tensors) -> Tensors:
+    return dict(list(tensors.items())[::-1])
+
+
+def test_other_metadata_another_order_or_a_new_tensor_cost_only_themselves(parts: Parts, rng: random.Random) -> None:
+    tensors = network(rng)
+    _store(parts, safetensors(tensors))
+    small = 1 << 15  # the header, and a few groups of small tensors
+    assert _store(parts, safetensors(tensors, {"note": "exported again"})).new_bytes < small
+    assert _store(parts, safetensors(_reordered(tensors))).new_bytes < small
+    added = {"new": ("F32", (50_000,), rng.randbytes(200_000)), **tensors}
+    assert 200_000 < _store(parts, safetensors(added)).new_bytes < 200_000 + small
+
+
+def test_a_fine_tune_is_stored_as_what_differs(parts: Parts, rng: random.Random) -> None:
+    tensors = network(rng)
+    first = _store(parts, safetensors(tensors))
+    alone = _store(parts, safetensors(tuned(tensors, rng))).new_bytes
+    beside = _store(parts, safetensors(tuned(tensors, rng, 1e-5)), first).new_bytes
+    assert alone > 0.8 * first.size
+    assert beside < 0.7 * alone
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16"])
+def test_a_copy_in_half_the_bits_is_stored_as_next_to_nothing(parts: Parts, rng: random.Random, dtype: str) -> None:
+    tensors = network(rng)
+    first = _store(parts, safetensors(tensors))
+    copy = _store(parts, safetensors(rounded(tensors, dtype)), first)
+    assert copy.new_bytes < 0.02 * copy.size
+    after = _store(parts, safetensors(rounded(tuned(tensors, rng, 1e-6), dtype)), copy)
+    assert after.new_bytes < 0.25 * after.size
+    longer = _store(parts, safetensors(tuned(tensors, rng, 1e-6)), after)  # fp32 again: rests on the first
+    assert longer.new_bytes < 0.6 * longer.size
+
+
+def test_a_long_line_of_versions_never_gets_deep(parts: Parts, rng: random.Random) -> None:
+    tensors: Tensors = network(rng, layers=2)
+    line: list[tuple[Stored, bytes]] = []
+    for number in range(7):
+        data = safetensors(rounded(tensors, "BF16") if number % 3 == 2 else tensors)
+        line.append((_store(parts, data, *(each for each, _ in line[-1:])), data))
+        tensors = tuned(tensors, rng, 1e-5)
+    depths = {entry.depth: entry.encoding for entry in _entries(parts)}
+    assert set(depths) == set(range(CAST_DEPTH + 1))
+    assert all(entry.depth <= DEPTH for entry in _entries(parts) if entry.encoding == encodings.DELTA)
+    fresh = Parts(parts.door.root)
+    for stored, data in line:
+        assert fresh.load(stored.file) == data
+
+
+def test_digests_are_those_of_the_bytes(parts: Parts, rng: random.Random) -> None:
+    tensors = network(rng, layers=1)
+    stored = _store(parts, safetensors(tensors))
+    recipe = parts.recipes.best(stored.file)
+    assert recipe is not None
+    data = safetensors(tensors)
+    for segment, (name, (dtype, shape, raw)) in zip(recipe.segments, tensors.items(), strict=True):
+        assert data[segment.offset : segment.end] == raw
+        assert (segment.name, segment.dtype, segment.shape) == (name, dtype, shape)
+        assert segment.digest == _digest(raw, segment)
+    assert any(len(raw) > Segment(0, 1, dtype="F32").step for _, _, raw in tensors.values())
+
+
+def _digest(raw: bytes, segment: Segment) -> str:
+    pieces = [raw[start : start + segment.step] for start in range(0, len(raw), segment.step)]
+    return digest(raw) if len(pieces) == 1 else digest(b"".join(bytes.fromhex(digest(piece)) for piece in pieces))
+
+
+def test_a_file_that_lies_is_stored_by_content_with_a_note(parts: Parts, rng: random.Random) -> None:
+    whole = safetensors(network(rng))
+    for data in (whole[:-1], whole + b"x", whole[:8] + whole[8:].replace(b'"F32"', b'"F64"')):
+        assert parts.load(parts.store(data)[0].file) == data
+        assert len(parts.notes) == 1
+
+
+def test_a_file_that_becomes_shorter_while_it_is_stored_is_stored_as_it_was_read(
+    parts: Parts, rng: random.Random
+) -> None:
+    data = safetensors(network(rng))
+    for left in (len(data) - 1, 1 << 20, 20_000):
+        (stored,) = parts.store(data, cut_to=left)
+        assert parts.load(stored.file) == data[:left]
+
+
+def _damage(parts: Parts, entry: Entry) -> None:
+    for path in parts.packs():
+        name = parts.name(path)
+        if entry in read_index(PackFile(parts.door, name)):
+            path.chmod(0o644)
+            data = bytearray(path.read_bytes())
+            data[entry.end - entry.stored // 2] ^= 1
+            path.write_bytes(data)
+
+
+def test_a_damaged_base_is_named_by_what_rests_on_it_and_nothing_new_rests_on_it(
+    parts: Parts, rng: random.Random
+) -> None:
+    tensors = network(rng)
+    first = _store(parts, safetensors(tensors))
+    second = _store(parts, safetensors(tuned(tensors, rng)), first)
+    bases = {entry.base for entry in _entries(parts) if entry.base}
+    base = next(entry for entry in _entries(parts) if entry.id in bases)
+    _damage(parts, base)
+    fresh = Parts(parts.door.root)
+    for stored in (first, second):
+        with pytest.raises(errors.Damaged, match=base.id[:10]):
+            fresh.load(FileId(stored.file))
+    third = _store(fresh, safetensors(tuned(tensors, rng)), first)
+    assert fresh.load(third.file)
+    assert base.id not in _rested_on(fresh, third)
+
+
+def _rested_on(parts: Parts, stored: Stored) -> Sequence[str | None]:
+    recipe = parts.recipes.best(stored.file)
+    assert recipe is not None
+    return [parts.chunks.find(chunk)[0].entry.base for chunk, _ in recipe.chunks]
