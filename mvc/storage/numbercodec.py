@@ -76,12 +76,15 @@ def _pack(plane: Plane) -> tuple[int, Buffer]:
         return ZEROS, b""
     if len(raw) > 2 * PROBE and not pays(len(frames.compress_plane(raw[:PROBE])), PROBE):
         return RAW, raw
+    if zeros > _SPARSE * len(raw) and _is_better_in_quads(plane):
+        return QUADS, _quads(plane)
     packed = frames.compress_plane(raw)
-    if zeros > _SPARSE * len(raw):
-        quads = _quads(plane)
-        if len(quads) < len(packed):
-            return QUADS, quads
     return (FRAME, packed) if pays(len(packed), len(raw)) else (RAW, raw)
+
+
+def _is_better_in_quads(plane: Plane) -> bool:
+    part = planes.sampled(plane, PROBE // _PARTS, _PARTS)
+    return len(_quads(part)) < len(frames.compress_plane(part.data))
 
 
 def _quads(plane: Plane) -> Buffer:

@@ -131,12 +131,12 @@ def quads(whole: Plane) -> tuple[Plane, Plane]:
         6
     )  # the second byte's bits are beside the first's, the fourth's beside the third's
     packed |= packed >> np.uint32(12)
-    return packed.astype(np.uint8), whole[whole >= _MANY]
+    return packed.astype(np.uint8), whole[np.flatnonzero(whole >= _MANY)]
 
 
 def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
     """The plane of `count` bytes that `quads` took apart; None where `others` are not as many as it says."""
-    whole = _UNPACKED[packed].view(np.uint8)[:count]
+    whole = _UNPACKED.take(packed).view(np.uint8)[:count]
     places = np.flatnonzero(whole == _MANY)
     if len(places) != len(others):
         return None
