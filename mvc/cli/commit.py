@@ -67,6 +67,8 @@ def command(
         done = commit(repository, model, message, actor, options=options, progress=progress, code=invocation.code)
     for warning in done.warnings:
         invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
+    for note in done.notes if invocation.verbose else ():
+        invocation.note(f"note: {escape(note.path)} is stored without looking at its tensors: {escape(note.reason)}")
     invocation.emit("commit", done.to_json, lambda: _lines(done), ids=(done.id,) if done.id else ())
 
 

@@ -5,10 +5,11 @@ scan ─ rules, secrets ─ ingest files (no lock) ─ tree, manifest, version �
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from mvc import errors
 from mvc.model import diff, rules, secrets
@@ -23,6 +24,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
 from mvc.storage import config
+from mvc.storage.headers import Note
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.progress import Progress
@@ -44,11 +46,16 @@ class Options:
 
 
 _DEFAULT = Options()
+_OUTSIDE = (".onnx",)
+"""Suffixes of files whose tensors may lie in other files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The new version (its id None after a dry run), what changed, and how many bytes were new to the store."""
+    """The new version (its id None after a dry run), what changed, and how many bytes were new to the store.
+
+    `notes` says which files lie about the tensors in them, and were stored like any other file.
+    """
 
     id: VersionId | None
     version: Version | None
@@ -60,6 +67,7 @@ class Committed:
     files: int
     warnings: tuple[Problem, ...] = ()
     named: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -73,6 +81,7 @@ class Committed:
             "files": self.files,
             "warnings": [problem.to_json() for problem in self.warnings],
             "named": list(self.named),
+            "notes": [note._asdict() for note in self.notes],
         }
 
 
@@ -131,10 +140,12 @@ def commit(
 
     def ready(manifest: Manifest, files: Sequence[WorkFile]) -> None:
         warnings.extend(_check(manifest, message, allow_secret=options.allow_secret))
-        if work.ingest is not None:
+        unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
+        if work.ingest is not None and unread:
             work.ingest.bases = basing.bases(repository, model, manifest, [old] if old else [])
+            _expect(work.ingest, repository, files)
         if progress is not None:
-            progress.expect(sum(f.stat.size for f in files if repository.stats.lookup(f.root_path, f.stat) is None))
+            progress.expect(sum(file.stat.size for file in unread))
 
     try:
         return _commit(work, old, base, ready, message, actor, warnings, code)
@@ -219,6 +230,19 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
     return snapshot.read_steadily(repository, file, store)
 
 
+def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile]) -> None:
+    """Look into the files that may have tensors in others, before those are stored."""
+    for file in files:
+        if file.path.lower().endswith(_OUTSIDE):
+            # Whoever stores it says what is wrong with it.
+            with contextlib.suppress(errors.MvcError, OSError), _opened(repository, file) as opened:
+                ingest.headers.expect(opened.fileno(), file.path)
+
+
+def _opened(repository: Repository, file: WorkFile) -> BinaryIO:
+    return open(repository.tree.open(file.root_path), "rb")
+
+
 def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Committed:
     """Nothing to commit; names asked for that an earlier, interrupted commit did not set are set now."""
     assert work.current is not None  # noqa: S101 - there is a base, so there is a tip
@@ -297,4 +321,5 @@ def _report(
         files=len(entries),
         warnings=warnings,
         named=named,
+        notes=tuple(work.ingest.headers.notes) if work.ingest else (),
     )

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
-from mvc.formats.sniff import read_header
-from mvc.formats.source import HeaderError, Source
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
 from mvc.storage import chunking, encodings, hashing, packs, recipes
 from mvc.storage.bases import Bases, FileBases
@@ -26,7 +24,8 @@ from mvc.storage.chunking import Block, Buffers, ReadInto
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.encoder import Encoded, Encoder
-from mvc.storage.layout import Digests, Layout, lay_out
+from mvc.storage.headers import Headers
+from mvc.storage.layout import Digests, Layout
 from mvc.storage.packwriter import PackWriter
 from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.workers import Workers
@@ -45,13 +44,6 @@ class Stored:
     file: FileId
     size: int
     new_bytes: int
-
-
-class Note(NamedTuple):
-    """Why a file is not cut at its tensors, though its beginning looks as if it had some."""
-
-    path: str
-    reason: str
 
 
 class _Ids(NamedTuple):
@@ -99,7 +91,7 @@ class Ingest:
         self.buffers = Buffers()
         self.written: set[ChunkId] = set()
         self.features: set[str] = set()
-        self.notes: list[Note] = []
+        self.headers = Headers()
         self._files: set[FileId] = set()
         self.chunks.refresh()
 
@@ -114,7 +106,7 @@ class Ingest:
             if len(data) <= recipes.MAX_INLINE:
                 self.read(len(data))
                 return self._inline(data)
-        layout = self._layout(fd, path)
+        layout = self.headers.layout(fd, path)
         bases = self.bases.of(role, layout.segments) if layout else None
         return _File(self, layout, bases).store(_reader(fd))
 
@@ -163,16 +155,6 @@ class Ingest:
         except errors.Damaged:  # a whole one is written beside it, or in its place
             return False
         return found is not None and (bool(found.segments) or not recipe.segments)
-
-    def _layout(self, fd: int, path: str) -> Layout | None:
-        """How the file is cut at its tensors; None for one without, or one that lies about them."""
-        source = Source.of(fd, path)
-        try:
-            header = read_header(source)
-        except HeaderError as error:
-            self.notes.append(Note(path, str(error)))
-            return None
-        return lay_out(header.format, header.segments, source.size) if header else None
 
 
 class _File:

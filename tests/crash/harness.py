@@ -25,7 +25,16 @@ from mvc.storage import door
 
 for _module, _ in VERBS.values():
     importlib.import_module(f"mvc.cli.{_module}")
-for _name in ("mvc.model.edit", "mvc.storage.ingest", "mvc.storage.extract", "mvc.storage.absence", "pyfastcdc", "git"):
+for _name in (
+    "mvc.model.edit",
+    "mvc.storage.ingest",
+    "mvc.storage.extract",
+    "mvc.storage.absence",
+    "pyfastcdc",
+    "mvc.storage.numbercodec",
+    "mvc.formats.safetensors",
+    "git",
+):
     importlib.import_module(_name)  # once here, and not in each child
 
 KILLED = 137

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash.harness import mvc
+from tests.weights import safetensors
 
 WEIGHTS = bytes(range(256)) * 300
 """76,800 bytes: more than lies inline in a recipe, so it goes to a pack."""
@@ -78,6 +80,26 @@ def moved(root: Path) -> None:
     mvc(root, "alias", "set", "prod", "v2", "-m", "approved")
 
 
+def tuned(root: Path) -> None:
+    """A version with weights that are cut at their tensors, and the next ones, not committed."""
+    mvc(root, "init", "--model", "helmets")
+    (root / "best.safetensors").write_bytes(_network(0))
+    mvc(root, "add", "best.safetensors", "--as", "model-latest")
+    mvc(root, "commit", "-m", "one")
+    (root / "best.safetensors").write_bytes(_network(1))
+
+
+def tuned_twice(root: Path) -> None:
+    """Two versions of such weights, the second stored as what differs."""
+    tuned(root)
+    mvc(root, "commit", "-m", "two")
+
+
+def _network(step: int) -> bytes:
+    weights = struct.pack("<6000f", *(((number * 37) % 101 + step * 1e-5) / 100 for number in range(6_000)))
+    return safetensors({"layer.weight": ("F32", (60, 100), weights)})
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -88,6 +110,8 @@ SCENARIOS = (
     Scenario("first commit", tracked, ("commit", "-m", "one"), (0, 1)),
     Scenario("commit", edited, ("commit", "-m", "three"), (0, 1)),
     Scenario("commit with names", edited, ("commit", "-m", "three", "--tag", "t", "--alias", "prod"), (0, 1)),
+    Scenario("commit of tuned weights", tuned, ("commit", "-m", "two"), (0, 1)),
+    Scenario("switch to tuned weights", tuned_twice, ("switch", "v1")),
     Scenario("amend", two_versions, ("commit", "--amend", "-m", "two, better")),
     Scenario("switch", two_versions, ("switch", "v1")),
     Scenario("switch to a branch", side, ("switch", "side")),

@@ -10,17 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mvc import errors
 from mvc.porcelain.fsck import fsck
+from mvc.repository import revisions
 from mvc.repository.repository import Repository
 from mvc.storage.door import StoreDoor
 from mvc.storage.fsck import Sound, check
+from mvc.storage.recipes import Recipe
 from tests.crash.harness import command, mvc
+from tests.weights import safetensors
 
 SLACK = ("README", "cache", "tmp", "lock")
 PARTS = ("config.toml", "heads", "refs", "objects", "recipes", "packs")
+TUNED = "tuned.safetensors"
 BLOCKS = [bytes([letter]) * 1_000 + b"layer %d" % letter for letter in range(60)]
 
 
@@ -41,15 +46,26 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Golden:
     (root / "best.onnx").write_bytes(b"")
     (root / "notes.txt").write_bytes(b"small")
     mvc(root, "add", "best.onnx", "--as", "model-latest")
+    (root / TUNED).write_bytes(b"")
     mvc(root, "add", "notes.txt", "--as", "notes")
+    mvc(root, "add", TUNED, "--as", "tuned")
     for number, data in enumerate(weights, 1):
         (root / "best.onnx").write_bytes(data)
+        (root / TUNED).write_bytes(_network(number))
         mvc(root, "set", f"parameters.epochs={number}", f"labelmap.{number - 1}=class {number}")
         mvc(root, "commit", "-m", f"version {number}", "--alias", "prod")
         files |= {(f"v{number}", "best.onnx"): data, (f"v{number}", "notes.txt"): b"small"}
+        files[f"v{number}", TUNED] = _network(number)
     mvc(root, "tag", "first", "v1")
     assert not fsck(Repository(root), read_data=True).findings
     return Golden(root, files)
+
+
+def _network(step: int) -> bytes:
+    """Weights that the next step changes a little, so that they are stored as what differs; and that shrink well."""
+    weights = np.tile(np.linspace(-1, 1, 8, dtype="<f4").view("<u4"), 1_000)
+    weights[:: 7 * step] += np.uint32(step)
+    return safetensors({"layer.weight": ("F32", (80, 100), weights.tobytes())})
 
 
 @pytest.fixture
@@ -175,6 +191,35 @@ def test_damage_names_the_versions_and_files_hit_and_the_rest_stays_readable(
         assert shown.code in (0, 14), shown.output
         readable += shown.code == 0 and shown.output.encode() == data
     assert readable > 0
+
+
+def test_a_damaged_base_names_every_version_that_rests_on_it(copy: Path) -> None:
+    repository = Repository(copy)
+    places = [
+        repository.chunks.find(chunk)[0]
+        for version in ("first", "main")
+        for chunk, _ in _tuned_recipe(repository, version).chunks
+    ]
+    base = next(place for place in places if place.entry.id in {each.entry.base for each in places})
+    pack = copy / ".mvc" / base.pack
+    pack.chmod(0o644)
+    data = bytearray(pack.read_bytes())
+    data[base.entry.end - 1] ^= 1
+    pack.write_bytes(data)
+    found = command(copy, ("fsck",)).output
+    for number in (1, 2):
+        assert re.search(rf"v{number} .*{TUNED}", found), found
+    for version in ("first", "main"):
+        assert command(copy, ("cat", f"{version}:./{TUNED}")).code == 14
+        assert command(copy, ("cat", f"{version}:./best.onnx")).code == 0
+
+
+def _tuned_recipe(repository: Repository, version: str) -> Recipe:
+    id_ = revisions.resolve(repository, "helmets", version)
+    tree = repository.objects.tree(repository.objects.version(id_).tree)
+    recipe = repository.recipes.best(tree.by_path[TUNED].file)
+    assert recipe is not None
+    return recipe
 
 
 def test_slack_may_be_wrong_or_gone(copy: Path) -> None:

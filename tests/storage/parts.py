@@ -15,7 +15,8 @@ from mvc.storage.chunking import Buffers
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.extract import Extract
-from mvc.storage.ingest import Ingest, Note, Stored
+from mvc.storage.headers import Note
+from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.metapacks import MetaPacks
 from mvc.storage.recipes import Recipes
 
@@ -52,7 +53,7 @@ class Parts:
                 done.append(ingest.add(file.fileno(), role="w"))
         ingest.close()
         self.door.barrier()
-        self.notes = ingest.notes
+        self.notes = ingest.headers.notes
         return done
 
     def load(self, file: FileId) -> bytes:
