@@ -8,15 +8,16 @@ Source: the format's own description in the safetensors project, read strictly: 
 from __future__ import annotations
 
 import json
-import math
-from typing import Any
+from typing import Any, NoReturn
 
-from mvc.formats.header import Header, ordered
+from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 100_000_000
 """Bytes of a header, at most: the format's own limit."""
+MAX_MARKS = 4_000_000
+"""Brackets and commas of a header, at most; each makes one value, so they bound the memory. A tensor has some eight."""
 _LENGTH = 8
 
 
@@ -45,8 +46,10 @@ def read(source: Source) -> Header:
 
 
 def _parse(data: bytes) -> dict[str, Any]:
+    if sum(data.count(mark) for mark in (b"{", b"[", b",")) > MAX_MARKS:
+        raise HeaderError(f"its header has more than {MAX_MARKS} values")
     try:
-        tensors = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+        tensors = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise HeaderError(f"its header is no JSON: {error}") from error
     if not isinstance(tensors, dict):
@@ -61,18 +64,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
 def _segment(name: str, value: Any, start: int) -> Segment:
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
         raise HeaderError(f"{name} has other fields than a tensor")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
-    if not isinstance(dtype, str) or not _counts(shape) or not _counts(offsets) or len(offsets) != 2:
+    if not isinstance(dtype, str) or not isinstance(shape, list) or not _are_offsets(offsets):
         raise HeaderError(f"{name} has fields of other types than a tensor")
     begin, end = offsets
-    elements = math.prod(shape)
-    if begin > end or (dtype in WIDTHS and elements * WIDTHS[dtype] != end - begin):
+    elements = volume(name, shape)
+    if dtype in WIDTHS and elements * WIDTHS[dtype] != end - begin:
         raise HeaderError(f"{name} has another size than its shape and dtype")
     return Segment(start + begin, end - begin, name, dtype, tuple(shape))
 
 
-def _counts(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 63 for value in values)
+def _are_offsets(values: Any) -> bool:
+    return isinstance(values, list) and [type(value) for value in values] == [int, int] and 0 <= values[0] <= values[1]

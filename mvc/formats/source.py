@@ -10,12 +10,21 @@ from collections.abc import Callable
 
 BUDGET = 128 * 1024 * 1024
 """Bytes of headers read from one file, at most."""
-MAX_SEGMENTS = 1_000_000
-"""Segments of one file, at most."""
+MAX_SEGMENTS = 100_000
+"""Segments of one file, at most, so that a recipe can hold them with their digests."""
+MAX_REASON = 160
+"""Characters of a HeaderError, at most: it quotes names of a file that may be long, or hold control characters."""
 
 
 class HeaderError(Exception):
     """A file claims to be of a format and is not well formed; the text says why, in a short clause without a period."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the clause, printable and not too long."""
+        clean = "".join(
+            each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in reason[: MAX_REASON + 1]
+        )
+        super().__init__(clean if len(clean) <= MAX_REASON else f"{clean[: MAX_REASON - 1]}…")
 
 
 class Source:

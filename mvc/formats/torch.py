@@ -1,96 +1,106 @@
-"""Checkpoints of torch (`.pt`, `.pth`, `.ckpt`): a zip of storages, and a pickle that names the tensors in them.
+"""torch: a zip archive with the bytes of each storage as a member, and a pickle that says which tensors look into them.
 
-    archive/data.pkl    which tensors there are; read without running it
-    archive/data/0 …    their numbers, as they are
+    run/data.pkl  ─►  {"model": {"encoder.weight": tensor of storage 0, from element 0, (384, 384), …}}
+    run/data/0    ─►  Segment(…, "model.encoder.weight", "F32", (384, 384))
 
-The zip's directory alone says where the storages lie. Where the pickle cannot be read they have no names.
+Checkpoints (`torch.save`) and TorchScript archives are alike in this. The pickle is read as text; nothing in it is run.
+Source: torch/serialization.py, torch/_utils.py and torch/csrc/jit/serialization of PyTorch.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator, Sequence
 
-from mvc.formats import torchpickle, zipdirectory
+from mvc.formats import pickletext, tensortree, zipdirectory
 from mvc.formats.header import Header, ordered
 from mvc.formats.source import HeaderError, Source
-from mvc.formats.torchpickle import Tensor
+from mvc.formats.tensortree import View
 from mvc.formats.zipdirectory import Member
 from mvc.model.segment import WIDTHS, Segment
 
-_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".tar")
-_LIST = "data.pkl"
-_Named = tuple[str, Tensor]
+MAX_PICKLE = 32 * 1024 * 1024
+"""Bytes of a pickle that is read for names."""
+_PICKLES = ("data", "constants")
+"""The pickles of an archive; each has its storages in the folder of its name. What the first holds needs no prefix."""
+_BEGINNINGS = ("data.pkl", "data/", "constants/", "code/", "version", "byteorder", ".format_version", ".data/")
+
+Members = dict[str, Member]
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether it is a zip whose first member is an archive's list of tensors, or which is named as a checkpoint."""
-    if not start.startswith(zipdirectory.MAGIC):
-        return False
-    name = source.read(30, min(256, source.size - 30))[: int.from_bytes(source.read(26, 2), "little")]
-    return name.endswith(b"/" + _LIST.encode()) or source.name.endswith(_SUFFIXES)
+    """Whether a zip archive begins with what PyTorch writes first into a folder of any name."""
+    return zipdirectory.first_name(start, source).partition("/")[2].startswith(_BEGINNINGS)
 
 
 def read(source: Source) -> Header:
-    """The tensors of a checkpoint, or its storages; raises HeaderError where the zip lies."""
+    """The tensors, where they tile their storage, and other storages whole; raises HeaderError where the file lies.
+
+    Storages whose pickle cannot be read have no names.
+    """
     members = zipdirectory.members(source)
-    lists = [member for member in members if member.name.endswith("/" + _LIST)]
-    if not lists:
-        raise HeaderError(f"it has no {_LIST}")
-    top = lists[0].name.removesuffix(_LIST)
-    named = _by_storage(source, lists[0])
-    segments: list[Segment] = []
-    for member in members:
-        key = member.name.removeprefix(f"{top}data/")
-        if member.stored and member.size and key != member.name:
-            segments += _segments(named.get(key, []), member, zipdirectory.locate(source, member))
-    return Header("torch", ordered(segments, source.size))
+    root = next(iter(members), "").partition("/")[0]
+    native = _content(source, members, f"{root}/byteorder", len(b"little")) != b"big"
+    found = [segment for name in _PICKLES for segment in _segments(source, members, f"{root}/{name}", native=native)]
+    return Header("torch", ordered(found, source.size))
 
 
-def _by_storage(source: Source, member: Member) -> dict[str, list[_Named]]:
-    """The tensors that the list names, by the key of their storage; none where it cannot be read."""
-    if not member.stored or member.size > torchpickle.MAX_BYTES:
-        return {}
-    data = source.read(zipdirectory.locate(source, member), member.size)
-    found: dict[str, list[_Named]] = {}
+def _segments(source: Source, members: Members, folder: str, *, native: bool) -> Iterator[Segment]:
+    """What lies in the storages below `folder`; without kinds of numbers when they are not in the usual byte order."""
+    views = _views(source, members, folder)
+    for name, member in members.items():
+        if name.startswith(f"{folder}/") and member.stored:
+            place = Segment(zipdirectory.data_offset(source, member), member.size)
+            for segment in _cut(place, views.get(name.removeprefix(f"{folder}/"), ())):
+                yield segment if native else segment._replace(dtype="")
+
+
+def _views(source: Source, members: Members, folder: str) -> dict[str, list[View]]:
+    """The tensors that look into each storage, by its key, in the order of the pickle."""
+    data = _content(source, members, f"{folder}.pkl", MAX_PICKLE)
+    prefix = "" if folder.endswith(f"/{_PICKLES[0]}") else folder.rpartition("/")[2]
+    found: dict[str, list[View]] = {}
     try:
-        for name, tensor in torchpickle.tensors(data):
-            found.setdefault(tensor.storage.key, []).append((name, tensor))
-    except HeaderError:
-        return {}
+        root = pickletext.read(data) if data else None
+    except HeaderError:  # names are a help, and their absence no lie about where the storages are
+        return found
+    for view in tensortree.views(root, prefix):
+        found.setdefault(view.key, []).append(view)
     return found
 
 
-def _segments(named: Sequence[_Named], member: Member, offset: int) -> list[Segment]:
-    """The tensors of a storage where they fill it side by side; else the storage, named as its first one."""
-    if not named:
-        return [Segment(offset, member.size)]
-    dtype = named[0][1].storage.dtype
-    width = WIDTHS.get(dtype, 0)
-    if not width or named[0][1].storage.elements * width != member.size:
-        return [Segment(offset, member.size, named[0][0])]
-    tiles = list(_tiles(named))
-    if sum(math.prod(shape) for _, _, shape in tiles) * width == member.size:
-        return [
-            Segment(offset + start * width, math.prod(shape) * width, name, dtype, shape)
-            for name, start, shape in tiles
-        ]
-    return [Segment(offset, member.size, named[0][0], dtype)]
+def _content(source: Source, members: Members, name: str, limit: int) -> bytes:
+    """The bytes of a member, `b""` when it is not there, compressed or longer than `limit`."""
+    member = members.get(name)
+    if member is None or not member.stored or member.size > limit:
+        return b""
+    return source.read(zipdirectory.data_offset(source, member), member.size)
 
 
-def _tiles(named: Sequence[_Named]) -> Iterator[tuple[str, int, tuple[int, ...]]]:
-    """Name, first element and shape of the tensors that lie one after the other; of equal ones the first."""
-    end = 0
-    for name, tensor in sorted(named, key=lambda each: each[1].start):
-        if tensor.start == end and _is_contiguous(tensor):
-            yield name, end, tensor.shape
-            end += math.prod(tensor.shape)
+def _cut(place: Segment, views: Sequence[View]) -> list[Segment]:
+    """A storage as its tensors; as one segment, named for the first of them, when they do not tile it."""
+    tiles: dict[tuple[int, int], View] = {}
+    for view in views:
+        _check(place, view)
+        if view.stop > view.start or not place.size:
+            tiles.setdefault((view.start, view.stop), view)
+    whole = tiles.get((0, place.size))
+    chosen = [whole] if whole else [tiles[span] for span in sorted(tiles)]
+    if not chosen:
+        return [place]
+    if not _tiling(chosen, place.size):
+        return [place._replace(name=views[0].name, dtype=views[0].storage)]
+    return [Segment(place.offset + each.start, each.size, each.name, each.dtype, each.shape) for each in chosen]
 
 
-def _is_contiguous(tensor: Tensor) -> bool:
-    """Whether the elements lie in the order of the indexes."""
-    steps = itertools.accumulate(reversed(tensor.shape[1:]), lambda a, b: a * b, initial=1)
-    expected = list(steps)[::-1] if tensor.shape else []
-    pairs = zip(tensor.shape, tensor.stride, expected, strict=False)
-    return len(tensor.shape) == len(tensor.stride) and all(size == 1 or step == want for size, step, want in pairs)
+def _tiling(views: Sequence[View], size: int) -> bool:
+    """Whether views in order, each with its numbers in order, lie side by side and fill `size` bytes."""
+    ends = [0, *(view.stop for view in views)]
+    starts = [*(view.start for view in views), size]
+    return starts == ends and all(view.contiguous for view in views)
+
+
+def _check(place: Segment, view: View) -> None:
+    if view.storage in WIDTHS and view.held * WIDTHS[view.storage] != place.size:
+        raise HeaderError(f"the storage of {view.name or 'a tensor'} has another size than its pickle says")
+    if view.stop > place.size:
+        raise HeaderError(f"{view.name or 'a tensor'} leads outside of its storage")

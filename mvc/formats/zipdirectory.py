@@ -1,106 +1,163 @@
-"""Where the members of a zip file lie: from its directory at the end, and the local header before each.
+"""The directory at the end of a zip archive: which members it has, and where the bytes of each begin.
 
-    local header │ member │ local header │ member │ … │ directory │ zip64 end, locator │ end
+    local header │ name │ extra │ bytes of a member │ … │ directory: name, size, place of each │ its own place and count
 
-Source: PKWARE's APPNOTE.TXT 6.3. Nothing is unpacked. Names, counts and sizes are bounded by those of the directory.
+Nothing is extracted: members that are neither compressed nor encrypted lie in the file as they are.
+Source: APPNOTE.TXT of PKWARE, 4.3 (records), 4.5.3 (zip64).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mvc.formats.source import HeaderError, Source
 
-MAGIC = b"PK\x03\x04"
-MAX_MEMBERS = 1_000_000
-_END = struct.Struct("<4s4H2IH")
+MAX_MEMBERS = 200_000
+"""Members of an archive, at most."""
+MAX_DIRECTORY = 64 * 1024 * 1024
+"""Bytes of its directory, at most."""
+_LOCAL = struct.Struct("<4s2xHH16xHH")
+_ENTRY = struct.Struct("<4s4xHH8xIIHHHH6xI")
+_END = struct.Struct("<4sHHHHIIH")
 _LOCATOR = struct.Struct("<4sIQI")
-_END64 = struct.Struct("<4sQ2H2I4Q")
-_ENTRY = struct.Struct("<4s6H3I5H2I")
-_LOCAL = struct.Struct("<4s5H3I2H")
-_COMMENT = 65_535
-_ENCRYPTED = 1
-_ABSENT = 0xFFFFFFFF
+_END64 = struct.Struct("<4s12xIIQQQQ")
+_START = b"PK\3\4"
+_LAST = b"PK\5\6"
+_MAX_COMMENT = 0xFFFF
+_ZIP64 = 1
+_ENCRYPTED = 0x2041
+"""Flags: encrypted, strongly so, with its directory too."""
+_IN_ZIP64 = 0xFFFFFFFF
 
 
 class Member(NamedTuple):
-    """A member of a zip: `size` bytes, where `offset` says once `locate` has looked. `stored` if it is as it was."""
+    """A member whose local header is at byte `header`, and its `size` bytes behind it.
 
-    name: str
-    local: int
+    `stored` says that they lie there as they are: neither compressed nor encrypted. `raw` is its name as it is written.
+    """
+
+    raw: bytes
+    header: int
     size: int
     stored: bool
 
 
-def members(source: Source) -> list[Member]:
-    """All members, in the directory's order; raises HeaderError."""
-    count, size, offset = _directory(source)
-    if count > MAX_MEMBERS or size < count * _ENTRY.size:
-        raise HeaderError("its directory counts more members than it can have")
-    data = source.read(offset, size)
-    found, place = [], 0
-    for _ in range(count):
-        member, place = _member(data, place)
-        found.append(member)
+class _End(NamedTuple):
+    members: int
+    size: int
+    offset: int
+    at: int
+
+
+def first_name(start: bytes, source: Source) -> str:
+    """The name of the member that a file begins with; `""` when `start`, its first bytes, are not those of a zip."""
+    if not start.startswith(_START) or source.size < _LOCAL.size:
+        return ""
+    *_, length, _ = _LOCAL.unpack(source.read(0, _LOCAL.size))
+    return _decoded(source.read(_LOCAL.size, min(length, source.size - _LOCAL.size)))
+
+
+def members(source: Source) -> dict[str, Member]:
+    """The members by name, in the order of the directory; raises HeaderError where it lies."""
+    end = _find_end(source)
+    if end.members > MAX_MEMBERS or end.size > MAX_DIRECTORY:
+        raise HeaderError(f"its directory has more than {MAX_MEMBERS} members or {MAX_DIRECTORY >> 20} MiB")
+    if end.offset + end.size > end.at:
+        raise HeaderError("its directory leads behind its end")
+    found: dict[str, Member] = {}
+    for member in _entries(source.read(end.offset, end.size), end.members):
+        if member.header + _LOCAL.size + len(member.raw) + member.size > end.offset:
+            raise HeaderError("a member leads into the directory")
+        if found.setdefault(_decoded(member.raw), member) is not member:
+            raise HeaderError("its directory has a name twice")
     return found
 
 
-def locate(source: Source, member: Member) -> int:
-    """The offset of a stored member's first byte; raises HeaderError where it leads out of the file."""
-    magic, *_, name, extra = _LOCAL.unpack(source.read(member.local, _LOCAL.size))
-    offset = member.local + _LOCAL.size + int(name) + int(extra)
-    if magic != MAGIC or offset + member.size > source.size:
-        raise HeaderError(f"{member.name} is not where the directory says")
+def data_offset(source: Source, member: Member) -> int:
+    """The offset of a member's bytes; raises HeaderError when its local header is another's, or has no room for them."""
+    data = source.read(member.header, _LOCAL.size + len(member.raw))
+    magic, flags, method, length, extra = _LOCAL.unpack_from(data)
+    if magic != _START or data[_LOCAL.size :] != member.raw or length != len(member.raw):
+        raise HeaderError("a member is not where the directory says")
+    if member.stored and (method or flags & _ENCRYPTED):
+        raise HeaderError("a member is stored in another way than the directory says")
+    offset: int = member.header + _LOCAL.size + length + extra
+    if offset + member.size > source.size:
+        raise HeaderError("a member leads outside the file")
     return offset
 
 
-def _directory(source: Source) -> tuple[int, int, int]:
-    """Number of members, size and offset of the directory."""
-    length = min(source.size, _END.size + _COMMENT)
-    tail = source.read(source.size - length, length)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < _END.size:
-        raise HeaderError("it has no directory")
-    _, _, _, _, count, size, offset, _ = _END.unpack_from(tail, at)
-    if _ABSENT in (size, offset) or count == 0xFFFF:
-        return _directory64(source, source.size - length + at)
-    return count, size, offset
+def _find_end(source: Source) -> _End:
+    """The last record, which a comment may follow."""
+    length = min(source.size, _END.size + _MAX_COMMENT)
+    first = source.size - length
+    tail = source.read(first, length)
+    place = len(tail) - _END.size + len(_LAST)
+    while (place := tail.rfind(_LAST, 0, place)) >= 0:
+        _, disk, start, here, count, size, offset, comment = _END.unpack_from(tail, place)
+        if place + _END.size + comment == len(tail):
+            if end := _end64(source, first + place):
+                return end
+            if disk or start or here != count:
+                raise HeaderError("it is a part of an archive of several files")
+            return _End(count, size, offset, first + place)
+        place += len(_LAST) - 1
+    raise HeaderError("it begins as a zip archive and does not end as one")
 
 
-def _directory64(source: Source, end: int) -> tuple[int, int, int]:
-    magic, _, place, _ = _LOCATOR.unpack(source.read(end - _LOCATOR.size, _LOCATOR.size))
-    if magic != b"PK\x06\x07":
-        raise HeaderError("it has no directory for a large file")
-    record = _END64.unpack(source.read(place, _END64.size))
-    if record[0] != b"PK\x06\x06":
-        raise HeaderError("its directory is not where it says")
-    return record[7], record[8], record[9]
+def _end64(source: Source, at: int) -> _End | None:
+    """What the record of 64-bit sizes says, if there is one in front of the end at `at`."""
+    if at < _LOCATOR.size:
+        return None
+    magic, disk, place, disks = _LOCATOR.unpack(source.read(at - _LOCATOR.size, _LOCATOR.size))
+    if magic != b"PK\6\7":
+        return None
+    magic, here, start, on_disk, count, size, offset = _END64.unpack(source.read(place, _END64.size))
+    if magic != b"PK\6\6" or disk or disks > 1 or here or start or on_disk != count:
+        raise HeaderError("its zip64 record is not where it should be")
+    return _End(count, size, offset, place)
 
 
-def _member(data: bytes, place: int) -> tuple[Member, int]:
-    if place + _ENTRY.size > len(data):
-        raise HeaderError("its directory is cut off")
-    entry = _ENTRY.unpack_from(data, place)
-    flags, method = entry[3], entry[4]
-    packed, size, local = entry[8], entry[9], entry[16]
-    start = place + _ENTRY.size
-    middle, end = start + entry[10], start + entry[10] + entry[11] + entry[12]
-    if entry[0] != b"PK\x01\x02" or end > len(data):
-        raise HeaderError("its directory is cut off")
-    size, packed, local = _large(data[middle : middle + entry[11]], size, packed, local)
-    stored = method == 0 and not flags & _ENCRYPTED and size == packed
-    return Member(data[start:middle].decode("utf-8", "replace"), local, size, stored), end
+def _entries(directory: bytes, count: int) -> Iterator[Member]:
+    place = 0
+    for _ in range(count):
+        if place + _ENTRY.size > len(directory):
+            raise HeaderError(f"its directory has fewer than {count} members")
+        magic, flags, method, packed, size, name, extra, comment, disk, header = _ENTRY.unpack_from(directory, place)
+        start = place + _ENTRY.size
+        place = start + name + extra + comment
+        if magic != b"PK\1\2" or place > len(directory) or disk:
+            raise HeaderError("its directory is damaged")
+        fields = _wide(directory[start + name : start + name + extra], [size, packed, header])
+        stored = method == 0 and not flags & _ENCRYPTED
+        if stored and fields[0] != fields[1]:
+            raise HeaderError("a member that is not compressed has two sizes")
+        yield Member(directory[start : start + name], fields[2], fields[1], stored)
 
 
-def _large(extra: bytes, size: int, packed: int, local: int) -> tuple[int, int, int]:
-    """The three numbers, those that did not fit in 32 bits from the extra field for them."""
-    values = [size, packed, local]
-    while len(extra) >= 4:
-        kind, length = struct.unpack_from("<2H", extra)
-        field, extra = extra[4 : 4 + length], extra[4 + length :]
-        if kind == 1:
-            for index, value in enumerate(values):
-                if value == _ABSENT and len(field) >= 8:
-                    values[index], field = int.from_bytes(field[:8], "little"), field[8:]
-    return values[0], values[1], values[2]
+def _wide(extra: bytes, fields: list[int]) -> list[int]:
+    """The fields, each that did not fit into 32 bits taken from the zip64 extra field."""
+    if _IN_ZIP64 not in fields:
+        return fields
+    place = 0
+    while place + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, place)
+        if kind == _ZIP64:
+            data = extra[place + 4 : place + 4 + length]
+            wanted = [index for index, value in enumerate(fields) if value == _IN_ZIP64]
+            if len(data) < 8 * len(wanted):
+                break
+            for index, value in zip(wanted, struct.unpack_from(f"<{len(wanted)}Q", data), strict=True):
+                fields[index] = value
+            return fields
+        place += 4 + length
+    raise HeaderError("a size above 4 GiB is missing in its directory")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp437")  # what the format had before it had UTF-8; it gives every byte a character

@@ -1,0 +1,144 @@
+"""GGUF: keys and values of any length, the kind, shape and place of each tensor, and the tensors, each aligned.
+
+    "GGUF" │ 3 │ tensors │ pairs │ key, type, value … │ name, shape, kind, offset … │ padding │ tensors
+
+Source: docs/gguf.md of ggml, versions 2 and 3, little-endian; sizes of blocks from ggml's own table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mvc.formats.cursor import Cursor
+from mvc.formats.header import MAX_RANK, Header, ordered, volume
+from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.model.segment import Segment
+
+MAX_TEXTS = 2_000_000
+"""Keys, values and items of arrays of text, at most: each has to be passed over by itself."""
+MAX_NAME = 4096
+"""Bytes of a key or the name of a tensor, at most."""
+_MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_SHORTEST = 24
+"""Bytes up to the number of pairs."""
+_ALIGNMENT, _ALIGNMENT_KEY = 32, b"general.alignment"
+_WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+"""Bytes of the values of each type but two."""
+_U32, _TEXT, _ARRAY = 4, 8, 9
+_MAX_DEPTH = 8
+"""Arrays in arrays, at most."""
+_KINDS = {
+    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110),
+    12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
+    16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50),
+    20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
+    24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
+    29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
+    40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
+}  # fmt: skip
+"""Name, elements of a block and bytes of a block, by ggml's number of the kind."""
+
+
+class _Info(NamedTuple):
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    offset: int
+
+
+def matches(start: bytes, source: Source) -> bool:
+    """Whether it begins as a version that is known; those of big-endian machines are not."""
+    known = int.from_bytes(start[4:8], "little") in _VERSIONS
+    return start.startswith(_MAGIC) and known and source.size >= _SHORTEST
+
+
+def read(source: Source) -> Header:
+    """The tensors; raises HeaderError where the header lies."""
+    cursor = Cursor(source, 8)
+    count, pairs = cursor.number(8), cursor.number(8)
+    if count > MAX_SEGMENTS or pairs > MAX_TEXTS:
+        raise HeaderError("it has too many tensors or keys")
+    alignment = _Values(cursor).alignment(pairs)
+    infos = [_info(cursor) for _ in range(count)]
+    start = -(-cursor.place // alignment) * alignment
+    return Header("gguf", ordered(_segments(infos, start, alignment), source.size))
+
+
+def _info(cursor: Cursor) -> _Info:
+    name = cursor.take(_length(cursor))
+    rank = cursor.number(4)
+    if rank > MAX_RANK:
+        raise HeaderError("a tensor has too many dimensions")
+    shape = tuple([cursor.number(8) for _ in range(rank)])
+    try:
+        return _Info(name.decode("utf-8"), shape[::-1], cursor.number(4), cursor.number(8))
+    except UnicodeDecodeError as error:
+        raise HeaderError("a tensor's name is no text") from error
+
+
+def _length(cursor: Cursor) -> int:
+    length = cursor.number(8)
+    if length > MAX_NAME:
+        raise HeaderError(f"a name is longer than {MAX_NAME} bytes")
+    return length
+
+
+def _segments(infos: list[_Info], start: int, alignment: int) -> Iterator[Segment]:
+    for info in infos:
+        if info.kind not in _KINDS:
+            raise HeaderError(f"{info.name} is of the kind {info.kind}, which is not known here")
+        dtype, block, size = _KINDS[info.kind]
+        elements = volume(info.name, info.shape)
+        if (info.shape[-1] if info.shape else 1) % block or info.offset % alignment:
+            raise HeaderError(f"{info.name} does not consist of whole blocks, or begins within one")
+        yield Segment(start + info.offset, elements // block * size, info.name, dtype, info.shape)
+
+
+class _Values:
+    """The keys and values, which are passed over; only the alignment of tensors is of use here."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._texts = 0
+
+    def alignment(self, pairs: int) -> int:
+        """Pass over `pairs` of them; gives the alignment in bytes."""
+        found, cursor = _ALIGNMENT, self._cursor
+        for _ in range(pairs):
+            self._count()
+            key, kind = cursor.take(_length(cursor)), cursor.number(4)
+            if key == _ALIGNMENT_KEY and kind == _U32:
+                found = cursor.number(4)
+            else:
+                self._pass_over(kind, 0)
+        if found < 1 or found & found - 1:
+            raise HeaderError("its alignment is no power of two")
+        return found
+
+    def _pass_over(self, kind: int, depth: int) -> None:
+        if kind in _WIDTHS:
+            self._cursor.skip(_WIDTHS[kind])
+        elif kind == _TEXT:
+            self._count()
+            self._cursor.skip(self._cursor.number(8))
+        elif kind == _ARRAY and depth < _MAX_DEPTH:
+            self._pass_over_array(depth)
+        else:
+            raise HeaderError(f"a value is of the type {kind}, which is none")
+
+    def _pass_over_array(self, depth: int) -> None:
+        kind, count = self._cursor.number(4), self._cursor.number(8)
+        if kind in _WIDTHS:
+            self._cursor.skip(_WIDTHS[kind] * count)
+            return
+        for _ in range(count):
+            self._count()
+            self._pass_over(kind, depth + 1)
+
+    def _count(self) -> None:
+        self._texts += 1
+        if self._texts > MAX_TEXTS:
+            raise HeaderError(f"it has more than {MAX_TEXTS} keys and values")

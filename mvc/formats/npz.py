@@ -1,0 +1,83 @@
+r"""npz: a zip archive of arrays, each a .npy member with a short header of text.
+
+    \x93NUMPY │ version │ length │ {'descr': '<f4', 'fortran_order': False, 'shape': (384, 384), } │ numbers
+
+Source: numpy.lib.format, versions 1 to 3. Compressed archives (`savez_compressed`) have no segments.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from mvc.formats import zipdirectory
+from mvc.formats.header import Header, ordered, volume
+from mvc.formats.source import HeaderError, Source
+from mvc.formats.zipdirectory import Member
+from mvc.model.segment import WIDTHS, Segment
+
+MAX_HEADER = 10_000
+"""Bytes of the text of a .npy header: numpy's own limit, above which parsing is not safe."""
+_MAGIC = b"\x93NUMPY"
+_LENGTHS = {1: 2, 2: 4, 3: 4}
+"""Bytes of the length of the text, by version."""
+_DTYPES = {
+    "|b1": "BOOL", "|i1": "I8", "|u1": "U8", "<i2": "I16", "<u2": "U16", "<i4": "I32", "<u4": "U32", "<i8": "I64",
+    "<u8": "U64", "<f2": "F16", "<f4": "F32", "<f8": "F64", "<c8": "C64", "<c16": "C128",
+}  # fmt: skip
+_SUFFIX = ".npy"
+
+
+def matches(start: bytes, source: Source) -> bool:
+    """Whether a zip archive begins with an array."""
+    return zipdirectory.first_name(start, source).endswith(_SUFFIX)
+
+
+def read(source: Source) -> Header:
+    """The arrays that are not compressed; raises HeaderError where the directory or an array's header lies."""
+    members = zipdirectory.members(source)
+    return Header("npz", ordered(_arrays(source, members), source.size))
+
+
+def _arrays(source: Source, members: dict[str, Member]) -> Iterator[Segment]:
+    for name, member in members.items():
+        if name.endswith(_SUFFIX) and member.stored:
+            yield _array(source, zipdirectory.data_offset(source, member), member.size, name.removesuffix(_SUFFIX))
+
+
+def _array(source: Source, offset: int, size: int, name: str) -> Segment:
+    """The array in the .npy file of `size` bytes at `offset`."""
+    start = source.read(offset, min(size, 12))
+    if start[:6] != _MAGIC or len(start) < 12 or start[6] not in _LENGTHS:
+        raise HeaderError(f"{name} is no array")
+    prefix = 8 + _LENGTHS[start[6]]
+    length = int.from_bytes(start[8:prefix], "little")
+    if length > MAX_HEADER or prefix + length > size:
+        raise HeaderError(f"the header of {name} is too long")
+    descr, shape = _parsed(source.read(offset + prefix, length), name)
+    dtype, elements = _DTYPES.get(descr, ""), volume(name, shape)
+    held = size - prefix - length
+    if dtype and elements * WIDTHS[dtype] != held:
+        raise HeaderError(f"{name} has another size than its shape and dtype")
+    return Segment(offset + prefix + length, held, name, dtype, shape)
+
+
+def _parsed(text: bytes, name: str) -> tuple[str, tuple[int, ...]]:
+    """The kind of number, `""` for records of several, and the shape."""
+    fields = _literal(text)
+    if not isinstance(fields, dict) or fields.keys() != {"descr", "fortran_order", "shape"}:
+        raise HeaderError(f"the header of {name} is not that of an array")
+    descr, shape = fields["descr"], fields["shape"]
+    if not isinstance(shape, tuple):
+        raise HeaderError(f"the shape of {name} is none")
+    return descr if isinstance(descr, str) else "", shape
+
+
+def _literal(text: bytes) -> Any:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.literal_eval(text.decode("utf-8"))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None

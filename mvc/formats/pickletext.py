@@ -1,0 +1,189 @@
+"""What a pickle would build, told from its text: nothing is imported, called or built but plain values.
+
+    GLOBAL torch._utils _rebuild_tensor_v2 │ MARK … TUPLE │ REDUCE  ─►  Call(Global("torch._utils._rebuild_tensor_v2"), (…))
+
+A program stays a value that stands for it. Source: the opcodes as `pickletools` describes them, protocols 0 to 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pickletools import genops
+from typing import Any
+
+from mvc.formats.source import HeaderError
+
+MAX_OPERATIONS = 1_000_000
+"""Operations of one pickle, at most; each makes one value at most, so they bound the memory too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """The class or function that is called `name`, module and all."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Persistent:
+    """Something that lies outside the pickle, under the id `id`."""
+
+    id: Any
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """What calling `function` with `args` gives, and what was put into it then, by key; the key None: its own state.
+
+    A plain dict is one without a function.
+    """
+
+    function: Any = None
+    args: Any = ()
+    parts: list[tuple[Any, Any]] = field(default_factory=list)
+
+
+def read(data: bytes) -> Any:
+    """The value that the pickle in `data` stands for; raises HeaderError when it is none, or one that is too long."""
+    machine = _Machine()
+    try:
+        for count, (operation, argument, _) in enumerate(genops(data)):
+            if count == MAX_OPERATIONS:
+                raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} operations")
+            machine.step(operation.name, argument)
+        return machine.stack.pop()
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise HeaderError(f"its pickle cannot be read: {error}") from error
+
+
+class _Machine:
+    """The stack and the memo of a pickle; each method is an operation, or several that differ in what is written."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marked: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+
+    def step(self, name: str, argument: Any) -> None:
+        if name in _VALUES:
+            self.stack.append(argument)
+        elif name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name])
+        elif name not in _NOTHING:
+            _OPERATIONS[name](self, argument)
+
+    def mark(self, _: object) -> None:
+        self.marked.append(self.stack)
+        self.stack = []
+
+    def since_mark(self) -> list[Any]:
+        items, self.stack = self.stack, self.marked.pop()
+        return items
+
+    def last(self, count: int) -> list[Any]:
+        if len(self.stack) < count:
+            raise ValueError("its stack is too short")
+        items = self.stack[-count:]
+        del self.stack[-count:]
+        return items
+
+    def pop(self, _: object) -> None:
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.since_mark()
+
+    def put(self, index: int | None) -> None:
+        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+
+    def collect(self, items: list[Any]) -> None:
+        """Put items into the list, or what is like one, on the stack."""
+        target = self.stack[-1]
+        if isinstance(target, Call):
+            target.parts.extend(enumerate(items, len(target.parts)))
+        else:
+            target.extend(items)
+
+    def assign(self, items: list[Any]) -> None:
+        """Put keys and values into the dict, or what is like one, on the stack."""
+        self.stack[-1].parts.extend(zip(items[::2], items[1::2], strict=True))
+
+    def call(self, function: Any, args: Any) -> None:
+        self.stack.append(Call(function, args))
+
+    def build(self, _: object) -> None:
+        state = self.stack.pop()
+        if isinstance(self.stack[-1], Call):
+            self.stack[-1].parts.append((None, state))
+
+    def instance(self, _: object) -> None:
+        function, *args = self.since_mark()
+        self.call(function, tuple(args))
+
+    def stack_global(self, _: object) -> None:
+        self.stack.append(Global(".".join(self.last(2))))
+
+
+def _dict(machine: _Machine, _: object) -> None:
+    items = machine.since_mark()
+    machine.stack.append(Call())
+    machine.assign(items)
+
+
+def _pushed(make: Callable[[_Machine, Any], Any]) -> Callable[[_Machine, Any], None]:
+    """The operation that pushes what `make` gives."""
+
+    def operation(machine: _Machine, argument: Any) -> None:
+        value = make(machine, argument)
+        machine.stack.append(value)
+
+    return operation
+
+
+_VALUES = {
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE",
+    "BINUNICODE", "BINUNICODE8",
+}  # fmt: skip
+"""Operations that push what is written beside them."""
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_NOTHING = {"PROTO", "FRAME", "STOP"}
+_get = _pushed(lambda machine, index: machine.memo[index])
+_put = _Machine.put
+_tuple = _pushed(lambda machine, _: tuple(machine.since_mark()))
+_list = _pushed(lambda machine, _: machine.since_mark())
+_extension = _pushed(lambda _, code: Global(f"extension {code}"))
+_OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
+    "MARK": _Machine.mark,
+    "POP": _Machine.pop,
+    "POP_MARK": lambda machine, _: machine.since_mark().clear(),
+    "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
+    "PUT": _put, "BINPUT": _put, "LONG_BINPUT": _put, "MEMOIZE": _put,
+    "GET": _get, "BINGET": _get, "LONG_BINGET": _get,
+    "EMPTY_TUPLE": _pushed(lambda *_: ()),
+    "TUPLE1": _pushed(lambda machine, _: tuple(machine.last(1))),
+    "TUPLE2": _pushed(lambda machine, _: tuple(machine.last(2))),
+    "TUPLE3": _pushed(lambda machine, _: tuple(machine.last(3))),
+    "TUPLE": _tuple,
+    "EMPTY_LIST": _pushed(lambda *_: []), "EMPTY_SET": _pushed(lambda *_: []),
+    "LIST": _list, "FROZENSET": _list,
+    "APPEND": lambda machine, _: machine.collect(machine.last(1)),
+    "APPENDS": lambda machine, _: machine.collect(machine.since_mark()),
+    "ADDITEMS": lambda machine, _: machine.collect(machine.since_mark()),
+    "EMPTY_DICT": _pushed(lambda *_: Call()),
+    "DICT": _dict,
+    "SETITEM": lambda machine, _: machine.assign(machine.last(2)),
+    "SETITEMS": lambda machine, _: machine.assign(machine.since_mark()),
+    "GLOBAL": _pushed(lambda _, name: Global(name.replace(" ", "."))),
+    "STACK_GLOBAL": _Machine.stack_global,
+    "EXT1": _extension, "EXT2": _extension, "EXT4": _extension,
+    "REDUCE": lambda machine, _: machine.call(*machine.last(2)),
+    "NEWOBJ": lambda machine, _: machine.call(*machine.last(2)),
+    "NEWOBJ_EX": lambda machine, _: machine.call(*machine.last(3)[:2]),
+    "INST": lambda machine, name: machine.call(Global(name.replace(" ", ".")), tuple(machine.since_mark())),
+    "OBJ": _Machine.instance,
+    "BUILD": _Machine.build,
+    "PERSID": _pushed(lambda _, name: Persistent(name)),
+    "BINPERSID": _pushed(lambda machine, _: Persistent(machine.stack.pop())),
+}  # fmt: skip
