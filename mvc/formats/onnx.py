@@ -13,6 +13,8 @@ Source: onnx.proto of the ONNX project, IR version 13.
 
 from __future__ import annotations
 
+import itertools
+
 from mvc.formats.header import Header, ordered
 from mvc.formats.onnxtensor import Tensor, read_tensor
 from mvc.formats.protobuf import BYTES, Field, Reader
@@ -43,17 +45,17 @@ _MODEL = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 2
 """The fields of a model, and the type of each on the wire."""
 _GRAPH = frozenset({1, 2, 5, 10, 11, 12, 13, 14, 15, 16})
 """The fields of a graph, all of them BYTES."""
-_FIELDS_BEFORE_GRAPH = 256
+_FIELDS_LOOKED_AT = 256
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether its name says so, or it begins as a model does and there is a graph among its first fields."""
+    """Whether its name says so, or it has the fields of a model, a graph among them."""
     if source.name.lower().endswith(".onnx"):
         return True
     if start[0] != 0x08 or start[1] >= 0x80:  # ir_version, a small number
         return False
     try:
-        return _begins_as_model(Reader(source), source.size)
+        return _looks_like_model(Reader(source), source.size)
     except HeaderError:
         return False
 
@@ -66,14 +68,15 @@ def read(source: Source) -> Header:
     return Header("onnx", ordered(walk.segments, source.size), external)
 
 
-def _begins_as_model(reader: Reader, size: int) -> bool:
-    for count, each in enumerate(reader.fields(0, size)):
-        if _MODEL.get(each.number) != each.wire or count == _FIELDS_BEFORE_GRAPH:
+def _looks_like_model(reader: Reader, size: int) -> bool:
+    graph = False
+    for each in itertools.islice(reader.fields(0, size), _FIELDS_LOOKED_AT):
+        if _MODEL.get(each.number) != each.wire:
             return False
         if each.number == 7:
             first = next(reader.fields(each.offset, each.end), None)
-            return first is not None and first.number in _GRAPH and first.wire == BYTES
-    return False
+            graph = first is None or (first.number in _GRAPH and first.wire == BYTES)
+    return graph
 
 
 class _Walk:
