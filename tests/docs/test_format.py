@@ -30,11 +30,10 @@ def _table() -> str:
         lines.append(f"| {vector['about']} | {_cell(text)} | `{vector['bytes']}` | `{vector['id']}` |")
     lines += ["", "These bytes are no canonical JSON:", "", "| | bytes (hex) |", "|---|---|"]
     for vector in vectors["refused"]:
-        shown = (
-            vector["bytes"]
-            if len(vector["bytes"]) <= 120
-            else f"{vector['bytes'][:100]}... ({len(vector['bytes']) // 2} bytes)"
-        )
+        times = vector.get("times", 1)
+        length = len(vector["bytes"]) // 2 * times
+        shown = (vector["bytes"] * min(times, 60))[:100]
+        shown = f"{shown}... ({length} bytes)" if length > 60 else vector["bytes"]
         lines.append(f"| {vector['about']} | {_cell(shown)} |")
     return "\n".join([*lines, ""])
 
