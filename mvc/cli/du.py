@@ -34,6 +34,9 @@ def _lines(found: Usages) -> Iterator[str]:
     saved = f", {found.checked_out / found.store:.1f} times what it takes" if found.store else ""
     versions = count(found.count, "version")
     yield f"store  {size(found.store)} on disk for {versions} of {size(found.checked_out)}{saved}"
+    parts = [f"{what} {size(spared)}" for what, spared in found.saved.items() if spared > 0]
+    if parts:
+        yield f"saved by  {', '.join(parts)}"
 
 
 def _row(usage: Usage) -> tuple[str, ...]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import history, sharing
 from mvc.repository.repository import Repository
-from mvc.storage import usage
+from mvc.storage import encodings, usage
+
+_Parts = dict[str, sharing.Kept]
+_SAVING = {
+    encodings.ZSTD: "zstd",
+    encodings.PLANES: "planes",
+    encodings.DELTA: "delta",
+    encodings.BFLOAT: "delta",
+    encodings.HALF: "delta",
+}
+"""What each encoding is called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Usages:
     """The versions asked for, and the whole repository.
 
     `store` is what that takes on disk, in bytes, caches left out; `count` its versions, of all models; `checked_out`
-    the bytes of all their files.
+    the bytes of all their files. `saved` says what spared how many bytes of these: `sharing`, and the encodings by name.
     """
 
     model: str
@@ -52,6 +62,7 @@ class Usages:
     store: int
     count: int
     checked_out: int
+    saved: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -59,7 +70,7 @@ class Usages:
             "model": self.model,
             "versions": [version.to_json() for version in self.versions],
             "store": self.store,
-            "all_versions": {"count": self.count, "total": self.checked_out},
+            "all_versions": {"count": self.count, "total": self.checked_out, "saved": dict(self.saved)},
         }
 
 
@@ -77,6 +88,7 @@ def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usa
         usage.on_disk(repository.door),
         len(every),
         sum(count.total(id_) for id_ in every),
+        count.saved(every),
     )
 
 
@@ -88,7 +100,7 @@ class _Count:
         self._versions: dict[VersionId, Version] = {}
         self._files: dict[VersionId, dict[FileId, int]] = {}
         self._totals: dict[VersionId, int] = {}
-        self._parts: dict[FileId, sharing.Parts | None] = {}
+        self._parts: dict[FileId, _Parts | None] = {}
         self._needed: dict[str, int] = {}
 
     def add(self, id_: VersionId, version: Version) -> None:
@@ -97,7 +109,7 @@ class _Count:
         self._versions[id_] = version
         self._files[id_] = {entry.file: entry.size for entry in entries}
         self._totals[id_] = sum(entry.size for entry in entries)
-        for part in self._of(self._files[id_]):
+        for part in self._with_bases(self._of(self._files[id_])):
             self._needed[part] = self._needed.get(part, 0) + 1
 
     def total(self, id_: VersionId) -> int:
@@ -106,16 +118,40 @@ class _Count:
 
     def usage(self, id_: VersionId) -> Usage:
         """What a version takes, seen beside all that were added."""
-        parts = self._of(self._files[id_])
-        unique = sum(size for part, size in parts.items() if self._needed[part] == 1)
+        parts = self._with_bases(self._of(self._files[id_]))
+        unique = sum(kept.stored for part, kept in parts.items() if self._needed[part] == 1)
         absent = sum(self._stored(file) is None for file in self._files[id_])
-        return Usage(id_, self._versions[id_], self.total(id_), unique, sum(parts.values()) - unique, absent)
+        shared = sum(kept.stored for kept in parts.values()) - unique
+        return Usage(id_, self._versions[id_], self.total(id_), unique, shared, absent)
 
-    def _of(self, files: Iterable[FileId]) -> sharing.Parts:
+    def saved(self, ids: Iterable[VersionId]) -> dict[str, int]:
+        """What spared how many bytes of the files of some versions, of those files that are all here."""
+        here = [
+            (file, size) for id_ in ids for file, size in self._files[id_].items() if self._stored(file) is not None
+        ]
+        kept = list(self._of(dict(here)).values())
+        found = {"sharing": sum(size for _, size in here) - sum(part.raw for part in kept)}
+        for encoding, name in _SAVING.items():
+            spared = sum(part.raw - part.stored for part in kept if part.encoding == encoding)
+            found[name] = found.get(name, 0) + spared
+        return found
+
+    def _of(self, files: Iterable[FileId]) -> _Parts:
         """The parts of several files, each once."""
-        return {part: size for file in files for part, size in (self._stored(file) or {}).items()}
+        return {part: kept for file in files for part, kept in (self._stored(file) or {}).items()}
 
-    def _stored(self, file: FileId) -> sharing.Parts | None:
+    def _with_bases(self, parts: _Parts) -> _Parts:
+        """The parts, and those that they rest on."""
+        found = dict(parts)
+        waiting = [kept.base for kept in parts.values() if kept.base]
+        while waiting:
+            base = waiting.pop()
+            if base not in found:
+                kept = found[base] = sharing.kept_chunk(self._repository, ChunkId(base))
+                waiting += [kept.base] if kept.base else []
+        return found
+
+    def _stored(self, file: FileId) -> _Parts | None:
         if file not in self._parts:
-            self._parts[file] = sharing.stored_parts(self._repository, file)
+            self._parts[file] = sharing.kept_parts(self._repository, file)
         return self._parts[file]

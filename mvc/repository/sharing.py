@@ -6,10 +6,11 @@ A part is a chunk, or a recipe that holds a small file's bytes in itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.model.ids import FileId
+from mvc.model.ids import ChunkId, FileId
 from mvc.model.tree import Tree
+from mvc.storage import encodings
 from mvc.storage.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -58,11 +59,26 @@ def _all_parts(repository: Repository, files: Iterable[FileId]) -> set[str]:
     return {id_ for recipe in recipes if recipe is not None for id_ in parts(recipe)}
 
 
-def stored_parts(repository: Repository, file: FileId) -> Parts | None:
-    """The parts of a file with the bytes that each takes in the store, None when they are not all here."""
+class Kept(NamedTuple):
+    """How a part is kept: the bytes that it takes in the store, those that it stands for, its encoding, its base."""
+
+    stored: int
+    raw: int
+    encoding: int
+    base: str | None = None
+
+
+def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
+    """The parts of a file and how each is kept, None when they are not all here."""
     recipe = repository.recipes.best(file)
     if recipe is None:
         return None
     if recipe.inline is not None:
-        return {recipe.id(): len(recipe.encode())}
-    return {chunk: repository.chunks.find(chunk)[0].entry.stored for chunk, _ in recipe.chunks}
+        return {recipe.id(): Kept(len(recipe.encode()), recipe.size, encodings.RAW)}
+    return {chunk: kept_chunk(repository, chunk) for chunk, _ in recipe.chunks}
+
+
+def kept_chunk(repository: Repository, chunk: ChunkId) -> Kept:
+    """How a chunk is kept that is here."""
+    entry = repository.chunks.find(chunk)[0].entry
+    return Kept(entry.stored, entry.raw, entry.encoding, entry.base)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import stat
 
 import pytest
 
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
+from tests.weights import network, safetensors, tuned
 
 # --- show
 
@@ -144,7 +146,11 @@ def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
     assert second["unique"] == first["unique"] == 0  # they have the same weights
     assert side["unique"] > 0
     assert side["shared"] == 0
-    assert document["all_versions"] == {"count": 3, "total": 390_000}
+    everything = document["all_versions"]
+    assert (everything["count"], everything["total"]) == (3, 390_000)
+    assert everything["saved"]["sharing"] == 120_000
+    assert everything["saved"]["zstd"] > 200_000
+    assert everything["saved"]["planes"] == everything["saved"]["delta"] == 0
     on_disk = sum(
         p.stat().st_size for p in (shell.folder / ".mvc").rglob("*") if p.is_file() and "cache" not in p.parts
     )
@@ -155,8 +161,23 @@ def test_du_of_some_versions(shell: Shell, history: History) -> None:
     lines = shell.ok("du", "side").lines
     assert lines[0].split() == ["total", "unique", "shared"]
     assert lines[1].startswith(f"v2  {history.side[:10]}  146.5 KiB")
-    assert lines[-1].startswith("store ")
-    assert "for 3 versions of 380.9 KiB" in lines[-1]
+    assert lines[-2].startswith("store ")
+    assert "for 3 versions of 380.9 KiB" in lines[-2]
+    assert lines[-1].startswith("saved by  sharing 117.2 KiB, zstd ")
+
+
+def test_du_counts_what_a_version_rests_on_as_shared(shell: Shell, rng: random.Random) -> None:
+    tensors = network(rng, layers=1)
+    shell.write("w.safetensors", safetensors(tensors))
+    shell.ok("add", "w.safetensors", "--as", "weights")
+    shell.commit("one")
+    shell.write("w.safetensors", safetensors(tuned(tensors, rng, 1e-5)))
+    shell.commit("two")
+    second, first = shell.ok("du", "--json").json["versions"]
+    assert first["unique"] == 0
+    assert second["shared"] > first["shared"] - 1_000
+    saved = shell.ok("du", "--json").json["all_versions"]["saved"]
+    assert saved["delta"] > saved["planes"] > 0
 
 
 # --- fsck
