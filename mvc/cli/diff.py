@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import click
 
 from mvc import errors
 from mvc.cli import render
+from mvc.cli import tensors as tensor_lines
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape, short
 from mvc.cli.verb import verb
@@ -16,20 +18,45 @@ from mvc.porcelain.diff import Diff, diff
 from mvc.repository import history, revisions
 from mvc.repository.repository import Repository
 
+_HEADERS = "--tensors=headers"
 
-@verb("diff")
+
+class _Command(click.Command):
+    """Takes a word after `--tensors` as a revision, not as the value: that comes after `=`, as with Git's `--color`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [_HEADERS if each == "--tensors" else each for each in args[:end]] + args[end:])
+
+
+@verb("diff", cls=_Command)
 @click.argument("given", nargs=-1, metavar="[REV [REV] | A..B]")
 @click.option("--stat", is_flag=True, help="Only how much changed.")
 @click.option("--name-status", is_flag=True, help="Only the files, each with what happened to it.")
+@click.option(
+    "--tensors",
+    type=click.Choice(("headers", "deep")),
+    is_flag=False,
+    flag_value="headers",
+    metavar="[=deep]",
+    help="Also which tensors of modified files; with =deep their weights are read, to say how far they moved.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when there is a difference.")
-def command(invocation: Invocation, given: tuple[str, ...], stat: bool, name_status: bool, exit_code: bool) -> int:
+def command(
+    invocation: Invocation,
+    given: tuple[str, ...],
+    stat: bool,
+    name_status: bool,
+    tensors: Literal["headers", "deep"] | None,
+    exit_code: bool,
+) -> int:
     """What changed: in the working tree since HEAD or REV, or from one version to another.
 
     By class, by key and by file; a class that has another number is marked, for it breaks whoever reads numbers.
     """
     repository, model = invocation.repository(), invocation.model()
     old, new = _sides(repository, model, given)
-    found = diff(repository, model, old, new)
+    found = diff(repository, model, old, new, tensors=tensors)
     invocation.emit("diff", found.to_json, lambda: _lines(found, stat=stat, name_status=name_status), page=True)
     return int(exit_code and not found.difference.is_empty)
 
@@ -69,6 +96,7 @@ def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
         yield render.summary(found.difference)
     else:
         yield from render.difference(found.difference)
+    yield from tensor_lines.difference(found.tensors or (), stat=stat)
 
 
 def _title(found: Diff) -> str:

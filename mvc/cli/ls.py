@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import click
 
+from mvc.cli import tensors as tensor_lines
 from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
 from mvc.cli.terminal import escape, short, size
 from mvc.cli.verb import verb
+from mvc.model import tensorcount
 from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
 
@@ -17,18 +20,34 @@ from mvc.repository import revisions
 @verb("ls")
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("-l", "--long", is_flag=True, help="Also mode, size, id, and where the bytes are.")
-def command(invocation: Invocation, revision: str, long: bool) -> None:
+@click.option("--tensors", is_flag=True, help="Also each tensor: name, dtype, shape, size, offset, digest.")
+def command(invocation: Invocation, revision: str, long: bool, tensors: bool) -> None:
     """The files of a version: role and path."""
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(repository, model, revision)
-    found = ls(repository, revisions.model_of(repository, model, revision), id_, states=long)
+    found = ls(repository, revisions.model_of(repository, model, revision), id_, states=long, tensors=tensors)
     invocation.emit(
         "ls",
         found.to_json,
-        lambda: _long(found) if long else _short(found),
+        lambda: _lines(found, long=long, tensors=tensors),
         ids=[entry.file for entry in found.entries],
         page=True,
     )
+
+
+def _lines(found: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
+    """The files; with `tensors`, each with its own below it, in columns that are the same for all files."""
+    files = _long(found) if long else _short(found)
+    if not tensors:
+        yield from files
+        return
+    rows = [row for segments in found.tensors.values() for row in tensor_lines.listed(segments)]
+    lines = aligned(rows, right=tensor_lines.RIGHT)
+    for entry, file in zip(found.entries, files, strict=True):
+        segments = found.tensors.get(entry.path, ())
+        held = tensorcount.count(segments)
+        yield f"{file}  {tensor_lines.held(held) if held else 'no tensors are known'}"
+        yield from (f"  {line}" for line in itertools.islice(lines, len(segments)))
 
 
 def _short(found: Listed) -> Iterator[str]:

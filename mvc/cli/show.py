@@ -9,6 +9,7 @@ import click
 from mvc.cli import render
 from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
+from mvc.cli.tensors import held
 from mvc.cli.terminal import count, escape, short, size, style
 from mvc.cli.verb import verb
 from mvc.porcelain.show import Shown, show
@@ -75,9 +76,16 @@ def _leaves(section: object, above: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _files(found: Shown) -> Iterator[str]:
-    """Role, path, size, id, and whether the bytes are here."""
+    """Role, path, size, id, whether the bytes are here, and the tensors in them."""
     rows = [
-        (escape(entry.role), escape(entry.path), size(entry.size), short(entry.file), found.states[entry.path].value)
+        (
+            escape(entry.role),
+            escape(entry.path),
+            size(entry.size),
+            short(entry.file),
+            found.states[entry.path].value,
+            held(found.tensors[entry.path]) if entry.path in found.tensors else "",
+        )
         for entry in found.tree.entries
     ]
     for number, row in enumerate(aligned(rows, right=frozenset({2}))):

@@ -19,6 +19,7 @@ from mvc.model.version import Timestamp
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_THOUSANDS = ("K", "M", "B", "T")
 
 colour = False
 """Whether this run colours its output; decided once, from `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
@@ -59,6 +60,17 @@ def style(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = F
     return click.style(text, fg=fg, bold=bold or None, dim=dim or None) if colour else text
 
 
+def bar(share: float, width: int = 8) -> str:
+    """A share, 0 to 1, as a bar of `width` letters; nothing where the terminal has no colours, or none of the letters.
+
+    Any share above 0 shows, and none below 1 fills the bar.
+    """
+    if not colour or "utf" not in (sys.stdout.encoding or "").lower():
+        return ""
+    filled = min(max(round(share * width), share > 0), width - (share < 1))
+    return style("█" * filled, fg="yellow") + style("░" * (width - filled), dim=True)
+
+
 def size(count: int) -> str:
     """A number of bytes for people: `92.1 MiB`."""
     value, unit = float(count), "B"
@@ -67,6 +79,16 @@ def size(count: int) -> str:
             break
         value, unit = value / 1024, unit_above
     return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def number(count: int) -> str:
+    """A number for people: `25.6 M`."""
+    value, unit = float(count), ""
+    for unit_above in _THOUSANDS:
+        if value < 1000:
+            break
+        value, unit = value / 1000, unit_above
+    return f"{value:.1f} {unit}" if unit else str(count)
 
 
 def short(id_: str) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.repository import sharing, snapshot, stored
 from mvc.repository.repository import Repository
+from mvc.repository.tensors import FileTensors, differences
+from mvc.repository.worktree import WorkFile
 
 
 @dataclass(frozen=True)
 class Diff:
-    """A difference and its two sides; `new` is None for the working tree, `old` None for nothing at all."""
+    """A difference and its two sides; `new` is None for the working tree, `old` None for nothing at all.
+
+    `tensors` is what became of those of each file that was modified, None when nobody asked.
+    """
 
     model: str
     old: VersionId | None
@@ -21,10 +26,11 @@ class Diff:
     old_number: int | None
     new_number: int | None
     difference: VersionDiff
+    tensors: tuple[FileTensors, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
-        return {
+        record = {
             "model": self.model,
             "old": {"id": self.old, "number": self.old_number} if self.old else None,
             "new": {"id": self.new, "number": self.new_number} if self.new else "worktree",
@@ -32,11 +38,24 @@ class Diff:
             "breaking": self.difference.breaking,
             "changes": self.difference.to_json(),
         }
+        return record if self.tensors is None else {**record, "tensors": [each.to_json() for each in self.tensors]}
 
 
-def diff(repository: Repository, model: str, old: VersionId | None, new: VersionId | None = None) -> Diff:
-    """What `new`, or the working tree, changed against `old`; raises what is wrong with the working tree, Damaged."""
+def diff(
+    repository: Repository,
+    model: str,
+    old: VersionId | None,
+    new: VersionId | None = None,
+    *,
+    tensors: Literal["headers", "deep"] | None = None,
+) -> Diff:
+    """What `new`, or the working tree, changed against `old`; raises what is wrong with the working tree, Damaged.
+
+    With `tensors`, also which tensors of modified files: `headers` tells it from records and reads no stored weights, `deep`
+    reads those of tensors that changed and says how far they moved.
+    """
     brought = None
+    files: tuple[WorkFile, ...] = ()
     if new is not None:
         right = stored.snapshot_of(repository, new)
         left = stored.snapshot_of(repository, old)
@@ -50,7 +69,9 @@ def diff(repository: Repository, model: str, old: VersionId | None, new: Version
             identify=snapshot.by_need(repository, left.tree if left else None),
         )
         repository.stats.save()
-        right = found.snapshot
+        right, files = found.snapshot, found.files
     assert right is not None  # noqa: S101 - a version or the working tree
     numbers = [repository.objects.version(id_).number if id_ else None for id_ in (old, new)]
-    return Diff(model, old, new, numbers[0], numbers[1], compare(left, right, new_bytes=brought))
+    difference = compare(left, right, new_bytes=brought)
+    by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
+    return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)

@@ -6,20 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import VersionId
+from mvc.model.segment import Segment
 from mvc.model.tree import TreeEntry
 from mvc.repository.repository import Repository
+from mvc.repository.tensors import stored
 from mvc.storage.absence import State
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The files of a version; `states` says where the bytes of each are, by path (empty when nobody asked)."""
+    """The files of a version; by path, `states` says where the bytes of each are, and `tensors` what lies where in them.
+
+    Both are empty when nobody asked; `tensors` has no file whose tensors are not known.
+    """
 
     model: str
     id: VersionId
     number: int
     entries: tuple[TreeEntry, ...]
     states: dict[str, State]
+    tensors: dict[str, tuple[Segment, ...]]
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -27,16 +33,22 @@ class Listed:
             "model": self.model,
             "id": self.id,
             "number": self.number,
-            "files": [{**entry.to_json(), **self._state(entry.path)} for entry in self.entries],
+            "files": [{**entry.to_json(), **self._more(entry.path)} for entry in self.entries],
         }
 
-    def _state(self, path: str) -> dict[str, str]:
-        return {"state": self.states[path].value} if path in self.states else {}
+    def _more(self, path: str) -> dict[str, Any]:
+        state = {"state": self.states[path].value} if path in self.states else {}
+        return {**state, "tensors": [each.to_json() for each in self.tensors[path]]} if path in self.tensors else state
 
 
-def ls(repository: Repository, model: str, id_: VersionId, *, states: bool = False) -> Listed:
-    """The files of version `id_`, by path; with `states`, where the bytes of each are. Raises Missing, Damaged."""
+def ls(repository: Repository, model: str, id_: VersionId, *, states: bool = False, tensors: bool = False) -> Listed:
+    """The files of version `id_`, by path; with `states`, where the bytes of each are, with `tensors`, what these hold.
+
+    Raises Missing, Damaged.
+    """
     version = repository.objects.version(id_)
     entries = repository.objects.tree(version.tree).entries
     found = {entry.path: repository.absences.state(entry.file) for entry in entries} if states else {}
-    return Listed(model, id_, version.number, entries, found)
+    held = {entry.path: stored(repository, entry) for entry in entries} if tensors else {}
+    known = {path: segments for path, segments in held.items() if segments}
+    return Listed(model, id_, version.number, entries, found, known)

@@ -8,17 +8,21 @@ from typing import Any
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
-from mvc.model.tree import Tree
+from mvc.model.tensorcount import TensorCount, count
+from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.porcelain import naming
-from mvc.repository import sharing, stored
+from mvc.repository import sharing, stored, tensors
 from mvc.repository.repository import Repository
 from mvc.storage.absence import State
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A version whole, with its names and what it changed against its first parent; `states` says where each path's file is."""
+    """A version whole, with its names and what it changed against its first parent.
+
+    `states` says where each path's file is, `tensors` what it holds of these, where they are known.
+    """
 
     model: str
     id: VersionId
@@ -28,6 +32,7 @@ class Shown:
     names: tuple[tuple[str, str], ...]
     difference: VersionDiff
     states: dict[str, State]
+    tensors: dict[str, TensorCount]
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -46,11 +51,14 @@ class Shown:
             "tree_id": version.tree,
             "manifest": {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"},
             "labelmap": [list(pair) for pair in self.manifest.labelmap],
-            "files": [
-                {**entry.to_json(), "state": self.states[entry.path].value.lower()} for entry in self.tree.entries
-            ],
+            "files": [self._file(entry) for entry in self.tree.entries],
             "changes": self.difference.to_json(),
         }
+
+    def _file(self, entry: TreeEntry) -> dict[str, Any]:
+        record = {**entry.to_json(), "state": self.states[entry.path].value.lower()}
+        found = self.tensors.get(entry.path)
+        return {**record, "tensors": found.to_json()} if found else record
 
 
 def show(repository: Repository, model: str, id_: VersionId) -> Shown:
@@ -69,4 +77,10 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         names=tuple(naming.decorations(repository, model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
+        tensors=_tensors(repository, snapshot.tree),
     )
+
+
+def _tensors(repository: Repository, tree: Tree) -> dict[str, TensorCount]:
+    counted = ((entry.path, count(tensors.stored(repository, entry))) for entry in tree.entries)
+    return {path: found for path, found in counted if found is not None}

@@ -7,6 +7,7 @@ recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order �
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
@@ -61,14 +62,11 @@ class Extract:
 
     def read_range(self, file: FileId, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
-        recipe = self._recipe(file)
-        end = min(offset + size, recipe.size)
-        if recipe.inline is not None:
-            return recipe.inline[offset:end]
-        pieces = []
-        for _, start, raw in self._decoded(recipe, offset, end, check=True):
-            pieces.append(memoryview(raw)[max(0, offset - start) : end - start])
-        return b"".join(pieces)
+        return self.ranges(file)(offset, size)
+
+    def ranges(self, file: FileId) -> Callable[[int, int], bytes]:
+        """`read_range` of one file, for many ranges: its recipe is looked up once."""
+        return partial(self._range, self._recipe(file))
 
     def small(self, file: FileId) -> bytes:
         """All bytes of a file that fits in memory."""
@@ -93,6 +91,15 @@ class Extract:
             self._name_culprit(recipe)
 
     # --- inside
+
+    def _range(self, recipe: Recipe, offset: int, size: int) -> bytes:
+        end = min(offset + size, recipe.size)
+        if recipe.inline is not None:
+            return recipe.inline[offset:end]
+        pieces = []
+        for _, start, raw in self._decoded(recipe, offset, end, check=True):
+            pieces.append(memoryview(raw)[max(0, offset - start) : end - start])
+        return b"".join(pieces)
 
     def _recipe(self, file: FileId) -> Recipe:
         recipe = self._recipes.best(file)

@@ -1,0 +1,132 @@
+"""The tensors of files, stored or in the working tree, and what became of them.
+
+stored       the segments of the recipe; of a file that lies in its recipe, its header
+in the tree  the header, and digests from reading the tensors
+
+Weights of stored files are read only to say how far they moved (tensordrift).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mvc import errors, lazy
+from mvc.formats.sniff import read_header
+from mvc.formats.source import HeaderError, Source
+from mvc.model.ids import digest
+from mvc.model.segment import Segment, digest_of
+from mvc.model.tensordiff import TensorDiff, compare
+from mvc.model.tree import TreeEntry
+from mvc.model.treediff import FileChange
+from mvc.repository import sharing
+from mvc.repository.worktree import WorkFile
+from mvc.storage import hashing
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+ReadAt = Callable[[int, int], bytes]
+"""Gives so many bytes, the second argument, from an offset."""
+Segments = tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileTensors:
+    """What became of the tensors of a file; `difference` is None when those of a side are not known."""
+
+    file: FileChange
+    difference: TensorDiff | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        entry = self.file.entry
+        found = self.difference.to_json() if self.difference else None
+        return {"path": entry.path, "role": entry.role, "difference": found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A file with tensors; `opened` gives a way to read it."""
+
+    segments: Segments
+    opened: Callable[[], ReadAt]
+
+
+def stored(repository: Repository, entry: TreeEntry) -> Segments:
+    """The tensors of a stored file, none where they are not known; reads its recipe only. Raises Damaged."""
+    recipe = sharing.recipe_of(repository, entry.file)
+    if recipe is None:
+        return ()
+    if recipe.inline is None:
+        return recipe.segments
+    data = recipe.inline
+    return _from_header(lambda offset, size: data[offset : offset + size], len(data), entry.path)
+
+
+def differences(
+    repository: Repository, changes: Iterable[FileChange], files: Iterable[WorkFile] = (), *, deep: bool = False
+) -> tuple[FileTensors, ...]:
+    """What became of the tensors of each file that is on both sides with other bytes, and of how far with `deep`.
+
+    A new file that is not stored is one of `files`, and is read. Raises Damaged, Missing, FileChanged, OSError.
+    """
+    by_path = {file.path: file for file in files}
+    found = []
+    for change in changes:
+        if change.old is not None and change.new is not None and change.bytes_changed:
+            old, new = _stored(repository, change.old), _stored(repository, change.new)
+            if old and not new and change.new.path in by_path:
+                new = _tracked(repository, by_path[change.new.path])
+            found.append(FileTensors(change, _difference(old, new, deep=deep)))
+    return tuple(found)
+
+
+def _difference(old: _Side | None, new: _Side | None, *, deep: bool) -> TensorDiff | None:
+    if old is None or new is None:
+        return None
+    difference = compare(old.segments, new.segments)
+    if not deep:
+        return difference
+    measured: TensorDiff = lazy.load("mvc.repository.tensordrift").measured(difference, old.opened(), new.opened())
+    return measured
+
+
+def _stored(repository: Repository, entry: TreeEntry) -> _Side | None:
+    segments = stored(repository, entry) if entry.file else ()
+    return _Side(segments, lambda: repository.extract.ranges(entry.file)) if segments else None
+
+
+def _tracked(repository: Repository, file: WorkFile) -> _Side | None:
+    def read_at(offset: int, size: int) -> bytes:
+        fd = repository.tree.open(file.root_path)
+        try:
+            data = os.pread(fd, size, offset)
+        finally:
+            os.close(fd)
+        if len(data) != size:
+            raise errors.FileChanged(path=file.path)
+        if hashing.on_read is not None:
+            hashing.on_read(size)
+        return data
+
+    segments = _from_header(read_at, file.stat.size, file.path)
+    return _Side(segments, lambda: read_at) if segments else None
+
+
+def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
+    """The segments that a file's header names, with their digests; none for a file that lies."""
+    try:
+        header = read_header(Source(read_at, size, path))
+    except HeaderError:
+        return ()
+    if header is None:
+        return ()
+    return tuple([segment._replace(digest=_digest(segment, read_at)) for segment in header.segments])
+
+
+def _digest(segment: Segment, read_at: ReadAt) -> str:
+    starts = range(segment.offset, segment.end, segment.step)
+    return digest_of([digest(read_at(start, min(segment.step, segment.end - start))) for start in starts])
