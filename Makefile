@@ -26,7 +26,7 @@ format: $(READY)        ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-bench: $(READY)         ## speed against its goals and beside other tools; `make bench ARGS=--quick` for a short run
+bench: $(READY)         ## speed and size against their goals and beside other tools; `make bench ARGS=--quick` for a short run
 	@$(BIN)/python -m tests.bench.bench $(ARGS)
 
 example: $(READY)       ## rebuild the store of .mvc-example from its inputs

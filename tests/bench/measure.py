@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +22,22 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
     "GIT_COMMITTER_EMAIL": "ana@example.org",
     "RESTIC_PASSWORD": "bench",
     "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
+    "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
     "DVC_NO_ANALYTICS": "1",
 }
 """Compiled Python files are written, as they are for any user; no settings from outside."""
 
+MAXRSS = 1 if sys.platform == "darwin" else 1024
+"""The unit of `ru_maxrss`, in bytes. A child's counts from what its parent had: the benchmark itself stays small."""
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The seconds of all rounds of one contestant, and the most memory a round took (bytes, None when not watched)."""
+    """The seconds of all rounds of one contestant; the most memory and the most reading of a round, in bytes."""
 
     seconds: tuple[float, ...]
-    memory: int | None = None
+    memory: int = 0
+    read: int = 0
 
     @property
     def median(self) -> float:
@@ -44,14 +50,24 @@ class Times:
         return f"{self.median:7.2f} s   ({min(self.seconds):.2f}-{max(self.seconds):.2f})"
 
 
-def command(arguments: Sequence[str], folder: Path) -> float:
-    """Run a program in silence; its seconds from start to end. Raises CalledProcessError."""
-    return timed(arguments, folder)[0]
+def merged(rounds: Iterable[Times]) -> Times:
+    """All rounds as one."""
+    every = list(rounds)
+    seconds = tuple(second for times in every for second in times.seconds)
+    return Times(seconds, max(times.memory for times in every), max(times.read for times in every))
 
 
-def timed(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
-    """Run a program in silence; its seconds, and the most memory it held, in bytes. Raises CalledProcessError."""
+def in_sequence(commands: Iterable[Times]) -> Times:
+    """One round that consists of several commands."""
+    every = list(commands)
+    memory = max((times.memory for times in every), default=0)
+    return Times((sum(sum(times.seconds) for times in every),), memory, sum(times.read for times in every))
+
+
+def command(arguments: Sequence[str], folder: Path) -> Times:
+    """Run a program in silence, once. Raises CalledProcessError."""
     with open(os.devnull, "r+b") as null, open(folder.parent / "stderr", "w+b") as told:
+        read = _read_by_children()
         started = time.perf_counter()
         child = subprocess.Popen(arguments, cwd=folder, env=ENVIRONMENT, stdin=null, stdout=null, stderr=told)
         _, status, usage = os.wait4(child.pid, 0)
@@ -60,15 +76,23 @@ def timed(arguments: Sequence[str], folder: Path) -> tuple[float, int]:
         if child.returncode != 0:
             told.seek(0)
             raise subprocess.CalledProcessError(child.returncode, arguments, stderr=told.read().decode())
-    return seconds, usage.ru_maxrss * 1024
+    return Times((seconds,), usage.ru_maxrss * MAXRSS, _read_by_children() - read)
 
 
-def interleaved(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Times]:
+def _read_by_children() -> int:
+    """What this process and all that it waited for have read so far, in bytes; 0 where the system does not count it."""
+    try:
+        return int(Path("/proc/self/io").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+
+
+def interleaved(contestants: Mapping[str, Callable[[], Times]], rounds: int) -> dict[str, Times]:
     """Let each contestant run once per round, after one round that does not count."""
     for run in contestants.values():
         run()
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    times: dict[str, list[Times]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
-            seconds[name].append(run())
-    return {name: Times(tuple(values)) for name, values in seconds.items()}
+            times[name].append(run())
+    return {name: merged(values) for name, values in times.items()}

@@ -1,11 +1,12 @@
-"""The tools that 1 GB of weights is kept with, each as its manual says; every one keeps one file, `weights`, in a folder.
+"""The tools that versions of weights are kept with, each as its manual says; every one keeps the files of one folder.
 
-folder/work/weights     what is kept          folder/store     where, if not beside it
+folder/work/weights/    what is kept          folder/store     where, if not beside it
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from tests.bench import measure
 MVC = str(Path(sys.executable).with_name("mvc"))
 BUILD = Path(__file__).resolve().parents[2] / "build"
 Commands = Sequence[Sequence[str]]
+"""Programs with their arguments; `VERSION` in one is the name of the version meant."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A tool: the programs it needs and how to get them, and what makes a store, keeps the file, brings it back."""
+    """A tool: the programs it needs and how to get them, and what makes a store, keeps a version, brings one back."""
 
     name: str
     programs: tuple[str, ...]
@@ -35,28 +37,41 @@ class Peer:
         missing = [program for program in self.programs if find(program) is None]
         return f"{self.name}: {', '.join(missing)} is not installed ({self.install})" if missing else None
 
-    def begin(self, folder: Path, weights: Path) -> None:
-        """An empty store, and the weights in the working folder."""
-        shutil.rmtree(folder, ignore_errors=True)
+    def begin(self, folder: Path, weights: Path, name: str) -> None:
+        """An empty store, and the first weights in the working folder."""
+        remove(folder)
         (folder / "work").mkdir(parents=True)
-        self.change(folder, weights)
-        run(self.make, folder)
+        self.change(folder, weights, name)
+        self._run(self.make, folder, "")
 
-    def change(self, folder: Path, weights: Path) -> None:
-        """Other weights in the working folder, and nothing left to be written by the system."""
-        (folder / "work" / "weights").unlink(missing_ok=True)
-        shutil.copyfile(weights, folder / "work" / "weights")
-        run([["sync"]], folder)
+    def change(self, folder: Path, weights: Path, name: str) -> None:
+        """Other weights under that name in place of what was kept, and nothing left for the system to write."""
+        kept = folder / "work" / "weights"
+        remove(kept)
+        kept.mkdir()
+        shutil.copyfile(weights, kept / name)
+        self._run([["sync"]], folder, "")
 
-    def store(self, folder: Path) -> measure.Times:
-        """Keep the file as it stands."""
-        return run(self.keep, folder)
+    def store(self, folder: Path, version: str) -> measure.Times:
+        """Keep the files as they stand."""
+        return self._run(self.keep, folder, version)
 
-    def restore(self, folder: Path) -> measure.Times:
-        """Bring the file back after it was lost."""
-        (folder / "work" / "weights").unlink()
-        run([["sync"]], folder)
-        return run(self.bring_back, folder)
+    def restore(self, folder: Path, version: str) -> measure.Times:
+        """Bring the files of a version back after all were lost."""
+        remove(folder / "work" / "weights")
+        self._run([["sync"]], folder, "")
+        return self._run(self.bring_back, folder, version)
+
+    def _run(self, commands: Commands, folder: Path, version: str) -> measure.Times:
+        given = [[word.replace("VERSION", version) for word in words] for words in commands]
+        runs = [measure.command([find(words[0]) or words[0], *words[1:]], folder / "work") for words in given]
+        return measure.in_sequence(runs)
+
+
+def present(*peers: Peer) -> tuple[list[Peer], list[str]]:
+    """Those of the tools that are installed, and why each of the others is left out."""
+    reasons = [reason for peer in peers if (reason := peer.absent())]
+    return [peer for peer in peers if peer.absent() is None], reasons
 
 
 def find(program: str) -> str | None:
@@ -65,19 +80,48 @@ def find(program: str) -> str | None:
     return shutil.which(program) or next((str(p / program) for p in places if (p / program).exists()), None)
 
 
-def run(commands: Commands, folder: Path) -> measure.Times:
-    """Run programs in the working folder: their seconds together, and the most memory any of them held."""
-    done = [measure.timed([find(words[0]) or words[0], *words[1:]], folder / "work") for words in commands]
-    return measure.Times((sum(seconds for seconds, _ in done),), max((memory for _, memory in done), default=0))
+def remove(folder: Path) -> None:
+    """Delete a folder, also one that a tool protects against it."""
+    if folder.exists():
+        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=True)
+        shutil.rmtree(folder)
 
 
 def below(*parts: str) -> Callable[[Path], int]:
     """The bytes of all files below that place."""
 
     def size(folder: Path) -> int:
-        return sum(path.stat().st_size for path in folder.joinpath(*parts).rglob("*") if path.is_file())
+        files = folder.joinpath(*parts).rglob("*")
+        return sum(path.stat().st_size for path in files if path.is_file() and not path.is_symlink())
 
     return size
+
+
+def borg(compression: str) -> Peer:
+    """Borg with that compression."""
+    return Peer(
+        f"borg {compression}",
+        ("borg",),
+        "apt install borgbackup",
+        [["borg", "init", "--encryption=none", "../store"]],
+        [["borg", "create", f"--compression={compression}", "../store::VERSION", "weights"]],
+        [["borg", "extract", "../store::VERSION"]],
+        below("store"),
+    )
+
+
+def restic(compression: str) -> Peer:
+    """Restic with that compression."""
+    there = ("--repo", "../store")
+    return Peer(
+        f"restic {compression}",
+        ("restic",),
+        "apt install restic",
+        [["restic", "init", *there]],
+        [["restic", "backup", "--no-cache", f"--compression={compression}", *there, "--tag", "VERSION", "weights"]],
+        [["restic", "restore", "latest", "--no-cache", *there, "--tag", "VERSION", "--target", "."]],
+        below("store"),
+    )
 
 
 COPY = Peer(
@@ -85,54 +129,44 @@ COPY = Peer(
     ("cp", "sync"),
     "coreutils",
     [["mkdir", "../store"]],
-    [["cp", "weights", "../store/weights"], ["sync", "../store/weights"]],
-    [["cp", "../store/weights", "weights"], ["sync", "weights"]],
+    [["cp", "-r", "weights", "../store/VERSION"], ["sh", "-c", "sync ../store/VERSION/*"]],
+    [["cp", "-r", "../store/VERSION", "weights"], ["sh", "-c", "sync weights/*"]],
     below("store"),
 )
 MVC_ITSELF = Peer(
     "mvc",
     ("mvc",),
     "make bench",
-    [["mvc", "init", "--model", "bench"], ["mvc", "add", "weights", "--as", "model-latest"]],
-    [["mvc", "commit", "-m", "weights"]],
-    [["mvc", "restore", "model-latest"]],
+    [["mvc", "init", "--model", "bench"], ["mvc", "add", "weights"]],
+    [["mvc", "commit", "-m", "VERSION"]],
+    [["mvc", "restore", "--source", "VERSION", "weights"]],
     below("work", ".mvc"),
 )
-OTHERS = (
-    Peer(
-        "borg",
-        ("borg",),
-        "apt install borgbackup",
-        [["borg", "init", "--encryption=none", "../store"]],
-        [["borg", "create", "--compression=zstd,1", "../store::{utcnow:%s.%f}", "weights"]],
-        [["sh", "-c", "borg extract ../store::$(borg list --last 1 --short ../store)"]],
-        below("store"),
-    ),
-    Peer(
-        "restic",
-        ("restic",),
-        "apt install restic",
-        [["restic", "init", "--repo", "../store"]],
-        [["restic", "backup", "--no-cache", "--repo", "../store", "weights"]],
-        [["restic", "restore", "latest", "--no-cache", "--repo", "../store", "--target", "."]],
-        below("store"),
-    ),
-    Peer(
-        "dvc",
-        ("dvc", "git"),
-        "python -m venv build/dvc && build/dvc/bin/pip install dvc",
-        [["git", "init", "-q"], ["dvc", "init", "-q"]],
-        [["dvc", "add", "-q", "weights"]],
-        [["dvc", "checkout", "-q"]],
-        below("work", ".dvc", "cache"),
-    ),
-    Peer(
-        "git-lfs",
-        ("git", "git-lfs"),
-        "apt install git-lfs",
-        [["git", "init", "-q"], ["git", "lfs", "install", "--local"], ["git", "lfs", "track", "weights"]],
-        [["git", "add", "."], ["git", "commit", "-q", "-m", "weights"]],
-        [["git", "checkout", "--", "weights"]],
-        below("work", ".git", "lfs"),
-    ),
+_COMMIT = (["git", "add", "-A", "."], ["git", "commit", "-q", "-m", "weights"], ["git", "tag", "VERSION"])
+DVC = Peer(
+    "dvc",
+    ("dvc", "git"),
+    "python -m venv build/dvc && build/dvc/bin/pip install dvc",
+    [["git", "init", "-q"], ["dvc", "init", "-q"]],
+    [["dvc", "add", "-q", "weights"], *_COMMIT],
+    [["git", "checkout", "-q", "VERSION", "--", "weights.dvc"], ["dvc", "checkout", "-q"]],
+    below("work", ".dvc", "cache"),
+)
+LFS = Peer(
+    "git-lfs",
+    ("git", "git-lfs"),
+    "apt install git-lfs",
+    [["git", "init", "-q"], ["git", "lfs", "install", "--local"], ["git", "lfs", "track", "weights/**"]],
+    _COMMIT,
+    [["git", "checkout", "-q", "VERSION", "--", "weights"]],
+    below("work", ".git", "lfs"),
+)
+ANNEX = Peer(
+    "git-annex",
+    ("git", "git-annex"),
+    "apt install git-annex",
+    [["git", "init", "-q"], ["git", "annex", "init", "-q"], ["git", "config", "annex.addunlocked", "true"]],
+    [["git", "annex", "add", "-q", "weights"], *_COMMIT],
+    [["git", "checkout", "-q", "VERSION", "--", "weights"], ["git", "annex", "smudge", "--update"]],
+    below("work", ".git", "annex"),
 )

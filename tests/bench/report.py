@@ -1,0 +1,46 @@
+"""What the benchmark prints: figures, tables, and whether each goal was met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.bench.measure import Times
+
+
+@dataclass
+class Report:
+    """What was printed, and which goals were missed."""
+
+    failed: list[str] = field(default_factory=list)
+
+    def title(self, text: str) -> None:
+        """Begin a section."""
+        print(f"\n{text}", flush=True)
+
+    def say(self, text: str) -> None:
+        """A remark."""
+        print(f"  {text}", flush=True)
+
+    def line(self, name: str, times: Times, note: str = "") -> None:
+        """One contestant's figures."""
+        print(f"  {name:34} {times!s:34} {note}".rstrip(), flush=True)
+
+    def table(self, caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
+        """Figures of every contestant, one a column."""
+        widths = [max(8, len(column)) for column in columns]
+        print(f"  {caption:26}" + "".join(f"  {c:>{w}}" for c, w in zip(columns, widths, strict=True)))
+        for name, cells in rows.items():
+            print(f"    {name:24}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True)), flush=True)
+
+    def goal(self, name: str, found: float, most: float, unit: str) -> None:
+        """Hold a figure against its goal."""
+        held = found <= most
+        verdict = "PASS" if held else "FAIL"
+        print(f"  {verdict}  {name}: {_short(found)} {unit}, goal {_short(most)} {unit}", flush=True)
+        if not held:
+            self.failed.append(name)
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
