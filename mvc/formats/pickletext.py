@@ -7,6 +7,7 @@ A program stays a value that stands for it. Source: the opcodes as `pickletools`
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pickletools import genops
@@ -48,10 +49,11 @@ def read(data: bytes) -> Any:
     """The value that the pickle in `data` stands for; raises HeaderError when it is none, or one that is too long."""
     machine = _Machine()
     try:
-        for count, (operation, argument, _) in enumerate(genops(data)):
-            if count == MAX_OPERATIONS:
-                raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} operations")
-            machine.step(operation.name, argument)
+        with warnings.catch_warnings(action="ignore"):  # of odd texts
+            for count, (operation, argument, _) in enumerate(genops(data)):
+                if count == MAX_OPERATIONS:
+                    raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} operations")
+                machine.step(operation.name, argument)
         return machine.stack.pop()
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise HeaderError(f"its pickle cannot be read: {error}") from error

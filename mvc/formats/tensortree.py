@@ -61,19 +61,19 @@ class View(NamedTuple):
 def views(root: Any, prefix: str = "") -> Iterator[View]:
     """The tensors below `root`, a value of `pickletext`, in its order; raises HeaderError for an impossible one.
 
-    `prefix` begins their names.
-
-    Every dict and list is entered once, so one that is reached on several ways, or that holds itself, is no trouble.
+    `prefix` begins their names. Each value is entered once, so what is reached on several ways has the first name, and
+    what holds itself is no trouble.
     """
     entered: set[int] = set()
     path: list[Iterator[tuple[str | None, Any]]] = [iter([(prefix, root)])]
     while path:
         for name, value in path[-1]:
-            tensor = _tensor(value)
-            if tensor is not None:
+            if not isinstance(value, Call | list | tuple) or id(value) in entered:
+                continue
+            entered.add(id(value))
+            if tensor := _tensor(value):
                 yield from _view(name or "", tensor)
-            elif isinstance(value, Call | list | tuple) and id(value) not in entered and len(path) < MAX_DEPTH:
-                entered.add(id(value))
+            elif len(path) < MAX_DEPTH:
                 path.append(_inside(name, value))
                 break
         else:

@@ -1,15 +1,20 @@
 # mypy: ignore-errors
 """Makes the files beside it, with the libraries whose formats they have. The files are committed; this says what they are.
 
-python -m venv V && V/bin/pip install torch safetensors gguf numpy && V/bin/python tests/formats/data/make.py
+    python -m venv V && V/bin/pip install torch safetensors gguf h5py numpy && V/bin/python tests/formats/data/make.py
+
+They are installed for this alone, so mypy leaves it out.
 """
 
 from __future__ import annotations
 
+import io
 import warnings
+import zipfile
 from pathlib import Path
 
 import gguf
+import h5py
 import numpy as np
 import safetensors.numpy
 import torch
@@ -55,6 +60,20 @@ def numpy_files() -> None:
     safetensors.numpy.save_file(
         {name: arrays[name] for name in plain}, HERE / "arrays.safetensors", metadata={"format": "np"}
     )
+
+
+def keras_file() -> None:
+    """As keras.saving writes it, without Keras: two texts, and the weights of each layer below its path."""
+    rng = np.random.default_rng(7)
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        for layer, shape in {"dense": (4, 6), "dense_1": (6, 2)}.items():
+            file[f"layers/{layer}/vars/0"] = rng.standard_normal(shape).astype("<f4")
+            file[f"layers/{layer}/vars/1"] = np.zeros(shape[1], "<f4")
+    with zipfile.ZipFile(HERE / "network.keras", "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.9.0"}')
+        archive.writestr("config.json", '{"module": "keras", "class_name": "Sequential"}')
+        archive.writestr("model.weights.h5", weights.getvalue())
 
 
 def gguf_file() -> None:
@@ -117,5 +136,6 @@ def _views() -> dict[str, object]:
 
 if __name__ == "__main__":
     numpy_files()
+    keras_file()
     gguf_file()
     torch_files()

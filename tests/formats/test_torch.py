@@ -1,0 +1,224 @@
+"""PyTorch's archives: tensors under the names that a state dict has; what the pickle says is checked, and nothing is run."""
+
+from __future__ import annotations
+
+import sys
+import time
+import zipfile
+
+import pytest
+
+from mvc.formats import pickletext, torch
+from mvc.formats.header import Header
+from mvc.formats.source import HeaderError
+from tests.formats import pickles
+from tests.formats.archives import archive, unpacked
+from tests.formats.headers import DATA, header_of, refusal, segments, source
+from tests.formats.pickles import checkpoint, mapping, number, storage, tensor, text
+
+STATE = {
+    "embedding.weight": (6, 4), "layers.0.weight": (4, 4), "layers.0.bias": (4,), "layers.1.weight": (4, 4),
+    "norm.weight": (4,), "norm.bias": (4,), "norm.running_mean": (4,), "norm.running_var": (4,),
+    "norm.num_batches_tracked": (),
+}  # fmt: skip
+OUTSIDE = 1 << 62
+
+
+def shapes(name: str) -> dict[str, tuple[int, ...] | None]:
+    return {name: each.shape for name, each in segments(name).items()}
+
+
+@pytest.mark.parametrize("name", ["state.pt", "module.pth", "script.jit"])
+def test_a_state_dict_a_pickled_module_and_a_script_have_the_same_names(name: str) -> None:
+    assert shapes(name) == STATE
+    assert {each.dtype for each in segments(name).values()} == {"F32", "I64"}
+
+
+def test_tied_weights_are_one_tensor_under_the_first_name() -> None:
+    assert "head.weight" not in segments("state.pt")
+
+
+def test_the_bytes_are_those_of_the_storage() -> None:
+    data = (DATA / "state.pt").read_bytes()
+    with zipfile.ZipFile(DATA / "state.pt") as file:
+        found = segments("state.pt")["embedding.weight"]
+        assert data[found.offset : found.end] == file.read("state/data/0")
+
+
+def test_a_checkpoint_has_the_optimizer_too() -> None:
+    found = shapes("checkpoint.ckpt")
+    assert {name.removeprefix("model.") for name in found if name.startswith("model.")} == STATE.keys()
+    states = [name for name in found if name.startswith("optimizer.state.")]
+    assert len(states) == 6 * 3
+    assert found["optimizer.state.0.exp_avg"] == (6, 4)
+
+
+def test_views_are_tensors_where_they_tile_their_storage() -> None:
+    found = {name: (each.dtype, each.shape, each.size) for name, each in segments("views.pt").items()}
+    assert found == {
+        "whole": ("F32", (3, 4), 48),
+        "tiles.0": ("F32", (4,), 16),
+        "tiles.1": ("F32", (2, 4), 32),
+        "overlapping.0": ("F32", None, 48),
+        "slice": ("F32", None, 40),
+        "transposed": ("F32", None, 24),
+        "parameter": ("F32", (3,), 12),
+        "empty": ("F32", (0, 3), 0),
+        "scalar": ("I64", (), 8),
+        "bf16": ("BF16", (5,), 10),
+        "u16": ("U16", (5,), 10),
+        "f8": ("F8_E4M3", (5,), 5),
+        "sparse.1.0": ("I64", (2, 3), 48),
+        "sparse.1.1": ("F32", (3,), 12),
+        "": ("F32", (2,), 8),
+    }
+
+
+def test_numbers_of_a_big_endian_machine_are_of_no_known_kind() -> None:
+    members = unpacked(DATA / "state.pt") | {"state/byteorder": b"big"}
+    assert {each.dtype for each in header_of(archive(members)).segments} == {""}
+
+
+def test_storages_have_no_names_when_the_pickle_cannot_be_read() -> None:
+    broken = {"state/data.pkl": b"\x80\2no pickle."}
+    found = header_of(archive(unpacked(DATA / "state.pt") | broken)).segments
+    assert len(found) == len(STATE)
+    assert {(each.name, each.dtype, each.shape) for each in found} == {("", "", None)}
+
+
+def test_compressed_storages_are_not_looked_at() -> None:
+    data = archive(unpacked(DATA / "state.pt"), zipfile.ZIP_DEFLATED)
+    assert header_of(data) == Header("torch", ())
+
+
+WEIGHT = tensor(storage("0", 6), 0, (2, 3), (3, 1))
+
+
+@pytest.mark.parametrize(
+    ("root", "names"),
+    [
+        (WEIGHT, [""]),
+        (mapping({"a": mapping({"b.c": WEIGHT})}), ["a.b.c"]),
+        (mapping({"a": pickles.call("torch._utils _rebuild_parameter", WEIGHT, pickles.FALSE, pickles.NONE)}), ["a"]),
+        (mapping({"a": pickles.call("evil run", WEIGHT, text("rm"))}), ["a.0"]),
+        (mapping({"a": pickles.call("torch._utils _rebuild_tensor_v2", number(1))}), [""]),
+        (mapping({"x" * 2000: WEIGHT}), [""]),
+        (mapping({"a": pickles.call("torch._utils _rebuild_tensor_v2", text("0"), *[pickles.NONE] * 5)}), [""]),
+    ],
+)
+def test_names_are_paths(root: bytes, names: list[str]) -> None:
+    assert [each.name for each in header_of(checkpoint(root, {"0": bytes(24)})).segments] == names
+
+
+def test_nothing_is_imported_or_run() -> None:
+    evil = pickles.call("antigravity fly", text("x")) + b"0" + pickles.call("os system", text("exit 1")) + b"0"
+    modules = set(sys.modules)
+    assert refusal(torch.read, checkpoint(evil + WEIGHT, {"0": bytes(24)})) == ""
+    assert set(sys.modules) == modules
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        (tensor(storage("0", 5), 0, (5,), (1,)), "another size"),
+        (tensor(storage("0", -6), 0, (5,), (1,)), "outside"),
+        (tensor(storage("0", OUTSIDE), 0, (6,), (1,)), "another size"),
+        (tensor(storage("0", 6), 1, (6,), (1,)), "outside"),
+        (tensor(storage("0", 6), -1, (6,), (1,)), "outside"),
+        (tensor(storage("0", 6), OUTSIDE, (1,), (1,)), "outside"),
+        (tensor(storage("0", 6), 0, (2,), (OUTSIDE,)), "outside"),
+        (tensor(storage("0", 6), 0, (6,), (-1,)), "shape"),
+        (tensor(storage("0", 6), 0, (-6,), (1,)), "shape"),
+        (tensor(storage("0", 6), 0, (OUTSIDE, OUTSIDE), (1, 1)), "elements"),
+        (tensor(storage("0", 6), 0, (1,) * 65, (1,) * 65), "shape"),
+        (mapping({"\ud800": WEIGHT}), "no text"),
+    ],
+)
+def test_refuses_tensors_outside_of_their_storage(view: bytes, reason: str) -> None:
+    assert reason in refusal(torch.read, checkpoint(view, {"0": bytes(24)}))
+
+
+def test_members_that_lie_in_each_other_are_refused() -> None:
+    data = checkpoint(WEIGHT, {"0": bytes(24), "1": bytes(24)})
+    first, second = data.index(b"run/data/0"), data.index(b"run/data/1")
+    copied = data[:first] + b"run/data/1" + data[first + 10 :]
+    place = copied.rindex(b"run/data/1") - 4
+    lying = copied[:place] + (first - 30).to_bytes(4, "little") + copied[place + 4 :]
+    assert second > first
+    assert refusal(torch.read, lying)
+
+
+SELF = b"]q\0h\0a"  # a list that holds itself
+DOUBLED = b"N" + b"\x86".join([pickles.DUP] * 10_000)  # (x, x) of (x, x) of …
+BOMBS = {
+    "itself": SELF,
+    "doubled": DOUBLED,
+    "deep tuples": b"N" + b"\x85" * 500_000,
+    "deep dicts": b"".join([b"}q\1X\1\0\0\0a"] * 50_000) + pickles.NONE + b"s" * 50_000,
+    "marks": b"(" * 900_000,
+    "memo": b"N" + b"".join(b"r" + at.to_bytes(4, "little") for at in range(300_000)),
+    "lists": b"](" + b"]" * 900_000 + b"e",
+    "operations": b"N0" * 600_000 + b"N",
+    "text": b"X\xff\xff\xff\xff",
+    "text of 8 bytes length": b"\x8d" + b"\xff" * 8,
+    "number": b"\x8b\xff\xff\xff\x7f",
+    "digits": b"I" + b"9" * 100_000 + b"\n",
+    "negative memo": b"N" + b"p-5\n" + b"g-5\n",
+    "nothing to take": b"0",
+    "nothing to tuple": b"\x87",
+    "nothing to mark": b"t",
+    "nothing memoized": b"h\7",
+    "into a number": number(1) + text("a") + text("b") + b"s",
+    "into a tuple": b")Na",
+    "odd pairs": b"}(Nu",
+    "state of nothing": b"NNb",
+    "object": b"(" + b"o",
+    "buffer": b"\x97",
+    "extension": b"\x82\1",
+    "persistent": b"Pkey\n",
+    "frame": b"\x95" + b"\xff" * 8,
+    "wide view": tensor(storage("0", 6), 0, (2,) * 60, (1,) * 60),
+    "shared view": b"](" + WEIGHT + b"q\0" + b"h\0" * 300_000 + b"e",
+}
+
+
+@pytest.mark.parametrize("root", BOMBS.values(), ids=BOMBS)
+def test_bombs_cost_little_time(root: bytes) -> None:
+    begin = time.perf_counter()
+    refusal(torch.read, checkpoint(root, {"0": bytes(24)}))
+    assert time.perf_counter() - begin < 10
+
+
+def test_a_pickle_of_too_many_operations_is_not_read() -> None:
+    with pytest.raises(HeaderError, match="operations"):
+        pickletext.read(BOMBS["operations"] + pickles.STOP)
+
+
+def test_two_tensors_of_equal_place_and_other_shape_are_one() -> None:
+    root = mapping({"a": WEIGHT, "b": tensor(storage("0", 6), 0, (6,), (1,))})
+    found = header_of(checkpoint(root, {"0": bytes(24)})).segments
+    assert [(each.name, each.shape) for each in found] == [("a", (2, 3))]
+
+
+def test_what_a_script_keeps_as_constants_is_found() -> None:
+    members = {"run/data/0": bytes(24), "run/data.pkl": b"\x80\2" + mapping({"a": WEIGHT}) + b"."}
+    constants = {"run/constants/0": bytes(24), "run/constants.pkl": b"\x80\2" + pickles.group(WEIGHT) + b"."}
+    assert [each.name for each in header_of(archive(members | constants)).segments] == ["a", "constants.0"]
+
+
+def test_strides_of_one_row_do_not_matter() -> None:
+    found = header_of(checkpoint(tensor(storage("0", 6), 0, (1, 6), (99, 1)), {"0": bytes(24)})).segments
+    assert found[0].shape == (1, 6)
+
+
+@pytest.mark.parametrize("name", ["state.pt", "script.jit"])
+def test_cut_off_anywhere(name: str) -> None:
+    data = (DATA / name).read_bytes()
+    for length in range(0, len(data), 7):
+        assert refusal(torch.read, data[:length])
+
+
+def test_other_archives_are_left_alone() -> None:
+    for name in ("data.csv", "data.pkl", "folder/picture.png"):
+        data = archive({name: b"1"})
+        assert not torch.matches(data[:16], source(data, "model.pt"))
