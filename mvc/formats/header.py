@@ -15,7 +15,6 @@ MAX_RANK = 64
 """Dimensions of a tensor, at most."""
 MAX_TEXT = 5 * 1024 * 1024
 """Bytes of the names, dtypes and shapes of a file, at most, so that a recipe can hold them."""
-_PER_DIMENSION = 20
 _TOO_LARGE = 1 << 63
 
 
@@ -64,6 +63,6 @@ def volume(name: str, shape: Sequence[Any]) -> int:
 def _text(segment: Segment) -> int:
     """The bytes that a segment's name, dtype and shape take; raises HeaderError when they are no Unicode text."""
     try:
-        return len(f"{segment.name}{segment.dtype}".encode()) + _PER_DIMENSION * len(segment.shape or ())
+        return len(f"{segment.name}{segment.dtype}{segment.shape}".encode())
     except UnicodeEncodeError as error:
         raise HeaderError("a tensor's name is no text") from error

@@ -14,9 +14,10 @@ from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
 from mvc.model.segment import WIDTHS, Segment
 
-MAX_HEADER = 100_000_000
-"""Bytes of a header, at most: the format's own limit."""
-MAX_MARKS = 4_000_000
+MAX_HEADER = 32 * 1024 * 1024
+"""Bytes of a header, at most: 300 for each of as many tensors as can be. The format allows 100 MB, and texts of that size
+take ten times as much memory."""
+MAX_MARKS = 2_000_000
 """Brackets and commas of a header, at most; each makes one value, so they bound the memory. A tensor has some eight."""
 _LENGTH = 8
 

@@ -107,9 +107,8 @@ def test_cut_off_anywhere() -> None:
         assert refusal(npz.read, data[:length])
 
 
-def test_keras_has_no_tensors_yet_and_other_archives_are_left_alone() -> None:
+def test_keras_archives_are_known_by_name_and_need_weights() -> None:
     data = archive({"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b"\x89HDF"})
     assert header_of(data, "net.keras") == keras.read(source(data))
-    assert header_of(data, "net.keras").segments == ()
     assert not keras.matches(data[:16], source(data, "net.zip"))
     assert "no model.weights.h5" in refusal(keras.read, archive({"metadata.json": b"{}"}))
