@@ -1,11 +1,11 @@
 """keras: a zip archive of two JSON members and the weights, which are an HDF5 file in it.
 
-Source: keras/src/saving/saving_lib.py, version 3. Where its tensors lie is not looked for yet.
+Source: keras/src/saving/saving_lib.py, version 3. Weights that are compressed have no segments.
 """
 
 from __future__ import annotations
 
-from mvc.formats import zipdirectory
+from mvc.formats import hdf5, zipdirectory
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError, Source
 
@@ -19,7 +19,10 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def read(source: Source) -> Header:
-    """No tensors; raises HeaderError where the directory lies, or has no weights."""
-    if _WEIGHTS not in zipdirectory.members(source):
+    """The tensors of the weights; raises HeaderError where the directory lies, has no weights, or they lie."""
+    weights = zipdirectory.members(source).get(_WEIGHTS)
+    if weights is None:
         raise HeaderError(f"it has no {_WEIGHTS}")
-    return Header("keras", ())
+    if not weights.stored:
+        return Header("keras", ())
+    return Header("keras", hdf5.segments_at(source, zipdirectory.data_offset(source, weights), weights.size))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 
-from mvc.formats.header import Header, ordered
+from mvc.formats.header import MAX_TEXT, Header, ordered
 from mvc.formats.onnxtensor import Tensor, read_tensor
 from mvc.formats.protobuf import BYTES, Field, Reader
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
@@ -25,8 +25,6 @@ MAX_NESTING = 100
 """Messages within each other, at most: the limit of protocol buffers' own readers."""
 MAX_NAME = 1024
 """Letters of a name with the way to it; a longer one is left out."""
-MAX_NAMES = 5 * 1024 * 1024
-"""Letters of all names of a file."""
 _MAX_OFFSET = 1 << 63
 
 _CHILDREN = {
@@ -130,6 +128,6 @@ class _Walk:
             return ""
         name = "/".join(filter(None, way))
         self._letters += len(name)
-        if self._letters > MAX_NAMES:
-            raise HeaderError(f"its names have more than {MAX_NAMES} letters")
+        if self._letters > MAX_TEXT:
+            raise HeaderError(f"its names have more than {MAX_TEXT} letters")
         return name

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.formats.header import MAX_RANK
 from mvc.formats.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.formats.source import HeaderError
 from mvc.model.paths import check_path
@@ -32,7 +33,6 @@ _BITS = {dtype: 8 * width for dtype, width in WIDTHS.items()} | {
 _DATA = {4: frozenset({1, 14}), 9: frozenset(_DTYPES), 10: frozenset({11, 15})}
 """float_data, raw_data and double_data: the data types whose numbers lie in them as in memory."""
 _EXTERNAL = 1
-_MAX_RANK = 64
 _MAX_TEXT = 1024
 _COUNT = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
 
@@ -81,9 +81,9 @@ class _Parts:
 
 def _take(reader: Reader, each: Field, parts: _Parts) -> None:
     if each.number == 1 and each.wire in (NUMBER, BYTES):
-        more = reader.numbers(each, _MAX_RANK)
+        more = reader.numbers(each, MAX_RANK)
         together = None if more is None or parts.dims is None else parts.dims + more
-        parts.dims = together if together is not None and len(together) <= _MAX_RANK else None
+        parts.dims = together if together is not None and len(together) <= MAX_RANK else None
     elif each.wire == NUMBER and each.number == 2:
         parts.code = each.value
     elif each.wire == NUMBER and each.number == 14:

@@ -7,7 +7,7 @@ from mvc.formats.header import Header
 from mvc.formats.source import HeaderError, Source
 
 _START = 16
-FORMATS = ("safetensors", "torch", "npz", "keras", "gguf", "onnx")
+FORMATS = ("safetensors", "torch", "npz", "keras", "gguf", "hdf5", "onnx")
 """The modules, each with `matches(start, source) -> bool` and `read(source) -> Header`, in the order they are asked."""
 
 

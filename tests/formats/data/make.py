@@ -74,6 +74,10 @@ def keras_file() -> None:
         archive.writestr("metadata.json", '{"keras_version": "3.9.0"}')
         archive.writestr("config.json", '{"module": "keras", "class_name": "Sequential"}')
         archive.writestr("model.weights.h5", weights.getvalue())
+    (HERE / "weights.h5").write_bytes(weights.getvalue())
+    with h5py.File(HERE / "chunks.h5", "w", libver="latest") as file:
+        file.create_dataset("chunked", data=np.zeros((9, 9), "<f4"), chunks=(8, 8), maxshape=(None, None))
+        file["whole"] = np.ones(4, "<f4")
 
 
 def gguf_file() -> None:
