@@ -99,7 +99,7 @@ class Training:
 
 def exported_again(file: Path, source: Path, extra: torch.Tensor) -> None:
     """The same weights with other metadata and one tensor more."""
-    metadata = {"format": "pt", "exported_by": "finetune.py", "purpose": "release candidate"}
+    metadata = {"exported_by": "finetune.py"}  # one entry: of several, safetensors writes any one first
     save_file(load_file(source) | {"calibration": extra}, file, metadata=metadata)
 
 
