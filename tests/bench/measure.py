@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MVC_", "GIT_", "PYTHON"))} | {
@@ -38,11 +39,18 @@ class Times:
     seconds: tuple[float, ...]
     memory: int = 0
     read: int = 0
+    later: tuple[float, ...] = ()
+    """What the system took after each round to write what the contestant had left unwritten, where that was awaited."""
 
     @property
     def median(self) -> float:
         """In seconds."""
         return statistics.median(self.seconds)
+
+    @property
+    def until_on_disk(self) -> float:
+        """The median when each round ends only when all that it wrote is on disk, in seconds."""
+        return statistics.median(map(sum, zip(self.seconds, self.later, strict=True)))
 
     def __str__(self) -> str:
         if self.median < 1:
@@ -53,8 +61,9 @@ class Times:
 def merged(rounds: Iterable[Times]) -> Times:
     """All rounds as one."""
     every = list(rounds)
-    seconds = tuple(second for times in every for second in times.seconds)
-    return Times(seconds, max(times.memory for times in every), max(times.read for times in every))
+    seconds = tuple(chain.from_iterable(times.seconds for times in every))
+    later = tuple(chain.from_iterable(times.later for times in every))
+    return Times(seconds, max(times.memory for times in every), max(times.read for times in every), later)
 
 
 def in_sequence(commands: Iterable[Times]) -> Times:
