@@ -74,6 +74,7 @@ _HOMES = {
     "du": "mvc.porcelain.du:du",
     "export": "mvc.porcelain.export:export",
     "fsck": "mvc.porcelain.fsck:fsck",
+    "gc": "mvc.porcelain.gc:gc",
     "get": "mvc.porcelain.edit:get",
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
@@ -97,7 +98,7 @@ _HOMES = {
 __all__ = [
     "Actor", "Code", "CommitOptions", "Manifest", "Person", "Repository", "Timestamp", "Tree", "TreeEntry", "Version",
     "VersionDiff", "add", "aliases", "branches", "cat", "commit", "create_branch", "create_tag", "diff", "du", "errors",
-    "export", "fsck", "get", "init", "log", "ls", "models", "open", "remove", "reset", "resolve", "restore",
+    "export", "fsck", "gc", "get", "init", "log", "ls", "models", "open", "remove", "reset", "resolve", "restore",
     "set_alias", "set_values", "show", "status", "switch", "tags", "unset",
 ]  # fmt: skip
 

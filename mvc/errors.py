@@ -226,6 +226,13 @@ class UnportablePath(Refused):
     """
 
 
+class CollectedMeanwhile(RefRejected):
+    """While the files were stored, `mvc gc` removed what nothing needed, and the new version may build on that.
+
+    Run the same command again; nothing was committed.
+    """
+
+
 class RefMoved(RefRejected):
     """{ref} was moved meanwhile by {by} ({reason}).
 

@@ -42,6 +42,7 @@ VERBS = {
     "export": ("export", "a version in a plain folder"),
     "du": ("du", "what versions take on disk"),
     "fsck": ("fsck", "is everything whole?"),
+    "gc": ("gc", "remove what no version needs any more"),
     "completion": ("completion", "completion for your shell"),
 }
 """Each verb, its module in `mvc.cli`, and what it is for."""

@@ -34,7 +34,7 @@ def _lines(found: Reflog) -> Iterator[str]:
 
 
 def _row(name: str, moved: Moved) -> tuple[str, ...]:
-    number = "removed" if moved.number is None else f"v{moved.number}"
+    number = f"v{moved.number}" if moved.number is not None else "collected" if moved.new else "removed"
     by, reason = moved.move.by.partition(" <")[0], moved.move.reason.partition("\n")[0]
     id_ = short(moved.new or "")
     return (escape(f"{name}@{{{moved.ago}}}"), number, id_, date(moved.move.at), escape(by), escape(reason))

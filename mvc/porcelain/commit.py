@@ -23,7 +23,7 @@ from mvc.repository import basing, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
-from mvc.storage import config
+from mvc.storage import collect, config
 from mvc.storage.headers import Note
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
@@ -96,6 +96,7 @@ class _Work:
     tip: RefEntry | None
     options: Options
     ingest: Ingest | None
+    generation: bytes
     fresh: dict[FileId, int] = field(default_factory=dict)
 
     @property
@@ -188,7 +189,7 @@ def _begin(repository: Repository, model: str, options: Options, progress: Progr
     tip = repository.refs.tip(branch)
     naming.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
     ingest = None if options.dry_run else repository.ingest(progress)
-    return _Work(repository, model, branch, head, tip, options, ingest)
+    return _Work(repository, model, branch, head, tip, options, ingest, collect.generation(repository.door))
 
 
 def _replaced(work: _Work) -> VersionId:
@@ -293,6 +294,8 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
     with repository.locked():
         if repository.heads.get(work.model) != work.head:
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
+        if collect.generation(repository.door) != work.generation:
+            raise errors.CollectedMeanwhile
         config.require(repository.door, work.ingest.features)
         verb = "amend" if work.options.amend else "commit"
         repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))

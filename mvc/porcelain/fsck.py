@@ -92,17 +92,32 @@ class _Walk:
             yield from self._version(id_)
 
     def _roots(self) -> Iterator[tuple[str, VersionId]]:
-        """Every version that a name stands for or stood for, or that a model stands at."""
+        """Every version that a name stands for, or that a model stands at; and those a name stood for that are here still."""
         repository = self.repository
         for model in _or(repository.refs.models, _NONE):
             for ref in _or(partial(self._refs, model), _NO_REFS):
-                for number in repository.refs.numbers(ref):
+                numbers = repository.refs.numbers(ref)
+                for number in numbers:
                     entry = _or(partial(repository.refs.entry, ref, number), None)
-                    yield from ((model, id_) for id_ in (entry and entry.new, entry and entry.old) if id_)
+                    if entry is not None and entry.new is not None and number == numbers[-1]:
+                        yield model, entry.new
+                    elif entry is not None:
+                        named = (entry.new, entry.old)
+                        yield from ((model, id_) for id_ in named if id_ and self._is_here(id_))
         for model in _or(repository.heads.models, _NONE):
             head = _or(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
                 yield model, head.version
+
+    def _is_here(self, id_: VersionId) -> bool:
+        """Whether a version that a name stood for once was not collected since."""
+        try:
+            self._load(id_)
+        except errors.Missing:
+            return False
+        except errors.Damaged:
+            return True
+        return True
 
     def _refs(self, model: str) -> list[RefName]:
         refs = self.repository.refs

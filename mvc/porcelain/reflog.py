@@ -79,4 +79,8 @@ def of(repository: Repository, ref: RefName) -> Reflog:
 
 
 def _number(repository: Repository, id_: VersionId | None) -> int | None:
-    return repository.objects.version(id_).number if id_ is not None else None
+    """The number of a version; None when the name was removed, or the version collected."""
+    try:
+        return repository.objects.version(id_).number if id_ is not None else None
+    except errors.Missing:
+        return None

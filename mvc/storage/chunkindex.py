@@ -73,6 +73,10 @@ class ChunkIndex:
         """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
         return self._ask(lambda: {chunk for chunk in chunks if any(map(self._stands, self._find(chunk)))}, sure=False)
 
+    def make_sure(self) -> None:
+        """Go by the packs' own indexes from here on, and not by the cache."""
+        self._ask(lambda: None, sure=True)
+
     def refresh(self) -> None:
         """Look at the packs again: others may have been added."""
         if self._database is not None:

@@ -29,6 +29,7 @@ KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
     "user.email": (str, "the e-mail address beside it"),
     "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
+    "gc.reflog-expire": (float, "days for which versions are kept that a name stood for once (default 90)"),
     "ui.pager": (str, "the program that long output is shown with"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
@@ -201,5 +202,5 @@ def _typed(key: str, text: str) -> Any:
     except ValueError:
         raise errors.BadSetting(key=key, value=text, reason="it takes a number") from None
     if not 0 <= value < float("inf"):
-        raise errors.BadSetting(key=key, value=text, reason="it takes a number of seconds, 0 or more")
+        raise errors.BadSetting(key=key, value=text, reason="it takes a number, 0 or more")
     return value

@@ -20,7 +20,7 @@ import os
 import stat as stat_module
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -350,6 +350,20 @@ class StoreDoor:
             target.unlink(missing_ok=True)
             if target.parent.is_dir():
                 sync_folder(target.parent)
+
+    def remove_all(self, names: Sequence[str]) -> None:
+        """Remove files, and the folders that this leaves empty; durable when it returns. Absent already is fine."""
+        folders = dict.fromkeys(self.path(name).parent for name in names)
+        for name in names:
+            with writing(self.path(name)):
+                step("unlink", self.path(name))
+                self.path(name).unlink(missing_ok=True)
+        for folder in folders:
+            with contextlib.suppress(OSError):  # not empty, or gone
+                folder.rmdir()
+            for still in (folder, folder.parent):
+                if still.is_dir():
+                    sync_folder(still)
 
     def rename_folder(self, old: str, new: str) -> None:
         """Give a folder another name durably; the new name must be free or an empty folder."""

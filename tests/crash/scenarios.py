@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,6 +101,21 @@ def _network(step: int) -> bytes:
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
 
 
+def littered(root: Path) -> None:
+    """Versions that nothing leads to, beside those that something does: a pack is dead, one is mostly."""
+    side(root)
+    mvc(root, "config", "gc.reflog-expire", "0")
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS[::-1] + bytes(range(255, 0, -1)) * 400)
+    (root / "more.bin").write_bytes(random.Random(1).randbytes(60_000))
+    mvc(root, "add", "more.bin", "--as", "more")
+    mvc(root, "commit", "-m", "three")
+    mvc(root, "rm", "more", "--cached")
+    mvc(root, "commit", "--amend", "-m", "three, without more")
+    mvc(root, "branch", "-D", "side")
+    mvc(root, "tag", "-d", "kept")
+    mvc(root, "alias", "rm", "prod")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -131,5 +147,6 @@ SCENARIOS = (
     Scenario("alias rollback", moved, ("alias", "rollback", "prod"), (0, 13)),
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
     Scenario("models rename", side, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
+    Scenario("gc", littered, ("gc", "--grace", "0")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
 )

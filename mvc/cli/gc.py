@@ -1,0 +1,69 @@
+"""`mvc gc`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from mvc.cli.invocation import Invocation
+from mvc.cli.terminal import count, date, escape, short, size
+from mvc.cli.verb import verb
+from mvc.porcelain.gc import GRACE, Collected, gc
+from mvc.storage import usage
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
+
+
+class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
+    """A span of time: `14d`, `12h`, `0`."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = _SPAN.fullmatch(str(value))
+        if match is None:
+            self.fail(f"{value!r} is no span of time; write it as 14d, 12h, 30m or 0", param, ctx)
+        return float(match[1]) * _UNITS[match[2]]
+
+
+@verb("gc")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--grace", type=_Span(), default=f"{GRACE}s", metavar="TIME", help="Keep what is younger (default 14d).")
+def command(invocation: Invocation, dry_run: bool, grace: float) -> None:
+    """Remove versions and files that no name leads to, and tidy the packs.
+
+    Whatever a branch, tag, alias or head leads to stays, and for gc.reflog-expire days (90) what one led to; the rest goes
+    once it is older than the grace period. When anything that is needed cannot be read, nothing is removed.
+    """
+    repository = invocation.repository()
+    actor = invocation.actor()
+    with invocation.progress("Rewriting packs", usage.on_disk(repository.door)) as progress:
+        found = gc(repository, actor, grace=grace, dry_run=dry_run, progress=progress)
+    ids = [id_ for id_, _, _ in found.versions]
+    invocation.emit("gc", found.to_json, lambda: _lines(found), ids=ids, page=True)
+
+
+def _lines(found: Collected) -> Iterator[str]:
+    plan = found.plan
+    for id_, model, version in found.versions:
+        yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
+    if plan.is_empty:
+        yield f"Nothing to remove; {count(found.kept, 'version')} kept."
+        return
+    parts = [
+        count(number, what)
+        for number, what in (
+            (len(plan.versions), "version"),
+            (len(plan.objects), "other object"),
+            (len(plan.recipes), "recipe"),
+            (len(plan.packs) + len(plan.metapacks), "pack"),
+        )
+        if number
+    ]
+    yield f"{'Removed' if found.done else 'Would remove'} {', '.join(parts) or 'nothing'}; {count(found.kept, 'version')} kept."
+    if plan.rewritten:
+        yield f"{'Rewrote' if found.done else 'Would rewrite'} {count(len(plan.rewritten), 'pack')}."
+    yield f"{size(plan.freed)} {'freed' if found.done else 'would be free'}."
