@@ -32,7 +32,8 @@ class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable whe
 @verb("gc")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--grace", type=_Span(), default=f"{GRACE}s", metavar="TIME", help="Keep what is younger (default 14d).")
-def command(invocation: Invocation, dry_run: bool, grace: float) -> None:
+@click.option("--resegment", is_flag=True, help="First store files anew whose tensors were not known then.")
+def command(invocation: Invocation, dry_run: bool, grace: float, resegment: bool) -> None:
     """Remove versions and files that no name leads to, and tidy the packs.
 
     Whatever a branch, tag, alias or head leads to stays, and for gc.reflog-expire days (90) what one led to; the rest goes
@@ -40,14 +41,18 @@ def command(invocation: Invocation, dry_run: bool, grace: float) -> None:
     """
     repository = invocation.repository()
     actor = invocation.actor()
+    if dry_run and resegment:
+        raise click.UsageError("--resegment stores files anew, which a dry run cannot foretell")
     with invocation.progress("Rewriting packs", usage.on_disk(repository.door)) as progress:
-        found = gc(repository, actor, grace=grace, dry_run=dry_run, progress=progress)
+        found = gc(repository, actor, grace=grace, dry_run=dry_run, resegment=resegment, progress=progress)
     ids = [id_ for id_, _, _ in found.versions]
     invocation.emit("gc", found.to_json, lambda: _lines(found), ids=ids, page=True)
 
 
 def _lines(found: Collected) -> Iterator[str]:
     plan = found.plan
+    if found.resegmented:
+        yield f"Stored {count(found.resegmented, 'file')} anew, cut at tensors."
     for id_, model, version in found.versions:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from mvc import errors
+from mvc.formats.source import Source
 from mvc.model import diff, rules, secrets
 from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId
@@ -237,7 +238,7 @@ def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile]) -
         if file.path.lower().endswith(_OUTSIDE):
             # Whoever stores it says what is wrong with it.
             with contextlib.suppress(errors.MvcError, OSError), _opened(repository, file) as opened:
-                ingest.headers.expect(opened.fileno(), file.path)
+                ingest.headers.expect(Source.of(opened.fileno(), file.path))
 
 
 def _opened(repository: Repository, file: WorkFile) -> BinaryIO:

@@ -12,6 +12,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
+from mvc.porcelain import resegment as resegmenting
 from mvc.repository import roots
 from mvc.repository.repository import Actor, Repository
 from mvc.storage import collect, door
@@ -25,12 +26,16 @@ REFLOG_EXPIRE = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The versions that went (or would), how many stay, and the plan that was followed; `done` is False after a dry run."""
+    """The versions that went (or would), how many stay, and the plan that was followed; `done` is False after a dry run.
+
+    `resegmented` counts the files that were stored anew, cut at their tensors.
+    """
 
     versions: tuple[tuple[VersionId, str, Version], ...]
     kept: int
     plan: Plan
     done: bool
+    resegmented: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -48,6 +53,7 @@ class Collected:
             },
             "rewritten": len(self.plan.rewritten),
             "bytes": self.plan.freed,
+            "resegmented": self.resegmented,
             "done": self.done,
         }
 
@@ -58,9 +64,12 @@ def gc(
     *,
     grace: float = GRACE,
     dry_run: bool = False,
+    resegment: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Collected:
     """Remove what no name leads to and is older than `grace` seconds.
+
+    With `resegment`, files that were stored before their format was known are first stored anew, cut at their tensors.
 
     Names lead to what they stand for, and for `gc.reflog-expire` days to what they stood for. Raises Damaged or Missing,
     and removes nothing, when anything that is needed cannot be read; DiskFailed, ReadOnlyStore, LockTimeout.
@@ -68,16 +77,15 @@ def gc(
     if dry_run:
         return _plan(repository, actor, grace)[0]
     with repository.writing():
+        again = resegmenting.resegment(repository, _versions(repository, actor), progress) if resegment else 0
         found, store = _plan(repository, actor, grace)
         if not found.plan.is_empty:
             collect.act(store, found.plan, actor.nonce().encode(), progress)
-        return Collected(found.versions, found.kept, found.plan, done=True)
+        return Collected(found.versions, found.kept, found.plan, done=True, resegmented=again)
 
 
 def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
-    expire = repository.config.get("gc.reflog-expire")
-    days = REFLOG_EXPIRE if expire is None else float(expire)
-    versions = roots.reachable(repository, actor.at.seconds - int(days * 86_400))
+    versions = _versions(repository, actor)
     live = roots.live(repository, versions)
     repository.chunks.make_sure()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
@@ -85,6 +93,13 @@ def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
     return Collected(tuple(removed), len(versions), plan, done=False), store
+
+
+def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:
+    """Those that stay."""
+    expire = repository.config.get("gc.reflog-expire")
+    days = REFLOG_EXPIRE if expire is None else float(expire)
+    return roots.reachable(repository, actor.at.seconds - int(days * 86_400))
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:

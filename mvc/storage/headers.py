@@ -30,17 +30,17 @@ class Headers:
         self.notes: list[Note] = []
         self._external: dict[str, tuple[str, tuple[Segment, ...]]] = {}
 
-    def expect(self, fd: int, path: str) -> None:
-        """Note which tensors the open file `fd`, which lies at `path`, has in other files."""
-        header = self._read(Source.of(fd, path))
+    def expect(self, source: Source) -> None:
+        """Note which tensors a file, whose name is its path, has in other files."""
+        header, path = self._read(source), source.name
         if header is not None:
             for location, segments in header.external.items():
                 there = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
                 self._external[there] = (f"{header.format}-external", segments)
 
-    def layout(self, fd: int, path: str) -> Layout | None:
-        """How the open file `fd`, which lies at `path`, is cut at its tensors; None for one without."""
-        source = Source.of(fd, path)
+    def layout(self, source: Source) -> Layout | None:
+        """How a file, whose name is its path, is cut at its tensors; None for one without."""
+        path = source.name
         if path in self._external:
             format_, segments = self._external[path]
             try:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
+from mvc.formats.source import Source
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
 from mvc.storage import chunking, encodings, hashing, packs, recipes
 from mvc.storage.bases import Bases, FileBases
@@ -106,7 +107,7 @@ class Ingest:
             if len(data) <= recipes.MAX_INLINE:
                 self.read(len(data))
                 return self._inline(data)
-        layout = self.headers.layout(fd, path)
+        layout = self.headers.layout(Source.of(fd, path))
         bases = self.bases.of(role, layout.segments) if layout else None
         return _File(self, layout, bases).store(_reader(fd))
 
