@@ -9,8 +9,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from tests.bench import training
-from tests.bench.measure import Times, in_sequence
-from tests.bench.peers import ANNEX, COPY, DVC, LFS, MVC_ITSELF, Peer, borg, present, remove, restic
+from tests.bench.measure import Times, command, in_sequence
+from tests.bench.peers import ANNEX, COPY, DVC, LFS, MVC, MVC_ITSELF, Peer, borg, present, remove, restic
 from tests.bench.report import Report
 
 FEW = (COPY, MVC_ITSELF, borg("zstd,3"), restic("max"))
@@ -56,9 +56,10 @@ def history(report: Report, place: Path, *, quick: bool) -> None:
     for number, file in enumerate(files, 1):
         for peer in peers:
             kept[peer.name].restores.append(_restore(peer, place / peer.name, file, f"v{number}"))
+    _print(report, files, kept)
+    _after_gc(report, place / MVC_ITSELF.name, files)
     for peer in peers:
         remove(place / peer.name)
-    _print(report, files, kept)
 
 
 def _store(peer: Peer, folder: Path, file: Path, number: int, kept: Kept) -> None:
@@ -77,6 +78,14 @@ def _restore(peer: Peer, folder: Path, file: Path, version: str) -> Times:
     if _digest(folder / "work" / "weights" / _name(file)) != _digest(file):
         raise SystemExit(f"{peer.name} brought back other bytes of {version}")
     return times
+
+
+def _after_gc(report: Report, folder: Path, files: Sequence[Path]) -> None:
+    """Every version comes back from a store that was tidied, too."""
+    times = command([MVC, "gc", "--grace", "0d"], folder / "work")
+    for number, file in enumerate(files, 1):
+        _restore(MVC_ITSELF, folder, file, f"v{number}")
+    report.line("  mvc gc", times, f"{MVC_ITSELF.size(folder) / 1e6:,.2f} MB afterwards; every version came back")
 
 
 def _name(file: Path) -> str:
