@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import ChunkId, FileId, VersionId, is_id
+from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import metapacks, objects, packs, recipes
 from mvc.storage.chunkindex import ChunkIndex, pack_names
+from mvc.storage.chunkreader import ChunkReader, Place
 from mvc.storage.door import StoreDoor
 from mvc.storage.metapacks import MetaPacks
 from mvc.storage.packfile import PackFile
@@ -84,7 +85,7 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
         raise errors.Damaged(what=name, reason=error.fields.get("reason", error.message)) from error
     metapacks_gone = [name for name in _metapacks(store, live) if _is_old(store.door, name, cutoff)]
     kept, gone = _recipes(store, live, cutoff)
-    keep = _entries(store.chunks, kept)
+    keep = _entries(ChunkReader(store.door, store.chunks), kept)
     dead, rewritten, freed = _packs(store.door, keep, cutoff)
     objects_gone = [name for name in _loose_objects(store.door, live) if _is_old(store.door, name, cutoff)]
     removed = [*objects_gone, *gone, *metapacks_gone]
@@ -190,21 +191,26 @@ def _of_file(store: Store, file: FileId, live: Live) -> Iterator[tuple[Recipe, b
         yield recipe, file in live.files and (best is None or recipe == best)
 
 
-def _entries(index: ChunkIndex, kept: Iterable[Recipe]) -> set[tuple[str, int]]:
+def _entries(reader: ChunkReader, kept: Iterable[Recipe]) -> set[tuple[str, int]]:
     """Pack and offset of the entries to keep: of each needed chunk the one of least depth, and so of what it rests on."""
     keep: set[tuple[str, int]] = set()
     seen: set[bytes] = set()
     for recipe in kept:
-        waiting = [chunk for chunk, _ in recipe.chunks]
-        while waiting:
-            chunk = waiting.pop()
+        for chunk, _ in recipe.chunks:
             raw = bytes.fromhex(chunk)
-            places = index.find(chunk) if raw not in seen else []
-            seen.add(raw)
-            if places:
-                keep.add((places[0].pack, places[0].entry.offset))
-                waiting += [ChunkId(places[0].entry.base)] if places[0].entry.base else []
+            if raw not in seen:
+                seen.add(raw)
+                keep.update(_chain(reader.locate(chunk)) or ())
     return keep
+
+
+def _chain(places: Iterable[Place]) -> list[tuple[str, int]] | None:
+    """The entry of least depth that has all it rests on here, with that; None where none has."""
+    for place in places:
+        under = _chain(place.bases) if place.location.entry.base else []
+        if under is not None:
+            return [(place.location.pack, place.location.entry.offset), *under]
+    return None
 
 
 def _packs(door: StoreDoor, keep: AbstractSet[tuple[str, int]], cutoff: int) -> tuple[list[str], list[str], int]:

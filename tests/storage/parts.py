@@ -18,6 +18,8 @@ from mvc.storage.extract import Extract
 from mvc.storage.headers import Note
 from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.metapacks import MetaPacks
+from mvc.storage.packfile import PackFile
+from mvc.storage.packs import Entry, read_index
 from mvc.storage.recipes import Recipes
 
 
@@ -65,6 +67,10 @@ class Parts:
             return temporary.path.read_bytes()
         finally:
             temporary.discard()
+
+    def entries(self, path: Path) -> list[Entry]:
+        """The entries of a pack."""
+        return read_index(PackFile(self.door, self.name(path)))
 
     def name(self, path: Path) -> str:
         """Where it lies, below the store."""

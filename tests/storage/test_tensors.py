@@ -15,8 +15,7 @@ from mvc.storage import encodings
 from mvc.storage.bases import Bases, Candidate
 from mvc.storage.encoder import CAST_DEPTH, DEPTH
 from mvc.storage.ingest import Stored
-from mvc.storage.packfile import PackFile
-from mvc.storage.packs import Entry, read_index
+from mvc.storage.packs import Entry
 from tests.storage.parts import Parts
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 
@@ -33,7 +32,7 @@ def _store(parts: Parts, data: bytes, *before: Stored) -> Stored:
 
 
 def _entries(parts: Parts) -> list[Entry]:
-    return [entry for path in parts.packs() for entry in read_index(PackFile(parts.door, parts.name(path)))]
+    return [entry for path in parts.packs() for entry in parts.entries(path)]
 
 
 def _reordered(tensors: Tensors) -> Tensors:
@@ -122,8 +121,7 @@ def test_a_file_that_becomes_shorter_while_it_is_stored_is_stored_as_it_was_read
 
 def _damage(parts: Parts, entry: Entry) -> None:
     for path in parts.packs():
-        name = parts.name(path)
-        if entry in read_index(PackFile(parts.door, name)):
+        if entry in parts.entries(path):
             path.chmod(0o644)
             data = bytearray(path.read_bytes())
             data[entry.end - entry.stored // 2] ^= 1
