@@ -7,39 +7,22 @@ Python. `door.on_step` sees every change of the disk; `steps` counts them.
 from __future__ import annotations
 
 import contextlib
-import errno
-import importlib
+import functools
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvc.cli.main import VERBS, run
 from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
-from mvc.storage import door
+from tests.crash import child
+from tests.crash.child import KILLED, Act, Fail, KillBefore, Outcome
 
-for _module, _ in VERBS.values():
-    importlib.import_module(f"mvc.cli.{_module}")
-for _name in (
-    "mvc.model.edit",
-    "mvc.storage.ingest",
-    "mvc.storage.extract",
-    "mvc.storage.absence",
-    "pyfastcdc",
-    "mvc.storage.numbercodec",
-    "mvc.formats.safetensors",
-    "git",
-):
-    importlib.import_module(_name)  # once here, and not in each child
-
-KILLED = 137
-NEVER = 1 << 30
-
+__all__ = ["KILLED", "Fail", "KillBefore", "Outcome"]
 ENVIRONMENT = {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
@@ -48,85 +31,29 @@ ENVIRONMENT = {
     "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(),
     "NO_COLOR": "1",
 }
+"""What a command sees beside the environment of the test."""
+TOP = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a command ended: exit code, both streams, and the steps it took (0 when it was killed)."""
-
-    code: int
-    output: str
-    steps: int
-
-
-def kill_before(number: int) -> Callable[[int, str, str], None]:
-    """End the process before step `number`, as SIGKILL would: nothing is unwound."""
-
-    def act(count: int, name: str, path: str) -> None:
-        if count == number:
-            os._exit(KILLED)
-
-    return act
-
-
-def fail(number: int, code: int, *, on: bool = False) -> Callable[[int, str, str], None]:
-    """Have step `number` (with `on`: and every one after it) fail with the error `code`."""
-
-    def act(count: int, name: str, path: str) -> None:
-        if count == number or (on and count > number):
-            raise OSError(code, errno.errorcode[code], path)
-
-    return act
-
-
-def command(folder: Path, arguments: Sequence[str], act: Callable[[int, str, str], None] | None = None) -> Outcome:
+def command(folder: Path, arguments: Sequence[str], act: Act | None = None) -> Outcome:
     """Run `mvc ARGUMENTS` in `folder` in a child; `act` is called before each step with its number from 1."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as counter:
-        child = os.fork()
-        if child == 0:
-            _child(folder, arguments, act, output.fileno(), counter.fileno())
-        _, status = os.waitpid(child, 0)
-        output.seek(0)
-        counter.seek(0)
-        text = output.read().decode("utf-8", "replace")
-        return Outcome(os.waitstatus_to_exitcode(status), text, int(counter.read() or 0))
+    environ = {**os.environ, **ENVIRONMENT}
+    if act is not None and not isinstance(act, KillBefore | Fail):
+        return child.fork(str(folder), arguments, act, environ)
+    parent = _parent()
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    parent.stdin.write(child.request(str(folder), arguments, act, environ) + "\n")
+    parent.stdin.flush()
+    return child.answered(parent.stdout.readline())
 
 
-def _child(
-    folder: Path, arguments: Sequence[str], act: Callable[[int, str, str], None] | None, output: int, counter: int
-) -> None:
-    code = 99
-    try:
-        os.chdir(folder)
-        os.environ.update(ENVIRONMENT)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-        count = 0
-
-        def step(name: str, path: str) -> None:
-            nonlocal count
-            count += 1
-            if act is not None:
-                act(count, name, path)
-
-        door.on_step = step
-        code = _run(arguments)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.pwrite(counter, str(count).encode(), 0)
-    except BaseException:  # noqa: BLE001 - a child of a test must never return into the test
-        traceback.print_exc()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
-
-
-def _run(arguments: Sequence[str]) -> int:
-    try:
-        return run(list(arguments))
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+@functools.cache
+def _parent() -> subprocess.Popen[str]:
+    """A process that forks children for us; it ends with us, when its input does."""
+    child.load()
+    program = [sys.executable, "-m", "tests.crash.child"]
+    return subprocess.Popen(program, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def mvc(folder: Path, *arguments: str, code: int = 0) -> str:

@@ -12,13 +12,13 @@ from mvc.storage import journal
 from mvc.storage.door import StoreDoor
 from tests.crash.harness import (
     KILLED,
+    Fail,
+    KillBefore,
     State,
     assert_sound,
     command,
-    fail,
     finish,
     fresh_copy,
-    kill_before,
     memory_folder,
     state,
 )
@@ -56,7 +56,7 @@ def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path)
     assert_sound(done)
     for number in range(1, outcome.steps + 1):
         root = fresh_copy(prepared, place / "work")
-        killed = command(root, scenario.verb, kill_before(number))
+        killed = command(root, scenario.verb, KillBefore(number))
         if killed.code == 0 and killed.steps < number:
             continue  # files as young as the cache are not cached: how many steps there are depends on the clock
         assert killed.code == KILLED, f"step {number}: {killed}"
@@ -97,7 +97,7 @@ def test_a_failing_disk_at_any_step(scenario: Scenario, prepared: Path, place: P
     for number in range(1, steps + 1):
         for code, on in FAILURES if deep else [FAILURES[number % len(FAILURES)]]:
             root = fresh_copy(prepared, place / "work")
-            failed = command(root, scenario.verb, fail(number, code, on=on))
+            failed = command(root, scenario.verb, Fail(number, code, on))
             when = f"{errno.errorcode[code]} at step {number} of {steps}{' and after' if on else ''}"
             assert failed.code in (0, 3, FATAL), f"{when}: {failed.code}\n{failed.output}"
             assert "Traceback" not in failed.output, f"{when}\n{failed.output}"

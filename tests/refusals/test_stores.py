@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.harness import assert_sound, command, kill_before, mvc
+from tests.crash import harness
+from tests.crash.harness import KillBefore, assert_sound, command, mvc
 from tests.crash.scenarios import edited, two_versions
 from tests.refusals.cases import COMMIT, Prepare, everything, refuse
 
@@ -138,9 +139,7 @@ def test_a_persons_settings_that_cannot_be_read(text: str, verb: tuple[str, ...]
                                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     root = copy(edited)
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setitem(
-        __import__("tests.crash.harness", fromlist=["x"]).ENVIRONMENT, "MVC_CONFIG", str(tmp_path / "mine.toml")
-    )
+    monkeypatch.setitem(harness.ENVIRONMENT, "MVC_CONFIG", str(tmp_path / "mine.toml"))
     outcome = command(root, verb)
     assert outcome.code in ((0, 2) if "[user]" in text else (2,)), outcome.output
     assert "internal error" not in outcome.output
@@ -154,7 +153,7 @@ def test_what_a_stopped_writer_left_is_in_nobodys_way(copy: Callable[[Prepare], 
     for number in range(3, steps - 4, 9):  # the last four write a cache, or do not: the clock decides
         root = copy(edited)
         before = everything(root)
-        assert command(root, COMMIT, kill_before(number)).code == 137
+        assert command(root, COMMIT, KillBefore(number)).code == 137
         left = {path.name for path in (root / ".mvc" / "tmp").iterdir()}
         for verb in (("status",), ("log",), ("fsck",)):
             mvc(root, *verb)

@@ -9,7 +9,7 @@ import pytest
 from mvc import errors
 from mvc.repository.repository import Repository
 from mvc.storage import journal
-from tests.crash.harness import KILLED, command, finish, kill_before, mvc
+from tests.crash.harness import KILLED, KillBefore, command, finish, mvc
 from tests.crash.scenarios import WEIGHTS, two_versions
 
 
@@ -17,7 +17,7 @@ def _interrupted(root: Path) -> None:
     """Stop `switch v1` right after its journal was written, before any file was touched."""
     two_versions(root)
     for number in range(1, 100):
-        outcome = command(root, ("switch", "v1"), kill_before(number))
+        outcome = command(root, ("switch", "v1"), KillBefore(number))
         assert outcome.code == KILLED
         if journal.pending(Repository(root).door) is not None:
             return

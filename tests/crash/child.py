@@ -1,0 +1,146 @@
+"""The child that runs one command: stopped before a step, or with a step that fails, as an act says.
+
+Run as a program it is the parent of such children: it has loaded mvc and nothing else, so that a fork of it is cheap. It
+reads a request a line, and answers each with a line.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import pkgutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import mvc
+from mvc.cli.main import run
+from mvc.storage import door
+
+KILLED = 137
+
+Act = Callable[[int, str, str], None]
+"""Called before each step with its number, its name and its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended: exit code, both streams, and the steps it took (0 when it was killed)."""
+
+    code: int
+    output: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class KillBefore:
+    """End the process before a step, as SIGKILL would: nothing is unwound."""
+
+    number: int
+
+    def __call__(self, count: int, name: str, path: str) -> None:
+        if count == self.number:
+            os._exit(KILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Have a step (with `on`: and every one after it) fail with an error."""
+
+    number: int
+    code: int
+    on: bool = False
+
+    def __call__(self, count: int, name: str, path: str) -> None:
+        if count == self.number or (self.on and count > self.number):
+            raise OSError(self.code, errno.errorcode[self.code], path)
+
+
+def load() -> None:
+    """Import all that a command may need, once, and not in each child."""
+    for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in ("pyfastcdc", "git"):
+        importlib.import_module(name)
+
+
+def fork(folder: str, arguments: Sequence[str], act: Act | None, environ: Mapping[str, str]) -> Outcome:
+    """Run `mvc ARGUMENTS` in `folder` in a child of this process."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as counter:
+        child = os.fork()
+        if child == 0:
+            _child(folder, arguments, act, environ, output.fileno(), counter.fileno())
+        _, status = os.waitpid(child, 0)
+        output.seek(0)
+        counter.seek(0)
+        text = output.read().decode("utf-8", "replace")
+        return Outcome(os.waitstatus_to_exitcode(status), text, int(counter.read() or 0))
+
+
+def request(folder: str, arguments: Sequence[str], act: KillBefore | Fail | None, environ: Mapping[str, str]) -> str:
+    """The line that asks for the same of the program."""
+    said = [type(act).__name__, asdict(act)] if act is not None else None
+    return json.dumps([folder, list(arguments), said, dict(environ)])
+
+
+def _serve() -> None:
+    load()
+    for line in sys.stdin:
+        folder, arguments, said, environ = json.loads(line)
+        act = {"KillBefore": KillBefore, "Fail": Fail}[said[0]](**said[1]) if said else None
+        print(json.dumps(asdict(fork(folder, arguments, act, environ))), flush=True)  # noqa: T201 - the answer
+
+
+def _child(
+    folder: str, arguments: Sequence[str], act: Act | None, environ: Mapping[str, str], output: int, counter: int
+) -> None:
+    code = 99
+    try:
+        environ = dict(environ)
+        os.environ.clear()
+        os.environ.update(environ)
+        os.chdir(folder)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+        count = 0
+
+        def step(name: str, path: str) -> None:
+            nonlocal count
+            count += 1
+            if act is not None:
+                act(count, name, path)
+
+        door.on_step = step
+        code = _run(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.pwrite(counter, str(count).encode(), 0)
+    except BaseException:  # noqa: BLE001 - a child of a test must never return into the test
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return run(list(arguments))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+
+
+def answered(line: str) -> Outcome:
+    """The outcome in an answer."""
+    values: dict[str, Any] = json.loads(line)
+    return Outcome(**values)
+
+
+if __name__ == "__main__":
+    _serve()
