@@ -40,16 +40,33 @@ def command(folder: Path, arguments: Sequence[str], act: Act | None = None) -> O
     environ = {**os.environ, **ENVIRONMENT}
     if act is not None and not isinstance(act, KillBefore | Fail):
         return child.fork(str(folder), arguments, act, environ)
-    parent = _parent()
+    return _answer(_ask(0, folder, arguments, act, environ))
+
+
+def at_once(folder: Path, commands: Sequence[Sequence[str]]) -> list[Outcome]:
+    """Run several commands in `folder` beside each other, started within microseconds."""
+    environ = {**os.environ, **ENVIRONMENT}
+    asked = [_ask(number, folder, arguments, None, environ) for number, arguments in enumerate(commands)]
+    return [_answer(parent) for parent in asked]
+
+
+def _ask(
+    number: int, folder: Path, arguments: Sequence[str], act: KillBefore | Fail | None, environ: dict[str, str]
+) -> subprocess.Popen[str]:
+    parent = _parent(number)
     assert parent.stdin is not None
-    assert parent.stdout is not None
     parent.stdin.write(child.request(str(folder), arguments, act, environ) + "\n")
     parent.stdin.flush()
+    return parent
+
+
+def _answer(parent: subprocess.Popen[str]) -> Outcome:
+    assert parent.stdout is not None
     return child.answered(parent.stdout.readline())
 
 
 @functools.cache
-def _parent() -> subprocess.Popen[str]:
+def _parent(number: int) -> subprocess.Popen[str]:
     """A process that forks children for us; it ends with us, when its input does."""
     child.load()
     program = [sys.executable, "-m", "tests.crash.child"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mvc.repository.repository import Repository
 from mvc.storage.reflog import HEADS, RefName
-from tests.crash.harness import assert_sound, command, mvc
+from tests.crash.harness import assert_sound, at_once, mvc
 from tests.crash.scenarios import tracked
 
 ROUNDS = 200
@@ -17,19 +16,8 @@ TOLD = (11, 13)
 
 
 def _at_once(root: Path, commands: Sequence[Sequence[str]]) -> list[int]:
-    """The exit codes of commands started together: each child waits until all are there."""
-    ready, go = os.pipe()
-    children = []
-    for arguments in commands:
-        child = os.fork()
-        if child == 0:
-            os.close(go)
-            os.read(ready, 1)  # ends when the parent closes its end
-            os._exit(command(root, arguments).code)
-        children.append(child)
-    os.close(ready)
-    os.close(go)
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    """The exit codes of commands started together."""
+    return [outcome.code for outcome in at_once(root, commands)]
 
 
 def test_two_processes_commit_to_one_branch(tmp_path: Path, deep: bool) -> None:
