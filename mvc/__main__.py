@@ -1,7 +1,5 @@
 """`python -m mvc`."""
 
-import sys
+from mvc.cli.main import main
 
-from mvc.cli.main import run
-
-sys.exit(run())
+main()
