@@ -132,10 +132,7 @@ def commit(
         check_message(message)
     if not (message and message.strip()) and not (options.amend and message is None):
         raise errors.EmptyMessage
-    if not options.dry_run:
-        with repository.writing():
-            pass  # an interrupted change is finished before the files are looked at
-    work = _begin(repository, model, options, progress)
+    work = _begin(repository, model, options, progress, _ready(repository, options))
     old = _replaced(work) if options.amend else work.current
     base = stored.snapshot_of(repository, old, model)
     warnings: list[Problem] = []
@@ -182,7 +179,18 @@ def _commit(
     return done(id_, version, named)
 
 
-def _begin(repository: Repository, model: str, options: Options, progress: Progress | None) -> _Work:
+def _ready(repository: Repository, options: Options) -> bytes:
+    """Finish an interrupted change before the files are looked at; the mark of the last collection.
+
+    The mark is read under the lock, and before anything that is stored is looked at: no collection is half done.
+    """
+    if options.dry_run:
+        return b""
+    with repository.writing():
+        return collect.generation(repository.door)
+
+
+def _begin(repository: Repository, model: str, options: Options, progress: Progress | None, generation: bytes) -> _Work:
     head = repository.head(model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, head.at()))
@@ -190,7 +198,7 @@ def _begin(repository: Repository, model: str, options: Options, progress: Progr
     tip = repository.refs.tip(branch)
     naming.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
     ingest = None if options.dry_run else repository.ingest(progress)
-    return _Work(repository, model, branch, head, tip, options, ingest, collect.generation(repository.door))
+    return _Work(repository, model, branch, head, tip, options, ingest, generation)
 
 
 def _replaced(work: _Work) -> VersionId:

@@ -85,14 +85,15 @@ def gc(
 
 
 def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
+    cutoff = door.now_ns() - int(grace * 1e9)
     versions = _versions(repository, actor)
-    live = roots.live(repository, versions)
+    spared = roots.young(repository, versions, cutoff)
     repository.chunks.make_sure()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
-    plan = collect.plan(store, live, door.now_ns() - int(grace * 1e9))
+    plan = collect.plan(store, roots.live(repository, versions, spared), cutoff)
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
-    return Collected(tuple(removed), len(versions), plan, done=False), store
+    return Collected(tuple(removed), len(versions) + len(spared), plan, done=False), store
 
 
 def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:

@@ -58,7 +58,7 @@ def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor
     if tip is not None and tip.new == version:
         return False
     with repository.locked():
-        repository.objects.version(version)  # under the lock, which a collection holds too: it is still here
+        repository.objects.still(version)
         repository.refs.append(ref, tip, version, actor.move(reason))
     return True
 

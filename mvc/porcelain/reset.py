@@ -50,8 +50,8 @@ def reset(
     progress: Progress | None = None,
 ) -> Reset:
     """Move where `model` stands to `target`. Raises InTheWay (mode `keep`), RefMoved, Damaged."""
-    version = repository.objects.version(target)
     with repository.writing():
+        version = repository.objects.still(target)
         head = repository.head(model)
         old = repository.current(model)
         if mode == SOFT:

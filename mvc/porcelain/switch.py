@@ -65,6 +65,7 @@ def switch(
         version = current
         if target is not None and not _unborn(repository, model, target):
             version = revisions.resolve(repository, model, target)
+            repository.objects.still(version)
         branch = create or (None if detach or target is None else _branch(repository, model, target))
         if branch is None and version is None:
             raise errors.NoVersionYet(model=model)

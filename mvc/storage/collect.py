@@ -1,17 +1,19 @@
 """Planning and doing a collection: what in the store nothing needs, and packs that are mostly that.
 
-    live objects, live files ─► recipes to keep ─► chunks ─► and their bases ─► of each chunk the entry of least depth
-                                                                                  │
-    objects, recipes, metadata packs: go, unless needed or young ◄────────────────┤
-    packs: nothing needed: go · less than half: rewritten · many small ones: merged
+    live objects, live files ─► a recipe of each ─► the entries that it needs (retain)
+                                                                    │
+    objects, recipes, metadata packs: go, unless needed or young    │
+    packs: nothing needed: go · less than half: rewritten · many small ones: merged ◄─┘
 
 The plan is a value; `act` first has every entry that is kept in a pack that stands, and only then removes anything. What is
-younger than the cutoff stays: it may be a commit's that is under way, or somebody's who wants it back.
+younger than the cutoff stays: it may be a commit's that is under way, or somebody's who wants it back. When something that
+is needed is not here, and nothing on record says why, there is no plan: what of the rest is needed cannot be told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import graphlib
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -20,14 +22,16 @@ from mvc import errors
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import metapacks, objects, packs, recipes
+from mvc.storage.absence import Absences
 from mvc.storage.chunkindex import ChunkIndex, pack_names
-from mvc.storage.chunkreader import ChunkReader, Place
+from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.metapacks import MetaPacks
 from mvc.storage.packfile import PackFile
 from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter
 from mvc.storage.recipes import Recipe, Recipes
+from mvc.storage.retain import Retained
 
 MOSTLY = 0.5
 """A pack is rewritten when less than this part of it is needed."""
@@ -40,17 +44,18 @@ GENERATION = "cache/collected"
 
 
 class Live(NamedTuple):
-    """What must stay: the ids of objects, and of files."""
+    """What must stay: the ids of objects, and of files. Of `spared` files stays what there is."""
 
     objects: AbstractSet[str]
     files: AbstractSet[FileId]
+    spared: AbstractSet[FileId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a collection removes, by where it lies below `.mvc`, and the packs that it copies the rest of first.
 
-    `versions` are those of the objects that are versions; they go before anything that they need.
+    `versions` are those of the objects that are versions, children before parents; they go before anything that they need.
 
     `freed` is the bytes that the store will be shorter by, about.
     """
@@ -61,7 +66,7 @@ class Plan:
     packs: tuple[str, ...]
     rewritten: tuple[str, ...]
     metapacks: tuple[str, ...]
-    keep: AbstractSet[tuple[str, int]]
+    keep: Retained
     freed: int
 
     @property
@@ -80,25 +85,30 @@ class Store(NamedTuple):
 
 
 def plan(store: Store, live: Live, cutoff: int) -> Plan:
-    """What can go of what is older than `cutoff`, in nanoseconds since 1970. Raises Damaged where that cannot be told."""
+    """What can go of what is older than `cutoff`, in nanoseconds since 1970.
+
+    Raises Damaged, or Missing, where that cannot be told.
+    """
     for name, error in {**store.chunks.unreadable, **store.metapacks.unreadable}.items():
         raise errors.Damaged(what=name, reason=error.fields.get("reason", error.message)) from error
-    metapacks_gone = [name for name in _metapacks(store, live) if _is_old(store.door, name, cutoff)]
-    kept, gone = _recipes(store, live, cutoff)
-    keep = _entries(ChunkReader(store.door, store.chunks), kept)
-    dead, rewritten, freed = _packs(store.door, keep, cutoff)
-    objects_gone = [name for name in _loose_objects(store.door, live) if _is_old(store.door, name, cutoff)]
-    removed = [*objects_gone, *gone, *metapacks_gone]
-    versions = [name for name in objects_gone if _is_version(store.door, name)]
+    door, keep = store.door, Retained(ChunkReader(store.door, store.chunks))
+    needed, young = _metapacks(store, live, cutoff)
+    metapacks_gone = [path for path in _metapack_paths(door) if path not in needed]
+    gone = [*_recipes_of_live(store, live, keep, cutoff), *_other_recipes(store, live, keep, cutoff)]
+    for file in (live.spared | young) - live.files:
+        _spare(store, file, keep)
+    dead, rewritten, freed = _packs(door, keep, cutoff)
+    objects_gone = [name for name in _loose_objects(door, live) if _is_old(door, name, cutoff)]
+    versions = {name.rpartition("/")[2]: version for name in objects_gone if (version := _version(door, name))}
     return Plan(
-        tuple(VersionId(name.rpartition("/")[2]) for name in versions),
-        tuple(name for name in objects_gone if name not in set(versions)),
+        tuple(_children_first(versions)),
+        tuple(name for name in objects_gone if name.rpartition("/")[2] not in versions),
         tuple(gone),
         tuple(dead),
         tuple(rewritten),
         tuple(metapacks_gone),
         keep,
-        freed + sum(store.door.stat(name).size for name in removed),
+        freed + sum(door.stat(name).size for name in [*objects_gone, *gone, *metapacks_gone]),
     )
 
 
@@ -119,8 +129,9 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Callable[[int], N
         raise
     door.barrier()
     door.replace(GENERATION, generation)
-    # From the top down, so that what is left after a stop is whole, or needed by nothing.
-    door.remove_all([objects.path(id_) for id_ in todo.versions])
+    # From the top down, so that what is left after a stop is whole, or needed by nothing; also after a power cut.
+    for id_ in todo.versions:
+        door.remove_all([objects.path(id_)])
     door.remove_all([*todo.objects, *todo.recipes, *todo.metapacks])
     # What an earlier collection had copied before it was stopped may come out as the same pack again.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
@@ -146,81 +157,97 @@ def _loose_objects(door: StoreDoor, live: Live) -> Iterator[str]:
                 yield f"{objects.FOLDER}/{fan}/{name}"
 
 
-def _is_version(door: StoreDoor, path: str) -> bool:
+def _version(door: StoreDoor, path: str) -> Version | None:
     try:
-        Version.decode(door.read(path))
+        return Version.decode(door.read(path))
     except errors.MvcError:
-        return False
-    return True
+        return None
 
 
-def _metapacks(store: Store, live: Live) -> Iterator[str]:
-    """The metadata packs that nothing needs; one that holds something needed stays whole."""
-    for name in store.door.names(metapacks.FOLDER):
-        path = f"{metapacks.FOLDER}/{name}"
+def _children_first(versions: dict[str, Version]) -> list[VersionId]:
+    parents = {id_: [parent for parent in version.parents if parent in versions] for id_, version in versions.items()}
+    return [VersionId(id_) for id_ in graphlib.TopologicalSorter(parents).static_order()][::-1]
+
+
+def _metapack_paths(door: StoreDoor) -> list[str]:
+    return [f"{metapacks.FOLDER}/{name}" for name in door.names(metapacks.FOLDER)]
+
+
+def _metapacks(store: Store, live: Live, cutoff: int) -> tuple[set[str], set[FileId]]:
+    """The metadata packs that stay, each whole: something in them is needed, or they are young. The files of the young ones."""
+    stay: set[str] = set()
+    files: set[FileId] = set()
+    for path in _metapack_paths(store.door):
         entries = packs.read_index(PackFile(store.door, path))
-        if not any(_is_needed(entry, live) for entry in entries):
-            yield path
+        young = not _is_old(store.door, path, cutoff)
+        if young or any(_is_needed(entry, live) for entry in entries):
+            stay.add(path)
+        if young:
+            files.update(FileId(entry.base) for entry in entries if entry.kind == packs.RECIPE and entry.base)
+    return stay, files
 
 
 def _is_needed(entry: Entry, live: Live) -> bool:
     if entry.kind == packs.RECIPE:
-        return entry.base in live.files
+        return entry.base in live.files or entry.base in live.spared
     return entry.kind != packs.OBJECT or entry.id in live.objects
 
 
-def _recipes(store: Store, live: Live, cutoff: int) -> tuple[list[Recipe], list[str]]:
-    """The recipes that stay, and where those lie that go: of files that nothing needs, or that another serves as well."""
-    kept: list[Recipe] = []
-    gone: list[str] = []
+def _recipes_of_live(store: Store, live: Live, keep: Retained, cutoff: int) -> Iterator[str]:
+    """Have what each live file needs stay; where its loose recipes lie that can go, since another serves as well."""
+    absences = Absences(store.door, store.recipes)
+    for file in sorted(live.files):
+        found = sorted(store.recipes.for_file(file), key=Recipe.preference)
+        serves = next((recipe for recipe in found if keep.keep(recipe)), None)
+        if serves is None:
+            if not absences.recorded(file):
+                raise errors.Missing(what="a recipe or a chunk of file", id=file)
+            for recipe in found:
+                keep.keep_what_is_here(recipe)
+            continue
+        others = [recipe for recipe in found if recipe != serves and store.door.exists(recipe.path)]
+        going = [recipe for recipe in others if _is_old(store.door, recipe.path, cutoff)]
+        if going and not keep.rebuilds(serves):
+            raise errors.Damaged(what=f"file {file}", reason="its best recipe does not give its bytes")
+        for recipe in others:
+            if recipe not in going:
+                keep.keep_what_is_here(recipe)
+        yield from (recipe.path for recipe in going)
+
+
+def _other_recipes(store: Store, live: Live, keep: Retained, cutoff: int) -> Iterator[str]:
+    """Where the loose recipes of other files lie that can go; what the young ones need stays."""
     for fan in store.door.names(recipes.FOLDER):
         for file in store.door.names(f"{recipes.FOLDER}/{fan}"):
-            for recipe, serves in _of_file(store, FileId(file), live):
-                if serves or not store.door.exists(recipe.path) or not _is_old(store.door, recipe.path, cutoff):
-                    kept.append(recipe)
-                else:
-                    gone.append(recipe.path)
-    kept += [recipe for file in store.metapacks.files() for recipe in store.recipes.for_file(file)]
-    return kept, gone
+            if file in live.files or file in live.spared:
+                continue
+            paths = [
+                f"{recipes.FOLDER}/{fan}/{file}/{name}" for name in store.door.names(f"{recipes.FOLDER}/{fan}/{file}")
+            ]
+            old = [path for path in paths if _is_old(store.door, path, cutoff)]
+            if len(old) < len(paths):
+                _spare(store, FileId(file), keep)
+            yield from old
 
 
-def _of_file(store: Store, file: FileId, live: Live) -> Iterator[tuple[Recipe, bool]]:
-    """Each recipe of a file, and whether it is the one to keep."""
-    best = store.recipes.best(file) if file in live.files else None
-    for recipe in store.recipes.for_file(file):
-        yield recipe, file in live.files and (best is None or recipe == best)
+def _spare(store: Store, file: FileId, keep: Retained) -> None:
+    """Have what is here of a file stay, if it can be told."""
+    try:
+        for recipe in store.recipes.for_file(file):
+            keep.keep_what_is_here(recipe)
+    except errors.Damaged:
+        pass
 
 
-def _entries(reader: ChunkReader, kept: Iterable[Recipe]) -> set[tuple[str, int]]:
-    """Pack and offset of the entries to keep: of each needed chunk the one of least depth, and so of what it rests on."""
-    keep: set[tuple[str, int]] = set()
-    seen: set[bytes] = set()
-    for recipe in kept:
-        for chunk, _ in recipe.chunks:
-            raw = bytes.fromhex(chunk)
-            if raw not in seen:
-                seen.add(raw)
-                keep.update(_chain(reader.locate(chunk)) or ())
-    return keep
-
-
-def _chain(places: Iterable[Place]) -> list[tuple[str, int]] | None:
-    """The entry of least depth that has all it rests on here, with that; None where none has."""
-    for place in places:
-        under = _chain(place.bases) if place.location.entry.base else []
-        if under is not None:
-            return [(place.location.pack, place.location.entry.offset), *under]
-    return None
-
-
-def _packs(door: StoreDoor, keep: AbstractSet[tuple[str, int]], cutoff: int) -> tuple[list[str], list[str], int]:
+def _packs(door: StoreDoor, keep: Retained, cutoff: int) -> tuple[list[str], list[str], int]:
     """The packs of which nothing is kept, those to rewrite, and the bytes that this frees."""
     dead, thin, small, freed = [], [], [], 0
     for name in sorted(pack_names(door)):
         if not _is_old(door, name, cutoff):
             continue
         pack = PackFile(door, name)
-        live = sum(entry.end - entry.offset for entry in packs.read_index(pack) if (name, entry.offset) in keep)
+        stay = keep.of(name)
+        live = sum(entry.end - entry.offset for entry in packs.read_index(pack) if entry.offset in stay)
         if not live:
             dead.append(name)
         elif live < MOSTLY * pack.size:
@@ -234,12 +261,13 @@ def _packs(door: StoreDoor, keep: AbstractSet[tuple[str, int]], cutoff: int) -> 
 
 def _copy(
     pack: PackFile,
-    keep: AbstractSet[tuple[str, int]],
+    keep: Retained,
     writer: PackWriter,
     progress: Callable[[int], None] | None,
 ) -> None:
+    stay = keep.of(pack.name)
     for entry in packs.verify(pack):
-        if (pack.name, entry.offset) in keep:
+        if entry.offset in stay:
             writer.add(replace(entry, offset=0), packs.read_entry(pack, entry))
     if progress is not None:
         progress(pack.size)

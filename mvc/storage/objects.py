@@ -44,6 +44,11 @@ class Objects:
             version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
         return version
 
+    def still(self, id_: VersionId) -> Version:
+        """The version of that id as it lies on the disk now: under the lock, no collection can take it any more."""
+        self._versions.pop(id_, None)
+        return self.version(id_)
+
     def manifest(self, id_: ManifestId) -> Manifest:
         """The manifest of that id."""
         return self._decoded(Manifest.decode, id_, "manifest")

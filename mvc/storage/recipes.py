@@ -59,6 +59,10 @@ class Recipe:
         """The id of its bytes."""
         return RecipeId(digest(self.encode()))
 
+    def preference(self) -> bool:
+        """Sorts what readers prefer first: recipes with segments."""
+        return not self.segments
+
     def encode(self) -> bytes:
         """Its exact bytes."""
         record: dict[str, Any] = {
@@ -122,7 +126,7 @@ class Recipes:
 
         Raises Damaged as `for_file`.
         """
-        recipes = sorted(self.for_file(file), key=lambda recipe: not recipe.segments)
+        recipes = sorted(self.for_file(file), key=Recipe.preference)
         for sure in (False, True):
             for recipe in recipes:
                 if self._chunks.has_all([chunk for chunk, _ in recipe.chunks], sure=sure):

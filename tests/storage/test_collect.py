@@ -5,14 +5,19 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pytest
 
 from mvc import errors
 from mvc.model.ids import FileId
+from mvc.model.version import Timestamp
 from mvc.storage import collect
+from mvc.storage.absence import PROMISED
 from mvc.storage.bases import Bases, Candidate
-from mvc.storage.collect import Live, Store
+from mvc.storage.collect import Live, Plan, Store
+from mvc.storage.ingest import Ingest
 from tests.storage.parts import Parts
 from tests.weights import network, safetensors, tuned
 
@@ -36,6 +41,17 @@ def _reads(parts: Parts, file: FileId) -> bytes | None:
         return None
 
 
+def _plan(parts: Parts, files: Iterable[FileId]) -> tuple[Store, Plan]:
+    store = Store(parts.door, parts.recipes, parts.metapacks, parts.chunks)
+    return store, collect.plan(store, Live(set(), set(files)), FOREVER)
+
+
+def _collect(parts: Parts, files: Iterable[FileId]) -> Plan:
+    store, plan = _plan(parts, files)
+    collect.act(store, plan, b"mark")
+    return plan
+
+
 def test_whatever_copies_there_are_what_could_be_read_can_be_read_after(tmp_path: Path, rng: random.Random) -> None:
     first = network(rng, layers=1, width=128)
     second = tuned(first, rng, 1e-6)
@@ -55,8 +71,11 @@ def test_whatever_copies_there_are_what_could_be_read_can_be_read_after(tmp_path
                 shutil.copy(path, root / line.name(path))
         parts = Parts(root)
         readable = {file: data for file in ids if (data := _reads(parts, file)) is not None}
-        store = Store(parts.door, parts.recipes, parts.metapacks, parts.chunks)
-        collect.act(store, collect.plan(store, Live(set(), set(ids)), FOREVER), b"mark")
+        if absent := set(ids) - set(readable):
+            with pytest.raises(errors.Missing):
+                _plan(parts, ids)
+            parts.absences.add(PROMISED, absent, reason="origin", by="Ana", at=Timestamp(0))
+        _collect(parts, ids)
         after = Parts(root)
         for file, data in readable.items():
             assert after.load(file) == data, chosen
@@ -66,3 +85,65 @@ def test_whatever_copies_there_are_what_could_be_read_can_be_read_after(tmp_path
                 path.stat().st_size for _, path in packs
             )
         shutil.rmtree(root)
+
+
+def _damage(path: Path) -> bytes:
+    """Change a byte of a pack's first entry; the bytes as they were."""
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    return whole
+
+
+def _twice(root: Path, data: bytes, other: bytes) -> Parts:
+    """A store with two copies of a file's chunks, one of them in a pack that begins with it and has more."""
+    parts, elsewhere = Parts(root / "here"), Parts(root / "elsewhere")
+    parts.store(data)
+    elsewhere.store(data, other)
+    for path in elsewhere.packs():
+        (parts.door.root / elsewhere.name(path)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, parts.door.root / elsewhere.name(path))
+    return Parts(root / "here")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_copies_the_damaged_one_goes(tmp_path: Path, rng: random.Random, which: int) -> None:
+    data = rng.randbytes(100_000)
+    parts = _twice(tmp_path, data, rng.randbytes(50_000))
+    (file,) = [FileId(path.name) for path in (parts.door.root / "recipes").glob("*/*")]
+    assert len(parts.packs()) == 2
+    _damage(parts.packs()[which])
+    plan = _collect(parts, [file])
+    assert len(plan.packs) + len(plan.rewritten) == 1
+    assert Parts(parts.door.root).load(file) == data
+
+
+def test_when_both_copies_are_damaged_neither_goes(tmp_path: Path, rng: random.Random) -> None:
+    parts = _twice(tmp_path, rng.randbytes(100_000), rng.randbytes(50_000))
+    (file,) = [FileId(path.name) for path in (parts.door.root / "recipes").glob("*/*")]
+    for path in parts.packs():
+        _damage(path)
+    with pytest.raises(errors.Damaged):
+        _plan(parts, [file])
+
+
+def test_a_recipe_goes_only_when_the_better_one_gives_the_file(tmp_path: Path, rng: random.Random) -> None:
+    data = safetensors(network(rng, layers=1, width=128))
+    parts = Parts(tmp_path)
+    ingest = Ingest(parts.door, parts.recipes, parts.reader)
+    file = ingest.add_bytes(data)
+    ingest.close()
+    parts.door.barrier()
+    before = set(parts.packs())
+    parts.store(data)
+    (better,) = set(parts.packs()) - before
+    whole = _damage(better)
+    with pytest.raises(errors.Damaged):
+        _plan(Parts(tmp_path), [file])
+    better.write_bytes(whole)
+    plan = _collect(Parts(tmp_path), [file])
+    assert len(plan.recipes) == 1
+    (recipe,) = Parts(tmp_path).recipes.for_file(file)
+    assert recipe.segments
+    assert Parts(tmp_path).packs() == [better]
+    assert Parts(tmp_path).load(file) == data
