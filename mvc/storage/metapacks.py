@@ -54,10 +54,6 @@ class MetaPacks:
         """The ids of all objects here."""
         return list(self._objects)
 
-    def files(self) -> list[FileId]:
-        """The files that have a recipe here."""
-        return [FileId(file) for file in self._recipes]
-
     def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
         """The id of each recipe of a file, and how to read its bytes, which raises Damaged."""
         for place in self._recipes.get(file, ()):
