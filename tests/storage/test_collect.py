@@ -96,7 +96,7 @@ def _damage(path: Path) -> bytes:
 
 
 def _twice(root: Path, data: bytes, other: bytes) -> Parts:
-    """A store with two copies of a file's chunks, one of them in a pack that begins with it and has more."""
+    """A store with two copies of a file's one chunk, one of them in a pack that begins with it and has more."""
     parts, elsewhere = Parts(root / "here"), Parts(root / "elsewhere")
     parts.store(data)
     elsewhere.store(data, other)
@@ -108,8 +108,8 @@ def _twice(root: Path, data: bytes, other: bytes) -> Parts:
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_of_two_copies_the_damaged_one_goes(tmp_path: Path, rng: random.Random, which: int) -> None:
-    data = rng.randbytes(100_000)
-    parts = _twice(tmp_path, data, rng.randbytes(50_000))
+    data = rng.randbytes(60_000)
+    parts = _twice(tmp_path, data, rng.randbytes(30_000))
     (file,) = [FileId(path.name) for path in (parts.door.root / "recipes").glob("*/*")]
     assert len(parts.packs()) == 2
     _damage(parts.packs()[which])
@@ -119,7 +119,7 @@ def test_of_two_copies_the_damaged_one_goes(tmp_path: Path, rng: random.Random, 
 
 
 def test_when_both_copies_are_damaged_neither_goes(tmp_path: Path, rng: random.Random) -> None:
-    parts = _twice(tmp_path, rng.randbytes(100_000), rng.randbytes(50_000))
+    parts = _twice(tmp_path, rng.randbytes(60_000), rng.randbytes(30_000))
     (file,) = [FileId(path.name) for path in (parts.door.root / "recipes").glob("*/*")]
     for path in parts.packs():
         _damage(path)
