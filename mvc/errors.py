@@ -11,6 +11,7 @@ where there is one, is the hint that names the next step. They are turned into t
     ├── Denied (12)          permission refused
     ├── RefRejected (13)     a name cannot be moved or made
     ├── Damaged (14)         stored bytes are wrong or missing
+    ├── OutOfReach (15)      a remote does not answer
     ├── WouldOverwrite (16)  unsaved work is in the way
     └── Refused (17)         a policy says no
 
@@ -99,6 +100,12 @@ class Damaged(MvcError):
     """
 
     exit_code = 14
+
+
+class OutOfReach(MvcError):
+    """{reason}"""
+
+    exit_code = 15
 
 
 class WouldOverwrite(MvcError):
@@ -735,4 +742,24 @@ class UnknownFeature(MvcError):
     """This repository requires {features}, which this mvc does not know.
 
     Install a newer mvc.
+    """
+
+
+# --- remotes ----------------------------------------------------------------------------------------------------------
+
+
+class RemoteUnreachable(OutOfReach):
+    """{remote} cannot be reached: {reason}.
+
+    Try again: what was sent or fetched already is kept, and a repeat goes on from there.
+    """
+
+    after: float | None = None
+    """Seconds that the server asked to be left alone for, where it said so."""
+
+
+class RemoteDenied(Denied):
+    """{remote} refuses it: {reason}.
+
+    Look at the credentials that this machine has for it, and at what they allow.
     """

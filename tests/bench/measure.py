@@ -32,6 +32,9 @@ MAXRSS = 1 if sys.platform == "darwin" else 1024
 """The unit of `ru_maxrss`, in bytes. A child's counts from what its parent had: the benchmark itself stays small."""
 
 
+_AT_HAND = 3 << 30
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """The seconds of all rounds of one contestant; the most memory and the most reading of a round, in bytes."""
@@ -86,6 +89,15 @@ def command(arguments: Sequence[str], folder: Path) -> Times:
             told.seek(0)
             raise subprocess.CalledProcessError(child.returncode, arguments, stderr=told.read().decode())
     return Times((seconds,), usage.ru_maxrss * MAXRSS, _read_by_children() - read)
+
+
+def have_memory_at_hand() -> None:
+    """Have the system own free memory, whatever it was doing before: about as much as an act on 1 GB takes.
+
+    A virtual machine that rests gives its free memory back to its host, and whoever writes next waits for having it
+    again: up to 1.5 s a GB were seen, several times what writing takes, and all of it luck of the order.
+    """
+    subprocess.run([sys.executable, "-S", "-c", f"bytearray(b'x') * {_AT_HAND}"], check=True)
 
 
 def _read_by_children() -> int:

@@ -64,6 +64,7 @@ class Peer:
 
     def _settled(self, commands: Commands, folder: Path, version: str) -> measure.Times:
         """The programs' times, and what the system then takes until all is on disk: not every tool waits for that."""
+        measure.have_memory_at_hand()
         times = self._run(commands, folder, version)
         return replace(times, later=self._run([["sync"]], folder, version).seconds)
 

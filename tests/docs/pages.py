@@ -27,6 +27,7 @@ CODES = {
     12: "permission refused",
     13: "a name cannot be made or moved as asked; look, then decide",
     14: "stored bytes are damaged or missing; also what `mvc fsck` ends with when it finds something",
+    15: "a remote does not answer; try again",
     16: "unsaved work is in the way; nothing was changed",
     17: "a rule says no: a secret, a broken rule of model.toml, an unsafe path",
     128: "mvc could not finish: the disk, a newer format, an error of mvc itself",
@@ -34,7 +35,7 @@ CODES = {
     141: "the reader of the output went away, as in `mvc log | head -1`",
     143: "ended by SIGTERM",
 }
-"""Every exit code, and what it means. 3 and 15 are not in use."""
+"""Every exit code, and what it means. 3 is not in use."""
 OTHER_KINDS = {
     "usage": (2, "what the command line itself answers: an unknown verb or option"),
     "system": (128, "the operating system's own words, with the path"),
@@ -139,7 +140,7 @@ def exit_codes() -> str:
         "|---|---|",
         *(f"| {code} | {meaning} |" for code, meaning in CODES.items()),
         "",
-        "Codes 3 and 15 are not in use.\n",
+        "Code 3 is not in use.\n",
         "With `--json`, an error is one line on stderr, and `kind` is what a program matches on:\n",
         "```json",
         '{"schema": "mvc.error/1", "code": 2, "kind": "unknown-revision", "message": "...", "hint": "..."}',

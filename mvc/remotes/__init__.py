@@ -1,0 +1,1 @@
+"""OTHER STORES: buckets and folders."""
