@@ -65,6 +65,19 @@ class MetaPacks:
             if place[1].kind == kind:
                 yield place[1].id, self._read(place)
 
+    def entries(self, pack: PackId) -> list[Entry]:
+        """What one of them holds, none where it is not here; `read` gives the bytes."""
+        return self._by_name.get(path(pack), [])
+
+    def read(self, pack: PackId, entry: Entry) -> bytes:
+        """The bytes of one of its entries; raises Damaged."""
+        return self._read((path(pack), entry))
+
+    def refresh(self) -> None:
+        """Look at the packs again: others may have been added."""
+        for name in ("_by_name", "_places", "_objects", "_recipes"):
+            self.__dict__.pop(name, None)
+
     def _read(self, place: _Place) -> bytes:
         name, entry = place
         data = bytes(codec.decode(entry.encoding, packs.read_entry(self._files.get(name), entry), entry.raw))
@@ -73,9 +86,13 @@ class MetaPacks:
         return data
 
     @cached_property
-    def _places(self) -> list[_Place]:
+    def _by_name(self) -> dict[str, list[Entry]]:
         names = [name for name in self._door.names(FOLDER) if is_id(name.removesuffix(".pack"))]
-        return [(f"{FOLDER}/{name}", entry) for name in names for entry in self._entries(f"{FOLDER}/{name}")]
+        return {f"{FOLDER}/{name}": self._entries(f"{FOLDER}/{name}") for name in names}
+
+    @cached_property
+    def _places(self) -> list[_Place]:
+        return [(name, entry) for name, entries in self._by_name.items() for entry in entries]
 
     def _entries(self, name: str) -> list[Entry]:
         try:

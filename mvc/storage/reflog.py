@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from mvc import errors
 from mvc.model import names
@@ -27,6 +27,7 @@ ALIASES = "aliases"
 _NUMBER = re.compile(r"[0-9]{10}\Z")
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
 _KEYS = {"kind", "v", "ref", "seq", "old", "new", "prev", "nonce", "by", "at", "reason"}
+_REMOTES = "remotes"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,6 +42,10 @@ class RefName:
     def text(self) -> str:
         """Its name within the model, as entries record it: `heads/main`."""
         return f"{self.kind}/{self.name}"
+
+    def seen_of(self, remote: str) -> RefName:
+        """The name under which it is kept here what this one stood for on `remote` when that was last looked at."""
+        return RefName(self.model, f"{_REMOTES}/{remote}/{self.kind}", self.name)
 
     @property
     def folder(self) -> str:
@@ -63,9 +68,19 @@ class Move:
     nonce: str
 
 
+class Seen(NamedTuple):
+    """An entry of a remote's log: its number, and the id of its bytes."""
+
+    seq: int
+    entry: str
+
+
 @dataclass(frozen=True, slots=True)
 class RefEntry:
-    """One move of a ref. `old` and `new` are None where the name did not, or does not, exist."""
+    """One move of a ref. `old` and `new` are None where the name did not, or does not, exist.
+
+    `seen` is the remote's entry, for a name under `remotes/`: a remote that was rolled back is known by it.
+    """
 
     ref: str
     seq: int
@@ -73,9 +88,11 @@ class RefEntry:
     new: VersionId | None
     prev: str | None
     move: Move
+    seen: Seen | None = None
 
     def encode(self) -> bytes:
         """Its exact bytes."""
+        seen = {} if self.seen is None else {"seen": list(self.seen)}
         return sealed.seal(
             {
                 "kind": "ref",
@@ -89,6 +106,7 @@ class RefEntry:
                 "by": self.move.by,
                 "at": self.move.at.to_json(),
                 "reason": self.move.reason,
+                **seen,
             }
         )
 
@@ -96,23 +114,39 @@ class RefEntry:
     def decode(cls, data: bytes, *, what: str) -> Self:
         """The entry in `data`; raises Damaged naming `what`."""
         record = sealed.unseal(data, what=what, kind="ref")
-        if set(record) != _KEYS or record["v"] != 1 or not _well_formed(record):
+        seen = record.pop("seen", None)
+        if set(record) != _KEYS or record["v"] != 1 or not _well_formed(record) or not _is_seen(record["ref"], seen):
             raise errors.Damaged(what=what, reason="its fields are not those of a ref entry")
         move = Move(record["by"], Timestamp.from_json(record["at"]), record["reason"], record["nonce"])
-        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move)
+        last = None if seen is None else Seen(*seen)
+        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move, last)
 
     @classmethod
-    def after(cls, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
+    def after(
+        cls, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
+    ) -> RefEntry:
         """The entry that moves `ref` from `tip` to `new`."""
         if tip is None:
-            return RefEntry(ref.text, 1, None, new, None, move)
-        return RefEntry(ref.text, tip.seq + 1, tip.new, new, digest(tip.encode()), move)
+            return RefEntry(ref.text, 1, None, new, None, move, seen)
+        return RefEntry(ref.text, tip.seq + 1, tip.new, new, tip.id, move, seen)
+
+    @property
+    def id(self) -> str:
+        """The id of its bytes."""
+        return digest(self.encode())
 
 
 def _well_formed(record: dict[str, Any]) -> bool:
     optional_ids = all(record[key] is None or is_id(record[key]) for key in ("old", "new", "prev"))
     texts = all(isinstance(record[key], str) for key in ("ref", "by", "reason", "nonce"))
     return optional_ids and texts and type(record["seq"]) is int and _NONCE.match(record["nonce"]) is not None
+
+
+def _is_seen(ref: str, seen: Any) -> bool:
+    if seen is None:
+        return True
+    pair = isinstance(seen, list) and len(seen) == 2 and type(seen[0]) is int and seen[0] > 0 and is_id(seen[1])
+    return pair and ref.startswith(f"{_REMOTES}/")
 
 
 class RefLogs:
@@ -153,9 +187,11 @@ class RefLogs:
         """Every entry, oldest first; raises Damaged, Missing."""
         return [self.entry(ref, seq) for seq in self.numbers(ref)]
 
-    def append(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
+    def append(
+        self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
+    ) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved when somebody else moved it first."""
-        entry = RefEntry.after(ref, tip, new, move)
+        entry = RefEntry.after(ref, tip, new, move, seen)
         self.create(ref, entry)
         return entry
 
@@ -174,10 +210,10 @@ class RefLogs:
     def kinds(self, model: str) -> list[str]:
         """The kinds under which `model` has logs, those of remotes included."""
         top = f"{REFS}/{names.encode_component(model)}"
-        kinds = [kind for kind in self._door.names(top) if kind != "remotes"]
-        for remote in self._door.names(f"{top}/remotes"):
+        kinds = [kind for kind in self._door.names(top) if kind != _REMOTES]
+        for remote in self._door.names(f"{top}/{_REMOTES}"):
             plain = names.decode_component(remote)
-            kinds += [f"remotes/{plain}/{kind}" for kind in self._door.names(f"{top}/remotes/{remote}")]
+            kinds += [f"{_REMOTES}/{plain}/{kind}" for kind in self._door.names(f"{top}/{_REMOTES}/{remote}")]
         return kinds
 
     def all(self, model: str, kind: str) -> list[RefName]:

@@ -10,7 +10,7 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.storage.door import StoreDoor
-from mvc.storage.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName
+from mvc.storage.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName, Seen
 
 A, B, C = (VersionId(letter * 64) for letter in "abc")
 MAIN = RefName("Night/Shift", HEADS, "release/Main")
@@ -72,3 +72,23 @@ def test_names_that_differ_in_case_or_slashes_never_share_a_path() -> None:
     paths = {RefName("m", HEADS, name).folder.casefold() for name in names}
     assert len(paths) == len(names)
     assert all(path.count("/") == 3 for path in paths)
+
+
+def test_what_was_seen_of_a_remote_keeps_the_remote_s_entry(logs: RefLogs) -> None:
+    seen = MAIN.seen_of("origin")
+    entry = logs.append(seen, None, A, move(1), Seen(42, B))
+    assert logs.tip(seen) == entry
+    assert entry.seen == (42, B)
+
+
+@pytest.mark.parametrize("seen", [Seen(0, B), Seen(1, VersionId("x"))])
+def test_an_entry_that_saw_what_no_remote_has_is_damage(logs: RefLogs, seen: Seen) -> None:
+    logs.append(MAIN.seen_of("origin"), None, A, move(1), seen)
+    with pytest.raises(errors.Damaged):
+        logs.tip(MAIN.seen_of("origin"))
+
+
+def test_only_names_of_remotes_have_seen_anything(logs: RefLogs) -> None:
+    logs.append(MAIN, None, A, move(1), Seen(1, B))
+    with pytest.raises(errors.Damaged):
+        logs.tip(MAIN)
