@@ -763,3 +763,67 @@ class RemoteDenied(Denied):
 
     Look at the credentials that this machine has for it, and at what they allow.
     """
+
+
+class RemoteRewritten(Damaged):
+    """{remote} does not have the history any more that it had when last looked at: {reason}.
+
+    It was restored from an older state, or replaced. If that was meant, `mvc remote rm` it, add it again, and fetch; what
+    was fetched before stays here.
+    """
+
+
+class PushUncertain(OutOfReach):
+    """{remote} does not tell whether {ref} was moved.
+
+    Push again: if it was, that does nothing.
+    """
+
+
+class NotARemote(Refused):
+    """{remote} holds other things, and no mvc remote.
+
+    Name an empty folder or prefix, or one that mvc has pushed to.
+    """
+
+
+class NoRemoteYet(Usage):
+    """{remote} holds nothing yet.
+
+    `mvc push` puts the first versions there.
+    """
+
+
+class RemoteBusy(OutOfReach):
+    """{remote} is being collected, since {since}.
+
+    Push again when `mvc gc --remote` has ended there.
+    """
+
+
+class PushRejected(RefRejected):
+    """{ref} of {model} was not moved on {remote}: {reason}.
+
+    {hint}
+    """
+
+
+class NotThere(Usage):
+    """{remote} has no {what}.
+
+    There are: {known}.
+    """
+
+
+class Diverged(RefRejected):
+    """{branch} and {remote_branch} have both moved on: {ahead} here, {behind} there.
+
+    `mvc pull --rebase` puts yours after theirs, `mvc merge {remote_branch}` makes a version of both.
+    """
+
+
+class FilesElsewhere(Damaged):
+    """The bytes of {count} files that {version} needs are neither here nor on {remote}: {files}.
+
+    Fetch them from the remote that has them, and push again.
+    """
