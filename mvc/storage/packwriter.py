@@ -26,13 +26,13 @@ CUT = 64 * 1024 * 1024
 
 
 class PackBuilder:
-    """One pack being written."""
+    """One pack being written; `entries` are those it has, `size` its bytes so far."""
 
     def __init__(self, door: StoreDoor) -> None:
         """Begin it in `tmp/`; raises ReadOnlyStore, DiskFailed."""
         self._temporary: Temporary = door.temporary()
         self._hasher = Hasher()
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
         self.size = 0
 
     def add(self, entry: Entry, payload: Buffer) -> None:
@@ -40,14 +40,14 @@ class PackBuilder:
         if not self.size:
             self._write(packs.MAGIC)
         entry = replace(entry, offset=self.size)
-        self._entries.append(entry)
+        self.entries.append(entry)
         self._write(entry.header())
         self._write(payload)
 
     def finish(self) -> tuple[PackId, Temporary]:
         """Write index and trailer; the id, and the file, which still is to be closed."""
-        index = packs.index_bytes(self._entries)
-        trailer = packs.TRAILER.pack(self.size, len(self._entries), bytes.fromhex(digest(index)), packs.INDEX_MAGIC)
+        index = packs.index_bytes(self.entries)
+        trailer = packs.TRAILER.pack(self.size, len(self.entries), bytes.fromhex(digest(index)), packs.INDEX_MAGIC)
         self._write(index + trailer)
         return PackId(self._hasher.digest()), self._temporary
 

@@ -1,0 +1,189 @@
+"""What a remote has, by its listing of this moment and nothing else.
+
+    list meta/ packs/ ─► metadata packs that are not here yet: fetched, checked, kept in .mvc/meta
+                      └► objects, recipes         in a metadata pack that is listed
+                         chunks                   named by the index, in such a pack, of a pack that is listed in its full size,
+                                                  with all that they rest on
+
+Metadata packs never change, so one that was fetched once is known for good; whether it counts is for the listing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import Buffer, Hasher, PackId, is_id
+from mvc.remotes.backend import Backend, Listed
+from mvc.remotes.store import Store
+from mvc.storage import metapacks, packs
+from mvc.storage.door import Temporary
+from mvc.storage.packfile import PackFile
+from mvc.storage.packs import Entry
+from mvc.storage.workers import Workers
+
+MAX_METAPACK = 4 * packs.MAX_METADATA
+"""Bytes of a metadata pack that is fetched, at most; writers end one once it has 64 MiB."""
+AHEAD = 16
+"""Metadata packs that are on their way at once, at most."""
+
+
+class There(NamedTuple):
+    """An entry of a chunk, and the pack on the remote that has it."""
+
+    pack: PackId
+    entry: Entry
+
+
+Places = dict[str, list[There]]
+"""For each chunk, where a remote has it, the entry of least depth first."""
+
+
+class Inventory:
+    """What is on one remote, as listed when it was made; `packs` is each pack of chunks with its size in bytes."""
+
+    def __init__(self, store: Store, backend: Backend, jobs: int) -> None:
+        """List the remote, and fetch what metadata packs are not here, `jobs` at a time.
+
+        Raises RemoteUnreachable, RemoteDenied, Damaged for a metadata pack that is not what its name says, DiskFailed.
+        """
+        self._store = store
+        self._backend = backend
+        # In this order: a pack is there before the metadata pack that names it.
+        self.metapacks = _ids(backend.list(metapacks.FOLDER))
+        self.packs = _ids(backend.list("packs"))
+        self.received = self._bring(jobs)
+
+    @cached_property
+    def objects(self) -> set[str]:
+        """The ids of the objects there."""
+        return {entry.id for _, entry in self._entries(packs.OBJECT)}
+
+    @cached_property
+    def recipes(self) -> set[str]:
+        """The ids of the recipes there."""
+        return {entry.id for _, entry in self._entries(packs.RECIPE)}
+
+    def find(self, chunks: Iterable[str]) -> Places:
+        """Where those of `chunks` are that are there with all they rest on, and these bases too; raises Damaged."""
+        wanted = {bytes.fromhex(chunk) for chunk in chunks}
+        found: Places = {}
+        while wanted:
+            fresh = self._look(wanted)
+            found.update(fresh)
+            bases = {there.entry.base for places in fresh.values() for there in places if there.entry.base}
+            wanted = {bytes.fromhex(base) for base in bases if base not in found}
+            found.update({base: [] for base in bases if base not in found})
+        return _complete(found)
+
+    def _look(self, wanted: set[bytes]) -> Places:
+        found: Places = {}
+        for pack, index in self._indexes.items():
+            for offset, header in packs.INDEXED.iter_unpack(index):
+                if header[:32] in wanted:
+                    entry = Entry.parse(header, offset)
+                    found.setdefault(entry.id, []).append(There(pack, entry))
+        return found
+
+    @cached_property
+    def _indexes(self) -> dict[PackId, bytes]:
+        """The index of each pack that is listed in its full size."""
+        found: dict[PackId, bytes] = {}
+        for metapack, entry in self._entries(packs.PACK_INDEX):
+            size = self.packs.get(PackId(entry.id))
+            if size is not None and entry.id not in found:
+                index = self._store.metapacks.read(metapack, entry)
+                if _size_of_pack(index, metapack) == size:
+                    found[PackId(entry.id)] = index
+        return found
+
+    def _entries(self, kind: int) -> Iterator[tuple[PackId, Entry]]:
+        for metapack in self.metapacks:
+            for entry in self._store.metapacks.entries(metapack):
+                if entry.kind == kind:
+                    yield metapack, entry
+
+    # --- fetching metadata packs
+
+    def _bring(self, jobs: int) -> int:
+        """Fetch what is not here; the bytes that came."""
+        door = self._store.door
+        missing = [pack for pack in self.metapacks if not door.exists(metapacks.path(pack))]
+        if not missing:
+            return 0
+        workers = Workers(jobs)
+        pairs = ((pack, door.temporary()) for pack in missing)
+        try:
+            for pack, temporary in workers.ahead(self._receive, pairs, AHEAD):
+                _check_index(self._store, temporary, pack)
+                door.seal(temporary, metapacks.path(pack))
+        finally:
+            workers.close()
+        door.barrier()
+        self._store.metapacks.refresh()
+        return sum(self.metapacks[pack] for pack in missing)
+
+    def _receive(self, pair: tuple[PackId, Temporary]) -> tuple[PackId, Temporary]:
+        """Fetch one under a temporary name, and check that it is what it is called; in a thread."""
+        pack, temporary = pair
+        try:
+            receive(self._backend, metapacks.path(pack), pack, min(self.metapacks[pack], MAX_METAPACK), temporary)
+            temporary.close()
+        except BaseException:
+            temporary.discard()
+            raise
+        return pack, temporary
+
+
+def receive(backend: Backend, name: str, id_: str, size: int, temporary: Temporary) -> None:
+    """Have `temporary` hold the file `name`, whose bytes have the id `id_`; raises Damaged, Missing."""
+    hasher = Hasher()
+
+    def sink(block: Buffer) -> None:
+        hasher.update(block)
+        temporary.write(block)
+
+    try:
+        backend.get(name, sink, size)
+    except FileNotFoundError:
+        raise errors.Missing(what=f"a pack on {backend.where},", id=name) from None
+    if hasher.digest() != id_:
+        raise errors.Damaged(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
+
+
+def _check_index(store: Store, temporary: Temporary, pack: PackId) -> None:
+    """Raise Damaged unless a metadata pack that came can be read from end to end."""
+    try:
+        packs.read_index(PackFile(store.door, f"tmp/{temporary.path.name}"))
+    except errors.Damaged as error:
+        temporary.discard()
+        raise errors.Damaged(what=metapacks.path(pack), reason=error.fields["reason"]) from error
+
+
+def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
+    """The packs among what is listed, in an order that does not change, each with its size."""
+    found = {each.name.rpartition("/")[2].removesuffix(".pack"): each.size for each in listed}
+    return {PackId(id_): found[id_] for id_ in sorted(found) if is_id(id_)}
+
+
+def _size_of_pack(index: bytes, metapack: PackId) -> int:
+    """The size of the pack whose index this is, by what the index says."""
+    if len(index) % packs.INDEXED.size or not index:
+        raise errors.Damaged(what=metapacks.path(metapack), reason="it has an index that is none")
+    offset, header = packs.INDEXED.unpack(index[-packs.INDEXED.size :])
+    return Entry.parse(header, offset).end + len(index) + packs.TRAILER.size
+
+
+def _complete(found: Mapping[str, list[There]]) -> Places:
+    """Those places that have all they rest on, of less depth; shallow ones first, so that one pass tells."""
+    least: dict[str, int] = {}
+    whole: Places = {}
+    every = sorted((there for places in found.values() for there in places), key=lambda each: each.entry.depth)
+    for there in every:
+        base = there.entry.base
+        if base is None or least.get(base, there.entry.depth) < there.entry.depth:
+            least.setdefault(there.entry.id, there.entry.depth)
+            whole.setdefault(there.entry.id, []).append(there)
+    return whole

@@ -1,0 +1,151 @@
+"""What a push has to send: of the versions that the remote's names do not lead to, all that the remote lacks.
+
+    versions, oldest first ─► objects ─────────────────────────────► lacking there?
+                            └► files, in the order of the tree ─► a recipe of each
+                                                  └► chunks, in the order of the file ─► lacking there? ─► after their bases
+
+A chunk counts as there only where it rests on no longer chain than here: or pushes between stores would make chains that
+no writer would make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mvc import errors
+from mvc.model.ids import ChunkId, FileId, VersionId
+from mvc.model.version import Version
+from mvc.remotes.inventory import Inventory, Places
+from mvc.remotes.store import Store
+from mvc.storage import packs
+from mvc.storage.chunkindex import Location
+from mvc.storage.chunkreader import Place
+from mvc.storage.packfile import PackFile
+from mvc.storage.recipes import Recipe
+
+Fresh = Sequence[tuple[VersionId, Version]]
+"""Versions, parents before children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What to send: ids of objects; recipes; local packs as they are; entries of others, in order.
+
+    `size` is the bytes of the chunks among it, `skipped` those of the chunks that are there already.
+    """
+
+    objects: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
+    whole: tuple[str, ...]
+    entries: tuple[Location, ...]
+    size: int
+    skipped: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the remote has it all."""
+        return not (self.objects or self.recipes or self.whole or self.entries)
+
+
+def plan(store: Store, there: Inventory, fresh: Fresh) -> Outgoing:
+    """What of `fresh` to send. Raises FilesElsewhere for files that are neither here nor there; Missing, Damaged."""
+    files = {file: id_ for id_, version in fresh for file in _files(store, version)}
+    recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
+    located = {
+        chunk: store.reader.locate(chunk)
+        for found in recipes.values()
+        for recipe in found
+        for chunk, _ in recipe.chunks
+    }
+    wanted = _Wanted(located, there.find({*located, *_bases(located)}))
+    chosen = [_choose(recipes[file], wanted) for file in files]
+    lost = [file for file, recipe in zip(files, chosen, strict=True) if recipe is None]
+    if lost:
+        raise errors.FilesElsewhere(
+            count=len(lost), version=files[lost[0]][:10], remote="the remote", files=", ".join(lost[:3])
+        )
+    kept = [recipe for recipe in chosen if recipe is not None]
+    for recipe in kept:
+        wanted.add(recipe)
+    whole = set(_whole(store, wanted.entries))
+    return Outgoing(
+        tuple(id_ for id_ in _objects(fresh) if id_ not in there.objects),
+        tuple(recipe for recipe in kept if recipe.id() not in there.recipes),
+        tuple(sorted(whole)),
+        tuple(each for each in wanted.entries if each.pack not in whole),
+        sum(each.entry.stored for each in wanted.entries),
+        wanted.skipped,
+    )
+
+
+def _files(store: Store, version: Version) -> list[FileId]:
+    return [version.model_toml, *(entry.file for entry in store.objects.tree(version.tree).entries)]
+
+
+def _objects(fresh: Fresh) -> Iterator[str]:
+    yield from dict.fromkeys(id_ for own, version in fresh for id_ in (version.manifest, version.tree, own))
+
+
+def _bases(located: dict[ChunkId, tuple[Place, ...]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [place for places in located.values() for place in places]
+    while waiting:
+        place = waiting.pop()
+        if place.location.entry.base:
+            found.add(place.location.entry.base)
+            waiting += place.bases
+    return found
+
+
+def _choose(recipes: Sequence[Recipe], wanted: _Wanted) -> Recipe | None:
+    """The first whose chunks are all here or there."""
+    return next((recipe for recipe in recipes if all(wanted.is_known(chunk) for chunk, _ in recipe.chunks)), None)
+
+
+class _Wanted:
+    """The entries to send, each after its base."""
+
+    def __init__(self, located: dict[ChunkId, tuple[Place, ...]], there: Places) -> None:
+        self._located = located
+        self._there = there
+        self._done: set[str] = set()
+        self.entries: list[Location] = []
+        self.skipped = 0
+
+    def is_known(self, chunk: ChunkId) -> bool:
+        return bool(self._located[chunk]) or chunk in self._there
+
+    def add(self, recipe: Recipe) -> None:
+        for chunk, _ in recipe.chunks:
+            self._add(chunk, self._located[chunk])
+
+    def _add(self, chunk: str, places: tuple[Place, ...]) -> None:
+        if chunk in self._done:
+            return
+        there = self._there.get(chunk)
+        if there and (not places or there[0].entry.depth <= places[0].location.entry.depth):
+            self._done.add(chunk)
+            self.skipped += there[0].entry.stored
+            return
+        place = _whole_place(chunk, places)
+        if place.bases:
+            self._add(place.bases[0].location.entry.id, place.bases)
+        self._done.add(chunk)
+        self.entries.append(place.location)
+
+
+def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
+    """The place of least depth that has all it rests on."""
+    for place in places:
+        if place.location.entry.base is None or place.bases:
+            return place
+    raise errors.Missing(what="what a chunk rests on, chunk", id=chunk)
+
+
+def _whole(store: Store, entries: Sequence[Location]) -> Iterator[str]:
+    """The packs of which every entry is to be sent."""
+    counts: dict[str, int] = {}
+    for each in entries:
+        counts[each.pack] = counts.get(each.pack, 0) + 1
+    yield from (name for name in counts if len(packs.read_index(PackFile(store.door, name))) == counts[name])

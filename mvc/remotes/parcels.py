@@ -1,0 +1,93 @@
+"""Packs to be sent: local ones as they are, after a look at every byte, and new ones of entries from many, spooled in `tmp/`.
+
+The same plan gives the same packs, under the same names: a push that was interrupted finds there what it has sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mvc.model.ids import Buffer, ChunkId, PackId
+from mvc.remotes.outgoing import Outgoing
+from mvc.remotes.store import Store
+from mvc.storage import packs
+from mvc.storage.chunkindex import Location
+from mvc.storage.chunkreader import Place
+from mvc.storage.door import Temporary
+from mvc.storage.packfile import PackFile, PackFiles
+from mvc.storage.packwriter import CUT, PackBuilder
+from mvc.storage.workers import Workers
+
+_AHEAD = 32
+"""Entries that are read and checked ahead of their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A pack to be sent: its id, where it lies, its bytes, its index; `spooled` is removed once it was sent."""
+
+    id: PackId
+    path: Path
+    size: int
+    index: bytes
+    spooled: Temporary | None = None
+
+    def discard(self) -> None:
+        """Remove what was spooled."""
+        if self.spooled is not None:
+            self.spooled.discard()
+
+
+def parcels(store: Store, outgoing: Outgoing) -> Iterator[Parcel]:
+    """The packs, one after the other; raises Damaged where what is here is not whole, DiskFailed."""
+    for name in outgoing.whole:
+        pack = PackFile(store.door, name)
+        entries = packs.verify(pack)
+        yield Parcel(pack.id, store.door.path(name), pack.size, packs.index_bytes(entries))
+    yield from _gathered(store, outgoing.entries)
+
+
+def _gathered(store: Store, entries: Sequence[Location]) -> Iterator[Parcel]:
+    builder: PackBuilder | None = None
+    workers = Workers()
+    try:
+        for location, payload in workers.ahead(_Checked(store).read, _with_places(store, entries), _AHEAD):
+            builder = builder or PackBuilder(store.door)
+            builder.add(replace(location.entry, offset=0), payload)
+            if builder.size >= CUT:
+                full, builder = builder, None
+                yield _finished(full)
+        if builder is not None:
+            full, builder = builder, None
+            yield _finished(full)
+    finally:
+        workers.close()
+        if builder is not None:
+            builder.discard()
+
+
+def _with_places(store: Store, entries: Sequence[Location]) -> Iterator[tuple[Location, tuple[Place, ...]]]:
+    for each in entries:
+        base = each.entry.base
+        yield each, store.reader.locate(ChunkId(base), below=each.entry.depth) if base else ()
+
+
+class _Checked:
+    """Reads stored entries that decode to what they name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._files = PackFiles(store.door)
+
+    def read(self, pair: tuple[Location, tuple[Place, ...]]) -> tuple[Location, Buffer]:
+        """The stored bytes of an entry; in a thread. Raises Damaged."""
+        location, bases = pair
+        self._store.reader.read(ChunkId(location.entry.id), (Place(location, bases),))
+        return location, packs.read_entry(self._files.get(location.pack), location.entry)
+
+
+def _finished(builder: PackBuilder) -> Parcel:
+    id_, temporary = builder.finish()
+    return Parcel(id_, temporary.path, builder.size, packs.index_bytes(builder.entries), temporary)

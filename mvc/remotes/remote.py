@@ -1,0 +1,51 @@
+"""One remote: what says that it is one, and of which format.
+
+format     {"hash":"blake3","kind":"remote","requires":["cast","delta","planes"],"sum":…,"v":1}
+packs/ meta/ refs/ intents/ gc/ probe/
+"""
+
+from __future__ import annotations
+
+from mvc import errors
+from mvc.remotes.backend import Backend
+from mvc.storage import encodings, sealed
+
+NAME = "format"
+VERSION = 1
+FEATURES = sorted(set(encodings.FEATURES.values()))
+"""What readers of a remote must know: it is written once, so it names all that writers of this version may use."""
+_MAX = 64 * 1024
+_OWN = ("intents/", "gc/", "probe/")
+"""What may lie there before there is any version."""
+
+
+def check(backend: Backend) -> None:
+    """Raise NoRemoteYet, NotARemote, NewerFormat or UnknownFeature unless this mvc can read what is there."""
+    data = _read(backend)
+    if data is None:
+        if any(not each.name.startswith(_OWN) for each in backend.list("")):
+            raise errors.NotARemote(remote=backend.where)
+        raise errors.NoRemoteYet(remote=backend.where)
+    record = sealed.unseal(data, what=f"{NAME} of {backend.where}", kind="remote")
+    if record.get("v") != VERSION or record.get("hash") != "blake3":
+        raise errors.NewerFormat(found=record.get("v"), known=VERSION)
+    requires = record.get("requires")
+    if not isinstance(requires, list) or not set(map(str, requires)) <= set(FEATURES):
+        raise errors.UnknownFeature(features=requires)
+
+
+def begin(backend: Backend) -> None:
+    """Have it be a remote, if nothing is there yet. Raises as `check`."""
+    try:
+        check(backend)
+    except errors.NoRemoteYet:
+        record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
+        backend.create(NAME, sealed.seal(record))
+        check(backend)  # another may have been first, or this one's answer lost
+
+
+def _read(backend: Backend) -> bytes | None:
+    try:
+        return backend.read(NAME, _MAX)
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,100 @@
+"""Sending: packs first, several at a time, then the metadata pack that names them; nothing points to any of it yet.
+
+A pack that is listed in its full size is there already, from a push that was interrupted. Before the metadata pack goes,
+the listing must show every pack that it names, whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import PackId
+from mvc.remotes.backend import Backend
+from mvc.remotes.inventory import Inventory
+from mvc.remotes.outgoing import Outgoing
+from mvc.remotes.parcels import Parcel, parcels
+from mvc.remotes.store import Store
+from mvc.storage import metapacks, packs
+from mvc.storage.metapacks import MetaWriter
+from mvc.storage.reflog import RefEntry
+from mvc.storage.workers import Workers
+
+Progress = Callable[[int], None]
+
+
+class _Sent(NamedTuple):
+    """A pack that is on the remote, of `whole` bytes, and the bytes of its index; `size` is the bytes that went there now."""
+
+    id: PackId
+    whole: int
+    entries: bytes
+    size: int
+
+
+class Uploader:
+    """Sends to one remote, `jobs` packs at a time."""
+
+    def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
+        """`progress` is told the bytes sent."""
+        self._store = store
+        self._backend = backend
+        self._jobs = jobs
+        self._progress = progress or (lambda _: None)
+
+    def send(self, outgoing: Outgoing, there: Inventory, seen: Iterable[RefEntry]) -> int:
+        """Send it all, with the ref entries that were `seen` on the remote; the bytes that went there.
+
+        Raises RemoteUnreachable, RemoteDenied, Damaged, DiskFailed; what was sent by then is found by the next push.
+        """
+        if outgoing.is_empty:
+            return 0
+        sent = self._packs(outgoing, there)
+        self._check(sent)
+        return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
+
+    def _packs(self, outgoing: Outgoing, there: Inventory) -> list[_Sent]:
+        workers = Workers(self._jobs)
+
+        def put(parcel: Parcel) -> _Sent:
+            try:
+                new = 0 if there.packs.get(parcel.id) == parcel.size else parcel.size
+                if new:
+                    self._backend.put(packs.path(parcel.id), parcel.path)
+                self._progress(parcel.size)
+            finally:
+                parcel.discard()
+            return _Sent(parcel.id, parcel.size, parcel.index, new)
+
+        try:
+            return list(workers.ahead(put, parcels(self._store, outgoing), self._jobs + 1))
+        finally:
+            workers.close()
+
+    def _check(self, sent: list[_Sent]) -> None:
+        """Raise RemoteUnreachable unless the remote lists every pack in its full size."""
+        if not sent:
+            return
+        listed = {each.name: each.size for each in self._backend.list("packs")}
+        for each in sent:
+            if listed.get(packs.path(each.id)) != each.whole:
+                reason = f"{packs.path(each.id)} was sent, and is not listed with its {each.whole} bytes"
+                raise errors.RemoteUnreachable(remote=self._backend.where, reason=reason)
+
+    def _metadata(self, outgoing: Outgoing, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:
+        writer = MetaWriter(self._store.door)
+        for id_ in outgoing.objects:
+            writer.add(packs.OBJECT, self._store.objects.read(id_))
+        for recipe in outgoing.recipes:
+            writer.add(packs.RECIPE, recipe.encode(), file=recipe.file)
+        for each in sent:
+            writer.add(packs.PACK_INDEX, each.entries, id_=each.id)
+        for entry in seen:
+            writer.add(packs.REF_ENTRY, entry.encode())
+        names = [metapacks.path(pack) for pack in writer.finish()]
+        self._store.door.barrier()
+        self._store.metapacks.refresh()
+        for name in names:
+            self._backend.put(name, self._store.door.path(name))
+        return sum(self._store.door.stat(name).size for name in names)
