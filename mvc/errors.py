@@ -822,6 +822,20 @@ class Diverged(RefRejected):
     """
 
 
+class MissingThere(Damaged):
+    """{remote} lacks {what} {id}.
+
+    `mvc fsck --remote` lists all that it lacks; whoever has it whole can push it there again.
+    """
+
+
+class CannotRebase(RefRejected):
+    """{branch} cannot be put after {onto}: {reason}.
+
+    `mvc merge {onto}` makes a version of both.
+    """
+
+
 class FilesElsewhere(Damaged):
     """The bytes of {count} files that {version} needs are neither here nor on {remote}: {files}.
 

@@ -55,7 +55,7 @@ class Downloader:
     def fetch(self, batches: Sequence[Batch]) -> int:
         """Have the chunks here, each batch durable before the next is checked; the bytes that were read.
 
-        Raises Missing, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
+        Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
         """
         read = 0
         workers, checkers = Workers(self._jobs), Workers()
@@ -76,7 +76,7 @@ class Downloader:
         try:
             data = self._backend.read_range(name, wanted.offset, wanted.end - wanted.offset)
         except FileNotFoundError:
-            raise errors.Missing(what=f"a pack on {self._backend.where},", id=name) from None
+            raise errors.MissingThere(remote=self._backend.where, what="the pack", id=name) from None
         if len(data) != wanted.end - wanted.offset:
             raise errors.Damaged(what=f"{name} on {self._backend.where}", reason=f"it ends before byte {wanted.end}")
         self._progress(len(data))

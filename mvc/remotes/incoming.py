@@ -43,11 +43,11 @@ class Batch(NamedTuple):
 
 
 def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId]) -> list[Batch]:
-    """What to fetch so that all of `chunks` can be read here; raises Missing for one that is not there either."""
+    """What to fetch so that all of `chunks` can be read here; raises MissingThere for one that is not there either."""
     missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packs.MAX_DEPTH + 1)]
     if not missing:
         return []
-    wanted = _Wanted(store, there.find(missing))
+    wanted = _Wanted(store, there.where, there.find(missing))
     for chunk in missing:
         wanted.add(chunk, packs.MAX_DEPTH + 1)
     return [Batch(tuple(entries), tuple(_ranges(entries))) for entries in _batches(wanted.entries)]
@@ -61,8 +61,9 @@ def size(batches: Iterable[Batch]) -> int:
 class _Wanted:
     """The entries to fetch, each after its base."""
 
-    def __init__(self, store: Store, there: Places) -> None:
+    def __init__(self, store: Store, where: str, there: Places) -> None:
         self._store = store
+        self._where = where
         self._there = there
         self._done: dict[str, int] = {}
         self.entries: list[There] = []
@@ -73,7 +74,7 @@ class _Wanted:
             return
         there = next(iter(self._there.get(chunk, ())), None)
         if there is None or there.entry.depth >= below:
-            raise errors.Missing(what="a chunk that the remote should have,", id=chunk)
+            raise errors.MissingThere(remote=self._where, what="the chunk", id=chunk)
         if there.entry.base:
             self.add(there.entry.base, there.entry.depth)
         self._done[chunk] = there.entry.depth

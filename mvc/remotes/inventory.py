@@ -49,6 +49,7 @@ class Inventory:
 
         Raises RemoteUnreachable, RemoteDenied, Damaged for a metadata pack that is not what its name says, DiskFailed.
         """
+        self.where = backend.where
         self._store = store
         self._backend = backend
         # In this order: a pack is there before the metadata pack that names it.
@@ -138,7 +139,7 @@ class Inventory:
 
 
 def receive(backend: Backend, name: str, id_: str, size: int, temporary: Temporary) -> None:
-    """Have `temporary` hold the file `name`, whose bytes have the id `id_`; raises Damaged, Missing."""
+    """Have `temporary` hold the file `name`, whose bytes have the id `id_`; raises Damaged, MissingThere."""
     hasher = Hasher()
 
     def sink(block: Buffer) -> None:
@@ -148,7 +149,7 @@ def receive(backend: Backend, name: str, id_: str, size: int, temporary: Tempora
     try:
         backend.get(name, sink, size)
     except FileNotFoundError:
-        raise errors.Missing(what=f"a pack on {backend.where},", id=name) from None
+        raise errors.MissingThere(remote=backend.where, what="the pack", id=name) from None
     if hasher.digest() != id_:
         raise errors.Damaged(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
 

@@ -74,6 +74,17 @@ class RemoteRefs:
                 last, low = found, middle
         return last
 
+    def at(self, ref: RefName, seq: int, seen: Seen | None = None) -> RefEntry:
+        """Entry `seq`, which was listed as the newest. Raises RemoteRewritten as `tip`, MissingThere."""
+        found = self.entry(ref, seq)
+        if found is None:
+            raise errors.MissingThere(remote=self._backend.where, what="the entry", id=ref.path(seq))
+        if seen is not None and seen != (found.seq, found.id):
+            before = self._as_seen(ref, seen)
+            if before.seq >= seq:
+                raise errors.RemoteRewritten(remote=self._backend.where, reason=f"{ref.text} of {ref.model} went back")
+        return found
+
     def numbers(self, model: str | None = None) -> dict[RefName, int]:
         """The newest number of each name, of one model or of all, by a listing; names that were removed included."""
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"

@@ -6,17 +6,37 @@ packs/ meta/ refs/ intents/ gc/ probe/
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mvc import errors
 from mvc.remotes.backend import Backend
+from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.storage import encodings, sealed
 
 NAME = "format"
 VERSION = 1
 FEATURES = sorted(set(encodings.FEATURES.values()))
 """What readers of a remote must know: it is written once, so it names all that writers of this version may use."""
+JOBS = 4
+"""Transfers at once, if nothing else is said."""
 _MAX = 64 * 1024
 _OWN = ("intents/", "gc/", "probe/")
 """What may lie there before there is any version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote by the name it has here, and how it is reached: `jobs` transfers at once, `pause` between tries."""
+
+    name: str
+    backend: Backend
+    pause: Pause
+    jobs: int = JOBS
+
+    @property
+    def refs(self) -> RemoteRefs:
+        """Its names."""
+        return RemoteRefs(self.backend, self.pause)
 
 
 def check(backend: Backend) -> None:

@@ -20,8 +20,9 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Fresh
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.remotes.store import Store
-from mvc.remotes.upload import Progress, Uploader
+from mvc.remotes.upload import Uploader
 from mvc.storage import sealed
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import Move, RefEntry
 
 INTENTS = "intents"
@@ -66,6 +67,8 @@ class Sending:
         for _ in range(_ROUNDS):
             there = Inventory(self._store, self._backend, self._jobs)
             todo = outgoing.plan(self._store, there, fresh)
+            if progress is not None:
+                progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, there, seen)
             self.skipped = todo.skipped
             if self.is_announced():

@@ -121,6 +121,10 @@ class Recipes:
             raise damage
         return found
 
+    def any_for(self, file: FileId) -> bool:
+        """Whether there is a recipe of a file, whole or not."""
+        return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
+
     def best(self, file: FileId) -> Recipe | None:
         """A recipe whose chunks are all here, one with segments if there is one; None when there is none.
 

@@ -1,0 +1,256 @@
+"""`mvc push`: have a remote's names lead to versions that are here, after all that these need is there.
+
+requests ─► intent ─► the tips there ─► may each move? ─► send what is lacking ─► create the next entries ─► seen here
+                                             └─ behind, and --rebase: ours after theirs, and again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain import fetch, seen
+from mvc.porcelain import rebase as rebasing
+from mvc.remotes import outgoing
+from mvc.remotes import remote as remotes
+from mvc.remotes.inventory import Inventory
+from mvc.remotes.outgoing import Fresh
+from mvc.remotes.remote import Remote
+from mvc.remotes.sending import Sending
+from mvc.repository import history
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.progress import Progress
+from mvc.storage.reflog import HEADS, TAGS, RefEntry, RefName
+
+TRIES = 20
+"""How often versions are put after those of others who were first, if nothing else is said."""
+_FETCH = "`mvc pull` brings theirs; `mvc push --rebase` puts yours after them."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A name to move on the remote, to `new`, or to remove; `local` is the branch here that it comes from."""
+
+    ref: RefName
+    new: VersionId | None
+    local: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushedRef:
+    """What became of one request: `flag` is Git's: ` ` moved, `*` new, `-` removed, `+` forced, `=` there already, `!` not moved."""
+
+    ref: RefName
+    flag: str
+    old: VersionId | None
+    new: VersionId | None
+    reason: str = ""
+    hint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"ref": self.ref.text, "flag": self.flag, "old": self.old, "new": self.new, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of each name; how many versions, and bytes, were sent, and bytes that were there already.
+
+    `done` is False after a dry run; `rebased` counts how often versions were put after those of others.
+    """
+
+    remote: str
+    model: str
+    refs: tuple[PushedRef, ...]
+    versions: int = 0
+    sent: int = 0
+    skipped: int = 0
+    done: bool = True
+    rebased: int = 0
+
+    @property
+    def rejected(self) -> tuple[PushedRef, ...]:
+        """Those that were not moved."""
+        return tuple(ref for ref in self.refs if ref.flag == "!")
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "remote": self.remote,
+            "refs": [ref.to_json() for ref in self.refs],
+            "versions": self.versions,
+            "bytes": self.sent,
+            "skipped": self.skipped,
+            "done": self.done,
+            "rebased": self.rebased,
+        }
+
+
+def push(
+    repository: Repository,
+    model: str,
+    remote: Remote,
+    requests: Sequence[Request],
+    actor: Actor,
+    *,
+    lease: bool = False,
+    tries: int = 0,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Move names of `model` on `remote`. With `lease`, also to versions that do not follow, if nobody else moved them.
+
+    With `tries`, a branch that somebody else has moved on is rebased onto theirs, so often. Raises PushRejected when the only name
+    cannot be moved (several are told one by one), RemoteBusy, PushUncertain, FilesElsewhere, and as fetching does.
+    """
+    if dry_run:
+        return _Push(repository, model, remote, actor, lease=lease).foretell(requests)
+    remotes.begin(remote.backend)
+    attempt = 0
+    while True:
+        done = _Push(repository, model, remote, actor, lease=lease).run(requests, progress)
+        behind = [ref for ref in done.rejected if ref.new is not None and ref.hint == _FETCH]
+        if not behind or attempt == tries:
+            break
+        attempt += 1
+        remote.pause(attempt)
+        requests = [_rebased(repository, model, remote, request, actor) for request in requests]
+    if done.rejected and len(done.refs) == 1:
+        only = done.refs[0]
+        raise errors.PushRejected(
+            ref=only.ref.name, model=model, remote=remote.name, reason=only.reason, hint=only.hint
+        )
+    return replace(done, rebased=attempt)
+
+
+def _rebased(repository: Repository, model: str, remote: Remote, request: Request, actor: Actor) -> Request:
+    """The same request for versions after those that are there now."""
+    if request.local is None:
+        return request
+    fetch.fetch(repository, remote, actor, models=[model])
+    onto, own = repository.refs.target(request.ref.seen_of(remote.name)), _local(repository, model, request.local)
+    if onto is None or history.is_ancestor(repository.objects, onto, own):
+        return replace(request, new=own)
+    called = f"{remote.name}/{request.ref.name}"
+    return replace(request, new=rebasing.rebase(repository, model, request.local, onto, called, actor))
+
+
+def _local(repository: Repository, model: str, branch: str) -> VersionId:
+    target = repository.refs.target(RefName(model, HEADS, branch))
+    if target is None:
+        raise errors.NoVersionYet(model=model)
+    return target
+
+
+class _Push:
+    """One try."""
+
+    def __init__(self, repository: Repository, model: str, remote: Remote, actor: Actor, *, lease: bool) -> None:
+        self._repository = repository
+        self._model = model
+        self._remote = remote
+        self._actor = actor
+        self._lease = lease
+
+    def foretell(self, requests: Sequence[Request]) -> Pushed:
+        """What would happen."""
+        try:
+            remotes.check(self._remote.backend)
+        except errors.NoRemoteYet:
+            refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
+            return Pushed(self._remote.name, self._model, refs, done=False)
+        tips = self._tips(requests)
+        refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
+        fresh = self._fresh(refs, tips)
+        there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
+        todo = outgoing.plan(self._repository, there, fresh)
+        return Pushed(self._remote.name, self._model, refs, len(fresh), todo.size, todo.skipped, done=False)
+
+    def run(self, requests: Sequence[Request], progress: Progress | None) -> Pushed:
+        """Do it, as far as it may be done."""
+        move, remote = self._actor.move("push"), self._remote
+        with Sending(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
+            tips = self._tips(requests)
+            judged = [self._judge(request, tips[request.ref]) for request in requests]
+            todo = [each for each in judged if each.flag not in "=!"]
+            fresh = self._fresh(todo, tips)
+            before = [tip for tip in tips.values() if tip is not None]
+            if todo:
+                sending.send(fresh, before, progress)
+            moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
+            if todo and not sending.is_announced():  # somebody may have removed what we took for safe
+                sending.send(fresh, before, progress)
+        refs = tuple(each for each, _ in moved)
+        self._note({each.ref: entry for each, entry in moved if each.flag != "!"})
+        return Pushed(remote.name, self._model, refs, len(fresh), sending.sent, sending.skipped)
+
+    def _tips(self, requests: Sequence[Request]) -> dict[RefName, RefEntry | None]:
+        """Where the names stand there; also those seen before, when one is new: what they lead to is not sent again."""
+        wanted = [request.ref for request in requests]
+        tips = {ref: self._tip(ref) for ref in wanted}
+        if any(tip is None or tip.new is None for tip in tips.values()):
+            refs = self._repository.refs
+            kind = RefName(self._model, HEADS, "x").seen_of(self._remote.name).kind
+            others = [RefName(self._model, HEADS, ref.name) for ref in refs.all(self._model, kind)]
+            tips.update({ref: self._tip(ref) for ref in others if ref not in tips})
+        return tips
+
+    def _tip(self, ref: RefName) -> RefEntry | None:
+        return self._remote.refs.tip(ref, seen.last(self._repository, self._remote.name, ref))
+
+    def _judge(self, request: Request, tip: RefEntry | None) -> PushedRef:
+        """What is to become of a request, by where the name stands there."""
+        old, new = tip.new if tip is not None else None, request.new
+        if old == new:
+            return PushedRef(request.ref, "=", old, new)
+        if old is None:
+            return PushedRef(request.ref, "*", old, new)
+        if new is None or self._lease or request.ref.kind not in (HEADS, TAGS):
+            return self._judge_lease(request, old)
+        if request.ref.kind == TAGS:
+            reason = f"the tag stands for {old[:10]} there, and tags never move"
+            return PushedRef(request.ref, "!", old, new, reason, "Give yours another name.")
+        if not self._repository.objects.has(old):
+            reason = f"it has versions that are not here, up to {self._about(tip)}"
+            return PushedRef(request.ref, "!", old, new, reason, _FETCH)
+        if not history.is_ancestor(self._repository.objects, old, new):
+            reason = f"it has moved on to {self._about(tip)}"
+            return PushedRef(request.ref, "!", old, new, reason, _FETCH)
+        return PushedRef(request.ref, " ", old, new)
+
+    def _judge_lease(self, request: Request, old: VersionId) -> PushedRef:
+        """Whether it still stands where it was last seen."""
+        seen_at = self._repository.refs.target(request.ref.seen_of(self._remote.name))
+        if seen_at != old:
+            reason = f"it stands at {old[:10]}, and was last seen at {seen_at[:10] if seen_at else 'nothing'}"
+            return PushedRef(request.ref, "!", old, request.new, reason, "`mvc fetch`, and look at what changed.")
+        flag = "-" if request.new is None else "+" if request.ref.kind == HEADS else " "
+        return PushedRef(request.ref, flag, old, request.new)
+
+    @staticmethod
+    def _about(tip: RefEntry | None) -> str:
+        return f"{tip.new[:10]} ({tip.move.by}: {tip.move.reason})" if tip is not None and tip.new else "nothing"
+
+    def _fresh(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None]) -> Fresh:
+        """The versions that the names there do not lead to, parents first."""
+        objects = self._repository.objects
+        known = [tip.new for tip in tips.values() if tip is not None and tip.new and objects.has(tip.new)]
+        wanted = [each.new for each in refs if each.new is not None and each.flag not in "=!"]
+        return list(history.walk(objects, wanted, exclude=known))[::-1] if wanted else []
+
+    def _move(self, each: PushedRef, tip: RefEntry | None) -> tuple[PushedRef, RefEntry | None]:
+        try:
+            return each, self._remote.refs.move(each.ref, tip, each.new, self._actor.move("push"))
+        except errors.RefMoved as error:
+            reason = f"{error.fields['by']} was first ({error.fields['reason']})"
+            return replace(each, flag="!", reason=reason, hint=_FETCH), None
+
+    def _note(self, entries: dict[RefName, RefEntry | None]) -> None:
+        """Keep where the names stand there now."""
+        with self._repository.locked():
+            for ref, entry in entries.items():
+                if entry is not None:
+                    seen.note(self._repository, self._remote.name, ref, entry, self._actor, "push")

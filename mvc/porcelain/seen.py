@@ -1,0 +1,38 @@
+"""What was last seen of the names on a remote: logs of our own, whose entries name the remote's.
+
+refs/<model>/remotes/origin/heads/main/0000000007    new: 9f86…   seen: [42, 5d…]
+"""
+
+from __future__ import annotations
+
+from mvc import errors
+from mvc.model import names
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.reflog import RefEntry, RefName, Seen
+
+
+def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
+    """The remote's entry that `ref` was last seen at; None when it never was."""
+    tip = repository.refs.tip(ref.seen_of(remote))
+    return tip.seen if tip is not None else None
+
+
+def note(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
+    """Keep that `ref` stands at the remote's `entry`; False when that is known. Under the lock."""
+    own = ref.seen_of(remote)
+    tip = repository.refs.tip(own)
+    seen = Seen(entry.seq, entry.id)
+    if tip is not None and tip.seen == seen:
+        return False
+    repository.refs.append(own, tip, entry.new, actor.move(reason), seen)
+    return True
+
+
+def is_sound(ref: RefName) -> bool:
+    """Whether a remote's name is one that mvc makes; nobody else's is taken in."""
+    try:
+        names.check_model_key(ref.model)
+        names.check_ref_name(ref.name)
+    except (errors.BadModelKey, errors.BadRefName):
+        return False
+    return True
