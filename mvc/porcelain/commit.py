@@ -165,7 +165,14 @@ def _commit(
 ) -> Committed:
     """The commit itself, once it is known where it begins; `warnings` is filled by `ready`."""
     repository, model, options = work.repository, work.model, work.options
-    found = snapshot.take(repository, model, work.head.folder, identify=lambda file: _identify(work, file), ready=ready)
+    found = snapshot.take(
+        repository,
+        model,
+        work.head.folder,
+        base.tree if base else None,
+        identify=lambda file: _identify(work, file),
+        ready=ready,
+    )
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference, tuple(warnings))
     if options.dry_run:

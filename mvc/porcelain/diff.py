@@ -62,10 +62,12 @@ def diff(
         brought = sharing.brought(repository, left.tree if left else None, right.tree) if right else None
     else:
         left = stored.snapshot_of(repository, old, model)
+        base = left if old == repository.current(model) else stored.snapshot_of(repository, repository.current(model))
         found = snapshot.take(
             repository,
             model,
             repository.head(model).folder,
+            base.tree if base else None,
             identify=snapshot.by_need(repository, left.tree if left else None),
         )
         repository.stats.save()

@@ -74,8 +74,10 @@ def status(repository: Repository, model: str) -> Status:
     head = repository.head(model)
     base_id = repository.current(model)
     base = stored.snapshot_of(repository, base_id, model)
-    identify = snapshot.by_need(repository, base.tree if base else None)
-    found = snapshot.take(repository, model, head.folder, identify=identify, tolerant=True)
+    tree = base.tree if base else None
+    found = snapshot.take(
+        repository, model, head.folder, tree, identify=snapshot.by_need(repository, tree), tolerant=True
+    )
     repository.stats.save()
     difference = diff.compare(base, found.snapshot)
     tracked = {entry.path for entry in found.snapshot.tree.entries}

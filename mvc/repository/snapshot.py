@@ -19,9 +19,10 @@ from mvc.model.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.repository import modelfile, worktree
+from mvc.repository import globs, modelfile, worktree
 from mvc.repository.worktree import WorkFile
 from mvc.storage import hashing
+from mvc.storage.absence import PROMISED, State
 from mvc.storage.door import Stat
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     repository: Repository,
     model: str,
     folder: str,
+    base: Tree | None,
     *,
     identify: Identify,
     ready: Ready | None = None,
@@ -62,7 +64,8 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
 ) -> Found:
     """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
 
-    `ready` is called when it is known which files these are, and none has been read; it may raise.
+    `ready` is called when it is known which files these are, and none has been read; it may raise. A file of `base`, the tree
+    of the version that the model stands at, whose bytes never came from a remote is as it is there.
 
     Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
     files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
@@ -74,12 +77,12 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     if manifest.name != model:
         raise errors.OtherName(path=modelfile.path(folder), name=manifest.name, model=model)
     scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path)
-    problems = list(scan.problems)
+    entries = _not_brought(repository, folder, manifest, base) if base else []
+    problems = [problem for problem in scan.problems if not _is_about(problem, entries)]
     if not tolerant:
         worktree.require(problems)
     if ready is not None:
         ready(manifest, scan.tracked)
-    entries = []
     for file in scan.tracked:
         path, role, stat, _ = file
         try:
@@ -92,6 +95,36 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
             id_ = UNREAD
         entries.append(TreeEntry(path, role, stat.size, id_, stat.executable))
     return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems))
+
+
+def _not_brought(repository: Repository, folder: str, manifest: Manifest, base: Tree) -> list[TreeEntry]:
+    """The files of `base` that a remote has and nobody has asked for: absent here, and no less part of the model."""
+    if not repository.door.names(PROMISED):
+        return []
+    above = f"{folder}/" if folder else ""
+    return [
+        entry
+        for entry in base.entries
+        if _is_named(manifest, entry)
+        and repository.tree.stat(above + entry.path) is None
+        and repository.absences.state(entry.file) is State.PROMISED
+    ]
+
+
+def _is_named(manifest: Manifest, entry: TreeEntry) -> bool:
+    """Whether `[files]` still speaks of a file."""
+    if manifest.files.get(entry.role) == entry.path or manifest.labelmap_path == entry.path:
+        return True
+    return any(entry.role.startswith(f"{role}/") for role, value in manifest.files.items() if globs.is_glob(value))
+
+
+def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
+    """Whether a problem is that one of these files does not lie there."""
+    if isinstance(problem, errors.MissingFile):
+        return problem.fields["path"] in {paths.escape_name(entry.path) for entry in entries}
+    if isinstance(problem, errors.RoleWithoutFile):
+        return any(entry.role.startswith(f"{problem.fields['role']}/") for entry in entries)
+    return False
 
 
 def by_reading(repository: Repository) -> Identify:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors
 from mvc.model.ids import FileId, digest, is_id
 from mvc.model.version import Timestamp
 from mvc.storage import sealed
 from mvc.storage.door import StoreDoor
-from mvc.storage.recipes import Recipes
+
+if TYPE_CHECKING:
+    from mvc.storage.recipes import Recipes
 
 PROMISED = "promised"
 EXPIRED = "expired"

@@ -48,7 +48,7 @@ class Parts:
 
     def take(self, base: Tree | None = None, *, folder: str = "", tolerant: bool = False) -> Found:
         identify = snapshot.by_need(self.repository, base) if base else snapshot.by_reading(self.repository)
-        return snapshot.take(self.repository, "m", folder, identify=identify, tolerant=tolerant)
+        return snapshot.take(self.repository, "m", folder, None, identify=identify, tolerant=tolerant)
 
 
 @pytest.fixture
