@@ -765,6 +765,27 @@ class RemoteDenied(Denied):
     """
 
 
+class BadRemoteUrl(Usage):
+    """{url!r} cannot be a remote: {reason}.
+
+    A remote is a folder, or s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, sftp://USER@HOST/PATH.
+    """
+
+
+class NoSuchRemote(Usage):
+    """There is no remote {name}; there are: {known}.
+
+    `mvc remote add {name} URL` makes it known.
+    """
+
+
+class MissingExtra(Usage):
+    """Remotes of the kind {scheme} need {reason}, which is not installed.
+
+    `pip install 'mvc[{extra}]'` installs it.
+    """
+
+
 class RemoteRewritten(Damaged):
     """{remote} does not have the history any more that it had when last looked at: {reason}.
 
@@ -798,6 +819,14 @@ class RemoteBusy(OutOfReach):
     """{remote} is being collected, since {since}.
 
     Push again when `mvc gc --remote` has ended there.
+    """
+
+
+class SomebodySends(OutOfReach):
+    """Somebody pushes to {remote} at this moment: {by}.
+
+    Collect again when that has ended. A push that was killed can be passed over with `--drop-intents-older-than 7d`: one that
+    still runs would have to send again what is removed.
     """
 
 

@@ -5,11 +5,11 @@ files wanted ─► not here, and promised ─► by which remote ─► its lis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId
+from mvc.porcelain import reaching
 from mvc.remotes import download, incoming
 from mvc.remotes.download import Downloader
 from mvc.remotes.inventory import Inventory
@@ -20,11 +20,8 @@ from mvc.storage.absence import PROMISED, State
 from mvc.storage.progress import Progress
 from mvc.storage.recipes import Recipe
 
-Reach = Callable[[str], AbstractContextManager[Remote]]
-"""Connects to the remote of a name."""
 
-
-def bring(repository: Repository, files: Iterable[FileId], reach: Reach, progress: Progress | None = None) -> int:
+def bring(repository: Repository, files: Iterable[FileId], progress: Progress | None = None) -> int:
     """Have the bytes of those of `files` here that remotes promise; the bytes that came. Not under the lock.
 
     Raises RemoteUnreachable, RemoteDenied, MissingThere, Damaged; NoSuchRemote when the remote is not known any more.
@@ -34,7 +31,7 @@ def bring(repository: Repository, files: Iterable[FileId], reach: Reach, progres
         if repository.absences.state(file) is State.PROMISED:
             record = repository.absences.record(PROMISED, file)
             wanted.setdefault(record.reason if record else "", []).extend(_chunks(repository, file))
-    return sum(_from(repository, name, chunks, reach, progress) for name, chunks in wanted.items())
+    return sum(_from(repository, name, chunks, progress) for name, chunks in wanted.items())
 
 
 def bring_chunks(
@@ -52,8 +49,8 @@ def bring_chunks(
     return Downloader(repository, remote.backend, remote.jobs, progress).fetch(batches)
 
 
-def _from(repository: Repository, name: str, chunks: list[ChunkId], reach: Reach, progress: Progress | None) -> int:
-    with reach(name) as remote:
+def _from(repository: Repository, name: str, chunks: list[ChunkId], progress: Progress | None) -> int:
+    with reaching.reach(repository, name) as remote:
         try:
             return bring_chunks(repository, remote, chunks, progress)
         except errors.MissingThere:  # a collection may have put it elsewhere since it was listed

@@ -181,8 +181,8 @@ class _Push:
             if todo:
                 sending.send(fresh, before, progress)
             moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
-            if todo and not sending.is_announced():  # somebody may have removed what we took for safe
-                sending.send(fresh, before, progress)
+            if todo:
+                sending.mend(fresh, before)
         refs = tuple(each for each, _ in moved)
         self._note({each.ref: entry for each, entry in moved if each.flag != "!"})
         return Pushed(remote.name, self._model, refs, len(fresh), sending.sent, sending.skipped)

@@ -10,7 +10,7 @@ Metadata packs never change, so one that was fetched once is known for good; whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -66,6 +66,11 @@ class Inventory:
     def recipes(self) -> set[str]:
         """The ids of the recipes there."""
         return {entry.id for _, entry in self._entries(packs.RECIPE)}
+
+    def is_needed(self, metapack: PackId, live: Container[str]) -> bool:
+        """Whether a metadata pack has one of the `live` objects or recipes, or the index of a live pack."""
+        entries = self._store.metapacks.entries(metapack)
+        return any(entry.id in live for entry in entries if entry.kind != packs.REF_ENTRY)
 
     def find(self, chunks: Iterable[str]) -> Places:
         """Where those of `chunks` are that are there with all they rest on, and these bases too; raises Damaged."""

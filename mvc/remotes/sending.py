@@ -9,6 +9,7 @@ for intents afterwards. So at least one of the two sees the other, and steps bac
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 from typing import Self
 
@@ -55,12 +56,9 @@ class Sending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say that it is over; one who cannot leaves an intent behind, which only holds collections up."""
-        try:
+        """Say that it is over. Who cannot leaves an intent behind, which only holds collections up: no reason to fail."""
+        with contextlib.suppress(errors.MvcError):
             self._end()
-        except errors.MvcError:
-            if kind is None:
-                raise
 
     def send(self, fresh: Fresh, seen: list[RefEntry], progress: Progress | None = None) -> None:
         """Have all that `fresh` needs be on the remote. Raises FilesElsewhere, and as Inventory and Uploader do."""
@@ -76,6 +74,15 @@ class Sending:
             self._round += 1
             self._announce()
         raise errors.RemoteUnreachable(remote=self._backend.where, reason="its intents are removed again and again")
+
+    def mend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
+        """After names were moved: send again what was removed meanwhile, if somebody took our intent for abandoned.
+
+        Names that were moved stay moved, so a remote that does not answer any more is no reason to fail.
+        """
+        with contextlib.suppress(errors.OutOfReach):
+            if not self.is_announced():
+                self.send(fresh, seen)
 
     def is_announced(self) -> bool:
         """Whether our intent is still there: somebody may have removed it for one that nobody needs."""

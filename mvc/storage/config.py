@@ -24,6 +24,8 @@ FORMAT = 1
 KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
+REMOTE = "remote"
+"""The table of remotes: one table each, by name."""
 
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
@@ -71,6 +73,22 @@ class Config:
                 if origin == "user" or key not in USER_ONLY:
                     found[key] = Setting(key, value, origin)
         return [found[key] for key in sorted(found)]
+
+    def remotes(self) -> dict[str, dict[str, str]]:
+        """The settings of each remote by its name; the repository's win over the person's."""
+        found: dict[str, dict[str, str]] = {}
+        for values in (self._user, self._repository):
+            for name, settings in values.get(REMOTE, {}).items():
+                found.setdefault(name, {}).update(settings)
+        return found
+
+    def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
+        """Have the repository's settings of a remote be these; None removes them."""
+        others = {key: value for key, value in self._repository.get(REMOTE, {}).items() if key != name}
+        table = others if settings is None else {**others, name: dict(settings)}
+        values = {key: value for key, value in self._repository.items() if key != REMOTE}
+        self._repository = {**values, REMOTE: table} if table else values
+        write_repository(self._door_for_writing(), self._repository)
 
     def set(self, key: str, text: str, *, user: bool) -> None:
         """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""

@@ -19,6 +19,7 @@ import fcntl
 import os
 import stat as stat_module
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ on_step: Step | None = None
 TEMPORARY = "tmp"
 LOCK = "lock"
 _SYNC_THREADS = 8
+_COPY = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -136,6 +138,12 @@ class Temporary:
         with writing(self.path):
             write_all(self._fd, data, self.path)
 
+    def copy(self, source: Path) -> None:
+        """Append all bytes of another file."""
+        with writing(self.path), open(source, "rb", buffering=0) as file:
+            while block := file.read(_COPY):
+                write_all(self._fd, block, self.path)
+
     def skip(self, count: int) -> None:
         """Leave a hole of `count` zero bytes, which takes no room where the filesystem has holes."""
         with writing(self.path):
@@ -212,6 +220,7 @@ class StoreDoor:
         self.root = root
         self._staged: dict[str, Temporary] = {}
         self._names = process.temporary_names()
+        self._naming = threading.Lock()
         self._folders: set[Path] = set()
 
     # --- reading
@@ -250,7 +259,9 @@ class StoreDoor:
         """A new file in `tmp/`."""
         folder = self.root / TEMPORARY
         self._make_folder(folder)
-        return Temporary(folder / next(self._names))
+        with self._naming:
+            name = next(self._names)
+        return Temporary(folder / name)
 
     def stage(self, name: str, data: bytes) -> None:
         """Have `name` hold exactly `data` after the next barrier; a file there with other bytes is replaced then."""
@@ -313,6 +324,29 @@ class StoreDoor:
         with writing(target):
             sync_folder(target.parent)
         return created
+
+    def publish(self, name: str, write: Callable[[Temporary], None], *, exclusive: bool) -> bool:
+        """Have `name` hold what `write` writes, whole and durable; when it exists and this is `exclusive`, False.
+
+        Several threads may do this at once: what was staged has no part in it.
+        """
+        target = self.path(name)
+        made = self._made(target.parent)
+        temporary = self.temporary()
+        try:
+            write(temporary)
+            temporary.close()
+            with writing(target):
+                step("link" if exclusive else "rename", target)
+                done = not exclusive or rename.exclusively(temporary.path, target)
+                if not exclusive:
+                    os.replace(temporary.path, target)
+        finally:
+            temporary.discard()
+        with writing(target):
+            for folder in dict.fromkeys((target.parent, *made)):
+                sync_folder(folder)
+        return done
 
     def replace(self, name: str, data: bytes) -> None:
         """Have `name` hold `data`, whole and durable: a reader sees the old bytes or the new."""
@@ -411,13 +445,18 @@ class StoreDoor:
     # --- inside
 
     def _make_folder(self, folder: Path) -> None:
+        self._folders.update(self._made(folder))
+
+    @classmethod
+    def _made(cls, folder: Path) -> list[Path]:
+        """Make a folder and those above it; the folders that have new ones in them."""
         if folder.is_dir():
-            return
-        self._make_folder(folder.parent)
+            return []
+        above = cls._made(folder.parent)
         with writing(folder):
             step("mkdir", folder)
             folder.mkdir(exist_ok=True)
-        self._folders.add(folder.parent)
+        return [folder.parent, *above]
 
     def _sync_folders(self) -> None:
         folders, self._folders = self._folders, set()

@@ -1,0 +1,101 @@
+"""`mvc clone`: a repository of what a remote has.
+
+    empty folder ─► .mvc, the remote's settings ─► names and metadata ─► heads ─► names noted ─► the one model's files
+
+Killed before the heads are set, the same clone into the same folder goes on; afterwards, `mvc pull` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain import fetch, pull
+from mvc.porcelain.moving import Moved
+from mvc.porcelain.pull import Select
+from mvc.remotes import remote as remotes
+from mvc.remotes.inventory import Inventory
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import MAIN, Actor, Repository
+from mvc.storage.heads import Head
+from mvc.storage.progress import Progress
+from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """What came: the models, their versions, the bytes of metadata and of files; where the one model stands.
+
+    `checked_out` is None when there are several models, of which none is checked out.
+    """
+
+    models: tuple[str, ...]
+    versions: int
+    metadata: int
+    received: int
+    checked_out: str | None
+    branch: str | None
+    version: VersionId | None
+    moved: Moved
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "models": list(self.models),
+            "versions": self.versions,
+            "metadata_bytes": self.metadata,
+            "bytes": self.received,
+            "model": self.checked_out,
+            "branch": self.branch,
+            "id": self.version,
+            "written": list(self.moved.written),
+        }
+
+
+def fill(
+    repository: Repository,
+    remote: Remote,
+    actor: Actor,
+    *,
+    model: str | None = None,
+    select: Select = pull.everything,
+    progress: Progress | None = None,
+) -> Cloned:
+    """Have the empty `repository` hold what `remote` has of `model`, or of all models.
+
+    One model is checked out in the repository's root, with the files that `select` chooses; of several each gets a folder of
+    its name when it is switched to. Raises NotThere, and as `fetch` and `pull` do.
+    """
+    remotes.check(remote.backend)
+    there = fetch.look(repository, remote, {model} if model is not None else None)
+    branches = _branches(there.tips)
+    if not branches:
+        what = f"model {model}" if model is not None else "branch"
+        raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
+    inventory = Inventory(repository, remote.backend, remote.jobs)
+    versions = fetch.take_in(repository, remote, there.tips, actor)
+    alone = len(branches) == 1
+    with repository.writing():
+        for key, branch in branches.items():
+            repository.heads.set(key, Head("" if alone else key, branch))
+    fetch.note(repository, remote, there.tips, actor, prune=False)
+    models = tuple(branches)
+    if not alone:
+        return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())
+    key, branch = next(iter(branches.items()))
+    target = repository.refs.target(RefName(key, HEADS, branch).seen_of(remote.name))
+    if target is None:
+        raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
+    received, moved = pull.advance(repository, key, branch, target, select, actor, verb="clone", progress=progress)
+    return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
+
+
+def _branches(tips: dict[RefName, RefEntry]) -> dict[str, str]:
+    """For each model with a branch the one to stand on: main, or the first."""
+    found: dict[str, list[str]] = {}
+    for ref, entry in sorted(tips.items(), key=lambda item: item[0]):
+        if ref.kind == HEADS and entry.new is not None:
+            found.setdefault(ref.model, []).append(ref.name)
+    return {model: MAIN if MAIN in names else names[0] for model, names in found.items()}

@@ -1,0 +1,161 @@
+"""`mvc pull`: fetch, and have the current branch and the files go where the remote's branch is.
+
+fetch ─► theirs after ours: files brought ─► journal: files, branch
+       └► both moved on: refused, or ours put after theirs (--rebase)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.tree import Tree, TreeEntry
+from mvc.porcelain import bringing, fetch, moving, rebase
+from mvc.porcelain.fetch import Fetched
+from mvc.porcelain.moving import Moved
+from mvc.remotes.remote import Remote
+from mvc.repository import history, modelfile
+from mvc.repository.repository import Actor, Repository
+from mvc.repository.worktree import LABELMAP
+from mvc.storage.absence import State
+from mvc.storage.heads import Head
+from mvc.storage.journal import RefStep
+from mvc.storage.progress import Progress
+from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+Select = Callable[[TreeEntry], bool]
+"""Whether the bytes of a file are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was fetched, where the branch stood and stands, what that changed on disk, and the bytes of files that came.
+
+    `rebased` tells that versions made here were put after theirs.
+    """
+
+    fetched: Fetched
+    model: str
+    branch: str
+    old: VersionId | None
+    new: VersionId | None
+    moved: Moved
+    received: int
+    rebased: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "fetched": self.fetched.to_json(),
+            "model": self.model,
+            "branch": self.branch,
+            "old": self.old,
+            "new": self.new,
+            "written": list(self.moved.written),
+            "deleted": list(self.moved.deleted),
+            "bytes": self.received,
+            "rebased": self.rebased,
+        }
+
+
+def everything(_: TreeEntry) -> bool:
+    """All files."""
+    return True
+
+
+def nothing(_: TreeEntry) -> bool:
+    """No file but model.toml."""
+    return False
+
+
+def only(roles: Sequence[str]) -> Select:
+    """The files of these roles, or at these paths, and the labelmap, without which model.toml cannot be read."""
+
+    def select(entry: TreeEntry) -> bool:
+        named = entry.role in roles or entry.path in roles or entry.role.partition("/")[0] in roles
+        return named or entry.role == LABELMAP
+
+    return select
+
+
+def pull(
+    repository: Repository,
+    model: str,
+    remote: Remote,
+    actor: Actor,
+    *,
+    theirs: str | None = None,
+    rebasing: bool = False,
+    select: Select = everything,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Have the current branch of `model` go on to the branch `theirs` of `remote` (None: of the same name).
+
+    Only the bytes of files that `select` chooses come; the others stay promised. Raises Detached, NotThere, Diverged,
+    CannotRebase, InTheWay, and as `fetch` and `bring` do.
+    """
+    branch = repository.head(model).branch
+    if branch is None:
+        raise errors.Detached(model=model, version=repository.head(model).at()[:10])
+    fetched = fetch.fetch(repository, remote, actor, models=[model])
+    called = f"{remote.name}/{theirs or branch}"
+    target = repository.refs.target(RefName(model, HEADS, theirs or branch).seen_of(remote.name))
+    if target is None:
+        known = ", ".join(repository.refs.names(model, RefName(model, HEADS, "x").seen_of(remote.name).kind))
+        raise errors.NotThere(remote=remote.name, what=f"branch {theirs or branch} of {model}", known=known or "none")
+    old = repository.current(model)
+    if old is not None and history.is_ancestor(repository.objects, target, old):
+        return Pulled(fetched, model, branch, old, old, Moved(), _bring_selected(repository, old, select, progress))
+    if old is not None and not history.is_ancestor(repository.objects, old, target):
+        ahead, behind = history.ahead_behind(repository.objects, old, target)
+        if not rebasing:
+            raise errors.Diverged(branch=branch, remote_branch=called, ahead=ahead, behind=behind)
+        new = rebase.rebase(repository, model, branch, target, called, actor)
+        return Pulled(fetched, model, branch, old, new, Moved(), 0, rebased=True)
+    received, moved = advance(repository, model, branch, target, select, actor, progress=progress)
+    return Pulled(fetched, model, branch, old, target, moved, received)
+
+
+def advance(
+    repository: Repository,
+    model: str,
+    branch: str,
+    target: VersionId,
+    select: Select,
+    actor: Actor,
+    *,
+    verb: str = "pull",
+    progress: Progress | None = None,
+) -> tuple[int, Moved]:
+    """Have `branch`, the current one, and the files be at `target`: the bytes that came, and what that changed."""
+    received = _bring_selected(repository, target, select, progress)
+    with repository.writing():
+        current, head = repository.current(model), repository.head(model)
+        ref = RefName(model, HEADS, branch)
+        entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
+        full = moving.files_of(repository, model, target)
+        moved = moving.move(
+            repository,
+            model,
+            verb,
+            base=moving.files_of(repository, model, current),
+            wanted=Tree(tuple(each for each in full.entries if _is_complete(repository, each))),
+            head=Head(head.folder, branch),
+            refs=(RefStep(ref, entry),),
+            progress=progress,
+        )
+    return received, moved
+
+
+def _bring_selected(repository: Repository, target: VersionId, select: Select, progress: Progress | None) -> int:
+    version = repository.objects.version(target)
+    entries = repository.objects.tree(version.tree).entries
+    wanted = [version.model_toml, *(entry.file for entry in entries if select(entry))]
+    return bringing.bring(repository, wanted, progress)
+
+
+def _is_complete(repository: Repository, entry: TreeEntry) -> bool:
+    return entry.path == modelfile.NAME or repository.absences.state(entry.file) is not State.PROMISED

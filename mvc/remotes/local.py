@@ -1,0 +1,135 @@
+"""A folder as a remote: on this disk, or on one that is mounted.
+
+A file gets its name only when it is whole and durable, by a step that fails when the name is taken. Only regular files are
+read, and no link is followed: the folder may be somebody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat as stat_module
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mvc import errors
+from mvc.model.ids import Buffer
+from mvc.remotes.address import Address
+from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.storage.door import TEMPORARY, StoreDoor
+
+_BLOCK = 1024 * 1024
+
+
+def connect(address: Address, options: Mapping[str, str]) -> Backend:
+    """The folder of an address; it is made when something is first written. Raises BadSetting: it has no options."""
+    for option in options:
+        raise errors.BadSetting(key=option, value=options[option], reason="a folder has no such option")
+    return LocalBackend(Path(address.path))
+
+
+class LocalBackend(Backend):
+    """One folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Use the folder `root`, whether or not it is there."""
+        super().__init__(str(root))
+        self._door = StoreDoor(root)
+
+    def create(self, name: str, body: bytes) -> Outcome:
+        """As Backend; atomic wherever hard links or exclusive renames are, and refused elsewhere."""
+        with self._writing():
+            made = self._door.publish(name, lambda temporary: temporary.write(body), exclusive=True)
+            return Outcome.CREATED if made else Outcome.TAKEN
+
+    def put(self, name: str, source: Path) -> None:
+        """As Backend."""
+        with self._writing():
+            self._door.publish(name, lambda temporary: temporary.copy(source), exclusive=False)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """As Backend."""
+        with self._open(name) as fd:
+            return _read(fd, 0, limit + 1)
+
+    def read_range(self, name: str, offset: int, size: int) -> bytes:
+        """As Backend."""
+        with self._open(name) as fd:
+            return _read(fd, offset, size)
+
+    def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
+        """As Backend."""
+        with self._open(name) as fd:
+            offset = 0
+            while offset <= limit and (block := _read(fd, offset, _BLOCK)):
+                sink(block)
+                offset += len(block)
+
+    def list(self, folder: str) -> Iterator[Listed]:
+        """As Backend; temporary files are none."""
+        top = os.path.join(self.where, folder) if folder else self.where
+        for above, folders, files in os.walk(top, onerror=self._unlistable):
+            if above == self.where and TEMPORARY in folders:
+                folders.remove(TEMPORARY)
+            for file in files:
+                listed = self._listed(os.path.join(above, file))
+                if listed is not None:
+                    yield listed
+
+    def delete(self, names: Sequence[str]) -> None:
+        """As Backend; folders that this leaves empty go too."""
+        with self._writing():
+            self._door.remove_all(names)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _listed(self, path: str) -> Listed | None:
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            return None
+        if not stat_module.S_ISREG(found.st_mode):
+            return None
+        return Listed(os.path.relpath(path, self.where).replace(os.sep, "/"), found.st_size, found.st_mtime)
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[int]:
+        try:
+            fd = os.open(self._door.path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(name) from None
+        except OSError as error:
+            raise self._failure(error, name) from error
+        try:
+            if not stat_module.S_ISREG(os.fstat(fd).st_mode):
+                raise errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
+            yield fd
+        except OSError as error:
+            raise self._failure(error, name) from error
+        finally:
+            os.close(fd)
+
+    def _failure(self, error: OSError, name: str) -> errors.MvcError:
+        reason = f"{name}: {error.strerror or error}"
+        if isinstance(error, PermissionError):
+            return errors.RemoteDenied(remote=self.where, reason=reason)
+        return errors.RemoteUnreachable(remote=self.where, reason=reason)
+
+    def _unlistable(self, error: OSError) -> None:
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise self._failure(error, error.filename or "") from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except errors.ReadOnlyStore as error:
+            raise errors.RemoteDenied(remote=self.where, reason=error.fields["reason"]) from error
+
+
+def _read(fd: int, offset: int, size: int) -> bytes:
+    data = os.pread(fd, size, offset)
+    while data and len(data) < size and (more := os.pread(fd, size - len(data), offset + len(data))):
+        data += more
+    return data
