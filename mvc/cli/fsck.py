@@ -10,21 +10,51 @@ from mvc import errors
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, style
 from mvc.cli.verb import verb
+from mvc.porcelain import reaching
 from mvc.porcelain.fsck import Hit, Report, fsck
+from mvc.porcelain.survey import ALL, survey
 from mvc.storage import usage
+
+
+class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
+    """One of so many parts, as `2/5`."""
+
+    name = "part"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        part, slash, parts = str(value).partition("/")
+        if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+            self.fail(f"{value!r} is no part; write the second of five as 2/5", param, ctx)
+        return int(part), int(parts)
 
 
 @verb("fsck")
 @click.option("--read-data", is_flag=True, help="Also rebuild every file and compare it with its id.")
-def command(invocation: Invocation, read_data: bool) -> int:
+@click.option("--remote", metavar="NAME", help="Check a remote, and not what is here.")
+@click.option("--subset", type=_Subset(), metavar="N/T", help="Of a remote, read part N of T of the packs.")
+def command(invocation: Invocation, read_data: bool, remote: str | None, subset: tuple[int, int] | None) -> int:
     """Check every record of the repository, and that every version can be given back; changes nothing.
 
     Exits with 14 when something is damaged or missing, and says which versions and files that hits.
     """
+    if remote is not None:
+        return _remote(invocation, remote, read_data=read_data, subset=subset)
+    if subset is not None:
+        raise click.UsageError("--subset is for a remote: name it with --remote")
     repository = invocation.repository()
     total = 0 if read_data else usage.on_disk(repository.door)
     with invocation.progress("Checking", total) as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
+    damaged = list(dict.fromkeys(hit.version for hit in report.hits))
+    invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
+    return errors.Damaged.exit_code if report.findings else 0
+
+
+def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple[int, int] | None) -> int:
+    repository = invocation.repository()
+    with reaching.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+        read = read_data or subset is not None
+        report = survey(repository, there, read_data=read, subset=subset or ALL, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
     invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0

@@ -10,7 +10,9 @@ import click
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, date, escape, short, size
 from mvc.cli.verb import verb
+from mvc.porcelain import reaching
 from mvc.porcelain.gc import GRACE, Collected, gc
+from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
 from mvc.storage import usage
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
@@ -31,9 +33,24 @@ class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable whe
 
 @verb("gc")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--grace", type=_Span(), default=f"{GRACE}s", metavar="TIME", help="Keep what is younger (default 14d).")
+@click.option("--grace", type=_Span(), metavar="TIME", help="Keep what is younger (default 14d; of a remote 7d).")
 @click.option("--resegment", is_flag=True, help="First store files anew whose tensors were not known then.")
-def command(invocation: Invocation, dry_run: bool, grace: float, resegment: bool) -> None:
+@click.option("--remote", metavar="NAME", help="Collect a remote, and not what is here.")
+@click.option(
+    "--drop-intents-older-than",
+    "abandoned",
+    type=_Span(),
+    metavar="TIME",
+    help="Of a remote: pass over pushes and collections that began before and never ended.",
+)
+def command(
+    invocation: Invocation,
+    dry_run: bool,
+    grace: float | None,
+    resegment: bool,
+    remote: str | None,
+    abandoned: float | None,
+) -> None:
     """Remove versions and files that no name leads to, and tidy the packs.
 
     Whatever a branch, tag, alias or head leads to stays, and for gc.reflog-expire days (90) what one led to; the rest goes
@@ -41,12 +58,36 @@ def command(invocation: Invocation, dry_run: bool, grace: float, resegment: bool
     """
     repository = invocation.repository()
     actor = invocation.actor()
+    if remote is not None:
+        _remote(invocation, remote, dry_run=dry_run, grace=grace, abandoned=abandoned)
+        return
     if dry_run and resegment:
         raise click.UsageError("--resegment stores files anew, which a dry run cannot foretell")
     with invocation.progress("Rewriting packs", usage.on_disk(repository.door)) as progress:
-        found = gc(repository, actor, grace=grace, dry_run=dry_run, resegment=resegment, progress=progress)
+        found = gc(
+            repository,
+            actor,
+            grace=GRACE if grace is None else grace,
+            dry_run=dry_run,
+            resegment=resegment,
+            progress=progress,
+        )
     ids = [id_ for id_, _, _ in found.versions]
     invocation.emit("gc", found.to_json, lambda: _lines(found), ids=ids, page=True)
+
+
+def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
+    repository, floor = invocation.repository(), FLOOR if grace is None else grace
+    with reaching.reach(repository, name) as there:
+        found = gc_remote(repository, there, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
+    invocation.emit("gc", found.to_json, lambda: _remote_lines(found), ids=found.removed)
+
+
+def _remote_lines(found: CollectedThere) -> Iterator[str]:
+    what = "Removed" if found.done else "Nothing leads to"
+    yield f"{what} {count(len(found.removed), 'pack')} on {escape(found.remote)}, {size(found.freed)}; {count(found.versions, 'version')} kept."
+    if found.condemned:
+        yield f"{count(found.condemned, 'pack')} wait for a later collection, to be sure."
 
 
 def _lines(found: Collected) -> Iterator[str]:

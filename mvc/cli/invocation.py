@@ -84,7 +84,7 @@ class Invocation:
 
     def actor(self, *, tell: bool = False) -> Actor:
         """Who acts: MVC_AUTHOR_*, the settings, Git's settings, or else user@host with a note."""
-        config = self.repository().config
+        config = self.settings()
         name = self.environ.get("MVC_AUTHOR_NAME") or config.get("user.name")
         email = self.environ.get("MVC_AUTHOR_EMAIL") or config.get("user.email")
         if not name or not email:

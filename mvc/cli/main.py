@@ -43,6 +43,10 @@ VERBS = {
     "du": ("du", "what versions take on disk"),
     "fsck": ("fsck", "is everything whole?"),
     "gc": ("gc", "remove what no version needs any more"),
+    "clone": ("clone", "a repository of what a remote has"),
+    "fetch": ("fetch", "learn what a remote has"),
+    "pull": ("pull", "fetch, and go where the remote's branch is"),
+    "push": ("push", "send versions to a remote"),
     "completion": ("completion", "completion for your shell"),
 }
 """Each verb, its module in `mvc.cli`, and what it is for."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.model.ids import Buffer, FileId
+from mvc.porcelain import promises
 from mvc.repository import modelfile, revisions, stored
 from mvc.repository.repository import Repository
 from mvc.storage import exportdoor
@@ -35,6 +36,7 @@ def cat(repository: Repository, model: str, text: str) -> Content:
         return Content(modelfile.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, stored.called(repository, id_).partition(" ")[0])
+    promises.have(repository, [entry.file])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 
 

@@ -7,18 +7,25 @@ Killed before the heads are set, the same clone into the same folder goes on; af
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import fetch, pull
+from mvc.porcelain import fetch, pull, reaching
+from mvc.porcelain.init import make_repository
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
+from mvc.remotes import address
 from mvc.remotes import remote as remotes
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
-from mvc.repository.repository import MAIN, Actor, Repository
+from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
+from mvc.storage import heads
+from mvc.storage.door import StoreDoor, discard_folder, make_folder
 from mvc.storage.heads import Head
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
@@ -52,6 +59,68 @@ class Cloned:
             "id": self.version,
             "written": list(self.moved.written),
         }
+
+
+def folder_of(url: str) -> str:
+    """The name of the folder that a clone of `url` goes to: the last part of the URL."""
+    return url.rstrip("/").rpartition("/")[2].rpartition(":")[2] or "clone"
+
+
+def clone(
+    url: str,
+    folder: Path,
+    *,
+    base: Path,
+    actor: Actor,
+    settings: Mapping[str, str] | None = None,
+    user_config: Path | None = None,
+    model: str | None = None,
+    select: Select = pull.everything,
+    jobs: int = remotes.JOBS,
+    limit: float | None = None,
+    progress: Progress | None = None,
+) -> Cloned:
+    """Make a repository in `folder`, which must be absent or empty, of what the remote at `url` has.
+
+    A relative `url` is below `base`. Raises NotEmpty, BadRemoteUrl, NoRemoteYet, NotARemote, and as `fill`; nothing is left
+    then, unless names had come already: then `mvc pull` goes on.
+    """
+    where = address.parse(url, base)
+    made = _prepare(folder, where.text)
+    try:
+        make_repository(folder)
+        repository = Repository(folder, user_config=user_config)
+        repository.config.set_remote(reaching.ORIGIN, {"url": where.text, **(settings or {})})
+        with reaching.reach(repository, reaching.ORIGIN, jobs=jobs, limit=limit) as remote:
+            return fill(repository, remote, actor, model=model, select=select, progress=progress)
+    except BaseException:
+        if not StoreDoor(folder / DIRECTORY).names(heads.FOLDER):
+            discard_folder(folder if made else folder / DIRECTORY)
+        raise
+
+
+def _prepare(folder: Path, url: str) -> bool:
+    """Have the folder be there; whether it was made now. Raises NotEmpty."""
+    try:
+        there = os.listdir(folder)
+    except FileNotFoundError:
+        make_folder(folder)
+        return True
+    except NotADirectoryError:
+        raise errors.NotEmpty(path=folder) from None
+    if there and not (there == [DIRECTORY] and _is_half_done(folder, url)):
+        raise errors.NotEmpty(path=folder)
+    return False
+
+
+def _is_half_done(folder: Path, url: str) -> bool:
+    """Whether a clone of `url` was stopped here before it was of any use."""
+    try:
+        repository = Repository(folder)
+    except errors.MvcError:
+        return False
+    known = repository.config.remotes().get(reaching.ORIGIN, {}).get("url")
+    return known == url and not repository.heads.models()
 
 
 def fill(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
+from mvc.porcelain import promises
 from mvc.repository import sharing, snapshot, stored
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
@@ -75,5 +76,10 @@ def diff(
     assert right is not None  # noqa: S101 - a version or the working tree
     numbers = [repository.objects.version(id_).number if id_ else None for id_ in (old, new)]
     difference = compare(left, right, new_bytes=brought)
+    if tensors == "deep":
+        changed = [
+            side.file for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side
+        ]
+        promises.have(repository, filter(None, changed))
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
     return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)

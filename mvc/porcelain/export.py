@@ -11,6 +11,7 @@ from typing import Any
 from mvc import errors
 from mvc.model import paths
 from mvc.model.ids import VersionId
+from mvc.porcelain import promises
 from mvc.repository import modelfile
 from mvc.repository.repository import Repository
 from mvc.storage.exportdoor import ExportDoor
@@ -56,6 +57,7 @@ def export(
         raise errors.CollidingPaths(first=first, second=second)
     if os.path.lexists(directory) and (not directory.is_dir() or any(directory.iterdir())):
         raise errors.NotEmpty(path=directory)
+    promises.have_version(repository, id_)
     with ExportDoor(directory) as door:
         for entry in tree.entries:
             with door.file(entry.path, executable=entry.exec) as temporary:

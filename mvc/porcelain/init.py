@@ -57,7 +57,7 @@ def init(
     root = root or directory
     if model is not None:
         names.check_model_key(model)  # before anything is made
-    created = ["repository"] if _make_repository(root) else []
+    created = ["repository"] if make_repository(root) else []
     repository = Repository(root, user_config=user_config)
     folder = directory.relative_to(root).as_posix().removeprefix(".")
     key = model or _named(repository, folder)
@@ -69,7 +69,8 @@ def init(
     return Initialized(root, key, folder, tuple(created))
 
 
-def _make_repository(root: Path) -> bool:
+def make_repository(root: Path) -> bool:
+    """Make a repository without models in the folder `root`; False when there is one."""
     target = root / DIRECTORY
     if (target / config.NAME).exists():
         return False

@@ -161,7 +161,7 @@ class _Push:
             remotes.check(self._remote.backend)
         except errors.NoRemoteYet:
             refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
-            return Pushed(self._remote.name, self._model, refs, done=False)
+            return Pushed(self._remote.name, self._model, refs, len(self._fresh(refs, {})), done=False)
         tips = self._tips(requests)
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)

@@ -9,19 +9,27 @@ from collections.abc import Iterator
 
 from mvc import errors
 from mvc.remotes import address, connect
+from mvc.remotes.paced import PacedBackend
 from mvc.remotes.remote import JOBS, Remote
 from mvc.repository.repository import Repository
 
+ORIGIN = "origin"
+"""The remote that is meant when none is named, and the one that a clone is from."""
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 
 
 @contextlib.contextmanager
-def reach(repository: Repository, name: str, *, jobs: int = JOBS) -> Iterator[Remote]:
-    """The remote `name`, its connections let go afterwards. Raises NoSuchRemote, BadRemoteUrl, MissingExtra, BadSetting."""
+def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
+    """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
+
+    Raises NoSuchRemote, BadRemoteUrl, MissingExtra, BadSetting.
+    """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     backend = connect.connect(where, settings)
+    if limit is not None:
+        backend = PacedBackend(backend, limit)
     try:
         yield Remote(name, backend, _pause, jobs)
     finally:
@@ -34,6 +42,25 @@ def url_of(repository: Repository, name: str) -> dict[str, str]:
     if "url" not in known.get(name, {}):
         raise errors.NoSuchRemote(name=name, known=", ".join(sorted(known)) or "none")
     return known[name]
+
+
+def upstream(repository: Repository, model: str, branch: str) -> tuple[str, str]:
+    """The remote, and the name there, that a branch follows: as was set, else of the same name. Raises as `default`."""
+    return repository.config.upstream(model, branch) or (default(repository), branch)
+
+
+def default(repository: Repository, model: str | None = None) -> str:
+    """The remote that the current branch of `model` follows, else origin, or the only one. Raises NoSuchRemote."""
+    head = repository.heads.get(model) if model is not None else None
+    if model is not None and head is not None and head.branch is not None:
+        followed = repository.config.upstream(model, head.branch)
+        if followed is not None:
+            return followed[0]
+    known = repository.config.remotes()
+    if ORIGIN in known or len(known) != 1:
+        url_of(repository, ORIGIN)
+        return ORIGIN
+    return next(iter(known))
 
 
 def _pause(attempt: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.porcelain import moving
+from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.heads import Head
@@ -50,6 +50,8 @@ def reset(
     progress: Progress | None = None,
 ) -> Reset:
     """Move where `model` stands to `target`. Raises InTheWay (mode `keep`), RefMoved, Damaged."""
+    if mode != SOFT:
+        promises.have_version(repository, target, progress)
     with repository.writing():
         version = repository.objects.still(target)
         head = repository.head(model)

@@ -8,7 +8,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.porcelain import moving
+from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository import stored
 from mvc.repository.repository import Repository
@@ -28,12 +28,13 @@ def restore(
     A name is a role, a glob's role, a path or a folder, from the model's folder; `model.toml` is one too, and with no
     name all are meant. Raises NoVersionYet, NotInVersion, Damaged.
     """
+    source = source or repository.current(model)
+    if source is None:
+        raise errors.NoVersionYet(model=model)
+    files = moving.files_of(repository, model, source)
+    wanted = Tree(tuple(_named(repository, files, names, source)))
+    promises.have(repository, (entry.file for entry in wanted.entries), progress)
     with repository.writing():
-        source = source or repository.current(model)
-        if source is None:
-            raise errors.NoVersionYet(model=model)
-        files = moving.files_of(repository, model, source)
-        wanted = Tree(tuple(_named(repository, files, names, source)))
         return moving.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
 
 

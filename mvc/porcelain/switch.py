@@ -7,7 +7,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import moving, naming
+from mvc.porcelain import moving, naming, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
@@ -57,8 +57,12 @@ def switch(
     `target` None is where the model stands. Going to the version it stands at already changes no file, so edits stay.
     Raises UnknownRevision and the like, InTheWay, BranchExists, BadRefName, NameTaken, Damaged.
     """
+    followed = _followed(repository, model, target) if create is None and not detach else None
+    if followed is not None:  # a branch of a remote's that is not here yet: made here, and followed
+        create, target = followed[1], f"{followed[0]}/{followed[1]}"
     if create is not None:
         _check_new(repository, model, create)
+    promises.have_version(repository, _goal(repository, model, target, force=force), progress)
     with repository.writing():
         here = repository.head(model)
         current = repository.current(model)
@@ -86,6 +90,27 @@ def switch(
         )
     number = repository.objects.version(version).number if version else None
     return Switched(model, branch, version, number, create is not None, moved)
+
+
+def _goal(repository: Repository, model: str, target: str | None, *, force: bool) -> VersionId | None:
+    """The version whose files are to be written, None for none; raises what resolving raises."""
+    current = repository.current(model)
+    unmoved = target is None or _unborn(repository, model, target)
+    goal = current if unmoved else revisions.resolve(repository, model, str(target))
+    return goal if force or goal != current else None
+
+
+def _followed(repository: Repository, model: str, target: str | None) -> tuple[str, str] | None:
+    """The only remote that has a branch `target`, when there is none here; with the branch."""
+    if target is None or repository.refs.target(RefName(model, HEADS, target)) is not None:
+        return None
+    kinds = [kind.split("/") for kind in repository.refs.kinds(model) if kind.startswith("remotes/")]
+    remotes = [
+        remote
+        for _, remote, kind in kinds
+        if kind == HEADS and repository.refs.target(RefName(model, HEADS, target).seen_of(remote)) is not None
+    ]
+    return (remotes[0], target) if len(remotes) == 1 else None
 
 
 def _check_new(repository: Repository, model: str, name: str) -> None:

@@ -26,6 +26,8 @@ _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
 REMOTE = "remote"
 """The table of remotes: one table each, by name."""
+BRANCH = "branch"
+"""The table of branches that follow one of a remote: by model, then by name."""
 
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
@@ -84,10 +86,19 @@ class Config:
 
     def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
         """Have the repository's settings of a remote be these; None removes them."""
-        others = {key: value for key, value in self._repository.get(REMOTE, {}).items() if key != name}
-        table = others if settings is None else {**others, name: dict(settings)}
-        values = {key: value for key, value in self._repository.items() if key != REMOTE}
-        self._repository = {**values, REMOTE: table} if table else values
+        self._set_table((REMOTE, name), settings)
+
+    def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
+        """The remote, and the name there, that a branch follows; None when nobody said so."""
+        found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
+        return (found["remote"], found["merge"]) if {"remote", "merge"} <= found.keys() else None
+
+    def set_upstream(self, model: str, branch: str, remote: str, name: str) -> None:
+        """Have a branch follow `name` on `remote`."""
+        self._set_table((BRANCH, model, branch), {"remote": remote, "merge": name})
+
+    def _set_table(self, keys: tuple[str, ...], table: Mapping[str, str] | None) -> None:
+        self._repository = _with(self._repository, keys, table)
         write_repository(self._door_for_writing(), self._repository)
 
     def set(self, key: str, text: str, *, user: bool) -> None:
@@ -127,6 +138,14 @@ class Config:
         if self._user_file is None:
             raise errors.BadSetting(key="user config", value="", reason="there is no home folder to keep it in")
         replace_outside(self._user_file, _dump(values))
+
+
+def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, str] | None) -> dict[str, Any]:
+    """`values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
+    first, *rest = keys
+    inner = _with(values.get(first, {}), tuple(rest), table) if rest else dict(table or {})
+    others = {key: value for key, value in values.items() if key != first}
+    return {**others, first: inner} if inner else others
 
 
 def check_key(key: str) -> None:

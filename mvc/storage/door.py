@@ -173,6 +173,13 @@ class Temporary:
             self.path.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder outside any `.mvc`, and those above it."""
+    with writing(path):
+        step("mkdir", path)
+        path.mkdir(parents=True)
+
+
 def discard_folder(path: Path) -> None:
     """Remove a folder that an interrupted command left half made."""
     step("rmtree", path)

@@ -1,0 +1,82 @@
+"""`mvc pull`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc.cli import fetch, transfers
+from mvc.cli.invocation import Invocation
+from mvc.cli.terminal import count, escape, short, size
+from mvc.cli.verb import verb
+from mvc.porcelain import pull as porcelain
+from mvc.porcelain import reaching
+from mvc.porcelain.pull import Pulled
+
+
+@verb("pull")
+@click.argument("remote", required=False)
+@click.argument("branch", required=False)
+@click.option("--rebase", "rebasing", is_flag=True, help="When both have moved on, put your versions after theirs.")
+@click.option("--only", multiple=True, metavar="ROLE", help="Bring the files of ROLE alone; the others stay there.")
+@click.option("--meta", is_flag=True, help="Bring no file; `restore`, `cat` and `export` fetch one when it is needed.")
+@transfers.options
+def command(
+    invocation: Invocation,
+    remote: str | None,
+    branch: str | None,
+    rebasing: bool,
+    only: tuple[str, ...],
+    meta: bool,
+    jobs: int,
+    limit: float | None,
+) -> None:
+    """Fetch, and have the current branch and the files go where the remote's branch is.
+
+    When both have moved on, nothing changes and the exit code is 13, unless --rebase says how to go on.
+    """
+    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    name = transfers.remote_of(invocation, remote, model)
+    head = repository.head(model)
+    theirs = branch or (reaching.upstream(repository, model, head.branch)[1] if head.branch is not None else None)
+    with (
+        reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
+        invocation.progress(f"Fetching from {name}") as progress,
+    ):
+        done = porcelain.pull(
+            repository,
+            model,
+            there,
+            actor,
+            theirs=theirs,
+            rebasing=rebasing,
+            select=select(only, meta=meta),
+            progress=progress,
+        )
+    invocation.emit("pull", done.to_json, lambda: _lines(done), ids=[done.new or ""])
+
+
+def select(only: tuple[str, ...], *, meta: bool) -> porcelain.Select:
+    """The files that `--only` and `--meta` choose."""
+    if only and meta:
+        raise click.UsageError("say --only or --meta")
+    if meta:
+        return porcelain.nothing
+    return porcelain.only(only) if only else porcelain.everything
+
+
+def _lines(done: Pulled) -> Iterator[str]:
+    yield from fetch.lines(done.fetched)
+    new = short(done.new or "")
+    if done.rebased:
+        yield f"{escape(done.branch)} is at {new} now: yours, after theirs"
+    elif done.old == done.new:
+        yield f"{escape(done.branch)} is up to date"
+    else:
+        yield f"{escape(done.branch)}: {short(done.old or '') or 'nothing'}..{new}"
+    files = len(done.moved.written) + len(done.moved.deleted)
+    if files:
+        yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
+    if done.received:
+        yield f"  {size(done.received)} of files fetched"

@@ -1,0 +1,104 @@
+"""`mvc push`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc import errors
+from mvc.cli import transfers
+from mvc.cli.invocation import Invocation
+from mvc.cli.terminal import count, escape, short, size, style
+from mvc.cli.verb import verb
+from mvc.porcelain import push as porcelain
+from mvc.porcelain import reaching
+from mvc.porcelain.push import Pushed, PushedRef
+from mvc.porcelain.requests import removals, requests
+from mvc.storage.reflog import HEADS
+
+_DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
+
+
+@verb("push")
+@click.argument("remote", required=False)
+@click.argument("refs", nargs=-1, metavar="[NAME|SRC:DST]...")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--all", "all_", is_flag=True, help="Every branch.")
+@click.option("--tags", is_flag=True, help="Every tag and alias too.")
+@click.option("-d", "--delete", is_flag=True, help="Remove NAMEs from the remote.")
+@click.option("-u", "--set-upstream", is_flag=True, help="Have the branch follow the remote's from now on.")
+@click.option("--force-with-lease", "lease", is_flag=True, help="Replace what is there, if it is what was seen last.")
+@click.option(
+    "--rebase",
+    "tries",
+    is_flag=False,
+    flag_value=porcelain.TRIES,
+    type=click.IntRange(1),
+    default=None,
+    metavar="[TRIES]",
+    help="When somebody else was first, put your versions after theirs, and push again.",
+)
+@transfers.options
+def command(
+    invocation: Invocation,
+    remote: str | None,
+    refs: tuple[str, ...],
+    dry_run: bool,
+    all_: bool,
+    tags: bool,
+    delete: bool,
+    set_upstream: bool,
+    lease: bool,
+    tries: int | None,
+    jobs: int,
+    limit: float | None,
+) -> int:
+    """Send versions to a remote, and have its names lead to them; the current branch, if none is named.
+
+    A push only adds. A branch moves only forward: when somebody else has moved it, nothing changes and the exit code is 13.
+    """
+    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    name = transfers.remote_of(invocation, remote, model)
+    if delete:
+        wanted = removals(repository, model, name, refs)
+    else:
+        gone = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
+        wanted = [*requests(repository, model, refs, branches=all_, tags=tags), *gone]
+    with (
+        reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
+        invocation.progress(f"Sending to {name}") as progress,
+    ):
+        done = porcelain.push(
+            repository, model, there, wanted, actor, lease=lease, tries=tries or 0, dry_run=dry_run, progress=progress
+        )
+    if set_upstream and not dry_run:
+        for ref in done.refs:
+            if ref.ref.kind == HEADS and ref.flag != "!":
+                repository.config.set_upstream(model, ref.ref.name, name, ref.ref.name)
+    invocation.emit("push", done.to_json, lambda: _lines(done), ids=[ref.new or "" for ref in done.refs])
+    return errors.PushRejected.exit_code if done.rejected else 0
+
+
+def _lines(done: Pushed) -> Iterator[str]:
+    yield f"To {escape(done.remote)}"
+    for ref in done.refs:
+        yield f" {ref.flag} {_move(ref)}  {escape(ref.ref.name)}{_why(ref)}"
+    if done.rebased:
+        yield f"Put after theirs {count(done.rebased, 'time')}."
+    if any(ref.flag not in "=!" for ref in done.refs):
+        what = "Sent" if done.done else "Would send"
+        there = f"; {size(done.skipped)} were there" if done.skipped else ""
+        yield f"{what} {count(done.versions, 'version')}, {size(done.sent)}{there}."
+
+
+def _move(ref: PushedRef) -> str:
+    old, new = short(ref.old or ""), short(ref.new or "")
+    if ref.flag in " +":
+        return f"{old}..{new}"
+    text = f"[{_DONE[ref.flag]}]"
+    return style(text, fg="red") if ref.flag == "!" else text
+
+
+def _why(ref: PushedRef) -> str:
+    return f": {escape(ref.reason)} {escape(ref.hint)}" if ref.reason else ""
