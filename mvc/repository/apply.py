@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import FileId
 from mvc.repository import modelfile
-from mvc.storage import hashing, journal
+from mvc.storage import hashing, journal, merges
 from mvc.storage.door import TEMPORARY, Stat
 from mvc.storage.journal import FileStep, Journal
 from mvc.storage.progress import Progress
@@ -52,6 +52,10 @@ def _finish(repository: Repository, plan: Journal, seen: Mapping[str, Stat | Non
     _create_refs(repository, plan)
     left_alone = tuple(step.path for step in plan.files if not _do(repository, step, seen))
     repository.tree.sync()
+    if plan.merge is not None:
+        merges.record(repository.door, plan.merge)
+    if plan.merged:
+        merges.end(repository.door, plan.model)
     if plan.head is not None:
         repository.heads.set(plan.model, plan.head)
     if plan.rename is not None:
@@ -165,6 +169,10 @@ def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
     The new head comes first and the old one goes last, so that there is no history without a head at any moment.
     """
     old_logs, new_logs = (RefName(key, "x", "x").folder.rsplit("/", 2)[0] for key in (plan.model, new))
+    merge = merges.recorded(repository.door, plan.model)
+    if merge is not None:
+        merges.record(repository.door, replace(merge, model=new))
+        merges.end(repository.door, plan.model)
     head = repository.heads.get(plan.model)
     if head is not None:
         repository.heads.set(new, head)

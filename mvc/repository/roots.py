@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
-from mvc.storage import journal, objects
+from mvc.storage import journal, merges, objects
 from mvc.storage.collect import Live
 from mvc.storage.reflog import RefName
 
@@ -21,10 +21,10 @@ Versions = dict[VersionId, Version]
 def reachable(repository: Repository, since: int) -> Versions:
     """The versions that must stay, with all their ancestors. Raises Missing, Damaged.
 
-    They are those that names stand for, that models stand at, that an interrupted change is about to set, and that
-    entries of ref logs name which were made after `since`, in seconds since 1970.
+    They are those that names stand for, that models stand at, that an interrupted change is about to set, that are
+    being merged, and that entries of ref logs name which were made after `since`, in seconds since 1970.
     """
-    roots = [*_heads(repository), *_named(repository, since), *_pending(repository)]
+    roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
     return _with_ancestors(roots, repository.objects.version)
 
 
@@ -112,6 +112,14 @@ def _pending(repository: Repository) -> Iterator[VersionId]:
     if pending is not None:
         yield from (step.entry.new for step in pending.refs if step.entry.new is not None)
         yield from (pending.head.version,) if pending.head is not None and pending.head.version else ()
+
+
+def _merging(repository: Repository) -> Iterator[VersionId]:
+    pending = journal.pending(repository.door)
+    states = [merges.recorded(repository.door, model) for model in merges.models(repository.door)]
+    for state in [*states, pending.merge if pending is not None else None]:
+        if state is not None:
+            yield from (id_ for id_ in (state.base, state.ours, state.theirs) if _is_here(repository, id_))
 
 
 def _staged(repository: Repository) -> set[FileId]:

@@ -1,6 +1,7 @@
 """What is wrong with a store: every record against its own checksum or id, and against the place it lies in.
 
-    config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal
+    config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
+    merges
 
 What the versions need of all that, and whether it is there, is `mvc.porcelain.fsck`'s part.
 """
@@ -17,7 +18,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence, codec, config, heads, journal, objects, packs
+from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
@@ -35,6 +36,7 @@ FINDINGS = {
     "pack": "a pack is damaged",
     "log": "a record of expired or promised files is damaged or missing from the middle",
     "journal": "the journal of an interrupted command is damaged",
+    "merge": "the record of a merge under way is damaged",
     "stray": "a file lies where mvc puts none",
     "missing": "something that a version needs is not here, and nothing says why",
     "number": "a version's number is not one more than its first parent's",
@@ -50,7 +52,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache",
-    "tmp", "lock", "journal",
+    "tmp", "lock", "journal", "merges",
 }  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def check(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None 
     yield from _packs(door, sound, progress)
     yield from _logs(door)
     yield from _journal(door)
+    yield from _merges(door)
     yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
 
 
@@ -291,3 +294,11 @@ def _journal(door: StoreDoor) -> Iterator[Finding]:
         journal.pending(door)
     except errors.Damaged as error:
         yield Finding("journal", journal.NAME, error.message)
+
+
+def _merges(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(merges.FOLDER):
+        try:
+            merges.recorded(door, decode_component(name))
+        except errors.Damaged as error:
+            yield Finding("merge", f"{merges.FOLDER}/{name}", error.message)

@@ -18,6 +18,7 @@ from mvc.model.ids import FileId
 from mvc.storage import sealed
 from mvc.storage.door import StoreDoor
 from mvc.storage.heads import Head
+from mvc.storage.merges import MergeState
 from mvc.storage.reflog import RefEntry, RefName
 
 NAME = "journal"
@@ -49,7 +50,10 @@ class RefStep:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A change of the working tree of `model` by the verb `verb`. `rename` gives the model this key at last."""
+    """A change of the working tree of `model` by the verb `verb`. `rename` gives the model this key at last.
+
+    `merge` is the merge that is under way from then on; `merged` ends it.
+    """
 
     verb: str
     model: str
@@ -57,6 +61,8 @@ class Journal:
     files: tuple[FileStep, ...] = ()
     head: Head | None = None
     rename: str | None = None
+    merge: MergeState | None = None
+    merged: bool = False
 
     def encode(self) -> bytes:
         """Its exact bytes, with checksum."""
@@ -72,6 +78,8 @@ class Journal:
                 ],
                 "head": self.head.to_json() if self.head else None,
                 "rename": self.rename,
+                "merge": self.merge.to_json() if self.merge else None,
+                "merged": self.merged,
             }
         )
 
@@ -93,7 +101,8 @@ class Journal:
         )
         files = tuple(FileStep(*row) for row in record["files"])
         head = Head.from_json(record["head"], what="the head in the journal") if record["head"] else None
-        return cls(record["verb"], model, refs, files, head, record["rename"])
+        merge = MergeState.from_json(record["merge"]) if record["merge"] else None
+        return cls(record["verb"], model, refs, files, head, record["rename"], merge, record["merged"])
 
 
 def pending(door: StoreDoor) -> Journal | None:
