@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from mvc.porcelain.init import init
     from mvc.porcelain.log import log
     from mvc.porcelain.ls import ls
+    from mvc.porcelain.merge import Choice as MergeChoice
+    from mvc.porcelain.merge import merge
+    from mvc.porcelain.merge_end import abort as abort_merge
+    from mvc.porcelain.merge_end import proceed as continue_merge
     from mvc.porcelain.models import models
     from mvc.porcelain.opening import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
     from mvc.porcelain.reset import reset
@@ -56,6 +60,7 @@ _HOMES = {
     "Code": "mvc.model.version:Code",
     "CommitOptions": "mvc.porcelain.commit:Options",
     "Manifest": "mvc.model.manifest:Manifest",
+    "MergeChoice": "mvc.porcelain.merge:Choice",
     "Person": "mvc.model.version:Person",
     "Repository": "mvc.repository.repository:Repository",
     "Timestamp": "mvc.model.version:Timestamp",
@@ -63,11 +68,13 @@ _HOMES = {
     "TreeEntry": "mvc.model.tree:TreeEntry",
     "Version": "mvc.model.version:Version",
     "VersionDiff": "mvc.model.diff:VersionDiff",
+    "abort_merge": "mvc.porcelain.merge_end:abort",
     "add": "mvc.porcelain.edit:add",
     "aliases": "mvc.porcelain.alias:aliases",
     "branches": "mvc.porcelain.branch:branches",
     "cat": "mvc.porcelain.cat:cat",
     "commit": "mvc.porcelain.commit:commit",
+    "continue_merge": "mvc.porcelain.merge_end:proceed",
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
     "diff": "mvc.porcelain.diff:diff",
@@ -79,6 +86,7 @@ _HOMES = {
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
     "ls": "mvc.porcelain.ls:ls",
+    "merge": "mvc.porcelain.merge:merge",
     "models": "mvc.porcelain.models:models",
     "open": "mvc.porcelain.opening:open_repository",
     "remove": "mvc.porcelain.edit:remove",
@@ -96,10 +104,11 @@ _HOMES = {
 """Where each public name lives."""
 
 __all__ = [
-    "Actor", "Code", "CommitOptions", "Manifest", "Person", "Repository", "Timestamp", "Tree", "TreeEntry", "Version",
-    "VersionDiff", "add", "aliases", "branches", "cat", "commit", "create_branch", "create_tag", "diff", "du", "errors",
-    "export", "fsck", "gc", "get", "init", "log", "ls", "models", "open", "remove", "reset", "resolve", "restore",
-    "set_alias", "set_values", "show", "status", "switch", "tags", "unset",
+    "Actor", "Code", "CommitOptions", "Manifest", "MergeChoice", "Person", "Repository", "Timestamp", "Tree",
+    "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "aliases", "branches", "cat", "commit",
+    "continue_merge", "create_branch", "create_tag", "diff", "du", "errors", "export", "fsck", "gc", "get", "init",
+    "log", "ls", "merge", "models", "open", "remove", "reset", "resolve", "restore", "set_alias", "set_values",
+    "show", "status", "switch", "tags", "unset",
 ]  # fmt: skip
 
 

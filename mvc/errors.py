@@ -851,6 +851,63 @@ class Diverged(RefRejected):
     """
 
 
+class MergeUnderway(RefRejected):
+    """A merge of {theirs} into {model} is under way.
+
+    `mvc merge --continue` makes its version, `mvc merge --abort` restores all as it was.
+    """
+
+
+class NoMerge(Usage):
+    """No merge of {model} is under way.
+
+    `mvc merge REV` begins one.
+    """
+
+
+class CrissCross(RefRejected):
+    """{ours} and {theirs} were merged into each other before, and have several newest versions in common: {bases}.
+
+    There is no one version to compare both with: merge one of these first, or make the version by hand and commit it.
+    """
+
+
+class Unrelated(RefRejected):
+    """{ours} and {theirs} have no version in common.
+
+    Take what you need of it with `mvc restore --source REV FILE`, and commit that.
+    """
+
+
+class NotFastForward(RefRejected):
+    """{ours} cannot just go on to {theirs}: both have moved on.
+
+    Leave out --ff-only, and `mvc merge` makes a version of both.
+    """
+
+
+class UnsavedChanges(WouldOverwrite):
+    """There are changes of {model} that no version has.
+
+    Commit them, or give them up with `mvc restore`; `mvc status` lists them.
+    """
+
+
+class Undecided(Answer):
+    """{count} conflict(s) are not decided: {fields}.
+
+    Say --take FIELD=ours or FIELD=theirs (or --ours, --theirs for all), or edit model.toml and the files; then
+    `mvc merge --continue`.
+    """
+
+
+class NotInConflict(Usage):
+    """{field} is not in conflict; in conflict: {known}.
+
+    Say --take FIELD=ours or FIELD=theirs of one of these.
+    """
+
+
 class MissingThere(Damaged):
     """{remote} lacks {what} {id}.
 

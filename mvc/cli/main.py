@@ -34,6 +34,7 @@ VERBS = {
     "branch": ("branch", "list, make, rename and delete branches"),
     "tag": ("tag", "names that never move"),
     "alias": ("alias", "names that are moved on purpose, and remember it"),
+    "merge": ("merge", "make a version of two"),
     "reset": ("reset", "move the current branch"),
     "reflog": ("reflog", "every move of a name"),
     "models": ("models", "the models of this repository"),

@@ -27,6 +27,10 @@ def command(invocation: Invocation, exit_code: bool) -> int:
 
 def _lines(found: Status) -> Iterator[str]:
     yield from _where(found)
+    if found.merging:
+        yield style(
+            f"A merge of {short(found.merging.theirs)} is under way: `mvc merge --continue`, or --abort", fg="yellow"
+        )
     if found.pending:
         yield style(
             f"An interrupted `mvc {escape(found.pending)}` is finished by the next command that writes.", fg="yellow"

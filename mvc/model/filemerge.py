@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from mvc.model.diff import Snapshot
 from mvc.model.ids import FileId
-from mvc.model.schema import dotted
 from mvc.model.tree import TreeEntry
 from mvc.model.valuemerge import Conflict, Judge
 
@@ -48,7 +47,7 @@ def merge_files(sides: Sides, judge: Judge) -> dict[str, Tracked]:
     while more := _disputable(plain, ours, theirs, disputed) - disputed - settled:
         disputed |= more
     for role in sorted(disputed):
-        conflict = Conflict(dotted(("files", role)), _shown(ours, role), _shown(theirs, role), _shown(base, role))
+        conflict = Conflict(("files", role), _shown(ours, role), _shown(theirs, role), _shown(base, role))
         taken = theirs if judge.theirs(conflict) else ours
         plain[role] = taken.get(role)
     return {role: each for role, each in plain.items() if each is not None}

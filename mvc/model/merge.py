@@ -17,9 +17,9 @@ from mvc.model.filemerge import Sides, Tracked
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import SECTIONS, Manifest
 from mvc.model.tree import Tree
-from mvc.model.valuemerge import OURS, THEIRS, Conflict, Judge, merge_values
+from mvc.model.valuemerge import OURS, THEIRS, Conflict, Judge, merge_values, same
 
-__all__ = ["LABELMAP", "OURS", "THEIRS", "Conflict", "Merged", "merge"]
+__all__ = ["LABELMAP", "OURS", "THEIRS", "Conflict", "Merged", "merge", "same", "value_at"]
 
 LABELMAP = "labelmap"
 """The field that holds all classes, and the role of the file that they come from, if they do."""
@@ -55,6 +55,21 @@ def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, takes: Mapping[str, 
     tree = Tree.of([each.entry for each in roles.values() if each.entry is not None])
     manifest = Manifest(**sections, files=patterns, labelmap=classes, labelmap_path=path)
     return Merged(Snapshot(manifest, Tree(tree.entries, ours.tree.ext)), judge.open(), tuple(sorted(judge.conflicts)))
+
+
+def value_at(snapshot: Snapshot, conflict: Conflict) -> Any:
+    """What `snapshot` has where `conflict` is, as the conflict shows it."""
+    section, *below = conflict.key
+    if section == "files":
+        tracked = filemerge.by_role(snapshot).get(below[0])
+        return tracked.to_json() if tracked is not None else None
+    if section == LABELMAP:
+        value: Any = {str(number): name for number, name in snapshot.manifest.labelmap} or None
+    else:
+        value = getattr(snapshot.manifest, section)
+    for part in below:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _section(name: str, sides: tuple[Snapshot, Snapshot, Snapshot], judge: Judge) -> Any:
@@ -98,7 +113,7 @@ def _by_class(labels: tuple[Labels, Labels, Labels], judge: Judge) -> Labels:
 
 def _whole(labels: tuple[Labels, Labels, Labels], judge: Judge, reason: str) -> Labels:
     base, ours, theirs = ({str(number): name for number, name in classes} or None for _, classes, _ in labels)
-    return labels[2] if judge.theirs(Conflict(LABELMAP, ours, theirs, base, reason)) else labels[1]
+    return labels[2] if judge.theirs(Conflict((LABELMAP,), ours, theirs, base, reason)) else labels[1]
 
 
 def _misleads(labels: tuple[Labels, Labels, Labels], files: Sides) -> bool:

@@ -25,13 +25,18 @@ _WHOLE = (("docker", "digest"),)
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A field that both sides changed, each in its own way; None where it is not set. `reason` says more, if there is more."""
+    """A field, at `key`, that both sides changed, each in its own way; None where it is not set. `reason` may say more."""
 
-    field: str
+    key: Path
     ours: Any
     theirs: Any
     base: Any
     reason: str = ""
+
+    @property
+    def field(self) -> str:
+        """The key as it is written: `parameters.lr`, `labelmap.3`, `files.model-latest`."""
+        return dotted(self.key)
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -77,7 +82,7 @@ def merge_values(key: Path, base: Any, ours: Any, theirs: Any, judge: Judge) -> 
         return merged or (None if ours is None or theirs is None else merged)
     if key in SETS:
         return _merge_sets(base or [], ours or [], theirs or [])
-    return theirs if judge.theirs(Conflict(dotted(key), ours, theirs, base)) else ours
+    return theirs if judge.theirs(Conflict(key, ours, theirs, base)) else ours
 
 
 def _are_tables(*values: Any) -> bool:

@@ -20,11 +20,11 @@ from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.porcelain import naming
-from mvc.repository import basing, modelfile, snapshot, stored
+from mvc.repository import basing, merging, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
-from mvc.storage import collect, config
+from mvc.storage import collect, config, merges
 from mvc.storage.headers import Note
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
@@ -44,6 +44,8 @@ class Options:
     date: Timestamp | None = None
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
+    merged: VersionId | None = None
+    """The version that the new one merges, its second parent."""
 
 
 _DEFAULT = Options()
@@ -125,7 +127,7 @@ def commit(
     """Commit the working tree of `model` on its current branch.
 
     `message` may be None only with `amend`, which then keeps the old one. `code` gives the training code's commit, told
-    the model's own files; `progress` the bytes read so far. Raises Detached, NothingToCommit, RulesBroken, SecretFound,
+    the model's own files; `progress` the bytes read so far. Raises Detached, MergeUnderway, NothingToCommit, RulesBroken, SecretFound,
     FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
     """
     if message:
@@ -199,6 +201,8 @@ def _ready(repository: Repository, options: Options) -> bytes:
 
 def _begin(repository: Repository, model: str, options: Options, progress: Progress | None, generation: bytes) -> _Work:
     head = repository.head(model)
+    if options.merged is None:
+        merging.refuse(repository, model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, head.at()))
     branch = RefName(model, HEADS, head.branch)
@@ -286,7 +290,7 @@ def _version(
     assert ingest is not None  # noqa: S101 - a dry run ends before this
     old = repository.objects.version(old_id) if old_id else None
     replaced = old if options.amend else None
-    parents = replaced.parents if replaced else (old_id,) if old_id else ()
+    parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, options.merged) if id_)
     own = [modelfile.path(work.head.folder), *(file.root_path for file in found.files)]
     return Version(
         parents=parents,
@@ -313,8 +317,10 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
         if collect.generation(repository.door) != work.generation:
             raise errors.CollectedMeanwhile
         config.require(repository.door, work.ingest.features)
-        verb = "amend" if work.options.amend else "commit"
+        verb = "amend" if work.options.amend else "merge" if work.options.merged else "commit"
         repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))
+        if work.options.merged is not None:  # should this not be reached, the record counts no more all the same
+            merges.end(repository.door, work.model)
     repository.stats.save()
     return id_
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.repository import apply, modelfile
+from mvc.repository import apply, merging, modelfile
 from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import UNREAD
@@ -21,6 +21,7 @@ from mvc.storage import hashing
 from mvc.storage.door import Stat
 from mvc.storage.heads import Head
 from mvc.storage.journal import FileStep, Journal, RefStep
+from mvc.storage.merges import MergeState
 from mvc.storage.progress import Progress
 
 NOTHING = Tree()
@@ -67,21 +68,26 @@ def move(
     force: bool = False,
     head: Head | None = None,
     refs: tuple[RefStep, ...] = (),
+    merge: MergeState | None = None,
+    merged: bool = False,
     progress: Progress | None = None,
 ) -> Moved:
     """Under the lock: have the files be `wanted`, create `refs`, and set the head, all or nothing.
 
-    `base` is what was checked out before. Raises InTheWay, RefMoved, Damaged, DiskFailed.
+    `base` is what was checked out before; `merge` is a merge that is under way from then on, `merged` ends it. Raises
+    InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
     """
     check_paths(wanted)
+    if (refs or head is not None) and not merged:
+        merging.refuse(repository, model)
     folder = repository.head(model).folder
     look = _Look(repository, folder, base, wanted)
     steps = plan_checkout(
         base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
     )
     files = tuple(_file_step(step, look.prefix) for step in steps)
-    if files or refs or head is not None:
-        journal = Journal(verb, model, refs, files, head)
+    if files or refs or head is not None or merge is not None or merged:
+        journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged)
         apply.change(repository, journal, look.seen, progress)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))

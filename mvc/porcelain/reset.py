@@ -8,6 +8,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
+from mvc.repository import merging
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
@@ -49,7 +50,7 @@ def reset(
     actor: Actor,
     progress: Progress | None = None,
 ) -> Reset:
-    """Move where `model` stands to `target`. Raises InTheWay (mode `keep`), RefMoved, Damaged."""
+    """Move where `model` stands to `target`; HARD ends a merge. Raises InTheWay (mode `keep`), MergeUnderway, RefMoved, Damaged."""
     if mode != SOFT:
         promises.have_version(repository, target, progress)
     with repository.writing():
@@ -57,6 +58,7 @@ def reset(
         head = repository.head(model)
         old = repository.current(model)
         if mode == SOFT:
+            merging.refuse(repository, model)
             moved = _only_pointer(repository, model, head, target, actor)
         else:
             moved = moving.move(
@@ -68,6 +70,7 @@ def reset(
                 force=mode == HARD,
                 refs=_branch_step(repository, model, head, target, actor),
                 head=None if head.branch is not None else Head(head.folder, version=target),
+                merged=mode == HARD,
                 progress=progress,
             )
     return Reset(head.branch, old, target, version.number, moved)

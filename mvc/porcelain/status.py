@@ -11,9 +11,10 @@ from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.rules import Problem
 from mvc.porcelain import naming
-from mvc.repository import snapshot, stored, untracked
+from mvc.repository import merging, snapshot, stored, untracked
 from mvc.repository.repository import Repository
 from mvc.storage import journal
+from mvc.storage.merges import MergeState
 
 SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
@@ -25,7 +26,8 @@ class Status:
 
     `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
     wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
-    role names, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here.
+    role names, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
+    `merging` a merge under way.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Status:
     untracked: tuple[str, ...]
     pending: str | None
     matches: tuple[int, VersionId] | None
+    merging: MergeState | None
 
     @property
     def clean(self) -> bool:
@@ -62,6 +65,7 @@ class Status:
             "untracked": list(self.untracked),
             "pending": self.pending,
             "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
+            "merging": self.merging.theirs if self.merging else None,
         }
 
 
@@ -96,6 +100,7 @@ def status(repository: Repository, model: str) -> Status:
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
+        merging=merging.under_way(repository, model),
     )
 
 

@@ -17,12 +17,13 @@ WEIGHTS = bytes(range(256)) * 300
 
 @dataclass(frozen=True)
 class Scenario:
-    """`verb` run in what `prepare` made; `again` is what a second run of the verb may exit with, once it was done."""
+    """`verb` run in what `prepare` made exits with `code`; `again` is what a second run may, once it was done."""
 
     name: str
     prepare: Callable[[Path], None]
     verb: tuple[str, ...]
     again: tuple[int, ...] = (0,)
+    code: int = 0
 
 
 def empty(root: Path) -> None:
@@ -73,6 +74,14 @@ def side(root: Path) -> None:
     (root / "notes.txt").write_bytes(b"on the side")
     mvc(root, "commit", "-m", "side two", "--tag", "kept", "--alias", "prod")
     mvc(root, "switch", "main")
+
+
+def merging(root: Path) -> None:
+    """As `side`, with a merge of it under way, and its conflict decided: main removed the notes, side changed them."""
+    side(root)
+    mvc(root, "merge", "side", code=1)
+    (root / "notes.txt").write_bytes(b"of both")
+    mvc(root, "add", "notes.txt", "--as", "notes")
 
 
 def moved(root: Path) -> None:
@@ -141,6 +150,10 @@ SCENARIOS = (
     Scenario("branch", two_versions, ("branch", "other"), (0, 13)),
     Scenario("branch -D", side, ("branch", "-D", "side"), (0, 2)),
     Scenario("branch -m", side, ("branch", "-m", "side", "other"), (0, 2, 13)),
+    Scenario("merge", side, ("merge", "side", "--theirs")),
+    Scenario("merge with conflicts", side, ("merge", "side"), (1, 13), 1),
+    Scenario("merge --continue", merging, ("merge", "--continue"), (0, 2)),
+    Scenario("merge --abort", merging, ("merge", "--abort"), (0, 2)),
     Scenario("tag", two_versions, ("tag", "kept"), (0, 13)),
     Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
     Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),

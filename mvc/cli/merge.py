@@ -1,0 +1,154 @@
+"""`mvc merge`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from mvc.cli.invocation import Invocation
+from mvc.cli.terminal import count, escape, short, style
+from mvc.cli.verb import verb
+from mvc.model.merge import OURS, THEIRS, Conflict
+from mvc.porcelain import merge_end
+from mvc.porcelain.commit import Committed
+from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
+from mvc.porcelain.moving import Moved
+from mvc.repository import revisions
+
+_SHOWN = 100
+"""Letters of a value in a list of conflicts."""
+
+
+@verb("merge")
+@click.argument("revision", required=False, metavar="[REV]")
+@click.option("-m", "--message", "messages", multiple=True, help="What is merged, and why; several make paragraphs.")
+@click.option("--ours", is_flag=True, help="Decide conflicts for this side.")
+@click.option("--theirs", is_flag=True, help="Decide conflicts for the side of REV.")
+@click.option("--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Decide the conflict of one field.")
+@click.option("--ff-only", is_flag=True, help="Only if the branch can just go on to REV.")
+@click.option("--continue", "proceed", is_flag=True, help="Make the version, now that conflicts are decided.")
+@click.option("--abort", is_flag=True, help="Restore all as it was before the merge.")
+def command(
+    invocation: Invocation,
+    revision: str | None,
+    messages: tuple[str, ...],
+    ours: bool,
+    theirs: bool,
+    takes: tuple[str, ...],
+    ff_only: bool,
+    proceed: bool,
+    abort: bool,
+) -> int:
+    """Make a version of both: of this branch, and of REV.
+
+    Values merge by key, classes by number, files whole. What both sides changed is a conflict: decide it by --take,
+    or by editing model.toml and the files, then `mvc merge --continue`.
+    """
+    if (revision is not None) + proceed + abort != 1:
+        raise click.UsageError("say REV, --continue or --abort")
+    message = "\n\n".join(messages) or None
+    if abort:
+        return _abort(invocation)
+    choice = _choice(takes, ours=ours, theirs=theirs)
+    if revision is None:
+        return _proceed(invocation, message, choice)
+    repository, model = invocation.repository(), invocation.model()
+    target = revisions.resolve(repository, model, revision)
+    with invocation.progress("Writing files") as progress:
+        done = merge(
+            repository,
+            model,
+            target,
+            invocation.actor(tell=True),
+            message=message,
+            called=revision,
+            choice=choice,
+            ff_only=ff_only,
+            progress=progress,
+        )
+    invocation.emit("merge", done.to_json, lambda: _lines(done), ids=(done.id,))
+    return int(done.outcome == CONFLICTS)
+
+
+def _abort(invocation: Invocation) -> int:
+    repository, model = invocation.repository(), invocation.model()
+    with invocation.progress("Writing files") as progress:
+        moved = merge_end.abort(repository, model, progress)
+
+    def record() -> dict[str, Any]:
+        return {"outcome": "aborted", "written": list(moved.written), "deleted": list(moved.deleted)}
+
+    invocation.emit("merge", record, lambda: ["The merge never was.", *_moved(moved)])
+    return 0
+
+
+def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int:
+    with invocation.progress("Storing") as progress:
+        done = merge_end.proceed(
+            invocation.repository(),
+            invocation.model(),
+            invocation.actor(tell=True),
+            message=message,
+            choice=choice,
+            progress=progress,
+            code=invocation.code,
+        )
+    invocation.emit("merge", lambda: {"outcome": "merged", **done.to_json()}, lambda: _made(done), ids=(str(done.id),))
+    return 0
+
+
+def _choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:
+    if ours and theirs:
+        raise click.UsageError("say --ours or --theirs")
+    chosen = {}
+    for text in takes:
+        name, _, side = text.rpartition("=")
+        if not name or side not in (OURS, THEIRS):
+            raise click.UsageError("--take wants FIELD=ours or FIELD=theirs")
+        chosen[name] = side
+    return Choice(chosen, OURS if ours else THEIRS if theirs else None)
+
+
+def _made(done: Committed) -> Iterator[str]:
+    assert done.version is not None  # noqa: S101 - it was no dry run
+    yield f"[{escape(done.branch)} v{done.version.number} {short(str(done.id))}] {escape(done.version.subject)}"
+
+
+def _lines(done: MergeResult) -> Iterator[str]:
+    at = f"v{done.number} {short(done.id)}"
+    if done.outcome == UP_TO_DATE:
+        yield "Already up to date."
+    elif done.outcome == FAST_FORWARD:
+        yield f"{escape(done.branch)} went on to {at}"
+    elif done.outcome == CONFLICTS:
+        yield style(f"{count(len(done.conflicts), 'conflict')}; the files have our side of each:", fg="yellow")
+        for conflict in done.conflicts:
+            yield from _conflict(conflict)
+        yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in done.broken)
+        yield "Decide with --take FIELD=ours|theirs, or edit; then `mvc merge --continue` (or --abort)"
+    else:
+        yield f"{escape(done.branch)} is at {at} now, a version of both"
+    yield from _moved(done.moved)
+
+
+def _conflict(conflict: Conflict) -> Iterator[str]:
+    yield f"  {escape(conflict.field)}" + (f"  ({conflict.reason})" if conflict.reason else "")
+    for name, value in ((OURS, conflict.ours), (THEIRS, conflict.theirs), ("base", conflict.base)):
+        yield f"    {name:<6}  {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not there"
+    if isinstance(value, dict) and "file" in value and "path" in value:
+        return f"{escape(value['path'])} {short(value['file'])}"
+    text = json.dumps(value, ensure_ascii=False)
+    return escape(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _moved(moved: Moved) -> Iterator[str]:
+    if moved.written or moved.deleted:
+        yield f"  {count(len(moved.written), 'file')} written, {len(moved.deleted)} deleted"

@@ -1,0 +1,219 @@
+"""`mvc merge`: a version with two parents, of what both sides changed since the newest version they share.
+
+base, ours, theirs ─► merged ─┬─ no conflict: version ─► journal: files, branch
+                              └─ conflicts: journal: files with our side, the merge under way ─► decide ─► --continue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model import rules
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.manifest import Manifest
+from mvc.model.merge import Conflict, Merged
+from mvc.model.rules import Problem
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Version, check_message
+from mvc.porcelain import moving, promises, pull
+from mvc.porcelain.moving import Moved
+from mvc.porcelain.status import status
+from mvc.repository import history, merging, modelfile, stored
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.journal import RefStep
+from mvc.storage.merges import MergeState
+from mvc.storage.progress import Progress
+from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+_STILL = Moved()
+UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "merged", "conflicts"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whose side is taken: of each field in `takes`, and of all other conflicts `side` (None: nobody has decided)."""
+
+    takes: Mapping[str, str]
+    side: str | None = None
+
+    def of(self, merged: Merged) -> dict[str, str]:
+        """The side of each field that is in conflict and decided. Raises NotInConflict."""
+        for name in self.takes:
+            if name not in merged.fields:
+                raise errors.NotInConflict(field=name, known=", ".join(merged.fields) or "nothing")
+        undecided = {conflict.field: self.side for conflict in merged.conflicts} if self.side else {}
+        return {**{name: side for name, side in undecided.items() if side}, **self.takes}
+
+
+UNDECIDED = Choice({})
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """What came of it: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS, which wait for a decision.
+
+    `id` is where the branch stands now; `broken` are the rules that the merged values break.
+    """
+
+    outcome: str
+    model: str
+    branch: str
+    theirs: VersionId
+    id: VersionId
+    number: int
+    moved: Moved = _STILL
+    conflicts: tuple[Conflict, ...] = ()
+    broken: tuple[Problem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "outcome": self.outcome,
+            "model": self.model,
+            "branch": self.branch,
+            "theirs": self.theirs,
+            "id": self.id,
+            "number": self.number,
+            "written": list(self.moved.written),
+            "deleted": list(self.moved.deleted),
+            "conflicts": [conflict.to_json() for conflict in self.conflicts],
+            "rules": [problem.to_json() for problem in self.broken],
+        }
+
+
+def merge(
+    repository: Repository,
+    model: str,
+    theirs: VersionId,
+    actor: Actor,
+    *,
+    message: str | None = None,
+    called: str | None = None,
+    choice: Choice = UNDECIDED,
+    ff_only: bool = False,
+    progress: Progress | None = None,
+) -> MergeResult:
+    """Merge `theirs`, which the message calls `called`, into the current branch of `model`.
+
+    Raises Detached, NoVersionYet, MergeUnderway, CrissCross, Unrelated, NotFastForward, NotInConflict, UnsavedChanges,
+    InTheWay, RefMoved, Damaged.
+    """
+    branch, ours = _standing(repository, model)
+    if history.is_ancestor(repository.objects, theirs, ours):
+        return _at(repository, UP_TO_DATE, model, branch, theirs, ours)
+    if history.is_ancestor(repository.objects, ours, theirs):
+        _, moved = pull.advance(
+            repository, model, branch, theirs, pull.everything, actor, verb="merge", progress=progress
+        )
+        return replace(_at(repository, FAST_FORWARD, model, branch, theirs, theirs), moved=moved)
+    if ff_only:
+        raise errors.NotFastForward(ours=branch, theirs=called or theirs[:10])
+    text = message or f"Merge {called or theirs[:10]} into {branch}"
+    check_message(text)
+    state = MergeState(model, _base(repository, ours, theirs), ours, theirs, text)
+    state = replace(state, takes=choice.of(merging.result(repository, state)))
+    return _carry_out(repository, branch, state, actor, progress)
+
+
+def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
+    head, ours = repository.head(model), repository.current(model)
+    if ours is None:
+        raise errors.NoVersionYet(model=model)
+    if head.branch is None:
+        raise errors.Detached(model=model, version=stored.called(repository, ours))
+    merging.refuse(repository, model)
+    return head.branch, ours
+
+
+def _base(repository: Repository, ours: VersionId, theirs: VersionId) -> VersionId:
+    bases = history.merge_bases(repository.objects, ours, theirs)
+    names = {"ours": stored.called(repository, ours), "theirs": stored.called(repository, theirs)}
+    if not bases:
+        raise errors.Unrelated(**names)
+    if len(bases) > 1:
+        raise errors.CrissCross(**names, bases=", ".join(stored.called(repository, id_) for id_ in bases))
+    return bases[0]
+
+
+def _carry_out(
+    repository: Repository, branch: str, state: MergeState, actor: Actor, progress: Progress | None
+) -> MergeResult:
+    merged, model = merging.result(repository, state), state.model
+    ours = repository.objects.tree(repository.objects.version(state.ours).tree)
+    come = {entry.file for entry in merged.snapshot.tree.entries} - {entry.file for entry in ours.entries}
+    promises.have(repository, come, progress)
+    broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
+    with repository.writing():
+        _check_clean(repository, branch, state)
+        base = moving.files_of(repository, model, state.ours)
+        text = _text(repository, state, merged.snapshot.manifest)
+        if merged.conflicts or broken:
+            wanted = files(merged, text, moving.keep(repository, text))
+            moved = moving.move(repository, model, "merge", base=base, wanted=wanted, merge=state, progress=progress)
+            done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
+            return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
+        id_, step = _version(repository, branch, state, merged, text, actor)
+        wanted = moving.files_of(repository, model, id_)
+        moved = moving.move(repository, model, "merge", base=base, wanted=wanted, refs=(step,), progress=progress)
+    return replace(_at(repository, MERGED, model, branch, state.theirs, id_), moved=moved)
+
+
+def files(merged: Merged, text: bytes, file: FileId) -> Tree:
+    """The files that lie in the working tree of a merge, its model.toml included."""
+    return Tree.of([*merged.snapshot.tree.entries, TreeEntry(modelfile.NAME, modelfile.NAME, len(text), file)])
+
+
+def _check_clean(repository: Repository, branch: str, state: MergeState) -> None:
+    if repository.current(state.model) != state.ours:
+        raise errors.RefMoved(ref=branch, by="another command", reason="commit")
+    found = status(repository, state.model)
+    if not found.difference.is_empty or found.problems:
+        raise errors.UnsavedChanges(model=state.model)
+
+
+def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
+    """Our model.toml, changed to say what the merge says."""
+    data = modelfile.of_version(repository, repository.objects.version(state.ours), state.model)
+    old = stored.snapshot_of(repository, state.ours, state.model)
+    assert old is not None  # noqa: S101 - a version was asked for
+    text: str = lazy.load("mvc.model.mergetext").rewrite(data.decode(), old.manifest, new)
+    return text.encode()
+
+
+def _version(
+    repository: Repository, branch: str, state: MergeState, merged: Merged, text: bytes, actor: Actor
+) -> tuple[VersionId, RefStep]:
+    """The version with two parents, durable, and the step that moves the branch to it."""
+    version = Version(
+        parents=(state.ours, state.theirs),
+        number=repository.objects.version(state.ours).number + 1,
+        author=actor.person,
+        time=actor.at,
+        message=state.message,
+        manifest=repository.objects.put_manifest(merged.snapshot.manifest),
+        tree=repository.objects.put_tree(merged.snapshot.tree),
+        model_toml=moving.keep(repository, text),
+    )
+    id_ = repository.objects.put_version(version)
+    repository.door.barrier()
+    ref = RefName(state.model, HEADS, branch)
+    entry = RefEntry.after(ref, repository.refs.tip(ref), id_, actor.move(f"merge: {version.subject}"))
+    return id_, RefStep(ref, entry)
+
+
+def _at(
+    repository: Repository, outcome: str, model: str, branch: str, theirs: VersionId, id_: VersionId
+) -> MergeResult:
+    return MergeResult(outcome, model, branch, theirs, id_, repository.objects.version(id_).number)
+
+
+def current_toml(repository: Repository, model: str) -> tuple[bytes, FileId]:
+    """The model.toml that lies in the working tree, and its id; raises NoModelToml."""
+    folder = repository.head(model).folder
+    data = modelfile.read(repository, folder)
+    if data is None:
+        raise errors.NoModelToml(path=modelfile.path(folder), model=model)
+    return data, FileId(digest(data))

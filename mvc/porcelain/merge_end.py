@@ -1,0 +1,113 @@
+"""`mvc merge --continue` and `--abort`: a merge with conflicts becomes a version, or never was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mvc import errors, lazy
+from mvc.model import merge as three_way
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Code
+from mvc.porcelain import moving
+from mvc.porcelain.commit import Committed, Options, commit
+from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
+from mvc.porcelain.moving import Moved
+from mvc.porcelain.status import status
+from mvc.repository import merging, modelfile
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.absence import State
+from mvc.storage.merges import MergeState
+from mvc.storage.progress import Progress
+
+
+def proceed(
+    repository: Repository,
+    model: str,
+    actor: Actor,
+    *,
+    message: str | None = None,
+    choice: Choice = UNDECIDED,
+    progress: Progress | None = None,
+    code: Callable[[Sequence[str]], Code | None] | None = None,
+) -> Committed:
+    """Make the version of the merge under way, of the files as they stand.
+
+    A conflict is decided by `choice`, or by an edit of what it is about. Raises NoMerge, NotInConflict, Undecided, and as
+    `commit` does.
+    """
+    state = _take(repository, _under_way(repository, model), choice, progress)
+    current = status(repository, model).current
+    undecided = [
+        conflict.field
+        for conflict in merging.result(repository, state).conflicts
+        if three_way.same(three_way.value_at(current, conflict), conflict.ours)
+    ]
+    if undecided:
+        raise errors.Undecided(count=len(undecided), fields=", ".join(undecided))
+    options = Options(allow_empty=True, merged=state.theirs)
+    return commit(repository, model, message or state.message, actor, options=options, progress=progress, code=code)
+
+
+def abort(repository: Repository, model: str, progress: Progress | None = None) -> Moved:
+    """Have all files be as they were before the merge. Raises NoMerge, Damaged."""
+    with repository.writing():
+        state = _under_way(repository, model)
+        text, file = current_toml(repository, model)
+        base = files(merging.result(repository, state), text, file)
+        wanted = moving.files_of(repository, model, state.ours)
+        return moving.move(
+            repository,
+            model,
+            "merge",
+            base=_here(repository, base),
+            wanted=_here(repository, wanted),
+            force=True,
+            merged=True,
+            progress=progress,
+        )
+
+
+def _under_way(repository: Repository, model: str) -> MergeState:
+    state = merging.under_way(repository, model)
+    if state is None:
+        raise errors.NoMerge(model=model)
+    return state
+
+
+def _here(repository: Repository, tree: Tree) -> Tree:
+    """The files of `tree` but for those that a remote has and nobody asked for."""
+    absences = repository.absences
+    return Tree(
+        tuple(e for e in tree.entries if e.path == modelfile.NAME or absences.state(e.file) is not State.PROMISED)
+    )
+
+
+def _take(repository: Repository, state: MergeState, choice: Choice, progress: Progress | None) -> MergeState:
+    """Have the files and values be those of the side that was chosen; what was edited besides stays."""
+    old = merging.result(repository, state)
+    new_state = replace(state, takes={**state.takes, **choice.of(old)})
+    if new_state == state:
+        return state
+    with repository.writing():
+        new = merging.result(repository, new_state)
+        before, file = current_toml(repository, state.model)
+        rewrite = lazy.load("mvc.model.mergetext").rewrite
+        text: bytes = rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
+        base, wanted = files(old, before, file), files(new, text, moving.keep(repository, text))
+        same = {entry for entry in base.entries if entry in set(wanted.entries)}
+        moving.move(
+            repository,
+            state.model,
+            "merge",
+            base=_but(base, same),
+            wanted=_but(wanted, same),
+            force=True,
+            merge=new_state,
+            progress=progress,
+        )
+    return new_state
+
+
+def _but(tree: Tree, left_out: set[TreeEntry]) -> Tree:
+    return Tree(tuple(entry for entry in tree.entries if entry not in left_out))

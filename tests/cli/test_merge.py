@@ -1,0 +1,151 @@
+"""merge: two versions become one, conflicts are decided by a person, and --abort leaves no trace."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.shell import Shell
+
+WEIGHTS = "weights/best.onnx"
+
+
+@pytest.fixture
+def forked(shell: Shell) -> Shell:
+    """main and night, both made from v1; night trained the weights, main changed a parameter."""
+    shell.write(WEIGHTS, b"one" * 1000)
+    shell.ok("add", WEIGHTS, "--as", "weights")
+    shell.ok("set", "parameters.lr=0.1", "parameters.epochs=3", "labelmap.0=helmet", "labelmap.1=head")
+    (shell.folder / "model.toml").write_text((shell.folder / "model.toml").read_text() + "\n# mine\n")
+    shell.ok("commit", "-m", "one")
+    shell.ok("switch", "-c", "night")
+    shell.write(WEIGHTS, b"two" * 1000)
+    shell.ok("set", "parameters.epochs=9")
+    shell.ok("commit", "-m", "night")
+    shell.ok("switch", "main")
+    return shell
+
+
+def on_main(shell: Shell, *assignments: str) -> None:
+    shell.ok("set", *assignments)
+    shell.ok("commit", "-m", "main")
+
+
+def state(shell: Shell) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(shell.folder)): path.read_bytes()
+        for path in shell.folder.rglob("*")
+        if path.is_file() and ".mvc" not in path.parts
+    }
+
+
+def test_changes_of_both_sides_come_together(forked: Shell) -> None:
+    on_main(forked, "parameters.lr=0.2")
+    done = forked.ok("merge", "night", "--json").json
+    assert (done["schema"], done["outcome"], done["number"], done["conflicts"]) == ("mvc.merge/1", "merged", 3, [])
+    assert (forked.folder / WEIGHTS).read_bytes() == b"two" * 1000
+    text = (forked.folder / "model.toml").read_text()
+    assert "lr = 0.2" in text
+    assert "epochs = 9" in text
+    assert "# mine" in text
+    assert forked.ok("status", "--exit-code").code == 0
+    shown = forked.ok("show", "HEAD", "--json").json
+    assert len(shown["parents"]) == 2
+    assert "Merge night into main" in forked.ok("log", "--graph").out
+    assert forked.ok("merge", "night").lines == ["Already up to date."]
+    assert forked.ok("fsck").code == 0
+
+
+def test_a_branch_that_did_not_move_goes_on(forked: Shell) -> None:
+    assert forked.ok("merge", "night", "--ff-only", "--json").json["outcome"] == "fast-forward"
+    assert forked.ok("status", "--exit-code").code == 0
+    forked.ok("reset", "--hard", "HEAD~1")
+    on_main(forked, "parameters.lr=0.2")
+    assert forked("merge", "night", "--ff-only").code == 13
+
+
+def test_conflicts_are_listed_and_wait(forked: Shell) -> None:
+    on_main(forked, "parameters.epochs=5")
+    said = forked("merge", "night")
+    assert said.code == 1
+    assert "parameters.epochs" in said.out
+    assert (forked.folder / WEIGHTS).read_bytes() == b"two" * 1000
+    assert "epochs = 5" in (forked.folder / "model.toml").read_text()
+    assert "under way" in forked.ok("status").out
+    for verb in (("commit", "-m", "x"), ("switch", "night"), ("reset", "v1"), ("merge", "night")):
+        refused = forked(*verb)
+        assert refused.code == 13
+        assert "mvc merge --continue" in refused.err
+    undecided = forked("merge", "--continue")
+    assert undecided.code == 1
+    assert "parameters.epochs" in undecided.err
+    forked.ok("gc", "--grace", "0")
+    assert forked.ok("fsck").code == 0
+    forked.ok("merge", "--continue", "--take", "parameters.epochs=theirs")
+    assert "epochs = 9" in (forked.folder / "model.toml").read_text()
+    assert len(forked.ok("show", "HEAD", "--json").json["parents"]) == 2
+    assert forked("merge", "--continue").code == 2
+
+
+def test_an_edit_decides_a_conflict(forked: Shell) -> None:
+    on_main(forked, "parameters.epochs=5")
+    assert forked("merge", "night").code == 1
+    forked.ok("set", "parameters.epochs=7")
+    forked.ok("merge", "--continue", "-m", "seven")
+    assert forked.ok("get", "parameters.epochs").out.strip() == "7"
+    assert forked.ok("status", "--exit-code").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "epochs"), [("--ours", "5"), ("--theirs", "9"), ("--take=parameters.epochs=theirs", "9")]
+)
+def test_a_side_chosen_at_once_needs_no_second_step(forked: Shell, flag: str, epochs: str) -> None:
+    on_main(forked, "parameters.epochs=5")
+    forked.ok("merge", "night", flag)
+    assert forked.ok("get", "parameters.epochs").out.strip() == epochs
+
+
+def test_files_in_conflict_are_whole(forked: Shell) -> None:
+    forked.write(WEIGHTS, b"three" * 1000)
+    forked.ok("commit", "-m", "main")
+    before = state(forked)
+    assert forked("merge", "night", "--json").json["conflicts"][0]["field"] == "files.weights"
+    assert (forked.folder / WEIGHTS).read_bytes() == b"three" * 1000
+    forked.write(WEIGHTS, b"edited")
+    forked.ok("merge", "--abort")
+    assert state(forked) == before
+    assert forked.ok("status", "--exit-code").code == 0
+    assert forked("merge", "--abort").code == 2
+    assert forked("merge", "night").code == 1
+    forked.ok("merge", "--continue", "--take", "files.weights=theirs")
+    assert (forked.folder / WEIGHTS).read_bytes() == b"two" * 1000
+
+
+def test_other_class_numbers_under_trained_weights_are_never_merged_silently(forked: Shell) -> None:
+    on_main(forked, "labelmap.0=head", "labelmap.1=helmet")
+    said = forked("merge", "night", "--json").json
+    assert [each["field"] for each in said["conflicts"]] == ["labelmap"]
+    forked.ok("reset", "--hard")
+    assert forked.ok("status", "--exit-code").code == 0
+    assert "under way" not in forked.ok("status").out
+
+
+def test_what_is_refused(forked: Shell) -> None:
+    on_main(forked, "parameters.epochs=5")
+    assert forked("merge", "night", "--take", "parameters.nothing=ours").code == 2
+    assert forked("merge", "night", "--take", "x").code == 2
+    assert forked("merge").code == 2
+    forked.ok("set", "parameters.lr=0.7")
+    said = forked("merge", "night")
+    assert said.code == 16
+    assert "mvc restore" in said.err
+
+
+def test_a_criss_cross_names_both_bases(forked: Shell) -> None:
+    on_main(forked, "parameters.lr=0.2")
+    forked.ok("branch", "old")
+    forked.ok("merge", "night")
+    forked.ok("switch", "night")
+    forked.ok("merge", "old", "-m", "the other way")
+    said = forked("merge", "main")
+    assert said.code == 13
+    assert said.err.count("v2 ") == 2
