@@ -209,7 +209,7 @@ class _Push:
         if old is None:
             return PushedRef(request.ref, "*", old, new)
         if new is None or self._lease or request.ref.kind not in (HEADS, TAGS):
-            return self._judge_lease(request, old)
+            return self._judge_lease(request, tip, old)
         if request.ref.kind == TAGS:
             reason = f"the tag stands for {old[:10]} there, and tags never move"
             return PushedRef(request.ref, "!", old, new, reason, "Give yours another name.")
@@ -221,11 +221,11 @@ class _Push:
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         return PushedRef(request.ref, " ", old, new)
 
-    def _judge_lease(self, request: Request, old: VersionId) -> PushedRef:
-        """Whether it still stands where it was last seen."""
-        seen_at = self._repository.refs.target(request.ref.seen_of(self._remote.name))
-        if seen_at != old:
-            reason = f"it stands at {old[:10]}, and was last seen at {seen_at[:10] if seen_at else 'nothing'}"
+    def _judge_lease(self, request: Request, tip: RefEntry | None, old: VersionId) -> PushedRef:
+        """Whether nobody has moved it since it was last seen, there and back included."""
+        last = seen.last(self._repository, self._remote.name, request.ref)
+        if tip is None or last != (tip.seq, tip.id):
+            reason = f"it was moved since it was last seen here, to {self._about(tip)}"
             return PushedRef(request.ref, "!", old, request.new, reason, "`mvc fetch`, and look at what changed.")
         flag = "-" if request.new is None else "+" if request.ref.kind == HEADS else " "
         return PushedRef(request.ref, flag, old, request.new)
