@@ -107,7 +107,8 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> tuple[dict[Re
     needed = {*live.objects, *live.recipes, *keep}
     for metapack, size in there.metapacks.items():
         if not there.is_needed(metapack, needed):
-            dead[metapacks.path(metapack)] = size
+            dead[there.names[metapack]] = size
+    dead |= {there.names[metapack]: size for metapack, size in there.replaced.items()}
     return numbers, dead, live.versions
 
 

@@ -6,6 +6,7 @@
                                                   with all that they rest on
 
 Metadata packs never change, so one that was fetched once is known for good; whether it counts is for the listing to say.
+One under meta/merged/ holds all that others hold, and names each by its index: those need not be fetched.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from mvc.storage.workers import Workers
 
 MAX_METAPACK = 4 * packs.MAX_METADATA
 """Bytes of a metadata pack that is fetched, at most; writers end one once it has 64 MiB."""
+MERGED = f"{metapacks.FOLDER}/merged/"
+"""Where those lie that take the place of others, whose indexes they have."""
 AHEAD = 16
 """Metadata packs that are on their way at once, at most."""
 
@@ -52,10 +55,18 @@ class Inventory:
         self.where = backend.where
         self._store = store
         self._backend = backend
+        self.received = 0
         # In this order: a pack is there before the metadata pack that names it.
-        self.metapacks = _ids(backend.list(metapacks.FOLDER))
+        listed = list(backend.list(metapacks.FOLDER))
         self.packs = _ids(backend.list("packs"))
-        self.received = self._bring(jobs)
+        self.names = {PackId(_id_of(each)): each.name for each in listed}
+        every = _ids(listed)
+        merged = {id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}
+        self._bring(merged, jobs)
+        gone = {entry.id for id_ in merged for entry in self._of(id_, packs.PACK_INDEX)}
+        self.replaced = {id_: size for id_, size in every.items() if id_ in gone}
+        self.metapacks = {id_: size for id_, size in every.items() if id_ not in self.replaced}
+        self._bring(self.metapacks, jobs)
 
     @cached_property
     def objects(self) -> set[str]:
@@ -107,20 +118,22 @@ class Inventory:
 
     def _entries(self, kind: int) -> Iterator[tuple[PackId, Entry]]:
         for metapack in self.metapacks:
-            for entry in self._store.metapacks.entries(metapack):
-                if entry.kind == kind:
-                    yield metapack, entry
+            yield from ((metapack, entry) for entry in self._of(metapack, kind))
+
+    def _of(self, metapack: PackId, kind: int) -> Iterator[Entry]:
+        return (entry for entry in self._store.metapacks.entries(metapack) if entry.kind == kind)
 
     # --- fetching metadata packs
 
-    def _bring(self, jobs: int) -> int:
-        """Fetch what is not here; the bytes that came."""
+    def _bring(self, wanted: Mapping[PackId, int], jobs: int) -> None:
+        """Fetch what of `wanted`, with its sizes, is not here."""
         door = self._store.door
-        missing = [pack for pack in self.metapacks if not door.exists(metapacks.path(pack))]
+        missing = [pack for pack in wanted if not door.exists(metapacks.path(pack))]
         if not missing:
-            return 0
+            self._store.metapacks.refresh()
+            return
         workers = Workers(jobs)
-        pairs = ((pack, door.temporary()) for pack in missing)
+        pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
         try:
             for pack, temporary in workers.ahead(self._receive, pairs, AHEAD):
                 _check_index(self._store, temporary, pack)
@@ -129,13 +142,13 @@ class Inventory:
             workers.close()
         door.barrier()
         self._store.metapacks.refresh()
-        return sum(self.metapacks[pack] for pack in missing)
+        self.received += sum(wanted[pack] for pack in missing)
 
-    def _receive(self, pair: tuple[PackId, Temporary]) -> tuple[PackId, Temporary]:
+    def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary]:
         """Fetch one under a temporary name, and check that it is what it is called; in a thread."""
-        pack, temporary = pair
+        pack, size, temporary = wanted
         try:
-            receive(self._backend, metapacks.path(pack), pack, min(self.metapacks[pack], MAX_METAPACK), temporary)
+            receive(self._backend, self.names[pack], pack, min(size, MAX_METAPACK), temporary)
             temporary.close()
         except BaseException:
             temporary.discard()
@@ -168,9 +181,13 @@ def _check_index(store: Store, temporary: Temporary, pack: PackId) -> None:
         raise errors.Damaged(what=metapacks.path(pack), reason=error.fields["reason"]) from error
 
 
+def _id_of(listed: Listed) -> str:
+    return listed.name.rpartition("/")[2].removesuffix(".pack")
+
+
 def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
     """The packs among what is listed, in an order that does not change, each with its size."""
-    found = {each.name.rpartition("/")[2].removesuffix(".pack"): each.size for each in listed}
+    found = {_id_of(each): each.size for each in listed}
     return {PackId(id_): found[id_] for id_ in sorted(found) if is_id(id_)}
 
 

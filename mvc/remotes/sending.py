@@ -15,7 +15,7 @@ from typing import Self
 
 from mvc import errors
 from mvc.model.version import Timestamp
-from mvc.remotes import outgoing
+from mvc.remotes import merging, outgoing
 from mvc.remotes.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Fresh
@@ -69,6 +69,8 @@ class Sending:
                 progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, there, seen)
             self.skipped = todo.skipped
+            if not todo.is_empty:
+                self.sent += merging.merge(self._store, self._backend, there)
             if self.is_announced():
                 return
             self._round += 1

@@ -19,6 +19,8 @@ from mvc.storage.packwriter import PackWriter
 FOLDER = "meta"
 
 _Place = tuple[str, Entry]
+_Table = dict[str, list[_Place]]
+_Key = Callable[[Entry], str]
 
 
 def path(pack: PackId) -> str:
@@ -61,9 +63,10 @@ class MetaPacks:
 
     def others(self, kind: int) -> Iterator[tuple[str, bytes]]:
         """The id and the bytes of each entry of a kind (PACK_INDEX, REF_ENTRY); raises Damaged."""
-        for place in self._places:
-            if place[1].kind == kind:
-                yield place[1].id, self._read(place)
+        for name, entries in self._by_name.items():
+            for entry in entries:
+                if entry.kind == kind:
+                    yield entry.id, self._read((name, entry))
 
     def entries(self, pack: PackId) -> list[Entry]:
         """What one of them holds, none where it is not here; `read` gives the bytes."""
@@ -74,9 +77,20 @@ class MetaPacks:
         return self._read((path(pack), entry))
 
     def refresh(self) -> None:
-        """Look at the packs again: others may have been added."""
-        for name in ("_by_name", "_places", "_objects", "_recipes"):
-            self.__dict__.pop(name, None)
+        """Look at the packs again: others may have been added. What is known of the old ones stays."""
+        known = self.__dict__.get("_by_name")
+        if known is None:
+            return
+        names = self._names()
+        if not known.keys() <= set(names):
+            for name in ("_by_name", "_objects", "_recipes"):
+                self.__dict__.pop(name, None)
+            return
+        for name in names:
+            if name not in known:
+                known[name] = self._entries(name)
+                for table, kind, key in self._tables():
+                    _sort_in(table, name, known[name], kind, key)
 
     def _read(self, place: _Place) -> bytes:
         name, entry = place
@@ -85,14 +99,12 @@ class MetaPacks:
             raise errors.Damaged(what=name, reason=f"the entry {entry.id[:10]} is not what it names")
         return data
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[Entry]]:
-        names = [name for name in self._door.names(FOLDER) if is_id(name.removesuffix(".pack"))]
-        return {f"{FOLDER}/{name}": self._entries(f"{FOLDER}/{name}") for name in names}
+    def _names(self) -> list[str]:
+        return [f"{FOLDER}/{name}" for name in self._door.names(FOLDER) if is_id(name.removesuffix(".pack"))]
 
     @cached_property
-    def _places(self) -> list[_Place]:
-        return [(name, entry) for name, entries in self._by_name.items() for entry in entries]
+    def _by_name(self) -> dict[str, list[Entry]]:
+        return {name: self._entries(name) for name in self._names()}
 
     def _entries(self, name: str) -> list[Entry]:
         try:
@@ -107,19 +119,38 @@ class MetaPacks:
             return packs.scan(pack)
 
     @cached_property
-    def _objects(self) -> dict[str, list[_Place]]:
-        return self._by(packs.OBJECT, lambda entry: entry.id)
+    def _objects(self) -> _Table:
+        return self._by(packs.OBJECT, _own_id)
 
     @cached_property
-    def _recipes(self) -> dict[str, list[_Place]]:
-        return self._by(packs.RECIPE, lambda entry: entry.base or "")
+    def _recipes(self) -> _Table:
+        return self._by(packs.RECIPE, _file_of)
 
-    def _by(self, kind: int, key: Callable[[Entry], str]) -> dict[str, list[_Place]]:
-        found: dict[str, list[_Place]] = {}
-        for place in self._places:
-            if place[1].kind == kind:
-                found.setdefault(key(place[1]), []).append(place)
+    def _by(self, kind: int, key: _Key) -> _Table:
+        found: _Table = {}
+        for name, entries in self._by_name.items():
+            _sort_in(found, name, entries, kind, key)
         return found
+
+    def _tables(self) -> Iterator[tuple[_Table, int, _Key]]:
+        """The tables that were made by now, and what is in them."""
+        for name, kind, key in (("_objects", packs.OBJECT, _own_id), ("_recipes", packs.RECIPE, _file_of)):
+            if name in self.__dict__:
+                yield self.__dict__[name], kind, key
+
+
+def _own_id(entry: Entry) -> str:
+    return entry.id
+
+
+def _file_of(entry: Entry) -> str:
+    return entry.base or ""
+
+
+def _sort_in(table: _Table, name: str, entries: list[Entry], kind: int, key: _Key) -> None:
+    for entry in entries:
+        if entry.kind == kind:
+            table.setdefault(key(entry), []).append((name, entry))
 
 
 class MetaWriter:
