@@ -1,0 +1,100 @@
+"""Several processes push to one branch at once: what was accepted is there, all of it, once, in one line."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc.porcelain.survey import survey
+from mvc.repository import history
+from tests.cli.shell import Shell, begin
+from tests.remotes.clones import MAIN, clone, origin
+
+PROCESSES = 4
+FILE = {False: 24, True: 12}
+"""Pushes of each process, without and with `--rebase`."""
+FILE_DEEP = {False: 350, True: 350}
+
+
+def _start(tmp_path: Path, monkeypatch: Any) -> Shell:
+    (tmp_path / "ana").mkdir()
+    shell = begin(tmp_path / "ana", monkeypatch)
+    shell.write("w.bin", b"begin")
+    shell.ok("add", "w.bin", "--as", "weights")
+    shell.commit("begin")
+    shell.repository.config.set_remote("origin", {"url": str(tmp_path / "origin")})
+    shell.ok("push")
+    return shell
+
+
+def _processes(tmp_path: Path, monkeypatch: Any, count: int, seed: int, *how: str) -> list[subprocess.Popen[str]]:
+    names = [f"p{number}" for number in range(PROCESSES)]
+    for name in names:
+        clone(tmp_path, monkeypatch, name)
+    command = [sys.executable, "-m", "tests.remotes.pusher", str(tmp_path)]
+    return [
+        subprocess.Popen([*command, name, str(count), str(seed), *how], stdout=subprocess.PIPE, text=True)
+        for name in names
+    ]
+
+
+def _accepted(shell: Shell, verdicts: list[str]) -> set[str]:
+    """The versions that were said to be accepted, after a look at what is on the remote."""
+    shell.ok("pull", "--meta")
+    repository = shell.repository
+    tip = repository.refs.target(MAIN.seen_of("origin"))
+    line = [id_ for id_, _ in history.line(repository.objects, tip)]
+    numbers = [repository.objects.version(id_).number for id_ in line]
+    assert numbers == list(range(len(line), 0, -1))
+    accepted = [verdict.split()[1] for verdict in verdicts if verdict.startswith("accepted")]
+    assert len(set(accepted)) == len(accepted)
+    assert set(accepted) <= set(line)
+    with origin(shell) as remote:
+        report = survey(repository, remote, read_data=True)
+        assert not report.findings
+        assert report.counts["entries"] == 1 + len(accepted)
+    return set(accepted)
+
+
+@pytest.mark.parametrize("rebase", [False, True], ids=["plain", "rebase"])
+def test_of_all_pushes_those_that_were_accepted_are_there(
+    tmp_path: Path, monkeypatch: Any, rng: random.Random, *, rebase: bool, deep: bool
+) -> None:
+    shell = _start(tmp_path, monkeypatch)
+    count = (FILE_DEEP if deep else FILE)[rebase]
+    running = _processes(tmp_path, monkeypatch, count, rng.getrandbits(32), *(["--rebase"] if rebase else []))
+    verdicts = [line for process in running for line in process.communicate()[0].splitlines()]
+    assert [process.returncode for process in running] == [0] * PROCESSES
+    assert len(verdicts) == PROCESSES * count
+    told = verdicts.count("told")
+    accepted = _accepted(shell, verdicts)
+    assert len(accepted) + told == len(verdicts)
+    assert len(accepted) >= (len(verdicts) if rebase else len(verdicts) / 4)
+
+
+def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
+    shell = _start(tmp_path, monkeypatch)
+    running = _processes(tmp_path, monkeypatch, 12, rng.getrandbits(32))
+    victim = running.pop(rng.randrange(PROCESSES))
+    assert victim.stdout is not None
+    said = [victim.stdout.readline() for _ in range(rng.randrange(1, 6))]
+    victim.kill()
+    said += victim.communicate()[0].splitlines()
+    verdicts = [line for process in running for line in process.communicate()[0].splitlines()]
+    assert len(verdicts) == 12 * len(running)
+    shell.ok("pull", "--meta")
+    repository = shell.repository
+    line = {id_ for id_, _ in history.line(repository.objects, repository.refs.target(MAIN.seen_of("origin")))}
+    for verdict in [*verdicts, *said]:
+        if verdict.startswith("accepted"):
+            assert verdict.split()[1] in line
+    with origin(shell) as remote:
+        assert not survey(repository, remote, read_data=True).findings
+    shell.set(parameters__after=1)
+    shell.commit("after")
+    shell.ok("push")
