@@ -150,13 +150,14 @@ def _carry_out(
         _check_clean(repository, branch, state)
         base = moving.files_of(repository, model, state.ours)
         text = _text(repository, state, merged.snapshot.manifest)
+        wanted = files(merged, text, FileId(digest(text)))
+        moving.check(repository, model, base=base, wanted=wanted)
+        file = moving.keep(repository, text)
         if merged.conflicts or broken:
-            wanted = files(merged, text, moving.keep(repository, text))
             moved = moving.move(repository, model, "merge", base=base, wanted=wanted, merge=state, progress=progress)
             done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
-        id_, step = _version(repository, branch, state, merged, text, actor)
-        wanted = moving.files_of(repository, model, id_)
+        id_, step = _version(repository, branch, state, merged, file, actor)
         moved = moving.move(repository, model, "merge", base=base, wanted=wanted, refs=(step,), progress=progress)
     return replace(_at(repository, MERGED, model, branch, state.theirs, id_), moved=moved)
 
@@ -184,7 +185,7 @@ def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
 
 
 def _version(
-    repository: Repository, branch: str, state: MergeState, merged: Merged, text: bytes, actor: Actor
+    repository: Repository, branch: str, state: MergeState, merged: Merged, file: FileId, actor: Actor
 ) -> tuple[VersionId, RefStep]:
     """The version with two parents, durable, and the step that moves the branch to it."""
     version = Version(
@@ -195,7 +196,7 @@ def _version(
         message=state.message,
         manifest=repository.objects.put_manifest(merged.snapshot.manifest),
         tree=repository.objects.put_tree(merged.snapshot.tree),
-        model_toml=moving.keep(repository, text),
+        model_toml=file,
     )
     id_ = repository.objects.put_version(version)
     repository.door.barrier()

@@ -77,20 +77,29 @@ def move(
     `base` is what was checked out before; `merge` is a merge that is under way from then on, `merged` ends it. Raises
     InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
     """
-    check_paths(wanted)
     if (refs or head is not None) and not merged:
         merging.refuse(repository, model)
-    folder = repository.head(model).folder
-    look = _Look(repository, folder, base, wanted)
-    steps = plan_checkout(
-        base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
-    )
+    look, steps = _plan(repository, model, base, wanted, force=force)
     files = tuple(_file_step(step, look.prefix) for step in steps)
     if files or refs or head is not None or merge is not None or merged:
         journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged)
         apply.change(repository, journal, look.seen, progress)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
+
+
+def check(repository: Repository, model: str, *, base: Tree, wanted: Tree) -> None:
+    """Raise InTheWay when `move` would, before anything is stored."""
+    _plan(repository, model, base, wanted, force=False)
+
+
+def _plan(repository: Repository, model: str, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look, list[Step]]:
+    check_paths(wanted)
+    look = _Look(repository, repository.head(model).folder, base, wanted)
+    steps = plan_checkout(
+        base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
+    )
+    return look, list(steps)
 
 
 def _file_step(step: Step, prefix: str) -> FileStep:
