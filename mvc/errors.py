@@ -765,6 +765,21 @@ class RemoteDenied(Denied):
     """
 
 
+class UnknownHostKey(RemoteDenied):
+    """{remote}: its host key ({key}) is not in {known_hosts}, so nothing was sent.
+
+    Compare the key with what its administrator says; `ssh` to it once, and accept the key there. Or name the file that
+    has it in the remote's option known-hosts.
+    """
+
+
+class ChangedHostKey(RemoteDenied):
+    """{remote}: its host key ({key}) is not the one in {known_hosts}, so nothing was sent.
+
+    Somebody may be in between. If its administrator says that the key changed: `ssh-keygen -R HOST`, then `ssh` to it.
+    """
+
+
 class BadRemoteUrl(Usage):
     """{url!r} cannot be a remote: {reason}.
 

@@ -22,6 +22,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "pathspec": "repository/globs.py",
     "git": "repository/provenance.py",
     "fsspec": "remotes/",
+    "paramiko": "remotes/",
     "click": "cli/",
     "numpy": ("storage/planes.py", "formats/statistics.py"),
     "h5py": "formats/hdf5child.py",
