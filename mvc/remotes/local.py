@@ -16,6 +16,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.remotes.options import check
 from mvc.storage.door import TEMPORARY, StoreDoor
 
 _BLOCK = 1024 * 1024
@@ -23,8 +24,7 @@ _BLOCK = 1024 * 1024
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
     """The folder of an address; it is made when something is first written. Raises BadSetting: it has no options."""
-    for option in options:
-        raise errors.BadSetting(key=option, value=options[option], reason="a folder has no such option")
+    check(options, (), "a folder")
     return LocalBackend(Path(address.path))
 
 

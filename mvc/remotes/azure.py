@@ -1,0 +1,37 @@
+"""Azure Blob Storage, by adlfs: `create` is an upload with `If-None-Match: *`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mvc import lazy
+from mvc.remotes.address import Address
+from mvc.remotes.backend import Backend
+from mvc.remotes.cloud import CloudBackend, Dialect
+from mvc.remotes.options import check
+
+OPTIONS = ("account", "endpoint", "anonymous")
+
+
+def connect(address: Address, options: Mapping[str, str]) -> Backend:
+    """The container of an address. Raises BadSetting, ImportError.
+
+    Keys and connection strings come from the environment (AZURE_STORAGE_...), else the default Azure credential is used.
+    """
+    check(options, OPTIONS, "an Azure remote")
+    filesystem = lazy.load("adlfs").AzureBlobFileSystem(
+        account_name=options.get("account"),
+        account_host=options.get("endpoint"),
+        anon=options.get("anonymous") == "true" or None,
+        max_concurrency=1,
+        use_listings_cache=False,
+        skip_instance_cache=True,
+        default_fill_cache=False,
+    )
+    credentials = "the environment (AZURE_STORAGE_...) and Azure's default credential"
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, {}))
+
+
+def _modified(info: Mapping[str, Any]) -> float:
+    return float(info["last_modified"].timestamp())
