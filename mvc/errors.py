@@ -801,6 +801,14 @@ class MissingExtra(Usage):
     """
 
 
+class NotExclusive(Refused):
+    """{remote} cannot hold what several people push: {failures}.
+
+    A name that two may both create is a version that gets lost. Take a store that keeps `If-None-Match`: S3 itself, Google's,
+    Azure's, a folder, or a server with OpenSSH.
+    """
+
+
 class RemoteRewritten(Damaged):
     """{remote} does not have the history any more that it had when last looked at: {reason}.
 

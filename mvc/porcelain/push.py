@@ -6,15 +6,16 @@ requests ─► intent ─► the tips there ─► may each move? ─► send w
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mvc import errors
-from mvc.model.ids import VersionId
+from mvc.model.ids import VersionId, digest
 from mvc.porcelain import fetch, seen
 from mvc.porcelain import rebase as rebasing
-from mvc.remotes import outgoing
+from mvc.remotes import outgoing, probe
 from mvc.remotes import remote as remotes
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Fresh
@@ -108,6 +109,7 @@ def push(
     """
     if dry_run:
         return _Push(repository, model, remote, actor, lease=lease).foretell(requests)
+    _trust(repository, remote, actor)
     remotes.begin(remote.backend)
     attempt = 0
     while True:
@@ -124,6 +126,16 @@ def push(
             ref=only.ref.name, model=model, remote=remote.name, reason=only.reason, hint=only.hint
         )
     return replace(done, rebased=attempt)
+
+
+def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
+    """Have the remote tried out, once from here, unless it holds other things. Raises NotARemote, NotExclusive."""
+    with contextlib.suppress(errors.NoRemoteYet):
+        remotes.check(remote.backend)
+    known = f"cache/remotes/{digest(remote.backend.where.encode())}"
+    if not repository.door.exists(known):
+        probe.ensure(remote.backend, actor.nonce())
+        repository.door.cache(known, b"its create was seen to be exclusive\n")
 
 
 def _rebased(repository: Repository, model: str, remote: Remote, request: Request, actor: Actor) -> Request:

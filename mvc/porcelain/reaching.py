@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from mvc import errors
 from mvc.remotes import address, connect
+from mvc.remotes.backend import Backend
 from mvc.remotes.paced import PacedBackend
 from mvc.remotes.remote import JOBS, Remote
+from mvc.remotes.retry import RetryingBackend
 from mvc.repository.repository import Repository
 
 ORIGIN = "origin"
@@ -27,7 +29,7 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
-    backend = connect.connect(where, settings)
+    backend: Backend = RetryingBackend(connect.connect(where, settings))
     if limit is not None:
         backend = PacedBackend(backend, limit)
     try:

@@ -95,7 +95,8 @@ class CloudBackend(Backend):
     def list(self, folder: str) -> Iterator[Listed]:
         """As Backend."""
         path = self._path(folder) if folder else self._root
-        with self._answers(folder):
+        found: Mapping[str, Any] = {}
+        with contextlib.suppress(FileNotFoundError), self._answers(folder):
             found = self._filesystem.find(path, detail=True)
         return iter([self._listed(path, info) for path, info in found.items() if info.get("type") != "directory"])
 
