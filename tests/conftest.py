@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -45,9 +46,11 @@ def requires() -> Callable[[str], str]:
 
 def _requires(program: str) -> str:
     path = shutil.which(program)
-    if path is not None:
-        return path
-    reason = f"{program} is not installed"
+    return path if path is not None else absent(f"{program} is not installed")
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip the test, since what it needs is not there; where servers are required, fail it."""
     if os.environ.get("MVC_REQUIRE_SERVERS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

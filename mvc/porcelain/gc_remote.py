@@ -97,11 +97,12 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> tuple[dict[Re
     """The names' newest numbers; the packs that nothing leads to, with their sizes; how many versions stay."""
     numbers = remote.refs.numbers()
     since = actor.at.seconds - DAYS * 86_400
-    logs = [_recent(remote, ref, newest, since) for ref, newest in numbers.items()]
+    tips = [remote.refs.at(ref, newest) for ref, newest in numbers.items()]
+    recent = [entry for ref, newest in numbers.items() for entry in _recent(remote, ref, newest, since)]
     there = Inventory(repository, remote.backend, remote.jobs)
     live = _Live(repository, there)
-    live.reach([log[0].new for log in logs], strict=True)
-    live.reach([id_ for log in logs for entry in log for id_ in (entry.new, entry.old)], strict=False)
+    live.reach([tip.new for tip in tips], strict=True)
+    live.reach([id_ for entry in recent for id_ in (entry.new, entry.old)], strict=False)
     keep = live.packs()
     dead = {packs.path(pack): size for pack, size in there.packs.items() if pack not in keep}
     needed = {*live.objects, *live.recipes, *keep}

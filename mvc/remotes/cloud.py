@@ -141,7 +141,8 @@ class CloudBackend(Backend):
         if isinstance(error, FileExistsError) or status in _TAKEN:
             return _TakenError()
         kind = next((type(each).__name__ for each in _chain(error) if type(each).__name__ in _NO_CREDENTIALS), None)
-        if status in _DENIED or isinstance(error, PermissionError) or kind:
+        refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")  # how gcsfs says it
+        if status in _DENIED or refused or kind:
             what = f"the server says {status}" if status in _DENIED else kind or "permission denied"
             return errors.RemoteDenied(
                 remote=self.where, reason=f"{what}; credentials come from {self._dialect.credentials}"

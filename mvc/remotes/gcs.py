@@ -23,7 +23,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         project=options.get("project", ""),
         token="anon" if anonymous else options.get("key-file"),
         endpoint_url=options.get("endpoint"),
-        consistency="crc32c",
+        consistency="md5",
         use_listings_cache=False,
         skip_instance_cache=True,
         default_fill_cache=False,

@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "MVC_CONFIG": "your own settings file, instead of `$XDG_CONFIG_HOME/mvc/config.toml` or `~/.config/mvc/config.toml`",
     "MVC_DIR": "the folder that holds `.mvc`, as `--repo`",
     "MVC_MODEL": "the model meant, as `--model`",
+    "MVC_REMOTE": "the remote meant, where none is named",
     "MVC_LOCK_TIMEOUT": "as `--lock-timeout`",
     "MVC_EDITOR": "the editor for messages; then VISUAL, EDITOR",
     "MVC_PAGER": "the pager; then `ui.pager`, PAGER",

@@ -1,7 +1,7 @@
-"""The kinds of backends that the conformance suite runs: a name, and what opens an empty place of that kind.
+"""The kinds of backends that tests run on: for each what gives an empty place of that kind, as its URL and settings.
 
-To add one, write `def open_NAME(request, folder) -> Backend` and put it into OPENERS; servers are fixtures of the session
-in conftest.py, asked for with `request.getfixturevalue`.
+To add one, write `def at_NAME(request, folder)` and put it into PLACES; servers are fixtures of the session in conftest.py,
+asked for with `request.getfixturevalue`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,40 @@ from pathlib import Path
 
 import pytest
 
-from mvc.remotes import address, connect
-from mvc.remotes.backend import Backend
+from tests.servers.cloud import Cloud
 from tests.servers.sshd import Sshd
 
-Opener = Callable[[pytest.FixtureRequest, Path], Backend]
+Place = tuple[str, dict[str, str]]
+Places = Callable[[pytest.FixtureRequest, Path], Place]
 
 
-def open_file(request: pytest.FixtureRequest, folder: Path) -> Backend:
-    return connect.connect(address.parse(str(folder / "place"), folder), {})
+def at_file(request: pytest.FixtureRequest, folder: Path) -> Place:
+    return str(folder / "place"), {}
 
 
-def open_sftp(request: pytest.FixtureRequest, folder: Path) -> Backend:
+def at_sftp(request: pytest.FixtureRequest, folder: Path) -> Place:
     server: Sshd = request.getfixturevalue("sshd")
-    return connect.connect(address.parse(server.url(folder / "place"), folder), server.options)
+    return server.url(folder / "place"), server.options
 
 
-OPENERS: dict[str, Opener] = {"file": open_file, "sftp": open_sftp}
+def at_cloud(kind: str) -> Places:
+    """What gives a place on the server of that kind."""
+
+    def at(request: pytest.FixtureRequest, folder: Path) -> Place:
+        server: Cloud = request.getfixturevalue("clouds")(kind)
+        patch = request.getfixturevalue("monkeypatch")
+        for name, value in server.environ.items():
+            patch.setenv(name, value)
+        return server.place(), server.options
+
+    return at
+
+
+PLACES: dict[str, Places] = {
+    "file": at_file,
+    "sftp": at_sftp,
+    "s3": at_cloud("s3"),
+    "gs": at_cloud("gs"),
+    "az": at_cloud("az"),
+}
+"""Those that keep what they promise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from mvc.remotes import address, connect
 from mvc.remotes.backend import Backend
-from tests.remotes.backends import OPENERS
+from tests.conftest import absent
+from tests.remotes.backends import PLACES, Place
+from tests.servers.cloud import BAD, SERVERS, Cloud, has_azurite
 from tests.servers.sshd import Sshd, serve
 
 
@@ -21,8 +25,32 @@ def sshd(tmp_path_factory: pytest.TempPathFactory, requires: Callable[[str], str
         yield server
 
 
-@pytest.fixture(params=sorted(OPENERS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    opened = OPENERS[request.param](request, tmp_path)
+@pytest.fixture(scope="session")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Cloud]]:
+    """`clouds("s3")` is a store of that kind, started when first asked for, stopped with the session."""
+    started: dict[str, Cloud] = {}
+    with contextlib.ExitStack() as stack:
+
+        def cloud(kind: str) -> Cloud:
+            if kind == "az" and not has_azurite():
+                absent("Azurite is not installed (.ci/run does it)")
+            if kind not in started:
+                started[kind] = stack.enter_context({**SERVERS, **BAD}[kind](tmp_path_factory.mktemp(kind)))
+            return started[kind]
+
+        yield cloud
+
+
+@pytest.fixture(params=sorted(PLACES))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty place, once on each kind of backend."""
+    return PLACES[request.param](request, tmp_path)
+
+
+@pytest.fixture
+def backend(place: Place, tmp_path: Path) -> Iterator[Backend]:
+    """An empty place, once on each kind of backend, opened."""
+    url, options = place
+    opened = connect.connect(address.parse(url, tmp_path), options)
     yield opened
     opened.close()

@@ -1,0 +1,57 @@
+"""The probe tells stores that keep what they promise from those that do not."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc import errors
+from mvc.remotes import address, connect
+from mvc.remotes.backend import Backend
+from mvc.remotes.probe import OK, ensure, probe
+from tests.remotes.clones import ana, push_main, remote_on
+from tests.servers.cloud import BAD, Cloud
+
+
+def test_a_store_that_keeps_its_promises_passes_once_and_is_remembered(backend: Backend) -> None:
+    verdict = probe(backend, "n1", now=time.time())
+    assert verdict.failures == ()
+    assert verdict.warnings == ()
+    assert list(backend.list("")) == []
+    ensure(backend, "n2")
+    assert [each.name for each in backend.list("")] == [f"{OK}n2"]
+    ensure(backend, "n3")
+    assert [each.name for each in backend.list("")] == [f"{OK}n2"]
+
+
+@pytest.fixture(params=sorted(BAD))
+def bad(request: pytest.FixtureRequest, clouds: Callable[[str], Cloud], monkeypatch: Any, tmp_path: Path) -> Backend:
+    server = clouds(request.param)
+    for name, value in server.environ.items():
+        monkeypatch.setenv(name, value)
+    return connect.connect(address.parse(server.place(), tmp_path), server.options)
+
+
+def test_a_store_where_names_are_created_twice_is_refused(bad: Backend) -> None:
+    with pytest.raises(errors.NotExclusive, match="exists"):
+        ensure(bad, "n1")
+
+
+def test_a_push_to_it_is_refused_and_leaves_no_version(
+    bad: Backend, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    shell, _ = ana(tmp_path, monkeypatch, rng, versions=1)
+    with pytest.raises(errors.NotExclusive):
+        push_main(shell, remote_on(bad))
+    assert not [each for each in bad.list("") if not each.name.startswith("probe/")]
+
+
+def test_a_clock_that_is_off_is_said(tmp_path: Path) -> None:
+    backend = connect.connect(address.parse(str(tmp_path / "there"), tmp_path), {})
+    verdict = probe(backend, "n1", now=time.time() - 3600)
+    assert any("clock" in warning for warning in verdict.warnings)
