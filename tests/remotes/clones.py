@@ -16,6 +16,7 @@ from mvc.remotes.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.storage.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell, begin
+from tests.remotes.backends import Place
 from tests.weights import network, safetensors, tuned
 
 MAIN = RefName(MODEL, HEADS, "main")
@@ -67,10 +68,12 @@ def ana(tmp_path: Path, monkeypatch: Any, rng: random.Random, *, versions: int =
     return shell, weights
 
 
-def clone(tmp_path: Path, monkeypatch: Any, name: str, *options: str) -> Shell:
-    """A clone of `tmp_path/origin` in `tmp_path/name`."""
+def clone(tmp_path: Path, monkeypatch: Any, name: str, *options: str, place: Place = ("origin", {})) -> Shell:
+    """A clone of `place`, which is `tmp_path/origin` if nothing is said, in `tmp_path/name`."""
     shell = Shell(tmp_path, monkeypatch)
-    shell.ok("clone", *options, "origin", name)
+    url, settings = place
+    given = [each for key, value in settings.items() for each in ("-o", f"{key}={value}")]
+    shell.ok("clone", *options, *given, url, name)
     shell.folder = tmp_path / name
     return shell
 

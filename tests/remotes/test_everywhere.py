@@ -8,24 +8,15 @@ from typing import Any
 
 from mvc.porcelain import reaching
 from mvc.porcelain.gc_remote import gc_remote
-from tests.cli.shell import Shell
 from tests.remotes.backends import Place
-from tests.remotes.clones import WEIGHTS, ana
-
-
-def _clone(tmp_path: Path, monkeypatch: Any, place: Place, name: str, *more: str) -> Shell:
-    shell = Shell(tmp_path, monkeypatch)
-    settings = [each for key, value in place[1].items() for each in ("-o", f"{key}={value}")]
-    shell.ok("clone", *more, *settings, place[0], name)
-    shell.folder = tmp_path / name
-    return shell
+from tests.remotes.clones import WEIGHTS, ana, clone
 
 
 def test_clone_push_fetch_pull_and_merge(tmp_path: Path, monkeypatch: Any, rng: random.Random, place: Place) -> None:
     hers, weights = ana(tmp_path, monkeypatch, rng)
     hers.repository.config.set_remote("origin", {"url": place[0], **place[1]})
     hers.ok("push")
-    his = _clone(tmp_path, monkeypatch, place, "ben")
+    his = clone(tmp_path, monkeypatch, "ben", place=place)
     assert (his.folder / WEIGHTS).read_bytes() == (hers.folder / WEIGHTS).read_bytes()
     weights.train()
     hers.commit("tuned")
@@ -46,7 +37,7 @@ def test_clone_push_fetch_pull_and_merge(tmp_path: Path, monkeypatch: Any, rng: 
     assert hers.ok("get", "parameters.epochs").out.strip() == "2"
     assert hers.ok("get", "parameters.lr").out.strip() == "1"
     assert hers.ok("fsck", "--remote", "origin", "--read-data").code == 0
-    few = _clone(tmp_path, monkeypatch, place, "few", "--meta")
+    few = clone(tmp_path, monkeypatch, "few", "--meta", place=place)
     assert few.raw("cat", "v1:weights")[1] == hers.raw("cat", "v1:weights")[1]
 
 
@@ -72,4 +63,4 @@ def test_a_collection_removes_what_a_removed_branch_had(
         assert before - after
         assert before - after <= removed
     assert hers.ok("fsck", "--remote", "origin", "--read-data").code == 0
-    assert (_clone(tmp_path, monkeypatch, place, "ben").folder / WEIGHTS).exists()
+    assert (clone(tmp_path, monkeypatch, "ben", place=place).folder / WEIGHTS).exists()

@@ -13,29 +13,32 @@ import pytest
 from mvc.porcelain.survey import survey
 from mvc.repository import history
 from tests.cli.shell import Shell, begin
+from tests.remotes.backends import Place
 from tests.remotes.clones import MAIN, clone, origin
 
 PROCESSES = 4
-FILE = {False: 24, True: 12}
-"""Pushes of each process, without and with `--rebase`."""
-FILE_DEEP = {False: 350, True: 350}
+PUSHES = {"file": 24, "sftp": 4, "s3": 4, "gs": 2, "az": 4}
+"""Pushes of each process."""
+DEEP = {"file": 350, "sftp": 50, "s3": 50, "gs": 50, "az": 50}
 
 
-def _start(tmp_path: Path, monkeypatch: Any) -> Shell:
+def _start(tmp_path: Path, monkeypatch: Any, place: Place) -> Shell:
     (tmp_path / "ana").mkdir()
     shell = begin(tmp_path / "ana", monkeypatch)
     shell.write("w.bin", b"begin")
     shell.ok("add", "w.bin", "--as", "weights")
     shell.commit("begin")
-    shell.repository.config.set_remote("origin", {"url": str(tmp_path / "origin")})
+    shell.repository.config.set_remote("origin", {"url": place[0], **place[1]})
     shell.ok("push")
     return shell
 
 
-def _processes(tmp_path: Path, monkeypatch: Any, count: int, seed: int, *how: str) -> list[subprocess.Popen[str]]:
+def _processes(
+    tmp_path: Path, monkeypatch: Any, place: Place, count: int, seed: int, *how: str
+) -> list[subprocess.Popen[str]]:
     names = [f"p{number}" for number in range(PROCESSES)]
     for name in names:
-        clone(tmp_path, monkeypatch, name)
+        clone(tmp_path, monkeypatch, name, place=place)
     command = [sys.executable, "-m", "tests.remotes.pusher", str(tmp_path)]
     return [
         subprocess.Popen([*command, name, str(count), str(seed), *how], stdout=subprocess.PIPE, text=True)
@@ -63,11 +66,12 @@ def _accepted(shell: Shell, verdicts: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("rebase", [False, True], ids=["plain", "rebase"])
 def test_of_all_pushes_those_that_were_accepted_are_there(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, *, rebase: bool, deep: bool
+    tmp_path: Path, monkeypatch: Any, rng: random.Random, place: Place, *, rebase: bool, deep: bool
 ) -> None:
-    shell = _start(tmp_path, monkeypatch)
-    count = (FILE_DEEP if deep else FILE)[rebase]
-    running = _processes(tmp_path, monkeypatch, count, rng.getrandbits(32), *(["--rebase"] if rebase else []))
+    shell = _start(tmp_path, monkeypatch, place)
+    kind = place[0].partition("://")[0] if "://" in place[0] else "file"
+    count = (DEEP if deep else PUSHES)[kind]
+    running = _processes(tmp_path, monkeypatch, place, count, rng.getrandbits(32), *(["--rebase"] if rebase else []))
     verdicts = [line for process in running for line in process.communicate()[0].splitlines()]
     assert [process.returncode for process in running] == [0] * PROCESSES
     assert len(verdicts) == PROCESSES * count
@@ -78,8 +82,9 @@ def test_of_all_pushes_those_that_were_accepted_are_there(
 
 
 def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
-    shell = _start(tmp_path, monkeypatch)
-    running = _processes(tmp_path, monkeypatch, 12, rng.getrandbits(32))
+    place = (str(tmp_path / "origin"), dict[str, str]())
+    shell = _start(tmp_path, monkeypatch, place)
+    running = _processes(tmp_path, monkeypatch, place, 12, rng.getrandbits(32))
     victim = running.pop(rng.randrange(PROCESSES))
     assert victim.stdout is not None
     said = [victim.stdout.readline() for _ in range(rng.randrange(1, 6))]
