@@ -44,6 +44,7 @@ class Batch(NamedTuple):
 
 def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId]) -> list[Batch]:
     """What to fetch so that all of `chunks` can be read here; raises MissingThere for one that is not there either."""
+    store.chunks.refresh()
     missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packs.MAX_DEPTH + 1)]
     if not missing:
         return []

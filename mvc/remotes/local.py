@@ -77,9 +77,9 @@ class LocalBackend(Backend):
                     yield listed
 
     def delete(self, names: Sequence[str]) -> None:
-        """As Backend; folders that this leaves empty go too."""
+        """As Backend."""
         with self._writing():
-            self._door.remove_all(names)
+            self._door.remove_all(names, keep_folders=True)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -50,6 +50,7 @@ class Outgoing:
 
 def plan(store: Store, there: Inventory, fresh: Fresh) -> Outgoing:
     """What of `fresh` to send. Raises FilesElsewhere for files that are neither here nor there; Missing, Damaged."""
+    store.chunks.refresh()
     files = {file: id_ for id_, version in fresh for file in _files(store, version)}
     recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
     located = {

@@ -392,16 +392,20 @@ class StoreDoor:
             if target.parent.is_dir():
                 sync_folder(target.parent)
 
-    def remove_all(self, names: Sequence[str]) -> None:
-        """Remove files, and the folders that this leaves empty; durable when it returns. Absent already is fine."""
+    def remove_all(self, names: Sequence[str], *, keep_folders: bool = False) -> None:
+        """Remove files, and the folders that this leaves empty; durable when it returns. Absent already is fine.
+
+        With `keep_folders` these stay: others may be about to put something there.
+        """
         folders = dict.fromkeys(self.path(name).parent for name in names)
         for name in names:
             with writing(self.path(name)):
                 step("unlink", self.path(name))
                 self.path(name).unlink(missing_ok=True)
         for folder in folders:
-            with contextlib.suppress(OSError):  # not empty, or gone
-                folder.rmdir()
+            if not keep_folders:
+                with contextlib.suppress(OSError):  # not empty, or gone
+                    folder.rmdir()
             for still in (folder, folder.parent):
                 if still.is_dir():
                     sync_folder(still)

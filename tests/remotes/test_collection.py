@@ -1,0 +1,202 @@
+"""A collection beside those who push: much is removed, and nothing that is needed."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc import errors
+from mvc.porcelain import gc_remote as verb
+from mvc.porcelain.survey import survey
+from mvc.remotes import upload
+from mvc.remotes.collection import Ages, Collection
+from mvc.remotes.remote import Remote
+from tests.cli.shell import Shell, begin
+from tests.remotes.clones import WEIGHTS, clone, folder, origin, push_main
+
+PUSHERS = 2
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: Any) -> Shell:
+    """A repository with one version, which the folder origin has."""
+    (tmp_path / "ana").mkdir()
+    shell = begin(tmp_path / "ana", monkeypatch)
+    shell.write("w.bin", b"begin")
+    shell.ok("add", "w.bin", "--as", "weights")
+    shell.commit("begin")
+    shell.repository.config.set_remote("origin", {"url": str(tmp_path / "origin")})
+    shell.ok("push")
+    return shell
+
+
+@pytest.fixture(autouse=True)
+def _logs_keep_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setattr(verb, "ENTRIES", 0)
+    monkeypatch.setattr(verb, "DAYS", -1)
+
+
+def test_much_is_removed_beside_pushes_and_nothing_that_is_needed(
+    shell: Shell, tmp_path: Path, monkeypatch: Any, rng: random.Random, *, deep: bool
+) -> None:
+    names = [f"p{number}" for number in range(PUSHERS)]
+    for name in [*names, "gc"]:
+        clone(tmp_path, monkeypatch, name)
+    count, seed = (400 if deep else 60), rng.getrandbits(32)
+    python = [sys.executable, "-m"]
+    pushing = [
+        subprocess.Popen([*python, "tests.remotes.churner", str(tmp_path), name, str(count), str(seed)])
+        for name in names
+    ]
+    collecting = subprocess.Popen(
+        [*python, "tests.remotes.collector", str(tmp_path), "gc", "600"], stdout=subprocess.PIPE, text=True
+    )
+    codes = [process.wait() for process in pushing]
+    collecting.kill()
+    said = collecting.communicate()[0].splitlines()
+    removed = sum(int(line.split()[1]) for line in said if line.startswith("removed"))
+    assert codes == [0] * PUSHERS
+    with origin(shell) as remote:
+        report = survey(shell.repository, remote, read_data=True)
+        assert not report.findings
+        assert report.counts["versions"] == 1 + PUSHERS
+        for _ in range(2):  # one that was killed leaves its flag; and what it left goes now
+            removed += len(verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0).removed)
+        assert not survey(shell.repository, remote, read_data=True).findings
+    assert removed >= 100
+
+
+def _dead_weights(shell: Shell, remote: Remote, rng: random.Random) -> None:
+    """Have the remote hold weights that no name leads to, and that a collection has condemned; have them here, to be pushed."""
+    shell.ok("switch", "-c", "night")
+    shell.write(WEIGHTS, rng.randbytes(300_000))
+    shell.ok("add", WEIGHTS, "--as", "more")
+    shell.commit("to be removed")
+    shell.ok("push", "origin", "night")
+    shell.ok("push", "origin", "--delete", "night")
+    verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    shell.ok("switch", "main")
+    shell.ok("restore", "--source", "night", WEIGHTS)
+    shell.ok("add", WEIGHTS, "--as", "more")
+    shell.commit("the same weights again")
+
+
+def _collect_when_about_to_send(monkeypatch: Any, collect: Callable[[], object]) -> None:
+    """Collect when a push has looked at what is there, and has not sent anything yet."""
+    send = upload.Uploader.send
+
+    def with_collection(self: upload.Uploader, *arguments: Any) -> int:
+        collect()
+        return send(self, *arguments)
+
+    monkeypatch.setattr(upload.Uploader, "send", with_collection)
+
+
+def test_who_collects_sees_who_is_about_to_send(
+    shell: Shell, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    remote = folder(tmp_path / "origin")
+    _dead_weights(shell, remote, rng)
+    seen = []
+
+    def collect() -> None:
+        with pytest.raises(errors.SomebodySends, match="Ana"):
+            verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+        seen.append(1)
+
+    _collect_when_about_to_send(monkeypatch, collect)
+    push_main(shell, remote)
+    assert seen
+    assert not survey(shell.repository, remote, read_data=True).findings
+
+
+def test_without_the_look_for_senders_something_is_lost(
+    shell: Shell, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    """That it takes that look: what the tests above would not notice if nothing could be lost anyway."""
+    remote = folder(tmp_path / "origin")
+    _dead_weights(shell, remote, rng)
+    monkeypatch.setattr(Collection, "_check_intents", lambda _: None)
+    _collect_when_about_to_send(monkeypatch, lambda: verb.gc_remote(shell.repository, remote, shell.actor, floor=0))
+    push_main(shell, remote)
+    assert survey(shell.repository, remote, read_data=True).findings
+
+
+def test_who_sends_sees_who_collects(shell: Shell, tmp_path: Path) -> None:
+    remote = folder(tmp_path / "origin")
+    shell.set(parameters__lr=1)
+    shell.commit("more")
+    ages = Ages(0, 0)
+    with Collection(remote.backend, shell.actor.move("gc"), ages), pytest.raises(errors.RemoteBusy):
+        push_main(shell, remote)
+    push_main(shell, remote)
+    assert not survey(shell.repository, remote, read_data=True).findings
+
+
+def test_a_push_whose_intent_was_dropped_sends_again_what_was_removed(
+    shell: Shell, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    remote = folder(tmp_path / "origin")
+    _dead_weights(shell, remote, rng)
+    _collect_when_about_to_send(
+        monkeypatch, _once(lambda: verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0))
+    )
+    push_main(shell, remote)
+    assert not survey(shell.repository, remote, read_data=True).findings
+
+
+def _once(collect: Callable[[], object]) -> Callable[[], object]:
+    left = [collect]
+    return lambda: left.pop()() if left else None
+
+
+def test_what_is_condemned_goes_only_when_it_was_condemned_before(
+    shell: Shell, tmp_path: Path, rng: random.Random
+) -> None:
+    remote = folder(tmp_path / "origin")
+    shell.ok("switch", "-c", "night")
+    shell.write(WEIGHTS, rng.randbytes(300_000))
+    shell.ok("add", WEIGHTS, "--as", "more")
+    shell.commit("to be removed")
+    shell.ok("push", "origin", "night")
+    shell.ok("push", "origin", "--delete", "night")
+    first = verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    assert not first.removed
+    assert first.condemned
+    young = verb.gc_remote(shell.repository, remote, shell.actor, floor=3600)
+    assert not young.removed
+    assert verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
+
+
+def test_two_collect_one_after_the_other(shell: Shell, tmp_path: Path) -> None:
+    remote = folder(tmp_path / "origin")
+    with Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0)), pytest.raises(errors.RemoteBusy):
+        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+
+
+def test_a_killed_push_holds_a_collection_up_until_somebody_says_otherwise(shell: Shell, tmp_path: Path) -> None:
+    remote = folder(tmp_path / "origin")
+    remote.backend.create("intents/" + "a" * 32, (tmp_path / "origin" / "format").read_bytes())
+    with pytest.raises(errors.SomebodySends):
+        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0)
+
+
+def test_a_collection_of_a_remote_that_lacks_something_removes_nothing(shell: Shell, tmp_path: Path) -> None:
+    remote = folder(tmp_path / "origin")
+    for path in (tmp_path / "origin" / "meta").iterdir():
+        path.unlink()
+    before = _files(tmp_path / "origin")
+    with pytest.raises(errors.MissingThere):
+        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    assert _files(tmp_path / "origin") == before
+
+
+def _files(top: Path) -> list[Path]:
+    return sorted(path for path in top.rglob("*") if path.is_file())
