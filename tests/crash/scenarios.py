@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import random
+import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.repository.repository import Repository
 from tests.crash.harness import mvc
 from tests.weights import safetensors
 
+ORIGIN = ".mvc-origin"
+SURVEY = ("fsck", "--remote", "origin", "--read-data")
 WEIGHTS = bytes(range(256)) * 300
 """76,800 bytes: more than lies inline in a recipe, so it goes to a pack."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`verb` run in what `prepare` made exits with `code`; `again` is what a second run may, once it was done."""
+    """`verb` run in what `prepare` made exits with `code`; `again` is what a second run may, once it was done.
+
+    `check` is a command that must succeed after each.
+    """
 
     name: str
     prepare: Callable[[Path], None]
     verb: tuple[str, ...]
     again: tuple[int, ...] = (0,)
     code: int = 0
+    check: tuple[str, ...] | None = None
 
 
 def empty(root: Path) -> None:
@@ -110,6 +118,27 @@ def _network(step: int) -> bytes:
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
 
 
+def shared(root: Path) -> None:
+    """Two versions, of which a remote beside `.mvc` has the first."""
+    tracked(root)
+    mvc(root, "commit", "-m", "one")
+    Repository(root).config.set_remote("origin", {"url": ORIGIN})
+    mvc(root, "push")
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS[::-1])
+    mvc(root, "commit", "-m", "two")
+
+
+def behind(root: Path) -> None:
+    """One version, and a remote beside `.mvc` to which somebody else has pushed a second."""
+    shared(root)
+    mvc(root, "push")
+    mvc(root, "clone", ORIGIN, ".mvc-other")
+    (root / ".mvc-other" / "notes.txt").write_bytes(b"hers" * 5_000)
+    mvc(root / ".mvc-other", "commit", "-m", "three")
+    mvc(root / ".mvc-other", "push")
+    shutil.rmtree(root / ".mvc-other")
+
+
 def littered(root: Path) -> None:
     """Versions that nothing leads to, beside those that something does: a pack is dead, one is mostly."""
     side(root)
@@ -161,5 +190,9 @@ SCENARIOS = (
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
     Scenario("models rename", side, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
     Scenario("gc", littered, ("gc", "--grace", "0")),
+    Scenario("push", shared, ("push",), check=SURVEY),
+    Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
+    Scenario("fetch", behind, ("fetch",), check=SURVEY),
+    Scenario("pull", behind, ("pull",), check=SURVEY),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
 )

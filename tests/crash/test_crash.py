@@ -20,6 +20,7 @@ from tests.crash.harness import (
     finish,
     fresh_copy,
     memory_folder,
+    mvc,
     state,
 )
 from tests.crash.scenarios import SCENARIOS, Scenario
@@ -75,6 +76,8 @@ def _check(root: Path, scenario: Scenario, old: State, new: State, when: str) ->
     assert again.code in scenario.again, f"{when}, then repeated: {again.code}\n{again.output}"
     assert state(root) == new, f"{when}, then repeated"
     assert_sound(root)
+    if scenario.check is not None:
+        mvc(root, *scenario.check)
 
 
 def _assert_between(now: State, old: State, new: State, when: str) -> None:
