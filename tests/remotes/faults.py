@@ -25,7 +25,10 @@ class Fault(enum.Enum):
 
 
 class Faulty(Backend):
-    """Passes calls on to another backend, but for call number `at`, from 1, and `times` of them from there."""
+    """Passes calls on to another backend, but for call number `at`, from 1, and `times` of them from there.
+
+    `calls` is what was called, `read_bytes` the bytes of ranges that were read.
+    """
 
     def __init__(self, inner: Backend, fault: Fault | None = None, at: int = 0, times: int = 1) -> None:
         super().__init__(inner.where)
@@ -33,6 +36,7 @@ class Faulty(Backend):
         self._fault = fault
         self._bad = range(at, at + times)
         self.calls: list[str] = []
+        self.read_bytes = 0
 
     @property
     def sent(self) -> int:
@@ -49,7 +53,9 @@ class Faulty(Backend):
         return self._garbled(self._call("read", name, lambda: self._inner.read(name, limit)))
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        return self._garbled(self._call("range", name, lambda: self._inner.read_range(name, offset, size)))
+        data = self._garbled(self._call("range", name, lambda: self._inner.read_range(name, offset, size)))
+        self.read_bytes += len(data)
+        return data
 
     def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
         blocks: list[bytes] = []

@@ -16,6 +16,7 @@ from mvc import errors
 from mvc.porcelain import clone, pull
 from mvc.porcelain.init import make_repository
 from mvc.porcelain.survey import survey
+from mvc.remotes import incoming
 from mvc.remotes.local import LocalBackend
 from mvc.repository.repository import Repository
 from tests.cli.shell import Shell
@@ -105,3 +106,23 @@ def _again(repository: Repository, where: Path, shell: Shell) -> None:
         clone.fill(repository, folder(where), shell.actor)
     else:
         pull.pull(repository, models[0], folder(where), shell.actor)
+
+
+def test_what_came_before_a_cut_is_not_fetched_again(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
+    monkeypatch.setattr(incoming, "BATCH", 200_000)
+    shell, _ = ana(tmp_path, monkeypatch, rng, versions=1)
+    push_main(shell, folder(tmp_path / "origin"))
+    size = (shell.folder / WEIGHTS).stat().st_size
+    target = tmp_path / "clone"
+    target.mkdir()
+    make_repository(target)
+    first = Faulty(LocalBackend(tmp_path / "origin"), Fault.REFUSED, 12)
+    monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(first))
+    assert not _try(Repository(target), first, shell)
+    came = sum(path.stat().st_size for path in (target / ".mvc" / "packs").rglob("*.pack"))
+    assert 0 < came < size
+    second = Faulty(LocalBackend(tmp_path / "origin"))
+    monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(second))
+    _again(Repository(target), tmp_path / "origin", shell)
+    assert second.read_bytes + came < 1.1 * size
+    assert (target / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()

@@ -103,3 +103,18 @@ def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypa
     shell.set(parameters__after=1)
     shell.commit("after")
     shell.ok("push")
+
+
+def test_whoever_clones_meanwhile_has_all_that_they_see(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
+    place = (str(tmp_path / "origin"), dict[str, str]())
+    _start(tmp_path, monkeypatch, place)
+    running = _processes(tmp_path, monkeypatch, place, 40, rng.getrandbits(32))
+    clones = 0
+    while any(process.poll() is None for process in running) or not clones:
+        reader = clone(tmp_path, monkeypatch, f"reader-{clones}")
+        assert reader("fsck", "--read-data").code == 0
+        assert reader.ok("status", "--json").json["clean"]
+        clones += 1
+    for process in running:
+        process.communicate()
+    assert [process.returncode for process in running] == [0] * PROCESSES
