@@ -28,6 +28,7 @@ class Pair:
         self.ana.ok("push")
         self.ben = clone(tmp_path, monkeypatch, "ben")
         self.where = tmp_path / "origin"
+        self.patch = monkeypatch
 
 
 @pytest.fixture
@@ -344,3 +345,15 @@ def test_two_that_begin_the_same_branch_are_one_after_the_other(
     tip = stranger.repository.refs.target(ref)
     with pytest.raises(errors.PushRejected):
         push_verb(stranger.repository, MODEL, remote, [Request(ref, tip, "main")], stranger.actor)
+
+
+def test_a_pack_that_was_cut_short_there_does_not_count_and_is_sent_again(pair: Pair) -> None:
+    for pack in (pair.where / "packs").rglob("*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:-100])
+    assert pair.ana("fsck", "--remote", "origin").code == 14
+    pair.ana.set(parameters__lr=1)
+    pair.ana.commit("the same weights")
+    pair.ana.ok("push")
+    fresh = clone(pair.where.parent, pair.patch, "fresh")
+    assert (fresh.folder / WEIGHTS).read_bytes() == (pair.ana.folder / WEIGHTS).read_bytes()
