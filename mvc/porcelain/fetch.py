@@ -97,11 +97,8 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
     ignored = sorted(f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys())
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
     last = {ref: seen.last(repository, remote.name, ref) for ref, _ in chosen}
-    workers = Workers(remote.jobs)
-    try:
+    with Workers(remote.jobs) as workers:
         entries = list(workers.ahead(lambda each: remote.refs.at(*each, last[each[0]]), chosen, 4 * remote.jobs))
-    finally:
-        workers.close()
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
     return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored))

@@ -67,8 +67,7 @@ def survey(
 def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
     """The newest entry of each name, every log checked from its first entry on."""
     tips: dict[RefName, RefEntry] = {}
-    workers = Workers(remote.jobs)
-    try:
+    with Workers(remote.jobs) as workers:
         for ref, newest in sorted(remote.refs.numbers().items()):
             read = workers.ahead(lambda seq, ref=ref: _entry(remote, ref, seq), range(1, newest + 1), 4 * remote.jobs)  # type: ignore[misc]
             for seq, entry in enumerate(read, 1):
@@ -76,8 +75,6 @@ def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
                 if isinstance(entry, RefEntry):
                     tips[ref] = entry
                 found.counts["entries"] = found.counts.get("entries", 0) + 1
-    finally:
-        workers.close()
     return tips
 
 
@@ -182,13 +179,10 @@ def _read(remote: Remote, there: Inventory, subset: tuple[int, int], found: _Fou
             return pack, "it is gone"
         return pack, None if hasher.digest() == pack else "its bytes are not those it names"
 
-    workers = Workers(remote.jobs)
-    try:
+    with Workers(remote.jobs) as workers:
         for pack, fault in workers.ahead(read, chosen, remote.jobs):
             if fault is not None:
                 found.add("pack", packs.path(pack), fault)
             if progress is not None:
                 progress(there.packs[pack])
-    finally:
-        workers.close()
     found.counts["packs read"] = len(chosen)

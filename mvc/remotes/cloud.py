@@ -102,12 +102,9 @@ class CloudBackend(Backend):
 
     def delete(self, names: Sequence[str]) -> None:
         """As Backend."""
-        workers = Workers(DELETES)
-        try:
+        with Workers(DELETES) as workers:
             for _ in workers.ahead(self._delete, names, 4 * DELETES):
                 pass
-        finally:
-            workers.close()
 
     def close(self) -> None:
         """Nothing is kept open but what the library pools, which goes with the process."""

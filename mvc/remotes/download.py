@@ -58,17 +58,13 @@ class Downloader:
         Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
         """
         read = 0
-        workers, checkers = Workers(self._jobs), Workers()
-        try:
+        with Workers(self._jobs) as workers, Workers() as checkers:
             ranges = (each for batch in batches for each in batch.ranges)
             arriving = workers.ahead(self._read, ranges, 2 * self._jobs)
             for batch in batches:
                 came = [next(arriving) for _ in batch.ranges]
                 read += sum(len(data) for _, data in came)
                 self._keep(batch, came, checkers)
-        finally:
-            workers.close()
-            checkers.close()
         return read
 
     def _read(self, wanted: Range) -> tuple[Range, bytes]:

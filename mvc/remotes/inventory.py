@@ -132,14 +132,11 @@ class Inventory:
         if not missing:
             self._store.metapacks.refresh()
             return
-        workers = Workers(jobs)
         pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
-        try:
+        with Workers(jobs) as workers:
             for pack, temporary in workers.ahead(self._receive, pairs, AHEAD):
                 _check_index(self._store, temporary, pack)
                 door.seal(temporary, metapacks.path(pack))
-        finally:
-            workers.close()
         door.barrier()
         self._store.metapacks.refresh()
         self.received += sum(wanted[pack] for pack in missing)

@@ -55,8 +55,6 @@ class Uploader:
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
     def _packs(self, outgoing: Outgoing, there: Inventory) -> list[_Sent]:
-        workers = Workers(self._jobs)
-
         def put(parcel: Parcel) -> _Sent:
             try:
                 new = 0 if there.packs.get(parcel.id) == parcel.size else parcel.size
@@ -67,10 +65,8 @@ class Uploader:
                 parcel.discard()
             return _Sent(parcel.id, parcel.size, parcel.index, new)
 
-        try:
+        with Workers(self._jobs) as workers:
             return list(workers.ahead(put, parcels(self._store, outgoing), self._jobs + 1))
-        finally:
-            workers.close()
 
     def _check(self, sent: list[_Sent]) -> None:
         """Raise RemoteUnreachable unless the remote lists every pack in its full size."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mvc import lazy
 
@@ -30,6 +30,14 @@ class Workers:
         """Use `threads` of them."""
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        """Use them for a while."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let them go."""
+        self.close()
 
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
         """Have `work` done by one of them."""
