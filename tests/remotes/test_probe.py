@@ -14,11 +14,13 @@ from mvc import errors
 from mvc.remotes import address, connect
 from mvc.remotes.backend import Backend
 from mvc.remotes.probe import OK, ensure, probe
+from mvc.remotes.retry import RetryingBackend
 from tests.remotes.clones import ana, push_main, remote_on
 from tests.servers.cloud import BAD, Cloud
 
 
 def test_a_store_that_keeps_its_promises_passes_once_and_is_remembered(backend: Backend) -> None:
+    backend = RetryingBackend(backend)  # as it is in use
     verdict = probe(backend, "n1", now=time.time())
     assert verdict.failures == ()
     assert verdict.warnings == ()
