@@ -931,7 +931,7 @@ class NotInConflict(Usage):
     """
 
 
-class MissingThere(Damaged):
+class MissingThere(Missing):
     """{remote} lacks {what} {id}.
 
     `mvc fsck --remote` lists all that it lacks; whoever has it whole can push it there again.

@@ -22,7 +22,8 @@ MAX_PARENTS = 64
 MAX_MESSAGE = 1 << 20
 """Bytes of a message."""
 _MAX_OFFSET = 14 * 60
-_MAX_SECONDS = 253_402_300_799  # the last second of the year 9999
+_MIN_SECONDS = -62_135_596_800 + 60 * _MAX_OFFSET  # the first second of the year 1 on every clock
+_MAX_SECONDS = 253_402_300_799 - 60 * _MAX_OFFSET  # the last second of the year 9999 on every clock
 _PERSON = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<email>[^<>\s]*)>\s*\Z")
 _STAMP = re.compile(r"@?(?P<seconds>-?[0-9]{1,12}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})\Z")
 _REQUIRED = {"kind", "parents", "number", "author", "time", "message", "manifest", "tree", "model_toml"}
@@ -90,7 +91,7 @@ class Timestamp:
         seconds, offset = value["seconds"], value["offset"]
         if type(seconds) is not int or type(offset) is not int:
             raise errors.NotCanonical(reason="a time is in whole numbers")
-        if abs(seconds) > _MAX_SECONDS or abs(offset) > _MAX_OFFSET:
+        if not _MIN_SECONDS <= seconds <= _MAX_SECONDS or abs(offset) > _MAX_OFFSET:
             raise errors.NotCanonical(reason="a time is out of range")
         return cls(seconds, offset)
 

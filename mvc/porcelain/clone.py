@@ -21,7 +21,6 @@ from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
 from mvc.remotes import address
 from mvc.remotes import remote as remotes
-from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
 from mvc.storage import heads
@@ -143,8 +142,7 @@ def fill(
     if not branches:
         what = f"model {model}" if model is not None else "branch"
         raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
-    inventory = Inventory(repository, remote.backend, remote.jobs)
-    versions = fetch.take_in(repository, remote, there.tips, actor)
+    inventory, versions = fetch.learn(repository, remote, there.tips, actor)
     alone = len(branches) == 1
     with repository.writing():
         for key, branch in branches.items():

@@ -83,8 +83,7 @@ def fetch(
     wanted = set(repository.heads.models() if models is None else models)
     remotes.check(remote.backend)
     there = look(repository, remote, wanted)
-    inventory = Inventory(repository, remote.backend, remote.jobs)
-    versions = take_in(repository, remote, there.tips, actor)
+    inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(remote.name, refs, versions, inventory.received, others, there.ignored)
@@ -104,6 +103,23 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
     return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored))
 
 
+def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:
+    """Have the metadata here that `tips` lead to; what the remote has, and the number of versions that are new here.
+
+    What is missing is looked for a second time: it may have been moved since the first listing. Raises Missing, Damaged.
+    """
+    try:
+        return Inventory(repository, remote.backend, remote.jobs), take_in(repository, remote, tips, actor)
+    except errors.Missing:
+        again = Inventory(repository, remote.backend, remote.jobs)
+        try:
+            return again, take_in(repository, remote, tips, actor)
+        except errors.Missing:
+            for error in again.damaged.values():
+                raise error from None
+            raise
+
+
 def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> int:
     """Check that all is here that the tips lead to, and note which files the remote promises; the number of new versions."""
     targets = [entry.new for entry in tips.values() if entry.new is not None]
@@ -111,6 +127,7 @@ def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry
     fresh = list(history.walk(repository.objects, targets, exclude=known))
     files: dict[FileId, None] = {}
     for id_, version in fresh:
+        history.check_number(repository.objects, id_, version)
         repository.objects.manifest(version.manifest)
         tree = repository.objects.tree(version.tree)
         for file in (version.model_toml, *(entry.file for entry in tree.entries)):

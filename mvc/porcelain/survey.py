@@ -56,6 +56,8 @@ def survey(
     found = _Found()
     tips = _names(remote, found)
     there = Inventory(repository, remote.backend, remote.jobs)
+    for pack, error in there.damaged.items():
+        found.add("pack", there.names[pack], str(error.fields.get("reason", error.message)))
     versions = _versions(repository, there, tips, found)
     _files(repository, there, versions, found)
     if read_data:
@@ -165,9 +167,9 @@ def _fault(recipes: list[Recipe], places: Places) -> str | None:
 
 
 def _read(remote: Remote, there: Inventory, subset: tuple[int, int], found: _Found, progress: Progress | None) -> None:
-    """Read and hash packs."""
+    """Read and hash packs, but for those that no metadata names: a push that was interrupted has left them, and sends them again."""
     part, parts = subset
-    chosen = [pack for pack in there.packs if int(pack[:8], 16) % parts == part - 1]
+    chosen = [pack for pack in sorted(there.named) if int(pack[:8], 16) % parts == part - 1]
     if progress is not None:
         progress.expect(sum(there.packs[pack] for pack in chosen))
 

@@ -6,12 +6,13 @@
                                                   with all that they rest on
 
 Metadata packs never change, so one that was fetched once is known for good; whether it counts is for the listing to say.
-One under meta/merged/ holds all that others hold, and names each by its index: those need not be fetched.
+One that is not what its name says counts for nothing, and what it had is missing. One under meta/merged/ holds all that others hold, and names each by its index: those need not be fetched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from mvc.model.ids import Buffer, Hasher, PackId, is_id
 from mvc.remotes.backend import Backend, Listed
 from mvc.remotes.store import Store
 from mvc.storage import metapacks, packs
-from mvc.storage.door import Temporary
+from mvc.storage.door import TEMPORARY, Temporary
 from mvc.storage.packfile import PackFile
 from mvc.storage.packs import Entry
 from mvc.storage.workers import Workers
@@ -45,28 +46,30 @@ Places = dict[str, list[There]]
 
 
 class Inventory:
-    """What is on one remote, as listed when it was made; `packs` is each pack of chunks with its size in bytes."""
+    """What is on one remote, as listed when it was made; `packs` is each pack of chunks with its size in bytes.
+
+    `damaged` are the metadata packs that cannot be read, and why.
+    """
 
     def __init__(self, store: Store, backend: Backend, jobs: int) -> None:
         """List the remote, and fetch what metadata packs are not here, `jobs` at a time.
 
-        Raises RemoteUnreachable, RemoteDenied, Damaged for a metadata pack that is not what its name says, DiskFailed.
+        Raises RemoteUnreachable, RemoteDenied, DiskFailed.
         """
         self.where = backend.where
         self._store = store
         self._backend = backend
         self.received = 0
+        self.damaged: dict[PackId, errors.Damaged] = {}
         # In this order: a pack is there before the metadata pack that names it.
         listed = list(backend.list(metapacks.FOLDER))
         self.packs = _ids(backend.list("packs"))
         self.names = {PackId(_id_of(each)): each.name for each in listed}
         every = _ids(listed)
-        merged = {id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}
-        self._bring(merged, jobs)
+        merged = self._bring({id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}, jobs)
         gone = {entry.id for id_ in merged for entry in self._of(id_, packs.PACK_INDEX)}
         self.replaced = {id_: size for id_, size in every.items() if id_ in gone}
-        self.metapacks = {id_: size for id_, size in every.items() if id_ not in self.replaced}
-        self._bring(self.metapacks, jobs)
+        self.metapacks = self._bring({id_: size for id_, size in every.items() if id_ not in self.replaced}, jobs)
 
     @cached_property
     def objects(self) -> set[str]:
@@ -104,6 +107,11 @@ class Inventory:
                     found.setdefault(entry.id, []).append(There(pack, entry))
         return found
 
+    @property
+    def named(self) -> AbstractSet[PackId]:
+        """The packs that count: of full size, and named by a metadata pack."""
+        return self._indexes.keys()
+
     @cached_property
     def _indexes(self) -> dict[PackId, bytes]:
         """The index of each pack that is listed in its full size."""
@@ -125,28 +133,45 @@ class Inventory:
 
     # --- fetching metadata packs
 
-    def _bring(self, wanted: Mapping[PackId, int], jobs: int) -> None:
-        """Fetch what of `wanted`, with its sizes, is not here."""
+    def _bring(self, wanted: Mapping[PackId, int], jobs: int) -> dict[PackId, int]:
+        """Fetch what of `wanted`, with its sizes, is not here; what of it is whole there. The others are noted as damaged."""
         door = self._store.door
-        missing = [pack for pack in wanted if not door.exists(metapacks.path(pack))]
-        if not missing:
-            self._store.metapacks.refresh()
-            return
-        pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
+        here = {pack: self._size_here(pack) for pack in wanted}
+        for pack, size in here.items():
+            if size not in (None, wanted[pack]):
+                self._blame(pack, f"it has {wanted[pack]} bytes, and not {size}")
+        missing = [pack for pack, size in here.items() if size is None]
         with Workers(jobs) as workers:
-            for pack, temporary in workers.ahead(self._receive, pairs, AHEAD):
-                _check_index(self._store, temporary, pack)
-                door.seal(temporary, metapacks.path(pack))
+            pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
+            for pack, came in workers.ahead(self._receive, pairs, AHEAD):
+                if isinstance(came, errors.Damaged):
+                    self.damaged[pack] = came
+                else:
+                    door.seal(came, metapacks.path(pack))
+                    self.received += wanted[pack]
         door.barrier()
         self._store.metapacks.refresh()
-        self.received += sum(wanted[pack] for pack in missing)
+        return {pack: size for pack, size in wanted.items() if pack not in self.damaged}
 
-    def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary]:
-        """Fetch one under a temporary name, and check that it is what it is called; in a thread."""
+    def _size_here(self, pack: PackId) -> int | None:
+        try:
+            return self._store.door.stat(metapacks.path(pack)).size
+        except FileNotFoundError:
+            return None
+
+    def _blame(self, pack: PackId, reason: str) -> None:
+        self.damaged[pack] = errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
+
+    def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary | errors.Damaged]:
+        """Fetch one under a temporary name, and check that it is what it is called, from end to end; in a thread."""
         pack, size, temporary = wanted
         try:
             receive(self._backend, self.names[pack], pack, min(size, MAX_METAPACK), temporary)
             temporary.close()
+            packs.read_index(PackFile(self._store.door, f"{TEMPORARY}/{temporary.path.name}"))
+        except errors.Damaged as error:
+            temporary.discard()
+            return pack, error
         except BaseException:
             temporary.discard()
             raise
@@ -167,15 +192,6 @@ def receive(backend: Backend, name: str, id_: str, size: int, temporary: Tempora
         raise errors.MissingThere(remote=backend.where, what="the pack", id=name) from None
     if hasher.digest() != id_:
         raise errors.Damaged(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
-
-
-def _check_index(store: Store, temporary: Temporary, pack: PackId) -> None:
-    """Raise Damaged unless a metadata pack that came can be read from end to end."""
-    try:
-        packs.read_index(PackFile(store.door, f"tmp/{temporary.path.name}"))
-    except errors.Damaged as error:
-        temporary.discard()
-        raise errors.Damaged(what=metapacks.path(pack), reason=error.fields["reason"]) from error
 
 
 def _id_of(listed: Listed) -> str:

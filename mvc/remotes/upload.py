@@ -1,12 +1,12 @@
 """Sending: packs first, several at a time, then the metadata pack that names them; nothing points to any of it yet.
 
 A pack that is listed in its full size is there already, from a push that was interrupted. Before the metadata pack goes,
-the listing must show every pack that it names, whole.
+the listing must show every pack that it names, whole; before a name moves, the metadata pack.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from mvc import errors
@@ -51,7 +51,7 @@ class Uploader:
         if outgoing.is_empty:
             return 0
         sent = self._packs(outgoing, there)
-        self._check(sent)
+        self._check("packs", {packs.path(each.id): each.whole for each in sent})
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
     def _packs(self, outgoing: Outgoing, there: Inventory) -> list[_Sent]:
@@ -68,14 +68,12 @@ class Uploader:
         with Workers(self._jobs) as workers:
             return list(workers.ahead(put, parcels(self._store, outgoing), self._jobs + 1))
 
-    def _check(self, sent: list[_Sent]) -> None:
-        """Raise RemoteUnreachable unless the remote lists every pack in its full size."""
-        if not sent:
-            return
-        listed = {each.name: each.size for each in self._backend.list("packs")}
-        for each in sent:
-            if listed.get(packs.path(each.id)) != each.whole:
-                reason = f"{packs.path(each.id)} was sent, and is not listed with its {each.whole} bytes"
+    def _check(self, folder: str, sizes: Mapping[str, int]) -> None:
+        """Raise RemoteUnreachable unless the remote lists every file in its full size."""
+        listed = {each.name: each.size for each in self._backend.list(folder)} if sizes else {}
+        for name, size in sizes.items():
+            if listed.get(name) != size:
+                reason = f"{name} was sent, and is not listed with its {size} bytes"
                 raise errors.RemoteUnreachable(remote=self._backend.where, reason=reason)
 
     def _metadata(self, outgoing: Outgoing, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:
@@ -93,4 +91,6 @@ class Uploader:
         self._store.metapacks.refresh()
         for name in names:
             self._backend.put(name, self._store.door.path(name))
-        return sum(self._store.door.stat(name).size for name in names)
+        sizes = {name: self._store.door.stat(name).size for name in names}
+        self._check(metapacks.FOLDER, sizes)
+        return sum(sizes.values())

@@ -52,12 +52,15 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
     while tip is not None:
         version = objects.version(tip)
         yield tip, version
-        parent = version.parents[0] if version.parents else None
-        if version.number != (objects.version(parent).number + 1 if parent else 1):
-            raise errors.Damaged(
-                what=f"version {tip}", reason=f"its number, {version.number}, does not follow its parent's"
-            )
-        tip = parent
+        check_number(objects, tip, version)
+        tip = version.parents[0] if version.parents else None
+
+
+def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
+    """Raise Damaged unless a version's number is one more than its first parent's."""
+    before = objects.version(version.parents[0]).number if version.parents else 0
+    if version.number != before + 1:
+        raise errors.Damaged(what=f"version {id_}", reason=f"its number, {version.number}, does not follow its parent's")
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:

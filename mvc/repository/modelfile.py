@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-from mvc import lazy
+from mvc import errors, lazy
 from mvc.model import modeltoml
 from mvc.model.version import Version
 
@@ -29,12 +29,20 @@ def read(repository: Repository, folder: str) -> bytes | None:
 
 
 def of_version(repository: Repository, version: Version, model: str) -> bytes:
-    """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since."""
-    if repository.recipes.best(version.model_toml) is not None:
-        data = repository.extract.small(version.model_toml)
-    else:
-        data = modeltoml.render(repository.objects.manifest(version.manifest))
-    return _named(data, model)
+    """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since.
+
+    Raises Damaged for one that is none: versions may come from anybody.
+    """
+    recipe = repository.recipes.best(version.model_toml)
+    if recipe is None:
+        return _named(modeltoml.render(repository.objects.manifest(version.manifest)), model)
+    what = f"the {NAME} of version {version.id()[:10]}"
+    if recipe.size > modeltoml.MAX_BYTES:
+        raise errors.Damaged(what=what, reason=f"it is larger than {modeltoml.MAX_BYTES >> 20} MiB")
+    try:
+        return _named(repository.extract.small(version.model_toml), model)
+    except (errors.Usage, LookupError, TypeError) as error:
+        raise errors.Damaged(what=what, reason=_reason(error)) from error
 
 
 def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
@@ -46,8 +54,11 @@ def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
 
 
 def _named(data: bytes, model: str) -> bytes:
-    text = data.decode()
-    if tomllib.loads(text)["model"]["name"] == model:
+    if modeltoml.load(data, where=NAME)["model"]["name"] == model:
         return data
-    renamed: str = lazy.load("mvc.model.edit").set_key(text, "model.name", model)
+    renamed: str = lazy.load("mvc.model.edit").set_key(data.decode(), "model.name", model)
     return renamed.encode()
+
+
+def _reason(error: Exception) -> str:
+    return error.message.rstrip(".") if isinstance(error, errors.MvcError) else "it does not say the model's name"

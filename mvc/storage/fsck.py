@@ -245,21 +245,25 @@ def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None
         except errors.Damaged as error:
             yield Finding("pack", path, error.message)
             entries = [entry for entry in _readable(pack) if _whole(pack, entry, reader)]
-        _note(pack, entries, sound)
+        yield from _note(pack, entries, sound)
         if progress is not None:
             progress(pack.size)
     sound.settle()
 
 
-def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> None:
+def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Finding]:
     for entry in entries:
         if entry.kind == packs.CHUNK and entry.base is None:
             sound.chunks[entry.id] = 0
         elif entry.kind == packs.CHUNK:
             sound.based.append((entry.depth, entry.id, str(entry.base)))
         elif entry.kind == packs.RECIPE and entry.base is not None:
-            data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
-            sound.recipes.setdefault(FileId(entry.base), []).append(Recipe.decode(data))
+            try:
+                data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
+                recipe = _recipe(data, entry.base, entry.id, entry.base[:2])
+                sound.recipes.setdefault(FileId(entry.base), []).append(recipe)
+            except errors.MvcError as error:
+                yield Finding("recipe", pack.name, error.message)
     sound.count("chunks", sum(entry.kind == packs.CHUNK for entry in entries))
 
 

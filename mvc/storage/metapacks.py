@@ -12,7 +12,7 @@ from mvc import errors
 from mvc.model.ids import FileId, PackId, digest, is_id
 from mvc.storage import codec, packs
 from mvc.storage.door import StoreDoor
-from mvc.storage.packfile import PackFiles
+from mvc.storage.packfile import PackFile, PackFiles
 from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter
 
@@ -151,6 +151,20 @@ def _sort_in(table: _Table, name: str, entries: list[Entry], kind: int, key: _Ke
     for entry in entries:
         if entry.kind == kind:
             table.setdefault(key(entry), []).append((name, entry))
+
+
+def verify(pack: PackFile) -> None:
+    """Raise Damaged unless all in a metadata pack is what it names, and it has of each metadata pack whose index it has all."""
+    entries = packs.read_index(pack)
+    has = {(entry.kind, entry.id) for entry in entries}
+    for entry in entries:
+        data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
+        if entry.kind == packs.PACK_INDEX:
+            named = {(each.kind, each.id) for each in packs.unpack_index(pack, data) if each.kind != packs.CHUNK}
+            if not named <= has:
+                raise errors.Damaged(what=pack.name, reason=f"it lacks what it says that {entry.id[:10]} has")
+        elif entry.kind == packs.CHUNK or digest(data) != entry.id:
+            raise errors.Damaged(what=pack.name, reason=f"the entry {entry.id[:10]} is not what it names")
 
 
 class MetaWriter:

@@ -117,14 +117,22 @@ def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
     """The entries in the bytes of an index that begins at `end`; raises Damaged unless they fill the pack without gaps."""
     if pack.read(0, len(MAGIC)) != MAGIC:
         raise _damaged(pack, "its beginning is not that of a pack")
+    entries = unpack_index(pack, index)
+    if (entries[-1].end if entries else len(MAGIC)) != end:
+        raise _damaged(pack, "its index does not cover it")
+    return entries
+
+
+def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
+    """The entries in the bytes of an index, which lies in `pack`; raises Damaged where they leave gaps."""
+    if len(index) % INDEXED.size:
+        raise _damaged(pack, "an index in it ends within an entry")
     entries = [Entry.parse(header, offset) for offset, header in INDEXED.iter_unpack(index)]
     expected = len(MAGIC)
     for entry in entries:
         if entry.offset != expected:
             raise _damaged(pack, f"its index has a gap at {expected}")
         expected = entry.end
-    if expected != end:
-        raise _damaged(pack, "its index does not cover it")
     return entries
 
 

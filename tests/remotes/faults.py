@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +20,7 @@ class Fault(enum.Enum):
 
     REFUSED = "nothing is done, and no answer comes"
     LOST = "it is done, and no answer comes"
-    CUT = "what is read ends early"
+    CUT = "what is read ends early, or what is sent"
     FLIPPED = "a bit of what is read is another"
     STALE = "a listing lacks its last name"
 
@@ -47,7 +48,11 @@ class Faulty(Backend):
         return self._call("create", name, lambda: self._inner.create(name, body))
 
     def put(self, name: str, source: Path) -> None:
-        self._call("put", name, lambda: self._inner.put(name, source))
+        with tempfile.NamedTemporaryFile() as short:
+            short.write(source.read_bytes()[:-10])
+            short.flush()
+            cut = len(self.calls) + 1 in self._bad and self._fault is Fault.CUT
+            self._call("put", name, lambda: self._inner.put(name, Path(short.name) if cut else source))
 
     def read(self, name: str, limit: int) -> bytes:
         return self._garbled(self._call("read", name, lambda: self._inner.read(name, limit)))
