@@ -60,7 +60,9 @@ def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
     """Raise Damaged unless a version's number is one more than its first parent's."""
     before = objects.version(version.parents[0]).number if version.parents else 0
     if version.number != before + 1:
-        raise errors.Damaged(what=f"version {id_}", reason=f"its number, {version.number}, does not follow its parent's")
+        raise errors.Damaged(
+            what=f"version {id_}", reason=f"its number, {version.number}, does not follow its parent's"
+        )
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:
