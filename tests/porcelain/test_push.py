@@ -77,6 +77,18 @@ def test_who_is_beaten_is_told_by_whom_and_nothing_moves(pair: Pair) -> None:
     assert _tip(pair.ana, "origin/main") == first
 
 
+def test_who_has_seen_theirs_and_is_not_after_it_is_refused_too(pair: Pair) -> None:
+    pair.ana.set(parameters__lr=1)
+    hers = pair.ana.commit("hers")
+    pair.ana.ok("push")
+    pair.ben.set(parameters__lr=2)
+    pair.ben.commit("his")
+    pair.ben.ok("fetch")
+    assert pair.ben("push").code == 13
+    pair.ana.ok("fetch")
+    assert _tip(pair.ana, "origin/main") == hers
+
+
 def test_with_rebase_both_are_there_one_after_the_other(pair: Pair) -> None:
     pair.ana.set(parameters__lr=1)
     first = pair.ana.commit("hers")

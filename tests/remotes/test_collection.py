@@ -18,7 +18,7 @@ from mvc.remotes import upload
 from mvc.remotes.collection import Ages, Collection
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
-from tests.remotes.clones import WEIGHTS, clone, folder, origin, push_main
+from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main
 
 PUSHERS = 2
 
@@ -172,6 +172,22 @@ def test_what_is_condemned_goes_only_when_it_was_condemned_before(
     young = verb.gc_remote(shell.repository, remote, shell.actor, floor=3600)
     assert not young.removed
     assert verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
+
+
+def test_nothing_is_removed_once_a_name_has_moved(
+    shell: Shell, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    remote = folder(tmp_path / "origin")
+    _dead_weights(shell, remote, rng)
+    condemned = Collection.condemned
+
+    def late(self: Collection) -> set[str]:
+        entry = remote.refs.move(MAIN, remote.refs.tip(MAIN), None, shell.actor.move("by one whose intent was dropped"))
+        assert entry.new is None
+        return condemned(self)
+
+    monkeypatch.setattr(Collection, "condemned", late)
+    assert not verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
 
 
 def test_two_collect_one_after_the_other(shell: Shell, tmp_path: Path) -> None:
