@@ -163,12 +163,12 @@ class Inventory:
         self.damaged[pack] = errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
 
     def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary | errors.Damaged]:
-        """Fetch one under a temporary name, and check that it is what it is called, from end to end; in a thread."""
+        """Fetch one under a temporary name, and check that it, and all in it, is what it is called; in a thread."""
         pack, size, temporary = wanted
         try:
             receive(self._backend, self.names[pack], pack, min(size, MAX_METAPACK), temporary)
             temporary.close()
-            packs.read_index(PackFile(self._store.door, f"{TEMPORARY}/{temporary.path.name}"))
+            self._check(pack, temporary)
         except errors.Damaged as error:
             temporary.discard()
             return pack, error
@@ -176,6 +176,14 @@ class Inventory:
             temporary.discard()
             raise
         return pack, temporary
+
+    def _check(self, pack: PackId, temporary: Temporary) -> None:
+        """Raise Damaged where something in a metadata pack that came is none: what is kept here, every command reads."""
+        try:
+            metapacks.verify(PackFile(self._store.door, f"{TEMPORARY}/{temporary.path.name}"))
+        except errors.Damaged as error:
+            reason = error.fields.get("reason", error.message)
+            raise errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason) from error
 
 
 def receive(backend: Backend, name: str, id_: str, size: int, temporary: Temporary) -> None:

@@ -161,7 +161,7 @@ def verify(pack: PackFile) -> None:
         data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
         if entry.kind == packs.PACK_INDEX:
             named = {(each.kind, each.id) for each in packs.unpack_index(pack, data) if each.kind != packs.CHUNK}
-            if not named <= has:
+            if not data or not named <= has:
                 raise errors.Damaged(what=pack.name, reason=f"it lacks what it says that {entry.id[:10]} has")
         elif entry.kind == packs.CHUNK or digest(data) != entry.id:
             raise errors.Damaged(what=pack.name, reason=f"the entry {entry.id[:10]} is not what it names")
