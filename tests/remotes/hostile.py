@@ -1,0 +1,262 @@
+"""A remote that somebody altered by hand: a good one, made once, copied for each test, and what can be put into it.
+
+What is written goes through the project's own writers where they let it pass, and is made byte by byte where they refuse.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Person, Timestamp, Version
+from mvc.remotes.local import LocalBackend
+from mvc.remotes.refs import RemoteRefs
+from mvc.repository.repository import Repository
+from mvc.storage import codec, packs
+from mvc.storage.packs import Entry
+from mvc.storage.recipes import INLINE, Recipe
+from mvc.storage.reflog import Move, RefEntry, RefName
+from tests.cli.shell import MODEL, Said, Shell, begin
+from tests.remotes.clones import MAIN, WEIGHTS, Weights, clone
+
+SECONDS = 5.0
+"""Of the processor, that any command may take, whatever a remote says."""
+_HANGS = 60
+MALLORY = Person("Mallory", "m@example.org")
+NOW = Timestamp(1_770_200_000)
+ANY = digest(b"any")
+"""An id of nothing that is anywhere."""
+
+
+class Made(NamedTuple):
+    """An entry of a pack, and its stored bytes."""
+
+    entry: Entry
+    stored: bytes
+
+
+def made(kind: int, data: bytes, *, id_: str | None = None, base: str | None = None) -> Made:
+    """A sound entry, under another id if one is given; `base` is the file of a recipe."""
+    encoding, stored = codec.encode(data)
+    return Made(Entry(id_ or digest(data), kind, encoding, len(data), len(stored), base=base), bytes(stored))
+
+
+def pack(entries: Iterable[Made], *, cut: int = 0) -> bytes:
+    """The bytes of a pack; `cut` moves its entries' offsets in the index."""
+    body, placed = packs.MAGIC, []
+    for entry, stored in entries:
+        at = replace(entry, offset=len(body))
+        placed.append(replace(at, offset=at.offset + cut))
+        body += at.header() + stored
+    index = packs.index_bytes(placed)
+    return body + index + packs.TRAILER.pack(len(body), len(placed), bytes.fromhex(digest(index)), packs.INDEX_MAGIC)
+
+
+def index_of(entries: Iterable[Made]) -> bytes:
+    """The index of a pack of these entries."""
+    placed, offset = [], len(packs.MAGIC)
+    for entry, _ in entries:
+        placed.append(replace(entry, offset=offset))
+        offset = placed[-1].end
+    return packs.index_bytes(placed)
+
+
+class World:
+    """Ana's remote in `origin`, Ben's clone of it in `ben`, and nothing in `carl`, all in one folder beside a bystander."""
+
+    def __init__(self, folder: Path, monkeypatch: Any) -> None:
+        self.folder = folder
+        self.origin = folder / "origin"
+        self.patch = monkeypatch
+        self.ben = Shell(folder / "ben", monkeypatch)
+        repository = Repository(folder / "ben")
+        repository.config.set_remote("origin", {"url": str(self.origin)})
+        tip = repository.refs.target(MAIN)
+        assert tip is not None
+        self.repository = repository
+        self.tip = VersionId(tip)
+        self.version = repository.objects.version(self.tip)
+        self.tree = repository.objects.tree(self.version.tree)
+        self.manifest = repository.objects.manifest(self.version.manifest)
+        self.weights = self.tree.by_path[WEIGHTS]
+
+    # --- what lies there
+
+    @property
+    def metapacks(self) -> list[Path]:
+        return sorted((self.origin / "meta").glob("*.pack"))
+
+    @property
+    def packs(self) -> list[Path]:
+        return sorted((self.origin / "packs").rglob("*.pack"))
+
+    def log(self, ref: RefName = MAIN) -> Path:
+        """The folder of a name's entries."""
+        return self.origin / ref.folder
+
+    def refs(self) -> RemoteRefs:
+        return RemoteRefs(LocalBackend(self.origin), lambda _: None)
+
+    # --- putting things there
+
+    def put(self, name: str, data: bytes) -> Path:
+        path = self.origin / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def put_meta(self, *entries: Made, name: str | None = None) -> str:
+        """A metadata pack of entries; its id."""
+        data = pack(entries)
+        self.put(name or f"meta/{digest(data)}.pack", data)
+        return digest(data)
+
+    def put_chunks(self, *entries: Made) -> str:
+        """A pack of chunks, and a metadata pack that names it."""
+        data = pack(entries)
+        self.put(packs.path(digest(data)), data)  # type: ignore[arg-type]
+        self.put_meta(made(packs.PACK_INDEX, index_of(entries), id_=digest(data)))
+        return digest(data)
+
+    def move(self, new: str, ref: RefName = MAIN) -> RefEntry:
+        """Have a name stand for `new`, as a push does."""
+        return self.refs().move(ref, self.refs().tip(ref), VersionId(new), Move("Mallory", NOW, "push", "ab" * 16))
+
+    def put_entry(self, record: dict[str, Any], ref: RefName = MAIN, seq: int = 2) -> Path:
+        """An entry of a log, sealed, whatever its fields are."""
+        bare = {key: value for key, value in record.items() if key != "sum"}
+        return self.put(ref.path(seq), raw({**bare, "sum": digest(raw(bare))}))
+
+    def next_entry(self, **changes: Any) -> dict[str, Any]:
+        """The record of the entry after main's newest, with changes."""
+        tip = self.refs().tip(MAIN)
+        entry = RefEntry.after(MAIN, tip, self.tip, Move("Mallory", NOW, "push", "ab" * 16))
+        record: dict[str, Any] = json.loads(entry.encode())
+        return {**record, **changes}
+
+    def put_version(
+        self, *others: Made, tree: bytes | None = None, manifest: bytes | None = None, **fields: Any
+    ) -> str:
+        """A version after main's tip, with an altered tree or manifest, and other entries; main stands for it then."""
+        tree = tree if tree is not None else self.tree.encode()
+        manifest = manifest if manifest is not None else self.manifest.encode()
+        version = self.after(tree=TreeId(digest(tree)), manifest=ManifestId(digest(manifest)), **fields)
+        data = version.encode()
+        self.put_meta(made(packs.OBJECT, tree), made(packs.OBJECT, manifest), made(packs.OBJECT, data), *others)
+        self.move(digest(data))
+        return digest(data)
+
+    def after(self, **fields: Any) -> Version:
+        """A version after main's tip."""
+        number = self.version.number + 1
+        return replace(self.version, parents=(self.tip,), number=number, message="hostile", author=MALLORY, **fields)
+
+    def put_raw_version(self, **fields: Any) -> str:
+        """A version after main's tip, whatever its fields are."""
+        data = raw({**json.loads(self.after().encode()), **fields})
+        self.put_meta(made(packs.OBJECT, data))
+        self.move(digest(data))
+        return digest(data)
+
+    def put_file(self, recipe: Recipe, *others: Made, path: str = "new.bin", size: int | None = None) -> str:
+        """A version with one more file, which has this recipe."""
+        size = recipe.size if size is None else size
+        entry = TreeEntry(path, "new", size, recipe.file)
+        return self.put_version(recipe_entry(recipe), *others, tree=Tree.of([*self.tree.entries, entry]).encode())
+
+    # --- what came of it
+
+    def outside(self) -> dict[str, tuple[int, str]]:
+        """All that lies beside Ben's and Carl's folders: mode, and the hash of what is in it."""
+        found = {}
+        for above, folders, files in os.walk(self.folder):
+            if above == str(self.folder):
+                folders[:] = [each for each in folders if each not in ("ben", "carl")]
+            for name in files:
+                path = os.path.join(above, name)
+                mode = os.lstat(path).st_mode
+                plain = os.path.isfile(path) and not os.path.islink(path)
+                small = plain and os.path.getsize(path) < 1 << 26
+                found[path] = (mode, digest(Path(path).read_bytes()) if small else "")
+        return found
+
+    def ben_has(self) -> dict[str, bytes]:
+        """Ben's working tree."""
+        top = self.ben.folder
+        files = [path for path in top.rglob("*") if path.is_file() and ".mvc" not in path.relative_to(top).parts[:1]]
+        return {str(path.relative_to(top)): path.read_bytes() for path in files}
+
+    def clone(self) -> Said:
+        """What Carl is told, who clones."""
+        shell = Shell(self.folder, self.patch)
+        with in_time():
+            return shell("clone", str(self.origin), "carl")
+
+    def run(self, *arguments: str) -> Said:
+        """What Ben is told."""
+        with in_time():
+            return self.ben(*arguments)
+
+
+def recipe_entry(recipe: Recipe) -> Made:
+    """The entry of a recipe."""
+    return made(packs.RECIPE, recipe.encode(), base=recipe.file)
+
+
+def inline(data: bytes) -> Recipe:
+    """The recipe of a small file."""
+    return Recipe(FileId(digest(data)), len(data), INLINE, inline=data)
+
+
+def raw(value: object) -> bytes:
+    """Canonical JSON, without a look at what it says."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def build(folder: Path, monkeypatch: Any) -> None:
+    """The good remote, a clone, and a bystander."""
+    (folder / "ana").mkdir()
+    shell = begin(folder / "ana", monkeypatch)
+    weights = Weights(shell, random.Random(3), layers=1, width=64)
+    shell.commit("one")
+    weights.train()
+    shell.commit("two")
+    shell.repository.config.set_remote("origin", {"url": str(folder / "origin")})
+    shell.ok("push")
+    clone(folder, monkeypatch, "ben")
+    (folder / "secret").write_text("nobody's business")
+    shutil.rmtree(folder / "ana")
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Fails what takes long, and ends what never would."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        raise AssertionError("it hangs")
+
+    before, start = signal.signal(signal.SIGALRM, end), time.process_time()
+    signal.alarm(_HANGS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    took = time.process_time() - start
+    assert took < SECONDS, f"it took {took:.1f} s"
+
+
+__all__ = ["ANY", "MODEL", "Made", "World", "build", "index_of", "inline", "made", "pack", "raw", "recipe_entry"]
