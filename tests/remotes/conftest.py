@@ -13,6 +13,7 @@ import pytest
 from mvc.remotes import address, connect
 from mvc.remotes.backend import Backend
 from tests.conftest import absent
+from tests.remotes import hostile
 from tests.remotes.backends import PLACES, Place
 from tests.servers.cloud import BAD, SERVERS, Cloud, has_azurite
 from tests.servers.sshd import Sshd, serve
@@ -39,6 +40,21 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             return started[kind]
 
         yield cloud
+
+
+@pytest.fixture(scope="session")
+def _altered_later(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with pytest.MonkeyPatch.context() as patch:
+        hostile.build(folder, patch)
+        yield folder
+
+
+@pytest.fixture
+def world(_altered_later: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> hostile.World:
+    """A good remote that a test may alter, and a clone of it."""
+    shutil.copytree(_altered_later, tmp_path / "world")
+    return hostile.World(tmp_path / "world", monkeypatch)
 
 
 @pytest.fixture(params=sorted(PLACES))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -28,9 +29,22 @@ from mvc.storage import codec, packs
 from mvc.storage.packs import Entry
 from mvc.storage.recipes import INLINE, Recipe
 from mvc.storage.reflog import Move, RefEntry, RefName
-from tests.cli.shell import MODEL, Said, Shell, begin
+from tests.cli.shell import Said, Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, clone
 
+DOCUMENTED = {0, 1, 2, 12, 13, 14, 15, 16, 17}
+DAMAGED = 14
+REFUSED = 17
+COMMANDS = (
+    ("status",),
+    ("log",),
+    ("log", "origin/main"),
+    ("show", "origin/main"),
+    ("diff", "good-one", "origin/main"),
+    ("ls", "origin/main"),
+)
+"""What Ben looks at afterwards."""
+_OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 SECONDS = 5.0
 """Of the processor, that any command may take, whatever a remote says."""
 _HANGS = 60
@@ -236,6 +250,8 @@ def build(folder: Path, monkeypatch: Any) -> None:
     shell.commit("two")
     shell.repository.config.set_remote("origin", {"url": str(folder / "origin")})
     shell.ok("push")
+    shell.ok("tag", "good-one", "v1")
+    shell.ok("push", "origin", "good-one")
     clone(folder, monkeypatch, "ben")
     (folder / "secret").write_text("nobody's business")
     shutil.rmtree(folder / "ana")
@@ -259,4 +275,56 @@ def in_time() -> Iterator[None]:
     assert took < SECONDS, f"it took {took:.1f} s"
 
 
-__all__ = ["ANY", "MODEL", "Made", "World", "build", "index_of", "inline", "made", "pack", "raw", "recipe_entry"]
+@dataclass(frozen=True)
+class Case:
+    """One alteration of a remote: the exit codes of a pull and a clone after it, 0 where all is well, and a word that is said."""
+
+    name: str
+    alter: Callable[[World], object]
+    pull: int
+    says: str = ""
+    clone: int | None = None
+
+    def check(self, world: World) -> None:
+        """Alter it, have Ben pull and Carl clone, and see what that did."""
+        self.alter(world)
+        outside, before = world.outside(), world.ben_has()
+        pulled = world.run("pull")
+        cloned = world.clone()
+        check_said(pulled, {self.pull}, self.says)
+        check_said(cloned, {self.pull if self.clone is None else self.clone}, self.says)
+        assert world.outside() == outside
+        if pulled.code:
+            assert world.ben_has() == before
+        check_sound(world)
+        for command in COMMANDS:
+            check_said(world.run(*command), DOCUMENTED)
+
+
+def registering(cases: list[Case]) -> Callable[..., Callable[[Callable[[World], None]], None]]:
+    """A decorator that makes a case of a function."""
+
+    def case(
+        name: str, pull: int, says: str = "", clone: int | None = None
+    ) -> Callable[[Callable[[World], None]], None]:
+        return lambda alter: cases.append(Case(name, alter, pull, says, clone))
+
+    return case
+
+
+def check_said(said: Said, codes: set[int], says: str = "") -> None:
+    """A documented answer, in which a terminal finds nothing to obey."""
+    assert "internal error" not in said.err, said
+    assert said.code in codes, said
+    assert says in said.err + said.out, said
+    assert not _OBEYED.search(said.err + said.out), said
+
+
+def check_sound(world: World) -> None:
+    """Ben's store has nothing wrong with it but what came with the hostile version."""
+    said = world.run("fsck", "--json")
+    assert said.code in (0, DAMAGED), said
+    known = {world.tip[:10], *(parent[:10] for parent in world.version.parents)}
+    for finding in said.json["findings"]:
+        assert finding["kind"] in ("path", "missing", "object", "recipe", "number", "content"), finding
+        assert not any(id_ in finding["message"] for id_ in known), finding

@@ -6,11 +6,8 @@ folders changes, the exit code is a documented one, Ben's files are those he had
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,74 +15,24 @@ import pytest
 from mvc.model.ids import digest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.storage import packs
-from tests.cli.shell import Said
 from tests.remotes.hostile import (
     ANY,
+    DAMAGED,
+    REFUSED,
+    Case,
     Made,
     World,
-    build,
     index_of,
     inline,
     made,
     pack,
     raw,
     recipe_entry,
+    registering,
 )
 
-DOCUMENTED = {0, 1, 2, 12, 13, 14, 15, 16, 17}
-DAMAGED = 14
-REFUSED = 17
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is done to a remote; the exit codes of pull and clone, None where the command says all is well; a word that is said."""
-
-    name: str
-    alter: Callable[[World], object]
-    code: int | None
-    says: str = ""
-    clone: int | None = -1
-
-    @property
-    def codes(self) -> tuple[int, int]:
-        return self.code or 0, (self.code if self.clone == -1 else self.clone) or 0
-
-
 CASES: list[Case] = []
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch:
-        build(folder, patch)
-        yield folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    shutil.copytree(template, tmp_path / "world")
-    return World(tmp_path / "world", monkeypatch)
-
-
-def _check_said(said: Said, code: int, says: str) -> None:
-    assert "internal error" not in said.err
-    assert "Traceback" not in said.err
-    assert said.code == code, said
-    assert says in said.err + said.out, said
-    assert not [letter for letter in said.err + said.out if ord(letter) < 32 and letter != "\n"]
-    assert not set("\x1b\x9b\u202e\u2066") & set(said.err + said.out)
-
-
-def _check_sound(world: World) -> None:
-    """Ben's store has nothing wrong with it but what the hostile version itself lacks."""
-    said = world.run("fsck", "--json")
-    assert said.code in (0, DAMAGED), said
-    known = {world.tip[:10], *(parent[:10] for parent in world.version.parents)}
-    for finding in json.loads(said.out)["findings"]:
-        assert finding["kind"] in ("path", "missing", "object", "recipe", "number", "content"), finding
-        assert not any(id_ in finding["message"] for id_ in known), finding
+_case = registering(CASES)
 
 
 def test_the_good_remote_is_good(world: World) -> None:
@@ -94,14 +41,6 @@ def test_the_good_remote_is_good(world: World) -> None:
     assert world.clone().code == 0
     assert world.run("fsck", "--read-data").code == 0
     assert world.ben_has() == before
-
-
-def _case(name: str, code: int | None, says: str = "", *, clone: int | None = -1) -> Callable[[Any], Any]:
-    def register(alter: Callable[[World], object]) -> Callable[[World], object]:
-        CASES.append(Case(name, alter, code, says, clone))
-        return alter
-
-    return register
 
 
 # --- paths of files
@@ -126,7 +65,7 @@ def _path_case(path: str) -> Callable[[World], object]:
 
 
 CASES += [Case(f"path-{name}", _path_case(path), REFUSED) for name, path in PATHS.items() if name != "bidi"]
-CASES.append(Case("path-bidi", _path_case(PATHS["bidi"]), None))
+CASES.append(Case("path-bidi", _path_case(PATHS["bidi"]), 0))
 
 
 def _twins(*paths: str) -> Callable[[World], object]:
@@ -257,7 +196,7 @@ def _wrong_id(world: World) -> None:
     world.move(ANY)
 
 
-@_case("object-that-replaces-one-known", None)
+@_case("object-that-replaces-one-known", 0)
 def _wrong_known(world: World) -> None:
     world.put_meta(made(packs.OBJECT, raw({"kind": "tree", "entries": []}), id_=world.version.tree))
 
@@ -322,8 +261,8 @@ METAPACKS: dict[str, Callable[[bytes], bytes]] = {
 }
 for _name, _change in METAPACKS.items():
     CASES += [
-        Case(f"metapack-{_name}-under-its-name", _first_meta(_change, named=False), None, clone=DAMAGED, says=""),
-        Case(f"metapack-{_name}", _first_meta(_change, named=True), None, clone=DAMAGED),
+        Case(f"metapack-{_name}-under-its-name", _first_meta(_change, named=False), 0, clone=DAMAGED, says=""),
+        Case(f"metapack-{_name}", _first_meta(_change, named=True), 0, clone=DAMAGED),
     ]
 
 
@@ -365,7 +304,7 @@ ENTRIES: dict[str, Callable[[World], Made]] = {
 CASES += [Case(f"entry-{name}", _meta_of(entry), DAMAGED, "meta") for name, entry in ENTRIES.items()]
 
 
-@_case("entry-recipe-of-another-file", None)
+@_case("entry-recipe-of-another-file", 0)
 def _other_recipe(world: World) -> None:
     world.put_meta(made(packs.RECIPE, inline(b"abc").encode(), base=world.weights.file))
 
@@ -378,7 +317,7 @@ def _moved(world: World) -> None:
     world.move(digest(data))
 
 
-@_case("merged-that-lacks-what-it-replaces", None)
+@_case("merged-that-lacks-what-it-replaces", 0)
 def _lacking(world: World) -> None:
     for path in world.metapacks:
         there = packs.HEADER.unpack(path.read_bytes()[8:84])
@@ -388,18 +327,18 @@ def _lacking(world: World) -> None:
         world.put(f"meta/merged/{digest(data)}.pack", data)
 
 
-@_case("merged-that-replaces-with-nothing", None)
+@_case("merged-that-replaces-with-nothing", 0)
 def _emptied(world: World) -> None:
     data = pack([made(packs.PACK_INDEX, b"", id_=path.stem) for path in world.metapacks])
     world.put(f"meta/merged/{digest(data)}.pack", data)
 
 
-@_case("merged-that-replaces-itself", None)
+@_case("merged-that-replaces-itself", 0)
 def _itself(world: World) -> None:
     world.put_meta(made(packs.PACK_INDEX, index_of([made(packs.CHUNK, b"x")]), id_=ANY), name=f"meta/merged/{ANY}.pack")
 
 
-@_case("metapack-in-odd-places", None)
+@_case("metapack-in-odd-places", 0)
 def _odd(world: World) -> None:
     good = world.metapacks[0].read_bytes()
     for name in ("meta/x.pack", "meta/a/b/c.pack", "meta/.pack", f"meta/{ANY}", "meta/%2e%2e.pack", "meta/\udcff.pack"):
@@ -411,14 +350,4 @@ def _odd(world: World) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_told_and_nothing_is_lost(world: World, case: Case) -> None:
-    case.alter(world)
-    outside, before = world.outside(), world.ben_has()
-    pulled = world.run("pull")
-    cloned = world.clone()
-    _check_said(pulled, case.codes[0], case.says)
-    _check_said(cloned, case.codes[1], case.says)
-    assert world.outside() == outside
-    if pulled.code:
-        assert world.ben_has() == before
-    _check_sound(world)
-    assert world.run("status").code in DOCUMENTED
+    case.check(world)
