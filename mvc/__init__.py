@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from mvc.porcelain.branch import branches
     from mvc.porcelain.branch import create as create_branch
     from mvc.porcelain.cat import cat
+    from mvc.porcelain.clone import clone
     from mvc.porcelain.commit import Options as CommitOptions
     from mvc.porcelain.commit import commit
     from mvc.porcelain.diff import diff
     from mvc.porcelain.du import du
     from mvc.porcelain.edit import add, get, remove, set_values, unset
     from mvc.porcelain.export import export
+    from mvc.porcelain.fetch import fetch
     from mvc.porcelain.fsck import fsck
+    from mvc.porcelain.gc_remote import gc_remote
     from mvc.porcelain.init import init
     from mvc.porcelain.log import log
     from mvc.porcelain.ls import ls
@@ -42,13 +45,22 @@ if TYPE_CHECKING:
     from mvc.porcelain.merge_end import proceed as continue_merge
     from mvc.porcelain.models import models
     from mvc.porcelain.opening import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
+    from mvc.porcelain.pull import pull
+    from mvc.porcelain.push import Request as PushRequest
+    from mvc.porcelain.push import push
+    from mvc.porcelain.reaching import reach as connect
+    from mvc.porcelain.remote import add as add_remote
+    from mvc.porcelain.remote import remotes
+    from mvc.porcelain.remote import remove as remove_remote
     from mvc.porcelain.reset import reset
     from mvc.porcelain.restore import restore
     from mvc.porcelain.show import show
     from mvc.porcelain.status import status
+    from mvc.porcelain.survey import survey
     from mvc.porcelain.switch import switch
     from mvc.porcelain.tag import create as create_tag
     from mvc.porcelain.tag import tags
+    from mvc.remotes.remote import Remote
     from mvc.repository.repository import Actor, Repository
     from mvc.repository.revisions import resolve
 
@@ -62,6 +74,8 @@ _HOMES = {
     "Manifest": "mvc.model.manifest:Manifest",
     "MergeChoice": "mvc.porcelain.merge:Choice",
     "Person": "mvc.model.version:Person",
+    "PushRequest": "mvc.porcelain.push:Request",
+    "Remote": "mvc.remotes.remote:Remote",
     "Repository": "mvc.repository.repository:Repository",
     "Timestamp": "mvc.model.version:Timestamp",
     "Tree": "mvc.model.tree:Tree",
@@ -70,18 +84,23 @@ _HOMES = {
     "VersionDiff": "mvc.model.diff:VersionDiff",
     "abort_merge": "mvc.porcelain.merge_end:abort",
     "add": "mvc.porcelain.edit:add",
+    "add_remote": "mvc.porcelain.remote:add",
     "aliases": "mvc.porcelain.alias:aliases",
     "branches": "mvc.porcelain.branch:branches",
     "cat": "mvc.porcelain.cat:cat",
+    "clone": "mvc.porcelain.clone:clone",
     "commit": "mvc.porcelain.commit:commit",
+    "connect": "mvc.porcelain.reaching:reach",
     "continue_merge": "mvc.porcelain.merge_end:proceed",
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
     "diff": "mvc.porcelain.diff:diff",
     "du": "mvc.porcelain.du:du",
     "export": "mvc.porcelain.export:export",
+    "fetch": "mvc.porcelain.fetch:fetch",
     "fsck": "mvc.porcelain.fsck:fsck",
     "gc": "mvc.porcelain.gc:gc",
+    "gc_remote": "mvc.porcelain.gc_remote:gc_remote",
     "get": "mvc.porcelain.edit:get",
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
@@ -89,7 +108,11 @@ _HOMES = {
     "merge": "mvc.porcelain.merge:merge",
     "models": "mvc.porcelain.models:models",
     "open": "mvc.porcelain.opening:open_repository",
+    "pull": "mvc.porcelain.pull:pull",
+    "push": "mvc.porcelain.push:push",
+    "remotes": "mvc.porcelain.remote:remotes",
     "remove": "mvc.porcelain.edit:remove",
+    "remove_remote": "mvc.porcelain.remote:remove",
     "reset": "mvc.porcelain.reset:reset",
     "resolve": "mvc.repository.revisions:resolve",
     "restore": "mvc.porcelain.restore:restore",
@@ -97,6 +120,7 @@ _HOMES = {
     "set_values": "mvc.porcelain.edit:set_values",
     "show": "mvc.porcelain.show:show",
     "status": "mvc.porcelain.status:status",
+    "survey": "mvc.porcelain.survey:survey",
     "switch": "mvc.porcelain.switch:switch",
     "tags": "mvc.porcelain.tag:tags",
     "unset": "mvc.porcelain.edit:unset",
@@ -104,11 +128,12 @@ _HOMES = {
 """Where each public name lives."""
 
 __all__ = [
-    "Actor", "Code", "CommitOptions", "Manifest", "MergeChoice", "Person", "Repository", "Timestamp", "Tree",
-    "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "aliases", "branches", "cat", "commit",
-    "continue_merge", "create_branch", "create_tag", "diff", "du", "errors", "export", "fsck", "gc", "get", "init",
-    "log", "ls", "merge", "models", "open", "remove", "reset", "resolve", "restore", "set_alias", "set_values",
-    "show", "status", "switch", "tags", "unset",
+    "Actor", "Code", "CommitOptions", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote", "Repository",
+    "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote", "aliases",
+    "branches", "cat", "clone", "commit", "connect", "continue_merge", "create_branch", "create_tag", "diff", "du",
+    "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get", "init", "log", "ls", "merge", "models", "open",
+    "pull", "push", "remotes", "remove", "remove_remote", "reset", "resolve", "restore", "set_alias", "set_values",
+    "show", "status", "survey", "switch", "tags", "unset",
 ]  # fmt: skip
 
 

@@ -787,6 +787,13 @@ class BadRemoteUrl(Usage):
     """
 
 
+class RemoteExists(Usage):
+    """There is a remote {name} already.
+
+    `mvc remote set-url {name} URL` has it be elsewhere.
+    """
+
+
 class NoSuchRemote(Usage):
     """There is no remote {name}; there are: {known}.
 

@@ -37,13 +37,12 @@ def command(
     A remote of several models (of which --model chooses one) is brought without their files, and `mvc switch` checks one out.
     """
     folder = invocation.cwd / (directory or porcelain.folder_of(url))
-    given = dict(setting.partition("=")[::2] for setting in settings)
     with invocation.progress("Fetching files") as progress:
         done = porcelain.clone(
             url,
             folder,
             base=invocation.cwd,
-            settings=given,
+            settings=transfers.given_settings(settings),
             actor=invocation.actor(),
             user_config=invocation.user_config,
             model=invocation.model_key,

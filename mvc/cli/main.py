@@ -44,6 +44,7 @@ VERBS = {
     "du": ("du", "what versions take on disk"),
     "fsck": ("fsck", "is everything whole?"),
     "gc": ("gc", "remove what no version needs any more"),
+    "remote": ("remote", "the remotes of this repository"),
     "clone": ("clone", "a repository of what a remote has"),
     "fetch": ("fetch", "learn what a remote has"),
     "pull": ("pull", "fetch, and go where the remote's branch is"),

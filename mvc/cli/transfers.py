@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -36,6 +36,17 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     limit = click.option("--limit", type=Rate(), metavar="RATE", help="Bytes a second at most, as 20M.")
     return jobs(limit(function))
+
+
+def given_settings(settings: Iterable[str]) -> dict[str, str]:
+    """What was given as KEY=VALUE."""
+    found = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{setting!r} is no setting; write it as KEY=VALUE")
+        found[key] = value
+    return found
 
 
 def remote_of(invocation: Invocation, given: str | None, model: str | None = None) -> str:

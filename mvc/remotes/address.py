@@ -23,6 +23,7 @@ SERVERS = {"sftp": "sftp", "ssh": "sftp"}
 FILE = "file"
 _KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp:// or ssh://"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_USER = re.compile(r"//[^/]*@")
 _MAX_PORT = 65_535
 _SHOWN = 80
 
@@ -64,10 +65,10 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
         _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: {_KNOWN}")
     parts = urlsplit(text)
     if parts.password is not None:
-        _refuse(_without_password(parts), "a password must not be in it; keys and the environment are for that")
+        _refuse(text, "a password must not be in it; keys and the environment are for that")
     if parts.query or parts.fragment:
         _refuse(
-            text.partition("?")[0].partition("#")[0],
+            text,
             "it has a query or a fragment; settings go into the remote's options",
         )
     return _server(text, parts) if scheme in SERVERS else _bucket(text, scheme, parts)
@@ -75,7 +76,7 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
 
 def _bucket(text: str, scheme: str, parts: SplitResult) -> Address:
     if "@" in parts.netloc or ":" in parts.netloc:
-        _refuse(text.rpartition("@")[2], "a bucket has no user and no port; credentials come from the environment")
+        _refuse(text, "a bucket has no user and no port; credentials come from the environment")
     path = _below(text, unquote(parts.path).strip("/"))
     if not parts.netloc:
         _refuse(text, "it names no bucket")
@@ -110,9 +111,7 @@ def _below(text: str, path: str) -> str:
     return path
 
 
-def _without_password(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-
-
 def _refuse(text: str, reason: str) -> NoReturn:
+    """Whatever is wrong with it, nothing that may be a password or a signature is shown."""
+    text = _USER.sub("//", text.partition("?")[0].partition("#")[0])
     raise errors.BadRemoteUrl(url=text[:_SHOWN], reason=reason)

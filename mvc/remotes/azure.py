@@ -9,17 +9,13 @@ from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
 from mvc.remotes.cloud import CloudBackend, Dialect
-from mvc.remotes.options import check
-
-OPTIONS = ("account", "endpoint", "anonymous")
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The container of an address. Raises BadSetting, ImportError.
+    """The container of an address. Raises ImportError.
 
     Keys and connection strings come from the environment (AZURE_STORAGE_...), else the default Azure credential is used.
     """
-    check(options, OPTIONS, "an Azure remote")
     filesystem = lazy.load("adlfs").AzureBlobFileSystem(
         account_name=options.get("account"),
         account_host=options.get("endpoint"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mvc import errors, lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
+from mvc.remotes.options import check
 
 _MODULES = {
     "file": ("mvc.remotes.local", ""),
@@ -20,6 +21,7 @@ _MODULES = {
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
     """The backend of an address. Raises MissingExtra when its library is not installed, BadSetting for an option it has not."""
+    check(address.scheme, options)
     module, extra = _MODULES[address.scheme]
     try:
         backend: Backend = lazy.load(module).connect(address, options)

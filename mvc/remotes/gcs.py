@@ -10,14 +10,10 @@ from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
 from mvc.remotes.cloud import CloudBackend, Dialect
-from mvc.remotes.options import check
-
-OPTIONS = ("endpoint", "project", "key-file", "anonymous")
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The bucket of an address. Raises BadSetting, ImportError."""
-    check(options, OPTIONS, "a Google remote")
+    """The bucket of an address. Raises ImportError."""
     anonymous = options.get("anonymous") == "true"
     filesystem = lazy.load("gcsfs.core").GCSFileSystem(
         project=options.get("project", ""),

@@ -16,15 +16,13 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend, Listed, Outcome
-from mvc.remotes.options import check
 from mvc.storage.door import TEMPORARY, StoreDoor
 
 _BLOCK = 1024 * 1024
 
 
-def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The folder of an address; it is made when something is first written. Raises BadSetting: it has no options."""
-    check(options, (), "a folder")
+def connect(address: Address, _: Mapping[str, str]) -> Backend:
+    """The folder of an address; it is made when something is first written. It has no settings."""
     return LocalBackend(Path(address.path))
 
 

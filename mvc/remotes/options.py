@@ -1,15 +1,24 @@
-"""The settings of a remote that its kind of store has."""
+"""The settings that a remote may have, by its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from mvc import errors
 
+OPTIONS = {
+    "file": (),
+    "s3": ("endpoint", "profile", "region", "storage-class", "server-side-encryption", "anonymous"),
+    "gs": ("endpoint", "project", "key-file", "anonymous"),
+    "az": ("account", "endpoint", "anonymous"),
+    "sftp": ("key-file", "known-hosts", "port", "user"),
+}
 
-def check(options: Mapping[str, str], known: Sequence[str], what: str) -> None:
-    """Raise BadSetting for an option that `what` has not."""
-    for name, value in options.items():
+
+def check(scheme: str, options: Mapping[str, str]) -> None:
+    """Raise BadSetting for a setting that remotes of this kind do not have."""
+    known = OPTIONS[scheme]
+    for name in options:
         if name not in known:
-            reason = f"{what} has {', '.join(known)}" if known else f"{what} has no options"
-            raise errors.BadSetting(key=name, value=value, reason=reason)
+            reason = f"a remote of the kind {scheme} has {', '.join(known) or 'no other settings'}"
+            raise errors.BadSetting(key=name, value="...", reason=reason)  # it may be a secret

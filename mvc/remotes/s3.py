@@ -9,16 +9,13 @@ from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
 from mvc.remotes.cloud import CloudBackend, Dialect
-from mvc.remotes.options import check
 
-OPTIONS = ("endpoint", "profile", "region", "storage-class", "server-side-encryption", "anonymous")
 _TIMEOUT = 30
 _READ_TIMEOUT = 120
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The bucket of an address. Raises BadSetting, ImportError."""
-    check(options, OPTIONS, "an S3 remote")
+    """The bucket of an address. Raises ImportError."""
     filesystem = lazy.load("s3fs").S3FileSystem(
         anon=options.get("anonymous") == "true",
         profile=options.get("profile"),

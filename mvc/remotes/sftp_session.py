@@ -18,7 +18,6 @@ from paramiko.sftp import CMD_EXTENDED
 from mvc import errors
 from mvc.remotes.address import Address
 
-OPTIONS = ("key-file", "known-hosts", "port", "user")
 _KNOWN_HOSTS = "~/.ssh/known_hosts"
 _SECONDS = 30.0
 _PORT = 22
@@ -38,9 +37,6 @@ class Login:
     @classmethod
     def of(cls, address: Address, options: Mapping[str, str]) -> Login:
         """What an address and the options of a remote say; the address goes first. Raises BadSetting."""
-        for option, value in options.items():
-            if option not in OPTIONS:
-                raise errors.BadSetting(key=option, value=value, reason=f"sftp has the options {', '.join(OPTIONS)}")
         port = options.get("port", str(_PORT))
         if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
             raise errors.BadSetting(key="port", value=port, reason="it is no number from 1 to 65535")

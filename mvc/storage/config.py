@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,24 @@ REMOTE = "remote"
 """The table of remotes: one table each, by name."""
 BRANCH = "branch"
 """The table of branches that follow one of a remote: by model, then by name."""
+REMOTE_KEYS = {
+    "url": "where it is",
+    "endpoint": "the server's address, where it is not the provider's own",
+    "profile": "the profile of the provider's settings whose credentials are used",
+    "region": "the bucket's region",
+    "project": "the project that the bucket belongs to",
+    "account": "the storage account",
+    "anonymous": "true: without credentials, for what everyone may read",
+    "key-file": "the file with the key to log in with",
+    "known-hosts": "the file of host keys, instead of ~/.ssh/known_hosts",
+    "port": "the server's port",
+    "user": "the user to log in as",
+    "storage-class": "the storage class of packs",
+    "server-side-encryption": "AES256, aws:kms, or aws:kms:KEY",
+}
+"""The settings of a remote, and what each means; none is a secret."""
+_CREDENTIALS = re.compile(r"//[^/]*:[^/]*@|[?#]")
+_SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
@@ -79,19 +98,41 @@ class Config:
     def remotes(self) -> dict[str, dict[str, str]]:
         """The settings of each remote by its name; the repository's win over the person's."""
         found: dict[str, dict[str, str]] = {}
-        for values in (self._user, self._repository):
-            for name, settings in values.get(REMOTE, {}).items():
+        for values, path in ((self._user, self._user_file), (self._repository, NAME)):
+            for name, settings in _tables(values.get(REMOTE, {}), path):
                 found.setdefault(name, {}).update(settings)
         return found
 
     def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
-        """Have the repository's settings of a remote be these; None removes them."""
+        """Have the repository's settings of a remote be these; None removes them, and what follows it. Raises BadSetting."""
+        for key, value in (settings or {}).items():
+            _check_remote_key(f"{REMOTE}.{name}.{key}", key, value)
         self._set_table((REMOTE, name), settings)
+        if settings is None:
+            for model, branch in self._followers(name):
+                self._set_table((BRANCH, model, branch), None)
+
+    def rename_remote(self, old: str, new: str, settings: Mapping[str, str]) -> None:
+        """Have the remote `old`, of these settings, be called `new`, also by the branches that follow it."""
+        followers = {pair: self.upstream(*pair) for pair in self._followers(old)}
+        self.set_remote(new, settings)
+        for (model, branch), followed in followers.items():
+            self.set_upstream(model, branch, new, followed[1] if followed else branch)
+        self.set_remote(old, None)
+
+    def _followers(self, remote: str) -> list[tuple[str, str]]:
+        """The branches that follow one of a remote, each after its model."""
+        table = self._repository.get(BRANCH, {})
+        pairs = [(model, branch) for model, branches in table.items() for branch in branches]
+        return [pair for pair in pairs if (self.upstream(*pair) or ("", ""))[0] == remote]
 
     def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
         """The remote, and the name there, that a branch follows; None when nobody said so."""
-        found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
-        return (found["remote"], found["merge"]) if {"remote", "merge"} <= found.keys() else None
+        try:
+            found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
+            return (str(found["remote"]), str(found["merge"])) if found else None
+        except (AttributeError, KeyError, TypeError):
+            raise errors.BadConfig(path=NAME, reason=f"[{BRANCH}] has a remote and a name for each branch") from None
 
     def set_upstream(self, model: str, branch: str, remote: str, name: str) -> None:
         """Have a branch follow `name` on `remote`."""
@@ -103,15 +144,29 @@ class Config:
 
     def set(self, key: str, text: str, *, user: bool) -> None:
         """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""
-        self._write(key, _typed(key, text), user=user)
+        if key.startswith(f"{REMOTE}."):
+            _, name, option = _parts(key)
+            _check_remote_key(key, option, text)
+            self._write_remote(name, option, text, user=user)
+        else:
+            self._write(key, _typed(key, text), user=user)
 
     def unset(self, key: str, *, user: bool) -> bool:
         """Remove `key`; False when it was not set there."""
         check_key(key)
         if key not in flatten(self._user if user else self._repository):
             return False
-        self._write(key, None, user=user)
+        if key.startswith(f"{REMOTE}."):
+            self._write_remote(*_parts(key)[1:], None, user=user)
+        else:
+            self._write(key, None, user=user)
         return True
+
+    def _write_remote(self, name: str, option: str, value: str | None, *, user: bool) -> None:
+        values = self._user if user else self._repository
+        others = {key: old for key, old in values.get(REMOTE, {}).get(name, {}).items() if key != option}
+        values = _with(values, (REMOTE, name), others if value is None else {**others, option: value})
+        self._save(values, user=user)
 
     def _write(self, key: str, value: Any, *, user: bool) -> None:
         if key in USER_ONLY and not user:
@@ -121,7 +176,9 @@ class Config:
         section = {k: v for k, v in values.get(table, {}).items() if k != name}
         if value is not None:
             section[name] = value
-        values = {k: v for k, v in values.items() if k != table} | ({table: section} if section else {})
+        self._save({k: v for k, v in values.items() if k != table} | ({table: section} if section else {}), user=user)
+
+    def _save(self, values: dict[str, Any], *, user: bool) -> None:
         if user:
             self._user = values
             self._write_user(values)
@@ -149,8 +206,15 @@ def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, 
 
 
 def check_key(key: str) -> None:
-    """Raise UnknownSetting, with the nearest known key, unless `key` is one of `KEYS`."""
-    if key not in KEYS:
+    """Raise UnknownSetting, with the nearest known key, unless `key` is one of `KEYS`, or of a remote."""
+    if key.startswith(f"{REMOTE}."):
+        _, _, option = _parts(key)
+        if option not in REMOTE_KEYS:
+            near = difflib.get_close_matches(option, REMOTE_KEYS, 1)
+            raise errors.UnknownSetting(
+                key=key, known=f"did you mean {near[0]}?" if near else "a remote has " + ", ".join(REMOTE_KEYS)
+            )
+    elif key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, 1)
         raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
 
@@ -191,12 +255,44 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a config file by dotted key, those about the format left out."""
-    return {
-        f"{table}.{name}": value
-        for table, section in values.items()
-        if isinstance(section, dict)
-        for name, value in section.items()
-    }
+    found: dict[str, Any] = {}
+    for table, section in values.items():
+        for name, value in section.items() if isinstance(section, dict) else ():
+            if table == BRANCH:
+                continue
+            if isinstance(value, dict):
+                found |= {f"{table}.{name}.{option}": each for option, each in value.items()}
+            else:
+                found[f"{table}.{name}"] = value
+    return found
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """`remote`, the remote's name, and the option of a key such as `remote.origin.url`; the name may have dots."""
+    table, _, rest = key.partition(".")
+    name, _, option = rest.rpartition(".")
+    return table, name, option
+
+
+def _check_remote_key(key: str, option: str, value: str) -> None:
+    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a remote."""
+    if _SECRET.search(option):
+        reason = "secrets are never kept; they come from the environment, or where the provider's own tools keep them"
+        raise errors.BadSetting(key=key, value="...", reason=reason)
+    check_key(key)
+    if option == "url" and _CREDENTIALS.search(value):
+        raise errors.BadSetting(key=key, value="...", reason="a password or a signature must not be in it")
+    if not value or any(ord(letter) < ord(" ") for letter in value):
+        raise errors.BadSetting(key=key, value=value, reason="it is empty, or has control characters")
+
+
+def _tables(table: Any, path: object) -> list[tuple[str, dict[str, str]]]:
+    """The tables in a table, each of texts by name; raises BadConfig."""
+    if not isinstance(table, dict) or not all(isinstance(each, dict) for each in table.values()):
+        raise errors.BadConfig(path=path, reason=f"[{REMOTE}.NAME] is a table of settings")
+    if not all(isinstance(value, str) for settings in table.values() for value in settings.values()):
+        raise errors.BadConfig(path=path, reason=f"the settings in [{REMOTE}.NAME] are texts")
+    return list(table.items())
 
 
 def _dump(values: Mapping[str, Any]) -> bytes:

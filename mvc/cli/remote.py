@@ -1,0 +1,128 @@
+"""`mvc remote`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import click
+
+from mvc.cli.invocation import Invocation
+from mvc.cli.table import aligned
+from mvc.cli.terminal import date, escape, short
+from mvc.cli.transfers import given_settings
+from mvc.cli.verb import group, subverb
+from mvc.porcelain import remote as porcelain
+from mvc.porcelain.remote import RemoteSettings, SeenRef
+from mvc.remotes.probe import Verdict
+
+_OPTION = click.option(
+    "-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the remote."
+)
+
+
+@group("remote")
+def command(invocation: Invocation) -> None:
+    """The other places that versions are shared through: folders, buckets, servers. Alone: the list of them.
+
+    With -v each has its address and its kind.
+    """
+    found = porcelain.remotes(invocation.repository())
+    invocation.emit(
+        "remote",
+        lambda: {"remotes": [each.to_json() for each in found]},
+        lambda: _lines(found) if invocation.verbose else [escape(each.name) for each in found],
+        ids=[each.name for each in found],
+        page=True,
+    )
+
+
+def _lines(found: Sequence[RemoteSettings]) -> Iterator[str]:
+    return aligned([(escape(each.name), escape(each.url), each.kind) for each in found])
+
+
+@subverb(command, "add")
+@click.argument("name")
+@click.argument("url")
+@_OPTION
+def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
+    """Make the remote NAME known: mvc remote add origin s3://team-models/vision
+
+    URL is a folder, or s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, sftp://USER@HOST/PATH. No secret is ever
+    kept: credentials come from the environment, or where the provider's own tools keep them.
+    """
+    options = given_settings(settings)
+    _told(invocation, porcelain.add(invocation.repository(), name, url, base=invocation.cwd, options=options))
+
+
+@subverb(command, "set-url")
+@click.argument("name")
+@click.argument("url")
+def set_url(invocation: Invocation, name: str, url: str) -> None:
+    """Have the remote NAME be at URL from now on."""
+    _told(invocation, porcelain.set_url(invocation.repository(), name, url, base=invocation.cwd))
+
+
+@subverb(command, "rename")
+@click.argument("old")
+@click.argument("new")
+def rename(invocation: Invocation, old: str, new: str) -> None:
+    """Give a remote another name."""
+    _told(invocation, porcelain.rename(invocation.repository(), old, new, invocation.actor()))
+
+
+@subverb(command, "rm")
+@click.argument("name")
+def remove(invocation: Invocation, name: str) -> None:
+    """Forget a remote, and what was seen of it; nothing there is touched."""
+    gone = porcelain.remove(invocation.repository(), name, invocation.actor())
+    invocation.emit("remote", gone.to_json, lambda: [f"Forgot {escape(gone.name)}, which is at {escape(gone.url)}"])
+
+
+@subverb(command, "show")
+@click.argument("name")
+def show(invocation: Invocation, name: str) -> None:
+    """A remote's address and settings, and what its names stood for when they were last seen."""
+    repository = invocation.repository()
+    found, refs = porcelain.remote(repository, name), porcelain.seen_refs(repository, name)
+    invocation.emit(
+        "remote",
+        lambda: {**found.to_json(), "seen": [ref.to_json() for ref in refs]},
+        lambda: _shown(found, refs),
+        ids=[found.url],
+        page=True,
+    )
+
+
+@subverb(command, "check")
+@click.argument("name")
+@click.option("--full", is_flag=True, help="Also what several do at once, and a file of 6 MiB.")
+def check(invocation: Invocation, name: str, full: bool) -> None:
+    """Try a remote out: can it be read, written and listed, and is a name created only once?
+
+    A store that lets two create the same name would lose versions: it is refused, here and by push.
+    """
+    verdict = porcelain.check(invocation.repository(), name, invocation.actor(), full=full, now=time.time())
+    invocation.emit("remote", lambda: _verdict(verdict), lambda: _checked(name, verdict), ids=[])
+
+
+def _shown(found: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
+    yield f"{escape(found.name)}  {escape(found.url)}  ({found.kind})"
+    yield from (f"  {key} = {escape(value)}" for key, value in sorted(found.options.items()))
+    rows = [(escape(ref.ref.model), escape(ref.ref.text), short(ref.version), f"seen {date(ref.at)}") for ref in refs]
+    yield from (f"  {row}" for row in aligned(rows))
+    if not refs:
+        yield "  Nothing was seen of it yet: `mvc fetch`"
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    return {"checks": list(verdict.checks), "warnings": list(verdict.warnings), "skew": verdict.skew}
+
+
+def _checked(name: str, verdict: Verdict) -> Iterator[str]:
+    yield f"{escape(name)} does what a remote needs: {', '.join(verdict.checks)}"
+    yield from (f"But {warning}." for warning in verdict.warnings)
+
+
+def _told(invocation: Invocation, made: RemoteSettings) -> None:
+    invocation.emit("remote", made.to_json, lambda: [f"{escape(made.name)} is {escape(made.url)}"], ids=[made.name])

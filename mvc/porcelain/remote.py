@@ -1,0 +1,162 @@
+"""`mvc remote`: which remotes there are, where, and what was last seen of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvc import errors
+from mvc.model import names
+from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
+from mvc.porcelain import naming, reaching
+from mvc.remotes import address, probe
+from mvc.remotes import options as options_of_kind
+from mvc.remotes import remote as remote_format
+from mvc.remotes.probe import Verdict
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.reflog import RefName
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """A remote by its name: where it is, of which kind (file, s3, gs, az, sftp), its other settings."""
+
+    name: str
+    url: str
+    kind: str
+    options: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"name": self.name, "url": self.url, "kind": self.kind, "options": dict(self.options)}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRef:
+    """A name on a remote as it was last seen: where it stood, and when that was noted."""
+
+    ref: RefName
+    version: VersionId
+    at: Timestamp
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"model": self.ref.model, "ref": self.ref.text, "id": self.version, "seen": self.at.utc()}
+
+
+def remotes(repository: Repository) -> list[RemoteSettings]:
+    """All remotes, by name; raises BadConfig, BadRemoteUrl."""
+    return [remote(repository, name) for name in sorted(repository.config.remotes())]
+
+
+def remote(repository: Repository, name: str) -> RemoteSettings:
+    """One remote; raises NoSuchRemote, BadRemoteUrl."""
+    options = dict(reaching.url_of(repository, name))
+    where = address.parse(options.pop("url"), repository.root)
+    return RemoteSettings(name, where.text, where.scheme, options)
+
+
+def add(
+    repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
+) -> RemoteSettings:
+    """Make a remote known; a relative `url` is below `base`. Raises RemoteExists, BadRefName, BadRemoteUrl, BadSetting."""
+    _check_name(name)
+    if name in repository.config.remotes():
+        raise errors.RemoteExists(name=name)
+    where = address.parse(url, base)
+    options_of_kind.check(where.scheme, options or {})
+    with repository.locked():
+        repository.config.set_remote(name, {"url": where.text, **(options or {})})
+    return RemoteSettings(name, where.text, where.scheme, dict(options or {}))
+
+
+def set_url(repository: Repository, name: str, url: str, *, base: Path) -> RemoteSettings:
+    """Have a remote be elsewhere; raises NoSuchRemote, BadRemoteUrl."""
+    known = reaching.url_of(repository, name)
+    where = address.parse(url, base)
+    with repository.locked():
+        repository.config.set_remote(name, {**known, "url": where.text})
+    return remote(repository, name)
+
+
+def remove(repository: Repository, name: str, actor: Actor) -> RemoteSettings:
+    """Forget a remote, and what was seen of it; the logs of that stay. Raises NoSuchRemote."""
+    gone = remote(repository, name)
+    with repository.locked():
+        _forget(repository, name, actor)
+        repository.config.set_remote(name, None)
+    return gone
+
+
+def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
+    """Give a remote another name, with what was seen of it. Raises NoSuchRemote, RemoteExists, BadRefName."""
+    _check_name(new)
+    settings = reaching.url_of(repository, old)
+    if new in repository.config.remotes():
+        raise errors.RemoteExists(name=new)
+    with repository.locked():
+        for ref in _own(repository, old):
+            tip = repository.refs.tip(ref)
+            if tip is not None and tip.seen is not None:
+                target = RefName(ref.model, ref.kind.rpartition("/")[2], ref.name).seen_of(new)
+                repository.refs.append(
+                    target, repository.refs.tip(target), tip.new, actor.move(f"remote: was {old}"), tip.seen
+                )
+        repository.config.rename_remote(old, new, settings)
+        _forget(repository, old, actor)
+    return remote(repository, new)
+
+
+def _forget(repository: Repository, name: str, actor: Actor) -> None:
+    """Have nothing be seen of a remote any more; the logs stay. Under the lock."""
+    for ref in _own(repository, name):
+        tip = repository.refs.tip(ref)
+        if tip is not None and (tip.new is not None or tip.seen is not None):
+            repository.refs.append(ref, tip, None, actor.move("remote: removed"))
+
+
+def seen_refs(repository: Repository, name: str) -> list[SeenRef]:
+    """What the names on a remote stood for when they were last seen."""
+    found = []
+    for own in _own(repository, name):
+        tip = repository.refs.tip(own)
+        if tip is not None and tip.new is not None:
+            ref = RefName(own.model, own.kind.rpartition("/")[2], own.name)
+            found.append(SeenRef(ref, tip.new, tip.move.at))
+    return sorted(found, key=lambda each: each.ref)
+
+
+def check(repository: Repository, name: str, actor: Actor, *, full: bool = False, now: float | None = None) -> Verdict:
+    """Try a remote out: whether it can be read, written and listed, and creates a name once; `full`: also under a race.
+
+    `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied, NotARemote.
+    """
+    with reaching.reach(repository, name) as there:
+        with contextlib.suppress(errors.NoRemoteYet):
+            remote_format.check(there.backend)
+        verdict = probe.probe(there.backend, actor.nonce(), full=full, now=now)
+    if verdict.failures:
+        raise errors.NotExclusive(remote=there.backend.where, failures="; ".join(verdict.failures))
+    return verdict
+
+
+def _own(repository: Repository, name: str) -> list[RefName]:
+    """The logs of what was seen of a remote."""
+    return [
+        own
+        for model in repository.refs.models()
+        for kind in naming.KINDS
+        for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(name).kind)
+    ]
+
+
+def _check_name(name: str) -> None:
+    names.check_ref_name(name)
+    if "/" in name or name in naming.KINDS:
+        raise errors.BadRefName(
+            name=name, reason="a remote's name has no slash, and is none of heads, tags and aliases"
+        )
