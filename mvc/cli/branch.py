@@ -69,7 +69,16 @@ def _lines(found: Branches, *, long: bool) -> Iterator[str]:
 def _about(branch: Branch) -> str:
     if branch.id is None:
         return "no version yet"
-    return f"v{branch.number} {short(branch.id)} {escape(branch.subject)}"
+    return f"v{branch.number} {short(branch.id)} {_against(branch)}{escape(branch.subject)}"
+
+
+def _against(branch: Branch) -> str:
+    """How far it is from what it follows."""
+    found = branch.upstream
+    if found is None:
+        return ""
+    far = [f"{what} {number}" for what, number in (("ahead", found.ahead), ("behind", found.behind)) if number]
+    return f"[{escape(f'{found.remote}/{found.name}')}{': ' if far else ''}{', '.join(far)}] "
 
 
 def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import traceback
 
 import click
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.cli import terminal
 
 FATAL = 128
@@ -18,10 +18,12 @@ USAGE = 2
 
 def report(error: BaseException, arguments: list[str]) -> int:
     """Say on stderr what happened; the exit code."""
-    code, kind, message, hint = _told(error)
+    code, kind, *texts = _told(error)
+    redact = lazy.load("mvc.model.secrets").redact
+    message, hint = (redact(text) for text in texts)
     with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
         if os.environ.get("MVC_TRACE") == "1":
-            traceback.print_exception(error)
+            sys.stderr.write(redact("".join(traceback.format_exception(error))))
         if any(argument == "--json" or argument.startswith("--json=") for argument in arguments):
             record = {"schema": "mvc.error/1", "code": code, "kind": kind, "message": message, "hint": hint}
             sys.stderr.write(terminal.json_line(record))

@@ -13,6 +13,7 @@ from mvc.cli.verb import verb
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain import reaching
 from mvc.porcelain.pull import Pulled
+from mvc.repository.upstream import followed
 
 
 @verb("pull")
@@ -39,7 +40,8 @@ def command(
     repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     head = repository.head(model)
-    theirs = branch or (reaching.upstream(repository, model, head.branch)[1] if head.branch is not None else None)
+    follows = followed(repository, model, head.branch) if head.branch is not None else None
+    theirs = branch or (follows[1] if follows is not None and follows[0] == name else None)
     with (
         reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Fetching from {name}") as progress,

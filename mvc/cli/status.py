@@ -8,9 +8,10 @@ import click
 
 from mvc.cli import render
 from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape, short, style
+from mvc.cli.terminal import count, escape, short, style
 from mvc.cli.verb import verb
 from mvc.porcelain.status import Status, status
+from mvc.repository.upstream import Upstream
 
 
 @verb("status")
@@ -58,6 +59,18 @@ def _where(found: Status) -> Iterator[str]:
     at = f"v{found.number}" + (f" ({', '.join(names)})" if names else "") if found.base else "no version yet"
     place = f"On branch {style(escape(found.branch), bold=True)}" if found.branch else "Detached"
     yield f"{place} · model {style(escape(found.model), bold=True)} · base {at}"
+    if found.upstream is not None:
+        yield from _against(found.upstream)
+
+
+def _against(found: Upstream) -> Iterator[str]:
+    theirs = escape(f"{found.remote}/{found.name}")
+    if found.ahead and found.behind:
+        yield f"This branch and {theirs} have both moved on: {found.ahead} here, {found.behind} there"
+    elif found.ahead:
+        yield f"Ahead of {theirs} by {count(found.ahead, 'version')}: `mvc push`"
+    elif found.behind:
+        yield f"Behind {theirs} by {count(found.behind, 'version')}: `mvc pull`"
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:

@@ -55,6 +55,8 @@ _ENTROPY = 3.0
 _SHOWN = 4
 _SECTIONS = ("model", "parameters", "docker", "source", "intent", "ext")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<authority>[^/?#]*)(?P<path>[^?#]*)")
+_USERINFO = re.compile(r"://[^/\s?#@]*:[^/\s?#]*@")
+_SIGNED = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?'\"<>]+)\?[^\s'\"<>]+")
 _SCP = re.compile(r"[^/:@]+@(?P<rest>[^/:]+:.*)", re.DOTALL)
 
 
@@ -78,6 +80,14 @@ def find(manifest: Manifest, message: str = "") -> tuple[Finding, ...]:
         texts += _texts(getattr(manifest, section), (section,))
     found = ((key, _kind(key, text)) for key, text in texts)
     return tuple(Finding(key, kind, _mask(secret)) for key, hit in found if hit for kind, secret in [hit])
+
+
+def redact(text: str) -> str:
+    """`text` with what may be a secret left out: users and queries of addresses, and what has the shape of a token."""
+    text = _SIGNED.sub(r"\1?...", _USERINFO.sub("://", text))
+    for shape in SHAPES.values():
+        text = shape.sub("...", text)
+    return text
 
 
 def strip_userinfo(url: str) -> str:

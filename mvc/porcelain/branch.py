@@ -10,6 +10,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import naming
 from mvc.repository import apply, history
 from mvc.repository.repository import Actor, Repository
+from mvc.repository.upstream import Upstream, upstream
 from mvc.storage.heads import Head
 from mvc.storage.journal import Journal, RefStep
 from mvc.storage.reflog import HEADS, RefEntry, RefName
@@ -24,6 +25,7 @@ class Branch:
     id: VersionId | None
     number: int | None
     subject: str
+    upstream: Upstream | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -33,6 +35,7 @@ class Branch:
             "id": self.id,
             "number": self.number,
             "subject": self.subject,
+            "upstream": self.upstream.to_json() if self.upstream else None,
         }
 
 
@@ -126,7 +129,8 @@ def _new(repository: Repository, model: str, name: str) -> RefName:
 def _branch(repository: Repository, model: str, name: str, *, current: bool) -> Branch:
     tip = repository.refs.target(RefName(model, HEADS, name))
     version = repository.objects.version(tip) if tip is not None else None
-    return Branch(name, current, tip, version.number if version else None, version.subject if version else "")
+    number, subject = (version.number, version.subject) if version else (None, "")
+    return Branch(name, current, tip, number, subject, upstream(repository, model, name))
 
 
 def _held(repository: Repository, model: str, ref: RefName, tip: VersionId) -> bool:

@@ -23,6 +23,7 @@ from mvc.remotes import address
 from mvc.remotes import remote as remotes
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
+from mvc.repository.upstream import ORIGIN
 from mvc.storage import heads
 from mvc.storage.door import StoreDoor, discard_folder, make_folder
 from mvc.storage.heads import Head
@@ -89,8 +90,8 @@ def clone(
     try:
         make_repository(folder)
         repository = Repository(folder, user_config=user_config)
-        repository.config.set_remote(reaching.ORIGIN, {"url": where.text, **(settings or {})})
-        with reaching.reach(repository, reaching.ORIGIN, jobs=jobs, limit=limit) as remote:
+        repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
+        with reaching.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
     except BaseException:
         if not StoreDoor(folder / DIRECTORY).names(heads.FOLDER):
@@ -118,7 +119,7 @@ def _is_half_done(folder: Path, url: str) -> bool:
         repository = Repository(folder)
     except errors.MvcError:
         return False
-    known = repository.config.remotes().get(reaching.ORIGIN, {}).get("url")
+    known = repository.config.remotes().get(ORIGIN, {}).get("url")
     return known == url and not repository.heads.models()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
+from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.stored import called
 from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefName
@@ -102,9 +103,16 @@ def remove(repository: Repository, model: str, kind: str, name: str, actor: Acto
 
 
 def holders(repository: Repository, model: str, version: VersionId, *, but: RefName | None = None) -> list[str]:
-    """The names of `model`, those of remotes included, that stand for `version`, other than `but`."""
+    """The names of `model` other than `but` that stand for `version`, and those of remotes that lead to it."""
     refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind) if ref != but]
-    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if repository.refs.target(ref) == version]
+    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(repository, ref, version)]
+
+
+def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
+    target = repository.refs.target(ref)
+    if target is None or target == version or ref.kind in KINDS:
+        return target == version
+    return history.is_ancestor(repository.objects, version, target)
 
 
 def decorations(repository: Repository, model: str) -> dict[VersionId, list[tuple[str, str]]]:

@@ -14,9 +14,8 @@ from mvc.remotes.paced import PacedBackend
 from mvc.remotes.remote import JOBS, Remote
 from mvc.remotes.retry import RetryingBackend
 from mvc.repository.repository import Repository
+from mvc.repository.upstream import ORIGIN, followed
 
-ORIGIN = "origin"
-"""The remote that is meant when none is named, and the one that a clone is from."""
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 
@@ -46,23 +45,14 @@ def url_of(repository: Repository, name: str) -> dict[str, str]:
     return known[name]
 
 
-def upstream(repository: Repository, model: str, branch: str) -> tuple[str, str]:
-    """The remote, and the name there, that a branch follows: as was set, else of the same name. Raises as `default`."""
-    return repository.config.upstream(model, branch) or (default(repository), branch)
-
-
 def default(repository: Repository, model: str | None = None) -> str:
     """The remote that the current branch of `model` follows, else origin, or the only one. Raises NoSuchRemote."""
     head = repository.heads.get(model) if model is not None else None
-    if model is not None and head is not None and head.branch is not None:
-        followed = repository.config.upstream(model, head.branch)
-        if followed is not None:
-            return followed[0]
-    known = repository.config.remotes()
-    if ORIGIN in known or len(known) != 1:
-        url_of(repository, ORIGIN)
-        return ORIGIN
-    return next(iter(known))
+    branch = head.branch if head is not None and head.branch is not None else ""
+    found = followed(repository, model or "", branch)
+    if found is None:
+        url_of(repository, ORIGIN)  # which says that there is none
+    return found[0] if found is not None else ORIGIN
 
 
 def _pause(attempt: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
-from mvc.repository import history
+from mvc.repository import history, merging
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.reflog import HEADS, RefName
 
@@ -19,6 +19,7 @@ def rebase(repository: Repository, model: str, branch: str, onto: VersionId, cal
     one of them is a merge, or is known to a remote; RefMoved.
     """
     ref = RefName(model, HEADS, branch)
+    merging.refuse(repository, model)
     with repository.writing():
         tip = repository.refs.tip(ref)
         if tip is None or tip.new is None:

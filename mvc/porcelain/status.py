@@ -13,6 +13,7 @@ from mvc.model.rules import Problem
 from mvc.porcelain import naming
 from mvc.repository import merging, snapshot, stored, untracked
 from mvc.repository.repository import Repository
+from mvc.repository.upstream import Upstream, upstream
 from mvc.storage import journal
 from mvc.storage.merges import MergeState
 
@@ -44,6 +45,7 @@ class Status:
     pending: str | None
     matches: tuple[int, VersionId] | None
     merging: MergeState | None
+    upstream: Upstream | None
 
     @property
     def clean(self) -> bool:
@@ -65,6 +67,7 @@ class Status:
             "untracked": list(self.untracked),
             "pending": self.pending,
             "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
+            "upstream": self.upstream.to_json() if self.upstream else None,
             "merging": self.merging.theirs if self.merging else None,
         }
 
@@ -101,6 +104,7 @@ def status(repository: Repository, model: str) -> Status:
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
         merging=merging.under_way(repository, model),
+        upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
     )
 
 

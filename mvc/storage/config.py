@@ -45,7 +45,7 @@ REMOTE_KEYS = {
     "server-side-encryption": "AES256, aws:kms, or aws:kms:KEY",
 }
 """The settings of a remote, and what each means; none is a secret."""
-_CREDENTIALS = re.compile(r"//[^/]*:[^/]*@|[?#]")
+_CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
 _SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
 KEYS: dict[str, tuple[type, str]] = {

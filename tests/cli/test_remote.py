@@ -146,4 +146,4 @@ def test_tables_that_are_none_are_said_to_be_wrong(shell: Shell, tmp_path: Path,
         (tmp_path / "mine.toml").write_text(text)
         monkeypatch.setenv("MVC_CONFIG", str(tmp_path / "mine.toml"))
         assert shell("remote").code == 2
-        assert shell("status").code == 0
+        assert shell("status").code == 2

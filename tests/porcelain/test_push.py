@@ -369,3 +369,40 @@ def test_a_pack_that_was_cut_short_there_does_not_count_and_is_sent_again(pair: 
     pair.ana.ok("push")
     fresh = clone(pair.where.parent, pair.patch, "fresh")
     assert (fresh.folder / WEIGHTS).read_bytes() == (pair.ana.folder / WEIGHTS).read_bytes()
+
+
+def test_status_and_branches_say_who_is_ahead(pair: Pair) -> None:
+    pair.ana.set(parameters__lr=1)
+    pair.ana.commit("hers")
+    assert "Ahead of origin/main by 1 version" in pair.ana.ok("status").out
+    assert "[origin/main: ahead 1]" in pair.ana.ok("branch", "-v").out
+    pair.ana.ok("push")
+    assert pair.ana.ok("status", "--json").json["upstream"] == {
+        "remote": "origin", "name": "main", "ahead": 0, "behind": 0,
+    }  # fmt: skip
+    pair.ben.ok("fetch")
+    assert "Behind origin/main by 1 version" in pair.ben.ok("status").out
+    pair.ben.set(parameters__lr=2)
+    pair.ben.commit("his")
+    assert "both moved on: 1 here, 1 there" in pair.ben.ok("status").out
+    assert len(pair.ben.ok("log", "--oneline", "main..origin/main").lines) == 1
+    assert len(pair.ben.ok("log", "--oneline", "origin/main..main").lines) == 1
+
+
+def test_what_a_remote_has_is_not_amended(pair: Pair) -> None:
+    pair.ana.set(parameters__lr=1)
+    pair.ana.commit("one more")
+    pair.ana.ok("push")
+    assert pair.ana("commit", "--amend", "-m", "better").code == 13
+    pair.ana.ok("reset", "HEAD~1")
+    assert pair.ana("commit", "--amend", "-m", "better").code == 13
+
+
+def test_a_push_u_is_followed(pair: Pair) -> None:
+    pair.ana.ok("remote", "add", "team", "../team")
+    pair.ana.ok("switch", "-c", "night")
+    pair.ana.ok("push", "-u", "team")
+    pair.ana.set(parameters__lr=1)
+    pair.ana.commit("more")
+    assert "Ahead of team/night by 1 version" in pair.ana.ok("status").out
+    assert "To team" in pair.ana.ok("push").out

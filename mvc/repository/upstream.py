@@ -1,0 +1,60 @@
+"""Where a branch stands against the branch of a remote that it follows, as that was last seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mvc.model.ids import VersionId
+from mvc.repository import history
+from mvc.storage.reflog import HEADS, RefName
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+    from mvc.storage.objects import Objects
+
+ORIGIN = "origin"
+"""The remote that is meant when none is named, and the one that a clone is from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A branch `name` of `remote`: how many versions the branch here has that it lacks, and the other way round."""
+
+    remote: str
+    name: str
+    ahead: int
+    behind: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"remote": self.remote, "name": self.name, "ahead": self.ahead, "behind": self.behind}
+
+
+def followed(repository: Repository, model: str, branch: str) -> tuple[str, str] | None:
+    """The remote, and the name there, that a branch follows: as was set, else the same name on origin or the only remote."""
+    given = repository.config.upstream(model, branch)
+    if given is not None:
+        return given
+    known = repository.config.remotes()
+    if ORIGIN in known:
+        return ORIGIN, branch
+    return (next(iter(known)), branch) if len(known) == 1 else None
+
+
+def upstream(repository: Repository, model: str, branch: str) -> Upstream | None:
+    """Where a branch stands against the one it follows; None when that was never seen, or either has no version."""
+    found = followed(repository, model, branch)
+    ours = repository.refs.target(RefName(model, HEADS, branch))
+    if found is None or ours is None:
+        return None
+    theirs = repository.refs.target(RefName(model, HEADS, found[1]).seen_of(found[0]))
+    if theirs is None:
+        return None
+    objects = repository.objects
+    return Upstream(*found, _more(objects, ours, theirs), _more(objects, theirs, ours))
+
+
+def _more(objects: Objects, one: VersionId, two: VersionId) -> int:
+    """How many versions `one` has that `two` lacks."""
+    return 0 if one == two else sum(1 for _ in history.walk(objects, [one], exclude=[two]))
