@@ -191,7 +191,7 @@ class _Walk:
             self._states[file] = self._fault(file)
         fault = self._states[file]
         recipes = self.sound.recipes.get(file, ())
-        if fault is None and size is not None and any(recipe.size != size for recipe in recipes):
+        if fault is None and size is not None and recipes and all(recipe.size != size for recipe in recipes):
             return f"its recipe says another size than {size}"
         return fault
 

@@ -150,6 +150,12 @@ class Temporary:
             step("skip", self.path)
             os.ftruncate(self._fd, os.lseek(self._fd, count, os.SEEK_CUR))
 
+    def restart(self) -> None:
+        """Have it hold nothing again."""
+        with writing(self.path):
+            step("truncate", self.path)
+            os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_SET))
+
     def close(self, mode: int = 0o444) -> None:
         """Make the bytes durable, set the permission bits (less the umask), and close."""
         if self._fd < 0:

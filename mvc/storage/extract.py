@@ -52,13 +52,18 @@ class Extract:
         self._zeros: dict[int, ChunkId] = {}
 
     def stream(self, file: FileId) -> Iterator[Buffer]:
-        """The bytes of a file, piece by piece, each checked before it is given out."""
+        """The bytes of a file, piece by piece, each checked before it is given out, and all together at the end."""
         recipe = self._recipe(file)
         if recipe.inline is not None:
             yield recipe.inline
             return
+        hasher = Hasher()
         for _, _, raw in self._decoded(recipe, 0, recipe.size, check=True):
+            hasher.update(raw)
             yield raw
+        if hasher.digest() != file:
+            self._recipes.distrust(recipe)
+            raise _lie(recipe)
 
     def read_range(self, file: FileId, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
@@ -73,8 +78,23 @@ class Extract:
         return b"".join(self.stream(file))
 
     def to_temporary(self, file: FileId, temporary: Temporary, progress: Progress | None = None) -> None:
-        """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes."""
+        """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes.
+
+        A recipe that gives another file is passed over: it came from somebody who lied.
+        """
         recipe = self._recipe(file)
+        try:
+            self._write(recipe, temporary, progress)
+        except _LieError:
+            self._recipes.distrust(recipe)
+            if not self._recipes.for_file(file):
+                raise _lie(recipe) from None
+            temporary.restart()
+            self.to_temporary(file, temporary, progress)
+
+    # --- inside
+
+    def _write(self, recipe: Recipe, temporary: Temporary, progress: Progress | None) -> None:
         if recipe.inline is not None:
             temporary.write(recipe.inline)
             return
@@ -87,10 +107,8 @@ class Extract:
                 temporary.write(raw)
             if progress is not None:
                 progress(len(raw))
-        if hasher.digest() != file:
+        if hasher.digest() != recipe.file:
             self._name_culprit(recipe)
-
-    # --- inside
 
     def _range(self, recipe: Recipe, offset: int, size: int) -> bytes:
         end = min(offset + size, recipe.size)
@@ -159,14 +177,21 @@ class Extract:
         """The whole file's hash does not match: raise what does not, chunk by chunk."""
         for _ in self._decoded(recipe, 0, recipe.size, check=True):
             pass
-        raise errors.Damaged(
-            what=f"the recipe {recipe.id()}", reason=f"its chunks are whole, but not those of file {recipe.file[:10]}"
-        )
+        raise _LieError
 
     def _zero(self, size: int) -> ChunkId:
         if size not in self._zeros:
             self._zeros[size] = ChunkId(digest(bytes(size)))
         return self._zeros[size]
+
+
+class _LieError(Exception):
+    """The chunks of a recipe are whole, and give another file."""
+
+
+def _lie(recipe: Recipe) -> errors.Damaged:
+    reason = f"its chunks are whole, but not those of file {recipe.file[:10]}"
+    return errors.Damaged(what=f"the recipe {recipe.id()}", reason=reason)
 
 
 def _begin(recipe: Recipe, offset: int) -> int:

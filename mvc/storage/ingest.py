@@ -150,12 +150,14 @@ class Ingest:
         return Stored(file, len(data), len(data) if new else 0)
 
     def _usable(self, recipe: Recipe) -> bool:
-        """Whether the file has a recipe that serves as well as this one."""
+        """Whether the file has a recipe that serves as well as this one, and was made here or says the same."""
         try:
             found = self._recipes.best(recipe.file)
         except errors.Damaged:  # a whole one is written beside it, or in its place
             return False
-        return found is not None and (bool(found.segments) or not recipe.segments)
+        if found is None or (recipe.segments and not found.segments):
+            return False
+        return found.chunks == recipe.chunks or self._recipes.is_own(found)
 
 
 class _File:

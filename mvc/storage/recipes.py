@@ -103,6 +103,7 @@ class Recipes:
         self._door = door
         self._metapacks = metapacks
         self._chunks = chunks
+        self._lies: set[RecipeId] = set()
 
     def put(self, recipe: Recipe) -> None:
         """Stage a recipe for the next barrier."""
@@ -114,7 +115,7 @@ class Recipes:
         damage: errors.Damaged | None = None
         for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
             try:
-                found.append(_verified(read(), file, name))
+                found += [recipe for recipe in [_verified(read(), file, name)] if name not in self._lies]
             except errors.Damaged as error:
                 damage = error
         if damage is not None and not found:
@@ -126,16 +127,24 @@ class Recipes:
         return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
 
     def best(self, file: FileId) -> Recipe | None:
-        """A recipe whose chunks are all here, one with segments if there is one; None when there is none.
+        """A recipe whose chunks are all here, one made here or with segments if there is one; None when there is none.
 
         Raises Damaged as `for_file`.
         """
-        recipes = sorted(self.for_file(file), key=Recipe.preference)
+        recipes = sorted(self.for_file(file), key=lambda each: (not self.is_own(each), each.preference()))
         for sure in (False, True):
             for recipe in recipes:
                 if self._chunks.has_all([chunk for chunk, _ in recipe.chunks], sure=sure):
                     return recipe
         return None
+
+    def is_own(self, recipe: Recipe) -> bool:
+        """Whether a recipe was made here, of the file's bytes. One that came from elsewhere only claims to give them."""
+        return self._door.exists(recipe.path)
+
+    def distrust(self, recipe: Recipe) -> None:
+        """Have a recipe count for nothing from here on: it was followed, and gave another file."""
+        self._lies.add(recipe.id())
 
     def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
         folder = f"{FOLDER}/{file[:2]}/{file}"
