@@ -7,6 +7,7 @@ read, and no link is followed: the folder may be somebody else's.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat as stat_module
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,15 +99,20 @@ class LocalBackend(Backend):
         except (FileNotFoundError, NotADirectoryError):
             raise FileNotFoundError(name) from None
         except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a socket: no use in trying again
+                raise self._irregular(name) from error
             raise self._failure(error, name) from error
         try:
             if not stat_module.S_ISREG(os.fstat(fd).st_mode):
-                raise errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
+                raise self._irregular(name)
             yield fd
         except OSError as error:
             raise self._failure(error, name) from error
         finally:
             os.close(fd)
+
+    def _irregular(self, name: str) -> errors.MvcError:
+        return errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
 
     def _failure(self, error: OSError, name: str) -> errors.MvcError:
         reason = f"{name}: {error.strerror or error}"
