@@ -10,6 +10,7 @@ is there, with its nonce, is the only truth.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 
@@ -134,8 +135,10 @@ class RemoteRefs:
         raise errors.RefMoved(ref=ref.name, by=there.move.by, reason=there.move.reason)
 
     def _listed(self, folder: str) -> Iterator[tuple[RefName, int]]:
+        """Each entry's name and number; what mvc cannot have written there is none."""
         for listed in self._backend.list(folder):
             match = _PATH.match(listed.name)
             if match is not None:
-                model, name = names.decode_component(match[1]), names.decode_component(match[3])
-                yield RefName(model, match[2], name), int(match[4])
+                with contextlib.suppress(errors.Damaged):
+                    model, name = names.decode_component(match[1]), names.decode_component(match[3])
+                    yield RefName(model, match[2], name), int(match[4])
