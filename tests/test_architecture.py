@@ -21,7 +21,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "sqlite3": "storage/chunkindex.py",
     "pathspec": "repository/globs.py",
     "git": "repository/provenance.py",
-    "fsspec": "remotes/",
+    "fsspec": ("remotes/", "filesystem.py"),
     "paramiko": "remotes/",
     "click": "cli/",
     "numpy": ("storage/planes.py", "formats/statistics.py"),

@@ -35,10 +35,15 @@ def bring(repository: Repository, files: Iterable[FileId], progress: Progress | 
 
 
 def bring_chunks(
-    repository: Repository, remote: Remote, chunks: Iterable[ChunkId], progress: Progress | None = None
+    repository: Repository,
+    remote: Remote,
+    chunks: Iterable[ChunkId],
+    progress: Progress | None = None,
+    there: Inventory | None = None,
 ) -> int:
-    """Have `chunks` here, from `remote`; the bytes that came."""
-    there = Inventory(repository, remote.backend, remote.jobs)
+    """Have `chunks` here, from `remote`, which is listed unless it is known what is `there`; the bytes that came."""
+    if there is None:
+        there = Inventory(repository, remote.backend, remote.jobs)
     batches = incoming.plan(repository, there, chunks)
     if not batches:
         return 0

@@ -1,0 +1,145 @@
+"""`mvc://`, an fsspec filesystem: files of versions, read as any other, without a checkout.
+
+    fsspec.open("mvc://helmets@prod/model-latest", repo=".")         by role
+    fsspec.open("mvc://helmets@v7/./weights/best.onnx", repo="s3://team-models/vision")
+
+MODEL and REV are percent-encoded where they have a `/`; without `@REV` it is the model's current version. It can only be read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+from urllib.parse import quote, unquote
+
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+
+from mvc import errors
+from mvc.model.tree import Tree, TreeEntry
+from mvc.porcelain.opening import open_repository
+from mvc.porcelain.reading import FileReader
+from mvc.repository import revisions
+from mvc.repository.repository import Repository
+
+
+class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """The versions of one repository as folders, `MODEL@REV`, of files.
+
+    `repo` is a folder in a repository, or the URL of a remote. Names that are not there raise FileNotFoundError, writing raises
+    OSError (EROFS), and all else that goes wrong the errors of `mvc.errors`.
+    """
+
+    protocol = "mvc"
+    root_marker = ""
+    cachable = False  # what a revision stands for changes
+
+    def __init__(self, repo: str | os.PathLike[str] = ".", **options: Any) -> None:
+        """Open the repository; raises NoRepository and what is wrong with it."""
+        super().__init__(**options)
+        self._repository: Repository = open_repository(repo)
+
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:  # noqa: FBT001, FBT002 - as fsspec has it
+        """The models; or of a version the files and folders in a folder."""
+        name = self._strip_protocol(path).strip("/")
+        found = self._models() if not name else self._listing(name)
+        return found if detail else [each["name"] for each in found]
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """What is known of a file, a folder or a version: name, type, size in bytes; of a file its role and id too."""
+        name = self._strip_protocol(path).strip("/")
+        if not name:
+            return _folder("")
+        version, tree, below = self._split(name)
+        entry = _find(tree, below)
+        if entry is not None:
+            found = _file(version, entry)
+            found["name"] = name
+            return found
+        self._listing(name)
+        return _folder(name)
+
+    def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> _File:
+        if mode != "rb":
+            raise OSError(errno.EROFS, "versions never change; commit a new one", path)
+        options.pop("autocommit", None)
+        name = self._strip_protocol(path).strip("/")
+        _, tree, below = self._split(name)
+        entry = _find(tree, below)
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        reader = FileReader(self._repository, entry.file)
+        return _File(self, name, reader, block_size=block_size or "default", **options)
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
+        """The bytes of a file from `start` to `end`; only the chunks that have them are read."""
+        _version, tree, below = self._split(self._strip_protocol(path).strip("/"))
+        entry = _find(tree, below)
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        first, last, _step = slice(start, end).indices(entry.size)
+        with FileReader(self._repository, entry.file) as reader:
+            return reader.read_range(first, max(0, last - first))
+
+    def _split(self, name: str) -> tuple[str, Tree, str]:
+        """The version as it is named, its tree, and what is asked for in it; raises FileNotFoundError."""
+        version, _, below = name.partition("/")
+        model, at, revision = version.partition("@")
+        key = unquote(model)
+        if self._repository.heads.get(key) is None:
+            raise FileNotFoundError(errno.ENOENT, f"no model {key}", name)
+        try:
+            id_ = revisions.resolve(self._repository, key, unquote(revision) if at else "HEAD")
+        except (errors.UnknownRevision, errors.NoVersionYet) as error:
+            raise FileNotFoundError(errno.ENOENT, error.message, name) from error
+        return version, self._repository.objects.tree(self._repository.objects.version(id_).tree), below
+
+    def _models(self) -> list[dict[str, Any]]:
+        return [_folder(quote(model, safe="")) for model in self._repository.heads.models()]
+
+    def _listing(self, name: str) -> list[dict[str, Any]]:
+        """The files and folders directly in a folder of a version."""
+        version, tree, below = self._split(name)
+        entry = _find(tree, below) if below else None
+        if entry is not None:
+            return [_file(version, entry)]
+        prefix = f"{below.removeprefix('./').rstrip('/')}/" if below else ""
+        inside = [each for each in tree.entries if each.path.startswith(prefix)]
+        if below and not inside:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        files = [_file(version, each) for each in inside if "/" not in each.path[len(prefix) :]]
+        folders = {each.path[len(prefix) :].partition("/")[0] for each in inside if "/" in each.path[len(prefix) :]}
+        return files + [_folder(f"{version}/{prefix}{folder}") for folder in sorted(folders)]
+
+
+class _File(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
+    """A file of a version, open for reading."""
+
+    def __init__(self, filesystem: MvcFileSystem, path: str, reader: FileReader, **options: Any) -> None:
+        self._reader = reader
+        super().__init__(filesystem, path, mode="rb", size=reader.size, **options)
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        return self._reader.read_range(start, end - start)
+
+    def close(self) -> None:
+        """Let connections go."""
+        if not self.closed:
+            self._reader.close()
+        super().close()
+
+
+def _find(tree: Tree, below: str) -> TreeEntry | None:
+    """The file of a role, else at a path; `./` forces a path."""
+    path = below.removeprefix("./")
+    return (None if path != below else tree.by_role.get(below)) or tree.by_path.get(path)
+
+
+def _file(version: str, entry: TreeEntry) -> dict[str, Any]:
+    """As fsspec describes a file."""
+    name = f"{version}/{entry.path}"
+    return {"name": name, "type": "file", "size": entry.size, "role": entry.role, "id": entry.file}
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {"name": name, "type": "directory", "size": 0}
