@@ -23,6 +23,10 @@ class Place(NamedTuple):
     bases: tuple[Place, ...] = ()
 
 
+_Known = dict[tuple[str, int], tuple[Place, ...]]
+"""The places of a chunk of a depth less than that."""
+
+
 class ChunkReader:
     """Reads the chunks of a repository. `read` may be called from several threads, `locate` from one."""
 
@@ -33,8 +37,7 @@ class ChunkReader:
 
     def locate(self, chunk: ChunkId, *, sure: bool = False, below: int = packs.MAX_DEPTH + 1) -> tuple[Place, ...]:
         """Every place of a chunk of a depth less than `below`; with `sure` by the packs' own indexes."""
-        found = [each for each in self.index.find(chunk, sure=sure) if each.entry.depth < below]
-        return tuple(Place(each, self._bases(each)) for each in found)
+        return self._locate(chunk, below, {}, sure=sure)
 
     def read(self, chunk: ChunkId, places: tuple[Place, ...], *, check: bool = True) -> Buffer:
         """The raw bytes from the first place that has them whole; raises Damaged, or Missing without any place.
@@ -51,13 +54,22 @@ class ChunkReader:
 
     def forget(self, places: tuple[Place, ...]) -> None:
         """Open the packs of these places anew: others may have taken their names."""
-        for place in places:
-            self._files.forget(place.location.pack)
-            self.forget(place.bases)
+        level = {id(place): place for place in places}
+        while level:
+            for place in level.values():
+                self._files.forget(place.location.pack)
+            level = {id(base): base for place in level.values() for base in place.bases}
 
-    def _bases(self, location: Location) -> tuple[Place, ...]:
-        base = location.entry.base
-        return self.locate(ChunkId(base), below=location.entry.depth) if base else ()
+    def _locate(self, chunk: ChunkId, below: int, known: _Known, *, sure: bool = False) -> tuple[Place, ...]:
+        """As `locate`; what several rest on is looked up once, or chains that lie here twice would take 2^depth lookups."""
+        places = []
+        for each in self.index.find(chunk, sure=sure):
+            base, depth = each.entry.base, each.entry.depth
+            if depth < below:
+                if base and (base, depth) not in known:
+                    known[base, depth] = self._locate(ChunkId(base), depth, known)
+                places.append(Place(each, known[base, depth] if base else ()))
+        return tuple(places)
 
     def _read(self, chunk: ChunkId, place: Place, *, check: bool) -> Buffer:
         location, entry = place.location, place.location.entry
