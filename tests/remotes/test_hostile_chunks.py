@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from mvc.model.ids import ChunkId, FileId, digest
+from mvc.model.ids import ChunkId, FileId, PackId, digest
 from mvc.model.segment import Segment
 from mvc.model.tree import Tree, TreeEntry
-from mvc.storage import encodings, packs
+from mvc.storage import codec, encodings, packs
 from mvc.storage.packs import Entry
 from mvc.storage.recipes import Recipe
 from tests.remotes.clones import WEIGHTS
@@ -26,6 +26,7 @@ from tests.remotes.hostile import (
     Case,
     Made,
     World,
+    check_sound,
     index_of,
     inline,
     made,
@@ -321,6 +322,32 @@ def test_what_lies_about_a_chunk_is_not_kept(world: World) -> None:
     _one(_as(made(packs.CHUNK, DATA[::-1]), id=GOOD.entry.id))(world)
     assert world.run("pull").code == DAMAGED
     assert GOOD.entry.id not in {chunk for path in _local_packs(world) for chunk in _chunks(path)}
+
+
+def _link(number: int, depth: int) -> Made:
+    """A chunk that rests on the one before it, at a depth of choice."""
+    raws = [max(each, 0).to_bytes(4, "little") + DATA[:996] for each in (number, number - 1)]
+    if number == 0:
+        return made(packs.CHUNK, raws[0])
+    encoding, stored = codec.encode_numbers(raws[0], 4, (encodings.DELTA, raws[1]))
+    assert encoding == encodings.DELTA
+    return Made(
+        Entry(digest(raws[0]), packs.CHUNK, encoding, 1000, len(stored), depth, 4, digest(raws[1])), bytes(stored)
+    )
+
+
+def test_a_chain_that_lies_here_twice_is_found_in_time(world: World) -> None:
+    """Two fetches can bring this about; each link has two places, and each of these two to rest on."""
+    for twin in range(2):
+        data = pack(_link(number, 2 * number - twin) for number in range(twin, 31))
+        path = world.ben.folder / ".mvc" / packs.path(PackId(digest(data)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    chunk = _link(30, 60)
+    world.put_file(_file((chunk.entry.id, 1000), file=chunk.entry.id), path="long.bin")
+    assert world.run("pull").code == 0
+    assert digest(world.ben_has()["long.bin"]) == chunk.entry.id
+    check_sound(world)
 
 
 def _planted(world: World) -> Recipe:
