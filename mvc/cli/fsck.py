@@ -12,6 +12,7 @@ from mvc.cli.terminal import count, escape, short, style
 from mvc.cli.verb import verb
 from mvc.porcelain import reaching
 from mvc.porcelain.fsck import Hit, Report, fsck
+from mvc.porcelain.repair import repair
 from mvc.porcelain.survey import ALL, survey
 from mvc.storage import usage
 
@@ -32,11 +33,26 @@ class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable w
 @click.option("--read-data", is_flag=True, help="Also rebuild every file and compare it with its id.")
 @click.option("--remote", metavar="NAME", help="Check a remote, and not what is here.")
 @click.option("--subset", type=_Subset(), metavar="N/T", help="Of a remote, read part N of T of the packs.")
-def command(invocation: Invocation, read_data: bool, remote: str | None, subset: tuple[int, int] | None) -> int:
-    """Check every record of the repository, and that every version can be given back; changes nothing.
+@click.option(
+    "--repair", "mend", is_flag=True, help="Bring what is damaged or missing from the remote that --from names."
+)
+@click.option("--from", "source", metavar="NAME", help="The remote that --repair brings from.")
+def command(
+    invocation: Invocation,
+    read_data: bool,
+    remote: str | None,
+    subset: tuple[int, int] | None,
+    mend: bool,
+    source: str | None,
+) -> int:
+    """Check every record of the repository, and that every version can be given back; changes nothing, unless --repair says so.
 
     Exits with 14 when something is damaged or missing, and says which versions and files that hits.
     """
+    if mend or source is not None:
+        if not mend or source is None or remote is not None:
+            raise click.UsageError("--repair and --from go together: mvc fsck --repair --from origin")
+        return _repair(invocation, source)
     if remote is not None:
         return _remote(invocation, remote, read_data=read_data, subset=subset)
     if subset is not None:
@@ -58,6 +74,20 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
     invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0
+
+
+def _repair(invocation: Invocation, name: str) -> int:
+    repository = invocation.repository()
+    with reaching.reach(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
+        done = repair(repository, there, progress)
+    mended = len(done.before.findings) - len(done.after.findings)
+    invocation.emit(
+        "fsck",
+        done.to_json,
+        lambda: [f"Of {count(len(done.before.findings), 'finding')}, {mended} mended.", *_lines(done.after)],
+        page=True,
+    )
+    return errors.Damaged.exit_code if done.after.findings else 0
 
 
 def _lines(report: Report) -> Iterator[str]:
