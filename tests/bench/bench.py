@@ -13,9 +13,10 @@ from tests.bench.history import history
 from tests.bench.large import large
 from tests.bench.peers import BUILD
 from tests.bench.report import Report
+from tests.bench.share import share
 from tests.bench.small import small
 
-PARTS = ("small", "history", "large", "chain")
+PARTS = ("small", "history", "large", "chain", "share")
 
 
 def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
@@ -30,6 +31,8 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
         for dtype in ("BF16", "F32"):
             if part in parts:
                 run(report, place, rounds, megabytes, dtype)
+    if "share" in parts:
+        share(report, place, rounds, megabytes, 100 if asked.quick else 1000)
     if asked.huge:
         huge(report, place)
 

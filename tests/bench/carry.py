@@ -1,0 +1,66 @@
+"""Carries packs as a bare fsspec filesystem does, or the files of a version as mvc does: what the benchmark times as a process.
+
+    carry.py put URL OPTIONS STREAMS FOLDER     every pack below FOLDER to URL, and nothing else
+    carry.py get URL OPTIONS STREAMS FOLDER     every pack below URL to FOLDER, each durable
+    carry.py fetch FOLDER                       the files of the version that a clone in FOLDER, made with --meta, stands on
+
+OPTIONS are those of fsspec, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import fsspec
+
+from mvc.porcelain import bringing
+from mvc.repository.repository import Repository
+from mvc.storage.absence import PROMISED, read_log
+
+
+def carry(act: str, url: str, options: str, streams: str, *, folder: Path) -> None:
+    """Put or get all packs."""
+    filesystem, there = fsspec.core.url_to_fs(url, **json.loads(options))
+    local = "file" in filesystem.protocol
+
+    def put(path: Path) -> None:
+        target = f"{there}/{path.name}"
+        filesystem.put_file(str(path), target)
+        if local:
+            _sync(Path(target))
+
+    def get(name: str) -> None:
+        target = folder / name.rpartition("/")[2]
+        filesystem.get_file(name, str(target))
+        _sync(target)
+
+    with ThreadPoolExecutor(int(streams)) as threads:
+        if act == "put":
+            filesystem.makedirs(there, exist_ok=True)
+            list(threads.map(put, folder.rglob("*.pack")))
+        else:
+            folder.mkdir()
+            list(threads.map(get, filesystem.find(there)))
+
+
+def fetch(folder: Path) -> None:
+    """Have every file here that a remote promises."""
+    repository = Repository(folder)
+    bringing.bring(repository, [file for each in read_log(repository.door, PROMISED) for file in each.files])
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "fetch":
+        fetch(Path(sys.argv[2]))
+    else:
+        carry(*sys.argv[1:5], folder=Path(sys.argv[5]))
