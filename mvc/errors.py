@@ -693,6 +693,27 @@ class RulesBroken(Refused):
     """
 
 
+class UnknownUse(Usage):
+    """{use!r} is no use that a version can be checked for; known are {known}.
+
+    A team's own uses are those that `[[intent.require]]` of model.toml names.
+    """
+
+
+class NoUse(Usage):
+    """It is not said what {model} is to be checked for: model.toml has no intent.ready_for.
+
+    Say `--for deployment`, or `mvc set 'intent.ready_for=["deployment"]'`.
+    """
+
+
+class NotReady(Refused):
+    """{version} is not ready for {use}, which its intent.ready_for asks for: {reasons}.
+
+    `mvc check {version_id}` tells more, and what mends it; `--force` sets {alias} all the same.
+    """
+
+
 class SecretFound(Refused):
     """This looks like a secret: {findings}.
 

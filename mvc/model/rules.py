@@ -166,12 +166,18 @@ def _docker(manifest: Manifest) -> Iterator[Problem]:
 def _intent(manifest: Manifest) -> Iterator[Problem]:
     own = {require.get("use") for require in manifest.intent.get("require", ())}
     for use in manifest.intent.get("ready_for", ()):
-        if use not in schema.USES and use not in own:
+        if use not in own and not _is_use(use):
             message, fix = (
                 f"no rule is known for {use!r}",
                 f"known are {', '.join(schema.USES)}, and those of intent.require",
             )
             yield Problem(WARNING, "intent.ready_for", message, fix)
+
+
+def _is_use(text: str) -> bool:
+    """Whether `text` is a use, or one with its profile (`deployment/own`)."""
+    use, slash, profile = text.partition("/")
+    return use in schema.USES and (not slash or profile in schema.PROFILES[use])
 
 
 def _requirements(manifest: Manifest) -> Iterator[Problem]:

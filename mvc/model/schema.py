@@ -32,7 +32,15 @@ TYPES = (
 """What a model infers, in Picsellia's words (InferenceType of its SDK)."""
 FRAMEWORKS = ("TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED")
 """What a model is built with, in Picsellia's words (Framework of its SDK)."""
-USES = ("training", "pre-annotation", "deployment", "conversion", "storage")
+PROFILES: dict[str, tuple[str, ...]] = {
+    "training": ("current", "legacy"),
+    "pre-annotation": ("current", "legacy"),
+    "deployment": ("serving", "own"),
+    "conversion": (),
+    "storage": (),
+}
+"""What a version can be meant for, and where jobs of that use differ, which there are: the first is meant where none is named."""
+USES = tuple(PROFILES)
 """What a version can be meant for; a team may add its own."""
 MAX_DEPTH = 48
 """How deep values may lie in each other; canonical JSON allows 64, and a manifest adds some."""

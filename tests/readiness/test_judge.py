@@ -1,0 +1,159 @@
+"""Profiles, strictness, a team's own rules, and the logic of three values."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from mvc import errors
+from mvc.readiness import verdict
+from mvc.readiness.judge import full, judge, rules_for
+from mvc.readiness.table import RULES
+from mvc.readiness.verdict import OK, Verdict, no, unknown
+from tests.readiness.subjects import LABELS, hindered, made, results
+
+SERVED: dict[str, Any] = {"type": "OBJECT_DETECTION", "framework": "ONNX", "labelmap": LABELS}
+
+
+def requiring(*requires: dict[str, Any]) -> dict[str, Any]:
+    return {"intent": {"require": list(requires)}}
+
+
+def test_what_is_required_hinders_and_nothing_else_does() -> None:
+    assert hindered(made(), "deployment") == {"model-latest", "type", "labelmap"}
+    assert hindered(made("model-latest", **SERVED), "deployment") == set()
+    assert hindered(made("model-latest", type="MASK", framework="PYTORCH", labelmap=LABELS), "deployment") == set()
+    assert hindered(made(), "deployment/own") == set()
+
+
+def test_what_cannot_be_checked_here_hinders_only_when_strict() -> None:
+    ready = made("pretrained-weights", **SERVED)
+    assert hindered(ready, "pre-annotation") == set()
+    assert hindered(ready, "pre-annotation", strict=True) == {"config", "dataset-labels", "dataset-type", "job-file"}
+    assert hindered(made("model-latest", **SERVED), "deployment", strict=True) == set()
+    pytorch = made("model-latest", **{**SERVED, "framework": "PYTORCH"})
+    assert hindered(pytorch, "deployment", strict=True) == {"framework"}
+
+
+def test_what_is_optional_never_hinders() -> None:
+    whole = made("pretrained-weights", "config", type="MASK", framework="ONNX", parameters={"a": 1})
+    assert results(whole, "training")["labelmap"] == "no"
+    assert "labelmap" not in hindered(whole, "training", strict=True)
+
+
+def test_current_and_legacy_jobs_differ() -> None:
+    old = made("model-latest=best.onnx", **SERVED)
+    assert hindered(old, "pre-annotation/legacy") == set()
+    assert hindered(old, "pre-annotation/current") == {"pretrained-weights"}
+    new = made("pretrained-weights", **SERVED)
+    assert hindered(new, "pre-annotation/legacy") == {"model-latest"}
+    assert hindered(new, "pre-annotation/current") == set()
+
+
+def test_without_a_profile_the_first_is_meant() -> None:
+    assert [full(use) for use in ("training", "pre-annotation", "deployment", "conversion", "storage")] == [
+        "training/current",
+        "pre-annotation/current",
+        "deployment/serving",
+        "conversion",
+        "storage",
+    ]
+    assert full("deployment/own") == "deployment/own"
+
+
+@pytest.mark.parametrize("use", ["deploy", "deployment/", "deployment/legacy", "storage/current", "", "edge"])
+def test_another_use_is_refused_with_those_that_are_known(use: str) -> None:
+    with pytest.raises(errors.UnknownUse, match="pre-annotation/legacy"):
+        full(use)
+
+
+def test_rules_are_listed_by_use() -> None:
+    assert rules_for([]) == RULES
+    assert [rule.name for rule in rules_for(["storage", "conversion"])] == ["job-file", "name"]
+    assert {rule.use for rule in rules_for(["training/legacy"])} == {"training", "training/legacy"}
+
+
+# --- a team's own
+
+
+def test_a_metric_must_be_measured_and_high_enough() -> None:
+    rule = requiring({"use": "deployment/own", "metric": "mAP50", "min": 0.6})
+    assert hindered(made(**rule), "deployment/own") == {"require.0"}
+    assert hindered(made(metrics={"mAP50": 0.59}, **rule), "deployment/own") == {"require.0"}
+    assert hindered(made(metrics={"mAP50": 0.6}, **rule), "deployment/own") == set()
+    assert "require.0" not in results(made(**rule), "deployment/serving")
+
+
+def test_a_role_may_be_filled_by_a_pattern() -> None:
+    rule = requiring({"use": "storage", "role": "onnx"})
+    assert hindered(made("other", **rule), "storage") == {"require.0"}
+    assert hindered(made("onnx", **rule), "storage") == set()
+    assert hindered(made("onnx/a=a", **rule), "storage") == set()
+
+
+@pytest.mark.parametrize("wanted", ["safetensors", ".SafeTensors"])
+def test_a_format_is_told_by_names_and_by_headers(wanted: str) -> None:
+    rule = requiring({"use": "storage", "format": wanted})
+    assert results(made(**rule), "storage")["require.0"] == "no"
+    assert results(made("w=best.safetensors", **rule), "storage")["require.0"] == "ok"
+    assert results(made("w=best", **rule), "storage")["require.0"] == "unknown"
+    assert results(made("w=best", holds={"w": "safetensors"}, **rule), "storage")["require.0"] == "ok"
+    assert results(made("w=best", holds={"w": "torch"}, **rule), "storage")["require.0"] == "no"
+
+
+def test_a_rule_for_a_use_holds_in_every_profile() -> None:
+    subject = made(**requiring({"use": "deployment", "role": "onnx"}))
+    assert "require.0" in hindered(subject, "deployment/serving")
+    assert "require.0" in hindered(subject, "deployment/own")
+
+
+def test_a_team_makes_up_a_use() -> None:
+    subject = made("onnx", **requiring({"use": "edge", "role": "onnx"}, {"use": "edge/eu", "role": "card"}))
+    assert results(subject, "edge") == {"require.0": "ok"}
+    assert results(subject, "edge/eu") == {"require.0": "ok", "require.1": "no"}
+    with pytest.raises(errors.UnknownUse, match="edge/eu"):
+        judge(subject, "edges")
+
+
+@pytest.mark.parametrize(
+    "require",
+    [
+        {"use": "storage"},
+        {"use": "storage", "role": "a", "format": "b"},
+        {"use": "storage", "metric": "a"},
+        {"use": "storage", "role": "a", "sizes": {"max": 3}},
+    ],
+)
+def test_a_rule_of_a_later_release_cannot_be_checked(require: dict[str, Any]) -> None:
+    subject = made(**requiring(require, {"role": "without a use"}))
+    assert results(subject, "storage") == {"name": "ok", "require.0": "unknown"}
+    assert hindered(subject, "storage") == set()
+    assert hindered(subject, "storage", strict=True) == {"require.0"}
+
+
+def test_a_command_runs_nothing_that_a_role_says() -> None:
+    subject = made(
+        **requiring({"use": "storage", "role": "a; rm -rf ~"}, {"use": "storage", "metric": "$(x)", "min": 1})
+    )
+    fixes = [finding.rule.fix for finding in judge(subject, "storage").findings]
+    assert fixes[1:] == ["mvc add FILE --as 'a; rm -rf ~'", "mvc set 'metrics.\"$(x)\"'=VALUE"]
+
+
+# --- three values
+
+
+def test_all_and_any_over_every_triple() -> None:
+    values = (no("n"), unknown("u"), OK)
+    for triple in itertools.product(values, repeat=3):
+        ranks = [values.index(each) for each in triple]
+        assert verdict.all_of(triple).result is values[min(ranks)].result
+        assert verdict.any_of(triple).result is values[max(ranks)].result
+
+
+def test_the_reasons_are_those_that_decided() -> None:
+    assert verdict.all_of([no("a"), unknown("b"), no("c"), no("a")]) == no("a; c")
+    assert verdict.any_of([no("a"), unknown("b"), no("c")]) == unknown("b")
+    assert verdict.all_of([]) == OK
+    assert verdict.any_of([]) == Verdict(verdict.Result.NO)

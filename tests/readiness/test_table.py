@@ -1,0 +1,230 @@
+"""Each row of the table: what breaks it, what mends it, when it is passed over, and when it cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from mvc.model import schema
+from mvc.readiness.judge import full
+from mvc.readiness.rule import Need, Rule
+from mvc.readiness.subject import Subject
+from mvc.readiness.table import RULES
+from tests.readiness.subjects import LABELS, made, results
+
+OK, NO, UNKNOWN = "ok", "no", "unknown"
+TENSORFLOW: dict[str, Any] = {"framework": "TENSORFLOW"}
+PYTORCH: dict[str, Any] = {"framework": "PYTORCH"}
+ONNX: dict[str, Any] = {"framework": "ONNX"}
+DETECTOR: dict[str, Any] = {"type": "OBJECT_DETECTION"}
+FLAGS = ["--gpus all", "--ipc host", "--name training"]
+CHECKPOINTS = ("checkpoint-index-latest", "checkpoint-data-latest", "config")
+FROM_1 = ((1, "helmet"), (2, "head"))
+ZIP = ("saved_model.pb", "variables/variables.index")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a rule says of a subject; None: it is not about it."""
+
+    use: str
+    name: str
+    need: Need
+    cases: tuple[tuple[Subject, str | None], ...]
+
+
+def row(use: str, name: str, need: str, *cases: tuple[Subject, str | None]) -> Row:
+    return Row(use, name, Need(need), cases)
+
+
+TYPE = ((made(), NO), (made(type="NOT_CONFIGURED"), NO), (made(type="YOLO"), NO), (made(type="SEGMENTATION"), OK))
+LABELMAP = ((made(), NO), (made(labelmap=LABELS), OK))
+ELSEWHERE = ((made(), UNKNOWN), (made("config", labelmap=LABELS, **DETECTOR), UNKNOWN))
+CLASSES = (
+    (made(), None),
+    (made(labelmap=LABELS), OK),
+    (made(labelmap=FROM_1), OK),
+    (made(labelmap=((0, "a"), (2, "b"))), NO),
+    (made(labelmap=((2, "a"), (3, "b"))), NO),
+    (made(labelmap=((0, "a"), (1, "a"))), NO),
+    (made(labelmap=((0, "a"), (1, " "))), NO),
+)
+BASE_1 = (
+    (made(**TENSORFLOW), None),
+    (made(labelmap=LABELS, **TENSORFLOW), NO),
+    (made(labelmap=FROM_1, **TENSORFLOW), OK),
+    (made(labelmap=LABELS, **ONNX), None),
+    (made(labelmap=LABELS), UNKNOWN),
+    (made(labelmap=FROM_1), OK),
+)
+BASE_0 = (
+    (made(**ONNX), None),
+    (made(labelmap=FROM_1, **ONNX), NO),
+    (made(labelmap=FROM_1, **PYTORCH), NO),
+    (made(labelmap=LABELS, **PYTORCH), OK),
+    (made(labelmap=FROM_1, **TENSORFLOW), None),
+    (made(labelmap=FROM_1), UNKNOWN),
+)
+
+
+def has(role: str) -> tuple[tuple[Subject, str | None], ...]:
+    """A file of exactly this role: neither one of another, nor the files of a pattern."""
+    return ((made(), NO), (made("other"), NO), (made(f"{role}/a=a", f"{role}/b=b"), NO), (made(role), OK))
+
+
+def docker(**values: object) -> Subject:
+    return made(docker=values)
+
+
+ROWS = (
+    row("training", "docker-image", "required", (made(), NO), (docker(tag="1"), NO), (docker(image="acme/yolo"), OK)),
+    row("training", "docker-tag", "recommended", (made(), NO), (docker(tag="latest"), NO), (docker(tag="1.4"), OK)),
+    row(
+        "training/current",
+        "docker-flags",
+        "recommended",
+        (made(), NO),
+        (docker(flags=FLAGS[:2]), NO),
+        (docker(flags=["--gpus all", "--ipc host", "--name trainings"]), NO),
+        (docker(flags=FLAGS), OK),
+        (docker(flags=["--name=training", "--shm-size=1g", "--gpus", "all", "--ipc=host"]), OK),
+    ),
+    row("training/legacy", "docker-flags", "recommended", (made(), NO), (docker(flags=[FLAGS[0], FLAGS[2]]), OK)),
+    row("training", "script-files", "required", *ELSEWHERE),
+    row("training/current", "pretrained-weights", "required", *has("pretrained-weights")),
+    row("training/current", "config", "required", (made(), UNKNOWN), (made("config"), OK)),
+    row(
+        "training/legacy",
+        "checkpoints",
+        "required",
+        (made(), UNKNOWN),
+        (made(**TENSORFLOW), UNKNOWN),
+        (made(type="CLASSIFICATION", **TENSORFLOW), None),
+        (made(**PYTORCH, **DETECTOR), None),
+        (made(**TENSORFLOW, **DETECTOR), NO),
+        (made(*CHECKPOINTS[:2], **TENSORFLOW, **DETECTOR), NO),
+        (made(*CHECKPOINTS, **TENSORFLOW, **DETECTOR), OK),
+        (made(*CHECKPOINTS), OK),
+    ),
+    row("training", "parameters", "recommended", (made(), NO), (made(parameters={"epochs": 0}), OK)),
+    row("training", "labelmap", "optional", *LABELMAP),
+    row(
+        "training",
+        "type-and-framework",
+        "recommended",
+        (made(), NO),
+        (made(**DETECTOR), NO),
+        (made(**ONNX), NO),
+        (made(framework="YOLOV8", **DETECTOR), NO),
+        (made(framework="NOT_CONFIGURED", **DETECTOR), NO),
+        (made(**ONNX, **DETECTOR), OK),
+    ),
+    row("pre-annotation", "type", "required", *TYPE),
+    row("pre-annotation", "labelmap", "required", *LABELMAP),
+    row("pre-annotation", "labelmap-classes", "required", *CLASSES),
+    row("pre-annotation", "dataset-type", "required", *ELSEWHERE),
+    row("pre-annotation/legacy", "dataset-label", "required", *ELSEWHERE),
+    row("pre-annotation/legacy", "model-latest", "required", *has("model-latest")),
+    row(
+        "pre-annotation/legacy",
+        "saved-model",
+        "required",
+        (made(**TENSORFLOW), None),
+        (made("model-latest", **ONNX), None),
+        (made("model-latest", **TENSORFLOW), UNKNOWN),
+        (made("model-latest", holds={"model-latest": ()}, **TENSORFLOW), NO),
+        (made("model-latest", holds={"model-latest": ("saved_model/saved_model.pb",)}, **TENSORFLOW), NO),
+        (made("model-latest", holds={"model-latest": ZIP}, **TENSORFLOW), OK),
+        (made("model-latest", holds={"model-latest": ()}), UNKNOWN),
+    ),
+    row(
+        "pre-annotation/legacy",
+        "onnx",
+        "required",
+        (made(**ONNX), None),
+        (made("model-latest=a.onnx", **PYTORCH), None),
+        (made("model-latest=a.pt", **ONNX), NO),
+        (made("model-latest=w/A.ONNX", **ONNX), OK),
+        (made("model-latest=a.pt"), UNKNOWN),
+    ),
+    row(
+        "pre-annotation/legacy",
+        "checkpoint",
+        "required",
+        (made(**TENSORFLOW), None),
+        (made("model-latest", **PYTORCH), NO),
+        (made("checkpoint-index-latest=a.pt", **PYTORCH), OK),
+        (made(), UNKNOWN),
+    ),
+    row("pre-annotation/current", "pretrained-weights", "required", *has("pretrained-weights")),
+    row("pre-annotation/current", "config", "required", (made(), UNKNOWN), (made("config"), OK)),
+    row("pre-annotation/current", "job-file", "required", *ELSEWHERE),
+    row("pre-annotation/current", "dataset-labels", "required", *ELSEWHERE),
+    row("deployment/serving", "model-latest", "required", *has("model-latest")),
+    row("deployment/serving", "type", "required", *TYPE),
+    row("deployment/serving", "labelmap", "required", *LABELMAP),
+    row("deployment/serving", "labelmap-classes", "required", *CLASSES),
+    row(
+        "deployment/serving",
+        "framework",
+        "unverified",
+        (made(), NO),
+        (made(**PYTORCH), NO),
+        (made(**ONNX), OK),
+        (made(**TENSORFLOW), OK),
+    ),
+    row("deployment/own", "type", "recommended", *TYPE),
+    row("deployment/own", "labelmap", "recommended", *LABELMAP),
+    row(
+        "conversion",
+        "job-file",
+        "required",
+        (made(), NO),
+        (made("other"), UNKNOWN),
+        (made("pretrained-weights"), OK),
+        (made("best-model"), OK),
+    ),
+    row("storage", "name", "required", (made(), OK), (made("other", **ONNX), OK)),
+    row("pre-annotation", "labels-from-1", "unverified", *BASE_1),
+    row("pre-annotation", "labels-from-0", "unverified", *BASE_0),
+    row("deployment", "labels-from-1", "unverified", *BASE_1),
+    row("deployment", "labels-from-0", "unverified", *BASE_0),
+)
+
+
+def rule_of(row: Row) -> Rule:
+    (rule,) = [rule for rule in RULES if (rule.use, rule.name) == (row.use, row.name)]
+    return rule
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.use}-{row.name}".replace("/", "-"))
+def test_a_row(row: Row) -> None:
+    assert rule_of(row).need is row.need
+    for profile in schema.PROFILES.get(row.use, ()):
+        for subject, expected in row.cases:
+            assert results(subject, f"{row.use}/{profile}").get(row.name) == expected
+    for subject, expected in row.cases:
+        assert results(subject, full(row.use)).get(row.name) == expected
+
+
+def test_every_rule_has_its_row() -> None:
+    assert sorted((rule.use, rule.name) for rule in RULES) == sorted((row.use, row.name) for row in ROWS)
+
+
+def test_every_breach_has_a_command_and_every_rule_a_source() -> None:
+    for row in ROWS:
+        rule = rule_of(row)
+        breaks = any(expected == NO for _, expected in row.cases)
+        assert rule.fix.startswith("mvc ") if breaks else not rule.fix, rule
+        assert rule.sources, rule
+        assert all(source.startswith("https://") for source in rule.sources)
+
+
+def test_a_use_has_each_name_once() -> None:
+    for use, profiles in schema.PROFILES.items():
+        for profile in profiles or ("",):
+            names = [rule.name for rule in RULES if rule.is_of(f"{use}/{profile}".rstrip("/"))]
+            assert names
+            assert len(set(names)) == len(names)
