@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[1] / "mvc"
-LAYERS = ("errors", "lazy", "model", "readiness", "formats", "storage", "repository", "remotes", "porcelain", "filesystem", "cli")
+LAYERS = (
+    "errors",
+    "lazy",
+    "model",
+    "readiness",
+    "formats",
+    "storage",
+    "repository",
+    "remotes",
+    "porcelain",
+    "filesystem",
+    "cli",
+)
 APART = {("repository", "remotes"), ("remotes", "repository")}
 HOMES: dict[str, str | tuple[str, ...]] = {
     "blake3": "model/ids.py",
