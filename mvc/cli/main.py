@@ -85,7 +85,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code. Nothing is raised."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
-    gc.set_threshold(200_000, 20, 20)  # a run is short; looking for cycles in 10,000 entries again and again is not
+    settle()
     with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there decides what a signal does
         signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -100,6 +100,12 @@ def run(arguments: list[str] | None = None) -> int:
         return int(lazy.load("mvc.cli.failure").report(error, arguments))
     finally:
         _give_up_output()
+
+
+def settle() -> None:
+    """Set up this process for one short run of mvc."""
+    gc.set_threshold(200_000, 20, 20)  # looking for cycles in 10,000 entries again and again takes longer than a run
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads for matrices: each spins for 0.1 s, unused
 
 
 def _run(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ Nothing goes that could be read: what is removed was found worthless, and what o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
@@ -94,7 +94,7 @@ def _salvage(repository: Repository, path: str) -> None:
     writer = PackWriter(repository.door)
     try:
         for entry, stored in _whole(repository, path):
-            writer.add(replace(entry, offset=0), stored)
+            writer.add(entry, stored)
         writer.finish()
     except BaseException:
         writer.discard()

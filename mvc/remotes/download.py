@@ -1,40 +1,41 @@
 """Fetching chunks: ranges of packs, several at a time; every chunk decoded and hashed before it is kept in a pack here.
 
-    ranges ─► read (threads) ─► entry is what its index says ─► decoded, its hash (threads) ─► pack ─► barrier, batch by batch
+    ranges ─► read (threads) ─► entry is what its index says ─► decoded, its hash ─► pack, durable, named
+                                                       └ a thread for each of a few batches ┘
 
 Nothing of a remote is taken at its word: a chunk that is kept here is what commits leave out for good.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, digest
+from mvc.remotes import incoming
 from mvc.remotes.backend import Backend
 from mvc.remotes.incoming import Batch, Range
 from mvc.remotes.inventory import There
 from mvc.remotes.store import Store
 from mvc.storage import codec, encodings, packs
+from mvc.storage import door as door_module
 from mvc.storage.chunkreader import Place
-from mvc.storage.packs import HEADER
-from mvc.storage.packwriter import PackWriter
+from mvc.storage.packs import HEADER, Entry
+from mvc.storage.packwriter import PackBuilder
 from mvc.storage.workers import Workers
 
-_AHEAD = 32
-"""Entries that are checked ahead of their turn."""
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_BATCHES = 3
+"""Batches being read and checked at once; as many more are on their way to the disk."""
 
 Progress = Callable[[int], None]
-
-
-class _Arrived(NamedTuple):
-    """An entry that came, and where its base is here, if that did not come too."""
-
-    there: There
-    stored: memoryview
-    places: tuple[Place, ...]
+_Places = dict[ChunkId, tuple[Place, ...]]
+"""Where chunks lie here that entries rest on."""
 
 
 def features(batches: Sequence[Batch]) -> set[str]:
@@ -53,21 +54,45 @@ class Downloader:
         self._progress = progress or (lambda _: None)
 
     def fetch(self, batches: Sequence[Batch]) -> int:
-        """Have the chunks here, each batch durable before the next is checked; the bytes that were read.
+        """Have the chunks here, each batch durable before one that rests on it is looked at; the bytes that were read.
 
         Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
         """
-        read = 0
-        with Workers(self._jobs) as workers, Workers() as checkers:
-            ranges = (each for batch in batches for each in batch.ranges)
-            arriving = workers.ahead(self._read, ranges, 2 * self._jobs)
-            for batch in batches:
-                came = [next(arriving) for _ in batch.ranges]
-                read += sum(len(data) for _, data in came)
-                self._keep(batch, came, checkers)
-        return read
+        under_way: deque[Future[None]] = deque()
+        most = (
+            1 if door_module.on_step is not None else 2 * _BATCHES
+        )  # one by one, so that a test's steps have an order
+        room = threading.Semaphore(_BATCHES)
+        with Workers(self._jobs) as readers, Workers(most) as keepers:
+            try:
+                for batch in batches:
+                    places = self._places(batch, under_way)
+                    while len(under_way) >= most:
+                        under_way.popleft().result()
+                    room.acquire()
+                    coming = readers.ahead(self._read, batch.ranges, self._jobs)
+                    under_way.append(
+                        keepers.submit(
+                            self._keep, _Arriving(self._backend.where, self._store, batch, coming, places), room
+                        )
+                    )
+                for each in under_way:
+                    each.result()
+            finally:
+                readers.close()
+        self._store.chunks.refresh()
+        return incoming.size(batches)
 
-    def _read(self, wanted: Range) -> tuple[Range, bytes]:
+    def _places(self, batch: Batch, under_way: deque[Future[None]]) -> _Places:
+        """Where what a batch rests on lies here, once that has come."""
+        bases = _bases(batch)
+        if bases:
+            while under_way:
+                under_way.popleft().result()
+            self._store.chunks.refresh()
+        return {base: self._store.reader.locate(base, below=depth) for base, depth in bases.items()}
+
+    def _read(self, wanted: Range) -> bytes:
         name = packs.path(wanted.pack)
         try:
             data = self._backend.read_range(name, wanted.offset, wanted.end - wanted.offset)
@@ -76,67 +101,112 @@ class Downloader:
         if len(data) != wanted.end - wanted.offset:
             raise errors.Damaged(what=f"{name} on {self._backend.where}", reason=f"it ends before byte {wanted.end}")
         self._progress(len(data))
-        return wanted, data
+        return data
 
-    def _keep(self, batch: Batch, came: list[tuple[Range, bytes]], checkers: Workers) -> None:
-        check = _Check(self._backend.where, self._store, dict(self._arrived(came)))
-        writer = PackWriter(self._store.door)
+    def _keep(self, arriving: _Arriving, room: threading.Semaphore) -> None:
+        """Have a pack of a batch; in a thread. There is room for another one once it is written."""
+        builder = PackBuilder(self._store.door, arriving.size)
         try:
-            for arrived in checkers.ahead(check, (check.arrived[each.entry.id] for each in batch.entries), _AHEAD):
-                writer.add(replace(arrived.there.entry, offset=0), arrived.stored)
-            writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-        self._store.door.barrier()
-        self._store.chunks.refresh()
-
-    def _arrived(self, came: list[tuple[Range, bytes]]) -> Iterator[tuple[str, _Arrived]]:
-        for wanted, data in came:
-            view = memoryview(data)
-            for there in wanted.entries:
-                entry = there.entry
-                start = entry.offset - wanted.offset
-                if view[start : start + HEADER.size] != entry.header():
-                    what = f"{packs.path(wanted.pack)} on {self._backend.where}"
-                    raise errors.Damaged(
-                        what=what, reason=f"the entry at {entry.offset} is not the one its index names"
-                    )
-                base = ChunkId(entry.base) if entry.base else None
-                places = self._store.reader.locate(base, below=entry.depth) if base else ()
-                yield entry.id, _Arrived(there, view[start + HEADER.size : start + HEADER.size + entry.stored], places)
+            try:
+                for entry, stored in arriving.checked():
+                    builder.add(entry, stored)
+                id_, temporary = builder.finish()
+            finally:
+                room.release()
+            temporary.close()
+            self._store.door.give_name(temporary, packs.path(id_))
+        finally:
+            builder.discard()
 
 
-class _Check:
-    """Raises Damaged for an entry that does not give the chunk that it names; called in threads."""
+def _bases(batch: Batch) -> dict[ChunkId, int]:
+    """What entries of a batch rest on that is not in it, each with the depth that it has to be below."""
+    own = {each.entry.id for each in batch.entries}
+    found: dict[ChunkId, int] = {}
+    for there in batch.entries:
+        base, depth = there.entry.base, there.entry.depth
+        if base and base not in own:
+            found[ChunkId(base)] = min(depth, found.get(ChunkId(base), depth))
+    return found
 
-    def __init__(self, where: str, store: Store, arrived: dict[str, _Arrived]) -> None:
+
+class _Arriving:
+    """The entries of a batch as their ranges arrive; used in one thread. Raises Damaged for what is not what it says.
+
+    A range is held until the last entry was given out that is in it, or that rests on one in it.
+    """
+
+    def __init__(self, where: str, store: Store, batch: Batch, coming: Iterator[bytes], places: _Places) -> None:
         self._where = where
         self._store = store
-        self.arrived = arrived
+        self._batch = batch
+        self._coming = coming
+        self._places = places
+        self._beside = {there.entry.id: there for there in batch.entries}
+        self._range = {there.entry.id: number for number, each in enumerate(batch.ranges) for there in each.entries}
+        self._held: dict[int, memoryview] = {}
+        self._asked = 0
 
-    def __call__(self, arrived: _Arrived) -> _Arrived:
-        if digest(self._raw(arrived)) != arrived.there.entry.id:
-            raise self._damaged(arrived, "its hash is another")
-        return arrived
+    @property
+    def size(self) -> int:
+        """The bytes of the entries."""
+        return sum(HEADER.size + each.entry.stored for each in self._batch.entries)
 
-    def _raw(self, arrived: _Arrived) -> Buffer:
-        entry = arrived.there.entry
-        base = self._base(arrived) if entry.base else None
+    def checked(self) -> Iterator[tuple[Entry, memoryview]]:
+        """Each entry that gives the chunk it names, with its stored bytes."""
+        last = self._last_uses()
+        for place, there in enumerate(self._batch.entries):
+            if digest(self._raw(there)) != there.entry.id:
+                raise self._damaged(there, "its hash is another")
+            yield there.entry, self._stored(there)
+            for number in [number for number in self._held if last[number] <= place]:
+                del self._held[number]
+
+    def _last_uses(self) -> dict[int, int]:
+        """For each range, the place of the last entry that needs it."""
+        found: dict[int, int] = {}
+        for place, there in enumerate(self._batch.entries):
+            needed: There | None = there
+            while needed is not None:
+                found[self._range[needed.entry.id]] = place
+                needed = self._base_beside(needed)
+        return found
+
+    def _stored(self, there: There) -> memoryview:
+        """The stored bytes of an entry, which has to be the one that its index names."""
+        entry, number = there.entry, self._range[there.entry.id]
+        while self._asked <= number:
+            self._held[self._asked] = memoryview(next(self._coming))
+            self._asked += 1
+        start = entry.offset - self._batch.ranges[number].offset
+        header, stored = start + HEADER.size, start + HEADER.size + entry.stored
+        if self._held[number][start:header] != entry.header():
+            what = f"{packs.path(there.pack)} on {self._where}"
+            raise errors.Damaged(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
+        return self._held[number][header:stored]
+
+    def _raw(self, there: There) -> Buffer:
+        entry = there.entry
+        base = self._base(there) if entry.base else None
         try:
-            return codec.decode(entry.encoding, arrived.stored, entry.raw, width=entry.width, base=base)
+            return codec.decode(entry.encoding, self._stored(there), entry.raw, width=entry.width, base=base)
         except errors.Damaged as error:
-            raise self._damaged(arrived, error.fields["reason"]) from error
+            raise self._damaged(there, error.fields["reason"]) from error
 
-    def _base(self, arrived: _Arrived) -> Buffer:
-        """The base's raw bytes: those that came with it, if they are less deep, or those that are here."""
-        base = arrived.there.entry.base or ""
-        beside = self.arrived.get(base)
-        if beside is not None and beside.there.entry.depth < arrived.there.entry.depth:
+    def _base(self, there: There) -> Buffer:
+        """The base's raw bytes: those that come with it, or those that are here."""
+        beside = self._base_beside(there)
+        if beside is not None:
             return self._raw(beside)
-        return self._store.reader.read(ChunkId(base), arrived.places)
+        base = ChunkId(there.entry.base or "")
+        return self._store.reader.read(base, self._places.get(base, ()))
 
-    def _damaged(self, arrived: _Arrived, reason: object) -> errors.Damaged:
-        entry = arrived.there.entry
-        what = f"chunk {entry.id[:10]} in {packs.path(arrived.there.pack)} on {self._where}"
+    def _base_beside(self, there: There) -> There | None:
+        """The base's entry in the same batch, if that is less deep."""
+        beside = self._beside.get(there.entry.base or "")
+        return beside if beside is not None and beside.entry.depth < there.entry.depth else None
+
+    def _damaged(self, there: There, reason: object) -> errors.Damaged:
+        entry = there.entry
+        what = f"chunk {entry.id[:10]} in {packs.path(there.pack)} on {self._where}"
         return errors.Damaged(what=what, reason=reason)

@@ -18,7 +18,7 @@ from mvc.storage import packs
 
 BATCH = 64 * 1024 * 1024
 """Stored bytes that are fetched, checked and kept as one pack; after a kill, at most one such is fetched again."""
-RANGE = 8 * 1024 * 1024
+RANGE = 4 * 1024 * 1024
 """Bytes of one read, at most, but for an entry that is longer."""
 _SLACK = 32
 """Bytes between two entries are read too, when they are at most this part of those wanted around them."""
@@ -36,7 +36,7 @@ class Range:
 
 
 class Batch(NamedTuple):
-    """Entries in the order in which they can be checked, and the ranges that have them."""
+    """Entries in the order in which they can be checked, and the ranges that have them, in the order of need."""
 
     entries: tuple[There, ...]
     ranges: tuple[Range, ...]
@@ -100,7 +100,12 @@ def _batches(entries: Sequence[There]) -> Iterator[list[There]]:
         yield batch
 
 
-def _ranges(entries: Iterable[There]) -> list[Range]:
+def _ranges(entries: Sequence[There]) -> list[Range]:
+    place = {there.entry.id: number for number, there in enumerate(entries)}
+    return sorted(_joined(entries), key=lambda each: min(place[there.entry.id] for there in each.entries))
+
+
+def _joined(entries: Sequence[There]) -> list[Range]:
     found: list[Range] = []
     for there in sorted(entries, key=lambda each: (each.pack, each.entry.offset)):
         entry = there.entry

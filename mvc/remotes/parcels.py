@@ -6,7 +6,7 @@ The same plan gives the same packs, under the same names: a push that was interr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.model.ids import Buffer, ChunkId, PackId
@@ -55,7 +55,7 @@ def _gathered(store: Store, entries: Sequence[Location]) -> Iterator[Parcel]:
     try:
         for location, payload in workers.ahead(_Checked(store).read, _with_places(store, entries), _AHEAD):
             builder = builder or PackBuilder(store.door)
-            builder.add(replace(location.entry, offset=0), payload)
+            builder.add(location.entry, payload)
             if builder.size >= CUT:
                 full, builder = builder, None
                 yield _finished(full)

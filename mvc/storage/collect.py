@@ -15,7 +15,7 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
@@ -268,6 +268,6 @@ def _copy(
     stay = keep.of(pack.name)
     for entry in packs.verify(pack):
         if entry.offset in stay:
-            writer.add(replace(entry, offset=0), packs.read_entry(pack, entry))
+            writer.add(entry, packs.read_entry(pack, entry))
     if progress is not None:
         progress(pack.size)

@@ -28,9 +28,11 @@ CUT = 64 * 1024 * 1024
 class PackBuilder:
     """One pack being written; `entries` are those it has, `size` its bytes so far."""
 
-    def __init__(self, door: StoreDoor) -> None:
-        """Begin it in `tmp/`; raises ReadOnlyStore, DiskFailed."""
+    def __init__(self, door: StoreDoor, expected: int = 0) -> None:
+        """Begin it in `tmp/`, with room for the bytes that are `expected`; raises ReadOnlyStore, DiskFailed."""
         self._temporary: Temporary = door.temporary()
+        if expected:
+            self._temporary.reserve(expected)
         self._hasher = Hasher()
         self.entries: list[Entry] = []
         self.size = 0

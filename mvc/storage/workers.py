@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -30,6 +31,7 @@ class Workers:
         """Use `threads` of them."""
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
+        self._making = threading.Lock()
 
     def __enter__(self) -> Self:
         """Use them for a while."""
@@ -41,9 +43,10 @@ class Workers:
 
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
         """Have `work` done by one of them."""
-        if self._pool is None:
-            bytes(_LARGE)
-            self._pool = lazy.load("concurrent.futures").ThreadPoolExecutor(self._threads)
+        with self._making:
+            if self._pool is None:
+                bytes(_LARGE)
+                self._pool = lazy.load("concurrent.futures").ThreadPoolExecutor(self._threads)
         return self._pool.submit(work, *arguments)
 
     def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int) -> Iterator[R]:

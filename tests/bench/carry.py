@@ -1,7 +1,7 @@
-"""Carries packs as a bare fsspec filesystem does, or the files of a version as mvc does: what the benchmark times as a process.
+"""Carries files as a bare fsspec filesystem does, or the files of a version as mvc does: what the benchmark times as a process.
 
-    carry.py put URL OPTIONS STREAMS FOLDER     every pack below FOLDER to URL, and nothing else
-    carry.py get URL OPTIONS STREAMS FOLDER     every pack below URL to FOLDER, each durable
+    carry.py put URL OPTIONS STREAMS FOLDER     every file in FOLDER to URL, and nothing else
+    carry.py get URL OPTIONS STREAMS FOLDER     every file below URL to FOLDER, each durable
     carry.py fetch FOLDER                       the files of the version that a clone in FOLDER, made with --meta, stands on
 
 OPTIONS are those of fsspec, as JSON.
@@ -15,15 +15,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import fsspec
-
+from mvc.cli.main import settle
 from mvc.porcelain import bringing
 from mvc.repository.repository import Repository
 from mvc.storage.absence import PROMISED, read_log
 
 
 def carry(act: str, url: str, options: str, streams: str, *, folder: Path) -> None:
-    """Put or get all packs."""
+    """Put or get all files."""
+    import fsspec  # noqa: PLC0415 - the other acts do without
+
     filesystem, there = fsspec.core.url_to_fs(url, **json.loads(options))
     local = "file" in filesystem.protocol
 
@@ -41,14 +42,15 @@ def carry(act: str, url: str, options: str, streams: str, *, folder: Path) -> No
     with ThreadPoolExecutor(int(streams)) as threads:
         if act == "put":
             filesystem.makedirs(there, exist_ok=True)
-            list(threads.map(put, folder.rglob("*.pack")))
+            list(threads.map(put, folder.iterdir()))
         else:
             folder.mkdir()
             list(threads.map(get, filesystem.find(there)))
 
 
 def fetch(folder: Path) -> None:
-    """Have every file here that a remote promises."""
+    """Have every file here that a remote promises, in a process set up as the program sets up its own."""
+    settle()
     repository = Repository(folder)
     bringing.bring(repository, [file for each in read_log(repository.door, PROMISED) for file in each.files])
 

@@ -29,6 +29,9 @@ from tests.servers.cloud import AWS, moto
 
 STREAMS = 4
 """As many as mvc itself has."""
+PIECE = 64 << 20
+"""Bytes of each file that bare fsspec carries: as long as a pack."""
+BLOCK = 1 << 20
 SHARE = 1 / 0.8
 """The most that mvc may take of what bare fsspec takes: 80 % of its speed."""
 FINE_TUNED = 0.35
@@ -54,6 +57,7 @@ def share(report: Report, place: Path, rounds: int, megabytes: int, versions: in
     """All of it."""
     file = place / "shared"
     make_weights("new", "F32", megabytes, 21, file)
+    _cut(file, place / "pieces")
     MVC_ITSELF.begin(place / "from", file, NAME)
     MVC_ITSELF.store(place / "from", "v1")
     folder = Site("folder", "a folder", lambda name: str(place / "remotes" / name), (), "{}")
@@ -61,10 +65,20 @@ def share(report: Report, place: Path, rounds: int, megabytes: int, versions: in
     with _s3(place) as site:
         _transfers(report, place, site, rounds, megabytes)
     remove(place / "from")
+    remove(place / "pieces")
     _dvc(report, place, file, rounds)
     file.unlink()
     _fine_tuned(report, place)
     _many(report, place, rounds, versions)
+
+
+def _cut(file: Path, folder: Path) -> None:
+    """The same bytes as many files, so that a bare filesystem has something to carry in each stream."""
+    folder.mkdir()
+    with open(file, "rb") as whole:
+        for number in range(-(-file.stat().st_size // PIECE)):
+            with open(folder / f"{number:03}", "wb") as piece:
+                piece.writelines(whole.read(BLOCK) for _ in range(PIECE // BLOCK))
 
 
 @contextlib.contextmanager
@@ -104,7 +118,7 @@ def _round(place: Path, site: Site, name: str) -> Iterator[tuple[tuple[str, str]
     url, other = site.url(name), site.url(f"{name}-bare")
     command([MVC, "remote", "add", name, url, *site.settings], source)
     command([MVC, "remote", "check", name], source)
-    yield (PUSH, BARE), _timed([*CARRY, "put", other, site.options, str(STREAMS), str(source / ".mvc")])
+    yield (PUSH, BARE), _timed([*CARRY, "put", other, site.options, str(STREAMS), str(place / "pieces")])
     yield (PUSH, "mvc"), _timed([MVC, "-C", str(source), "push", name, "main"])
     yield (FETCH, BARE), _timed([*CARRY, "get", other, site.options, str(STREAMS), str(bare)])
     command([MVC, "clone", "--meta", *site.settings, url, str(to)], place)
