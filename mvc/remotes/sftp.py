@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend, Listed, Outcome
@@ -133,6 +133,7 @@ class SftpBackend(Backend):
             if not stat_module.S_ISREG(found.st_mode):
                 raise errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
             with session.files.open(path, "rb", _PIECE) as file:
+                _silence(file)
                 yield file, found.st_size
 
     def _publish(self, session: Session, name: str, blocks: Iterator[bytes]) -> Outcome:
@@ -145,6 +146,20 @@ class SftpBackend(Backend):
         finally:
             with contextlib.suppress(OSError):
                 session.files.remove(temporary)
+
+
+def _silence(file: Any) -> None:
+    """Have the thread that asks for the pieces of a file end without a traceback where the connection is lost.
+
+    Whoever waits for the pieces is told. paramiko has no way to say so, but this thread's method.
+    """
+    ask = file._prefetch_thread  # noqa: SLF001
+
+    def asked(*arguments: Any) -> None:
+        with contextlib.suppress(lazy.load("paramiko").SSHException, OSError, EOFError):
+            ask(*arguments)
+
+    file._prefetch_thread = asked  # noqa: SLF001
 
 
 def _write(session: Session, path: str, blocks: Iterator[bytes]) -> None:
