@@ -44,7 +44,7 @@ def bring_chunks(
     """Have `chunks` here, from `remote`, which is listed unless it is known what is `there`; the bytes that came."""
     if there is None:
         there = Inventory(repository, remote.backend, remote.jobs)
-    batches = incoming.plan(repository, there, chunks)
+    batches = incoming.plan(repository, there, chunks, remote.backend.read_size)
     if not batches:
         return 0
     if progress is not None:

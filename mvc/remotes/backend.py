@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 from mvc.model.ids import Buffer
 
+READ_SIZE = 4 * 1024 * 1024
+
 
 class Outcome(enum.Enum):
     """What became of a `create`.
@@ -44,9 +46,10 @@ class Listed(NamedTuple):
 class Backend(abc.ABC):
     """One place, reached with one set of credentials. Every method may be called from several threads."""
 
-    def __init__(self, where: str) -> None:
-        """`where` is the place as messages name it, without secrets."""
+    def __init__(self, where: str, read_size: int = READ_SIZE) -> None:
+        """`where` is the place as messages name it, without secrets; `read_size` the most bytes to ask it for at once."""
         self.where = where
+        self.read_size = read_size
 
     @abc.abstractmethod
     def create(self, name: str, body: bytes) -> Outcome:

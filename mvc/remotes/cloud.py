@@ -19,8 +19,10 @@ from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend, Listed, Outcome
 from mvc.storage.workers import Workers
 
-BLOCK = 8 * 1024 * 1024
-"""Bytes of one read of a longer file."""
+READ_SIZE = 16 * 1024 * 1024
+"""Bytes of one read: every request costs a round trip, and often money."""
+PART = 16 * 1024 * 1024
+"""Bytes of a pack that are in memory at a time: longer ones are sent in parts, one after the other."""
 DELETES = 8
 """Deletions at once."""
 _DENIED = (401, 403)
@@ -50,7 +52,7 @@ class CloudBackend(Backend):
 
     def __init__(self, address: Address, filesystem: Any, dialect: Dialect) -> None:
         """Reach what `address` names by an fsspec `filesystem` that caches nothing."""
-        super().__init__(address.text)
+        super().__init__(address.text, READ_SIZE)
         self._filesystem = filesystem
         self._dialect = dialect
         self._root = f"{address.host}/{address.path}".rstrip("/")
@@ -84,7 +86,7 @@ class CloudBackend(Backend):
         """As Backend; a server that sends less than a block is taken to be at the end, and the caller's hash tells."""
         offset = 0
         while offset <= limit:
-            want = min(BLOCK, limit + 1 - offset)
+            want = min(READ_SIZE, limit + 1 - offset)
             block = self.read_range(name, offset, want)
             if block:
                 sink(block)

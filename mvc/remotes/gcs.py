@@ -9,7 +9,7 @@ from typing import Any
 from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
-from mvc.remotes.cloud import CloudBackend, Dialect
+from mvc.remotes.cloud import PART, CloudBackend, Dialect
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
@@ -26,7 +26,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     )
     key_file = options.get("key-file")
     credentials = f"the key file {key_file}" if key_file else "the environment and Google's default credentials"
-    return CloudBackend(address, filesystem, Dialect(_modified, credentials, {}))
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, {"chunksize": PART}))
 
 
 def _modified(info: Mapping[str, Any]) -> float:

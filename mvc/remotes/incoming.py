@@ -17,9 +17,7 @@ from mvc.remotes.store import Store
 from mvc.storage import packs
 
 BATCH = 64 * 1024 * 1024
-"""Stored bytes that are fetched, checked and kept as one pack; after a kill, at most one such is fetched again."""
-RANGE = 4 * 1024 * 1024
-"""Bytes of one read, at most, but for an entry that is longer."""
+"""Stored bytes that are fetched, checked and kept as one pack; after a kill, at most a few such are fetched again."""
 _SLACK = 32
 """Bytes between two entries are read too, when they are at most this part of those wanted around them."""
 
@@ -42,8 +40,11 @@ class Batch(NamedTuple):
     ranges: tuple[Range, ...]
 
 
-def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId]) -> list[Batch]:
-    """What to fetch so that all of `chunks` can be read here; raises MissingThere for one that is not there either."""
+def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId], longest: int) -> list[Batch]:
+    """What to fetch so that all of `chunks` can be read here, in reads of at most `longest` bytes, or of one entry.
+
+    Raises MissingThere for a chunk that is not there either.
+    """
     store.chunks.refresh()
     missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packs.MAX_DEPTH + 1)]
     if not missing:
@@ -51,7 +52,7 @@ def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId]) -> list[Batc
     wanted = _Wanted(store, there.where, there.find(missing))
     for chunk in missing:
         wanted.add(chunk, packs.MAX_DEPTH + 1)
-    return [Batch(tuple(entries), tuple(_ranges(entries))) for entries in _batches(wanted.entries)]
+    return [Batch(tuple(entries), tuple(_ranges(entries, longest))) for entries in _batches(wanted.entries)]
 
 
 def size(batches: Iterable[Batch]) -> int:
@@ -100,18 +101,18 @@ def _batches(entries: Sequence[There]) -> Iterator[list[There]]:
         yield batch
 
 
-def _ranges(entries: Sequence[There]) -> list[Range]:
+def _ranges(entries: Sequence[There], longest: int) -> list[Range]:
     place = {there.entry.id: number for number, there in enumerate(entries)}
-    return sorted(_joined(entries), key=lambda each: min(place[there.entry.id] for there in each.entries))
+    return sorted(_joined(entries, longest), key=lambda each: min(place[there.entry.id] for there in each.entries))
 
 
-def _joined(entries: Sequence[There]) -> list[Range]:
+def _joined(entries: Sequence[There], longest: int) -> list[Range]:
     found: list[Range] = []
     for there in sorted(entries, key=lambda each: (each.pack, each.entry.offset)):
         entry = there.entry
         length = entry.end - entry.offset
         last = found[-1] if found else None
-        if last is None or last.pack != there.pack or not _joins(last, entry.offset, entry.end):
+        if last is None or last.pack != there.pack or not _joins(last, entry.offset, entry.end, longest):
             found.append(Range(there.pack, entry.offset, entry.end, [there], length))
             continue
         last.end = entry.end
@@ -120,6 +121,6 @@ def _joined(entries: Sequence[There]) -> list[Range]:
     return found
 
 
-def _joins(last: Range, offset: int, end: int) -> bool:
+def _joins(last: Range, offset: int, end: int, longest: int) -> bool:
     between = last.end - last.offset - last.wanted + offset - last.end
-    return between <= last.wanted // _SLACK and end - last.offset <= RANGE
+    return between <= last.wanted // _SLACK and end - last.offset <= longest

@@ -16,7 +16,7 @@ class PacedBackend(Backend):
 
     def __init__(self, inner: Backend, rate: float) -> None:
         """Pass everything on to `inner`."""
-        super().__init__(inner.where)
+        super().__init__(inner.where, inner.read_size)
         self._inner = inner
         self._rate = rate
         self._lock = threading.Lock()

@@ -24,7 +24,6 @@ PATIENCE = 300.0
 """Seconds that are waited for one call in all, at most."""
 _FIRST = 0.2
 _LONGEST = 30.0
-_BLOCK = 8 * 1024 * 1024
 
 
 class RetryingBackend(Backend):
@@ -37,7 +36,7 @@ class RetryingBackend(Backend):
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """Pass everything on to `inner`."""
-        super().__init__(inner.where)
+        super().__init__(inner.where, inner.read_size)
         self._inner = inner
         self._sleep = sleep
         self._draw = draw
@@ -77,7 +76,7 @@ class RetryingBackend(Backend):
         try:
             self._inner.get(name, count, limit)
         except errors.RemoteUnreachable:
-            while done <= limit and (block := self.read_range(name, done, min(_BLOCK, limit + 1 - done))):
+            while done <= limit and (block := self.read_range(name, done, min(self.read_size, limit + 1 - done))):
                 count(block)
 
     def list(self, folder: str) -> Iterator[Listed]:

@@ -8,7 +8,7 @@ from typing import Any
 from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
-from mvc.remotes.cloud import CloudBackend, Dialect
+from mvc.remotes.cloud import PART, CloudBackend, Dialect
 
 _TIMEOUT = 30
 _READ_TIMEOUT = 120
@@ -34,8 +34,10 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         default_fill_cache=False,
     )
     filesystem.retries = 1
-    storage = {"StorageClass": options["storage-class"]} if "storage-class" in options else {}
-    return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), storage))
+    packs: dict[str, Any] = {"chunksize": PART, "max_concurrency": 1}
+    if "storage-class" in options:
+        packs["StorageClass"] = options["storage-class"]
+    return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), packs))
 
 
 def _encryption(options: Mapping[str, str]) -> dict[str, str] | None:
