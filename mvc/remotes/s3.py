@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,10 +35,25 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         default_fill_cache=False,
     )
     filesystem.retries = 1
+    _keep_first_error(filesystem)
     packs: dict[str, Any] = {"chunksize": PART, "max_concurrency": 1}
     if "storage-class" in options:
         packs["StorageClass"] = options["storage-class"]
     return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), packs))
+
+
+def _keep_first_error(filesystem: Any) -> None:
+    """Have what goes wrong in an upload of parts be told, and not that a key which may delete nothing cannot give it up.
+
+    s3fs has no setting for it. The parts go by the bucket's lifecycle rule.
+    """
+    give_up = filesystem._abort_mpu  # noqa: SLF001
+
+    async def silently(*arguments: Any) -> None:
+        with contextlib.suppress(Exception):
+            await give_up(*arguments)
+
+    filesystem._abort_mpu = silently  # noqa: SLF001
 
 
 def _encryption(options: Mapping[str, str]) -> dict[str, str] | None:

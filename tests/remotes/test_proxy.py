@@ -201,13 +201,16 @@ class _PutOnly:
         self.refused: list[proxy.Request] = []
 
     def __call__(self, request: proxy.Request) -> bool:
-        path = request.path.partition("?")[0]
+        path, _, query = request.path.partition("?")
+        if request.method == "PUT" and "uploadId" in query:  # a part is no file yet
+            return False
+        puts = request.method == "PUT" or (request.method == "POST" and "uploadId" in query)
         removes = request.method == "DELETE" or (request.method == "POST" and "delete" in request.path)
-        replaces = request.method == "PUT" and path in self._there and not request.conditional
+        replaces = puts and path in self._there and not request.conditional
         if removes or replaces:
             self.refused.append(request)
             return True
-        if request.method == "PUT":
+        if puts:
             self._there.add(path)
         return False
 
@@ -265,6 +268,27 @@ def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(
         through.at(at, Fault.UNANSWERED)
         push_main(shell, _patient(place.backend()))
         _check(shell, place.straight())
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.FLIPPED], ids=lambda fault: fault.name)
+def test_a_pack_that_is_sent_in_parts_arrives_whole_whatever_goes_wrong_once(
+    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault
+) -> None:
+    through, new = places
+    monkeypatch.setattr("mvc.remotes.s3.PART", 5 * 1024 * 1024)
+    data = rng.randbytes(11_000_000)
+    (tmp_path / "pack").write_bytes(data)
+    through.at(0, fault)
+    new().backend().put("packs/77/a", tmp_path / "pack")
+    assert len(through.asked) == 5, "it is begun, three parts, and completed"
+    for at in range(1, 6):
+        through.refuses = _PutOnly()
+        place = new()
+        through.at(at, fault)
+        RetryingBackend(place.backend(), lambda _: None).put("packs/77/a", tmp_path / "pack")
+        there = place.straight().backend
+        assert [(each.name, each.size) for each in there.list("")] == [("packs/77/a", len(data))]
+        assert there.read_range("packs/77/a", 0, len(data)) == data
 
 
 def test_a_push_and_a_clone_by_ssh_that_are_cut_anywhere(

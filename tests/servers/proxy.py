@@ -73,8 +73,11 @@ class HttpProxy:
         """What happens to a request that came, and whether it is refused."""
         with self.lock:
             self.asked.append(request)
-            fault, refused = self.fault(request), self.refuses(request)
-            if not refused and fault not in STATUS and fault is not Fault.UNHEARD:
+            fault = self.fault(request)
+            if fault in STATUS or fault is Fault.UNHEARD:
+                return fault, False
+            refused = self.refuses(request)
+            if not refused:
                 self.heard.append(request)
             return fault, refused
 
