@@ -44,7 +44,7 @@ def features(batches: Sequence[Batch]) -> set[str]:
 
 
 class Downloader:
-    """Fetches from one remote, `jobs` ranges at a time. The caller has the store require the `features` first."""
+    """Fetches from one remote once, `jobs` ranges at a time. The caller has the store require the `features` first."""
 
     def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
         """`progress` is told the bytes read."""
@@ -52,6 +52,7 @@ class Downloader:
         self._backend = backend
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
+        self._over = threading.Event()
 
     def fetch(self, batches: Sequence[Batch]) -> int:
         """Have the chunks here, each batch durable before one that rests on it is looked at; the bytes that were read.
@@ -59,9 +60,8 @@ class Downloader:
         Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
         """
         under_way: deque[Future[None]] = deque()
-        most = (
-            1 if door_module.on_step is not None else 2 * _BATCHES
-        )  # one by one, so that a test's steps have an order
+        ordered = door_module.on_step is not None  # one by one, so that a test's steps have an order
+        most = 1 if ordered else 2 * _BATCHES
         room = threading.Semaphore(_BATCHES)
         with Workers(self._jobs) as readers, Workers(most) as keepers:
             try:
@@ -71,15 +71,12 @@ class Downloader:
                         under_way.popleft().result()
                     room.acquire()
                     coming = readers.ahead(self._read, batch.ranges, self._jobs)
-                    under_way.append(
-                        keepers.submit(
-                            self._keep, _Arriving(self._backend.where, self._store, batch, coming, places), room
-                        )
-                    )
+                    arriving = _Arriving(self._backend.where, self._store, batch, coming, places)
+                    under_way.append(keepers.submit(self._keep, arriving, room))
                 for each in under_way:
                     each.result()
-            finally:
-                readers.close()
+            finally:  # after an error, what is under way ends with its next read
+                self._over.set()
         self._store.chunks.refresh()
         return incoming.size(batches)
 
@@ -94,6 +91,8 @@ class Downloader:
 
     def _read(self, wanted: Range) -> bytes:
         name = packs.path(wanted.pack)
+        if self._over.is_set():
+            raise _OverError
         try:
             data = self._backend.read_range(name, wanted.offset, wanted.end - wanted.offset)
         except FileNotFoundError:
@@ -128,6 +127,10 @@ def _bases(batch: Batch) -> dict[ChunkId, int]:
         if base and base not in own:
             found[ChunkId(base)] = min(depth, found.get(ChunkId(base), depth))
     return found
+
+
+class _OverError(Exception):
+    """Another batch failed; nobody waits for this one."""
 
 
 class _Arriving:

@@ -150,9 +150,12 @@ class Temporary:
 
         What is left of it goes when the file is closed.
         """
-        with contextlib.suppress(OSError):  # no such room, or no such call: then it shows when the bytes are written
+        if not hasattr(os, "posix_fallocate"):  # macOS
+            return
+        step("reserve", self.path)
+        self._reserved = True  # also where it fails: a part may have been taken
+        with contextlib.suppress(OSError):  # no room, or no such call there: that shows when the bytes are written
             os.posix_fallocate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR), count)
-            self._reserved = True
 
     def skip(self, count: int) -> None:
         """Leave a hole of `count` zero bytes, which takes no room where the filesystem has holes."""

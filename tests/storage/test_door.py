@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -135,3 +136,31 @@ def test_a_file_outside_never_takes_the_place_of_a_folder_a_pipe_or_a_link(tmp_p
     doors.replace_outside(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_room_that_was_reserved_and_not_written_is_no_part_of_the_file(
+    door: StoreDoor, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    def partly(fd: int, offset: int, size: int) -> None:
+        os.ftruncate(fd, offset + size // 2)
+        raise OSError(errno.ENOSPC, "no space left")
+
+    if fails:
+        monkeypatch.setattr(os, "posix_fallocate", partly)
+    temporary = door.temporary()
+    temporary.reserve(100_000)
+    temporary.write(b"all of it")
+    temporary.close()
+    assert door.give_name(temporary, "packs/77/x")
+    assert door.read("packs/77/x") == b"all of it"
+    assert door.names("tmp") == []
+
+
+def test_a_name_is_durable_though_another_process_made_its_folder(
+    door: StoreDoor, steps: list[tuple[str, str]]
+) -> None:
+    door.path("packs/77").mkdir(parents=True)
+    assert door.publish("packs/77/x", lambda temporary: temporary.write(b"x"), exclusive=False)
+    synced = [path for step, path in steps if step == "fsync-folder"]
+    assert {str(door.path("packs/77")), str(door.path("packs"))} <= set(synced)

@@ -1,0 +1,96 @@
+"""Fetching: a chunk is kept with what it rests on, however batches and ranges are cut."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc import errors
+from mvc.porcelain import clone
+from mvc.porcelain.fsck import fsck
+from mvc.porcelain.init import make_repository
+from mvc.remotes import incoming
+from mvc.remotes.backend import Backend
+from mvc.remotes.download import Downloader
+from mvc.remotes.local import LocalBackend
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Repository
+from tests.cli.shell import Shell
+from tests.remotes.clones import WEIGHTS, ana, folder, push_main
+
+WHOLE = incoming.BATCH
+
+
+def _pushed(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> Shell:
+    """Three versions, pushed one by one: the newest rests on chunks in the packs of the others."""
+    shell, weights = ana(tmp_path, monkeypatch, rng, versions=1)
+    push_main(shell, folder(tmp_path / "origin"))
+    for _ in range(2):
+        weights.train()
+        shell.commit("trained")
+        push_main(shell, folder(tmp_path / "origin"))
+    return shell
+
+
+def _fill(target: Path, backend: Backend, shell: Shell, monkeypatch: Any, jobs: int = 1) -> None:
+    target.mkdir()
+    make_repository(target)
+    remote = Remote("origin", backend, lambda _: None, jobs=jobs)
+    monkeypatch.setattr("mvc.porcelain.reaching.reach", lambda *_, **__: contextlib.nullcontext(remote))
+    clone.fill(Repository(target), remote, shell.actor)
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize(("batch", "read"), [(1, 1), (1, WHOLE), (WHOLE, 1), (WHOLE, WHOLE), (150_000, 100_000)])
+def test_what_rests_on_others_comes_whole_however_it_is_cut(
+    tmp_path: Path, monkeypatch: Any, rng: random.Random, jobs: int, batch: int, read: int
+) -> None:
+    shell = _pushed(tmp_path, monkeypatch, rng)
+    monkeypatch.setattr(incoming, "BATCH", batch)
+    backend = LocalBackend(tmp_path / "origin")
+    backend.read_size = read
+    _fill(tmp_path / "clone", backend, shell, monkeypatch, jobs)
+    assert (tmp_path / "clone" / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()
+    assert not fsck(Repository(tmp_path / "clone")).findings
+
+
+class _Failing(LocalBackend):
+    """The first read of a pack fails; the others wait until fetching is over."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_size = 1
+        self.reads = 0
+        self.never = False
+        self.over = threading.Event()
+
+    def read_range(self, name: str, offset: int, size: int) -> bytes:
+        if name.startswith("packs/"):
+            self.reads += 1
+            if self.reads == 1:
+                raise errors.RemoteUnreachable(remote=self.where, reason="out of reach")
+            self.never |= not self.over.wait(5)
+        return super().read_range(name, offset, size)
+
+
+def test_after_a_read_that_failed_no_others_are_begun(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
+    shell, _ = ana(tmp_path, monkeypatch, rng, versions=1)
+    push_main(shell, folder(tmp_path / "origin"))
+    monkeypatch.setattr(incoming, "BATCH", 300_000)
+    backend = _Failing(tmp_path / "origin")
+
+    class Watched(Downloader):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self._over = backend.over
+
+    monkeypatch.setattr("mvc.porcelain.bringing.Downloader", Watched)
+    with pytest.raises(errors.RemoteUnreachable):
+        _fill(tmp_path / "clone", backend, shell, monkeypatch)
+    assert not backend.never
+    assert backend.reads <= 2
