@@ -129,12 +129,13 @@ def test_a_push_of_which_any_request_goes_wrong(
         through.at(at, fault)
         with contextlib.suppress(errors.OutOfReach, errors.Damaged):
             push_main(shell, remote_on(place.backend()))
-        bad, spoilt = _packs(through), through.asked[at - 1]
+        bad = _packs(through)
+        spoilt = "".join(each.path for each in through.asked[at - 1 : at])  # a probe does not always ask as often
         _check(shell, place.straight())
         through.at(0, fault)
         push_main(shell, remote_on(place.backend()))
         _check(shell, place.straight())
-        assert [each for each, times in (bad + _packs(through)).items() if times > 1 and each not in spoilt.path] == []
+        assert [each for each, times in (bad + _packs(through)).items() if times > 1 and each not in spoilt] == []
 
 
 @pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.FLIPPED], ids=lambda fault: fault.name)
@@ -153,7 +154,7 @@ def test_a_push_with_patience_succeeds(
         waited: list[float] = []
         through.at(at, fault)
         push_main(shell, _patient(place.backend(), waited))
-        assert fault is not Fault.TOO_MANY or max(waited) >= AFTER
+        assert fault is not Fault.TOO_MANY or len(through.asked) < at or max(waited) >= AFTER
         _check(shell, place.straight())
 
 
