@@ -978,3 +978,48 @@ class FilesElsewhere(Damaged):
 
     Fetch them from the remote that has them, and push again.
     """
+
+
+# --- registries -------------------------------------------------------------------------------------------------------
+
+
+class RegistryUnreachable(OutOfReach):
+    """{registry} cannot be reached: {reason}.
+
+    Run the same command again: what was done there already is found, and not done twice.
+    """
+
+
+class RegistryUncertain(RegistryUnreachable):
+    """{registry} gave no answer to what would have made {what}: {reason}.
+
+    Run the same command again: it looks first whether that was made, and goes on from there.
+    """
+
+
+class RegistryDenied(Denied):
+    """{registry} refuses it: {reason}.
+
+    The token comes from the environment variable {variable}; a new one is made on the platform, in the profile's settings.
+    """
+
+
+class RegistryConflict(RefRejected):
+    """{registry} has {what} already.
+
+    Look at it on its page; mvc changes nothing there.
+    """
+
+
+class RegistryFault(MvcError):
+    """{registry} answers what mvc cannot go on from: {reason}.
+
+    Nothing here was changed. Run the same command again; if it stays so, look at the version on its page.
+    """
+
+
+class NeedsMemory(Refused):
+    """{path} has {size} bytes, and {registry} takes it in one piece only, which would be held in memory whole.
+
+    With that much memory to spare, say --allow-memory.
+    """
