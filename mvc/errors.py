@@ -614,6 +614,13 @@ class NoParent(Usage):
     """
 
 
+class ParentAbsent(Usage):
+    """{text} does not exist here: {version} was made from {parent}, which was not published where {version} was imported from.
+
+    Have whoever made it publish it, then `mvc import` again; `mvc log` shows what is here.
+    """
+
+
 class NoVersionOfGit(Usage):
     """No version of {model} was made from the Git commit that is checked out, or from one before it.
 
@@ -885,6 +892,13 @@ class PushRejected(RefRejected):
     """{ref} of {model} was not moved on {remote}: {reason}.
 
     {hint}
+    """
+
+
+class HistoryAbsent(RefRejected):
+    """{version} was made from {parent}, which is not here: it was not published where {version} was imported from.
+
+    What is pushed must have its whole history. Have whoever made it publish it, `mvc import` again, then push.
     """
 
 

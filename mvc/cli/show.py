@@ -35,7 +35,7 @@ def _lines(found: Shown) -> Iterator[str]:
     names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in found.names)
     yield style(f"{escape(found.model)} v{version.number}  {found.id}", fg="yellow") + (f"  ({names})" if names else "")
     for parent in version.parents:
-        yield f"{'parent':<11} {parent}"
+        yield f"{'parent':<11} {parent}{' (not here: never published)' if parent in found.absent else ''}"
     yield f"{'tree':<11} {version.tree}"
     yield f"{'manifest':<11} {version.manifest}"
     yield f"{'author':<11} {escape(str(version.author))}"
@@ -49,7 +49,7 @@ def _lines(found: Shown) -> Iterator[str]:
     yield ""
     yield from _values(found)
     yield from _files(found)
-    if not found.difference.is_empty and version.parents:
+    if not found.difference.is_empty and version.parents and version.parents[0] not in found.absent:
         yield ""
         yield f"Against its parent: {render.summary(found.difference, sum(entry.size for entry in found.tree.entries))}"
         yield from (f"  {line}" for line in render.difference(found.difference))

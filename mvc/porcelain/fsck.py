@@ -16,6 +16,7 @@ from mvc.model import paths
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.version import Version
+from mvc.repository import history
 from mvc.repository.repository import Repository
 from mvc.storage import fsck as store
 from mvc.storage import journal
@@ -131,7 +132,7 @@ class _Walk:
             if model not in models:
                 models.add(model)
                 found = _or(partial(self._load, id_), None)
-                todo.extend(found.parents if found else ())
+                todo.extend(self.repository.objects.parents(found) if found else ())
 
     def _load(self, id_: VersionId) -> Version:
         return self.repository.objects.version(id_)
@@ -171,7 +172,8 @@ class _Walk:
             yield Finding("path", paths.escape_name(first), f"v{version.number} {id_[:10]}: collides with {second}")
 
     def _number(self, id_: VersionId, version: Version) -> Iterator[Finding]:
-        first = _or(partial(self._load, version.parents[0]), None) if version.parents else None
+        parent = history.first_parent(self.repository.objects, version)
+        first = _or(partial(self._load, parent), None) if parent is not None else None
         if version.parents and first is None:
             return
         expected = first.number + 1 if first else 1

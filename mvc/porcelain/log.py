@@ -162,7 +162,11 @@ def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict
     ids = {id_ for id_, _ in shown}
     drawn = {}
     for id_, version in shown:
-        above = (each for parent in version.parents for each in _nearest(repository, parent, ids, through=through))
+        above = (
+            each
+            for parent in repository.objects.parents(version)
+            for each in _nearest(repository, parent, ids, through=through)
+        )
         drawn[id_] = tuple(dict.fromkeys(above))
     return drawn
 
@@ -176,11 +180,11 @@ def _nearest(repository: Repository, id_: VersionId, shown: set[VersionId], *, t
             yield each
         elif through and each not in seen:
             seen.add(each)
-            waiting += reversed(repository.objects.version(each).parents)
+            waiting += reversed(repository.objects.parents(repository.objects.version(each)))
 
 
 def _changes(repository: Repository, id_: VersionId, version: Version) -> Changes:
-    parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
+    parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     sharing = lazy.load("mvc.repository.sharing")

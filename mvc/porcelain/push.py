@@ -13,6 +13,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId, digest
+from mvc.model.version import Version
 from mvc.porcelain import fetch, seen
 from mvc.porcelain import rebase as rebasing
 from mvc.remotes import outgoing, probe
@@ -251,7 +252,15 @@ class _Push:
         objects = self._repository.objects
         known = [tip.new for tip in tips.values() if tip is not None and tip.new and objects.has(tip.new)]
         wanted = [each.new for each in refs if each.new is not None and each.flag not in "=!"]
-        return list(history.walk(objects, wanted, exclude=known))[::-1] if wanted else []
+        fresh = list(history.walk(objects, wanted, exclude=known))[::-1] if wanted else []
+        for _, version in fresh:
+            self._check_whole(version)
+        return fresh
+
+    def _check_whole(self, version: Version) -> None:
+        absent = set(version.parents) - set(self._repository.objects.parents(version))
+        if absent:
+            raise errors.HistoryAbsent(version=f"v{version.number}", parent=min(absent)[:10])
 
     def _move(self, each: PushedRef, tip: RefEntry | None) -> tuple[PushedRef, RefEntry | None]:
         try:

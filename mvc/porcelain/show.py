@@ -12,7 +12,7 @@ from mvc.model.tensorcount import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.porcelain import naming
-from mvc.repository import sharing, stored, tensors
+from mvc.repository import history, sharing, stored, tensors
 from mvc.repository.repository import Repository
 from mvc.storage.absence import State
 
@@ -21,7 +21,7 @@ from mvc.storage.absence import State
 class Shown:
     """A version whole, with its names and what it changed against its first parent.
 
-    `states` says where each path's file is, `tensors` what it holds of these, where they are known.
+    `absent` are the parents that are on record as never published, `states` says where each path's file is, `tensors` what it holds of these, where they are known.
     """
 
     model: str
@@ -31,6 +31,7 @@ class Shown:
     tree: Tree
     names: tuple[tuple[str, str], ...]
     difference: VersionDiff
+    absent: frozenset[VersionId]
     states: dict[str, State]
     tensors: dict[str, TensorCount]
 
@@ -66,7 +67,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
     version = repository.objects.version(id_)
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
-    parent = stored.snapshot_of(repository, version.parents[0]) if version.parents else None
+    parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
     brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model,
@@ -76,6 +77,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         tree=snapshot.tree,
         names=tuple(naming.decorations(repository, model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
+        absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )

@@ -125,5 +125,5 @@ def _matching(
         version = repository.objects.version(id_)
         if version.model_toml == wanted:
             return version.number, id_
-        todo.extend(version.parents)
+        todo.extend(repository.objects.parents(version))
     return None

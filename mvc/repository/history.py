@@ -42,7 +42,7 @@ def walk(
         version = objects.version(id_)
         yield id_, version
         seen.add(id_)
-        waiting = [parent for parent in _parents(version, first_parent=first_parent) if parent not in seen]
+        waiting = [parent for parent in _parents(objects, version, first_parent=first_parent) if parent not in seen]
     if waiting:
         yield from _ordered(objects, waiting, seen, first_parent=first_parent)
 
@@ -53,16 +53,25 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
         version = objects.version(tip)
         yield tip, version
         check_number(objects, tip, version)
-        tip = version.parents[0] if version.parents else None
+        tip = first_parent(objects, version)
 
 
 def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
-    """Raise Damaged unless a version's number is one more than its first parent's."""
-    before = objects.version(version.parents[0]).number if version.parents else 0
+    """Raise Damaged unless a version's number is one more than its first parent's, where that is not on record as absent."""
+    parent = first_parent(objects, version)
+    if parent is None and version.parents:
+        return
+    before = objects.version(parent).number if parent is not None else 0
     if version.number != before + 1:
         raise errors.Damaged(
             what=f"version {id_}", reason=f"its number, {version.number}, does not follow its parent's"
         )
+
+
+def first_parent(objects: Objects, version: Version) -> VersionId | None:
+    """The version it was made from; None for the first of a line, and where that one is on record as absent."""
+    here = objects.parents(version)
+    return here[0] if here and here[0] == version.parents[0] else None
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:
@@ -81,7 +90,7 @@ def ancestors(objects: Objects, tips: Iterable[VersionId]) -> set[VersionId]:
         id_ = waiting.pop()
         if id_ not in found:
             found.add(id_)
-            waiting += objects.version(id_).parents
+            waiting += objects.parents(objects.version(id_))
     return found
 
 
@@ -95,7 +104,7 @@ def is_ancestor(objects: Objects, old: VersionId, new: VersionId) -> bool:
             return True
         if id_ not in seen:
             seen.add(id_)
-            waiting += reversed(objects.version(id_).parents)
+            waiting += reversed(objects.parents(objects.version(id_)))
     return False
 
 
@@ -119,8 +128,9 @@ def tips(repository: Repository, model: str) -> list[VersionId]:
     return list(dict.fromkeys(target for target in targets if target is not None))
 
 
-def _parents(version: Version, *, first_parent: bool) -> tuple[VersionId, ...]:
-    return version.parents[:1] if first_parent else version.parents
+def _parents(objects: Objects, version: Version, *, first_parent: bool) -> tuple[VersionId, ...]:
+    here = objects.parents(version)
+    return tuple(id_ for id_ in here if id_ == version.parents[0]) if first_parent else here
 
 
 def _between(
@@ -152,7 +162,7 @@ def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *,
         id_ = waiting.pop()
         if id_ not in versions and id_ not in seen:
             versions[id_] = objects.version(id_)
-            parents = _parents(versions[id_], first_parent=first_parent)
+            parents = _parents(objects, versions[id_], first_parent=first_parent)
             children.update(set(parents))
             waiting += parents
     ready = [_age(id_, version) for id_, version in versions.items() if not children[id_]]
@@ -160,7 +170,7 @@ def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *,
     while ready:
         id_ = heapq.heappop(ready)[-1]
         yield id_, versions[id_]
-        for parent in set(_parents(versions[id_], first_parent=first_parent)) & versions.keys():
+        for parent in set(_parents(objects, versions[id_], first_parent=first_parent)) & versions.keys():
             children[parent] -= 1
             if not children[parent]:
                 heapq.heappush(ready, _age(parent, versions[parent]))

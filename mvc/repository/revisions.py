@@ -247,13 +247,21 @@ def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: s
             return id_
         if count > len(parents):
             raise errors.NoParent(text=text, version=f"v{repository.objects.version(id_).number}", number=count)
-        return parents[count - 1]
+        return _here(repository, parents[count - 1], id_, text)
     for _ in range(count):
         version = repository.objects.version(id_)
         if not version.parents:
             raise errors.NoParent(text=text, version=f"v{version.number}", number=1)
-        id_ = version.parents[0]
+        id_ = _here(repository, version.parents[0], id_, text)
     return id_
+
+
+def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -> VersionId:
+    """A parent, which must not be on record as absent."""
+    version = repository.objects.version(of)
+    if parent not in repository.objects.parents(version):
+        raise errors.ParentAbsent(text=text, version=f"v{version.number}", parent=parent[:10])
+    return parent
 
 
 def _unknown(repository: Repository, model: str, text: str) -> NoReturn:

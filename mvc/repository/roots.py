@@ -25,7 +25,7 @@ def reachable(repository: Repository, since: int) -> Versions:
     being merged, and that entries of ref logs name which were made after `since`, in seconds since 1970.
     """
     roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
-    return _with_ancestors(roots, repository.objects.version)
+    return _with_ancestors(repository, roots, repository.objects.version)
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
@@ -36,7 +36,7 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
     door = repository.door
     ids = [id_ for id_ in repository.objects.loose() if id_ not in versions]
     roots = [VersionId(id_) for id_ in ids if door.stat(objects.path(id_)).mtime_ns >= cutoff]
-    return _with_ancestors(roots, lambda id_: None if id_ in versions else _readable(repository, id_))
+    return _with_ancestors(repository, roots, lambda id_: None if id_ in versions else _readable(repository, id_))
 
 
 def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
@@ -61,7 +61,9 @@ def _files(repository: Repository, version: Version) -> set[FileId]:
     return {version.model_toml, *(entry.file for entry in repository.objects.tree(version.tree).entries)}
 
 
-def _with_ancestors(roots: Iterable[VersionId], read: Callable[[VersionId], Version | None]) -> Versions:
+def _with_ancestors(
+    repository: Repository, roots: Iterable[VersionId], read: Callable[[VersionId], Version | None]
+) -> Versions:
     found: Versions = {}
     waiting = list(roots)
     while waiting:
@@ -69,7 +71,7 @@ def _with_ancestors(roots: Iterable[VersionId], read: Callable[[VersionId], Vers
         version = read(id_) if id_ not in found else None
         if version is not None:
             found[id_] = version
-            waiting += version.parents
+            waiting += repository.objects.parents(version)
     return found
 
 

@@ -1,16 +1,18 @@
-"""Why bytes are not here: promised by a remote, or dropped on purpose. Anything else that is absent is damage.
+"""Why something is not here: files that a remote promised, or that were dropped on purpose; versions that were never published.
 
     promised/0000000001   {"files":["9f…"],"kind":"promised","reason":"origin","seq":1,…}
     expired/0000000001    {"files":["60…"],"kind":"expired","reason":"prune --keep-last 10","seq":1,…}
+    absent/0000000001     {"kind":"absent","reason":"picsellia","seq":1,"versions":["77…"],…}
 
-Both are logs as those of refs are: numbered records, created once, each naming the bytes of the one before.
+All are logs as those of refs are: numbered records, created once, each naming the bytes of the one before. What is absent
+and in none of them is damage.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 
 PROMISED = "promised"
 EXPIRED = "expired"
-FOLDERS = (PROMISED, EXPIRED)
-_KEYS = {"kind", "v", "seq", "prev", "files", "reason", "by", "at"}
+ABSENT = "absent"
+FOLDERS = (PROMISED, EXPIRED, ABSENT)
+_LISTED = {PROMISED: "files", EXPIRED: "files", ABSENT: "versions"}
+"""What each log lists."""
+_KEYS = {"kind", "v", "seq", "prev", "reason", "by", "at"}
 
 
 class State(enum.Enum):
@@ -39,10 +44,13 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Files that are absent for one `reason`: of promised ones, the remote's name; of expired ones, what dropped them."""
+    """What is absent for one `reason`: of promised files, the remote's name; of expired ones, what dropped them.
+
+    `ids` are file ids; of absent versions, their own, and the reason is the registry that they were never published to.
+    """
 
     seq: int
-    files: tuple[FileId, ...]
+    ids: tuple[str, ...]
     reason: str
     by: str
     at: Timestamp
@@ -76,19 +84,25 @@ class Absences:
         """The newest record of `file` in one of the two logs; raises Damaged."""
         if folder not in self._recorded:
             records = read_log(self._door, folder)
-            self._recorded[folder] = {each: record for record in records for each in record.files}
+            self._recorded[folder] = {FileId(each): record for record in records for each in record.ids}
         return self._recorded[folder].get(file)
 
     def add(self, folder: str, files: Iterable[FileId], *, reason: str, by: str, at: Timestamp) -> Record:
         """Record that `files` are absent; raises RefMoved when somebody else recorded something meanwhile."""
-        records = read_log(self._door, folder)
-        seq = records[-1].seq + 1 if records else 1
-        record = Record(seq, tuple(sorted(set(files))), reason, by, at)
-        before = digest(self._door.read(_path(folder, seq - 1))) if records else None
-        if not self._door.create(_path(folder, seq), _encode(folder, record, before)):
-            raise errors.RefMoved(ref=folder, by="another command", reason=f"entry {seq}")
+        record = append(self._door, folder, Record(0, tuple(files), reason, by, at))
         self._recorded.pop(folder, None)
         return record
+
+
+def append(door: StoreDoor, folder: str, what: Record) -> Record:
+    """Put `what` last in a log, whatever its number is; raises RefMoved when somebody else recorded something meanwhile."""
+    records = read_log(door, folder)
+    seq = records[-1].seq + 1 if records else 1
+    record = replace(what, seq=seq, ids=tuple(sorted(set(what.ids))))
+    before = digest(door.read(_path(folder, seq - 1))) if records else None
+    if not door.create(_path(folder, seq), _encode(folder, record, before)):
+        raise errors.RefMoved(ref=folder, by="another command", reason=f"entry {seq}")
+    return record
 
 
 def read_log(door: StoreDoor, folder: str) -> list[Record]:
@@ -116,7 +130,7 @@ def _encode(folder: str, record: Record, prev: str | None) -> bytes:
             "v": 1,
             "seq": record.seq,
             "prev": prev,
-            "files": list(record.files),
+            _LISTED[folder]: list(record.ids),
             "reason": record.reason,
             "by": record.by,
             "at": record.at.to_json(),
@@ -126,17 +140,18 @@ def _encode(folder: str, record: Record, prev: str | None) -> bytes:
 
 def _decode(data: bytes, folder: str, what: str) -> tuple[Record, str | None]:
     values = sealed.unseal(data, what=what, kind=folder)
-    if set(values) != _KEYS or values["v"] != 1 or not _well_formed(values):
+    listed = _LISTED[folder]
+    if set(values) != {*_KEYS, listed} or values["v"] != 1 or not _well_formed(values, values[listed]):
         raise errors.Damaged(what=what, reason=f"its fields are not those of a record of kind {folder}")
     at = Timestamp.from_json(values["at"])
-    return Record(values["seq"], tuple(values["files"]), values["reason"], values["by"], at), values["prev"]
+    return Record(values["seq"], tuple(values[listed]), values["reason"], values["by"], at), values["prev"]
 
 
-def _well_formed(values: dict[str, Any]) -> bool:
+def _well_formed(values: dict[str, Any], ids: Any) -> bool:
     return (
         type(values["seq"]) is int
-        and isinstance(values["files"], list)
-        and all(map(is_id, values["files"]))
+        and isinstance(ids, list)
+        and all(map(is_id, ids))
         and isinstance(values["reason"], str)
         and isinstance(values["by"], str)
     )

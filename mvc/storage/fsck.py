@@ -34,7 +34,7 @@ FINDINGS = {
     "object": "a version, manifest or tree is damaged",
     "recipe": "a recipe is damaged, or lies where it does not belong",
     "pack": "a pack is damaged",
-    "log": "a record of expired or promised files is damaged or missing from the middle",
+    "log": "a record of absent files or versions is damaged or missing from the middle",
     "journal": "the journal of an interrupted command is damaged",
     "merge": "the record of a merge under way is damaged",
     "stray": "a file lies where mvc puts none",
@@ -51,7 +51,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "tree": Tree.decode,
 }
 _TOP = {
-    "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache",
+    "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "merges",
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from mvc.model.ids import ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
+from mvc.storage import absence
 from mvc.storage.door import StoreDoor
 from mvc.storage.metapacks import MetaPacks
 
@@ -36,6 +37,7 @@ class Objects:
         self._door = door
         self._metapacks = metapacks
         self._versions: dict[VersionId, Version] = {}
+        self._absent: frozenset[str] | None = None
 
     def version(self, id_: VersionId) -> Version:
         """The version of that id; kept in memory, since walks come back to it."""
@@ -43,6 +45,17 @@ class Objects:
         if version is None:
             version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
         return version
+
+    def parents(self, version: Version) -> tuple[VersionId, ...]:
+        """The parents of a version, without those that are on record as never published where it was imported from."""
+        absent = self._on_record()
+        if absent.isdisjoint(version.parents):
+            return version.parents
+        return tuple(id_ for id_ in version.parents if id_ not in absent or self.has(id_))
+
+    def forget_absent(self) -> None:
+        """Read the record of absent versions again, when it is needed."""
+        self._absent = None
 
     def still(self, id_: VersionId) -> Version:
         """The version of that id as it lies on the disk now: under the lock, no collection can take it any more."""
@@ -94,6 +107,12 @@ class Objects:
     def loose(self) -> list[str]:
         """The ids of all loose objects."""
         return [name for fan in self._door.names(FOLDER) for name in self._door.names(f"{FOLDER}/{fan}")]
+
+    def _on_record(self) -> frozenset[str]:
+        if self._absent is None:
+            records = absence.read_log(self._door, absence.ABSENT)
+            self._absent = frozenset(id_ for record in records for id_ in record.ids)
+        return self._absent
 
     def _decoded(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
         """An object, which is named when it cannot be decoded."""

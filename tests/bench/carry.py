@@ -52,7 +52,7 @@ def fetch(folder: Path) -> None:
     """Have every file here that a remote promises, in a process set up as the program sets up its own."""
     settle()
     repository = Repository(folder)
-    bringing.bring(repository, [file for each in read_log(repository.door, PROMISED) for file in each.files])
+    bringing.bring(repository, [file for each in read_log(repository.door, PROMISED) for file in each.ids])
 
 
 def _sync(path: Path) -> None:

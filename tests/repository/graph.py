@@ -53,6 +53,10 @@ class Graph:
             raise errors.Missing(what="version", id=id_)
         return self.versions[id_]
 
+    def parents(self, version: Version) -> tuple[VersionId, ...]:
+        """As Objects does, where none is on record as absent."""
+        return version.parents
+
     def with_prefix(self, prefix: str) -> list[str]:
         """As Objects does."""
         return sorted(id_ for id_ in self.versions if id_.startswith(prefix))
