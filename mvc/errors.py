@@ -1032,6 +1032,13 @@ class RegistryFault(MvcError):
     """
 
 
+class Unimportable(Refused):
+    """{version} cannot be imported: {reason}.
+
+    Mend that on its page, then import again.
+    """
+
+
 class NeedsMemory(Refused):
     """{path} has {size} bytes, and {registry} takes it in one piece only, which would be held in memory whole.
 

@@ -1,0 +1,70 @@
+"""Whatever a registry lists becomes files that lie side by side on every system."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mvc.model import paths, rules
+from mvc.model.flatfiles import Listed, base_name, place, role
+from mvc.model.manifest import Manifest
+
+HOSTILE = (
+    "../../etc/passwd", "..", ".", "", "/", "C:\\windows\\x.dll", "nul.txt", "CON", ".git", ".mvc", "GIT~1", "a\u202eb",
+    "model.toml", "MODEL.TOML", ".mvcignore", "x" * 400 + ".onnx", "e\u0301.pt", "\u00e9.pt", "a:b", "[best].pt", "*.pt",
+    "best.pt", "Best.pt", "\ud800", "a\nb", " x ", "x. ", "-x", "a/b", "a\\b", "\x00", "日本.onnx", ".lock", "ﬁ.pt",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("filename", "kept"),
+    [
+        ("best.onnx", "best.onnx"),
+        ("../../.ssh/keys", "keys"),
+        ("C:\\x\\best.pt", "best.pt"),
+        ("nul.txt", "_nul.txt"),
+        (".git", "_git"),
+        ("model.toml", "_model.toml"),
+        ("..", "_"),
+        ("", "file"),
+        ("[best].pt", "_best_.pt"),
+    ],
+)
+def test_a_base_name_is_kept_as_far_as_it_can_be(filename: str, kept: str) -> None:
+    assert base_name(filename) == kept
+
+
+def test_names_that_are_one_on_some_systems_lie_below_their_roles() -> None:
+    listed = [Listed("a", "x.pt", "1"), Listed("b", "X.pt", "2"), Listed("c", "y.pt", "3")]
+    assert [placed.path for placed in place(listed)] == ["a/x.pt", "b/X.pt", "y.pt"]
+
+
+def test_two_files_of_one_name_are_both_kept() -> None:
+    listed = [Listed("model-latest", "x.pt", "2"), Listed("model-latest", "x.pt", "1")]
+    assert [placed.role for placed in place(listed)] == ["model-latest-2", "model-latest"]
+    assert len({placed.path for placed in place(listed)}) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_role_becomes_one_that_a_version_may_have(name: str) -> None:
+    assert not rules.check(Manifest({"name": "m"}, {role(name): "x"}))
+
+
+def test_whatever_is_listed_can_be_written_beside_each_other_in_any_order(rng: random.Random) -> None:
+    for _ in range(200):
+        listed = [
+            Listed(rng.choice(HOSTILE), rng.choice(HOSTILE), f"{rng.randrange(4)}") for _ in range(rng.randrange(1, 9))
+        ]
+        placed = place(listed)
+        for each in placed:
+            paths.check_path(each.path)
+        assert not paths.collisions([each.path for each in placed])
+        files = {each.role: each.path for each in placed}
+        assert len(files) == len(listed)
+        assert not rules.check(Manifest({"name": "m"}, files), [each.path for each in placed])
+        shuffled = rng.sample(range(len(listed)), len(listed))
+        again = place([listed[number] for number in shuffled])
+        assert sorted(zip(listed, placed, strict=True)) == sorted(
+            zip((listed[number] for number in shuffled), again, strict=True)
+        )
