@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mvc.cli.main import settle
+from mvc.model.ids import FileId
 from mvc.porcelain import bringing
 from mvc.repository.repository import Repository
 from mvc.storage.absence import PROMISED, read_log
@@ -52,7 +53,7 @@ def fetch(folder: Path) -> None:
     """Have every file here that a remote promises, in a process set up as the program sets up its own."""
     settle()
     repository = Repository(folder)
-    bringing.bring(repository, [file for each in read_log(repository.door, PROMISED) for file in each.ids])
+    bringing.bring(repository, [FileId(id_) for each in read_log(repository.door, PROMISED) for id_ in each.ids])
 
 
 def _sync(path: Path) -> None:

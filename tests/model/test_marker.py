@@ -1,0 +1,69 @@
+"""Markers: a version whole but for its files' bytes, whose ids are computed again by whoever reads one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mvc import errors
+from mvc.model import canonical, modeltoml
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.marker import Marker
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Person, Timestamp, Version
+
+TOML = b'# ours\n[model]\nname = "helmets"\n\n[files]\nmodel-latest = "best.onnx"\n\n[parameters]\nlr = 1.0\n'
+
+
+@pytest.fixture
+def marker() -> Marker:
+    manifest = modeltoml.parse(TOML, where="model.toml")
+    tree = Tree.of([TreeEntry("best.onnx", "model-latest", 5, FileId(digest(b"12345")))])
+    parents = (VersionId("1" * 64),)
+    who, when = Person("Ana", "ana@example.org"), Timestamp(1_770_000_000, 60)
+    version = Version(parents, 2, who, when, "Tuned", manifest.id(), tree.id(), FileId(digest(TOML)))
+    return Marker("0197-abc", version, manifest, tree, TOML)
+
+
+def test_what_is_read_is_what_was_written(marker: Marker) -> None:
+    found = Marker.decode(marker.encode())
+    assert found == marker
+    assert found.id == marker.version.id()
+    assert found.encode() == marker.encode()
+
+
+def test_it_tells_ids_and_sizes_by_role(marker: Marker) -> None:
+    entry = marker.tree.entries[0]
+    assert json.loads(marker.encode())["files"] == {"model-latest": {"file": entry.file, "size": 5}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model_toml", "[model]\nname = 'other'\n"),
+        ("tree", {"kind": "tree", "entries": []}),
+        ("manifest", {"kind": "manifest", "model": {"name": "other"}}),
+        ("files", {}),
+        ("v", 2),
+        ("kind", "note"),
+        ("model_version", 7),
+        ("more", 1),
+    ],
+)
+def test_one_that_does_not_hold_together_is_refused(marker: Marker, key: str, value: object) -> None:
+    record = {**canonical.decode(marker.encode()), key: value}
+    with pytest.raises(errors.NotCanonical):
+        Marker.decode(canonical.encode(record))
+
+
+def test_one_is_never_written_for_another_version(marker: Marker) -> None:
+    with pytest.raises(errors.NotCanonical, match=r"model\.toml"):
+        replace(marker, model_toml=b"").encode()
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"kind": "marker"}', b"\xff", b'{"a":' * 500])
+def test_what_is_no_marker_is_refused(data: bytes) -> None:
+    with pytest.raises(errors.NotCanonical):
+        Marker.decode(data)
