@@ -107,8 +107,8 @@ def _compare(key: str, recorded: Any, live: Any, found: list[FieldChange]) -> No
     tables = [each for each in (recorded, live) if isinstance(each, Mapping)]
     if tables and all(each is None or isinstance(each, Mapping) for each in (recorded, live)):
         for part in dict.fromkeys(part for table in tables for part in table):
-            below = [each.get(part) if each is not None else None for each in (recorded, live)]
-            _compare(f"{key}.{schema.quoted(str(part))}", *below, found)
+            old, new = (each.get(part) if each is not None else None for each in (recorded, live))
+            _compare(f"{key}.{schema.quoted(str(part))}", old, new, found)
     elif not _is_same(recorded, live):
         found.append(FieldChange(key, recorded, live))
 

@@ -63,7 +63,7 @@ def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
     del renamed["parameters"], renamed["docker_image"]
     for raw in (FIELDS, renamed, {**FIELDS, "parameters": {**FIELDS["parameters"], "lr": 1}}, {"name": "x"}):
         assert publication.changes(FIELDS, raw) == ()
-    bare = {
+    bare: dict[str, Any] = {
         "type": "NOT_CONFIGURED",
         "framework": "NOT_CONFIGURED",
         "labels": None,
