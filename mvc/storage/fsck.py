@@ -140,7 +140,9 @@ def _refs(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
     for model in door.names("refs"):
         try:
             refs = [
-                ref for kind in logs.kinds(decode_component(model)) for ref in logs.all(decode_component(model), kind)
+                ref
+                for kind in logs.kinds(decode_component(model), published=True)
+                for ref in logs.all(decode_component(model), kind)
             ]
         except errors.Damaged as error:
             yield Finding("ref", f"refs/{model}", error.message)

@@ -3,6 +3,8 @@
     refs/<model>/heads/main/0000000001   old: none        new: 9f86…   "commit: First baseline"
     refs/<model>/heads/main/0000000002   old: 9f86…       new: 60ab…   "commit: More night images"
 
+    refs/<model>/published/picsellia/9f86…/0000000001   new: none   place: version 9f86… is #3 of a model there
+
 Creating the next number is the only commit point there is. It fails when somebody else created it first, so no move is
 ever lost, and the log is at once the history of the name. Each entry names the bytes of the one before it (`prev`).
 """
@@ -10,7 +12,7 @@ ever lost, and the log is at once the history of the name. Each entry names the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple, Self
 
 from mvc import errors
@@ -24,6 +26,7 @@ REFS = "refs"
 HEADS = "heads"
 TAGS = "tags"
 ALIASES = "aliases"
+PUBLISHED = "published"
 _NUMBER = re.compile(r"[0-9]{10}\Z")
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
 _KEYS = {"kind", "v", "ref", "seq", "old", "new", "prev", "nonce", "by", "at", "reason"}
@@ -32,7 +35,10 @@ _REMOTES = "remotes"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RefName:
-    """A name of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>."""
+    """A name of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
+
+    Of kind published/<registry> the name is a version's id: such a log tells where that is, and leads to nothing.
+    """
 
     model: str
     kind: str
@@ -75,11 +81,39 @@ class Seen(NamedTuple):
     entry: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a version is on a registry: whose (`organization` at `host`), which model, and the version's number, name and id there."""
+
+    host: str
+    organization: str
+    model: str
+    model_id: str
+    number: int
+    name: str
+    id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As entries hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """From what an entry holds; raises ValueError."""
+        if not isinstance(value, dict) or set(value) != {each.name for each in fields(cls)}:
+            raise ValueError
+        texts = all(isinstance(each, str) for key, each in value.items() if key != "number")
+        if not texts or type(value["number"]) is not int:
+            raise ValueError
+        return cls(**value)
+
+
 @dataclass(frozen=True, slots=True)
 class RefEntry:
     """One move of a ref. `old` and `new` are None where the name did not, or does not, exist.
 
-    `seen` is the remote's entry, for a name under `remotes/`: a remote that was rolled back is known by it.
+    `seen` is the remote's entry, for a name under `remotes/`: a remote that was rolled back is known by it. `place` is what an
+    entry under `published/` tells, which moves nothing.
     """
 
     ref: str
@@ -89,10 +123,13 @@ class RefEntry:
     prev: str | None
     move: Move
     seen: Seen | None = None
+    place: Place | None = None
 
     def encode(self) -> bytes:
         """Its exact bytes."""
-        seen = {} if self.seen is None else {"seen": list(self.seen)}
+        more: dict[str, Any] = {} if self.seen is None else {"seen": list(self.seen)}
+        if self.place is not None:
+            more["place"] = self.place.to_json()
         return sealed.seal(
             {
                 "kind": "ref",
@@ -106,7 +143,7 @@ class RefEntry:
                 "by": self.move.by,
                 "at": self.move.at.to_json(),
                 "reason": self.move.reason,
-                **seen,
+                **more,
             }
         )
 
@@ -114,12 +151,12 @@ class RefEntry:
     def decode(cls, data: bytes, *, what: str) -> Self:
         """The entry in `data`; raises Damaged naming `what`."""
         record = sealed.unseal(data, what=what, kind="ref")
-        seen = record.pop("seen", None)
+        seen, place = record.pop("seen", None), _place(record.get("ref"), record.pop("place", None), what)
         if set(record) != _KEYS or record["v"] != 1 or not _well_formed(record) or not _is_seen(record["ref"], seen):
             raise errors.Damaged(what=what, reason="its fields are not those of a ref entry")
         move = Move(record["by"], Timestamp.from_json(record["at"]), record["reason"], record["nonce"])
         last = None if seen is None else Seen(*seen)
-        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move, last)
+        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move, last, place)
 
     @classmethod
     def after(
@@ -129,6 +166,11 @@ class RefEntry:
         if tip is None:
             return RefEntry(ref.text, 1, None, new, None, move, seen)
         return RefEntry(ref.text, tip.seq + 1, tip.new, new, tip.id, move, seen)
+
+    @classmethod
+    def telling(cls, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
+        """The entry after `tip` that tells of one more place."""
+        return replace(cls.after(ref, tip, None, move), place=place)
 
     @property
     def id(self) -> str:
@@ -140,6 +182,16 @@ def _well_formed(record: dict[str, Any]) -> bool:
     optional_ids = all(record[key] is None or is_id(record[key]) for key in ("old", "new", "prev"))
     texts = all(isinstance(record[key], str) for key in ("ref", "by", "reason", "nonce"))
     return optional_ids and texts and type(record["seq"]) is int and _NONCE.match(record["nonce"]) is not None
+
+
+def _place(ref: Any, place: Any, what: str) -> Place | None:
+    """What an entry under `published/` tells; raises Damaged when it tells nothing, or another entry does."""
+    try:
+        if (place is not None) != (isinstance(ref, str) and ref.startswith(f"{PUBLISHED}/")):
+            raise ValueError
+        return Place.from_json(place) if place is not None else None
+    except ValueError:
+        raise errors.Damaged(what=what, reason="its place is not one on a registry") from None
 
 
 def _is_seen(ref: str, seen: Any) -> bool:
@@ -207,10 +259,12 @@ class RefLogs:
         """The models that have a ref log."""
         return [names.decode_component(name) for name in self._door.names(REFS)]
 
-    def kinds(self, model: str) -> list[str]:
-        """The kinds under which `model` has logs, those of remotes included."""
+    def kinds(self, model: str, *, published: bool = False) -> list[str]:
+        """The kinds under which `model` has logs, those of remotes included; those that lead to nothing if asked for."""
         top = f"{REFS}/{names.encode_component(model)}"
-        kinds = [kind for kind in self._door.names(top) if kind != _REMOTES]
+        kinds = [kind for kind in self._door.names(top) if kind not in (_REMOTES, PUBLISHED)]
+        registries = self._door.names(f"{top}/{PUBLISHED}") if published else ()
+        kinds += [f"{PUBLISHED}/{names.decode_component(each)}" for each in registries]
         for remote in self._door.names(f"{top}/{_REMOTES}"):
             plain = names.decode_component(remote)
             kinds += [f"{_REMOTES}/{plain}/{kind}" for kind in self._door.names(f"{top}/{_REMOTES}/{remote}")]
