@@ -1003,6 +1003,9 @@ class RegistryUnreachable(OutOfReach):
     Run the same command again: what was done there already is found, and not done twice.
     """
 
+    after: float | None = None
+    """Seconds that it asked to be left alone for, where it said so."""
+
 
 class RegistryUncertain(RegistryUnreachable):
     """{registry} gave no answer to what would have made {what}: {reason}.
@@ -1036,6 +1039,48 @@ class Unimportable(Refused):
     """{version} cannot be imported: {reason}.
 
     Mend that on its page, then import again.
+    """
+
+
+class RegistryLacks(RegistryFault):
+    """{registry} does not find it: {reason}.
+
+    Look at the spelling of the organization, the model and the version; the token's owner must be a member.
+    """
+
+
+class BadRegistryUrl(Usage):
+    """{url!r} is no address of a registry: {reason}.
+
+    Write picsellia://ORGANIZATION for a remote, picsellia://ORGANIZATION/MODEL or .../MODEL@VERSION for an import.
+    """
+
+
+class NoToken(Denied):
+    """{registry}: there is no token in the environment variable {variable}.
+
+    Make one on the platform, in the profile's settings, and set the variable; mvc keeps it nowhere.
+    """
+
+
+class NotARegistry(Usage):
+    """{name} is a store ({url}), and no registry.
+
+    `mvc remote add picsellia picsellia://ORGANIZATION` makes a registry known.
+    """
+
+
+class NoRegistry(Usage):
+    """It is not said which registry is meant; known: {known}.
+
+    Say --to NAME; `mvc remote add picsellia picsellia://ORGANIZATION` makes one known.
+    """
+
+
+class IsRegistry(Usage):
+    """{name} is a registry, and no store: versions are neither pushed there nor fetched from it.
+
+    `mvc publish --to {name}` makes model versions there of versions here, `mvc import {url}/MODEL` the other way round.
     """
 
 

@@ -35,6 +35,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "git": "repository/provenance.py",
     "fsspec": ("remotes/", "filesystem.py"),
     "paramiko": "remotes/",
+    "picsellia": "remotes/picsellia/",
+    "requests": "remotes/picsellia/",
     "click": "cli/",
     "numpy": ("storage/planes.py", "formats/statistics.py"),
     "h5py": "formats/hdf5child.py",

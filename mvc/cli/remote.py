@@ -48,8 +48,9 @@ def _lines(found: Sequence[RemoteSettings]) -> Iterator[str]:
 def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
     """Make the remote NAME known: mvc remote add origin s3://team-models/vision
 
-    URL is a folder, or s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, sftp://USER@HOST/PATH. No secret is ever
-    kept: credentials come from the environment, or where the provider's own tools keep them.
+    URL is a folder, or s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, sftp://USER@HOST/PATH; or a registry:
+    picsellia://ORGANIZATION. No secret is ever kept: credentials come from the environment, or where the provider's own
+    tools keep them.
     """
     options = given_settings(settings)
     _told(invocation, porcelain.add(invocation.repository(), name, url, base=invocation.cwd, options=options))

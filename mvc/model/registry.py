@@ -9,13 +9,15 @@ vocabulary, or keys, that nobody here knows yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 Raw = Mapping[str, Any]
-"""An answer as it came, without the addresses in it that give access to something."""
+"""An answer as it came; `without_addresses` makes of it what may be kept."""
+_SIGNED = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
 Sink = Callable[[bytes], object]
 """Takes the bytes of a download, piece by piece."""
 
@@ -92,8 +94,9 @@ class RemoteContext:
 class Registry(Protocol):
     """One organization of a registry.
 
-    Whatever is asked of it may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create may besides raise
-    RegistryConflict (something of that name is there) and RegistryUncertain (no answer came: look before repeating).
+    Whatever is asked of it may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create whose answer is lost is
+    looked up before it is repeated; when that gets no answer either, RegistryUncertain. What others made meanwhile under the
+    same name is given as if it had been made now, but for files: RegistryConflict.
     """
 
     @property
@@ -131,13 +134,16 @@ class Registry(Protocol):
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
         """Its files, in the order they are listed."""
 
-    def upload(self, version: RemoteVersion, name: str, path: Path, *, allow_memory: bool = False) -> RemoteFile:
-        """Send the file at `path`, whose base name becomes the file name there, and attach it as `name`.
+    def upload(
+        self, version: RemoteVersion, name: str, filename: str, path: Path, *, allow_memory: bool = False
+    ) -> RemoteFile:
+        """Send the file at `path`, and attach it as `name`, with `filename` for its file name.
 
-        Raises NeedsMemory where a big file would have to be held in memory whole, unless `allow_memory`.
+        Raises NeedsMemory where a big file would have to be held in memory whole, unless `allow_memory`; RegistryConflict
+        when another file of that name is attached.
         """
 
-    def upload_thumbnail(self, version: RemoteVersion, path: Path) -> None:
+    def upload_thumbnail(self, version: RemoteVersion, filename: str, path: Path) -> None:
         """Send a picture, and have it be what stands for the version."""
 
     def download(self, file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
@@ -165,3 +171,12 @@ class Registry(Protocol):
 def text(raw: Raw, *keys: str) -> str | None:
     """The text under the first of these keys that has one."""
     return next((raw[key] for key in keys if isinstance(raw.get(key), str)), None)
+
+
+def without_addresses(value: Any) -> Any:
+    """`value` with each address in it cut at its query: there lies what gives access to something."""
+    if isinstance(value, Mapping):
+        return {str(name): without_addresses(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_addresses(each) for each in value]
+    return _SIGNED.sub(r"\1", value) if isinstance(value, str) else value

@@ -1,16 +1,18 @@
-"""From the name of a remote to a connection: settings, address, backend, patience."""
+"""From the name of a remote to a connection: settings, address, backend, patience; from that of a registry likewise."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mvc import errors
-from mvc.remotes import address, connect
+from mvc import errors, lazy
+from mvc.model.registry import Registry
+from mvc.remotes import address, connect, options
 from mvc.remotes.backend import Backend
 from mvc.remotes.paced import PacedBackend
+from mvc.remotes.picsellia.address import HOST, TOKEN
 from mvc.remotes.remote import JOBS, Remote
 from mvc.remotes.retry import RetryingBackend
 from mvc.repository.repository import Repository
@@ -24,10 +26,12 @@ _LONGEST_PAUSE = 5.0
 def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
     """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
 
-    Raises NoSuchRemote, BadRemoteUrl, MissingExtra, BadSetting.
+    Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting.
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
+    if where.scheme == address.REGISTRY:
+        raise errors.IsRegistry(name=name, url=where.text)
     backend: Backend = RetryingBackend(connect.connect(where, settings))
     if limit is not None:
         backend = PacedBackend(backend, limit)
@@ -35,6 +39,50 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
         yield Remote(name, backend, _pause, jobs)
     finally:
         backend.close()
+
+
+@contextlib.contextmanager
+def registry(repository: Repository, name: str, token: str | None) -> Iterator[Registry]:
+    """The registry that is the remote `name`, its connections let go afterwards; `token` lets in.
+
+    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting.
+    """
+    settings = dict(url_of(repository, name))
+    where = address.parse(settings.pop("url"), repository.root)
+    if where.scheme != address.REGISTRY:
+        raise errors.NotARegistry(name=name, url=where.text)
+    options.check(where.scheme, settings)
+    with registry_at(where.host, settings.get("host", HOST), token) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def registry_at(organization: str, host: str, token: str | None) -> Iterator[Registry]:
+    """The registry of an organization on the platform at `host`; raises NoToken, MissingExtra."""
+    if not token:
+        raise errors.NoToken(registry=f"{address.REGISTRY}://{organization}", variable=TOKEN)
+    try:
+        found: Registry = lazy.load("mvc.remotes.picsellia.registry").connect(organization, token, host=host)
+    except ImportError as error:
+        extra = address.REGISTRY
+        raise errors.MissingExtra(scheme=extra, extra=extra, reason=error.name or str(error)) from error
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def default_registry(repository: Repository) -> str:
+    """The one remote that is a registry; raises NoRegistry where there is none, or several."""
+    known = [name for name, settings in repository.config.remotes().items() if is_registry(settings)]
+    if len(known) != 1:
+        raise errors.NoRegistry(known=", ".join(sorted(known)) or "none")
+    return known[0]
+
+
+def is_registry(settings: Mapping[str, str]) -> bool:
+    """Whether these are the settings of a registry."""
+    return settings.get("url", "").startswith(f"{address.REGISTRY}://")
 
 
 def url_of(repository: Repository, name: str) -> dict[str, str]:

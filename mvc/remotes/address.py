@@ -3,6 +3,7 @@
     s3://team-models/vision        bucket, prefix          gs://, gcs://, az://, abfs:// likewise
     sftp://ana@host:2222/srv/mvc   user, host, port, path  ssh:// likewise
     /srv/mvc   ../share   file:///srv/mvc
+    picsellia://acme               organization of a registry, which is no store
 
 Nothing else: chained URLs, archives and protocols of plugins run other people's code. Nothing secret is ever in one.
 """
@@ -17,11 +18,13 @@ from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvc import errors
+from mvc.remotes.picsellia import address as registry
 
 BUCKETS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 SERVERS = {"sftp": "sftp", "ssh": "sftp"}
 FILE = "file"
-_KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp:// or ssh://"
+REGISTRY = registry.SCHEME
+_KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp://, ssh:// or picsellia://"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _USER = re.compile(r"//[^/]*@")
 _MAX_PORT = 65_535
@@ -30,7 +33,9 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a remote is. `scheme` is file, s3, gs, az or sftp; `host` the bucket, container or server; `text` is shown and kept.
+    """Where a remote is. `scheme` is file, s3, gs, az, sftp or picsellia; `text` is shown and kept.
+
+    `host` is the bucket, container, server or organization.
 
     `path` is below the bucket without slashes at its ends, else from the root of the filesystem. `user` and `port` are a server's.
     """
@@ -61,6 +66,8 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
         if not rest.startswith("/"):
             _refuse(text, "file:// is followed by a path from the root, as file:///srv/models")
         return _folder(text, unquote(rest), base)
+    if scheme == REGISTRY:
+        return _registry(text)
     if scheme not in BUCKETS and scheme not in SERVERS:
         _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: {_KNOWN}")
     parts = urlsplit(text)
@@ -96,6 +103,14 @@ def _server(text: str, parts: SplitResult) -> Address:
         _refuse(text, "it names no folder on the server")
     user = unquote(parts.username) if parts.username else None
     return Address("sftp", host, path.rstrip("/"), text.rstrip("/"), user, port)
+
+
+def _registry(text: str) -> Address:
+    found = registry.parse(text)
+    if found.model is not None:
+        reason = "a remote is a whole organization; `mvc import` takes the address of a model in it"
+        raise errors.BadRegistryUrl(url=text[:_SHOWN], reason=reason)
+    return Address(REGISTRY, found.organization, "", found.text)
 
 
 def _folder(text: str, path: str, base: Path) -> Address:

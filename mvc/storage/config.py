@@ -31,6 +31,7 @@ BRANCH = "branch"
 """The table of branches that follow one of a remote: by model, then by name."""
 REMOTE_KEYS = {
     "url": "where it is",
+    "host": "the platform's address, where a registry is not at https://app.picsellia.com",
     "endpoint": "the server's address, where it is not the provider's own",
     "profile": "the profile of the provider's settings whose credentials are used",
     "region": "the bucket's region",

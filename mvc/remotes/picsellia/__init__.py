@@ -1,0 +1,1 @@
+"""A REGISTRY: Picsellia, through its official SDK, which has no other home."""

@@ -1,0 +1,91 @@
+"""Where a registry is: an organization, a model in it, a version of that.
+
+    picsellia://acme                        what `mvc remote add` takes
+    picsellia://acme/helmet-detector@3      a version by its number there, or by its name
+
+`%40` stands for an @ in a name, `%2F` for a slash. The platform's own address is an option, and never holds a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import quote, unquote, urlsplit
+
+from mvc import errors
+
+SCHEME = "picsellia"
+PREFIX = f"{SCHEME}://"
+HOST = "https://app.picsellia.com"
+"""Where the platform is, if nothing else is said."""
+TOKEN = "PICSELLIA_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable with the token, which is read nowhere else."""
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAddress:
+    """An organization, and perhaps a model in it and a version of that, as they are called there."""
+
+    organization: str
+    model: str | None = None
+    version: str | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        text = f"{PREFIX}{quote(self.organization, safe=' ')}"
+        if self.model is not None:
+            text += f"/{quote(self.model, safe=' /')}"
+        return f"{text}@{quote(self.version, safe=' /')}" if self.version is not None else text
+
+
+def is_registry(text: str) -> bool:
+    """Whether `text` is the address of a registry, right or wrong."""
+    return text.lower().startswith(PREFIX)
+
+
+def parse(text: str) -> RegistryAddress:
+    """The address that `text` is; raises BadRegistryUrl."""
+    if not text.isprintable() or not is_registry(text):
+        _refuse(text, "it does not begin with picsellia://, or has characters that cannot be printed")
+    rest = text[len(PREFIX) :]
+    organization, slash, below = rest.partition("/")
+    if any(letter in rest for letter in "?#"):
+        _refuse(text, "it has a query or a fragment; settings go into the remote's options")
+    if "@" in organization or ":" in organization:
+        _refuse(text, "an organization has no user and no port; the token comes from the environment")
+    if not organization.strip():
+        _refuse(text, "it names no organization")
+    model, at, version = below.rpartition("@") if "@" in below else (below, "", "")
+    model = model.rstrip("/")
+    if (at and not (model and version)) or (slash and below and not model):
+        _refuse(text, "it names no model, or no version after the @")
+    return RegistryAddress(unquote(organization), unquote(model) or None, unquote(version) or None)
+
+
+def check_host(host: str) -> str:
+    """`host` as it is kept: scheme and server, nothing else. Raises BadSetting."""
+    match = re.match(r"(https?)://", host)
+    parts = urlsplit(host)
+    try:
+        port = parts.port
+    except ValueError:
+        match = None
+        port = None
+    if match is None or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+        raise errors.BadSetting(key="host", value="...", reason=f"it is an address such as {HOST}, and no more")
+    if parts.path.strip("/"):
+        raise errors.BadSetting(key="host", value=host, reason="a path in it would be dropped")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise errors.BadSetting(key="host", value=host, reason="the token would be sent without encryption; say https")
+    server = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{server}" + (f":{port}" if port else "")
+
+
+def _refuse(text: str, reason: str) -> NoReturn:
+    """Nothing that may be a password is shown."""
+    shown = re.sub(r"//[^/]*@", "//", text.partition("?")[0].partition("#")[0])
+    raise errors.BadRegistryUrl(url=shown[:_SHOWN], reason=reason)

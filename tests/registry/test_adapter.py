@@ -1,0 +1,344 @@
+"""Picsellia through the real SDK: what is read, created and sent, and what becomes of all that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.registry import RemoteModel, RemoteVersion
+from mvc.remotes.picsellia import registry as picsellia
+from mvc.remotes.picsellia.registry import PicselliaRegistry
+from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia_wire import Call
+
+LARGE = 25 * 1024 * 1024
+Connect = Callable[..., PicselliaRegistry]
+
+
+def _once(kind: str, fault: Fault) -> Callable[[Call], Fault | None]:
+    """Have the first call whose shape ends so go wrong."""
+    left = [fault]
+    return lambda call: left.pop() if call.shape.startswith(kind) and left else None
+
+
+def _always(kind: str, fault: Fault) -> Callable[[Call], Fault | None]:
+    return lambda call: fault if call.shape.startswith(kind) else None
+
+
+def _version(registry: PicselliaRegistry, name: str = "v1-abc") -> RemoteVersion:
+    return registry.create_version(registry.create_model("helmets", "none"), {"name": name})
+
+
+# --- files
+
+
+@pytest.mark.parametrize("kind", ["aws", "minio", "google", "azure"])
+def test_files_of_any_size_go_there_and_come_back(kind: str, tmp_path: Path, naps: list[float]) -> None:
+    platform = Platform(Rules(client_type=kind))
+    with serve(platform) as host:
+        registry = picsellia.connect("acme", TOKEN, host=host)
+        version = _version(registry)
+        for size in (0, 10, LARGE, LARGE + 7):
+            path = tmp_path / "sent"
+            path.write_bytes(bytes(range(250)) * (size // 250) + b"x" * (size % 250))
+            file = registry.upload(version, f"role-{size}", "bést weights.onnx", path)
+            got: list[bytes] = []
+            assert registry.download(file, got.append) == size
+            assert b"".join(got) == path.read_bytes()
+            assert (file.filename, file.large) == ("bést weights.onnx", size > LARGE)
+        assert [file.name for file in registry.files(version)] == [
+            "role-0",
+            "role-10",
+            f"role-{LARGE}",
+            f"role-{LARGE + 7}",
+        ]
+        registry.close()
+
+
+def test_what_would_be_held_in_memory_whole_is_refused_before_it_is_sent(
+    tmp_path: Path, connect: Connect, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picsellia, "MEMORY", LARGE)
+    path = tmp_path / "big"
+    path.write_bytes(b"x" * (LARGE + 1))
+    registry = connect()
+    version = _version(registry)
+    registry.upload(version, "in-parts", "big", path)
+    platform.rules.client_type = "azure"
+    with pytest.raises(errors.NeedsMemory, match="26214401 bytes"):
+        registry.upload(version, "whole", "big", path)
+    assert [file.name for file in registry.files(version)] == ["in-parts"]
+    assert registry.upload(version, "whole", "big", path, allow_memory=True).name == "whole"
+
+
+def test_a_download_of_another_length_than_announced_or_expected_is_none(
+    registry: PicselliaRegistry, platform: Platform
+) -> None:
+    row = platform.add_version(platform.add_model("helmets"))
+    platform.add_file(row, "weights", b"x" * 100)
+    version = registry.version(row["id"])
+    assert version is not None
+    [file] = registry.files(version)
+    got: list[bytes] = []
+    with pytest.raises(errors.RegistryFault, match="100 bytes"):
+        registry.download(file, got.append, limit=99)
+    assert got == []
+    platform.faults = _once("GET /storage/read", Fault(403))
+    assert registry.download(file, got.append, limit=100) == 100
+
+
+# --- reading
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("page", [70, 100, 230, 500])
+def test_a_listing_is_read_to_its_end(page: int, counts: bool, registry: PicselliaRegistry, platform: Platform) -> None:
+    model = platform.add_model("helmets")
+    platform.rules.page, platform.rules.counts = page, counts
+    for number in range(230):
+        platform.add_version(model, name=f"n{number}")
+    found = registry.find_model("helmets")
+    assert found is not None
+    assert [version.number for version in registry.versions(found)] == list(range(230))
+
+
+def test_a_listing_of_files_that_heeds_no_page_is_read_once(registry: PicselliaRegistry, platform: Platform) -> None:
+    platform.rules.pages_files = False
+    row = platform.add_version(platform.add_model("helmets"))
+    for number in range(150):
+        platform.add_file(row, f"file{number}", b"")
+    version = registry.version(row["id"])
+    assert version is not None
+    assert len(registry.files(version)) == 150
+
+
+def test_a_version_of_an_unknown_kind_hides_no_other(registry: PicselliaRegistry, platform: Platform) -> None:
+    model = platform.add_model("helmets")
+    platform.add_version(model, type="HOLOGRAM", framework="YOLOV8")
+    platform.add_version(model)
+    found = registry.find_model("helmets")
+    assert found is not None
+    assert [version.get("type") for version in registry.versions(found)] == ["HOLOGRAM", "NOT_CONFIGURED"]
+
+
+def test_no_address_that_gives_access_is_kept(registry: PicselliaRegistry, platform: Platform) -> None:
+    row = platform.add_version(platform.add_model("helmets"))
+    platform.add_file(row, "weights", b"x")
+    version = registry.version(row["id"])
+    assert version is not None
+    assert "X-Signature" not in repr([file.raw for file in registry.files(version)])
+
+
+def test_a_context_tells_the_experiment_and_its_datasets(registry: PicselliaRegistry, platform: Platform) -> None:
+    row = platform.add_version(platform.add_model("helmets"))
+    dataset = platform.add_dataset_version("sites", "latest")
+    experiment = platform.add_experiment("night", train=dataset)
+    platform.trained_by(row, experiment, {"epochs": 3})
+    version = registry.version(row["id"])
+    assert version is not None
+    context = registry.context(version)
+    assert context is not None
+    assert context.experiment == experiment["id"]
+    assert [(each.alias, each.id) for each in context.datasets] == [("train", dataset["id"])]
+    assert [(each.alias, each.name, each.version) for each in registry.datasets(experiment["id"])] == [
+        ("train", "sites", "latest")
+    ]
+    named = registry.experiment(experiment["id"])
+    assert named is not None
+    assert named.name == "night"
+    del platform.contexts[row["id"]]
+    assert registry.context(version) is None
+    assert registry.experiment("nobody/../made this") is None
+
+
+# --- what goes wrong
+
+
+def test_a_create_whose_answer_is_lost_is_looked_up_not_repeated(
+    registry: PicselliaRegistry, platform: Platform
+) -> None:
+    platform.rules.unique = False  # a second one would be made without a word
+    for faults in (Fault(after=True), Fault(500, after=True), Fault(503, after=True), Fault(garbage=True, after=True)):
+        platform.models.clear()
+        platform.versions.clear()
+        platform.faults = _once("POST /api/organization/*/models", faults)
+        model = registry.create_model("helmets", "none")
+        platform.faults = _once("POST /api/model/*/versions", faults)
+        version = registry.create_version(model, {"name": "v1-abc"})
+        assert [row["id"] for row in platform.models.values()] == [model.id]
+        assert [row["id"] for row in platform.versions.values()] == [version.id]
+
+
+def test_a_create_that_was_refused_is_made_once(
+    registry: PicselliaRegistry, platform: Platform, tmp_path: Path
+) -> None:
+    platform.rules.unique = False
+    version = _version(registry)
+    (tmp_path / "x").write_bytes(b"x")
+    for fault in (Fault(), Fault(503), Fault(429), Fault(after=True)):
+        platform.files.clear()
+        platform.faults = _once("POST /api/model/version/*/modelfiles", fault)
+        file = registry.upload(version, "weights", "x", tmp_path / "x")
+        assert [row["id"] for row in platform.files.values()] == [file.id]
+
+
+def test_a_file_of_another_is_no_file_of_ours(registry: PicselliaRegistry, platform: Platform, tmp_path: Path) -> None:
+    version = _version(registry)
+    platform.add_file(platform.versions[version.id], "weights", b"another")
+    (tmp_path / "x").write_bytes(b"x")
+    with pytest.raises(errors.RegistryConflict):
+        registry.upload(version, "weights", "x", tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        (Fault(401), errors.RegistryDenied, 12),
+        (Fault(403), errors.RegistryDenied, 12),
+        (Fault(400), errors.RegistryFault, 128),
+        (Fault(413), errors.RegistryFault, 128),
+        (Fault(429), errors.RegistryUnreachable, 15),
+        (Fault(500), errors.RegistryUnreachable, 15),
+        (Fault(503), errors.RegistryUnreachable, 15),
+        (Fault(), errors.RegistryUnreachable, 15),
+        (Fault(stall=0.4), errors.RegistryUnreachable, 15),
+        (Fault(garbage=True), errors.RegistryFault, 128),
+    ],
+)
+def test_what_stays_wrong_is_an_error_with_its_code(
+    fault: Fault, error: type[errors.MvcError], code: int, platform: Platform, connect: Connect
+) -> None:
+    registry = connect(timeouts=(2.0, 0.1)) if fault.stall else connect()
+    assert registry.models() == []
+    platform.faults = _always("GET /api/organization/*/models", fault)
+    with pytest.raises(error) as caught:
+        registry.models()
+    assert caught.value.exit_code == code
+    assert caught.value.message.startswith("picsellia://acme ")
+
+
+def test_who_is_not_let_in_is_told_where_the_token_comes_from(connect: Connect) -> None:
+    with pytest.raises(errors.RegistryDenied, match="401") as caught:
+        connect(token="canary-wrong-token").models()
+    assert "PICSELLIA_TOKEN" in caught.value.hint
+    with pytest.raises(errors.RegistryLacks, match="no organization elsewhere"):
+        connect(organization="elsewhere").models()
+
+
+def test_a_platform_without_a_place_for_files_says_so(naps: list[float], tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    platform = Platform(Rules(connector=False))
+    with serve(platform) as host:
+        registry = picsellia.connect("acme", TOKEN, host=host)
+        version = _version(registry)
+        with pytest.raises(errors.RegistryFault, match="no default connector"):
+            registry.upload(version, "weights", "x", tmp_path / "x")
+        registry.close()
+
+
+def test_a_busy_platform_is_left_alone_as_long_as_it_asks(
+    registry: PicselliaRegistry, platform: Platform, naps: list[float]
+) -> None:
+    assert registry.models() == []
+    platform.faults = _once("GET /api/organization/*/models", Fault(429))
+    assert registry.models() == []
+    assert naps == [0.5]
+
+
+def test_the_sdk_tries_again_for_real_where_a_connection_fails(platform: Platform) -> None:
+    """The one test in which its own retries wait: 0.5 seconds."""
+    registry = picsellia.connect("acme", TOKEN, host=platform.host)
+    platform.faults = _once("GET /api/organization/*/models", Fault())
+    assert registry.models() == []
+    assert [call.shape for call in platform.calls].count("GET /api/organization/*/models") == 2
+    registry.close()
+
+
+# --- secrets and silence
+
+
+def test_the_token_and_signed_addresses_are_in_no_error(
+    connect: Connect,
+    platform: Platform,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    registry = connect()
+    version = _version(registry)
+    (tmp_path / "x").write_bytes(b"x")
+    registry.upload(version, "good", "x", tmp_path / "x")
+    [file] = registry.files(version)
+    said = [repr(registry), repr(file), repr(version)]
+    for shape in ("GET /api/organization/*/models", "GET /storage", "POST /storage", "POST /api/object-storage"):
+        for fault in (
+            Fault(),
+            Fault(500, message=f"{TOKEN} is wrong, see http://x/y?sig=canary-sig"),
+            Fault(garbage=True),
+        ):
+            platform.faults = _always(shape, fault)
+            for call in (
+                registry.models,
+                lambda: registry.download(file, lambda _: None),
+                lambda: registry.upload(version, "more", "x", tmp_path / "x"),
+            ):
+                try:
+                    call()
+                except errors.MvcError as error:
+                    said += traceback.format_exception(error)
+                    said.append(error.message)
+    out, err = capfd.readouterr()
+    for secret in (TOKEN, "X-Signature", "canary-sig"):
+        assert secret not in "".join(said), secret
+        assert secret not in caplog.text + out + err, secret
+    assert "***" in "".join(said)
+    assert (out, err) == ("", "")
+
+
+def test_netrc_takes_no_part(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login mallory password other\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    assert connect().models() == []
+
+
+_HOST_PROGRAM = """
+import logging, os, sys
+logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="root:%(message)s")
+before = logging.getLogger("mine")
+from mvc.remotes.picsellia import registry
+found = registry.connect("acme", sys.argv[1], host=sys.argv[2])
+found.create_model("helmets", "none")
+found.models()
+before.info("still here")
+import picsellia
+logging.getLogger("picsellia").info("the program's own use is heard")
+assert not before.disabled and "PICSELLIA_SDK_CUSTOM_LOGGING" not in os.environ
+"""
+
+
+def test_the_sdk_neither_prints_nor_takes_over_logging(platform: Platform) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HOST_PROGRAM, TOKEN, platform.host],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("root:")]
+    assert lines == ["root:still here", "root:the program's own use is heard"]
+
+
+def test_a_model_found_is_the_model_made(registry: PicselliaRegistry) -> None:
+    made = registry.create_model("helmets", "for sites")
+    assert registry.find_model("helmets") == RemoteModel(made.id, "helmets")
+    assert registry.find_model("hats") is None
+    assert [model.description for model in registry.models()] == ["for sites"]
