@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mvc.porcelain.branch import branches
     from mvc.porcelain.branch import create as create_branch
     from mvc.porcelain.cat import cat
+    from mvc.porcelain.check import check
     from mvc.porcelain.clone import clone
     from mvc.porcelain.commit import Options as CommitOptions
     from mvc.porcelain.commit import commit
@@ -88,6 +89,7 @@ _HOMES = {
     "aliases": "mvc.porcelain.alias:aliases",
     "branches": "mvc.porcelain.branch:branches",
     "cat": "mvc.porcelain.cat:cat",
+    "check": "mvc.porcelain.check:check",
     "clone": "mvc.porcelain.clone:clone",
     "commit": "mvc.porcelain.commit:commit",
     "connect": "mvc.porcelain.reaching:reach",
@@ -130,7 +132,7 @@ _HOMES = {
 __all__ = [
     "Actor", "Code", "CommitOptions", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote", "Repository",
     "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote", "aliases",
-    "branches", "cat", "clone", "commit", "connect", "continue_merge", "create_branch", "create_tag", "diff", "du",
+    "branches", "cat", "check", "clone", "commit", "connect", "continue_merge", "create_branch", "create_tag", "diff", "du",
     "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get", "init", "log", "ls", "merge", "models", "open",
     "pull", "push", "remotes", "remove", "remove_remote", "reset", "resolve", "restore", "set_alias", "set_values",
     "show", "status", "survey", "switch", "tags", "unset",

@@ -707,17 +707,10 @@ class UnknownUse(Usage):
     """
 
 
-class NoUse(Usage):
-    """It is not said what {model} is to be checked for: model.toml has no intent.ready_for.
-
-    Say `--for deployment`, or `mvc set 'intent.ready_for=["deployment"]'`.
-    """
-
-
 class NotReady(Refused):
-    """{version} is not ready for {use}, which its intent.ready_for asks for: {reasons}.
+    """{what} is not ready for {uses}, which its intent.ready_for asks for: {reasons}.
 
-    `mvc check {version_id}` tells more, and what mends it; `--force` sets {alias} all the same.
+    `{check}` tells more, and what mends it; `--force` sets {alias} all the same.
     """
 
 

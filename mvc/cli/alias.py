@@ -48,11 +48,16 @@ def _lines(found: Sequence[Alias]) -> Iterator[str]:
 @click.argument("name")
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("-m", "--message", metavar="WHY", help="Why it is moved.")
-def assign(invocation: Invocation, name: str, revision: str, message: str | None) -> None:
-    """Have NAME stand for REV (or where you are) from now on."""
+@click.option("--force", is_flag=True, help="Also where the version is not ready for what it is meant for.")
+def assign(invocation: Invocation, name: str, revision: str, message: str | None, force: bool) -> None:
+    """Have NAME stand for REV (or where you are) from now on.
+
+    Refused when REV is not ready for what `intent.ready_for` says it is meant for; `mvc check` tells what that takes.
+    """
     repository, model = invocation.repository(), invocation.model()
     target = revisions.resolve(repository, model, revision)
-    _told(invocation, porcelain.assign(repository, model, name, target, invocation.actor(), reason=message))
+    done = porcelain.assign(repository, model, name, target, invocation.actor(), reason=message, force=force)
+    _told(invocation, done)
 
 
 @subverb(command, "rm")

@@ -31,6 +31,7 @@ from mvc.porcelain.status import status
 @click.option("--date", metavar="DATE", help="The version's date, such as 2026-02-03.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag the new version.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Move an alias to the new version.")
+@click.option("--force", is_flag=True, help="Move aliases also where it is not ready for what it is meant for.")
 def command(
     invocation: Invocation,
     messages: tuple[str, ...],
@@ -44,6 +45,7 @@ def command(
     date: str | None,
     tags: tuple[str, ...],
     aliases: tuple[str, ...],
+    force: bool,
 ) -> None:
     """Make a version of every tracked file and of model.toml, as they stand."""
     repository, model = invocation.repository(), invocation.model()
@@ -60,6 +62,7 @@ def command(
         date=Timestamp.parse(date, offset=actor.at.offset) if date else None,
         tags=tags,
         aliases=aliases,
+        force=force,
     )
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:
@@ -67,6 +70,8 @@ def command(
         done = commit(repository, model, message, actor, options=options, progress=progress, code=invocation.code)
     for warning in done.warnings:
         invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
+    for use in done.unready:
+        invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes if invocation.verbose else ():
         invocation.note(f"note: {escape(note.path)} is stored without looking at its tensors: {escape(note.reason)}")
     invocation.emit("commit", done.to_json, lambda: _lines(done), ids=(done.id,) if done.id else ())

@@ -34,6 +34,7 @@ VERBS = {
     "branch": ("branch", "list, make, rename and delete branches"),
     "tag": ("tag", "names that never move"),
     "alias": ("alias", "names that are moved on purpose, and remember it"),
+    "check": ("check", "is a version ready for what it is meant for?"),
     "merge": ("merge", "make a version of two"),
     "reset": ("reset", "move the current branch"),
     "reflog": ("reflog", "every move of a name"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc.cli.terminal import count, escape, size, style
 from mvc.model.diff import Change, VersionDiff
 from mvc.model.labeldiff import LabelDiff
 from mvc.model.treediff import FileChange
+
+if TYPE_CHECKING:
+    from mvc.readiness.judge import Readiness
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
@@ -78,6 +81,14 @@ def shown(found: Any) -> str:
     """A value as model.toml would have it, in one line."""
     text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
     return escape(text if len(text) <= _LONG else f"{text[: _LONG - 3]}...")
+
+
+def not_ready(found: Readiness) -> str:
+    """`Not ready for deployment/serving: there is no file model-latest (`mvc add FILE --as model-latest`)`, in one line."""
+    first, *others = found.hindrances
+    more = f", and {len(others)} more: `mvc check`" if others else ""
+    fix = f" (`{escape(first.fix)}`)" if first.fix else ""
+    return f"Not ready for {escape(found.use)}: {escape(first.verdict.why)}{fix}{more}"
 
 
 def _path(change: FileChange) -> str:

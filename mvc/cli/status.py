@@ -45,6 +45,8 @@ def _lines(found: Status) -> Iterator[str]:
         yield from (f"  {line}" for line in render.difference(found.difference, unread=True))
     yield from _section("Cannot be committed:", [f"!  {escape(each.message)}" for each in found.problems])
     yield from _section("Rules:", [f"{p.severity}  {escape(p.key)}: {escape(p.message)}" for p in found.broken])
+    if found.unready:
+        yield from ("", *map(render.not_ready, found.unready))
     if found.untracked:
         yield from _section("Not tracked:", [f"?  {escape(path)}" for path in found.untracked])
         yield "     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)"

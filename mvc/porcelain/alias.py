@@ -9,7 +9,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import naming, reflog
+from mvc.porcelain import intent, naming, reflog
 from mvc.porcelain.reflog import Reflog
 from mvc.repository import stored
 from mvc.repository.repository import Actor, Repository
@@ -46,9 +46,21 @@ def aliases(repository: Repository, model: str) -> list[Alias]:
 
 
 def assign(
-    repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, reason: str | None = None
+    repository: Repository,
+    model: str,
+    name: str,
+    target: VersionId,
+    actor: Actor,
+    *,
+    reason: str | None = None,
+    force: bool = False,
 ) -> Alias:
-    """Have the alias `name` stand for `target` from now on. Raises BadRefName, NameTaken, CaseTwin, RefMoved."""
+    """Have the alias `name` stand for `target` from now on; with `force` also where that is not ready for what it is meant for.
+
+    Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
+    """
+    if not force and repository.refs.target(RefName(model, ALIASES, name)) != target:
+        intent.require(repository, target, name)
     why = reason or repository.objects.version(target).subject
     naming.set_alias(repository, model, name, target, actor, why)
     return _alias(repository, model, name)

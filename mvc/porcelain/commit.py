@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mvc import errors
 from mvc.formats.source import Source
@@ -18,8 +18,9 @@ from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
+from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.porcelain import naming
+from mvc.porcelain import intent, naming
 from mvc.repository import basing, merging, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
@@ -30,6 +31,9 @@ from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+if TYPE_CHECKING:
+    from mvc.readiness.judge import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Options:
     date: Timestamp | None = None
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
+    force: bool = False
+    """Whether aliases are moved even to a version that is not ready for what it is meant for."""
     merged: VersionId | None = None
     """The version that the new one merges, its second parent."""
 
@@ -57,7 +63,8 @@ _OUTSIDE = (".onnx",)
 class Committed:
     """The new version (its id None after a dry run), what changed, and how many bytes were new to the store.
 
-    `notes` says which files lie about the tensors in them, and were stored like any other file.
+    `notes` says which files lie about the tensors in them, and were stored like any other file; `unready` for which uses that
+    it is meant for the version is not ready.
     """
 
     id: VersionId | None
@@ -71,6 +78,7 @@ class Committed:
     warnings: tuple[Problem, ...] = ()
     named: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    unready: tuple[Readiness, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -85,12 +93,13 @@ class Committed:
             "warnings": [problem.to_json() for problem in self.warnings],
             "named": list(self.named),
             "notes": [note._asdict() for note in self.notes],
+            "not_ready": [each.to_json() for each in self.unready],
         }
 
 
 @dataclass(slots=True)
 class _Work:
-    """One commit under way: where it began, and what it has stored so far."""
+    """One commit under way: where it began, what it has stored so far, and what is to be said of the version."""
 
     repository: Repository
     model: str
@@ -101,6 +110,8 @@ class _Work:
     ingest: Ingest | None
     generation: bytes
     fresh: dict[FileId, int] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+    unready: tuple[Readiness, ...] = ()
 
     @property
     def current(self) -> VersionId | None:
@@ -128,7 +139,7 @@ def commit(
 
     `message` may be None only with `amend`, which then keeps the old one. `code` gives the training code's commit, told
     the model's own files; `progress` the bytes read so far. Raises Detached, MergeUnderway, NothingToCommit, RulesBroken, SecretFound,
-    FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
+    NotReady (with aliases only), FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
     """
     if message:
         check_message(message)
@@ -137,10 +148,10 @@ def commit(
     work = _begin(repository, model, options, progress, _ready(repository, options))
     old = _replaced(work) if options.amend else work.current
     base = stored.snapshot_of(repository, old, model)
-    warnings: list[Problem] = []
 
-    def ready(manifest: Manifest, files: Sequence[WorkFile]) -> None:
-        warnings.extend(_check(manifest, message, allow_secret=options.allow_secret))
+    def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
+        work.warnings = _check(manifest, message, allow_secret=options.allow_secret)
+        work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if work.ingest is not None and unread:
             work.ingest.bases = basing.bases(repository, model, manifest, [old] if old else [])
@@ -149,7 +160,7 @@ def commit(
             progress.expect(sum(file.stat.size for file in unread))
 
     try:
-        return _commit(work, old, base, ready, message, actor, warnings, code)
+        return _commit(work, old, base, ready, message, actor, code)
     except BaseException:
         work.give_up()
         raise
@@ -162,10 +173,9 @@ def _commit(
     ready: Ready,
     message: str | None,
     actor: Actor,
-    warnings: list[Problem],
     code: Callable[[Sequence[str]], Code | None] | None,
 ) -> Committed:
-    """The commit itself, once it is known where it begins; `warnings` is filled by `ready`."""
+    """The commit itself, once it is known where it begins."""
     repository, model, options = work.repository, work.model, work.options
     found = snapshot.take(
         repository,
@@ -176,7 +186,7 @@ def _commit(
         ready=ready,
     )
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
-    done = partial(_report, work, found, difference, tuple(warnings))
+    done = partial(_report, work, found, difference)
     if options.dry_run:
         return done(None, None, ())
     if base is not None and difference.is_empty and not options.allow_empty and not (options.amend and message):
@@ -232,6 +242,19 @@ def _check(manifest: Manifest, message: str | None, *, allow_secret: bool) -> tu
     if leaked and not allow_secret:
         raise errors.SecretFound(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
     return problems
+
+
+def _unready(
+    work: _Work, manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]
+) -> tuple[Readiness, ...]:
+    """What the version will not be ready for; raises NotReady when aliases are to stand for it all the same."""
+    folder = work.head.folder
+    found = intent.unready(
+        manifest, lambda: snapshot.unread(files, elsewhere), lambda: intent.working(work.repository, folder)
+    )
+    if work.options.aliases and not work.options.force:
+        intent.refuse(found, "What lies here", "mvc check", work.options.aliases)
+    return found
 
 
 def _identify(work: _Work, file: WorkFile) -> FileId:
@@ -329,7 +352,6 @@ def _report(
     work: _Work,
     found: Found,
     difference: VersionDiff,
-    warnings: tuple[Problem, ...],
     id_: VersionId | None,
     version: Version | None,
     named: tuple[str, ...],
@@ -344,7 +366,8 @@ def _report(
         new_bytes=sum(work.fresh.values()),
         total_bytes=sum(entry.size for entry in entries),
         files=len(entries),
-        warnings=warnings,
+        warnings=work.warnings,
         named=named,
         notes=tuple(work.ingest.headers.notes) if work.ingest else (),
+        unready=work.unready,
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors
 from mvc.model import diff, rules
 from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.rules import Problem
-from mvc.porcelain import naming
+from mvc.porcelain import intent, naming
 from mvc.repository import merging, snapshot, stored, untracked
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.storage import journal
 from mvc.storage.merges import MergeState
+
+if TYPE_CHECKING:
+    from mvc.readiness.judge import Readiness
 
 SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
@@ -28,7 +31,8 @@ class Status:
     `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
     wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
     role names, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
-    `merging` a merge under way.
+    `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
+    looking into a file.
     """
 
     model: str
@@ -46,6 +50,7 @@ class Status:
     matches: tuple[int, VersionId] | None
     merging: MergeState | None
     upstream: Upstream | None
+    unready: tuple[Readiness, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -69,6 +74,7 @@ class Status:
             "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
             "upstream": self.upstream.to_json() if self.upstream else None,
             "merging": self.merging.theirs if self.merging else None,
+            "not_ready": [each.to_json() for each in self.unready],
         }
 
 
@@ -105,6 +111,7 @@ def status(repository: Repository, model: str) -> Status:
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
         merging=merging.under_way(repository, model),
         upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
+        unready=intent.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
     )
 
 

@@ -5,13 +5,22 @@ A published file is called by its role, so `HasFile` wants one file of exactly t
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
+from mvc.model.schema import dotted
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
 SAVED_MODEL = frozenset({"saved_model.pb", "saved_model.pbtxt"})
 """What makes a folder a SavedModel (TensorFlow's guide "Using the SavedModel format", "The SavedModel format on disk")."""
+
+
+def add(role: str, subject: Subject | None = None) -> str:
+    """The command that gives `role` a file; of a subject whose `model.toml` has another in mind, the one that changes that."""
+    if subject is not None and role in subject.manifest.files:
+        return f"mvc set {shlex.quote(dotted(('files', role)))}=FILE"
+    return f"mvc add FILE --as {shlex.quote(role)}"
 
 
 def has_files(subject: Subject) -> Verdict:
@@ -30,7 +39,8 @@ class HasFile:
         if subject.file(self.role) is not None:
             return OK
         several = len(subject.files(self.role))
-        return no(f"{self.role} is a role of {several} files" if several else f"there is no file {self.role}")
+        why = f"{self.role} is a role of {several} files" if several else f"there is no file {self.role}"
+        return no(why, add(self.role, subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class HasRole:
 
     def __call__(self, subject: Subject) -> Verdict:
         """Whether there is one."""
-        return OK if subject.files(self.role) else no(f"there is no file {self.role}")
+        return OK if subject.files(self.role) else no(f"there is no file {self.role}", add(self.role, subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class FileEndsIn:
         """Look at the end of its path."""
         entry = subject.file(self.role)
         if entry is None:
-            return no(f"there is no file {self.role}")
+            return HasFile(self.role)(subject)
         return OK if entry.path.lower().endswith(self.suffix) else no(f"{self.role} is {entry.path}")
 
 
@@ -69,7 +79,7 @@ class ZipOfSavedModel:
         """Look at the names in the archive."""
         entry = subject.file(self.role)
         if entry is None:
-            return no(f"there is no file {self.role}")
+            return HasFile(self.role)(subject)
         names = subject.contents.members(entry)
         if names is None:
             return unknown(f"the bytes of {self.role} are not here")
@@ -90,7 +100,9 @@ class HasFormat:
         entries = subject.tree.entries
         if any(entry.path.lower().endswith(f".{wanted}") for entry in entries):
             return OK
-        found = [subject.contents.format(entry) for entry in entries]
-        if wanted in found:
-            return OK
+        found = set()
+        for entry in entries:
+            found.add(subject.contents.format(entry))
+            if wanted in found:
+                return OK
         return unknown("the bytes of some files are not here") if None in found else no(f"no file is {self.format}")

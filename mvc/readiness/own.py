@@ -15,7 +15,7 @@ from typing import Any
 from mvc.model.manifest import Manifest
 from mvc.model.schema import dotted
 from mvc.readiness.conditions import Elsewhere
-from mvc.readiness.files import HasFormat, HasRole
+from mvc.readiness.files import HasFormat, HasRole, add
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.values import MetricAtLeast
 
@@ -35,7 +35,7 @@ def _rule(name: str, require: Mapping[str, Any]) -> Rule:
         return Rule(name, use, "what a later release knows", Need.REQUIRED, Elsewhere("a later release of mvc"))
     if "role" in require:
         role = require["role"]
-        return Rule(name, use, f"a file {role}", Need.REQUIRED, HasRole(role), f"mvc add FILE --as {shlex.quote(role)}")
+        return Rule(name, use, f"a file {role}", Need.REQUIRED, HasRole(role), add(role))
     if "format" in require:
         format_ = require["format"]
         return Rule(name, use, f"a file in {format_} format", Need.REQUIRED, HasFormat(format_), "mvc add FILE")

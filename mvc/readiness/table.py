@@ -6,11 +6,9 @@ and their profiles are those of `mvc.model.schema`.
 
 from __future__ import annotations
 
-import json
-
 from mvc.readiness import sources as s
 from mvc.readiness.conditions import AllOf, AnyOf, Elsewhere
-from mvc.readiness.files import FileEndsIn, HasFile, ZipOfSavedModel, has_files
+from mvc.readiness.files import FileEndsIn, HasFile, ZipOfSavedModel, add, has_files
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.values import (
     FrameworkIs,
@@ -25,6 +23,7 @@ from mvc.readiness.values import (
     has_pinned_tag,
     has_type,
     labels_in_order,
+    set_flags,
 )
 
 _REQUIRED, _RECOMMENDED, _UNVERIFIED, _OPTIONAL = Need
@@ -36,11 +35,7 @@ _CLASSES = "classes numbered without gaps from 0 or 1, each with a name of its o
 
 
 def _add(*roles: str) -> str:
-    return " && ".join(f"mvc add FILE --as {role}" for role in roles)
-
-
-def _flags(flags: tuple[str, ...]) -> str:
-    return f"mvc set 'docker.flags={json.dumps(flags)}'"
+    return " && ".join(map(add, roles))
 
 
 _LATEST = HasFile("model-latest")
@@ -55,9 +50,9 @@ _TRAINING = (
     Rule("docker-tag", "training", "a docker tag that stays", _RECOMMENDED, has_pinned_tag,
          "mvc set docker.tag=TAG", sources=(s.DEPLOYER,)),
     Rule("docker-flags", "training/current", f"docker flags {', '.join(_FLAGS)}", _RECOMMENDED, HasFlags(_FLAGS),
-         _flags(_FLAGS), sources=(s.DEPLOYER, s.ENGINE)),
+         set_flags(_FLAGS), sources=(s.DEPLOYER, s.ENGINE)),
     Rule("docker-flags", "training/legacy", f"docker flags {', '.join(_OLD_FLAGS)}", _RECOMMENDED,
-         HasFlags(_OLD_FLAGS), _flags(_OLD_FLAGS), sources=(s.GUIDE, s.NOTEBOOK)),
+         HasFlags(_OLD_FLAGS), set_flags(_OLD_FLAGS), sources=(s.GUIDE, s.NOTEBOOK)),
     Rule("script-files", "training", "the files that the training script loads", _REQUIRED,
          Elsewhere("the training script"), sources=(s.TRAINABLE,)),
     Rule("pretrained-weights", "training/current", "a file pretrained-weights", _REQUIRED,

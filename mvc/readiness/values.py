@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvc.model import labelmap, schema
@@ -12,6 +16,8 @@ NOT_CONFIGURED = "NOT_CONFIGURED"
 """Picsellia's word for what nobody has said."""
 MOVING = "latest"
 """The tag that stands for another image with every release."""
+_NAMED = 8
+"""Classes that one command names, at most."""
 
 # --- about
 
@@ -54,9 +60,11 @@ class FrameworkIs:
 
 
 def _word(word: str | None, key: str, words: tuple[str, ...]) -> Verdict:
-    if word is None or word == NOT_CONFIGURED:
-        return no(f"{key} is not set")
-    return OK if word in words else no(f"Picsellia does not know {word!r}")
+    if word in words and word != NOT_CONFIGURED:
+        return OK
+    unset = word is None or word == NOT_CONFIGURED
+    why = f"{key} is not set" if unset else f"Picsellia does not know {word!r}"
+    return no(why, f"mvc set {key}={key.partition('.')[2].upper()}")
 
 
 def _is(word: str | None, wanted: str, key: str) -> Verdict:
@@ -70,16 +78,27 @@ def _is(word: str | None, wanted: str, key: str) -> Verdict:
 
 def has_labels(subject: Subject) -> Verdict:
     """There is a labelmap, with a class at least."""
-    return OK if subject.manifest.labelmap else no("there is no labelmap")
+    return OK if subject.manifest.labelmap else no("there is no labelmap", _relabel(subject, [0]))
 
 
 def labels_in_order(subject: Subject) -> Verdict:
     """Classes are numbered without gaps from 0 or 1, and each has a name of its own."""
     labels = subject.manifest.labelmap
-    found = [f"class {gap.start} is missing" for gap in labelmap.gaps(labels)[:1]]
-    found += [f"two classes are called {name!r}" for name in labelmap.duplicates(labels) if name.strip()][:1]
-    found += [f"class {number} has no name" for number in labelmap.nameless(labels)[:1]]
-    return no("; ".join(found)) if found else OK
+    gaps, nameless = labelmap.gaps(labels), labelmap.nameless(labels)
+    twins = {name: numbers for name, numbers in labelmap.duplicates(labels).items() if name.strip()}
+    found = [f"class {gap.start} is missing" for gap in gaps[:1]]
+    found += [f"two classes are called {name!r}" for name in twins][:1]
+    found += [f"class {number} has no name" for number in nameless[:1]]
+    wrong = itertools.chain(*gaps, *(numbers[1:] for numbers in twins.values()), nameless)
+    return no("; ".join(found), _relabel(subject, [*itertools.islice(wrong, _NAMED + 1)])) if found else OK
+
+
+def _relabel(subject: Subject, numbers: Sequence[int]) -> str:
+    """The command that gives these classes names; nothing where they are too many for a command."""
+    if subject.manifest.labelmap_path is not None:
+        return "mvc set labelmap.path=FILE"
+    names = [f"labelmap.{number}=NAME" for number in sorted(numbers)]
+    return f"mvc set {' '.join(names)}" if len(names) <= _NAMED else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +130,7 @@ class MetricAtLeast:
         value = subject.manifest.metrics.get(self.name)
         if value is None:
             return no(f"there is no metric {self.name}")
-        return OK if value >= self.least else no(f"it is {value}")
+        return OK if value >= self.least else no(f"{self.name} is {value}")
 
 
 # --- docker
@@ -130,6 +149,11 @@ def has_pinned_tag(subject: Subject) -> Verdict:
     return OK if tag != MOVING else no(f"{MOVING} is another image with every release")
 
 
+def set_flags(flags: Sequence[str]) -> str:
+    """The command that gives docker these flags, and no others."""
+    return f"mvc set {shlex.quote(f'docker.flags={json.dumps(flags, ensure_ascii=False)}')}"
+
+
 @dataclass(frozen=True, slots=True)
 class HasFlags:
     """Docker is given these flags, each written `--gpus all`, `--gpus=all`, or as two items of the list."""
@@ -138,6 +162,7 @@ class HasFlags:
 
     def __call__(self, subject: Subject) -> Verdict:
         """Whether each is in `docker.flags`."""
-        given = f" {' '.join(subject.manifest.docker.get('flags', ())).replace('=', ' ')} "
+        flags = list(subject.manifest.docker.get("flags", ()))
+        given = f" {' '.join(flags).replace('=', ' ')} "
         missing = [flag for flag in self.flags if f" {flag} " not in given]
-        return no(f"docker.flags lacks {', '.join(missing)}") if missing else OK
+        return no(f"docker.flags lacks {', '.join(missing)}", set_flags([*flags, *missing])) if missing else OK

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 Identify = Callable[[WorkFile], FileId]
 """Gives the id of a tracked file's bytes."""
-Ready = Callable[[Manifest, Sequence[WorkFile]], None]
-"""Looks at what is about to be read."""
+Ready = Callable[[Manifest, Sequence[WorkFile], Sequence[TreeEntry]], None]
+"""Looks at what is about to be read, and at the files that are no less part of the model though they lie elsewhere."""
 UNREAD = FileId("")
 """Stands for the id of a file that was not read: of none that is stored. A tree that has it cannot be stored."""
 TRIES = 3
@@ -82,7 +82,7 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     if not tolerant:
         worktree.require(problems)
     if ready is not None:
-        ready(manifest, scan.tracked)
+        ready(manifest, scan.tracked, tuple(entries))
     for file in scan.tracked:
         path, role, stat, _ = file
         try:
@@ -125,6 +125,12 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
     if isinstance(problem, errors.RoleWithoutFile):
         return any(entry.role.startswith(f"{problem.fields['role']}/") for entry in entries)
     return False
+
+
+def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:
+    """These files as a tree, before any of them was read; and those that lie elsewhere."""
+    here = [TreeEntry(path, role, stat.size, UNREAD, stat.executable) for path, role, stat, _ in files]
+    return Tree((*elsewhere, *here))
 
 
 def by_reading(repository: Repository) -> Identify:

@@ -13,6 +13,9 @@ import click
 import mvc
 from mvc import errors
 from mvc.cli import program
+from mvc.readiness import conditions, files, table, values
+from mvc.readiness.conditions import Condition
+from mvc.readiness.rule import Rule
 from mvc.storage import config, fsck
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -234,6 +237,63 @@ def findings() -> str:
         ("What to do: copy the file that is named (under `.mvc`) from a backup or another copy of the repository. Objects, "
         "packs, recipes and entries of ref logs are written once and never change, so an older copy fits.\n"),
     ])  # fmt: skip
+
+
+# --- check.md
+
+RULES = ("<!-- rules: made from the code -->", "<!-- /rules -->")
+
+
+def check_rules(text: str) -> str:
+    """The page `text` with the table of rules as the code has them."""
+    before, _, rest = text.partition(RULES[0])
+    _, _, after = rest.partition(RULES[1])
+    lines = []
+    for use in dict.fromkeys(rule.use.partition("/")[0] for rule in table.RULES):
+        lines += [
+            "",
+            f"### {use}",
+            "",
+            "| rule | of | needs | how much | mended by | says who |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_rule(rule) for rule in table.RULES if rule.use.partition("/")[0] == use]
+    return "\n".join([before + RULES[0], *lines, "", RULES[1]]) + after
+
+
+def _rule(rule: Rule) -> str:
+    profile = rule.use.partition("/")[2] or "all"
+    when = f" ({_words(rule.when)})" if rule.when is not None else ""
+    elsewhere = " and ".join(_elsewhere(rule.test))
+    beyond = f"; cannot be checked here without {elsewhere}" if elsewhere else ""
+    sources = ", ".join(f"[{source.rpartition('/')[2]}]({source})" for source in rule.sources)
+    fix = f"`{rule.fix}`" if rule.fix else ""
+    return f"| `{rule.name}` | {profile} | {rule.what}{when}{beyond} | {rule.need.value} | {fix} | {sources} |"
+
+
+def _words(condition: Condition) -> str:
+    """When a rule is about a version at all."""
+    match condition:
+        case conditions.AllOf(parts):
+            return ", ".join(map(_words, parts))
+        case conditions.AnyOf(parts):
+            return " or ".join(map(_words, parts))
+        case values.TypeIs(word) | values.FrameworkIs(word):
+            return word
+        case files.HasFile(role):
+            return f"with a file {role}"
+    assert condition is values.has_labels
+    return "with a labelmap"
+
+
+def _elsewhere(condition: Condition) -> list[str]:
+    """What else would have to be known."""
+    match condition:
+        case conditions.AllOf(parts) | conditions.AnyOf(parts):
+            return [what for part in parts for what in _elsewhere(part)]
+        case conditions.Elsewhere(what):
+            return [what]
+    return []
 
 
 # --- python-api.md

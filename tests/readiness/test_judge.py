@@ -9,7 +9,7 @@ import pytest
 
 from mvc import errors
 from mvc.readiness import verdict
-from mvc.readiness.judge import full, judge, rules_for
+from mvc.readiness.judge import all_uses, full, intended, judge, rules_for
 from mvc.readiness.table import RULES
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 from tests.readiness.subjects import LABELS, hindered, made, results
@@ -133,6 +133,45 @@ def test_a_rule_of_a_later_release_cannot_be_checked(require: dict[str, Any]) ->
     assert hindered(subject, "storage", strict=True) == {"require.0"}
 
 
+def test_a_version_is_judged_for_what_it_is_meant_for() -> None:
+    meant = {"ready_for": ["deployment", "edge", "deployment/serving", "nowhere"]}
+    subject = made("model-latest", intent=meant | {"require": [{"use": "edge", "role": "onnx"}]}, **SERVED)
+    found = {each.use: each for each in intended(subject)}
+    assert {use: each.ready for use, each in found.items()} == {
+        "deployment/serving": True,
+        "edge": False,
+        "nowhere": False,
+    }
+    assert "nowhere" in found["nowhere"].hindrances[0].verdict.why
+    assert intended(made()) == ()
+
+
+def test_all_uses_are_those_with_rules_and_a_teams_own() -> None:
+    own = requiring(
+        {"use": "edge", "role": "a"}, {"use": "deployment", "role": "a"}, {"use": "deployment/gpu", "role": "a"}
+    )
+    assert all_uses(made(**own).manifest) == (
+        "training/current",
+        "training/legacy",
+        "pre-annotation/current",
+        "pre-annotation/legacy",
+        "deployment/serving",
+        "deployment/own",
+        "conversion",
+        "storage",
+        "edge",
+        "deployment/gpu",
+    )
+    assert {rule.name for rule in rules_for(["edge"], made(**own).manifest)} == {"require.0"}
+    assert len(rules_for([], made(**own).manifest)) == len(RULES) + 3
+
+
+def test_a_profile_of_a_teams_own_has_the_rules_of_the_use() -> None:
+    subject = made(**requiring({"use": "deployment/gpu", "role": "engine"}))
+    assert {"labels-from-0", "require.0"} <= {rule.name for rule in rules_for(["deployment/gpu"], subject.manifest)}
+    assert results(subject, "deployment/gpu") == {"require.0": "no"}
+
+
 def test_a_command_runs_nothing_that_a_role_says() -> None:
     subject = made(
         **requiring({"use": "storage", "role": "a; rm -rf ~"}, {"use": "storage", "metric": "$(x)", "min": 1})
@@ -157,3 +196,9 @@ def test_the_reasons_are_those_that_decided() -> None:
     assert verdict.any_of([no("a"), unknown("b"), no("c")]) == unknown("b")
     assert verdict.all_of([]) == OK
     assert verdict.any_of([]) == Verdict(verdict.Result.NO)
+
+
+def test_to_mend_all_takes_every_command_and_to_mend_one_the_first() -> None:
+    assert verdict.all_of([no("a", "x"), OK, no("b", "y")]).fix == "x && y"
+    assert verdict.all_of([no("a", "x"), no("b")]).fix == ""  # half of it would mend nothing
+    assert verdict.any_of([no("a", "x"), no("b", "y")]).fix == "x"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from mvc.model import schema
+from mvc.readiness import verdict
+from mvc.readiness.conditions import AllOf, AnyOf, Condition
+from mvc.readiness.files import FileEndsIn, HasFile, ZipOfSavedModel
 from mvc.readiness.judge import full
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.subject import Subject
 from mvc.readiness.table import RULES
+from mvc.readiness.values import FrameworkIs, HasFlags, LabelsBegin, TypeIs
 from tests.readiness.subjects import LABELS, made, results
 
 OK, NO, UNKNOWN = "ok", "no", "unknown"
@@ -104,7 +110,7 @@ ROWS = (
         (made(type="CLASSIFICATION", **TENSORFLOW), None),
         (made(**PYTORCH, **DETECTOR), None),
         (made(**TENSORFLOW, **DETECTOR), NO),
-        (made(*CHECKPOINTS[:2], **TENSORFLOW, **DETECTOR), NO),
+        *((made(*pair, **TENSORFLOW, **DETECTOR), NO) for pair in itertools.combinations(CHECKPOINTS, 2)),
         (made(*CHECKPOINTS, **TENSORFLOW, **DETECTOR), OK),
         (made(*CHECKPOINTS), OK),
     ),
@@ -207,6 +213,58 @@ def test_a_row(row: Row) -> None:
             assert results(subject, f"{row.use}/{profile}").get(row.name) == expected
     for subject, expected in row.cases:
         assert results(subject, full(row.use)).get(row.name) == expected
+
+
+OTHERS: dict[type, dict[str, Any]] = {
+    HasFile: {"role": "another"},
+    FileEndsIn: {"suffix": ".pt"},
+    ZipOfSavedModel: {"role": "another"},
+    TypeIs: {"word": "MASK"},
+    FrameworkIs: {"word": "CAFFE"},
+    HasFlags: {"flags": ("--rm",)},
+    LabelsBegin: {"number": 7},
+}
+"""Of each condition with a parameter: another one."""
+
+
+def constant(result: str) -> Condition:
+    return lambda _: verdict.Verdict(verdict.Result(result))
+
+
+def wrong(condition: Condition) -> Iterator[Condition]:
+    """What may stand in a rule by mistake instead of `condition`: another parameter, a part too few, "or" for "and"."""
+    if isinstance(condition, AllOf | AnyOf):
+        yield (AnyOf if isinstance(condition, AllOf) else AllOf)(condition.parts)
+        for number, part in enumerate(condition.parts):
+            before, after = condition.parts[:number], condition.parts[number + 1 :]
+            yield type(condition)(before + after)
+            yield from (type(condition)((*before, each, *after)) for each in wrong(part))
+    elif type(condition) in OTHERS:
+        yield replace(condition, **OTHERS[type(condition)])  # type: ignore[type-var]
+
+
+def mistakes(rule: Rule) -> Iterator[Rule]:
+    """The rule with one mistake each."""
+    yield from (replace(rule, test=constant(result)) for result in (OK, NO, UNKNOWN))
+    yield from (replace(rule, test=test) for test in wrong(rule.test))
+    if rule.when is not None:
+        yield from (replace(rule, when=when) for when in (None, constant(NO), constant(UNKNOWN), *wrong(rule.when)))
+
+
+def said(rule: Rule, subject: Subject) -> str | None:
+    found = rule.judge(subject)
+    return found.result.value if found is not None else None
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.use}-{row.name}".replace("/", "-"))
+def test_a_row_fails_for_every_mistake_in_its_rule(row: Row) -> None:
+    """But for what is no mistake: a name, which every model has, and what is elsewhere, is always so."""
+    rule = rule_of(row)
+    results = {expected for _, expected in row.cases}
+    for mistake in mistakes(rule):
+        if results in ({OK}, {UNKNOWN}) and {said(mistake, subject) for subject, _ in row.cases} == results:
+            continue
+        assert any(said(mistake, subject) != expected for subject, expected in row.cases), mistake
 
 
 def test_every_rule_has_its_row() -> None:
