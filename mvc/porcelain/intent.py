@@ -28,8 +28,8 @@ def unready(
     """The uses that `manifest` is meant for and not ready for; without `contents` no file is looked into."""
     if not manifest.intent.get("ready_for"):
         return ()
-    seen = contents() if contents is not None else lazy.load(_CONTENTS).unseen()
-    subject = lazy.load("mvc.readiness.subject").Subject(manifest, tree(), seen)
+    subjects = lazy.load("mvc.readiness.subject")
+    subject = subjects.Subject(manifest, tree(), contents() if contents is not None else subjects.Unseen())
     found: Iterable[Readiness] = lazy.load("mvc.readiness.judge").intended(subject)
     return tuple(each for each in found if not each.ready)
 

@@ -20,6 +20,16 @@ class Contents(Protocol):
         """The format its header tells, `""` when it is of none that is known; None when its bytes are not here."""
 
 
+class Unseen:
+    """Looks into nothing, as if no bytes were here."""
+
+    def members(self, entry: TreeEntry) -> None:
+        """Nobody knows."""
+
+    def format(self, entry: TreeEntry) -> None:
+        """Nobody knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A version, or the working tree as it stands."""

@@ -53,11 +53,6 @@ class Contents:
             return header.format if header is not None else ""
 
 
-def unseen() -> Contents:
-    """Of files that nobody is to look into."""
-    return Contents(lambda _: contextlib.nullcontext())
-
-
 def stored(repository: Repository) -> Contents:
     """Of files of versions. Nothing is fetched: what a remote has promised is not here.
 

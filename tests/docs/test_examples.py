@@ -36,7 +36,7 @@ def run(program: list[str], text: str, folder: Path) -> subprocess.CompletedProc
         **{f"GIT_{who}_EMAIL": "ana@example.org" for who in ("AUTHOR", "COMMITTER")},
     }
     return subprocess.run(
-        program, input=text, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=120
+        program, input=text, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=900
     )
 
 
@@ -52,6 +52,19 @@ def test_every_line_works_as_it_stands(text: str, tmp_path: Path) -> None:
 
 def test_the_tutorial_has_what_it_promises(tmp_path: Path) -> None:
     typed = "\n".join(blocks("sh", TUTORIAL))
-    verbs = ("commit", "diff", "switch", "tag", "alias", "export", "restore", "reset", "reflog", "models", "fsck")
+    verbs = (
+        "commit",
+        "diff",
+        "switch",
+        "tag",
+        "alias",
+        "export",
+        "restore",
+        "reset",
+        "reflog",
+        "models",
+        "fsck",
+        "check",
+    )
     assert [verb for verb in verbs if f"mvc {verb}" not in typed] == []
     assert all(word in typed for word in ("model.parent", ".mvcignore", "labelmap.path", "--json", "@git"))

@@ -64,6 +64,13 @@ def _other_folder(root: Path) -> None:
     (root / "sub" / "model.toml").write_text('[model]\nname = "helmets"\n', encoding="utf-8")
 
 
+def _not_ready(root: Path) -> None:
+    """A version, and files that differ from it, which are not ready for what they are meant for."""
+    mvc(root, "set", "intent.ready_for=deployment")
+    mvc(root, "commit", "-m", "Not ready")
+    edited(root)
+
+
 def _detached_and_edited(root: Path) -> None:
     mvc(root, "switch", "v1")
     edited(root)
@@ -169,6 +176,11 @@ CASES = (
     Case(("branch", "-d", "main"), 13, ("main",)),
     Case(("tag", "kept", "v1"), 13, ("kept", "alias"), prepare=side),
     Case(("alias", "rm", "nosuch"), 2, ("nosuch",)),
+    Case(("check", "--for", "deploy"), 2, ("'deploy'", "deployment/serving", "intent.require")),
+    Case(("check", "v9"), 2, ("v9",)),
+    Case(("check", "--list", "v9"), 2, ("v9",)),
+    Case(("alias", "set", "prod"), 17, ("deployment/serving", "model.type", "mvc check", "--force"), _not_ready),
+    Case(("commit", "-m", "x", "--alias", "prod"), 17, ("deployment/serving", "mvc check", "--force"), _not_ready),
     Case(("models", "rename", "helmets", "a@b"), 2, ("a@b",)),
     Case(("models", "rename", "nosuch", "x"), 2, ("nosuch", "helmets")),
     Case(("init", "--model", "other"), 2, ("helmets", "other")),
