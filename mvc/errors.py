@@ -1028,6 +1028,13 @@ class RegistryFault(MvcError):
     """
 
 
+class NotOnRegistry(Usage):
+    """{registry} has no {what}; it has: {known}.
+
+    Names are told apart by the case of letters; a version is named by its number there, or by its name.
+    """
+
+
 class Unimportable(Refused):
     """{version} cannot be imported: {reason}.
 

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 import click
 
+from mvc import lazy
 from mvc.cli import transfers
 from mvc.cli.invocation import Invocation
 from mvc.cli.pull import select
 from mvc.cli.terminal import count, escape, short, size
 from mvc.cli.verb import verb
 from mvc.porcelain import clone as porcelain
+from mvc.porcelain import reaching
 from mvc.porcelain.clone import Cloned
+from mvc.remotes import options
+from mvc.remotes.picsellia import address
 
 
 @verb("clone")
@@ -31,11 +35,16 @@ def command(
     settings: tuple[str, ...],
     jobs: int,
     limit: float | None,
-) -> None:
+) -> int:
     """Make a repository of what a remote has, with the files of its newest version.
 
     A remote of several models (of which --model chooses one) is brought without their files, and `mvc switch` checks one out.
+    URL may also be that of a model on a registry, picsellia://ORGANIZATION/MODEL[@VERSION]: what is there is imported.
     """
+    if address.is_registry(url):
+        if meta or only or limit is not None:
+            raise click.UsageError("--meta, --only and --limit are for remotes; a registry's versions come whole")
+        return _of_registry(invocation, url, directory, transfers.given_settings(settings))
     folder = invocation.cwd / (directory or porcelain.folder_of(url))
     with invocation.progress("Fetching files") as progress:
         done = porcelain.clone(
@@ -52,6 +61,35 @@ def command(
             progress=progress,
         )
     invocation.emit("clone", done.to_json, lambda: _lines(str(folder), done), ids=[done.version or ""])
+    return 0
+
+
+def _of_registry(invocation: Invocation, url: str, directory: str | None, settings: dict[str, str]) -> int:
+    verb = lazy.load("mvc.cli.import_")
+    where = verb.parse(url)
+    options.check(address.SCHEME, settings)
+    folder = invocation.cwd / (directory or porcelain.folder_of(where.model))
+    token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)
+    with (
+        reaching.registry_at(where.organization, host, token) as registry,
+        invocation.progress("Fetching files") as progress,
+    ):
+        done = lazy.load("mvc.porcelain.registry_clone").clone_registry(
+            registry,
+            where.model,
+            folder,
+            actor=invocation.actor(),
+            url=address.RegistryAddress(where.organization).text,
+            settings=settings,
+            version=where.version,
+            key=invocation.model_key,
+            user_config=invocation.user_config,
+            progress=progress,
+        )
+    shown = [f"Cloned into {escape(str(folder))}", *verb.lines(done)]
+    invocation.emit("import", done.to_json, lambda: shown, ids=[each.id or "" for each in done.versions])
+    verb.tell(invocation, done)
+    return int(verb.code(done))
 
 
 def _lines(folder: str, done: Cloned) -> Iterator[str]:

@@ -50,6 +50,7 @@ VERBS = {
     "fetch": ("fetch", "learn what a remote has"),
     "pull": ("pull", "fetch, and go where the remote's branch is"),
     "push": ("push", "send versions to a remote"),
+    "import": ("import_", "bring versions from a registry"),
     "completion": ("completion", "completion for your shell"),
 }
 """Each verb, its module in `mvc.cli`, and what it is for."""

@@ -86,7 +86,7 @@ def clone(
     then, unless names had come already: then `mvc pull` goes on.
     """
     where = address.parse(url, base)
-    made = _prepare(folder, where.text)
+    made = prepare(folder, where.text, ORIGIN)
     try:
         make_repository(folder)
         repository = Repository(folder, user_config=user_config)
@@ -94,13 +94,18 @@ def clone(
         with reaching.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
     except BaseException:
-        if not StoreDoor(folder / DIRECTORY).names(heads.FOLDER):
-            discard_folder(folder if made else folder / DIRECTORY)
+        undo(folder, made=made)
         raise
 
 
-def _prepare(folder: Path, url: str) -> bool:
-    """Have the folder be there; whether it was made now. Raises NotEmpty."""
+def undo(folder: Path, *, made: bool) -> None:
+    """Leave nothing of a clone that has brought nothing; the folder itself goes if it was `made`."""
+    if not StoreDoor(folder / DIRECTORY).names(heads.FOLDER):
+        discard_folder(folder if made else folder / DIRECTORY)
+
+
+def prepare(folder: Path, url: str, remote: str) -> bool:
+    """Have the folder of a clone of `url`, to be known as `remote`, be there; whether it was made now. Raises NotEmpty."""
     try:
         there = os.listdir(folder)
     except FileNotFoundError:
@@ -108,18 +113,18 @@ def _prepare(folder: Path, url: str) -> bool:
         return True
     except NotADirectoryError:
         raise errors.NotEmpty(path=folder) from None
-    if there and not (there == [DIRECTORY] and _is_half_done(folder, url)):
+    if there and not (there == [DIRECTORY] and _is_half_done(folder, url, remote)):
         raise errors.NotEmpty(path=folder)
     return False
 
 
-def _is_half_done(folder: Path, url: str) -> bool:
+def _is_half_done(folder: Path, url: str, remote: str) -> bool:
     """Whether a clone of `url` was stopped here before it was of any use."""
     try:
         repository = Repository(folder)
     except errors.MvcError:
         return False
-    known = repository.config.remotes().get(ORIGIN, {}).get("url")
+    known = repository.config.remotes().get(remote, {}).get("url")
     return known == url and not repository.heads.models()
 
 

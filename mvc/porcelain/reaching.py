@@ -80,6 +80,20 @@ def default_registry(repository: Repository) -> str:
     return known[0]
 
 
+def host_of(repository: Repository, organization: str, settings: Mapping[str, str]) -> str:
+    """Where the platform of an organization is: as `settings` say, or those of a remote that is that organization.
+
+    Raises BadSetting.
+    """
+    options.check(address.REGISTRY, settings)
+    if "host" in settings:
+        return settings["host"]
+    for known in repository.config.remotes().values():
+        if is_registry(known) and address.parse(known["url"], repository.root).host == organization:
+            return known.get("host", HOST)
+    return HOST
+
+
 def is_registry(settings: Mapping[str, str]) -> bool:
     """Whether these are the settings of a registry."""
     return settings.get("url", "").startswith(f"{address.REGISTRY}://")

@@ -1,0 +1,57 @@
+"""`mvc clone` of a model on a registry: a repository of its own, the registry as a remote, and an import.
+
+empty folder ─► .mvc, the registry's settings ─► import ─► the files of the branch main
+
+Killed after the first version has come, `mvc import` of the same address goes on; before, the same clone does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mvc import errors
+from mvc.model.registry import Registry
+from mvc.porcelain import clone, importing
+from mvc.porcelain.importing import Imported
+from mvc.porcelain.init import make_repository
+from mvc.repository.publications import PICSELLIA
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.progress import Progress
+
+
+def clone_registry(
+    registry: Registry,
+    model: str,
+    folder: Path,
+    *,
+    actor: Actor,
+    url: str,
+    settings: Mapping[str, str] | None = None,
+    version: str | None = None,
+    key: str | None = None,
+    user_config: Path | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Make a repository in `folder`, which must be absent or empty, of `model` on `registry`, which is at `url`.
+
+    Raises NotEmpty, and as importing does; nothing is left then, unless a version had come already. One that has nothing to
+    bring raises NotOnRegistry.
+    """
+    made = clone.prepare(folder, url, PICSELLIA)
+    try:
+        make_repository(folder)
+        repository = Repository(folder, user_config=user_config)
+        repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
+        done = importing.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
+        if done.model is None:
+            raise errors.NotOnRegistry(registry=model, what="version that can be imported", known=_known(done))
+    except BaseException:
+        clone.undo(folder, made=made)
+        raise
+    return done
+
+
+def _known(done: Imported) -> str:
+    left = [f"#{each.number} {each.name} ({each.notes[0]})" for each in done.versions]
+    return ", ".join(left) or "none"

@@ -1,0 +1,160 @@
+"""A registry in memory, which does what it is told: for what verbs make of answers, whatever they say."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mvc.model import marker, publication
+from mvc.model.ids import VersionId
+from mvc.model.marker import Marker
+from mvc.model.registry import (
+    RemoteContext,
+    RemoteDataset,
+    RemoteExperiment,
+    RemoteFile,
+    RemoteModel,
+    RemoteVersion,
+    Sink,
+)
+from mvc.repository.repository import Repository
+
+
+@dataclass
+class Shelf:
+    """One organization with everything in lists; `calls` are the names of what was asked."""
+
+    organization: str = "acme"
+    host: str = "https://app.example.org"
+    shelf: dict[str, list[RemoteVersion]] = field(default_factory=dict)
+    held: dict[str, list[RemoteFile]] = field(default_factory=dict)
+    data: dict[str, bytes] = field(default_factory=dict)
+    contexts: dict[str, RemoteContext] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    ids: Any = field(default_factory=lambda: (f"id-{number}" for number in itertools.count(1)))
+
+    # --- what a test does there
+
+    def model(self, name: str = "Helmets") -> RemoteModel:
+        """The model of that name, made if it is not there."""
+        self.shelf.setdefault(name, [])
+        return RemoteModel(f"model-{name}", name, {"name": name})
+
+    def make(
+        self,
+        name: str,
+        files: Mapping[str, bytes] | Sequence[tuple[str, str, bytes]] = (),
+        model: str = "Helmets",
+        **raw: Any,
+    ) -> RemoteVersion:
+        """A version that somebody makes by hand; files by name, or as (name, file name, bytes)."""
+        there = self.model(model)
+        number = self.shelf[model][-1].number + 1 if self.shelf[model] else 0
+        made = RemoteVersion(next(self.ids), there, number, name, {"name": name, "version": number, **raw})
+        self.shelf[model].append(made)
+        rows = [(key, f"{key}.bin", data) for key, data in files.items()] if isinstance(files, Mapping) else files
+        for row in rows:
+            self.put(made, *row)
+        return made
+
+    def publish(self, repository: Repository, id_: VersionId, model: str = "Helmets") -> RemoteVersion:
+        """A version as `mvc publish` makes it there."""
+        objects = repository.objects
+        version = objects.version(id_)
+        manifest, tree = objects.manifest(version.manifest), objects.tree(version.tree)
+        made = self.make(publication.name(version.number, id_), (), model, **publication.fields(manifest))
+        for entry in tree.entries:
+            data = b"".join(map(bytes, repository.extract.stream(entry.file)))
+            self.put(made, entry.role, entry.path.rpartition("/")[2], data)
+        toml = repository.extract.small(version.model_toml)
+        self.put(made, marker.NAME, marker.NAME, Marker(made.id, version, manifest, tree, toml).encode())
+        return made
+
+    def put(self, version: RemoteVersion, name: str, filename: str, data: bytes) -> RemoteFile:
+        """A file more."""
+        file = RemoteFile(next(self.ids), name, filename, f"objects/{name}", large=False)
+        self.held.setdefault(version.id, []).append(file)
+        self.data[file.id] = data
+        return file
+
+    def replace(self, version: RemoteVersion, name: str, data: bytes) -> None:
+        """A file in the place of the one of that name."""
+        (old,) = [file for file in self.held[version.id] if file.name == name]
+        self.held[version.id].remove(old)
+        self.put(version, name, old.filename, data)
+
+    def edit(self, version: RemoteVersion, **raw: Any) -> None:
+        """Change fields of a version."""
+        row = self.shelf[version.model.name]
+        place = [each.id for each in row].index(version.id)
+        row[place] = RemoteVersion(
+            version.id, version.model, version.number, raw.get("name", row[place].name), {**row[place].raw, **raw}
+        )
+
+    def delete(self, version: RemoteVersion) -> None:
+        """Delete a version."""
+        row = self.shelf[version.model.name]
+        row[:] = [each for each in row if each.id != version.id]
+
+    # --- what verbs ask
+
+    def page(self, version_id: str) -> str:
+        return f"{self.host}/version/{version_id}"
+
+    def models(self) -> Sequence[RemoteModel]:
+        return [self.model(name) for name in sorted(self.shelf)]
+
+    def find_model(self, name: str) -> RemoteModel | None:
+        return self.model(name) if name in self.shelf else None
+
+    def create_model(self, name: str, description: str) -> RemoteModel:
+        return self.model(name)
+
+    def versions(self, model: RemoteModel) -> Sequence[RemoteVersion]:
+        return tuple(self.shelf[model.name])
+
+    def find_version(self, model: RemoteModel, name: str) -> RemoteVersion | None:
+        return next((each for each in self.shelf[model.name] if each.name == name), None)
+
+    def version(self, version_id: str) -> RemoteVersion | None:
+        return next((each for row in self.shelf.values() for each in row if each.id == version_id), None)
+
+    def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
+        self.calls.append(f"files {version.name}")
+        return tuple(self.held.get(version.id, ()))
+
+    def download(self, file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
+        self.calls.append(f"download {file.name}")
+        data = self.data[file.id]
+        for at in range(0, len(data), 1000):
+            sink(data[at : at + 1000])
+        return len(data)
+
+    def context(self, version: RemoteVersion) -> RemoteContext | None:
+        return self.contexts.get(version.id)
+
+    def create_version(self, model: RemoteModel, fields: Mapping[str, Any]) -> RemoteVersion:
+        raise NotImplementedError
+
+    def upload(
+        self, version: RemoteVersion, name: str, filename: str, path: Path, *, allow_memory: bool = False
+    ) -> RemoteFile:
+        raise NotImplementedError
+
+    def upload_thumbnail(self, version: RemoteVersion, filename: str, path: Path) -> None:
+        raise NotImplementedError
+
+    def experiment(self, experiment_id: str) -> RemoteExperiment | None:
+        return None
+
+    def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
+        return ()
+
+    def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
+        return None
+
+    def close(self) -> None:
+        return None

@@ -1,0 +1,24 @@
+"""Versions on the platform of the tests as `mvc publish` leaves them there, without publishing."""
+
+from __future__ import annotations
+
+from mvc.model import marker, publication
+from mvc.model.ids import VersionId
+from mvc.model.marker import Marker
+from mvc.repository.repository import Repository
+from tests.servers.picsellia import Platform, Row
+
+
+def stock(platform: Platform, repository: Repository, id_: VersionId, model: str = "helmets") -> Row:
+    """The version `id_` on the platform, whole; its row."""
+    objects = repository.objects
+    version = objects.version(id_)
+    manifest, tree = objects.manifest(version.manifest), objects.tree(version.tree)
+    there = next((row for row in platform.models.values() if row["name"] == model), None) or platform.add_model(model)
+    row = platform.add_version(there, name=publication.name(version.number, id_), **publication.fields(manifest))
+    for entry in tree.entries:
+        data = b"".join(map(bytes, repository.extract.stream(entry.file)))
+        platform.add_file(row, entry.role, data, entry.path.rpartition("/")[2])
+    toml = repository.extract.small(version.model_toml)
+    platform.add_file(row, marker.NAME, Marker(row["id"], version, manifest, tree, toml).encode())
+    return row

@@ -1,0 +1,130 @@
+"""`mvc import` and `mvc clone picsellia://`, through the real SDK, from a platform of the tests' own."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from mvc.model.ids import VersionId
+from mvc.porcelain.init import make_repository
+from tests.cli.shell import MODEL, Shell, begin
+from tests.registry.stock import stock
+from tests.servers.picsellia import TOKEN, Platform
+
+pytestmark = pytest.mark.usefixtures("naps")
+
+
+@pytest.fixture
+def ana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> Shell:
+    """Ana, who made two versions."""
+    monkeypatch.setenv("PICSELLIA_TOKEN", TOKEN)
+    (tmp_path / "ana").mkdir()
+    ana = begin(tmp_path / "ana", monkeypatch)
+    ana.write("best.onnx", rng.randbytes(40_000))
+    ana.ok("add", "best.onnx", "--as", "model-latest")
+    ana.set(labelmap__0="helmet", parameters__lr="0.1", model__type="OBJECT_DETECTION")
+    ana.commit("one")
+    ana.write("best.onnx", rng.randbytes(40_000))
+    ana.commit("two")
+    return ana
+
+
+@pytest.fixture
+def ben(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Ben, who has a repository without a model."""
+    monkeypatch.setenv("PICSELLIA_TOKEN", TOKEN)
+    (tmp_path / "ben").mkdir()
+    make_repository(tmp_path / "ben")
+    return Shell(tmp_path / "ben", monkeypatch)
+
+
+def ids(shell: Shell) -> list[VersionId]:
+    return [VersionId(line) for line in shell.ok("log", "--format", "{id}").out.split()][::-1]
+
+
+def test_a_clone_has_the_versions_the_files_and_the_registry(ana: Shell, ben: Shell, platform: Platform) -> None:
+    made = ids(ana)
+    for id_ in made:
+        stock(platform, ana.repository, id_)
+    url = f"picsellia://acme/{MODEL}"
+    said = ben.ok("clone", url, "copy", "-o", f"host={platform.host}")
+    assert "#0  v1-" in said.out
+    copy = Shell(ben.folder / "copy", ben._patch)
+    assert ids(copy) == made
+    assert (copy.folder / "best.onnx").read_bytes() == (ana.folder / "best.onnx").read_bytes()
+    assert "nothing to commit" in copy.ok("status").out.lower() or not copy.ok("status", "-s").out
+    assert copy.ok("remote", "-v").out.split() == ["picsellia", "picsellia://acme", "picsellia"]
+    copy.ok("fsck", "--read-data")
+    again = copy.ok("import", url, "--json").json
+    assert {each["how"] for each in again["versions"]} == {"known"}
+    assert again["bytes"] == 0
+
+
+def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platform) -> None:
+    helmets = platform.add_model("Helmets")
+    row = platform.add_version(
+        helmets, name="night", type="DETECTRON", labels={"0": "helmet", "5": "head"}, base_parameters={"lr": 0.1},
+        docker_image_name="acme/yolo", docker_tag="1.4", created_at="2026-01-02T03:04:05Z",
+    )  # fmt: skip
+    platform.add_file(row, "model-latest", b"weights")["filename"] = "../../outside.onnx"
+    experiment = platform.add_experiment("exp-9", train=platform.add_dataset_version("traffic", "3"))
+    platform.trained_by(row, experiment)
+    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert said.code == 0
+    assert "is called outside.onnx" in said.err
+    shown = ben.ok("show", "--json").json
+    assert shown["author"] == {"name": "picsellia:acme", "email": ""}
+    assert shown["time"] == "2026-01-02T03:04:05Z"
+    assert shown["manifest"]["source"]["experiment"]["id"] == experiment["id"]
+    assert shown["manifest"]["source"]["datasets"][0]["alias"] == "train"
+    assert shown["labelmap"] == [[0, "helmet"], [5, "head"]]
+    assert (ben.folder / "outside.onnx").read_bytes() == b"weights"
+    assert not (ben.folder.parent / "outside.onnx").exists()
+
+
+def test_what_is_left_out_ends_with_3_and_a_reason(ben: Shell, platform: Platform) -> None:
+    helmets = platform.add_model("Helmets")
+    platform.add_version(helmets, name="good")
+    platform.add_version(helmets, name="v7-3f9c2ab1d0f4")
+    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert said.code == 3
+    assert "left out: #1 v7-3f9c2ab1d0f4: it looks as if its publishing had not ended" in said.err
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "word"),
+    [
+        ("picsellia://acme/Nothing", 2, "Helmets"),
+        ("picsellia://acme/Helmets@9", 2, "#0 night"),
+        ("picsellia://acme", 2, "no model"),
+        ("s3://bucket/x", 2, "picsellia://"),
+        ("picsellia://other/Helmets", 128, "organization"),
+    ],
+)
+def test_what_is_not_there_is_told_by_name_and_nothing_is_left(
+    ben: Shell, platform: Platform, url: str, code: int, word: str
+) -> None:
+    platform.add_version(platform.add_model("Helmets"), name="night")
+    said = ben("import", url, "-o", f"host={platform.host}")
+    assert said.code == code, said
+    assert word in said.err
+    assert not ben.repository.heads.models()
+    if url.startswith("picsellia://"):
+        said = ben("clone", url, "copy", "-o", f"host={platform.host}")
+        assert said.code == code, said
+        assert not (ben.folder / "copy").exists()
+
+
+def test_without_a_token_it_says_where_one_comes_from(
+    ben: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PICSELLIA_TOKEN")
+    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert said.code == 12
+    assert "PICSELLIA_TOKEN" in said.err
+    monkeypatch.setenv("PICSELLIA_TOKEN", "wrong-token-value")
+    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert said.code == 12
+    assert "wrong-token-value" not in said.err
