@@ -1089,3 +1089,83 @@ class NeedsMemory(Refused):
 
     With that much memory to spare, say --allow-memory.
     """
+
+
+# --- registries of images ---------------------------------------------------------------------------------------------
+
+
+class BadImage(Usage):
+    """{image!r} does not name an image: {reason}.
+
+    Write docker.image as acme/yolo or ghcr.io/acme/yolo, and docker.tag as 1.4.
+    """
+
+
+class NoImage(Usage):
+    """{where} names no docker image.
+
+    `mvc set docker.image=acme/yolo docker.tag=1.4` names one.
+    """
+
+
+class NoSuchImage(Usage):
+    """{registry} has no image {image}.
+
+    Look at docker.image and docker.tag. Some registries hide private images so: `docker login {registry}` shows them.
+    """
+
+
+class NotPinned(Usage):
+    """{version} does not record which image {image} was, so nothing tells whether the tag has moved.
+
+    `mvc docker resolve` writes it into model.toml for the next version.
+    """
+
+
+class MissingDockerExtra(Usage):
+    """To ask a registry of images needs {library}, which is not installed.
+
+    `pip install 'mvc[docker]'` installs it.
+    """
+
+
+class BadDockerConfig(Usage):
+    """{path}, where docker keeps its logins, cannot be read: {reason}.
+
+    Mend the file, or name another folder in DOCKER_CONFIG.
+    """
+
+
+class ImageDenied(Denied):
+    """{registry} does not show {image}: {reason}.
+
+    `docker login {registry}` logs in there; mvc uses the same logins.
+    """
+
+
+class HelperFailed(Denied):
+    """The program {helper}, which docker asks for the login to {registry}, gave none: {reason}.
+
+    `docker login {registry}` shows whether docker fares better; what names the program is {path}.
+    """
+
+
+class ImageUnreachable(OutOfReach):
+    """{registry} cannot be reached: {reason}.
+
+    Try again when it can; nothing was changed.
+    """
+
+
+class UntrustedImage(Refused):
+    """What {registry} answers about {image} is not to be trusted: {reason}.
+
+    Nothing was recorded. Look at docker.image, and at what answers in that registry's name.
+    """
+
+
+class Offline(OutOfReach):
+    """{what} would be asked, and --offline or MVC_OFFLINE forbids it.
+
+    Leave that out when there is a network.
+    """

@@ -13,6 +13,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import labelmap, names, paths, schema
+from mvc.model.image import DIGEST, TAG
 from mvc.model.manifest import Manifest
 
 ERROR, WARNING = "error", "warning"
@@ -21,8 +22,6 @@ LABELS_ROLE = "labelmap"
 MAX_ROLE = 200
 """Letters of a role as it is written in `[files]`."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
 _GLOB = re.compile(r"[*?\[]")
 _SHOWN = 5
@@ -151,10 +150,10 @@ def _tree(tree_paths: Iterable[str]) -> Iterator[Problem]:
 def _docker(manifest: Manifest) -> Iterator[Problem]:
     docker = manifest.docker
     digest, tag, image = docker.get("digest"), docker.get("tag"), docker.get("image")
-    if isinstance(digest, str) and not _DIGEST.match(digest):
+    if isinstance(digest, str) and not DIGEST.match(digest):
         fix = "write sha256: and 64 hex digits, or auto"
         yield Problem(ERROR, "docker.digest", f"{digest!r} is not a digest", fix)
-    if tag is not None and not _TAG.match(tag):
+    if tag is not None and not TAG.match(tag):
         fix = "write letters, digits, _ . and -, at most 128"
         yield Problem(ERROR, "docker.tag", f"{tag!r} is not a tag", fix)
     if image is not None and (not image.strip() or re.search(r"\s", image)):

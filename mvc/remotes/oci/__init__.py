@@ -1,0 +1,1 @@
+"""Registries of images, as the OCI's distribution specification has them: what a tag stands for now."""

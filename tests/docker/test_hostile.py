@@ -1,0 +1,390 @@
+"""A registry that lies, floods, goes in circles or fishes for logins gets nothing, and nothing of it is believed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.image import Image
+from mvc.remotes.oci import challenge, transport
+from mvc.remotes.oci.registries import Registries
+from tests.docker.conftest import environ, logged_in
+from tests.servers.registry import INDEX, MANIFEST, PASSWORD, digest
+from tests.servers.scripted import Asked, Reply, Scripted, scripted
+
+BODY = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}).encode()
+GOOD = Reply(200, {"Docker-Content-Digest": digest(BODY), "Content-Type": MANIFEST}, BODY)
+DIGEST = "Docker-Content-Digest"
+
+
+@pytest.fixture
+def evil() -> Iterator[Scripted]:
+    with scripted() as server:
+        yield server
+
+
+@pytest.fixture
+def other() -> Iterator[Scripted]:
+    """Another host: the same machine by another address."""
+    with scripted("127.0.0.2") as server:
+        yield server
+
+
+def look_up(server: Scripted, home: Path, config: object | None = None) -> str:
+    return Registries(environ(home, config)).resolve(Image.parse(f"{server.host}/acme/yolo:1")).digest
+
+
+def refused(server: Scripted, home: Path, reason: str, config: object | None = None) -> errors.UntrustedImage:
+    with pytest.raises(errors.UntrustedImage) as caught:
+        look_up(server, home, config)
+    assert reason in caught.value.message
+    assert caught.value.exit_code == 17
+    return caught.value
+
+
+def always(reply: Reply) -> Callable[[Asked], Reply]:
+    return lambda _: reply
+
+
+def test_the_same_registry_is_believed_when_it_does_not_lie(evil: Scripted, home: Path) -> None:
+    evil.reply = always(GOOD)
+    assert look_up(evil, home) == digest(BODY)
+    assert [(each.method, each.path) for each in evil.asked] == [
+        ("HEAD", "/v2/acme/yolo/manifests/1"),
+        ("GET", f"/v2/acme/yolo/manifests/{digest(BODY)}"),
+    ]
+    assert all(kind in evil.asked[0].headers["accept"] for kind in (INDEX, MANIFEST))
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_registry_without_head_is_asked_by_get(evil: Scripted, home: Path, status: int) -> None:
+    evil.reply = lambda asked: Reply(status) if asked.method == "HEAD" else GOOD
+    assert look_up(evil, home) == digest(BODY)
+
+
+def test_without_the_header_the_digest_is_that_of_the_bytes(evil: Scripted, home: Path) -> None:
+    evil.reply = always(Reply(200, {"Content-Type": MANIFEST}, BODY))
+    assert look_up(evil, home) == digest(BODY)
+
+
+OTHER = digest(b"something else")
+LISTED = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": "none"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (replace(GOOD, headers={**GOOD.headers, DIGEST: OTHER}), f"it names the digest {OTHER} and sends bytes of"),
+        (replace(GOOD, body=BODY + b" "), "and sends bytes of"),
+        (replace(GOOD, headers={**GOOD.headers, DIGEST: "sha256:12"}), "the digest it names is not sha256:"),
+        (replace(GOOD, headers={**GOOD.headers, DIGEST: digest(BODY).upper()}), "the digest it names is not"),
+        (replace(GOOD, headers={**GOOD.headers, DIGEST: f"{digest(BODY)}/../x"}), "the digest it names is not"),
+        (replace(GOOD, headers={**GOOD.headers, DIGEST: f"sha512:{'ab' * 64}"}), "the digest it names is not"),
+        (Reply(200, {}, b"<html>"), "is not a JSON object"),
+        (Reply(200, {}, b"[]"), "is not a JSON object"),
+        (Reply(200, {}, b"[" * 100_000), "is not a JSON object"),
+        (Reply(200, {}, b"\xff\xfe"), "is not a JSON object"),
+        (Reply(200, {}, b""), "is not a JSON object"),
+        (Reply(200, {}, b"{}"), "neither a manifest nor an index"),
+        (Reply(200, {}, b'{"schemaVersion": 1, "mediaType": "x"}'), "neither a manifest nor an index"),
+        (Reply(200, {}, b'{"schemaVersion": 2, "mediaType": ["x"]}'), "neither a manifest nor an index"),
+        (Reply(200, {"Content-Type": INDEX}, BODY), "another kind of manifest than it says"),
+        (Reply(200, {}, b" " * ((4 << 20) + 1)), "is larger than 4 MiB"),
+        (Reply(206, {}, BODY), "it answers 206"),
+        (Reply(418), "it answers 418"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused(evil: Scripted, home: Path, reply: Reply, reason: str) -> None:
+    evil.reply = always(reply)
+    refused(evil, home, reason)
+
+
+def test_a_list_of_platforms_that_is_none_lists_none(evil: Scripted, home: Path) -> None:
+    evil.reply = always(Reply(200, {"Content-Type": INDEX}, LISTED))
+    assert Registries(environ(home)).resolve(Image.parse(f"{evil.host}/acme/yolo:1")).platforms == ()
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_registry_in_trouble_is_out_of_reach(evil: Scripted, home: Path, status: int) -> None:
+    evil.reply = always(Reply(status))
+    with pytest.raises(errors.ImageUnreachable, match=f"it answers {status}"):
+        look_up(evil, home)
+
+
+def test_a_body_that_ends_early_is_no_body(evil: Scripted, home: Path) -> None:
+    evil.reply = always(replace(GOOD, cut=10))
+    with pytest.raises(errors.ImageUnreachable, match="or it broke"):
+        look_up(evil, home)
+
+
+def test_silence_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "READ", 0.2)
+    over = threading.Event()
+
+    def wait(_: Asked) -> Reply:
+        over.wait()
+        return GOOD
+
+    evil.reply = wait
+    try:
+        with pytest.raises(errors.ImageUnreachable, match="no answer came in time"):
+            look_up(evil, home)
+    finally:
+        over.set()
+
+
+def test_a_body_that_does_not_end_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block comes in time, and the whole never."""
+    monkeypatch.setattr(transport, "WHOLE", -1.0)
+    evil.reply = always(GOOD)
+    with pytest.raises(errors.ImageUnreachable, match="did not end within"):
+        look_up(evil, home)
+
+
+def test_what_is_compressed_is_not_unpacked(evil: Scripted, home: Path) -> None:
+    evil.reply = always(replace(GOOD, headers={**GOOD.headers, "Content-Encoding": "gzip"}))
+    assert look_up(evil, home) == digest(BODY)  # its bytes, as they came
+    assert {each.headers["accept-encoding"] for each in evil.asked} == {"identity"}
+
+
+# --- redirects
+
+
+def to(place: str, status: int = 307) -> Reply:
+    return Reply(status, {"Location": place})
+
+
+def test_redirects_within_the_registry_are_followed(evil: Scripted, home: Path) -> None:
+    evil.reply = lambda asked: GOOD if asked.path.startswith("/else") else to("/else" + asked.path)
+    assert look_up(evil, home) == digest(BODY)
+
+
+def test_redirects_in_a_circle_end(evil: Scripted, home: Path) -> None:
+    evil.reply = lambda asked: to(asked.path)
+    refused(evil, home, "it redirects more than 5 times")
+    assert len(evil.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("http://evil.example/v2/", "it redirects to evil.example without https"),
+        ("ftp://127.0.0.1/x", "it redirects to 127.0.0.1 without https"),
+        ("file:///etc/passwd", "no address of a registry"),
+        ("http://ana:secret@127.0.0.1/x", "no address of a registry"),
+        ("http://127.0.0.1:99999/", "what is no address"),
+        ("http://[::1/", "no address"),
+    ],
+)
+def test_redirects_to_where_nothing_may_be_sent_are_refused(
+    evil: Scripted, home: Path, place: str, reason: str
+) -> None:
+    evil.reply = always(to(place))
+    refused(evil, home, reason)
+
+
+def test_the_body_of_a_redirect_is_not_read(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "READ", 0.2)
+    endless = Reply(307, {"Location": "/else", "Content-Length": "1000000000"}, b"x", stall=True)
+    evil.reply = lambda asked: GOOD if asked.path == "/else" else endless
+    assert look_up(evil, home) == digest(BODY)
+
+
+def test_a_redirect_without_a_place_goes_nowhere(evil: Scripted, home: Path) -> None:
+    evil.reply = always(Reply(302))
+    refused(evil, home, "it redirects more than 5 times")
+
+
+def test_without_a_login_another_host_may_answer(evil: Scripted, other: Scripted, home: Path) -> None:
+    evil.reply = lambda asked: to(f"{other.url}{asked.path}")
+    other.reply = always(GOOD)
+    assert look_up(evil, home, logged_in(evil.host)) == digest(BODY)
+    assert all("authorization" not in each.headers for each in other.asked)
+
+
+BASIC = Reply(401, {"WWW-Authenticate": 'Basic realm="x"'})
+
+
+def test_a_login_is_not_carried_to_another_host(evil: Scripted, other: Scripted, home: Path) -> None:
+    evil.reply = lambda asked: to(f"{other.url}{asked.path}") if "authorization" in asked.headers else BASIC
+    other.reply = always(GOOD)
+    refused(evil, home, "redirects to 127.0.0.2, which would be told the login", logged_in(evil.host))
+    assert other.asked == []
+
+
+def test_another_host_that_asks_for_a_login_is_given_none(evil: Scripted, other: Scripted, home: Path) -> None:
+    evil.reply = lambda asked: to(f"{other.url}{asked.path}")
+    other.reply = always(BASIC)
+    config = {"auths": {**logged_in(evil.host)["auths"], **logged_in(other.host)["auths"]}}
+    with pytest.raises(errors.ImageDenied, match=r"redirects to 127\.0\.0\.2, which asks for a login"):
+        look_up(evil, home, config)
+    assert all("authorization" not in each.headers for each in [*evil.asked, *other.asked])
+
+
+def test_no_login_is_taken_from_netrc(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".netrc").write_text("machine 127.0.0.1 login ana password canary-netrc\n", encoding="utf-8")
+    (home / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    evil.reply = always(GOOD)
+    look_up(evil, home)
+    assert all("authorization" not in each.headers for each in evil.asked)
+
+
+def test_this_machine_is_reached_past_any_proxy(
+    evil: Scripted, other: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", other.url)
+    monkeypatch.setenv("HTTP_PROXY", other.url)
+    evil.reply = always(GOOD)
+    assert look_up(evil, home) == digest(BODY)
+    assert other.asked == []
+
+
+# --- tokens
+
+
+def bearer(realm: str, more: str = "") -> Reply:
+    return Reply(401, {"WWW-Authenticate": f'Bearer realm="{realm}",service="s"{more}'})
+
+
+def with_tokens(realm: str, token: Reply, more: str = "") -> Callable[[Asked], Reply]:
+    def reply(asked: Asked) -> Reply:
+        if asked.path.startswith("/token"):
+            return token
+        return GOOD if asked.headers.get("authorization") == "Bearer good" else bearer(realm, more)
+
+    return reply
+
+
+def test_a_registry_cannot_have_a_token_asked_for_that_may_do_more(evil: Scripted, home: Path) -> None:
+    more = ',scope="repository:acme/yolo:pull,push repository:acme/other:delete"'
+    evil.reply = with_tokens(f"{evil.url}/token?account=x", Reply(200, {}, b'{"token": "good"}'), more)
+    assert look_up(evil, home, logged_in(evil.host)) == digest(BODY)
+    asked = next(each for each in evil.asked if each.path.startswith("/token"))
+    assert asked.path == "/token?account=x&service=s&scope=repository%3Aacme%2Fyolo%3Apull"
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (Reply(200, {}, b"{}"), "answers without one"),
+        (Reply(200, {}, b"[]"), "answers without one"),
+        (Reply(200, {}, b"no JSON"), "answers without one"),
+        (Reply(200, {}, b"[" * 100_000), "answers without one"),
+        (Reply(200, {}, b'{"token": 12}'), "answers without one"),
+        (Reply(200, {}, json.dumps({"token": "canary\r\nX-Evil: 1"}).encode()), "its token is none that can be sent"),
+        (Reply(200, {}, json.dumps({"token": "x" * 70_000}).encode()), "its token is none that can be sent"),
+        (Reply(200, {}, b" " * ((1 << 20) + 1)), "is larger than 1 MiB"),
+        (Reply(404), "who hands out its tokens answers 404"),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused(evil: Scripted, home: Path, token: Reply, reason: str) -> None:
+    evil.reply = with_tokens(f"{evil.url}/token", token)
+    assert "canary" not in refused(evil, home, reason).message
+
+
+def test_who_hands_out_tokens_may_be_in_trouble(evil: Scripted, home: Path) -> None:
+    evil.reply = with_tokens(f"{evil.url}/token", Reply(503))
+    with pytest.raises(errors.ImageUnreachable, match="who hands out its tokens answers 503"):
+        look_up(evil, home)
+
+
+def test_a_token_that_is_not_taken_is_asked_for_once(evil: Scripted, home: Path) -> None:
+    evil.reply = with_tokens(f"{evil.url}/token", Reply(200, {}, b'{"token": "bad"}'))
+    with pytest.raises(errors.ImageDenied, match="it answers 401"):
+        look_up(evil, home)
+    assert len(evil.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "realm",
+    ["http://evil.example/token", "ftp://127.0.0.1/", "file:///etc/passwd", "nonsense", "", "http://[::1/", "//x"],
+)
+def test_a_login_goes_to_no_realm_in_the_clear_or_that_is_none(evil: Scripted, home: Path, realm: str) -> None:
+    evil.reply = with_tokens(realm, Reply(200, {}, b'{"token": "good"}'))
+    error = refused(evil, home, "", logged_in(evil.host))
+    assert PASSWORD not in error.message
+
+
+@pytest.mark.parametrize("identity", [False, True])
+def test_who_hands_out_tokens_cannot_pass_the_login_on(
+    evil: Scripted, other: Scripted, home: Path, identity: bool
+) -> None:
+    evil.reply = with_tokens(f"{evil.url}/token", to(f"{other.url}/token", 307))
+    config = {"auths": {evil.host: {"identitytoken": "canary"}}} if identity else logged_in(evil.host)
+    refused(evil, home, "redirects to 127.0.0.2, which would be told the login", config)
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("header", ["", "Negotiate", "Digest realm=x", ",,,=", '"', "Bearer", "Basic" * 10_000])
+def test_a_challenge_of_no_known_kind_is_refused(evil: Scripted, home: Path, header: str) -> None:
+    evil.reply = always(Reply(401, {"WWW-Authenticate": header}))
+    assert PASSWORD not in refused(evil, home, "", logged_in(evil.host)).message
+
+
+@pytest.mark.parametrize(
+    ("header", "parsed"),
+    [
+        ('Bearer realm="https://a/t",service="s",scope="r:a/b:pull,push"',
+         {"bearer": {"realm": "https://a/t", "service": "s", "scope": "r:a/b:pull,push"}}),
+        ('Basic realm="x", Bearer realm=y , error="invalid_token"',
+         {"basic": {"realm": "x"}, "bearer": {"realm": "y", "error": "invalid_token"}}),
+        (r'bearer REALM="a \"b\""', {"bearer": {"realm": 'a "b"'}}),
+        ("Negotiate, Basic realm=x", {"negotiate": {}, "basic": {"realm": "x"}}),
+        ('Basic realm="one", Basic realm="two"', {"basic": {"realm": "one"}}),
+        ("Negotiate abc==, Basic realm=x", {"negotiate": {}, "basic": {"realm": "x"}}),
+        ("", {}),
+    ],
+)  # fmt: skip
+def test_challenges_are_taken_apart(header: str, parsed: dict[str, dict[str, str]]) -> None:
+    assert challenge.parse(header) == parsed
+
+
+# --- what docker keeps
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("no JSON", "it is not JSON"),
+        ("[]", "it is not a JSON object"),
+        ("[" * 100_000, "it is not JSON"),
+        ({"auths": []}, None),
+        ({"auths": ["canary"]}, "auths is not an object"),
+        ({"credHelpers": "canary"}, "credHelpers is not an object"),
+        ({"credsStore": ["canary"]}, "the name of the program for HOST is none"),
+        ({"credsStore": "../canary"}, "the name of the program for HOST is none"),
+        ({"auths": {"HOST": "canary"}}, "what auths has for HOST is not an object of texts"),
+        ({"auths": {"HOST": {"auth": 12}}}, "what auths has for HOST is not an object of texts"),
+        ({"auths": {"HOST": {"auth": "canary!"}}}, "the auth of HOST is not base64 of USER:PASSWORD"),
+        ({"auths": {"HOST": {"auth": "/////w=="}}}, "the auth of HOST is not base64 of USER:PASSWORD"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named_without_what_it_holds(
+    evil: Scripted, home: Path, config: object, reason: str | None
+) -> None:
+    evil.reply = always(BASIC)
+    text = (config if isinstance(config, str) else json.dumps(config)).replace("HOST", evil.host)
+    with pytest.raises(errors.ImageDenied if reason is None else errors.BadDockerConfig) as caught:
+        look_up(evil, home, text)
+    assert (reason or "docker has none").replace("HOST", evil.host) in caught.value.message
+    assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["https://HOST", "http://HOST/v1/", "HOST/v2/"])
+def test_a_login_kept_under_a_whole_address_counts(evil: Scripted, home: Path, key: str) -> None:
+    evil.reply = lambda asked: GOOD if "authorization" in asked.headers else BASIC
+    assert look_up(evil, home, logged_in(key.replace("HOST", evil.host))) == digest(BODY)
+
+
+def test_docker_config_names_another_folder(evil: Scripted, home: Path, tmp_path: Path) -> None:
+    evil.reply = lambda asked: GOOD if "authorization" in asked.headers else BASIC
+    (tmp_path / "config.json").write_text(json.dumps(logged_in(evil.host)), encoding="utf-8")
+    found = Registries({"DOCKER_CONFIG": str(tmp_path)}).resolve(Image.parse(f"{evil.host}/acme/yolo:1"))
+    assert found.digest == digest(BODY)
