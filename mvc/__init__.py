@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mvc.porcelain.commit import Options as CommitOptions
     from mvc.porcelain.commit import commit
     from mvc.porcelain.diff import diff
+    from mvc.porcelain.docker import moved as image_drift
+    from mvc.porcelain.docker import resolve as resolve_image
     from mvc.porcelain.du import du
     from mvc.porcelain.edit import add, get, remove, set_values, unset
     from mvc.porcelain.export import export
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from mvc.porcelain.switch import switch
     from mvc.porcelain.tag import create as create_tag
     from mvc.porcelain.tag import tags
+    from mvc.remotes.oci.registries import Registries as ImageRegistries
     from mvc.remotes.remote import Remote
     from mvc.repository.repository import Actor, Repository
     from mvc.repository.revisions import resolve
@@ -72,6 +75,7 @@ _HOMES = {
     "Actor": "mvc.repository.repository:Actor",
     "Code": "mvc.model.version:Code",
     "CommitOptions": "mvc.porcelain.commit:Options",
+    "ImageRegistries": "mvc.remotes.oci.registries:Registries",
     "Manifest": "mvc.model.manifest:Manifest",
     "MergeChoice": "mvc.porcelain.merge:Choice",
     "Person": "mvc.model.version:Person",
@@ -104,6 +108,7 @@ _HOMES = {
     "gc": "mvc.porcelain.gc:gc",
     "gc_remote": "mvc.porcelain.gc_remote:gc_remote",
     "get": "mvc.porcelain.edit:get",
+    "image_drift": "mvc.porcelain.docker:moved",
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
     "ls": "mvc.porcelain.ls:ls",
@@ -117,6 +122,7 @@ _HOMES = {
     "remove_remote": "mvc.porcelain.remote:remove",
     "reset": "mvc.porcelain.reset:reset",
     "resolve": "mvc.repository.revisions:resolve",
+    "resolve_image": "mvc.porcelain.docker:resolve",
     "restore": "mvc.porcelain.restore:restore",
     "set_alias": "mvc.porcelain.alias:assign",
     "set_values": "mvc.porcelain.edit:set_values",
@@ -130,12 +136,12 @@ _HOMES = {
 """Where each public name lives."""
 
 __all__ = [
-    "Actor", "Code", "CommitOptions", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote", "Repository",
-    "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote", "aliases",
-    "branches", "cat", "check", "clone", "commit", "connect", "continue_merge", "create_branch", "create_tag", "diff", "du",
-    "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get", "init", "log", "ls", "merge", "models", "open",
-    "pull", "push", "remotes", "remove", "remove_remote", "reset", "resolve", "restore", "set_alias", "set_values",
-    "show", "status", "survey", "switch", "tags", "unset",
+    "Actor", "Code", "CommitOptions", "ImageRegistries", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote",
+    "Repository", "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote",
+    "aliases", "branches", "cat", "check", "clone", "commit", "connect", "continue_merge", "create_branch",
+    "create_tag", "diff", "du", "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get", "image_drift", "init",
+    "log", "ls", "merge", "models", "open", "pull", "push", "remotes", "remove", "remove_remote", "reset", "resolve",
+    "resolve_image", "restore", "set_alias", "set_values", "show", "status", "survey", "switch", "tags", "unset",
 ]  # fmt: skip
 
 

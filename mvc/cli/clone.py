@@ -15,6 +15,7 @@ from mvc.cli.verb import verb
 from mvc.porcelain import clone as porcelain
 from mvc.porcelain import reaching
 from mvc.porcelain.clone import Cloned
+from mvc.remotes import address as remotes
 from mvc.remotes import options
 from mvc.remotes.picsellia import address
 
@@ -45,6 +46,9 @@ def command(
         if meta or only or limit is not None:
             raise click.UsageError("--meta, --only and --limit are for remotes; a registry's versions come whole")
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
+    there = remotes.parse(url, invocation.cwd)
+    if there.scheme != remotes.FILE:
+        invocation.require_network(there.text)
     folder = invocation.cwd / (directory or porcelain.folder_of(url))
     with invocation.progress("Fetching files") as progress:
         done = porcelain.clone(
@@ -67,6 +71,7 @@ def command(
 def _of_registry(invocation: Invocation, url: str, directory: str | None, settings: dict[str, str]) -> int:
     verb = lazy.load("mvc.cli.import_")
     where = verb.parse(url)
+    invocation.require_network(where.text)
     options.check(address.SCHEME, settings)
     folder = invocation.cwd / (directory or porcelain.folder_of(where.model))
     token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)

@@ -63,6 +63,7 @@ def command(
         tags=tags,
         aliases=aliases,
         force=force,
+        registries=None if invocation.offline else invocation.registries(),
     )
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:

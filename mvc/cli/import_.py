@@ -30,6 +30,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     one made by hand before it. VERSION is a number there, or a name. A second import adds only what is new.
     """
     where = parse(url)
+    invocation.require_network(where.text)
     repository = invocation.repository()
     host = reaching.host_of(repository, where.organization, transfers.given_settings(settings))
     with (

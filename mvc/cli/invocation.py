@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.cli import terminal
@@ -18,6 +18,9 @@ from mvc.model.version import Code, Person, Timestamp
 from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.config import Config
+
+if TYPE_CHECKING:
+    from mvc.remotes.oci.registries import Registries
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Invocation:
     pager: bool = True
     progress_mode: str = "auto"
     lock_timeout: float | None = None
+    offline: bool = False
 
     # --- where
 
@@ -56,7 +60,9 @@ class Invocation:
 
     @functools.cached_property
     def _opened(self) -> Repository:
-        return Repository(self.find_root(), user_config=self.user_config, lock_timeout=self.lock_timeout)
+        return Repository(
+            self.find_root(), user_config=self.user_config, lock_timeout=self.lock_timeout, offline=self.offline
+        )
 
     def model(self) -> str:
         """The model that is meant; raises WhichModel, NoModel and the like."""
@@ -68,6 +74,17 @@ class Invocation:
             return self.repository().config
         except errors.NoRepository:
             return Config(None, self.user_config)
+
+    def require_network(self, what: str) -> None:
+        """Raise Offline if this run is to do without a network; `what` would be asked."""
+        if self.offline:
+            raise errors.Offline(what=what)
+
+    def registries(self) -> Registries:
+        """The registries of images, with docker's own logins; raises Offline."""
+        self.require_network("The registry of the image")
+        made: Registries = lazy.load("mvc.remotes.oci.registries").Registries(self.environ)
+        return made
 
     # --- who and when
 

@@ -45,6 +45,8 @@ VERBS = {
     "du": ("du", "what versions take on disk"),
     "fsck": ("fsck", "is everything whole?"),
     "gc": ("gc", "remove what no version needs any more"),
+    "docker": ("docker", "what the tag of the docker image stands for"),
+    "drift": ("drift", "what is no longer as it was recorded"),
     "remote": ("remote", "the remotes of this repository"),
     "clone": ("clone", "a repository of what a remote has"),
     "fetch": ("fetch", "learn what a remote has"),

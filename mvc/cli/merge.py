@@ -93,6 +93,7 @@ def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int
             invocation.actor(tell=True),
             message=message,
             choice=choice,
+            registries=None if invocation.offline else invocation.registries(),
             progress=progress,
             code=invocation.code,
         )

@@ -33,6 +33,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--lock-timeout", "lock_timeout"),
         {"type": click.FloatRange(min=0), "metavar": "SEC", "help": "How long to wait for another command."},
     ),
+    (("--offline", "offline"), {"is_flag": True, "help": "Ask no remote and no registry."}),
 )
 NAMES = tuple(declarations[-1] for declarations, _ in _OPTIONS)
 
@@ -83,6 +84,7 @@ def run_of(context: click.Context) -> Invocation:
         pager=not given.get("no_pager"),
         progress_mode=given.get("progress", "auto"),
         lock_timeout=_seconds(timeout),
+        offline=bool(given.get("offline")) or environ.get("MVC_OFFLINE", "0") not in ("", "0"),
     )
 
 

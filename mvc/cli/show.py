@@ -59,12 +59,22 @@ def _values(found: Shown) -> Iterator[str]:
     for name, section in found.manifest.to_toml().items():
         if name not in ("files", "labelmap"):
             for key, value in _leaves(section):
+                if (name, key) == ("docker", "digest"):
+                    yield f"{name:<11} {key} = {_digest(found.manifest.docker['digest'])}"
+                    continue
                 yield f"{'about' if name == 'model' else name:<11} {escape(key)} = {render.shown(value)}"
     labels = found.manifest.labelmap
     if labels:
         shown = ", ".join(f"{number}: {escape(name)}" for number, name in labels[:_CLASSES])
         more = f", ... ({len(labels) - _CLASSES} more)" if len(labels) > _CLASSES else ""
         yield f"{'labelmap':<11} {count(len(labels), 'class', 'classes')}: {shown}{more}"
+
+
+def _digest(value: object) -> str:
+    """A docker digest whole; one that was looked up as asked for, and as what was found."""
+    if not isinstance(value, dict):
+        return escape(str(value))
+    return escape(f"{value['asked']} ({value['resolved'] or 'not resolved'})")
 
 
 def _leaves(section: object, above: str = "") -> Iterator[tuple[str, object]]:

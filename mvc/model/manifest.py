@@ -56,6 +56,12 @@ class Manifest:
         """What it is built with (`ONNX`), if said."""
         return self.model.get("framework")
 
+    @property
+    def docker_digest(self) -> str | None:
+        """The digest of its docker image, written down or looked up when the version was made; None if neither."""
+        found = self.docker.get("digest")
+        return found["resolved"] if isinstance(found, dict) else found
+
     @cached_property
     def encoded(self) -> bytes:
         """Its exact bytes; raises NotCanonical."""

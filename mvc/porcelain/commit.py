@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,7 +20,8 @@ from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.porcelain import intent, naming
+from mvc.porcelain import docker, intent, naming
+from mvc.remotes.oci.registries import Registries
 from mvc.repository import basing, merging, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
@@ -52,6 +53,8 @@ class Options:
     """Whether aliases are moved even to a version that is not ready for what it is meant for."""
     merged: VersionId | None = None
     """The version that the new one merges, its second parent."""
+    registries: Registries | None = None
+    """Who is asked what `docker.digest = "auto"` is; with nobody to ask it is recorded as not resolved."""
 
 
 _DEFAULT = Options()
@@ -192,6 +195,9 @@ def _commit(
     if base is not None and difference.is_empty and not options.allow_empty and not (options.amend and message):
         work.give_up()
         return _only_names(work, actor, done)
+    found = _pinned(work, found)
+    difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
+    done = partial(_report, work, found, difference)
     version = _version(work, old, found, message, actor, code)
     id_ = _publish(work, version, actor)
     named = naming.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
@@ -299,6 +305,14 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     if not named:
         raise errors.NothingToCommit(model=work.model, version=stored.called(work.repository, work.current))
     return done(work.current, version, named)
+
+
+def _pinned(work: _Work, found: Found) -> Found:
+    """What was found, with the docker digest that is looked up now that there is something to commit."""
+    manifest, problem = docker.pin(found.snapshot.manifest, work.options.registries)
+    if problem is not None:
+        work.warnings = (*work.warnings, problem)
+    return replace(found, snapshot=replace(found.snapshot, manifest=manifest))
 
 
 def _version(

@@ -14,6 +14,7 @@ from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
+from mvc.remotes.oci.registries import Registries
 from mvc.repository import merging, modelfile
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.absence import State
@@ -28,6 +29,7 @@ def proceed(
     *,
     message: str | None = None,
     choice: Choice = UNDECIDED,
+    registries: Registries | None = None,
     progress: Progress | None = None,
     code: Callable[[Sequence[str]], Code | None] | None = None,
 ) -> Committed:
@@ -45,7 +47,7 @@ def proceed(
     ]
     if undecided:
         raise errors.Undecided(count=len(undecided), fields=", ".join(undecided))
-    options = Options(allow_empty=True, merged=state.theirs)
+    options = Options(allow_empty=True, merged=state.theirs, registries=registries)
     return commit(repository, model, message or state.message, actor, options=options, progress=progress, code=code)
 
 

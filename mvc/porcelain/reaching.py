@@ -26,12 +26,14 @@ _LONGEST_PAUSE = 5.0
 def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
     """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
 
-    Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting.
+    Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline.
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     if where.scheme == address.REGISTRY:
         raise errors.IsRegistry(name=name, url=where.text)
+    if repository.offline and where.scheme != address.FILE:
+        raise errors.Offline(what=f"{name}, at {where.text},")
     backend: Backend = RetryingBackend(connect.connect(where, settings))
     if limit is not None:
         backend = PacedBackend(backend, limit)
@@ -45,12 +47,14 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
 def registry(repository: Repository, name: str, token: str | None) -> Iterator[Registry]:
     """The registry that is the remote `name`, its connections let go afterwards; `token` lets in.
 
-    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting.
+    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline.
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     if where.scheme != address.REGISTRY:
         raise errors.NotARegistry(name=name, url=where.text)
+    if repository.offline:
+        raise errors.Offline(what=f"{name}, at {where.text},")
     options.check(where.scheme, settings)
     with registry_at(where.host, settings.get("host", HOST), token) as found:
         yield found

@@ -51,6 +51,7 @@ class Shown:
             "manifest_id": version.manifest,
             "tree_id": version.tree,
             "manifest": {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"},
+            "docker_digest": self.manifest.docker_digest,
             "labelmap": [list(pair) for pair in self.manifest.labelmap],
             "files": [self._file(entry) for entry in self.tree.entries],
             "changes": self.difference.to_json(),

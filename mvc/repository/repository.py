@@ -59,8 +59,15 @@ class Actor:
 class Repository:
     """The parts of one repository."""
 
-    def __init__(self, root: Path, *, user_config: Path | None = None, lock_timeout: float | None = None) -> None:
-        """Open the repository whose `.mvc` lies in `root`.
+    def __init__(
+        self,
+        root: Path,
+        *,
+        user_config: Path | None = None,
+        lock_timeout: float | None = None,
+        offline: bool = False,
+    ) -> None:
+        """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
 
         Raises NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig.
         """
@@ -69,6 +76,7 @@ class Repository:
         if not (root / DIRECTORY).is_dir():
             raise errors.NoRepository(where=root)
         self.config = Config(self.door, user_config)
+        self.offline = offline
         self._lock_timeout = lock_timeout
 
     @cached_property

@@ -147,3 +147,26 @@ def test_tables_that_are_none_are_said_to_be_wrong(shell: Shell, tmp_path: Path,
         monkeypatch.setenv("MVC_CONFIG", str(tmp_path / "mine.toml"))
         assert shell("remote").code == 2
         assert shell("status").code == 2
+
+
+@pytest.mark.parametrize("way", ["--offline", "MVC_OFFLINE"])
+def test_offline_reaches_folders_only(shell: Shell, monkeypatch: Any, way: str) -> None:
+    if way == "MVC_OFFLINE":
+        monkeypatch.setenv(way, "1")
+    given = ["--offline"] if way == "--offline" else []
+    shell.ok("remote", "add", "origin", "../there")
+    shell.ok("remote", "add", "cloud", "s3://team-models/vision")
+    for command in (
+        ["push", "cloud", "main"],
+        ["fetch", "cloud"],
+        ["remote", "check", "cloud"],
+        ["fsck", "--remote", "cloud"],
+    ):
+        done = shell(*command, *given)
+        assert (done.code, "cloud, at s3://team-models/vision, would be asked" in done.err) == (15, True), done
+    for url in ("s3://team-models/vision", "picsellia://acme/helmets"):
+        assert shell("clone", url, "../clone", *given).code == 15
+    assert shell("import", "picsellia://acme/helmets", *given).code == 15
+    assert not (shell.folder.parent / "clone").exists()
+    shell.ok("push", "origin", *given)
+    shell.ok("clone", "../there", "../clone", *given)

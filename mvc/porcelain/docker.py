@@ -1,0 +1,123 @@
+"""`mvc docker resolve`, `mvc drift --docker`, and the digest of a commit: what the tag of an image stands for.
+
+Only a registry knows, so it is asked; without one the digest stays unresolved, and is never made up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model import modeltoml, rules
+from mvc.model.ids import VersionId
+from mvc.model.image import Image
+from mvc.model.manifest import Manifest
+from mvc.model.rules import Problem
+from mvc.porcelain import edit
+from mvc.remotes.oci.registries import Registries
+from mvc.repository import modelfile, stored
+from mvc.repository.repository import Repository
+
+KEY = "docker.digest"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedImage:
+    """An image by its whole name, the digest its tag stands for now, and what model.toml said of it (`old`)."""
+
+    image: Image
+    digest: str
+    old: str | None
+    platforms: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "image": str(self.image),
+            "digest": self.digest,
+            "old": self.old,
+            "platforms": list(self.platforms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDrift:
+    """The image of a version: the digest recorded, and the one its tag stands for now; None where the tag is gone."""
+
+    version: VersionId
+    number: int
+    image: Image
+    recorded: str
+    now: str | None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the tag stands for something else than it did."""
+        return self.now != self.recorded
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "id": self.version,
+            "number": self.number,
+            "image": str(self.image),
+            "recorded": self.recorded,
+            "now": self.now,
+            "moved": self.moved,
+        }
+
+
+def resolve(repository: Repository, model: str, registries: Registries, *, dry_run: bool = False) -> ResolvedImage:
+    """Write into model.toml, as docker.digest, what the image's tag stands for now; with `dry_run` only say it.
+
+    Raises NoImage, BadImage, what is wrong with model.toml, and as `Registries.resolve` does.
+    """
+    where = modelfile.path(repository.head(model).folder)
+    data = modelfile.read(repository, repository.head(model).folder)
+    if data is None:
+        raise errors.NoModelToml(path=where, model=model)
+    docker = modeltoml.parse(data, where=where).docker
+    found = registries.resolve(Image.of(docker, where))
+    old = docker.get("digest")
+    if not dry_run and old != found.digest:
+        edit.set_values(repository, model, [f"{KEY}={found.digest}"])
+    return ResolvedImage(found.image, found.digest, old["asked"] if isinstance(old, dict) else old, found.platforms)
+
+
+def moved(repository: Repository, id_: VersionId, registries: Registries) -> ImageDrift:
+    """Whether the tag of the image that the version `id_` names still stands for what it recorded.
+
+    Raises NoImage, BadImage, NotPinned, Missing, Damaged, and as `Registries.resolve` does.
+    """
+    version = repository.objects.version(id_)
+    manifest, called = repository.objects.manifest(version.manifest), stored.called(repository, id_)
+    image = Image.of(manifest.docker, called)
+    recorded = image.digest or manifest.docker_digest
+    if recorded is None:
+        raise errors.NotPinned(version=called, image=image)
+    try:
+        now: str | None = registries.resolve(image).digest
+    except errors.NoSuchImage:
+        now = None
+    return ImageDrift(id_, version.number, image, recorded, now)
+
+
+def pin(manifest: Manifest, registries: Registries | None) -> tuple[Manifest, Problem | None]:
+    """`manifest` with `digest = "auto"` looked up; where nobody answers, as it is, and why.
+
+    A commit does not wait for a network to come back: what is not known is recorded as not known.
+    """
+    digest = manifest.docker.get("digest")
+    if not isinstance(digest, dict):
+        return manifest, None
+    try:
+        if registries is None:
+            raise errors.Offline(what="The registry of the image")
+        found = registries.resolve(Image.of(manifest.docker, modelfile.NAME)).digest
+    except errors.MvcError as error:
+        message = f"{digest['asked']} is recorded as not resolved: {error.message.rstrip('.')}"
+        return manifest, Problem(rules.WARNING, KEY, message, error.hint)
+    docker = {**manifest.docker, "digest": {**digest, "resolved": found}}
+    return dataclasses.replace(manifest, docker=docker), None
