@@ -123,6 +123,17 @@ def test_a_body_that_ends_early_is_no_body(evil: Scripted, home: Path) -> None:
         look_up(evil, home)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_connection_that_breaks_is_made_once_more(evil: Scripted, home: Path, times: int) -> None:
+    evil.reply = lambda _: GOOD if len(evil.asked) > times else Reply(0)
+    if times == 1:
+        assert look_up(evil, home) == digest(BODY)
+        return
+    with pytest.raises(errors.ImageUnreachable, match="or it broke"):
+        look_up(evil, home)
+    assert len(evil.asked) == 2
+
+
 def test_silence_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "READ", 0.2)
     over = threading.Event()

@@ -104,7 +104,7 @@ def test_an_unknown_tag_is_named_and_a_refusal_ends_with_12(shell: Shell, regist
     locked.push("v/private", "1", b"x")
     image(shell, locked, "v/private", "1")
     done = shell("docker", "resolve", "--json")
-    assert (done.code, json.loads(done.err)["kind"]) == (12, "registry-denied")
+    assert (done.code, json.loads(done.err)["kind"]) == (12, "image-denied")
     assert f"`docker login {locked.host}`" in done.err
 
 

@@ -22,7 +22,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered. `cut` ends the connection after so many bytes of the body; `stall` keeps it open, and silent."""
+    """What is answered; status 0 ends the connection without a word. `cut` ends the connection after so many bytes of the body; `stall` keeps it open, and silent."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +56,9 @@ def scripted(address: str = "127.0.0.1") -> Iterator[Scripted]:
             asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             script.asked.append(asked)
             reply = script.reply(asked)
+            self.close_connection = True
+            if not reply.status:
+                return
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
@@ -65,7 +68,6 @@ def scripted(address: str = "127.0.0.1") -> Iterator[Scripted]:
                     self.wfile.write(reply.body[: reply.cut])
             if reply.stall and self.command != "HEAD":
                 script.over.wait()
-            self.close_connection = True
 
         do_GET = do_HEAD = do_POST = _answer  # noqa: N815 - as the base class looks for them
 

@@ -113,8 +113,8 @@ class Transport:
         if parts.scheme != "https" and not (parts.scheme == "http" and plain):
             raise self._untrusted(f"{verb} {parts.hostname} without https")
 
-    def _once(self, ask: Ask, url: str) -> Answer:
-        """One request, without redirects."""
+    def _once(self, ask: Ask, url: str, *, again: bool = True) -> Answer:
+        """One request, without redirects; once more where the connection broke, as one that was kept open may."""
         headers = {"Accept": ask.accept, "Accept-Encoding": "identity", "User-Agent": "mvc"}
         if ask.authorization:
             headers["Authorization"] = ask.authorization
@@ -132,6 +132,8 @@ class Transport:
                 body = b"" if redirected else self._body(response, ask.limit, deadline)
                 return Answer(response.status_code, found, body, url)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if again and ask.form is None and type(error) is requests.exceptions.ConnectionError:
+                return self._once(ask, url, again=False)
             raise self._failed(error) from None
 
     def _body(self, response: requests.Response, limit: int, deadline: float) -> bytes:
