@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from mvc.porcelain.merge_end import proceed as continue_merge
     from mvc.porcelain.models import models
     from mvc.porcelain.opening import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
+    from mvc.porcelain.publish import publish
     from mvc.porcelain.pull import pull
     from mvc.porcelain.push import Request as PushRequest
     from mvc.porcelain.push import push
     from mvc.porcelain.reaching import reach as connect
+    from mvc.porcelain.reaching import registry as connect_registry
     from mvc.porcelain.remote import add as add_remote
     from mvc.porcelain.remote import remotes
     from mvc.porcelain.remote import remove as remove_remote
@@ -97,6 +99,7 @@ _HOMES = {
     "clone": "mvc.porcelain.clone:clone",
     "commit": "mvc.porcelain.commit:commit",
     "connect": "mvc.porcelain.reaching:reach",
+    "connect_registry": "mvc.porcelain.reaching:registry",
     "continue_merge": "mvc.porcelain.merge_end:proceed",
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
@@ -115,6 +118,7 @@ _HOMES = {
     "merge": "mvc.porcelain.merge:merge",
     "models": "mvc.porcelain.models:models",
     "open": "mvc.porcelain.opening:open_repository",
+    "publish": "mvc.porcelain.publish:publish",
     "pull": "mvc.porcelain.pull:pull",
     "push": "mvc.porcelain.push:push",
     "remotes": "mvc.porcelain.remote:remotes",
@@ -138,10 +142,11 @@ _HOMES = {
 __all__ = [
     "Actor", "Code", "CommitOptions", "ImageRegistries", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote",
     "Repository", "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote",
-    "aliases", "branches", "cat", "check", "clone", "commit", "connect", "continue_merge", "create_branch",
-    "create_tag", "diff", "du", "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get", "image_drift", "init",
-    "log", "ls", "merge", "models", "open", "pull", "push", "remotes", "remove", "remove_remote", "reset", "resolve",
-    "resolve_image", "restore", "set_alias", "set_values", "show", "status", "survey", "switch", "tags", "unset",
+    "aliases", "branches", "cat", "check", "clone", "commit", "connect", "connect_registry", "continue_merge",
+    "create_branch", "create_tag", "diff", "du", "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get",
+    "image_drift", "init", "log", "ls", "merge", "models", "open", "publish", "pull", "push", "remotes", "remove",
+    "remove_remote", "reset", "resolve", "resolve_image", "restore", "set_alias", "set_values", "show", "status",
+    "survey", "switch", "tags", "unset",
 ]  # fmt: skip
 
 

@@ -1084,6 +1084,20 @@ class IsRegistry(Usage):
     """
 
 
+class PublicationChanged(RefRejected):
+    """There is a version {name} in {registry} that is not what mvc publishes under this name: {reason}.
+
+    mvc changes nothing there. Look at it on its page, and remove it or give it another name; then publish again.
+    """
+
+
+class RoleReserved(Refused):
+    """Version {version} has a file with the role {role}, which marks versions that mvc published.
+
+    Give that file another role, and commit; the older version cannot be published.
+    """
+
+
 class NeedsMemory(Refused):
     """{path} has {size} bytes, and {registry} takes it in one piece only, which would be held in memory whole.
 

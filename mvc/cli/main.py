@@ -52,6 +52,7 @@ VERBS = {
     "fetch": ("fetch", "learn what a remote has"),
     "pull": ("pull", "fetch, and go where the remote's branch is"),
     "push": ("push", "send versions to a remote"),
+    "publish": ("publish", "make versions known on a registry"),
     "import": ("import_", "bring versions from a registry"),
     "completion": ("completion", "completion for your shell"),
 }

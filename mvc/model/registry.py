@@ -129,7 +129,7 @@ class Registry(Protocol):
         """The version of that id, with all that the registry tells of it."""
 
     def create_version(self, model: RemoteModel, fields: Mapping[str, Any]) -> RemoteVersion:
-        """A new version; `fields` are in the registry's words."""
+        """A new version; `fields` are in the registry's words (`docker_image`), its name among them."""
 
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
         """Its files, in the order they are listed."""

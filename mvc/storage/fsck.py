@@ -1,7 +1,7 @@
 """What is wrong with a store: every record against its own checksum or id, and against the place it lies in.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
-    merges
+    merges · publications under way
 
 What the versions need of all that, and whether it is there, is `mvc.porcelain.fsck`'s part.
 """
@@ -18,7 +18,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs
+from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs, publishing
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
@@ -37,6 +37,7 @@ FINDINGS = {
     "log": "a record of absent files or versions is damaged or missing from the middle",
     "journal": "the journal of an interrupted command is damaged",
     "merge": "the record of a merge under way is damaged",
+    "publication": "the record of a publication under way is damaged; it is not needed, and may be removed",
     "stray": "a file lies where mvc puts none",
     "missing": "something that a version needs is not here, and nothing says why",
     "number": "a version's number is not one more than its first parent's",
@@ -52,7 +53,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "merges",
+    "tmp", "lock", "journal", "merges", "publishing",
 }  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def check(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None 
     yield from _logs(door)
     yield from _journal(door)
     yield from _merges(door)
+    yield from _publishing(door)
     yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
 
 
@@ -308,3 +310,11 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
             merges.recorded(door, decode_component(name))
         except errors.Damaged as error:
             yield Finding("merge", f"{merges.FOLDER}/{name}", error.message)
+
+
+def _publishing(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(publishing.FOLDER):
+        try:
+            publishing.check(door, name)
+        except errors.Damaged as error:
+            yield Finding("publication", f"{publishing.FOLDER}/{name}", error.message)

@@ -123,8 +123,9 @@ class TreeDoor:
         while folder:
             try:
                 with self._parent(folder) as (above, name):
-                    if next(os.scandir(self._join(folder)), None) is not None:
-                        return
+                    with os.scandir(self._join(folder)) as entries:
+                        if next(entries, None) is not None:
+                            return
                     step("rmdir", folder)
                     os.rmdir(name, dir_fd=above)
             except OSError:

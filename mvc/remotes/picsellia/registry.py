@@ -36,6 +36,8 @@ MEMORY = 256 * 1024 * 1024
 """The largest file, in bytes, that is sent from memory whole."""
 _IN_PARTS = ("aws", "minio", "google")
 """The kinds of storage that the SDK sends big files to in parts."""
+_ARGUMENTS = {"parameters": "base_parameters", "docker_image": "docker_image_name"}
+"""Fields of a version that the SDK calls otherwise than the platform does."""
 _BLOCK = 1024 * 1024
 
 
@@ -146,7 +148,8 @@ class PicselliaRegistry:
         return self._asking.surely(make, lambda: self.find_model(name))
 
     def create_version(self, model: RemoteModel, fields: Mapping[str, Any]) -> RemoteVersion:
-        """As Registry; `fields` are the arguments of the SDK's `create_version`, its name among them."""
+        """As Registry."""
+        arguments = {_ARGUMENTS.get(key, key): value for key, value in fields.items()}
 
         def make() -> RemoteVersion:
             with told(self._asking.session):
@@ -156,7 +159,7 @@ class PicselliaRegistry:
                     "name": model.name,
                     "private": model.raw.get("private") is not False,
                 }
-                made = sdk.load().Model(self._asking.connection, row).create_version(**fields)
+                made = sdk.load().Model(self._asking.connection, row).create_version(**arguments)
                 return RemoteVersion(str(made.id), model, int(made.version), str(made.name))
 
         return self._asking.surely(make, lambda: self.find_version(model, str(fields["name"])))

@@ -1,0 +1,92 @@
+"""A repository with something to publish, and what must hold of it on a platform afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mvc.model import marker
+from mvc.model.ids import VersionId, digest
+from mvc.model.marker import Marker
+from mvc.repository.repository import Repository
+from tests.cli.shell import MODEL, Shell, begin
+from tests.servers.picsellia import TOKEN, Platform
+
+REGISTRY = "picsellia"
+
+
+def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """One version with two files, of which one is its picture, and every field that a registry has."""
+    folder.mkdir(exist_ok=True)
+    shell = begin(folder, monkeypatch)
+    shell.write("weights/best.onnx", b"weights" * 50)
+    shell.write("picture.png", b"\x89PNG picture")
+    shell.ok("add", "weights/best.onnx", "--as", "model-latest")
+    shell.ok("add", "picture.png", "--as", "picture")
+    shell.set(
+        model__type="OBJECT_DETECTION", model__framework="ONNX", model__description="Finds helmets",
+        model__notebook="https://example.org/notebook", model__thumbnail="picture.png",
+        labelmap__0="helmet", labelmap__1="head", parameters__epochs=100, parameters__lr=0.5,
+        docker__image="acme/yolo", docker__tag="1.4", docker__flags='["--gpus all"]', docker__env__MODE="train",
+    )  # fmt: skip
+    shell.commit("First baseline")
+    return shell
+
+
+def six(folder: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> Shell:
+    """Six versions, two of them on a side line; one has a file of `large` bytes."""
+    shell = small(folder, monkeypatch)
+    shell.write("weights/best.onnx", bytes(range(256)) * (large // 256) + b"x" * (large % 256))
+    shell.commit("Larger")
+    shell.ok("switch", "-q", "-c", "night")
+    shell.write("notes/a/same.txt", b"a")
+    shell.write("notes/b/same.txt", b"b")
+    shell.ok("add", "notes", "--as", "notes")
+    shell.commit("Night, with notes")
+    shell.set(parameters__epochs=120)
+    shell.commit("Night, longer")
+    shell.ok("switch", "-q", "main")
+    shell.write("weights/best.onnx", b"")
+    shell.commit("Empty")
+    shell.set(labelmap__2="vest")
+    shell.commit("A third class")
+    return shell
+
+
+def register(shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the platform known to a repository as its registry."""
+    monkeypatch.setenv("PICSELLIA_TOKEN", TOKEN)
+    shell.ok("remote", "add", REGISTRY, "picsellia://acme", "-o", f"host={platform.host}")
+
+
+def check_complete(platform: Platform, repository: Repository, id_: VersionId, called: str = MODEL) -> None:
+    """There is exactly one version of that name, with exactly its files, byte by byte, and its marker."""
+    version = repository.objects.version(id_)
+    name = f"v{version.number}-{id_[:12]}"
+    assert len([row for row in platform.models.values() if row["name"] == called]) == 1
+    rows = [row for row in platform.versions_of(called) if row["name"] == name]
+    assert len(rows) == 1, [row["name"] for row in platform.versions_of(called)]
+    files = platform.files_of(rows[0])
+    tree = repository.objects.tree(version.tree)
+    assert sorted(file["name"] for file in files) == sorted([*tree.by_role, marker.NAME])
+    for file in files:
+        data = platform.bytes_of(file)
+        if file["name"] == marker.NAME:
+            found = Marker.decode(data)
+            assert (found.id, found.model_version) == (id_, rows[0]["id"])
+        else:
+            assert digest(data) == tree.by_role[file["name"]].file
+            assert file["filename"] == tree.by_role[file["name"]].path.rpartition("/")[2]
+
+
+def state(platform: Platform) -> str:
+    """All that the platform knows, to be compared."""
+    rows = [
+        platform.models,
+        platform.versions,
+        platform.files,
+        {key: digest(data) for key, data in platform.objects.data.items()},
+    ]
+    return json.dumps(rows, sort_keys=True)

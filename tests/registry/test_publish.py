@@ -1,0 +1,271 @@
+"""`mvc publish`: once, whole, traceable; nothing there is changed, and colleagues see what is where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc.model import marker, publication
+from mvc.model.ids import VersionId
+from mvc.porcelain import published
+from mvc.remotes.picsellia.registry import PicselliaRegistry
+from mvc.repository import publications
+from tests.cli.shell import MODEL, Shell
+from tests.registry import histories
+from tests.servers.picsellia import Platform
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]) -> Shell:
+    shell = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(shell, platform, monkeypatch)
+    return shell
+
+
+def head(shell: Shell) -> VersionId:
+    found = shell.repository.current(MODEL)
+    assert found is not None
+    return found
+
+
+def test_every_field_and_file_is_there(shell: Shell, platform: Platform) -> None:
+    said = shell.ok("publish")
+    histories.check_complete(platform, shell.repository, head(shell))
+    [row] = platform.versions_of(MODEL)
+    assert {key: row[key] for key in row if key not in ("id", "origin", "tags", "thumbnail_object_name")} == {
+        "name": f"v1-{head(shell)[:12]}", "version": 0, "type": "OBJECT_DETECTION", "framework": "ONNX",
+        "labels": {"0": "helmet", "1": "head"}, "parameters": {"epochs": 100, "lr": 0.5},
+        "docker_image": "acme/yolo", "docker_tag": "1.4", "docker_flags": ["--gpus all"],
+        "docker_env_variables": {"MODE": "train"}, "description": "Finds helmets",
+        "notebook_link": "https://example.org/notebook",
+    }  # fmt: skip
+    assert platform.objects.data[row["thumbnail_object_name"]] == b"\x89PNG picture"
+    assert f"Picsellia #0  v1-{head(shell)[:12]}  {platform.host}/model/version/{row['id']}" in said.out
+    assert platform.files_of(row)[-1]["name"] == marker.NAME, "the marker is last"
+
+
+def test_a_second_time_nothing_is_sent_and_it_says_so(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    before = histories.state(platform)
+    calls = len(platform.calls)
+    said = shell.ok("publish")
+    assert said.lines[-1] == "Nothing to do: all of it is there."
+    assert histories.state(platform) == before
+    assert {call.method for call in platform.calls[calls:] if "/storage" not in call.path} <= {"GET", "POST"}
+    assert [call.shape for call in platform.calls[calls:] if call.method == "POST"] == [
+        "POST /api/object-storage/*/retrieve_presigned_url"  # of the marker, which is read
+    ]
+
+
+@pytest.mark.parametrize("kind", ["aws", "google", "azure"])
+def test_a_history_with_a_side_line_and_a_large_file_goes_there(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    platform.rules.client_type = kind
+    shell = histories.six(tmp_path / "six", monkeypatch, 26 * 1024 * 1024)
+    histories.register(shell, platform, monkeypatch)
+    done = shell.ok("publish", "--all", "--json").json
+    assert [each["flag"] for each in done["versions"]] == ["*"] * 6
+    for each in done["versions"]:
+        histories.check_complete(platform, shell.repository, each["id"])
+    before = histories.state(platform)
+    assert [each["flag"] for each in shell.ok("publish", "--all", "--json").json["versions"]] == ["="] * 6
+    assert histories.state(platform) == before
+    assert not (shell.folder / ".mvc" / "publishing").exists() or not list(
+        (shell.folder / ".mvc" / "publishing").iterdir()
+    )
+    shell.ok("fsck")
+
+
+def test_a_dry_run_changes_nothing_anywhere(shell: Shell, platform: Platform) -> None:
+    said = shell.ok("publish", "-n")
+    assert " * v1" in said.out
+    assert "Would publish 1 version." in said.out
+    assert (platform.models, platform.versions) == ({}, {})
+    assert publications.places(shell.repository, MODEL, head(shell)) == []
+    shell.ok("publish")
+    assert " = v1" in shell.ok("publish", "--dry-run").out
+
+
+def test_it_may_be_called_otherwise_there_and_that_is_remembered(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish", "--as", "Helmets (night)")
+    shell.set(parameters__epochs=3)
+    shell.commit("two")
+    assert "model Helmets (night)" in shell.ok("publish").out
+    assert [row["name"] for row in platform.models.values()] == ["Helmets (night)"]
+    histories.check_complete(platform, shell.repository, head(shell), "Helmets (night)")
+
+
+def test_another_machine_finds_what_is_there(
+    shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("remote", "add", "origin", str(tmp_path / "shared"))
+    shell.ok("push", "origin")
+    shell.ok("publish")
+    before = histories.state(platform)
+    Shell(tmp_path, monkeypatch).ok("clone", "-q", str(tmp_path / "shared"), "ben")
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    histories.register(ben, platform, monkeypatch)
+    assert " = v1" in ben.ok("publish").out
+    assert histories.state(platform) == before
+    assert publications.places(ben.repository, MODEL, head(ben)) == publications.places(
+        shell.repository, MODEL, head(shell)
+    )
+
+
+# --- what is there and is not ours
+
+
+def _begun(shell: Shell, platform: Platform, **fields: object) -> dict[str, Any]:
+    """A version without files, of the name and the fields that ours would have, but for these."""
+    objects = shell.repository.objects
+    same = publication.fields(objects.manifest(objects.version(head(shell)).manifest))
+    return platform.add_version(platform.add_model(MODEL), **{"name": f"v1-{head(shell)[:12]}", **same, **fields})
+
+
+def test_what_somebody_else_began_is_completed_where_it_is_the_same(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    mark, picture = (next(f for f in platform.files_of(row) if f["name"] == name) for name in (marker.NAME, "picture"))
+    del platform.files[mark["id"]], platform.files[picture["id"]]
+    (shell.folder / ".mvc" / "refs" / MODEL / "published").rename(shell.folder / "aside")
+    said = shell.ok("publish")
+    assert " + v1" in said.out
+    assert "completed" in said.out
+    histories.check_complete(platform, shell.repository, head(shell))
+
+
+def test_a_version_that_says_something_else_is_not_touched(shell: Shell, platform: Platform) -> None:
+    _begun(shell, platform, labels={"0": "cat"})
+    before = histories.state(platform)
+    said = shell("publish")
+    assert said.code == 13
+    assert "labels" in said.err
+    assert histories.state(platform) == before
+
+
+def test_another_file_of_that_role_is_not_replaced(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    for file in platform.files_of(row):
+        del platform.files[file["id"]]
+    platform.add_file(row, "model-latest", b"another" * 50)
+    before = set(platform.files)
+    said = shell("publish")
+    assert said.code == 13
+    assert "another file as model-latest" in said.err
+    assert before <= set(platform.files)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "copied", "file gone", "file more"])
+def test_a_marker_that_does_not_hold_is_told_and_left(shell: Shell, platform: Platform, damage: str) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    mark, weights = (next(f for f in platform.files_of(row) if f["name"] == n) for n in (marker.NAME, "model-latest"))
+    if damage == "garbage":
+        platform.objects.data[mark["object_name"]] = b"{}"
+    elif damage == "copied":
+        data = platform.bytes_of(mark).replace(row["id"].encode(), b"x" * len(row["id"]))
+        platform.objects.data[mark["object_name"]] = data
+    elif damage == "file gone":
+        del platform.files[weights["id"]]
+    else:
+        platform.add_file(row, "more", b"more")
+    before = histories.state(platform)
+    said = shell("publish")
+    assert said.code == 13, said
+    assert "is not what mvc publishes" in said.err
+    assert histories.state(platform) == before
+
+
+def test_a_version_that_was_deleted_there_is_published_anew(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    platform.versions.clear()
+    for file in platform.files_of(row):
+        del platform.files[file["id"]]
+    assert " * v1" in shell.ok("publish").out
+    histories.check_complete(platform, shell.repository, head(shell))
+
+
+def test_of_several_with_one_name_the_first_whole_one_counts_and_all_are_told(
+    shell: Shell, platform: Platform, registry: PicselliaRegistry
+) -> None:
+    platform.rules.unique = False
+    empty = _begun(shell, platform)
+    shell.ok("publish")  # completes the one that is there
+    model = registry.find_model(MODEL)
+    assert model is not None
+    platform.add_version(platform.models[model.id], name=empty["name"])
+    found = published.candidates(registry, model, str(empty["name"]), head(shell))
+    assert [each.state for each in found] == [published.State.COMPLETE, published.State.BEGUN]
+    best = published.chosen(found[::-1])
+    assert best is not None
+    assert best.there.id == empty["id"]
+    (shell.folder / ".mvc" / "refs" / MODEL / "published").rename(shell.folder / "aside")
+    assert " = v1" in shell.ok("publish").out
+
+
+def test_duplicates_are_told_after_publishing(shell: Shell, platform: Platform) -> None:
+    platform.rules.unique = False
+    first = _begun(shell, platform)
+    platform.add_version(next(iter(platform.models.values())), name=first["name"])
+    said = shell.ok("publish")
+    assert f"{first['name']}: #0, #1" in said.err
+
+
+# --- what cannot be told, or must not
+
+
+def test_what_the_registry_has_no_word_for_is_said_and_in_the_marker(shell: Shell, platform: Platform) -> None:
+    shell.set(model__type="MULTI", model__thumbnail="elsewhere.png")
+    shell.commit("multi")
+    said = shell.ok("publish")
+    assert "model.type = MULTI is in the marker only" in said.err
+    assert "elsewhere.png is no file of the version" in said.err
+    row = next(row for row in platform.versions_of(MODEL) if row["name"].startswith("v2"))
+    assert row["type"] == "NOT_CONFIGURED"
+    assert " = v2" in shell.ok("publish").out
+
+
+def test_a_role_that_marks_versions_is_refused(shell: Shell, platform: Platform) -> None:
+    shell.write("fake.json", b"{}")
+    shell.ok("add", "fake.json", "--as", marker.NAME)
+    shell.commit("fake")
+    said = shell("publish")
+    assert said.code == 17
+    assert platform.versions == {}
+
+
+def test_without_a_token_or_a_registry_it_says_what_to_do(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PICSELLIA_TOKEN")
+    said = shell("publish")
+    assert said.code == 12
+    assert "PICSELLIA_TOKEN" in said.err
+    shell.ok("remote", "rm", "picsellia")
+    said = shell("publish")
+    assert said.code == 2
+    assert "mvc remote add picsellia picsellia://ORGANIZATION" in said.err
+    shell.ok("remote", "add", "origin", "../there")
+    assert shell("publish", "--to", "origin").code == 2
+    assert shell("publish", "--to", "nowhere").code == 2
+    assert shell("publish", "--all", "HEAD").code == 2
+
+
+def test_no_secret_is_kept_or_shown(
+    shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [shell.ok("publish", "-v"), shell.ok("publish", "--json"), shell.ok("remote", "-v"), shell.ok("config")]
+    monkeypatch.setenv("PICSELLIA_TOKEN", "canary-another-token")
+    said.append(shell("publish"))
+    assert said[-1].code == 12
+    for each in said:
+        assert "canary" not in each.out + each.err
+        assert "X-Signature" not in each.out + each.err
+    for path in (shell.folder / ".mvc").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert b"canary" not in data, path
+            assert b"X-Signature" not in data, path
