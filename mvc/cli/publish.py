@@ -48,6 +48,7 @@ def command(
         else [revisions.resolve(repository, model, text) for text in versions or ("HEAD",)]
     )
     name = registry or reaching.default_registry(repository)
+    invocation.require_network(name)
     with (
         reaching.registry(repository, name, invocation.environ.get(TOKEN)) as found,
         invocation.progress(f"Publishing to {name}") as progress,
