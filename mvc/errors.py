@@ -1035,6 +1035,13 @@ class NotOnRegistry(Usage):
     """
 
 
+class NothingPublished(Usage):
+    """Nothing is told here of {model} on {registry}: there is nothing to compare.
+
+    `mvc publish` or `mvc import` first; what a colleague published comes with `mvc fetch`.
+    """
+
+
 class Unimportable(Refused):
     """{version} cannot be imported: {reason}.
 

@@ -1,0 +1,169 @@
+"""Drift: each of ten edits that people make on the platform is found, and told by what was edited."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.importing import import_model
+from mvc.porcelain.registry_drift import RegistryDrift, drift
+from mvc.remotes.picsellia.registry import PicselliaRegistry
+from tests.cli.shell import MODEL, Shell, begin
+from tests.registry.stock import stock
+from tests.servers.picsellia import Platform, Row
+
+BIG = 2 << 20
+
+
+class Desk:
+    """Ana's three versions on a platform, one more that somebody made by hand there, and all of them imported."""
+
+    def __init__(self, shell: Shell, platform: Platform, registry: PicselliaRegistry, rng: random.Random) -> None:
+        self.shell, self.platform, self.registry, self.rng = shell, platform, registry, rng
+        shell.write("best.onnx", rng.randbytes(BIG))
+        shell.write("config.json", b'{"a": 1}')
+        shell.ok("add", "best.onnx", "--as", "model-latest")
+        shell.ok("add", "config.json")
+        shell.set(labelmap__0="helmet", labelmap__1="head", model__type="OBJECT_DETECTION", model__framework="ONNX")
+        shell.set(docker__image="acme/yolo", docker__tag="1.4", model__description="ours", parameters__lr="0.1")
+        shell.ok("set", "docker.env={A = '1'}")
+        for number in (1, 2, 3):
+            shell.set(parameters__epochs=number)
+            stock(platform, shell.repository, VersionId(shell.commit(f"number {number}")))
+        (self.model,) = platform.models.values()
+        hand = platform.add_version(self.model, name="by hand", parameters={"x": 1}, labels={"0": "a"})
+        platform.add_file(hand, "weights", b"by hand")
+        self.bring()
+
+    def bring(self) -> None:
+        import_model(self.shell.repository, self.registry, MODEL, self.shell.actor)
+
+    @property
+    def rows(self) -> list[Row]:
+        return self.platform.versions_of(MODEL)
+
+    def file(self, row: Row, name: str) -> Row:
+        return next(file for file in self.platform.files_of(row) if file["name"] == name)
+
+    def replace(self, row: Row, name: str, data: bytes) -> None:
+        old = self.platform.files.pop(self.file(row, name)["id"])
+        self.platform.add_file(row, name, data, old["filename"])
+
+    def look(self, *, read_data: bool = False) -> RegistryDrift:
+        return drift(self.shell.repository, self.registry, MODEL, read_data=read_data)
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: Platform,
+    registry: PicselliaRegistry,
+    rng: random.Random,
+) -> Desk:
+    return Desk(begin(tmp_path, monkeypatch), platform, registry, rng)
+
+
+def told(found: RegistryDrift) -> set[str]:
+    """`#1 labels.0`, `#2 model-latest replaced`, `#0 gone`, `since #4`."""
+    said = {f"since #{each.number}" for each in found.since}
+    for each in found.versions:
+        said |= {f"#{each.place.number} {field.key}" for field in each.fields}
+        said |= {f"#{each.place.number} {file.role} {file.what}" for file in each.files}
+        said |= {f"#{each.place.number} gone"} if each.gone else set()
+    return said
+
+
+def test_nothing_was_edited(desk: Desk) -> None:
+    found = desk.look(read_data=True)
+    assert told(found) == set()
+    assert found.is_empty
+    assert (found.compared, found.unread) == (4, 0)
+
+
+EDITS: dict[str, tuple[Callable[[Desk], object], set[str]]] = {
+    "a label": (lambda d: d.rows[0]["labels"].update({"0": "hat"}), {"#0 labels.0"}),
+    "a label more": (lambda d: d.rows[1]["labels"].update({"2": "hand"}), {"#1 labels.2"}),
+    "a parameter": (lambda d: d.rows[2]["parameters"].update(epochs=30), {"#2 parameters.epochs"}),
+    "the type": (lambda d: d.rows[0].update(type="SEGMENTATION"), {"#0 type"}),
+    "the image's tag": (lambda d: d.rows[1].update(docker_tag="latest"), {"#1 docker_tag"}),
+    "the image's environment": (
+        lambda d: d.rows[1].update(docker_env_variables={"A": "2"}),
+        {"#1 docker_env_variables.A"},
+    ),
+    "the description": (lambda d: d.rows[2].update(description=""), {"#2 description"}),
+    "the name": (lambda d: d.rows[2].update(name="final"), {"#2 name"}),
+    "a file of the same size": (
+        lambda d: d.replace(d.rows[0], "model-latest", d.rng.randbytes(BIG)),
+        {"#0 model-latest replaced"},
+    ),
+    "a small file's bytes under the same record": (
+        lambda d: d.platform.objects.data.update({d.file(d.rows[1], "config")["object_name"]: b'{"a": 2}'}),
+        {"#1 config replaced"},
+    ),
+    "a file less": (
+        lambda d: d.platform.files.pop(d.file(d.rows[1], "config")["id"]),
+        {"#1 config missing"},
+    ),
+    "a file more": (lambda d: d.platform.add_file(d.rows[1], "notes", b"x"), {"#1 notes added"}),
+    "the marker": (
+        lambda d: d.platform.files.pop(d.file(d.rows[2], "mvc-manifest.json")["id"]),
+        {"#2 mvc-manifest.json missing"},
+    ),
+    "a version less": (lambda d: d.platform.versions.pop(d.rows[0]["id"]), {"#0 gone"}),
+    "a version more": (lambda d: d.platform.add_version(d.model, name="new"), {"since #4"}),
+    "one made by hand: a label": (lambda d: d.rows[3].update(labels={"0": "b"}), {"#3 labelmap.0"}),
+    "one made by hand: a file": (lambda d: d.replace(d.rows[3], "weights", b"by Hand"), {"#3 weights replaced"}),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_each_edit_is_found_and_nothing_else(desk: Desk, edit: str) -> None:
+    change, expected = EDITS[edit]
+    change(desk)
+    assert told(desk.look()) == expected
+
+
+def test_all_at_once(desk: Desk) -> None:
+    chosen = [edit for edit in EDITS if edit not in ("a version less", "a file less", "the marker")]
+    for edit in chosen:
+        EDITS[edit][0](desk)
+    assert told(desk.look()) == set().union(*(EDITS[edit][1] for edit in chosen))
+
+
+def test_a_big_file_under_the_same_record_is_found_when_all_is_read(desk: Desk) -> None:
+    desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG)
+    quick = desk.look()
+    assert told(quick) == set()
+    assert quick.unread == 3
+    assert told(desk.look(read_data=True)) == {"#0 model-latest replaced"}
+
+
+def test_without_a_note_files_are_told_by_role_and_by_reading(desk: Desk) -> None:
+    for note in (desk.shell.folder / ".mvc/notes/picsellia").iterdir():
+        note.unlink()
+    assert told(desk.look()) == set()
+    desk.replace(desk.rows[0], "model-latest", desk.rng.randbytes(BIG))
+    assert told(desk.look(read_data=True)) == {"#0 model-latest replaced"}
+
+
+def test_what_was_imported_since_is_compared_with_that(desk: Desk) -> None:
+    desk.rows[3].update(labels={"0": "b"})
+    desk.bring()
+    assert told(desk.look()) == set()
+    desk.rows[0]["labels"].update({"0": "hat"})
+    desk.bring()
+    assert told(desk.look()) == {"#0 labels.0"}
+
+
+def test_of_a_model_that_is_nowhere_there_is_nothing_to_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: PicselliaRegistry
+) -> None:
+    shell = begin(tmp_path, monkeypatch)
+    with pytest.raises(errors.NothingPublished):
+        drift(shell.repository, registry, MODEL)
