@@ -593,6 +593,13 @@ class AmbiguousRevision(Usage):
     """
 
 
+class UnknownOnRegistry(Usage):
+    """Nothing here is told to be {text}; of that model there is {known}.
+
+    `mvc import picsellia://ORGANIZATION/MODEL` brings what is there; what a colleague published comes with `mvc fetch`.
+    """
+
+
 class NotOnThisLine(Usage):
     """There is no {version} on the current branch's line; elsewhere there is {elsewhere}.
 

@@ -18,6 +18,13 @@ from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log
 
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
+
+
+def _places(entry: Logged) -> str:
+    """`Picsellia #3`; empty for a version that is on no registry."""
+    return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
+
+
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
 _FIELDS: dict[str, Callable[[Logged], str]] = {
     "id": lambda entry: entry.id,
@@ -31,6 +38,7 @@ _FIELDS: dict[str, Callable[[Logged], str]] = {
     "names": lambda entry: ", ".join(name for _, name in entry.names),
     "subject": lambda entry: entry.version.subject,
     "message": lambda entry: entry.version.message,
+    "registry": _places,
     "code": lambda entry: entry.version.code.commit if entry.version.code else "",
 }
 
@@ -66,7 +74,7 @@ def command(
     """The versions that lead to where you are, or to REV; A..B: those that B has and A lacks.
 
     Patterns match any part, whatever the case of letters. --format knows {id}, {short}, {number}, {parents},
-    {author}, {email}, {date}, {time}, {names}, {subject}, {message}, {code}, \\n and \\t.
+    {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t.
     """
     if graph and reverse:
         raise click.UsageError("--graph draws from the newest version down; leave out --reverse")
@@ -145,11 +153,13 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     id_ = style(short(entry.id), fg="yellow")
     names = _names(entry, style_of)
     if style_of.oneline:
-        lines = [" ".join(part for part in (id_, f"v{version.number}", names, escape(version.subject)) if part)]
+        parts = (id_, f"v{version.number}", names, _places(entry), escape(version.subject))
+        lines = [" ".join(part for part in parts if part)]
     else:
-        head = (f"v{version.number}", id_, names, date(version.time), escape(version.author.name))
+        head = (f"v{version.number}", id_, names, _places(entry), date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
+    lines += [f"    {escape(place.page)}" for place in entry.places if style_of.verbose]
     if style_of.verbose and version.code is not None:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")

@@ -40,6 +40,9 @@ def _lines(found: Shown) -> Iterator[str]:
     yield f"{'manifest':<11} {version.manifest}"
     yield f"{'author':<11} {escape(str(version.author))}"
     yield f"{'date':<11} {version.time}"
+    for place in found.places:
+        where = f"{escape(place.model)} of {escape(place.organization)}"
+        yield f"{'picsellia':<11} #{place.number} {escape(place.name)} of {where}  {escape(place.page)}"
     if version.code is not None:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)

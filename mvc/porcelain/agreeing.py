@@ -19,7 +19,6 @@ from mvc.model.manifest import Manifest
 from mvc.model.publication import FieldChange
 from mvc.model.registry import RemoteFile, RemoteVersion
 from mvc.model.tree import Tree
-from mvc.model.version import Version
 
 MISSING, ADDED, REPLACED = "missing", "added", "replaced"
 """What became of a file."""
@@ -36,11 +35,6 @@ class FileDrift:
     def to_json(self) -> dict[str, str]:
         """For machines."""
         return {"role": self.role, "what": self.what, "detail": self.detail}
-
-
-def is_by_hand(version: Version) -> bool:
-    """Whether a version here was made of one that somebody made on a registry."""
-    return version.author.name.startswith("picsellia:") and not version.author.email
 
 
 def fields(manifest: Manifest, there: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:

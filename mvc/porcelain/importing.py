@@ -207,7 +207,7 @@ class _Import:
         """Whether a version here still is what is there, as far as can be told without reading the files."""
         objects = self.repository.objects
         version = objects.version(id_)
-        by_hand = agreeing.is_by_hand(version)
+        by_hand = publications.is_by_hand(version)
         tree = objects.tree(version.tree)
         known = agreeing.records(notes.read(self.repository.door, publications.PICSELLIA, there.id))
         changed = agreeing.fields(objects.manifest(version.manifest), there, by_hand=by_hand)
@@ -290,7 +290,7 @@ class _Import:
     def _first_by_hand(self, ids: Mapping[VersionId, None]) -> tuple[VersionId, int] | None:
         """The first version here that was made of one there, and its number; None when there is none."""
         objects = self.repository.objects
-        found = [(objects.version(id_).number, id_) for id_ in ids if agreeing.is_by_hand(objects.version(id_))]
+        found = [(objects.version(id_).number, id_) for id_ in ids if publications.is_by_hand(objects.version(id_))]
         found = [each for each in found if not set(objects.version(each[1]).parents) & set(ids)]
         return (min(found)[1], min(found)[0]) if found else None
 

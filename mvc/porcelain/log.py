@@ -18,9 +18,10 @@ from mvc.model.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.porcelain import naming
-from mvc.repository import history, revisions, stored
+from mvc.repository import history, publications, revisions, stored
 from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
+from mvc.storage.reflog import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One version with its (kind, name) pairs; `drawn` are the parents in a drawing of those that are shown."""
+    """One version with its (kind, name) pairs; `drawn` are the parents in a drawing of those that are shown.
+
+    `places` tell where it is on a registry.
+    """
 
     id: VersionId
     version: Version
     names: tuple[tuple[str, str], ...]
     drawn: tuple[VersionId, ...]
     changes: Changes | None
+    places: tuple[Place, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -76,6 +81,7 @@ class Logged:
             "message": version.message,
             "code": version.code.to_json() if version.code else None,
             "names": [{"kind": kind, "name": name} for kind, name in self.names],
+            "registry": [place.to_json() for place in self.places],
             **(self.changes.to_json() if self.changes else {}),
         }
 
@@ -110,6 +116,7 @@ def log(
         drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
         entries = reversed(listed) if reverse else listed
     names = naming.decorations(repository, model)
+    published = publications.any_told(repository, model)
     return (
         Logged(
             id_,
@@ -117,6 +124,7 @@ def log(
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
             _changes(repository, id_, version) if changes else None,
+            tuple(publications.places(repository, model, id_)) if published else (),
         )
         for id_, version in entries
     )

@@ -138,14 +138,9 @@ def _recorded(repository: Repository, told: Sequence[tuple[VersionId, Place]]) -
     for id_, place in told:
         if repository.objects.has(id_):
             known = found.get(place.id)
-            if known is None or _rank(repository, id_) > _rank(repository, known[0]):
+            if known is None or publications.rank(repository, id_) > publications.rank(repository, known[0]):
                 found[place.id] = (id_, place)
     return list(found.values())
-
-
-def _rank(repository: Repository, id_: VersionId) -> tuple[bool, int]:
-    version = repository.objects.version(id_)
-    return not agreeing.is_by_hand(version), version.number
 
 
 class _Look:
@@ -167,7 +162,7 @@ class _Look:
         there = self._registry.version(place.id) if listed is not None else None
         if there is None:
             return replace(found, gone=True)
-        by_hand = agreeing.is_by_hand(version)
+        by_hand = publications.is_by_hand(version)
         fields = agreeing.fields(objects.manifest(version.manifest), there, by_hand=by_hand)
         if there.name != place.name:
             fields = (FieldChange("name", place.name, there.name), *fields)

@@ -16,8 +16,8 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import agreeing, naming, pull
-from mvc.repository import history, modelfile
+from mvc.porcelain import naming, pull
+from mvc.repository import history, modelfile, publications
 from mvc.repository.repository import MAIN, Actor, Repository
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefName
@@ -132,4 +132,4 @@ def _number(repository: Repository, id_: VersionId) -> int:
 
 
 def _is_by_hand(repository: Repository, id_: VersionId) -> bool:
-    return agreeing.is_by_hand(repository.objects.version(id_))
+    return publications.is_by_hand(repository.objects.version(id_))

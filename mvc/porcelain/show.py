@@ -12,16 +12,17 @@ from mvc.model.tensorcount import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.porcelain import naming
-from mvc.repository import history, sharing, stored, tensors
+from mvc.repository import history, publications, sharing, stored, tensors
 from mvc.repository.repository import Repository
 from mvc.storage.absence import State
+from mvc.storage.reflog import Place
 
 
 @dataclass(frozen=True)
 class Shown:
     """A version whole, with its names and what it changed against its first parent.
 
-    `absent` are the parents that are on record as never published, `states` says where each path's file is, `tensors` what it holds of these, where they are known.
+    `absent` are the parents that are on record as never published, `places` where it is on a registry; `states` says where each path's file is, `tensors` what it holds of these, where they are known.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Shown:
     names: tuple[tuple[str, str], ...]
     difference: VersionDiff
     absent: frozenset[VersionId]
+    places: tuple[Place, ...]
     states: dict[str, State]
     tensors: dict[str, TensorCount]
 
@@ -47,6 +49,7 @@ class Shown:
             "time": version.time.utc(),
             "message": version.message,
             "code": version.code.to_json() if version.code else None,
+            "registry": [{**place.to_json(), "page": place.page} for place in self.places],
             "names": [{"kind": kind, "name": name} for kind, name in self.names],
             "manifest_id": version.manifest,
             "tree_id": version.tree,
@@ -79,6 +82,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         names=tuple(naming.decorations(repository, model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
+        places=tuple(publications.places(repository, model, id_)),
         states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )

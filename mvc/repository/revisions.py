@@ -6,6 +6,7 @@ HEAD  @                   where the files stand
 3f9c2ab1d0                the beginning of an id, four digits or more
 main@{1}  prod@{2026-01-15}   where the name stood one move ago, or then
 v7~2  v7^2                two first parents up; the second parent
+picsellia:MODEL@3         what is number 3 of a model on Picsellia, or has that name there
 MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
 
 A..B  A...B               what B has and A lacks; what either has alone (`log`)
@@ -24,7 +25,7 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
-from mvc.repository import history, provenance
+from mvc.repository import history, provenance, publications
 from mvc.repository.repository import MAIN, Repository
 from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
@@ -74,7 +75,8 @@ def resolve_range(repository: Repository, model: str, text: str) -> Range:
 
 def split_file(text: str) -> tuple[str, str]:
     """Revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
-    revision, colon, name = text.partition(":")
+    on_registry = text.startswith(publications.PREFIX) and text.count(":") > 1
+    revision, colon, name = text.rpartition(":") if on_registry else text.partition(":")
     if not colon or not name:
         raise errors.BadFileRevision(text=text)
     return revision or "HEAD", name
@@ -96,7 +98,15 @@ def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
 
 def model_of(repository: Repository, model: str, text: str) -> str:
     """The model that `text` speaks of: that of `MODEL@REV`, else `model`."""
+    if text.startswith(publications.PREFIX):
+        return publications.named(repository, _base_of(text).removeprefix(publications.PREFIX))[0]
     return _split_model(repository, text)[0] or model
+
+
+def _base_of(text: str) -> str:
+    """`text` without its steps up."""
+    match = _STEPS.match(text)
+    return match["base"] if match else text
 
 
 def ref_of(repository: Repository, model: str, name: str) -> RefName | None:
@@ -125,6 +135,8 @@ def _base(repository: Repository, model: str, text: str, whole: str) -> VersionI
         return current
     if text == "@git":
         return _of_git(repository, model)
+    if text.startswith(publications.PREFIX):
+        return publications.named(repository, text.removeprefix(publications.PREFIX))[1]
     other, rest = _split_model(repository, text)
     if other is not None:
         return _in_model(repository, other, rest or MAIN, whole)

@@ -81,6 +81,11 @@ class Seen(NamedTuple):
     entry: str
 
 
+def page(host: str, version_id: str) -> str:
+    """The page of a version on the platform at `host`."""
+    return f"{host}/model/version/{version_id}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where a version is on a registry: whose (`organization` at `host`), which model, and the version's number, name and id there."""
@@ -92,6 +97,11 @@ class Place:
     number: int
     name: str
     id: str
+
+    @property
+    def page(self) -> str:
+        """Its page."""
+        return page(self.host, self.id)
 
     def to_json(self) -> dict[str, Any]:
         """As entries hold it."""

@@ -93,6 +93,28 @@ def test_what_is_left_out_ends_with_3_and_a_reason(ben: Shell, platform: Platfor
     assert "left out: #1 v7-3f9c2ab1d0f4: it looks as if its publishing had not ended" in said.err
 
 
+def test_log_show_and_revisions_know_where_versions_are(ana: Shell, ben: Shell, platform: Platform) -> None:
+    made = ids(ana)
+    rows = [stock(platform, ana.repository, id_) for id_ in made]
+    ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}")
+    page = f"{platform.host}/model/version/{rows[0]['id']}"
+    assert "Picsellia #1" in ben.ok("log", "--oneline").lines[0]
+    assert "Picsellia #0" in ben.ok("log", "v1").lines[0]
+    assert page in ben.ok("log", "-v").out
+    assert ben.ok("log", "--format", "{number} {registry}").lines == ["2 Picsellia #1", "1 Picsellia #0"]
+    assert f"#0 {rows[0]['name']} of {MODEL} of acme  {page}" in ben.ok("show", f"picsellia:{MODEL}@0").out
+    assert ben.ok("show", "v1", "--json").json["registry"][0]["page"] == page
+    assert ben.ok("show", f"picsellia:{MODEL}@1~1", "--json").json["id"] == made[0]
+    assert ben.ok("show", f"picsellia:{MODEL}@{rows[1]['name']}", "--json").json["id"] == made[1]
+    assert ben.raw("cat", f"picsellia:{MODEL}@1:model-latest")[1] == (ben.folder / "best.onnx").read_bytes()
+    assert ben.ok("log", f"picsellia:{MODEL}@0..picsellia:{MODEL}@1", "--format", "{number}").out == "2\n"
+    for wrong in (f"picsellia:{MODEL}@7", "picsellia:nothing@1", "picsellia:x"):
+        said = ben("show", wrong)
+        assert said.code == 2
+        assert "mvc import" in said.err
+    assert "Picsellia" not in ana.ok("log").out
+
+
 @pytest.mark.parametrize(
     ("url", "code", "word"),
     [

@@ -31,6 +31,7 @@ from mvc.remotes.picsellia import answers, sdk
 from mvc.remotes.picsellia.address import HOST
 from mvc.remotes.picsellia.asking import TRIES, Asking
 from mvc.remotes.picsellia.failures import told
+from mvc.storage.reflog import page
 
 MEMORY = 256 * 1024 * 1024
 """The largest file, in bytes, that is sent from memory whole."""
@@ -56,7 +57,7 @@ class PicselliaRegistry:
 
     def page(self, version_id: str) -> str:
         """As Registry."""
-        return f"{self.host}/model/version/{version_id}"
+        return page(self.host, version_id)
 
     def close(self) -> None:
         """As Registry."""
