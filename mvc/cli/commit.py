@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from mvc import lazy
 from mvc.cli import render
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, size, style
@@ -47,7 +48,10 @@ def command(
     aliases: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make a version of every tracked file and of model.toml, as they stand."""
+    """Make a version of every tracked file and of model.toml, as they stand.
+
+    In a Picsellia training container, [source] of model.toml first becomes the experiment that this runs in.
+    """
     repository, model = invocation.repository(), invocation.model()
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
@@ -65,6 +69,8 @@ def command(
         force=force,
         registries=None if invocation.offline else invocation.registries(),
     )
+    if not dry_run and "experiment_id" in invocation.environ:
+        lazy.load("mvc.cli.source").record_run(invocation)
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:
             message = "dry run"

@@ -24,6 +24,7 @@ VERBS = {
     "get": ("get", "show values of model.toml"),
     "config": ("config", "show and change settings"),
     "status": ("status", "what the next commit would hold"),
+    "source": ("source", "which experiment and datasets versions come from"),
     "commit": ("commit", "make a version of the files as they stand"),
     "log": ("log", "the versions, newest first"),
     "show": ("show", "one version, whole"),

@@ -48,7 +48,7 @@ def set_values(
         if key == ("model", "name") and value != model:
             raise errors.OtherName(path="model.name", name=value, model=model)
     edit = lazy.load("mvc.model.edit")
-    return _change(repository, model, lambda text: edit.set_keys(text, pairs), [key for key, _ in pairs])
+    return rewrite(repository, model, lambda text: edit.set_keys(text, pairs), [key for key, _ in pairs])
 
 
 def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edited]:
@@ -63,7 +63,7 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
             text = edit.unset_key(text, key)
         return text
 
-    return _change(repository, model, change, found)
+    return rewrite(repository, model, change, found)
 
 
 def get(repository: Repository, model: str, name: str | None) -> Any:
@@ -103,7 +103,7 @@ def add(repository: Repository, model: str, given: Sequence[Path], *, role: str 
         return text
 
     if done:
-        _change(repository, model, change, [])
+        rewrite(repository, model, change, [])
     return done
 
 
@@ -133,10 +133,10 @@ def remove(
 # --- inside
 
 
-def _change(
+def rewrite(
     repository: Repository, model: str, change: Callable[[str], str], looked_at: Sequence[schema.Path]
 ) -> list[Edited]:
-    """Write model.toml anew, changed; what the keys `looked_at` held before and hold now."""
+    """Write model.toml anew, with its text changed; what the keys `looked_at` held before and hold now."""
     with repository.writing():
         folder = repository.head(model).folder
         before = _read(repository, model, folder)

@@ -86,7 +86,7 @@ def page(host: str, version_id: str) -> str:
     return f"{host}/model/version/{version_id}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a version is on a registry: whose (`organization` at `host`), which model, and the version's number, name and id there."""
 

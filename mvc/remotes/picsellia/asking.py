@@ -7,6 +7,7 @@ surely      create ─ no answer? ─► look ─ none? ─► create again ─ 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -24,6 +25,7 @@ TRIES = 4
 """How often something is asked for that a busy platform does not answer, or made whose fate is open."""
 PAGE = 100
 """Rows asked for at once."""
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 60.0
 
@@ -141,4 +143,11 @@ class Asking:
     def _connect(self) -> Any:
         with told(self.session):
             client = sdk.load().Client
-            return client(self._token, organization_name=self.organization, host=self.host, session=self.session)
+            return client(self._token, host=self.host, session=self.session, **self._named())
+
+    def _named(self) -> dict[str, str]:
+        """The organization as the SDK is told of it: by its id or its name; where none is named, the token's owner's own."""
+        if not self.organization:
+            return {}
+        key = "organization_id" if _ID.match(self.organization) else "organization_name"
+        return {key: self.organization}

@@ -1,0 +1,68 @@
+"""`mvc source`: the experiment and the dataset versions that a version comes from; in a training run, those of the run.
+
+a training run's experiment ─► its name, its page, its dataset versions ─► [source] of model.toml ─► the next version
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.model.registry import Registry, RemoteExperiment
+from mvc.model.trainingrun import Source
+from mvc.porcelain import edit
+from mvc.porcelain.edit import Edited
+from mvc.repository.repository import Repository
+
+_EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
+
+
+def ask(registry: Registry, experiment: str) -> Source:
+    """What a registry tells of an experiment; raises NotOnRegistry, and as the registry does."""
+    found = registry.experiment(experiment)
+    if found is None:
+        what = f"experiment {experiment!r}"
+        raise errors.NotOnRegistry(registry=registry.organization or registry.host, what=what, known="others")
+    return Source(found, tuple(sorted(registry.datasets(experiment), key=lambda each: (each.alias, each.id))))
+
+
+def of_id(experiment: str) -> Source:
+    """What is known of an experiment that nobody could be asked about."""
+    return Source(RemoteExperiment(experiment))
+
+
+def record(repository: Repository, model: str, source: Source) -> list[Edited]:
+    """Have `[source]` of model.toml say where the next version comes from; what changed.
+
+    Of one that knows the id alone, what is said of that experiment already stays. Raises as editing does.
+    """
+    known = edit.get(repository, model, None).get("source", {})
+    values = source.values()
+    if values == {"experiment": {"id": source.experiment.id}} and _id(known) == source.experiment.id:
+        return []
+    if known.get("experiment") == values["experiment"] and known.get("datasets") == values.get("datasets"):
+        return []
+
+    def change(text: str) -> str:
+        module = lazy.load("mvc.model.edit")
+        for key in (_EXPERIMENT, _DATASETS):
+            if key[1] in known:
+                text = module.unset_key(text, key)
+            if key[1] in values:
+                text = module.set_key(text, key, values[key[1]])
+        return text
+
+    return edit.rewrite(repository, model, change, (_EXPERIMENT, _DATASETS))
+
+
+def show(repository: Repository, model: str, version: VersionId | None = None) -> dict[str, Any]:
+    """The source of a version, or of model.toml as it lies here; empty where none is known. Raises Missing, Damaged."""
+    if version is None:
+        return dict(edit.get(repository, model, None).get("source", {}))
+    return dict(repository.objects.manifest(repository.objects.version(version).manifest).source)
+
+
+def _id(known: Any) -> str | None:
+    experiment = known.get("experiment", {})
+    return experiment.get("id") if isinstance(experiment, dict) else None

@@ -1,0 +1,113 @@
+"""Where a version comes from: said by hand, or by the training run that commits it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvc.model import trainingrun
+from mvc.model.trainingrun import TrainingRun
+from tests.cli.shell import Shell, begin
+from tests.servers.picsellia import TOKEN, Fault, Platform, Row
+
+pytestmark = pytest.mark.usefixtures("naps")
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    shell = begin(tmp_path, monkeypatch)
+    shell.set(parameters__epochs=1)
+    return shell
+
+
+@pytest.fixture
+def experiment(platform: Platform) -> Row:
+    """An experiment with two dataset versions."""
+    train, val = platform.add_dataset_version("traffic", "12"), platform.add_dataset_version("traffic-val", "3")
+    return platform.add_experiment("exp-88", val=val, train=train)
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch, platform: Platform, experiment: Row) -> Row:
+    """The variables of a training container that runs the experiment."""
+    for name, value in {
+        "api_token": TOKEN,
+        "experiment_id": experiment["id"],
+        "host": platform.host,
+        "organization_id": platform.organization["id"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    return experiment
+
+
+def test_a_commit_in_a_training_run_says_which_one(shell: Shell, inside: Row) -> None:
+    shell.commit("trained")
+    said = shell.ok("source", "show", "HEAD", "--json").json["source"]
+    assert said["experiment"]["id"] == inside["id"]
+    assert said["experiment"]["name"] == "exp-88"
+    assert [(row["alias"], row["name"], row["version"]) for row in said["datasets"]] == [
+        ("train", "traffic", "12"),
+        ("val", "traffic-val", "3"),
+    ]
+    assert shell.ok("source", "--json").json["source"] == said
+    assert "exp-88" in shell.ok("source", "show").out
+    assert shell("commit", "-m", "again").code == 1
+    assert TOKEN not in "".join(path.read_text(errors="ignore") for path in shell.folder.rglob("*") if path.is_file())
+
+
+def test_the_next_run_takes_the_place_of_the_last_ones(
+    shell: Shell, inside: Row, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.commit("trained")
+    other = platform.add_experiment("exp-89")
+    monkeypatch.setenv("experiment_id", other["id"])
+    said = shell.ok("commit", "-m", "trained again")
+    assert other["id"] in said.err
+    assert "datasets" not in shell.ok("source", "show", "HEAD", "--json").json["source"]
+    assert shell.ok("source", "show", "v1", "--json").json["source"]["experiment"]["name"] == "exp-88"
+
+
+@pytest.mark.parametrize("status", [0, 401, 403, 404, 500])
+def test_where_nobody_can_be_asked_the_id_is_recorded_and_the_commit_goes_on(
+    shell: Shell, inside: Row, platform: Platform, status: int
+) -> None:
+    platform.faults = lambda _: Fault(status)
+    said = shell.ok("commit", "-m", "trained")
+    assert "only its id is recorded" in said.err
+    assert TOKEN not in said.err
+    assert shell.ok("source", "show", "HEAD", "--json").json["source"] == {"experiment": {"id": inside["id"]}}
+
+
+def test_what_is_known_already_stays_when_nobody_can_be_asked(shell: Shell, inside: Row, platform: Platform) -> None:
+    shell.commit("trained")
+    platform.faults = lambda _: Fault(0)
+    shell.set(parameters__epochs=2)
+    shell.commit("tuned")
+    assert shell.ok("source", "show", "HEAD", "--json").json["source"]["experiment"]["name"] == "exp-88"
+
+
+def test_a_dry_run_changes_nothing(shell: Shell, inside: Row) -> None:
+    before = (shell.folder / "model.toml").read_bytes()
+    shell.ok("commit", "--dry-run")
+    assert (shell.folder / "model.toml").read_bytes() == before
+
+
+def test_outside_it_is_said_by_hand(shell: Shell) -> None:
+    assert "No source" in shell.ok("source").out
+    shell.ok("set", "source.experiment.id=exp-1", "source.experiment.name=mine")
+    shell.ok("set", 'source.datasets=[{alias = "train", name = "traffic", version = "3"}]')
+    shell.commit("said")
+    assert shell.ok("source", "show", "HEAD").out.splitlines() == [
+        "experiment  mine  exp-1",
+        "dataset     train  traffic  3",
+    ]
+
+
+def test_only_both_variables_make_a_run() -> None:
+    assert trainingrun.of({"experiment_id": "1"}) is None
+    assert trainingrun.of({"api_token": "t"}) is None
+    assert trainingrun.of({"api_token": "t", "experiment_id": " "}) is None
+    run = trainingrun.of({"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"})
+    assert run == TrainingRun("1", "acme", None, "secret-value")
+    assert "secret-value" not in repr(run)
