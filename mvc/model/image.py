@@ -10,7 +10,6 @@ What comes before the first slash is a registry when it has a dot, a colon or a 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +31,8 @@ _HUB_HOST = f"registry-1.{HUB}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]{{2,39}}\])(?::[0-9]{{1,5}})?\Z")
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_LOCAL = re.compile(rf"(?:localhost|127(?:\.{_BYTE}){{3}}|\[::1\])(?::[0-9]{{1,5}})?\Z|::1\Z")
 _ONLY_DIGITS = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -87,11 +88,7 @@ class Image:
 
 def is_loopback(authority: str) -> bool:
     """Whether a host, perhaps with a port, is this machine: `localhost`, 127.0.0.0/8, `[::1]`."""
-    host = re.sub(r":[0-9]*\Z", "", authority) if authority.count(":") == 1 or "]:" in authority else authority
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return _LOCAL.match(authority) is not None
 
 
 def _without_tag(name: str) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from mvc import errors
 from mvc.model.image import Image
@@ -238,13 +239,15 @@ def test_another_host_that_asks_for_a_login_is_given_none(evil: Scripted, other:
     assert all("authorization" not in each.headers for each in [*evil.asked, *other.asked])
 
 
-def test_no_login_is_taken_from_netrc(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / ".netrc").write_text("machine 127.0.0.1 login ana password canary-netrc\n", encoding="utf-8")
+def test_no_login_is_taken_from_netrc(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".netrc").write_text("default login ana password canary-netrc\n", encoding="utf-8")
     (home / ".netrc").chmod(0o600)
-    monkeypatch.setenv("HOME", str(home))
-    evil.reply = always(GOOD)
-    look_up(evil, home)
-    assert all("authorization" not in each.headers for each in evil.asked)
+    monkeypatch.setenv("NETRC", str(home / ".netrc"))
+    session = transport.Transport(Image.parse("ghcr.io/acme/yolo"))._session
+    assert session.trust_env  # as it is for what is not this machine
+    prepared = session.prepare_request(requests.Request("GET", "https://ghcr.io/v2/"))
+    assert "authorization" not in prepared.headers
+    assert "authorization" in requests.Session().prepare_request(requests.Request("GET", "https://ghcr.io/")).headers
 
 
 def test_this_machine_is_reached_past_any_proxy(

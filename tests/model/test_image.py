@@ -66,13 +66,27 @@ def test_what_names_no_image_is_refused(text: str, tag: str | None, reason: str)
     assert reason in caught.value.message
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:5000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:5000", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:5000", "::1"]
+)
 def test_this_machine_is_known_by_its_names(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize(
-    "host", ["ghcr.io", "localhost.evil.io", "127.0.0.1.evil.io", "10.0.0.1", "", "[::2]", "1270.0.0.1"]
+    "host",
+    [
+        "ghcr.io",
+        "localhost.evil.io",
+        "127.0.0.1.evil.io",
+        "10.0.0.1",
+        "",
+        "[::2]",
+        "1270.0.0.1",
+        "127.0.0.256",
+        "127.0.0.1x",
+        "127.1",
+    ],
 )
 def test_others_are_not_this_machine(host: str) -> None:
     assert not is_loopback(host)
