@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
+from mvc.model.schema import IMAGE_DIGEST, IMAGE_TAG
 
 HUB = "docker.io"
 """The registry that is meant where none is named."""
@@ -23,17 +24,16 @@ LATEST = "latest"
 """The tag that is meant where none is named."""
 MAX_NAME = 255
 """Letters of registry and repository together."""
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 _HUB_NAMES = {HUB, f"index.{HUB}"}
 _HUB_HOST = f"registry-1.{HUB}"
+# Compiled when first used: most runs name no image.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]{{2,39}}\])(?::[0-9]{{1,5}})?\Z")
-_PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
+_REGISTRY = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]{{2,39}}\])(?::[0-9]{{1,5}})?\Z"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z"
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_LOCAL = re.compile(rf"(?:localhost|127(?:\.{_BYTE}){{3}}|\[::1\])(?::[0-9]{{1,5}})?\Z|::1\Z")
-_ONLY_DIGITS = re.compile(r"[0-9a-f]{64}\Z")
+_LOCAL = rf"(?:localhost|127(?:\.{_BYTE}){{3}}|\[::1\])(?::[0-9]{{1,5}})?\Z|::1\Z"
+_ONLY_DIGITS = r"[0-9a-f]{64}\Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Image:
     def parse(cls, text: str, tag: str | None = None) -> Self:
         """The image that `text` names, its tag given beside it or in it. Raises BadImage."""
         name, at, digest = text.partition("@")
-        if at and not DIGEST.match(digest):
+        if at and not IMAGE_DIGEST.match(digest):
             raise errors.BadImage(image=text, reason="what follows the @ is not sha256: and 64 hex digits")
         name, own = _without_tag(name)
         for each in (own, tag):
-            if each is not None and not TAG.match(each):
+            if each is not None and not IMAGE_TAG.match(each):
                 raise errors.BadImage(image=text, reason=f"{each!r} is not a tag")
         if own and tag and own != tag:
             raise errors.BadImage(image=text, reason=f"its tag is {own}, and docker.tag says {tag}")
@@ -88,7 +88,7 @@ class Image:
 
 def is_loopback(authority: str) -> bool:
     """Whether a host, perhaps with a port, is this machine: `localhost`, 127.0.0.0/8, `[::1]`."""
-    return _LOCAL.match(authority) is not None
+    return re.match(_LOCAL, authority) is not None
 
 
 def _without_tag(name: str) -> tuple[str, str | None]:
@@ -106,13 +106,13 @@ def _split(text: str, name: str) -> tuple[str, str]:
         first, rest = HUB, name
     registry = HUB if first in _HUB_NAMES else first
     port = registry.rpartition(":")[2]
-    if not _REGISTRY.match(registry) or (":" in registry and port.isdigit() and not 0 < int(port) < 1 << 16):
+    if not re.match(_REGISTRY, registry) or (":" in registry and port.isdigit() and not 0 < int(port) < 1 << 16):
         raise errors.BadImage(image=text, reason=f"{registry!r} is not the name of a host")
     if registry == HUB and "/" not in rest:
-        if _ONLY_DIGITS.match(rest):
+        if re.match(_ONLY_DIGITS, rest):
             raise errors.BadImage(image=text, reason="it is the id of an image, which no registry knows")
         rest = f"library/{rest}"
-    if len(registry) + 1 + len(rest) > MAX_NAME or not all(map(_PART.match, rest.split("/"))):
+    if len(registry) + 1 + len(rest) > MAX_NAME or not all(re.match(_PART, part) for part in rest.split("/")):
         reason = f"names are small letters and digits with . _ - and / between them, at most {MAX_NAME}"
         raise errors.BadImage(image=text, reason=reason)
     return registry, rest

@@ -13,8 +13,8 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import labelmap, names, paths, schema
-from mvc.model.image import DIGEST, TAG
 from mvc.model.manifest import Manifest
+from mvc.model.schema import IMAGE_DIGEST, IMAGE_TAG
 
 ERROR, WARNING = "error", "warning"
 LABELS_ROLE = "labelmap"
@@ -150,10 +150,10 @@ def _tree(tree_paths: Iterable[str]) -> Iterator[Problem]:
 def _docker(manifest: Manifest) -> Iterator[Problem]:
     docker = manifest.docker
     digest, tag, image = docker.get("digest"), docker.get("tag"), docker.get("image")
-    if isinstance(digest, str) and not DIGEST.match(digest):
+    if isinstance(digest, str) and not IMAGE_DIGEST.match(digest):
         fix = "write sha256: and 64 hex digits, or auto"
         yield Problem(ERROR, "docker.digest", f"{digest!r} is not a digest", fix)
-    if tag is not None and not TAG.match(tag):
+    if tag is not None and not IMAGE_TAG.match(tag):
         fix = "write letters, digits, _ . and -, at most 128"
         yield Problem(ERROR, "docker.tag", f"{tag!r} is not a tag", fix)
     if image is not None and (not image.strip() or re.search(r"\s", image)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -42,6 +43,9 @@ PROFILES: dict[str, tuple[str, ...]] = {
 """What a version can be meant for, and where jobs of that use differ, which there are: the first is meant where none is named."""
 USES = tuple(PROFILES)
 """What a version can be meant for; a team may add its own."""
+IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+"""The tag of a docker image, and what rules over it: the SHA-256 of a manifest."""
 MAX_DEPTH = 48
 """How deep values may lie in each other; canonical JSON allows 64, and a manifest adds some."""
 _CALLED: dict[type, str] = {

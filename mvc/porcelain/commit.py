@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.formats.source import Source
 from mvc.model import diff, rules, secrets
 from mvc.model.diff import Snapshot, VersionDiff
@@ -20,8 +20,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.porcelain import docker, intent, naming
-from mvc.remotes.oci.registries import Registries
+from mvc.porcelain import intent, naming
 from mvc.repository import basing, merging, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
@@ -35,6 +34,7 @@ from mvc.storage.reflog import HEADS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
+    from mvc.remotes.oci.registries import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +309,9 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
 
 def _pinned(work: _Work, found: Found) -> Found:
     """What was found, with the docker digest that is looked up now that there is something to commit."""
-    manifest, problem = docker.pin(found.snapshot.manifest, work.options.registries)
+    if not isinstance(found.snapshot.manifest.docker.get("digest"), dict):
+        return found
+    manifest, problem = lazy.load("mvc.porcelain.docker").pin(found.snapshot.manifest, work.options.registries)
     if problem is not None:
         work.warnings = (*work.warnings, problem)
     return replace(found, snapshot=replace(found.snapshot, manifest=manifest))

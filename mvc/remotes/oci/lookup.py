@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mvc import errors
-from mvc.model.image import DIGEST, Image
+from mvc.model.image import Image
+from mvc.model.schema import IMAGE_DIGEST
 from mvc.remotes.oci.authorize import authorize, denied, unreachable, untrusted
 from mvc.remotes.oci.credentials import Credentials
 from mvc.remotes.oci.registries import Resolved
@@ -90,7 +91,7 @@ class _Conversation:
 def _named(image: Image, answer: Answer) -> str | None:
     """The digest in the header of an answer; None without such a header."""
     digest = answer.headers.get("docker-content-digest")
-    if digest is not None and not DIGEST.match(digest):
+    if digest is not None and not IMAGE_DIGEST.match(digest):
         raise untrusted(image, "the digest it names is not sha256: and 64 hex digits")
     return digest
 

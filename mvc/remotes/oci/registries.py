@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
-from mvc.model.image import Image
+
+if TYPE_CHECKING:
+    from mvc.model.image import Image
 
 
 @dataclass(frozen=True, slots=True)
