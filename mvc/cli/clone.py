@@ -74,6 +74,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     invocation.require_network(where.text)
     options.check(address.SCHEME, settings)
     folder = invocation.cwd / (directory or porcelain.folder_of(where.model))
+    invocation.require_network(url)
     token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)
     with (
         reaching.registry_at(where.organization, host, token) as registry,

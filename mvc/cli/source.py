@@ -49,6 +49,7 @@ def record_run(invocation: Invocation) -> None:
 
 def _of(invocation: Invocation, run: TrainingRun) -> Source:
     try:
+        invocation.require_network(f"experiment {run.experiment}")
         with reaching.registry_at(run.organization, run.host or HOST, run.token) as registry:
             return source.ask(registry, run.experiment)
     except errors.MvcError as error:

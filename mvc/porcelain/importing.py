@@ -19,6 +19,7 @@ from mvc.model.ids import VersionId
 from mvc.model.marker import Marker
 from mvc.model.registry import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.porcelain import agreeing, settling
+from mvc.porcelain.published import read_marker
 from mvc.porcelain.settling import Settled
 from mvc.porcelain.taking import Taken, Taking
 from mvc.repository import publications
@@ -130,7 +131,7 @@ class _Import:
     def run(self, wanted: str | None, model: str | None) -> Imported:
         listed = sorted(self.registry.versions(self.there), key=lambda each: (each.number, each.id))
         recorded = self._recorded()
-        looks = [look for each in self._chosen(listed, wanted) if (look := self._look(each, recorded)) is not None]
+        looks = self._looks(self._chosen(listed, wanted), recorded)
         key = self._key(model, looks, recorded)
         created = self.repository.heads.get(key) is None
         taking = Taking(self.repository, self.registry, key, self.actor, self.progress)
@@ -190,11 +191,20 @@ class _Import:
             return [found[0]]
         return listed[: listed.index(found[0]) + 1]
 
-    def _look(self, listed: RemoteVersion, recorded: Mapping[str, tuple[str, dict[VersionId, None]]]) -> _Look | None:
-        """What there is of a version; None when it is gone since it was listed."""
-        version = self.registry.version(listed.id)
-        if version is None:
-            return None
+    def _looks(
+        self, chosen: Sequence[RemoteVersion], recorded: Mapping[str, tuple[str, dict[VersionId, None]]]
+    ) -> list[_Look]:
+        """All of them that are not gone since they were listed: what only one answer says is gone would be missing in the line."""
+        versions = [(each, self.registry.version(each.id)) for each in chosen]
+        gone = {each.id: each.name for each, version in versions if version is None}
+        still = [each.name for each in (self.registry.versions(self.there) if gone else ()) if each.id in gone]
+        if still:
+            reason = f"it lists the version {still[0]!r}, and does not find it"
+            raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
+        return [self._look(version, recorded) for _, version in versions if version is not None]
+
+    def _look(self, version: RemoteVersion, recorded: Mapping[str, tuple[str, dict[VersionId, None]]]) -> _Look:
+        """What there is of a version."""
         files = self.registry.files(version)
         here = recorded.get(version.id, ("", {}))[1]
         known = [id_ for id_ in here if self._agrees(id_, version, files)]
@@ -218,16 +228,12 @@ class _Import:
         doubt = ""
         for file in files:
             if file.name == marker.NAME:
-                data = bytearray()
-                self.registry.download(file, data.extend, limit=marker.MAX_BYTES)
-                try:
-                    found = Marker.decode(bytes(data))
-                except errors.NotCanonical as error:
-                    doubt = f"its marker is damaged: {error.fields['reason']}"
-                    continue
-                if found.model_version == version.id:
+                found, doubt = read_marker(self.registry, file)
+                if found is None:  # what came once may be no more than half an answer
+                    found, doubt = read_marker(self.registry, file)
+                if found is not None and found.model_version == version.id:
                     return _Look(version, files, found)
-                doubt = "it has the marker of another version, as what is made from one may have"
+                doubt = doubt or "it has the marker of another version, as what is made from one may have"
         return _Look(version, files, None, doubt)
 
     def _key(

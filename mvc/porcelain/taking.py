@@ -74,7 +74,7 @@ class Taking:
             other = []
             for entry in found.tree.entries:
                 if self._repository.absences.state(entry.file) is not State.COMPLETE:
-                    stored = self._fetch(ingest, by_role[entry.role], entry.path, entry.role, limit=entry.size)
+                    stored = self._fetch_known(ingest, by_role[entry.role], entry)
                     other += [FileDrift(entry.role, REPLACED)] if stored != (entry.file, entry.size) else []
             if other:
                 self._give_up(ingest)
@@ -90,7 +90,8 @@ class Taking:
     ) -> Taken:
         """A version that somebody made there, as a child of `parent`; raises Unimportable."""
         own = [file for file in files if file.name != marker.NAME]
-        context = self._registry.context(version)
+        # that there is none must be said twice: an answer that got lost would make another version of it
+        context = self._registry.context(version) or self._registry.context(version)
         bare = handmade.read(version, context, {})  # refused before anything is fetched
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
             stored = [self._fetch(ingest, file, flatfiles.base_name(file.filename), file.name) for file in own]
@@ -132,6 +133,13 @@ class Taking:
     def _give_up(self, ingest: Ingest) -> None:
         ingest.discard()
         self._repository.door.give_up()
+
+    def _fetch_known(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry) -> _Stored:
+        """A file whose bytes are known; when others come, they are asked for once more: that may have been the way here."""
+        stored = self._fetch(ingest, file, entry.path, entry.role, limit=entry.size)
+        if stored == (entry.file, entry.size):
+            return stored
+        return self._fetch(ingest, file, entry.path, entry.role, limit=entry.size)
 
     def _fetch(self, ingest: Ingest, file: RemoteFile, path: str, role: str, limit: int | None = None) -> _Stored:
         """Store a file's bytes, by way of a temporary file; of one longer than `limit` only that it is another."""

@@ -1,0 +1,198 @@
+"""Every call of an import goes wrong in every way, every step on the disk is the last one, and is then repeated.
+
+Afterwards the same versions are here as without any fault, whole, each once. All in one process, without waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.importing import import_model
+from mvc.porcelain.init import make_repository
+from mvc.remotes.picsellia import registry as picsellia
+from mvc.remotes.picsellia import sdk
+from mvc.repository import history, publications
+from mvc.repository.repository import Repository
+from mvc.storage import door
+from mvc.storage.reflog import HEADS, RefName
+from tests.cli.shell import MODEL, Shell
+from tests.registry import histories
+from tests.registry.stock import stock
+from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia_wire import Call
+
+FAULTS = {
+    "refused": Fault(),
+    "reset after it was processed": Fault(after=True),
+    "401": Fault(401),
+    "403": Fault(403),
+    "404": Fault(404),
+    "409": Fault(409),
+    "413": Fault(413),
+    "429": Fault(429),
+    "500": Fault(500),
+    "503": Fault(503),
+    "slow": Fault(stall=0.2),
+    "bad JSON": Fault(garbage=True),
+}
+_CODES = {2, 12, 13, 15, 128}
+_IMPATIENT = (2.0, 0.1)
+_PATIENT = (30.0, 30.0)
+
+
+@dataclass
+class World:
+    """A platform with a published version and two that somebody made by hand; and an empty repository for each case."""
+
+    platform: Platform
+    ana: Shell
+    folder: Path
+    naps: list[float] = field(default_factory=list)
+    reference: dict[str, object] = field(default_factory=dict)
+
+    def fresh(self) -> Repository:
+        """Without anything imported."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        make_repository(self.folder)
+        self.platform.calls.clear()
+        self.platform.faults = lambda _: None
+        return Repository(self.folder)
+
+    def bring(self, timeouts: tuple[float, float] = _PATIENT) -> None:
+        """As one run of `mvc import`."""
+        host = self.platform.host
+        registry = picsellia.connect("acme", TOKEN, host=host, sleep=self.naps.append, timeouts=timeouts)
+        try:
+            import_model(Repository(self.folder), registry, MODEL, self.ana.actor)
+        finally:
+            registry.close()
+
+    def state(self) -> dict[str, object]:
+        """What is here: branches, versions, what is told of them, and the files of each."""
+        repository = Repository(self.folder)
+        branches = {
+            name: repository.refs.target(RefName(MODEL, HEADS, name)) for name in repository.refs.names(MODEL, HEADS)
+        }
+        walked = history.walk(repository.objects, [tip for tip in branches.values() if tip])
+        files = {id_: self._files(repository, id_) for id_, _ in walked}
+        told = sorted((id_, place.number) for id_, place in publications.every(repository, MODEL))
+        assert not repository.door.names("tmp")
+        assert not repository.door.names("absent")
+        return {"branches": branches, "files": files, "told": told}
+
+    @staticmethod
+    def _files(repository: Repository, id_: VersionId) -> dict[str, bytes]:
+        tree = repository.objects.tree(repository.objects.version(id_).tree)
+        return {entry.path: b"".join(map(bytes, repository.extract.stream(entry.file))) for entry in tree.entries}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) -> Iterator[World]:
+    sdk.load()
+    platform = Platform(Rules())
+    with serve(platform):
+        ana = histories.small(tmp_path / "ana", monkeypatch)
+        current = ana.repository.current(MODEL)
+        assert current is not None
+        stock(platform, ana.repository, current, MODEL)
+        (model,) = platform.models.values()
+        hand = platform.add_version(model, name="by hand", parameters={"lr": 0.1})
+        platform.add_file(hand, "weights", b"by hand" * 9)
+        platform.trained_by(hand, platform.add_experiment("exp", train=platform.add_dataset_version("traffic", "1")))
+        platform.add_version(model, name="by hand too", labels={"0": "a"})
+        monkeypatch.setattr(os, "fsync", lambda _: None)
+        made = World(platform, ana, tmp_path / "ben", naps)
+        made.fresh()
+        made.bring()
+        made.reference = made.state()
+        yield made
+
+
+def test_what_comes_when_nothing_goes_wrong(world: World) -> None:
+    files = world.reference["files"]
+    assert isinstance(files, dict)
+    assert len(files) == 3
+    assert world.reference["branches"].keys() == {"main", "picsellia-2"}  # type: ignore[attr-defined]
+
+
+def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault | None]:
+    def spoil(call: Call) -> Fault | None:
+        seen.append(call)
+        return fault if len(seen) == number + 1 else None
+
+    return spoil
+
+
+def _cannot_be_told(call: Call, name: str) -> bool:
+    """Whether other bytes of a file that somebody made by hand came: nothing tells what they were to be."""
+    return (
+        name == "bad JSON"
+        and "/storage" in call.path
+        and call.method == "GET"
+        and "weights" in call.path
+        and "best" not in call.path
+    )
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_whatever_happens_to_a_call_a_repeat_brings_each_version_once(name: str, world: World) -> None:
+    fault = FAULTS[name]
+    world.fresh()
+    world.bring()
+    calls = list(world.platform.calls)
+    assert len(calls) >= 18
+    ended: list[int] = []
+    for number, call in enumerate(calls):
+        if _cannot_be_told(call, name):
+            continue
+        world.fresh()
+        seen: list[Call] = []
+        world.platform.faults = _nth(number, fault, seen)
+        try:
+            world.bring(_IMPATIENT if fault.stall else _PATIENT)
+        except errors.MvcError as error:
+            ended.append(error.exit_code)
+        assert len(seen) > number, "the call that was to go wrong came"
+        world.platform.faults = lambda _: None
+        world.bring()
+        assert world.state() == world.reference, f"after {name} at call {number}, {call.shape}"
+    assert set(ended) <= _CODES
+
+
+class _StoppedError(Exception):
+    """The disk takes no more."""
+
+
+def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    world.fresh()
+    monkeypatch.setattr(door, "on_step", lambda name, path: steps.append(f"{name} {path}"))
+    world.bring()
+    total = len(steps)
+    assert total > 100
+    for number in range(0, total, 3):
+        monkeypatch.setattr(door, "on_step", None)
+        world.fresh()
+        left = iter(range(number))
+
+        def stop(name: str, path: str, left: Iterator[int] = left) -> None:
+            if next(left, None) is None and "unlink" not in name:
+                raise _StoppedError(f"{name} {path}")
+
+        monkeypatch.setattr(door, "on_step", stop)
+        with pytest.raises((_StoppedError, errors.MvcError)):
+            world.bring()
+        monkeypatch.setattr(door, "on_step", None)
+        world.bring()
+        assert world.state() == world.reference, f"stopped before step {number} of {total}"
