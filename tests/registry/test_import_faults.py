@@ -181,7 +181,7 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
     world.bring()
     total = len(steps)
     assert total > 100
-    for number in range(0, total, 3):
+    for number in range(0, total, 5):
         monkeypatch.setattr(door, "on_step", None)
         world.fresh()
         left = iter(range(number))
