@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mvc.porcelain.fetch import fetch
     from mvc.porcelain.fsck import fsck
     from mvc.porcelain.gc_remote import gc_remote
+    from mvc.porcelain.importing import import_model
     from mvc.porcelain.init import init
     from mvc.porcelain.log import log
     from mvc.porcelain.ls import ls
@@ -54,12 +55,17 @@ if TYPE_CHECKING:
     from mvc.porcelain.push import push
     from mvc.porcelain.reaching import reach as connect
     from mvc.porcelain.reaching import registry as connect_registry
+    from mvc.porcelain.registry_clone import clone_registry
+    from mvc.porcelain.registry_drift import drift
     from mvc.porcelain.remote import add as add_remote
     from mvc.porcelain.remote import remotes
     from mvc.porcelain.remote import remove as remove_remote
     from mvc.porcelain.reset import reset
     from mvc.porcelain.restore import restore
     from mvc.porcelain.show import show
+    from mvc.porcelain.source import ask as source_of_experiment
+    from mvc.porcelain.source import record as record_source
+    from mvc.porcelain.source import show as source
     from mvc.porcelain.status import status
     from mvc.porcelain.survey import survey
     from mvc.porcelain.switch import switch
@@ -97,6 +103,7 @@ _HOMES = {
     "cat": "mvc.porcelain.cat:cat",
     "check": "mvc.porcelain.check:check",
     "clone": "mvc.porcelain.clone:clone",
+    "clone_registry": "mvc.porcelain.registry_clone:clone_registry",
     "commit": "mvc.porcelain.commit:commit",
     "connect": "mvc.porcelain.reaching:reach",
     "connect_registry": "mvc.porcelain.reaching:registry",
@@ -104,6 +111,7 @@ _HOMES = {
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
     "diff": "mvc.porcelain.diff:diff",
+    "drift": "mvc.porcelain.registry_drift:drift",
     "du": "mvc.porcelain.du:du",
     "export": "mvc.porcelain.export:export",
     "fetch": "mvc.porcelain.fetch:fetch",
@@ -112,6 +120,7 @@ _HOMES = {
     "gc_remote": "mvc.porcelain.gc_remote:gc_remote",
     "get": "mvc.porcelain.edit:get",
     "image_drift": "mvc.porcelain.docker:moved",
+    "import_model": "mvc.porcelain.importing:import_model",
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
     "ls": "mvc.porcelain.ls:ls",
@@ -121,6 +130,7 @@ _HOMES = {
     "publish": "mvc.porcelain.publish:publish",
     "pull": "mvc.porcelain.pull:pull",
     "push": "mvc.porcelain.push:push",
+    "record_source": "mvc.porcelain.source:record",
     "remotes": "mvc.porcelain.remote:remotes",
     "remove": "mvc.porcelain.edit:remove",
     "remove_remote": "mvc.porcelain.remote:remove",
@@ -131,6 +141,8 @@ _HOMES = {
     "set_alias": "mvc.porcelain.alias:assign",
     "set_values": "mvc.porcelain.edit:set_values",
     "show": "mvc.porcelain.show:show",
+    "source": "mvc.porcelain.source:show",
+    "source_of_experiment": "mvc.porcelain.source:ask",
     "status": "mvc.porcelain.status:status",
     "survey": "mvc.porcelain.survey:survey",
     "switch": "mvc.porcelain.switch:switch",
@@ -142,11 +154,12 @@ _HOMES = {
 __all__ = [
     "Actor", "Code", "CommitOptions", "ImageRegistries", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote",
     "Repository", "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote",
-    "aliases", "branches", "cat", "check", "clone", "commit", "connect", "connect_registry", "continue_merge",
-    "create_branch", "create_tag", "diff", "du", "errors", "export", "fetch", "fsck", "gc", "gc_remote", "get",
-    "image_drift", "init", "log", "ls", "merge", "models", "open", "publish", "pull", "push", "remotes", "remove",
-    "remove_remote", "reset", "resolve", "resolve_image", "restore", "set_alias", "set_values", "show", "status",
-    "survey", "switch", "tags", "unset",
+    "aliases", "branches", "cat", "check", "clone", "clone_registry", "commit", "connect", "connect_registry",
+    "continue_merge", "create_branch", "create_tag", "diff", "drift", "du", "errors", "export", "fetch", "fsck", "gc",
+    "gc_remote", "get", "image_drift", "import_model", "init", "log", "ls", "merge", "models", "open", "publish",
+    "pull", "push", "record_source", "remotes", "remove", "remove_remote", "reset", "resolve", "resolve_image",
+    "restore", "set_alias", "set_values", "show", "source", "source_of_experiment", "status", "survey", "switch",
+    "tags", "unset",
 ]  # fmt: skip
 
 
