@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mvc.cli import render
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, style
 from mvc.cli.verb import verb
@@ -69,6 +70,7 @@ def command(
             ff_only=ff_only,
             progress=progress,
         )
+    _warn(invocation, done)
     invocation.emit("merge", done.to_json, lambda: _lines(done), ids=(done.id,))
     return int(done.outcome == CONFLICTS)
 
@@ -97,8 +99,14 @@ def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int
             progress=progress,
             code=invocation.code,
         )
+    _warn(invocation, done)
     invocation.emit("merge", lambda: {"outcome": "merged", **done.to_json()}, lambda: _made(done), ids=(str(done.id),))
     return 0
+
+
+def _warn(invocation: Invocation, done: Committed | MergeResult) -> None:
+    for use in done.unready:
+        invocation.note(f"warning: {render.not_ready(use)}")
 
 
 def _choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:

@@ -1,4 +1,4 @@
-"""What a version is meant for (`[intent] ready_for`): asked by status, commit and alias.
+"""What a version is meant for (`[intent] ready_for`): asked by status, commit, merge and alias.
 
 Where model.toml says nothing of it, this costs nothing: rules, and what looks into files, are loaded when they are needed.
 """

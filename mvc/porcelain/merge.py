@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import rules
@@ -18,7 +18,7 @@ from mvc.model.merge import Conflict, Merged
 from mvc.model.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
-from mvc.porcelain import moving, promises, pull
+from mvc.porcelain import intent, moving, promises, pull
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
 from mvc.repository import history, merging, modelfile, stored
@@ -27,6 +27,9 @@ from mvc.storage.journal import RefStep
 from mvc.storage.merges import MergeState
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, RefEntry, RefName
+
+if TYPE_CHECKING:
+    from mvc.readiness.judge import Readiness
 
 _STILL = Moved()
 UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "merged", "conflicts"
@@ -55,7 +58,8 @@ UNDECIDED = Choice({})
 class MergeResult:
     """What came of it: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS, which wait for a decision.
 
-    `id` is where the branch stands now; `broken` are the rules that the merged values break.
+    `id` is where the branch stands now; `broken` are the rules that the merged values break, `unready` the uses that the new version
+    is meant for and not ready for, as far as that can be told without looking into a file.
     """
 
     outcome: str
@@ -67,6 +71,7 @@ class MergeResult:
     moved: Moved = _STILL
     conflicts: tuple[Conflict, ...] = ()
     broken: tuple[Problem, ...] = ()
+    unready: tuple[Readiness, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -81,6 +86,7 @@ class MergeResult:
             "deleted": list(self.moved.deleted),
             "conflicts": [conflict.to_json() for conflict in self.conflicts],
             "rules": [problem.to_json() for problem in self.broken],
+            "not_ready": [each.to_json() for each in self.unready],
         }
 
 
@@ -159,7 +165,9 @@ def _carry_out(
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
         id_, step = _version(repository, branch, state, merged, file, actor)
         moved = moving.move(repository, model, "merge", base=base, wanted=wanted, refs=(step,), progress=progress)
-    return replace(_at(repository, MERGED, model, branch, state.theirs, id_), moved=moved)
+    done = _at(repository, MERGED, model, branch, state.theirs, id_)
+    unready = intent.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
+    return replace(done, moved=moved, unready=unready)
 
 
 def files(merged: Merged, text: bytes, file: FileId) -> Tree:

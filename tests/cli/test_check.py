@@ -310,6 +310,24 @@ def test_commit_warns_and_commits(served: Shell) -> None:
     assert [each["use"] for each in document["not_ready"]] == ["deployment/serving"]
 
 
+def test_merge_warns_and_merges(served: Shell) -> None:
+    served.commit("Ready")
+    served.ok("switch", "-c", "side")
+    served.ok("set", "parameters.epochs=3")
+    served.commit("Side")
+    served.ok("switch", "main")
+    served.ok("unset", "model.type")
+    served.ok("set", "parameters.lr=0.1")
+    served.commit("Not ready")
+    warning = "warning: Not ready for deployment/serving: model.type is not set (`mvc set model.type=TYPE`)\n"
+    assert warning in served.ok("merge", "side").err
+    served.ok("reset", "--keep", "HEAD~1")
+    served.ok("set", "parameters.epochs=4")
+    served.commit("In conflict")
+    assert served("merge", "side").code == 1
+    assert warning in served.ok("merge", "--continue", "--ours").err
+
+
 def everything(folder: Path) -> dict[str, bytes]:
     parts = (path for path in folder.rglob("*") if path.is_file())
     kept = (path for path in parts if not {"cache", "tmp"}.intersection(path.relative_to(folder).parts))
