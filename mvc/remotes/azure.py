@@ -10,6 +10,9 @@ from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
 from mvc.remotes.cloud import CloudBackend, Dialect
 
+SINGLE = 128 * 1024 * 1024
+"""Bytes of a pack that is sent in one request. Parts need the right to overwrite, which a key that only creates has not."""
+
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
     """The container of an address. Raises ImportError.
@@ -25,6 +28,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         skip_instance_cache=True,
         default_fill_cache=False,
     )
+    filesystem.service_client._config.max_single_put_size = SINGLE  # noqa: SLF001 - adlfs has no setting for it
     credentials = "the environment (AZURE_STORAGE_...) and Azure's default credential"
     return CloudBackend(address, filesystem, Dialect(_modified, credentials, {}))
 

@@ -42,8 +42,16 @@ class RetryingBackend(Backend):
         self._draw = draw
 
     def create(self, name: str, body: bytes) -> Outcome:
-        """As Backend; TAKEN may be by a try of its own."""
-        return self._patiently(lambda: self._inner.create(name, body))
+        """As Backend; TAKEN may be by a try of its own.
+
+        A key that may replace nothing is told no where the name is taken (Azure does so), so every no is looked at.
+        """
+        try:
+            return self._patiently(lambda: self._inner.create(name, body))
+        except errors.RemoteDenied:
+            if not self._is_taken(name):
+                raise
+            return Outcome.TAKEN
 
     def put(self, name: str, source: Path) -> None:
         """As Backend; a key that may replace nothing is told no where an earlier try did it and its answer was lost.
@@ -90,6 +98,13 @@ class RetryingBackend(Backend):
     def close(self) -> None:
         """As Backend."""
         self._inner.close()
+
+    def _is_taken(self, name: str) -> bool:
+        try:
+            self._inner.read_range(name, 0, 1)
+        except (FileNotFoundError, errors.RemoteDenied):
+            return False
+        return True
 
     def _is_there(self, name: str, size: int) -> bool:
         return any(each.name == name and each.size == size for each in self._inner.list(name.rpartition("/")[0]))

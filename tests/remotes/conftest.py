@@ -21,9 +21,21 @@ from tests.servers.sshd import Sshd, serve
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory, requires: Callable[[str], str]) -> Iterator[Sshd]:
-    program = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or requires("sshd")
-    with serve(program, tmp_path_factory.mktemp("sshd")) as server:
+    with serve(_sshd(requires), tmp_path_factory.mktemp("sshd")) as server:
         yield server
+
+
+@pytest.fixture
+def sshd_with(
+    tmp_path_factory: pytest.TempPathFactory, requires: Callable[[str], str]
+) -> Iterator[Callable[[str], Sshd]]:
+    """`sshd_with("internal-sftp -R")` is a server that serves SFTP by that command."""
+    with contextlib.ExitStack() as stack:
+        yield lambda sftp: stack.enter_context(serve(_sshd(requires), tmp_path_factory.mktemp("sshd"), sftp))
+
+
+def _sshd(requires: Callable[[str], str]) -> str:
+    return shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or requires("sshd")
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, generate_container_sas
 
 from tests.servers.processes import running
 
@@ -48,6 +49,15 @@ def moto(folder: Path) -> Iterator[Cloud]:
         yield _cloud("s3://bucket", {"endpoint": url}, AWS, folder / "moto.log")
 
 
+def ask_for_rights(server: Cloud) -> None:
+    """Have moto ask from now on who one is, and look what their policies allow."""
+    url = f"{server.options['endpoint']}/moto-api/reset-auth"
+    headers = {"Content-Type": "text/plain"}
+    request = urllib.request.Request(url, data=b"0", method="POST", headers=headers)
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+
+
 @contextlib.contextmanager
 def rclone(folder: Path) -> Iterator[Cloud]:
     """S3 as rclone serves it from a folder: it has no `If-None-Match`."""
@@ -82,6 +92,15 @@ def azurite(folder: Path) -> Iterator[Cloud]:
         environ = {"AZURE_STORAGE_CONNECTION_STRING": text}
         _make_container(text)
         yield _cloud("az://bucket", {}, environ, folder / "azurite.log")
+
+
+def azure_key(server: Cloud, rights: str) -> str:
+    """What the environment holds for a key to the container of `server` that has these rights of a SAS (`rlc`)."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    sas = generate_container_sas(_ACCOUNT, "bucket", account_key=_AZURE_KEY, permission=rights, expiry=until)
+    parts = server.environ["AZURE_STORAGE_CONNECTION_STRING"].split(";")
+    (endpoint,) = [part for part in parts if part.startswith("BlobEndpoint=")]
+    return f"{endpoint};SharedAccessSignature={sas}"
 
 
 def has_azurite() -> bool:

@@ -24,7 +24,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
 MaxSessions 100
-Subsystem sftp internal-sftp
+Subsystem sftp {sftp}
 """
 
 
@@ -47,14 +47,14 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def serve(program: str, folder: Path) -> Iterator[Sshd]:
-    """Run sshd with all it needs in `folder`, and stop it."""
+def serve(program: str, folder: Path, sftp: str = "internal-sftp") -> Iterator[Sshd]:
+    """Run sshd with all it needs in `folder`, and stop it; `sftp` is the command that serves SFTP."""
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd of root insists to lock itself in
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     server = Sshd(_free_port(), folder)
-    (folder / "config").write_text(CONFIG.format(port=server.port, folder=folder))
+    (folder / "config").write_text(CONFIG.format(port=server.port, folder=folder, sftp=sftp))
     (folder / "known_hosts").write_text(f"{server.host} {(folder / 'host.pub').read_text()}")
     with (
         (folder / "log").open("wb") as log,

@@ -1,0 +1,32 @@
+"""Each kind of remote has a page, with every setting, the three kinds of keys, what is left over, and the limits."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from mvc.remotes.options import OPTIONS
+from tests.docs import pages
+
+PAGES = {"file": "folder.md", "s3": "s3.md", "gs": "google.md", "az": "azure.md", "sftp": "sftp.md"}
+FOLDER = pages.DOCS / "remotes"
+PARTS = ("What to set", "Who may do what", "What is left over", "Limits")
+
+
+def test_the_overview_leads_to_each() -> None:
+    overview = (pages.DOCS / "remotes.md").read_text(encoding="utf-8")
+    assert [page for page in PAGES.values() if f"(remotes/{page})" not in overview] == []
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(PAGES.values())
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_is_whole(kind: str) -> None:
+    page = (FOLDER / PAGES[kind]).read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == list(PARTS)
+    settings = page.partition(f"## {PARTS[0]}")[2].partition("\n## ")[0]
+    assert [name for name in OPTIONS[kind] if f"`{name}`" not in settings] == []
+    assert [key for key in ("reader", "pusher", "collector") if key not in page] == []
+    for block in re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        json.loads(block)
