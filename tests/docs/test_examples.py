@@ -65,6 +65,12 @@ def test_the_tutorial_has_what_it_promises(tmp_path: Path) -> None:
         "models",
         "fsck",
         "check",
+        "remote",
+        "push",
+        "clone",
+        "fetch",
+        "pull",
+        "gc",
     )
     assert [verb for verb in verbs if f"mvc {verb}" not in typed] == []
     assert all(word in typed for word in ("model.parent", ".mvcignore", "labelmap.path", "--json", "@git"))
