@@ -117,6 +117,8 @@ def publish(
     if dry_run:
         told = tuple(publishing.foretell(subject) for subject in subjects)
         return Published(registry.organization, called, told, done=False)
+    with repository.locked():
+        repository.door.sweep()
     done = tuple(publishing.publish(subject) for subject in subjects)
     made = {each.name for each in done if each.flag != THERE}
     return Published(registry.organization, called, done, _duplicates(registry, way.model, made), way.sent)

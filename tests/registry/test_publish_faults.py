@@ -1,0 +1,227 @@
+"""Every call of a publish goes wrong in every way, and is then repeated: one complete version, all files right, none twice.
+
+All in one process, with the waiting between tries left out. The platform counts the calls; each case spoils one of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.publish import publish
+from mvc.remotes.picsellia import registry as picsellia
+from mvc.remotes.picsellia import sdk
+from mvc.repository.repository import Repository
+from tests.cli.shell import MODEL, Shell
+from tests.registry import histories
+from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia_wire import Call
+
+FAULTS = {
+    "refused": Fault(),
+    "reset after it was processed": Fault(after=True),
+    "401": Fault(401),
+    "403": Fault(403),
+    "404": Fault(404),
+    "409": Fault(409),
+    "413": Fault(413),
+    "429": Fault(429),
+    "500": Fault(500),
+    "500 after it was processed": Fault(500, after=True),
+    "503": Fault(503),
+    "503 after it was processed": Fault(503, after=True),
+    "slow": Fault(stall=0.3),
+    "slow after it was processed": Fault(stall=0.3, after=True),
+    "bad JSON": Fault(garbage=True),
+    "bad JSON after it was processed": Fault(garbage=True, after=True),
+}
+_CODES = {12, 13, 15, 128}
+_IMPATIENT = (2.0, 0.1)
+_PATIENT = (30.0, 30.0)
+
+
+@dataclass
+class World:
+    """A repository with one version, and a platform that forgets all between cases."""
+
+    shell: Shell
+    platform: Platform
+    naps: list[float] = field(default_factory=list)
+
+    @property
+    def head(self) -> VersionId:
+        found = self.shell.repository.current(MODEL)
+        assert found is not None
+        return found
+
+    def forget(self) -> None:
+        platform, store = self.platform, self.shell.folder / ".mvc"
+        for each in (platform.models, platform.versions, platform.files, platform.contexts, platform.objects.data,
+                     platform.numbers):  # fmt: skip
+            each.clear()
+        platform.calls.clear()
+        platform.faults = lambda _: None
+        for name in (f"refs/{MODEL}/published", "publishing"):
+            shutil.rmtree(store / name, ignore_errors=True)
+
+    def publish(self, timeouts: tuple[float, float] = _PATIENT) -> None:
+        """As one run of `mvc publish`."""
+        with self._registry(timeouts) as registry:
+            publish(self.shell.repository, MODEL, registry, [self.head], self.shell.actor)
+
+    def check(self) -> None:
+        repository = self.shell.repository
+        histories.check_complete(self.platform, repository, self.head)
+        assert len(self.platform.versions) == 1
+        assert repository.door.names("publishing") == []
+        assert not [name for name in repository.door.names("tmp") if name]
+
+    @contextlib.contextmanager
+    def _registry(self, timeouts: tuple[float, float]) -> Iterator[picsellia.PicselliaRegistry]:
+        host = self.platform.host
+        registry = picsellia.connect("acme", TOKEN, host=host, sleep=self.naps.append, timeouts=timeouts)
+        try:
+            yield registry
+        finally:
+            registry.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) -> Iterator[World]:
+    sdk.load()
+    platform = Platform(Rules())
+    with serve(platform):
+        yield World(histories.small(tmp_path / "ana", monkeypatch), platform, naps)
+
+
+def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault | None]:
+    def spoil(call: Call) -> Fault | None:
+        seen.append(call)
+        return fault if len(seen) == number + 1 else None
+
+    return spoil
+
+
+def _calls(world: World) -> list[str]:
+    """The calls of a publish to which nothing happens."""
+    world.forget()
+    world.publish()
+    world.check()
+    return [call.shape for call in world.platform.calls]
+
+
+_CASES = [(name, unique) for name, fault in FAULTS.items() for unique in ((True, False) if fault.after else (True,))]
+"""Where a call was not processed, it makes no difference whether a name may be taken twice."""
+
+
+@pytest.mark.parametrize(("name", "unique"), _CASES)
+def test_whatever_happens_to_a_call_a_repeat_leaves_one_complete_version(name: str, unique: bool, world: World) -> None:
+    fault = FAULTS[name]
+    world.platform.rules.unique = unique
+    calls = _calls(world)
+    assert len(calls) >= 22
+    ended: list[int] = []
+    for number, shape in enumerate(calls):
+        world.forget()
+        seen: list[Call] = []
+        world.platform.faults = _nth(number, fault, seen)
+        try:
+            world.publish(_IMPATIENT if fault.stall else _PATIENT)
+        except errors.MvcError as error:
+            ended.append(error.exit_code)
+        assert len(seen) > number, "the call that was to go wrong came"
+        world.platform.faults = lambda _: None
+        world.publish()
+        try:
+            world.check()
+        except AssertionError as error:
+            message = f"after {name} at call {number}, {shape}"
+            raise AssertionError(message) from error
+    assert set(ended) <= _CODES
+    if name == "401":  # of the platform; an address of the storage may have expired, and is asked for anew
+        assert ended == [12] * len([shape for shape in calls if "/storage" not in shape])
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it is processed", "after it was processed"])
+def test_killed_at_any_call_it_goes_on_from_there(after: bool, world: World) -> None:
+    world.platform.rules.unique = False
+    total = len(_calls(world))
+    for number in range(total):
+        world.forget()
+        _killed(world, number, after=after)
+        world.publish()
+        world.check()
+        sent = [name for name in world.platform.objects.data if "/MODEL_FILE/" in name]
+        assert len(sent) <= 4, f"of two files and the marker only that one is sent again which was under way: {sent}"
+
+
+def _killed(world: World, number: int, *, after: bool) -> None:
+    """Publish in a child that ends, without a word, at call `number`."""
+    child: list[int] = []
+
+    def kill(call: Call) -> Fault | None:
+        if len(world.platform.calls) != number + 1:
+            return None
+        if after:
+            world.platform.answer(call)
+        os.kill(child[0], signal.SIGKILL)
+        return Fault()
+
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.read(read, 1)
+            world.publish()
+        finally:
+            os._exit(0)
+    child.append(pid)
+    world.platform.faults = kill
+    os.write(write, b"x")
+    _, status = os.waitpid(pid, 0)
+    os.close(read)
+    os.close(write)
+    world.platform.faults = lambda _: None
+    assert os.WIFSIGNALED(status), "the call at which it was to be killed came"
+
+
+def test_a_record_of_what_was_sent_that_is_damaged_is_found_and_does_no_harm(world: World) -> None:
+    world.forget()
+    _killed(world, len(_calls_of(world)) - 3, after=False)
+    [path] = (world.shell.folder / ".mvc" / "publishing").iterdir()
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole.replace(b"model-latest", b"model-lately"))
+    assert "publication" in world.shell("fsck").out + world.shell("fsck").err
+    world.publish()
+    world.check()
+    world.shell.ok("fsck")
+
+
+def _calls_of(world: World) -> list[str]:
+    calls = _calls(world)
+    world.forget()
+    return calls
+
+
+def test_a_repository_that_cannot_be_written_leaves_nothing_there(world: World) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root writes everywhere")
+    world.forget()
+    store = world.shell.folder / ".mvc"
+    store.chmod(0o555)
+    try:
+        with pytest.raises(errors.ReadOnlyStore):
+            world.publish()
+    finally:
+        store.chmod(0o755)
+    assert isinstance(world.shell.repository, Repository)
