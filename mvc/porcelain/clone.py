@@ -15,7 +15,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import fetch, pull, reaching
+from mvc.porcelain import fetch, pull, reaching, telling
 from mvc.porcelain.init import make_repository
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
@@ -154,6 +154,7 @@ def fill(
         for key, branch in branches.items():
             repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
+    telling.receive(repository, remote, there.told, actor)
     models = tuple(branches)
     if not alone:
         return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())

@@ -13,7 +13,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
-from mvc.porcelain import naming, seen
+from mvc.porcelain import naming, seen, telling
 from mvc.remotes import remote as remotes
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
@@ -65,11 +65,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The names on a remote at one moment: those of models that are asked for, each with its newest entry."""
+    """The names on a remote at one moment: those of models that are asked for, each with its newest entry.
+
+    `told` are the logs there that tell where versions of these models are on a registry, each with its newest number.
+    """
 
     tips: dict[RefName, RefEntry]
     models: tuple[str, ...]
     ignored: tuple[str, ...]
+    told: dict[RefName, int]
 
 
 def fetch(
@@ -85,13 +89,14 @@ def fetch(
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)
+    telling.receive(repository, remote, there.told, actor)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(remote.name, refs, versions, inventory.received, others, there.ignored)
 
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """The names on `remote`, of the models `wanted` or of all; raises RemoteRewritten."""
-    numbers = remote.refs.numbers()
+    numbers, told = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if seen.is_sound(ref)}
     ignored = sorted(f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys())
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
@@ -100,7 +105,7 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
         entries = list(workers.ahead(lambda each: remote.refs.at(*each, last[each[0]]), chosen, 4 * remote.jobs))
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
-    return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored))
+    return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), telling.of_models(told, wanted))
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:

@@ -14,7 +14,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Version
-from mvc.porcelain import fetch, seen
+from mvc.porcelain import fetch, seen, telling
 from mvc.porcelain import rebase as rebasing
 from mvc.remotes import outgoing, probe
 from mvc.remotes import remote as remotes
@@ -121,6 +121,8 @@ def push(
         attempt += 1
         remote.pause(attempt)
         requests = [_rebased(repository, model, remote, request, actor) for request in requests]
+    if not done.rejected:
+        telling.send(repository, model, remote, actor)
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(

@@ -31,8 +31,16 @@ def note(repository: Repository, remote: str, ref: RefName, entry: RefEntry, act
 def is_sound(ref: RefName) -> bool:
     """Whether a remote's name is one that mvc makes; nobody else's is taken in."""
     try:
-        names.check_model_key(ref.model)
         names.check_ref_name(ref.name)
-    except (errors.BadModelKey, errors.BadRefName):
+    except errors.BadRefName:
+        return False
+    return is_model(ref.model)
+
+
+def is_model(key: str) -> bool:
+    """Whether a model there has a key that mvc gives."""
+    try:
+        names.check_model_key(key)
+    except errors.BadModelKey:
         return False
     return True

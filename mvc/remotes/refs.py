@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.remotes.backend import Backend, Outcome
-from mvc.storage.reflog import ALIASES, HEADS, REFS, TAGS, Move, RefEntry, RefName, Seen
+from mvc.storage.reflog import ALIASES, HEADS, PUBLISHED, REFS, TAGS, Move, Place, RefEntry, RefName, Seen
 
 MAX_ENTRY = 64 * 1024
 """Bytes of an entry, at most."""
 TRIES = 6
 """How often an entry is created again whose fate is open."""
 _KINDS = (HEADS, TAGS, ALIASES)
+_TOLD = re.compile(rf"{REFS}/([^/]+)/{PUBLISHED}/([a-z]+)/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
 _PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(_KINDS)})/([^/]+)/([0-9]{{10}})\Z")
 
 Pause = Callable[[int], None]
@@ -88,18 +89,31 @@ class RemoteRefs:
 
     def numbers(self, model: str | None = None) -> dict[RefName, int]:
         """The newest number of each name, of one model or of all, by a listing; names that were removed included."""
+        return self.everything(model)[0]
+
+    def published(self, model: str) -> dict[RefName, int]:
+        """The newest number of each log that tells where a version of `model` is on a registry."""
+        return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _told))
+
+    def everything(self, model: str | None = None) -> tuple[dict[RefName, int], dict[RefName, int]]:
+        """Both of these, by one listing."""
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"
-        found: dict[RefName, int] = {}
-        for ref, seq in self._listed(folder):
-            found[ref] = max(seq, found.get(ref, 0))
-        return found
+        found = _newest(self._listed(folder, lambda path: _named(path) or _told(path)))
+        told = {ref: seq for ref, seq in found.items() if ref.kind.startswith(f"{PUBLISHED}/")}
+        return {ref: seq for ref, seq in found.items() if ref not in told}, told
 
     def move(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
         """Have `ref` go on from `tip` to `new`: the commit point.
 
         Raises RefMoved when somebody else was first, PushUncertain when the remote does not tell.
         """
-        entry = RefEntry.after(ref, tip, new, move)
+        return self._create(ref, RefEntry.after(ref, tip, new, move))
+
+    def tell(self, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
+        """Have the log `ref` tell of one more place after `tip`; raises as `move`."""
+        return self._create(ref, RefEntry.telling(ref, tip, place, move))
+
+    def _create(self, ref: RefName, entry: RefEntry) -> RefEntry:
         body = entry.encode()
         for attempt in range(TRIES):
             if attempt:
@@ -134,11 +148,33 @@ class RemoteRefs:
             return there
         raise errors.RefMoved(ref=ref.name, by=there.move.by, reason=there.move.reason)
 
-    def _listed(self, folder: str) -> Iterator[tuple[RefName, int]]:
+    def _listed(self, folder: str, read: Callable[[str], tuple[RefName, int] | None]) -> Iterator[tuple[RefName, int]]:
         """Each entry's name and number; what mvc cannot have written there is none."""
         for listed in self._backend.list(folder):
-            match = _PATH.match(listed.name)
-            if match is not None:
-                with contextlib.suppress(errors.Damaged):
-                    model, name = names.decode_component(match[1]), names.decode_component(match[3])
-                    yield RefName(model, match[2], name), int(match[4])
+            with contextlib.suppress(errors.Damaged):
+                found = read(listed.name)
+                if found is not None:
+                    yield found
+
+
+def _newest(listed: Iterable[tuple[RefName, int]]) -> dict[RefName, int]:
+    found: dict[RefName, int] = {}
+    for ref, seq in listed:
+        found[ref] = max(seq, found.get(ref, 0))
+    return found
+
+
+def _named(path: str) -> tuple[RefName, int] | None:
+    """The name and number of an entry of a branch, tag or alias that lies at `path`; raises Damaged."""
+    match = _PATH.match(path)
+    if match is None:
+        return None
+    return RefName(names.decode_component(match[1]), match[2], names.decode_component(match[3])), int(match[4])
+
+
+def _told(path: str) -> tuple[RefName, int] | None:
+    """The same of an entry that tells where a version is on a registry."""
+    match = _TOLD.match(path)
+    if match is None:
+        return None
+    return RefName(names.decode_component(match[1]), f"{PUBLISHED}/{match[2]}", match[3]), int(match[4])

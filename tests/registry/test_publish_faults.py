@@ -119,8 +119,9 @@ def _calls(world: World) -> list[str]:
     return [call.shape for call in world.platform.calls]
 
 
-_CASES = [(name, unique) for name, fault in FAULTS.items() for unique in ((True, False) if fault.after else (True,))]
-"""Where a call was not processed, it makes no difference whether a name may be taken twice."""
+_TWICE = ("reset after it was processed", "500 after it was processed")
+_CASES = [*((name, True) for name in FAULTS), *((name, False) for name in _TWICE)]
+"""The same where the platform would make a second one of the same name without a word, for answers that are lost."""
 
 
 @pytest.mark.parametrize(("name", "unique"), _CASES)
