@@ -49,7 +49,8 @@ def command(
     there = remotes.parse(url, invocation.cwd)
     if there.scheme != remotes.FILE:
         invocation.require_network(there.text)
-    folder = invocation.cwd / (directory or porcelain.folder_of(url))
+    directory = directory or porcelain.folder_of(url)
+    folder = invocation.cwd / directory
     with invocation.progress("Fetching files") as progress:
         done = porcelain.clone(
             url,
@@ -64,7 +65,7 @@ def command(
             limit=limit,
             progress=progress,
         )
-    invocation.emit("clone", done.to_json, lambda: _lines(str(folder), done), ids=[done.version or ""])
+    invocation.emit("clone", done.to_json, lambda: _lines(directory, done), ids=[done.version or ""])
     return 0
 
 
@@ -73,8 +74,8 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     where = verb.parse(url)
     invocation.require_network(where.text)
     options.check(address.SCHEME, settings)
-    folder = invocation.cwd / (directory or porcelain.folder_of(where.model))
-    invocation.require_network(url)
+    directory = directory or porcelain.folder_of(where.model)
+    folder = invocation.cwd / directory
     token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)
     with (
         reaching.registry_at(where.organization, host, token) as registry,
@@ -92,7 +93,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
             user_config=invocation.user_config,
             progress=progress,
         )
-    shown = [f"Cloned into {escape(str(folder))}", *verb.lines(done)]
+    shown = [f"Cloned into {escape(directory)}", *verb.lines(done)]
     invocation.emit("import", done.to_json, lambda: shown, ids=[each.id or "" for each in done.versions])
     verb.tell(invocation, done)
     return int(verb.code(done))

@@ -108,11 +108,12 @@ class Invocation:
             git = lazy.load("mvc.repository.provenance").identity(self.cwd) or (None, None)
             name, email = name or git[0], email or git[1]
         if not name or not email:
-            missing = "user.email" if name else "user.name"
+            missing = [key for key, known in (("user.name", name), ("user.email", email)) if not known]
             login = self._login()
             name, email = name or login, email or f"{login}@{os.uname().nodename}"
             if tell:
-                self.note(f"signed as {name} <{email}>; `mvc config --global {missing} ...` says who you are")
+                say = " and ".join(f"`mvc config --global {key} ...`" for key in missing)
+                self.note(f"signed as {name} <{email}>; {say} say{'s' * (len(missing) == 1)} who you are")
         return Actor(Person.parse(f"{name} <{email}>"), self.date())
 
     def _login(self) -> str:

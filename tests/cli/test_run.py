@@ -18,6 +18,7 @@ from tests.cli.shell import Shell
 
 MVC = (sys.executable, "-m", "mvc")
 HEAVY = {"numpy", "git", "fsspec", "tomlkit", "tomli_w", "sqlite3", "pathspec", "pyfastcdc", "backports", "subprocess"}
+HEAVY |= {"requests", "picsellia"}
 """What no verb may load before it needs it."""
 
 
