@@ -622,7 +622,7 @@ class NoParent(Usage):
 
 
 class ParentAbsent(Usage):
-    """{text} does not exist here: {version} was made from {parent}, which was not published where {version} was imported from.
+    """{text} does not exist here: {version} was made from {parent}, which the registry did not have when it was imported.
 
     Have whoever made it publish it, then `mvc import` again; `mvc log` shows what is here.
     """
@@ -896,7 +896,7 @@ class PushRejected(RefRejected):
 
 
 class HistoryAbsent(RefRejected):
-    """{version} was made from {parent}, which is not here: it was not published where {version} was imported from.
+    """{version} was made from {parent}, which is not here: the registry did not have it when {version} was imported.
 
     What is pushed must have its whole history. Have whoever made it publish it, `mvc import` again, then push.
     """

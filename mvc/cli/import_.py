@@ -75,7 +75,7 @@ def lines(done: Imported) -> Iterator[str]:
     for move in done.branches:
         yield f"{escape(move.branch)}: {short(move.old) if move.old else 'new'}..{short(move.new)}"
     if done.absent:
-        yield f"Never published, and so not here: {', '.join(map(short, done.absent))}"
+        yield f"Not here, since they are not on the registry as they were: {', '.join(map(short, done.absent))}"
     if done.received:
         yield f"{size(done.received)} fetched."
     if done.created:

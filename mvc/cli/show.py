@@ -35,7 +35,7 @@ def _lines(found: Shown) -> Iterator[str]:
     names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in found.names)
     yield style(f"{escape(found.model)} v{version.number}  {found.id}", fg="yellow") + (f"  ({names})" if names else "")
     for parent in version.parents:
-        yield f"{'parent':<11} {parent}{' (not here: never published)' if parent in found.absent else ''}"
+        yield f"{'parent':<11} {parent}{' (not here: the registry did not have it)' if parent in found.absent else ''}"
     yield f"{'tree':<11} {version.tree}"
     yield f"{'manifest':<11} {version.manifest}"
     yield f"{'author':<11} {escape(str(version.author))}"

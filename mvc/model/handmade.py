@@ -107,7 +107,7 @@ def made_at(version: RemoteVersion) -> Timestamp:
 def message(version: RemoteVersion) -> str:
     """What the version is said to be."""
     name = "".join(letter if letter.isprintable() else " " for letter in version.name).strip()
-    return f"Picsellia #{version.number}: {name or 'without a name'}"
+    return f"{name or 'Version without a name'} (made on Picsellia)"
 
 
 def _about(version: RemoteVersion, *, sparse: bool) -> dict[str, Any]:

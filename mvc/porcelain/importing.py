@@ -265,12 +265,14 @@ class _Import:
             return
         changed = agreeing.fields(found.manifest, look.version, by_hand=False)
         other = agreeing.files(found.tree, look.files, {}, by_hand=False)
-        if not changed and not other:
-            taken = taking.published(look.version, look.files, found)
-            if isinstance(taken, Taken):
-                self._note(look.version, SAME, taken.id)
-                return
-            other = taken
+        if not other:
+            taken = taking.published(look.version, look.files, found, tell=not changed)
+            other = () if isinstance(taken, Taken) else taken
+        if not other and not changed:
+            self._note(look.version, SAME, found.id)
+            return
+        if not other:  # its files are whole, and so is it, although what is there now is another
+            self.ids[found.id] = look.version.number
         what = ", ".join([*(each.key for each in changed), *(f"{each.role} ({each.what})" for each in other)])
         self._by_hand(taking, look, found.id, found.version.number, f"changed there since it was published: {what}")
 

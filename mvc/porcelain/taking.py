@@ -66,9 +66,12 @@ class Taking:
             self._generation = collect.generation(repository.door)
 
     def published(
-        self, version: RemoteVersion, files: Sequence[RemoteFile], found: Marker
+        self, version: RemoteVersion, files: Sequence[RemoteFile], found: Marker, *, tell: bool = True
     ) -> Taken | tuple[FileDrift, ...]:
-        """The version that a marker tells of; or, when files do not hash to their ids, which ones. Raises Damaged."""
+        """The version that a marker tells of; or, when files do not hash to their ids, which ones.
+
+        `tell` it to be there, unless what is there now is another.
+        """
         by_role = {file.name: file for file in files}
         with self._storing(found.manifest, found.version.parents) as ingest:
             other = []
@@ -81,8 +84,9 @@ class Taking:
                 return tuple(other)
             ingest.add_bytes(found.model_toml)
             id_ = self._put(found.version, found.manifest, found.tree)
-            self._publish(ingest, version, id_, found.version)
-        self._note(version, files, {file.name: file.id for file in files})
+            self._publish(ingest, version if tell else None, id_, found.version)
+        if tell:
+            self._note(version, files, {file.name: file.id for file in files})
         return Taken(id_)
 
     def by_hand(
@@ -179,8 +183,8 @@ class Taking:
         objects.put_tree(tree)
         return objects.put_version(version)
 
-    def _publish(self, ingest: Ingest, there: RemoteVersion, id_: VersionId, version: Version) -> None:
-        """Make all durable, then tell where the version is: the commit point."""
+    def _publish(self, ingest: Ingest, there: RemoteVersion | None, id_: VersionId, version: Version) -> None:
+        """Make all durable, then tell that the version is `there`: the commit point."""
         repository = self._repository
         ingest.close()
         with repository.locked():
@@ -191,7 +195,8 @@ class Taking:
             self._record_absent(version)
             if repository.heads.get(self._key) is None:
                 repository.heads.set(self._key, Head(folder_for(repository, self._key), MAIN))
-            publications.tell(repository, self._key, id_, self._place(there), self._actor.move("import"))
+            if there is not None:
+                publications.tell(repository, self._key, id_, self._place(there), self._actor.move("import"))
 
     def _record_absent(self, version: Version) -> None:
         objects = self._repository.objects

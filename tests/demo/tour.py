@@ -6,46 +6,17 @@ Every command is the real command line, printed as it is typed. The repository s
 from __future__ import annotations
 
 import hashlib
-import os
-import shlex
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from tests.demo.registry import there_and_back
 from tests.demo.releases import Model, Release, own, published
+from tests.demo.typed import BUILD, ENVIRONMENT, PLACE, TOP, TourFailedError, mvc, say
 
-TOP = Path(__file__).resolve().parents[2]
-MVC = str(Path(sys.executable).with_name("mvc"))
-BUILD = Path.cwd() / "build"
-PLACE = BUILD / "demo"
 WEIGHTS = PLACE / "weights"
-ENVIRONMENT = os.environ | {
-    "MVC_AUTHOR_NAME": "Ana",
-    "MVC_AUTHOR_EMAIL": "ana@example.org",
-    "MVC_CONFIG": "/nonexistent/mvc.toml",
-    "MVC_PAGER": "cat",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-
-
-class TourFailedError(Exception):
-    """A command did not do what the tour says."""
-
-
-def say(text: str) -> None:
-    """Print what comes next, for people."""
-    print(f"\n\033[1m# {text}\033[0m" if sys.stdout.isatty() else f"\n# {text}", flush=True)
-
-
-def mvc(*arguments: str, into: Path | None = None) -> None:
-    """Print a command and run it; its output is shown, or written `into` a file."""
-    print("$ mvc " + shlex.join(arguments) + (f" > {into.name}" if into else ""), flush=True)
-    with open(into or os.devnull, "wb") as file:
-        done = subprocess.run([MVC, *arguments], cwd=PLACE, env=ENVIRONMENT, stdout=file if into else None, check=False)
-    if done.returncode != 0:
-        raise TourFailedError(f"mvc {arguments[0]} ended with {done.returncode}")
 
 
 def git(*arguments: str) -> None:
@@ -182,6 +153,7 @@ def main() -> None:
     back_and_forth(model)
     export(model)
     weigh(model)
+    there_and_back(model.key)
     print(f"Done in {time.monotonic() - started:.0f} s. Look around: cd build/demo && ../../.venv/bin/mvc log")
 
 

@@ -43,7 +43,7 @@ def _head(shell: Shell) -> VersionId:
 def test_the_line_begins_after_it_and_nothing_is_damaged(cut: Shell) -> None:
     assert cut.ok("log", "--format", "v{number} {subject}").out.splitlines() == ["v8 tuned", "v7 retrained"]
     assert cut.ok("log", "--graph", "--oneline", "--stat").out
-    assert f"parent      {NOBODY} (not here: never published)" in cut.ok("show", "v7").out
+    assert f"parent      {NOBODY} (not here: the registry did not have it)" in cut.ok("show", "v7").out
     assert "epochs" in cut.ok("diff", "v7", "v8").out
     cut.ok("fsck", "--read-data")
     cut.ok("gc")
@@ -55,7 +55,7 @@ def test_asking_for_it_says_why_it_is_not_here(cut: Shell) -> None:
     for text in ("v7~1", "HEAD~2", "v7^"):
         failed = cut("show", text)
         assert failed.code == 2, text
-        assert "was made from cccccccccc, which was not published" in failed.err
+        assert "was made from cccccccccc, which the registry did not have" in failed.err
 
 
 def test_a_history_with_a_hole_is_not_pushed(cut: Shell, tmp_path: Path) -> None:
