@@ -20,10 +20,11 @@ from mvc.model.marker import Marker
 from mvc.model.registry import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.porcelain import promises, published
+from mvc.porcelain import agreeing, promises, published
 from mvc.porcelain.published import Candidate, State
+from mvc.repository import publications
 from mvc.repository.repository import Repository
-from mvc.storage import publishing
+from mvc.storage import notes, publishing
 from mvc.storage.door import Temporary
 from mvc.storage.publishing import Publishing
 
@@ -89,6 +90,7 @@ class Filling:
             self.report(entry.size)
         self._send_thumbnail(subject, there)
         self._mark(subject, there)
+        self._note(subject, there)
         return there
 
     def finish(self, subject: Subject) -> None:
@@ -169,6 +171,17 @@ class Filling:
                 if found.state is not State.COMPLETE:
                     raise self.changed(subject, found.reason) from None
         self.sent += len(data)
+
+    def _note(self, subject: Subject, there: RemoteVersion) -> None:
+        """Keep which record there holds the file of each role: drift tells by it what was replaced. Raises PublicationChanged."""
+        files = self.registry.files(there)
+        wrong = published.listed(subject.tree, files)
+        if wrong:
+            raise self.changed(subject, wrong)
+        records = {file.name: file.id for file in files if file.name in subject.tree.by_role}
+        with self.repository.locked():
+            answer = agreeing.noted(there, files, records)
+            notes.write(self.repository.door, publications.PICSELLIA, there.id, answer)
 
     def _record(self, journal: Publishing) -> Publishing:
         with self.repository.locked():

@@ -1,4 +1,4 @@
-"""There and back: a history that was published comes back with its ids and bytes, whatever the storage; nothing is done twice."""
+"""There and back: what was published comes into an empty repository with its ids and its bytes, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -6,61 +6,107 @@ from pathlib import Path
 
 import pytest
 
-from mvc.model.ids import VersionId
-from mvc.porcelain.init import make_repository
-from mvc.repository import history
+from mvc.porcelain.publish import everything
+from mvc.repository import publications
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
-from tests.servers.picsellia import Platform, Rules
+from tests.servers.picsellia import Platform
 
-LARGE = 25 * 1024 * 1024 + 1234
-"""Bytes of a file that the SDK sends in parts."""
-
-pytestmark = pytest.mark.usefixtures("naps")
+LARGE = 26 * 1024 * 1024
 
 
-@pytest.fixture(params=["minio", "google", "azure"])
-def rules(request: pytest.FixtureRequest) -> Rules:
-    return Rules(client_type=request.param)
-
-
-def _files(shell: Shell, id_: VersionId) -> dict[str, bytes]:
-    repository = shell.repository
-    tree = repository.objects.tree(repository.objects.version(id_).tree)
-    return {entry.path: b"".join(map(bytes, repository.extract.stream(entry.file))) for entry in tree.entries}
-
-
-def test_six_versions_with_a_side_line_come_back_as_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform
+@pytest.mark.parametrize("kind", ["minio", "google", "azure"])
+def test_six_versions_with_a_side_line_go_there_and_come_back(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
+    platform.rules.client_type = kind
     ana = histories.six(tmp_path / "ana", monkeypatch, LARGE)
     histories.register(ana, platform, monkeypatch)
-    ana.ok("publish", "--all")
+    assert [each["flag"] for each in ana.ok("publish", "--all", "--json").json["versions"]] == ["*"] * 6
+    ben = _empty(tmp_path, "ben", monkeypatch)
+    address = f"picsellia://acme/{MODEL}"
+    host = ("-o", f"host={platform.host}")
+    brought = ben.ok("import", address, *host, "--json").json
+    ids = everything(ana.repository, MODEL)
+    assert len(ids) == 6
+    assert [each["id"] for each in brought["versions"]] == [each["id"] for each in _published(ana)]
+    assert {each["id"] for each in brought["versions"]} == set(ids)
+    for id_ in ids:
+        _same_files(ana, ben, id_, tmp_path)
     before = histories.state(platform)
-    ana.ok("publish", "--all")
-    assert histories.state(platform) == before
-
-    (tmp_path / "ben").mkdir()
-    make_repository(tmp_path / "ben")
-    ben = Shell(tmp_path / "ben", monkeypatch)
-    url = f"picsellia://acme/{MODEL}"
-    done = ben.ok("import", url, "-o", f"host={platform.host}", "--json").json
-    made = [id_ for id_, _ in history.walk(ana.repository.objects, history.tips(ana.repository, MODEL))]
-    assert len(made) == 6
-    assert {each["id"] for each in done["versions"]} == set(made)
-    assert {each["how"] for each in done["versions"]} == {"published"}
-    assert done["absent"] == []
-    assert len(done["branches"]) == 2
-    for id_ in made:
-        assert ben.repository.objects.version(id_).encode() == ana.repository.objects.version(id_).encode()
-        assert _files(ben, id_) == _files(ana, id_)
-    ben.ok("fsck", "--read-data")
-
-    again = ben.ok("import", url, "-o", f"host={platform.host}", "--json").json
+    again = ben.ok("import", address, *host, "--json").json
     assert {each["how"] for each in again["versions"]} == {"known"}
-    assert (again["bytes"], again["branches"]) == (0, [])
-    ben.ok("remote", "add", "picsellia", "picsellia://acme", "-o", f"host={platform.host}")
-    assert ben.ok("publish", "--all").lines[-1] == "Nothing to do: all of it is there."
+    assert [each["flag"] for each in ana.ok("publish", "--all", "--json").json["versions"]] == ["="] * 6
     assert histories.state(platform) == before
-    assert ben.ok("drift", "--read-data").code == 0
-    assert ana.ok("drift").code == 0
+    ben.ok("fsck")
+    assert _heads(ben) == _heads(ana)
+    assert ana("drift", "picsellia").code == 0
+
+
+def test_a_colleague_sees_in_the_shared_remote_what_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("remote", "add", "origin", str(tmp_path / "shared"))
+    ana.ok("publish")
+    ana.ok("push", "origin")
+    monkeypatch.delenv("PICSELLIA_TOKEN")
+    Shell(tmp_path, monkeypatch).ok("clone", "-q", str(tmp_path / "shared"), "ben")
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    [row] = platform.versions_of(MODEL)
+    assert "Picsellia #0" in ben.ok("log").out
+    assert f"{platform.host}/model/version/{row['id']}" in ben.ok("show").out
+
+
+def test_a_file_that_was_replaced_after_publishing_is_drift_however_large_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    ana.write("weights/best.onnx", b"x" * 3_000_000)
+    ana.commit("Larger than what drift reads")
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("publish")
+    assert ana("drift", "picsellia").code == 0
+    [row] = platform.versions_of(MODEL)
+    old = next(file for file in platform.files_of(row) if file["name"] == "model-latest")
+    del platform.files[old["id"]]
+    platform.add_file(row, "model-latest", b"y" * 3_000_000, "best.onnx")
+    said = ana("drift", "picsellia")
+    assert said.code == 1
+    assert "model-latest" in said.out
+
+
+def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """An empty repository of somebody else."""
+    (tmp_path / name).mkdir()
+    shell = Shell(tmp_path / name, monkeypatch)
+    shell.ok("init", "--model", "other")
+    return shell
+
+
+def _published(shell: Shell) -> list[dict[str, str]]:
+    """The versions by their number there."""
+    found = sorted(publications.every(shell.repository, MODEL), key=lambda each: each[1].number)
+    return [{"id": id_} for id_, _ in found]
+
+
+def _heads(shell: Shell) -> set[str]:
+    repository = shell.repository
+    found = shell.ok("branch", "--model", MODEL, "--json").json["branches"]
+    assert repository.heads.models()
+    return {each["id"] for each in found}
+
+
+def _same_files(ana: Shell, ben: Shell, id_: str, tmp_path: Path) -> None:
+    folders = []
+    for who, shell in (("ana", ana), ("ben", ben)):
+        folder = tmp_path / f"{who}-{id_[:10]}"
+        shell.ok("export", id_, str(folder), "--model", MODEL)
+        folders.append(folder)
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in folders
+    )
+    assert one == two
+    assert one
