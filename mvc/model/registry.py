@@ -152,6 +152,9 @@ class Registry(Protocol):
         Nothing is checked but the length that was announced; raises RegistryFault where it is another.
         """
 
+    def size(self, file: RemoteFile) -> int | None:
+        """How many bytes a download of it would announce; None where none are announced."""
+
     def context(self, version: RemoteVersion) -> RemoteContext | None:
         """What it was trained from; None where the registry tells nothing."""
 

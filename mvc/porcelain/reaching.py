@@ -12,7 +12,7 @@ from mvc.model.registry import Registry
 from mvc.remotes import address, connect, options
 from mvc.remotes.backend import Backend
 from mvc.remotes.paced import PacedBackend
-from mvc.remotes.picsellia.address import HOST, TOKEN
+from mvc.remotes.picsellia.address import HOST, TOKEN, check_host
 from mvc.remotes.remote import JOBS, Remote
 from mvc.remotes.retry import RetryingBackend
 from mvc.repository.repository import Repository
@@ -65,6 +65,7 @@ def registry_at(organization: str, host: str, token: str | None) -> Iterator[Reg
     """The registry of an organization on the platform at `host`; raises NoToken, MissingExtra."""
     if not token:
         raise errors.NoToken(registry=f"{address.REGISTRY}://{organization}", variable=TOKEN)
+    host = check_host(host)  # in one form: what is told of versions there names it
     try:
         found: Registry = lazy.load("mvc.remotes.picsellia.registry").connect(organization, token, host=host)
     except ImportError as error:

@@ -3,8 +3,8 @@
     told: version ↔ its id there ─► fields, files, marker ─► edited, replaced, gone
     every version there ─ those that are told ─────────────► made there since
 
-Small files are read and hashed, and big ones where that is asked for; else these are told apart by what is listed: role,
-name, and the record that holds them, as far as it was noted.
+Small files are read and hashed, and big ones where that is asked for; else these are told apart by role, by size, and by the
+record that holds them, as far as it was noted.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class _Look:
         """Whether a file's bytes are not those of an entry, if they are looked at."""
         if entry.size > SMALL and not self._read_data:
             self.unread += 1
-            return False
+            return self._registry.size(file) not in (None, entry.size)
         hasher, size = Hasher(), 0
 
         def take(data: bytes) -> None:

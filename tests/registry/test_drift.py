@@ -144,6 +144,11 @@ def test_a_big_file_under_the_same_record_is_found_when_all_is_read(desk: Desk) 
     assert told(desk.look(read_data=True)) == {"#0 model-latest replaced"}
 
 
+def test_a_big_file_of_another_size_is_found_without_reading_it(desk: Desk) -> None:
+    desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG + 1)
+    assert told(desk.look()) == {"#0 model-latest replaced"}
+
+
 def test_without_a_note_files_are_told_by_role_and_by_reading(desk: Desk) -> None:
     for note in (desk.shell.folder / ".mvc/notes/picsellia").iterdir():
         note.unlink()

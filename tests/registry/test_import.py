@@ -84,6 +84,20 @@ def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platfo
     assert not (ben.folder.parent / "outside.onnx").exists()
 
 
+def test_however_the_organization_and_the_platform_are_written_the_ids_are_equal(
+    ben: Shell, platform: Platform
+) -> None:
+    platform.add_version(platform.add_model("Helmets"), name="night")
+    first = ben.ok("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}").out
+    assert "by hand" in first
+    again = ben.ok("import", f"picsellia://{platform.organization['id']}/Helmets", "-o", f"host={platform.host}/").out
+    assert "1 version is here already" in again
+    other = ben.ok(
+        "clone", f"picsellia://{platform.organization['id']}/Helmets", "c", "-o", f"host={platform.host}", "--json"
+    )
+    assert other.json["versions"][0]["id"] == ids(ben)[0]
+
+
 def test_what_is_left_out_ends_with_3_and_a_reason(ben: Shell, platform: Platform) -> None:
     helmets = platform.add_model("Helmets")
     platform.add_version(helmets, name="good")

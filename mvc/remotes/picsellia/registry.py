@@ -47,13 +47,18 @@ class PicselliaRegistry:
 
     def __init__(self, asking: Asking) -> None:
         """Talk to it through `asking`."""
-        self.organization = asking.organization
         self.host = asking.host
         self._asking = asking
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"{type(self).__name__}({self.organization!r}, host={self.host!r})"
+        return f"{type(self).__name__}({self._asking.organization!r}, host={self.host!r})"
+
+    @property
+    def organization(self) -> str:
+        """As Registry: its name there, however it was asked for, since versions are signed with it."""
+        with told(self._asking.session):
+            return str(self._asking.client.name)
 
     def page(self, version_id: str) -> str:
         """As Registry."""
@@ -135,6 +140,11 @@ class PicselliaRegistry:
             if done != size:
                 raise asking.session.unreachable(f"the file {file.name!r} ended after {done} of {size} bytes")
         return done
+
+    def size(self, file: RemoteFile) -> int | None:
+        """As Registry."""
+        with told(self._asking.session), self._opened(file) as answer:
+            return answers.length(answer.headers)
 
     # --- creating
 
