@@ -164,3 +164,48 @@ def test_without_a_token_it_says_where_one_comes_from(
     said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
     assert said.code == 12
     assert "wrong-token-value" not in said.err
+
+
+def test_what_people_and_old_jobs_leave_is_equal_on_two_machines_and_nothing_is_written_outside(
+    ben: Shell, platform: Platform
+) -> None:
+    helmets = platform.add_model("Helmets / night: v2")
+    odd = platform.add_version(
+        helmets, name="odd", type="PANOPTIC", framework="YOLOV8", base_parameters={"a": None, "b": 1}
+    )
+    gone = platform.add_version(helmets, name="", parameters={"a": [1.5, None]}, labels={"0": "a", "3": "d", "9": "j"})
+    del platform.contexts[gone["id"]]
+    for filename in ("../../up.bin", "..", "/etc/passwd", "C:\\x\\y.bin", ".git", "nul", "x" * 300 + ".bin"):
+        platform.add_file(odd, f"role of {len(filename)}", filename.encode())["filename"] = filename
+    for number in (1, 2):
+        platform.add_file(gone, "model-latest", f"{number}".encode(), "same.pt")
+    platform.add_file(gone, "../role:\n", b"3", "SAME.pt")
+    platform.add_version(helmets, name="labels are words", labels={"car": 0})
+    where = "picsellia://acme/Helmets %2F night: v2".replace(" ", "%20")
+    before = {path for path in ben.folder.parent.rglob("*") if "repo" not in path.name}
+    found = []
+    for folder in ("one", "two"):
+        said = ben("clone", where, folder, "-o", f"host={platform.host}", "--json")
+        assert said.code == 0, said.err
+        found.append([each["id"] for each in said.json["versions"]])
+        Shell(ben.folder / folder, ben._patch).ok("fsck", "--read-data")
+    assert found[0] == found[1]
+    assert None not in found[0]
+    outside = {path for path in ben.folder.parent.rglob("*") if path not in before}
+    inside = [ben.folder / folder for folder in ("one", "two")]
+    assert all(any(path == top or top in path.parents for top in inside) for path in outside)
+
+
+@pytest.mark.parametrize("more", [b"", b"longer"])
+def test_other_bytes_than_the_marker_says_are_not_the_version(
+    ana: Shell, ben: Shell, platform: Platform, more: bytes
+) -> None:
+    made = ids(ana)
+    row = stock(platform, ana.repository, made[0])
+    file = next(each for each in platform.files_of(row) if each["name"] == "model-latest")
+    platform.objects.data[file["object_name"]] = (platform.bytes_of(file) + more)[1:]
+    said = ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}", "--json").json
+    assert said["versions"][0]["how"] == "changed"
+    assert said["absent"] == [made[0]]
+    assert "model-latest (replaced)" in said["versions"][0]["notes"][0]
+    ben.ok("fsck", "--read-data")

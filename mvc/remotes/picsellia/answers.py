@@ -29,12 +29,12 @@ def model(row: Row) -> RemoteModel:
 def version(row: Row) -> RemoteVersion:
     """A version, with the model that it names as its own."""
     origin = model(_table(row, "origin"))
-    return RemoteVersion(_text(row, "id"), origin, _number(row, "version"), _text(row, "name"), _kept(row))
+    return RemoteVersion(_text(row, "id"), origin, _number(row, "version"), _typed(row, "name"), _kept(row))
 
 
 def file(row: Row) -> RemoteFile:
     """A file."""
-    name, filename, object_name = _text(row, "name"), _text(row, "filename"), _text(row, "object_name")
+    name, filename, object_name = _typed(row, "name"), _typed(row, "filename"), _text(row, "object_name")
     return RemoteFile(_text(row, "id"), name, filename, object_name, row.get("large") is True, _kept(row))
 
 
@@ -95,6 +95,11 @@ def _text(row: Row, name: str) -> str:
         message = f"{name} is no text"
         raise ValueError(message)
     return str(row[name])
+
+
+def _typed(row: Row, name: str) -> str:
+    """What a person may have typed, or left empty."""
+    return "" if row[name] == "" else _text(row, name)
 
 
 def _number(row: Row, name: str) -> int:
