@@ -11,7 +11,7 @@ import pytest
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.marker import Marker
-from mvc.model.registry import RemoteContext, RemoteDataset
+from mvc.model.registry import RemoteContext, RemoteDataset, RemoteFile, Sink
 from mvc.model.tree import Tree
 from mvc.porcelain.importing import Imported, import_model
 from mvc.porcelain.init import make_repository
@@ -311,3 +311,29 @@ def test_it_is_told_where_they_are(desk: Desk, rng: random.Random) -> None:
     desk.bring(ben)
     ((id_, place),) = publications.every(Repository(ben.folder), MODEL)
     assert (id_, place.number, place.organization, place.model) == (made[0], 0, "acme", "Helmets")
+
+
+def test_a_collection_meanwhile_is_noticed_and_a_repeat_goes_on(desk: Desk, rng: random.Random) -> None:
+    made = desk.history(rng)
+    ben = desk.somebody("ben")
+    desk.publish(made[0])
+    desk.bring(ben)
+    ben.set(parameters__epochs=99)
+    ben.commit("to be dropped")
+    ben.ok("reset", "--hard", made[0])
+    ben.ok("config", "gc.reflog-expire", "0")
+    desk.publish(made[1])
+    download = desk.there.download
+
+    def collecting(file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
+        if file.name != "mvc-manifest.json":
+            ben.tick(400 * 86_400)
+            ben.ok("gc", "--grace", "0")
+        return download(file, sink, limit=limit)
+
+    desk.there.download = collecting  # type: ignore[method-assign]
+    with pytest.raises(errors.CollectedMeanwhile):
+        desk.bring(ben)
+    desk.there.download = download  # type: ignore[method-assign]
+    assert desk.bring(ben).versions[1].id == made[1]
+    ben.ok("fsck", "--read-data")
