@@ -20,6 +20,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain.publish import publish
 from mvc.remotes.picsellia import registry as picsellia
 from mvc.remotes.picsellia import sdk
+from mvc.repository import publications
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
@@ -64,14 +65,13 @@ class World:
         return found
 
     def forget(self) -> None:
-        platform, store = self.platform, self.shell.folder / ".mvc"
+        platform = self.platform
         for each in (platform.models, platform.versions, platform.files, platform.contexts, platform.objects.data,
                      platform.numbers):  # fmt: skip
             each.clear()
         platform.calls.clear()
         platform.faults = lambda _: None
-        for name in (f"refs/{MODEL}/published", "publishing"):
-            shutil.rmtree(store / name, ignore_errors=True)
+        _forget_told(self)
 
     def publish(self, timeouts: tuple[float, float] = _PATIENT) -> None:
         """As one run of `mvc publish`."""
@@ -163,6 +163,38 @@ def test_killed_at_any_call_it_goes_on_from_there(after: bool, world: World) -> 
         world.check()
         sent = [name for name in world.platform.objects.data if "/MODEL_FILE/" in name]
         assert len(sent) <= 4, f"of two files and the marker only that one is sent again which was under way: {sent}"
+
+
+def test_somebody_else_who_publishes_the_same_at_any_call_is_no_harm(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, deep: bool
+) -> None:
+    """Ben's whole publish takes place while one call of Ana's waits: each, or without --deep every fourth."""
+    shutil.copytree(world.shell.folder, tmp_path / "ben")
+    ben = World(Shell(tmp_path / "ben", monkeypatch), world.platform, world.naps)
+    for number in range(0, len(_calls(world)), 1 if deep else 4):
+        world.forget()
+        _forget_told(ben)
+        seen: list[Call] = []
+
+        def meanwhile(call: Call, number: int = number, seen: list[Call] = seen) -> None:
+            seen.append(call)
+            if len(seen) == number + 1:
+                world.platform.faults = lambda _: None
+                ben.publish()
+
+        world.platform.faults = meanwhile
+        with contextlib.suppress(errors.MvcError):
+            world.publish()
+        world.publish()
+        assert len(seen) > number
+        world.check()
+        here = [publications.places(each.shell.repository, MODEL, world.head) for each in (world, ben)]
+        assert here[0] == here[1]
+
+
+def _forget_told(world: World) -> None:
+    for name in (f"refs/{MODEL}/published", "publishing"):
+        shutil.rmtree(world.shell.folder / ".mvc" / name, ignore_errors=True)
 
 
 def _killed(world: World, number: int, *, after: bool) -> None:

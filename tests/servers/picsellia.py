@@ -504,9 +504,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {key.lower(): value for key, value in self.headers.items()}
         call = Call(self.command, unquote(url.path), query, headers, body)
-        with self.platform.lock:
-            self.platform.calls.append(call)
-            fault = self.platform.faults(call)
+        self.platform.calls.append(call)
+        fault = self.platform.faults(call)
         if fault is None:
             self._send(self.platform.answer(call))
             return
