@@ -1,0 +1,55 @@
+"""The SDK is loaded by verbs that talk to a registry, by no others; and where it is not installed, they say what installs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mvc.remotes.picsellia import sdk
+from tests.cli.shell import Shell
+from tests.registry import histories
+from tests.servers.picsellia import TOKEN, Platform
+
+HEAVY = {"picsellia", "requests", "urllib3", "pydantic", "beartype", "orjson", "PIL"}
+_RUN = "import sys; from mvc.cli.main import run; run(sys.argv[1:]); sys.stderr.write(' '.join(sys.modules))"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform) -> Shell:
+    shell = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(shell, platform, monkeypatch)
+    shell.ok("remote", "add", "origin", str(tmp_path / "shared"))
+    return shell
+
+
+def _loaded(shell: Shell, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *arguments],
+        cwd=shell.folder, env={**os.environ, "PICSELLIA_TOKEN": TOKEN}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("log",), ("show",), ("remote", "-v"), ("push", "origin"), ("publish", "--help")]
+)
+def test_other_verbs_load_nothing_of_it(shell: Shell, arguments: tuple[str, ...]) -> None:
+    assert not _loaded(shell, *arguments) & HEAVY
+
+
+def test_publishing_loads_it(shell: Shell) -> None:
+    assert {"picsellia", "requests"} <= _loaded(shell, "publish", "-n")
+
+
+def test_where_it_is_not_installed_what_installs_it_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str = "picsellia") -> None:
+        raise ImportError(name=name)
+
+    monkeypatch.setattr(sdk, "load", missing)
+    said = shell("publish")
+    assert said.code == 2
+    assert "pip install 'mvc[picsellia]'" in said.err
