@@ -27,6 +27,7 @@ DELETES = 8
 """Deletions at once."""
 _DENIED = (401, 403)
 _TAKEN = (409, 412)
+_PAST_END = 416
 _NO_CREDENTIALS = {
     "NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError", "SSOError",
     "UnauthorizedSSOTokenError", "CredentialRetrievalError", "DefaultCredentialsError", "RefreshError",
@@ -78,9 +79,12 @@ class CloudBackend(Backend):
         return self.read_range(name, 0, limit + 1)
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        """As Backend."""
-        with self._answers(name):
-            return bytes(self._filesystem.cat_file(self._path(name), start=offset, end=offset + size))
+        """As Backend; of what begins at the end, servers say that there is no such range."""
+        try:
+            with self._answers(name):
+                return bytes(self._filesystem.cat_file(self._path(name), start=offset, end=offset + size))
+        except _PastEndError:
+            return b""
 
     def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
         """As Backend; a server that sends less than a block is taken to be at the end, and the caller's hash tells."""
@@ -139,6 +143,8 @@ class CloudBackend(Backend):
         status, headers = _status(error)
         if isinstance(error, FileExistsError) or status in _TAKEN:
             return _TakenError()
+        if status == _PAST_END:
+            return _PastEndError()
         kind = next((type(each).__name__ for each in _chain(error) if type(each).__name__ in _NO_CREDENTIALS), None)
         refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")  # how gcsfs says it
         if status in _DENIED or refused or kind:
@@ -155,6 +161,10 @@ class CloudBackend(Backend):
 
 class _TakenError(Exception):
     """The name is there already, or somebody is just making it."""
+
+
+class _PastEndError(Exception):
+    """There is nothing where a range begins."""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.backend import Backend, Outcome
+from mvc.remotes.retry import RetryingBackend
 
 ODD = "refs/a%2Fb/heads/n%20ight/0000000001"
 
@@ -101,3 +104,24 @@ def test_what_is_deleted_is_gone_and_its_name_free(backend: Backend) -> None:
     backend.delete(["gc/active", "gc/none"])
     assert [each.name for each in backend.list("gc")] == ["gc/other"]
     assert backend.create("gc/active", b"z") is Outcome.CREATED
+
+
+def test_of_a_range_that_begins_at_the_end_there_is_nothing(backend: Backend) -> None:
+    backend.create("x", b"0123456789")
+    assert backend.read_range("x", 8, 5) == b"89"
+    assert backend.read_range("x", 10, 5) == b""
+    assert backend.read_range("x", 20, 5) == b""
+
+
+@pytest.mark.parametrize("given", [0, 4, 10], ids=["at-once", "in-the-middle", "at-the-end"])
+def test_a_get_that_was_cut_goes_on_where_it_was(backend: Backend, monkeypatch: pytest.MonkeyPatch, given: int) -> None:
+    def cut(_: str, sink: Callable[[bytes], None], __: int) -> None:
+        sink(b"0123456789"[:given])
+        raise errors.RemoteUnreachable(remote=backend.where, reason="cut on purpose")
+
+    backend.create("x", b"0123456789")
+    monkeypatch.setattr(backend, "get", cut)
+    for limit in (10, 50):
+        came: list[bytes] = []
+        RetryingBackend(backend, lambda _: None).get("x", lambda block, came=came: came.append(bytes(block)), limit)  # type: ignore[misc]
+        assert b"".join(came) == b"0123456789"
