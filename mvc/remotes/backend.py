@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 from mvc.model.ids import Buffer
 
+TEMPORARY = "tmp"
+"""Where files lie that are being written, on backends where a file gets its name when it is whole."""
 READ_SIZE = 4 * 1024 * 1024
 """Bytes of one read, where a request costs next to nothing: few, and they are still in the processor's cache when checked."""
 
@@ -77,7 +79,10 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def list(self, folder: str) -> Iterator[Listed]:
-        """Everything below a folder, as it is now, in no order; nothing where there is no such folder."""
+        """Everything below a folder, as it is now, in no order; nothing where there is no such folder.
+
+        What lies in TEMPORARY is listed when that is the folder, and never else.
+        """
 
     @abc.abstractmethod
     def delete(self, names: Sequence[str]) -> None:

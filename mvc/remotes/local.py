@@ -16,8 +16,8 @@ from pathlib import Path
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
-from mvc.remotes.backend import Backend, Listed, Outcome
-from mvc.storage.door import TEMPORARY, StoreDoor
+from mvc.remotes.backend import TEMPORARY, Backend, Listed, Outcome
+from mvc.storage.door import StoreDoor
 
 _BLOCK = 1024 * 1024
 
@@ -65,7 +65,7 @@ class LocalBackend(Backend):
                 offset += len(block)
 
     def list(self, folder: str) -> Iterator[Listed]:
-        """As Backend; temporary files are none."""
+        """As Backend."""
         top = os.path.join(self.where, folder) if folder else self.where
         for above, folders, files in os.walk(top, onerror=self._unlistable):
             if above == self.where and TEMPORARY in folders:

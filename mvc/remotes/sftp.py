@@ -18,10 +18,9 @@ from typing import Any
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
-from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.remotes.backend import TEMPORARY, Backend, Listed, Outcome
 from mvc.remotes.sftp_session import Login, Session, failures
 
-_TEMPORARY = "tmp"
 _BLOCK = 1024 * 1024
 _PIECE = 32 * 1024
 
@@ -73,13 +72,13 @@ class SftpBackend(Backend):
                 given += len(block)
 
     def list(self, folder: str) -> Iterator[Listed]:
-        """As Backend; temporary files and links are none."""
+        """As Backend; links are no files."""
         pending = [folder]
         while pending:
             above = pending.pop()
             for entry in self._entries(above):
                 name = posixpath.join(above, entry.filename)
-                if stat_module.S_ISDIR(entry.st_mode) and name != _TEMPORARY:
+                if stat_module.S_ISDIR(entry.st_mode) and name != TEMPORARY:
                     pending.append(name)
                 elif stat_module.S_ISREG(entry.st_mode):
                     yield Listed(name, entry.st_size, float(entry.st_mtime))
@@ -110,8 +109,12 @@ class SftpBackend(Backend):
             session = self._mine.session = Session(self._login)
             with self._listing:
                 self._all.append(session)
-        with failures(self.where):
-            yield session
+        try:
+            with failures(self.where):
+                yield session
+        except errors.RemoteUnreachable:  # it may be silent for good, and look alive: the next call connects anew
+            session.close()
+            raise
 
     def _entries(self, folder: str) -> Sequence[Any]:
         with self._session() as session:
@@ -137,7 +140,7 @@ class SftpBackend(Backend):
                 yield file, found.st_size
 
     def _publish(self, session: Session, name: str, blocks: Iterator[bytes]) -> Outcome:
-        temporary, target = self._path(f"{_TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
+        temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
         for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
             _make_folder(session.files, folder)
         try:

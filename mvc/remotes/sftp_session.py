@@ -7,6 +7,7 @@ has with another key, is refused before a user is named to it. Keys and the agen
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from mvc.remotes.address import Address
 _KNOWN_HOSTS = "~/.ssh/known_hosts"
 _SECONDS = 30.0
 _PORT = 22
+_NO_ANSWER = ("timeout", "transport shut down")
+"""What paramiko says, as if it were a refusal, when a server does not answer whether it lets a user in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,19 @@ class Session:
             banner_timeout=_SECONDS,
             auth_timeout=_SECONDS,
         )
-        files = self._client.open_sftp()
+        files = self._open()
         files.get_channel().settimeout(_SECONDS)
         return files
+
+    def _open(self) -> Any:
+        """The channel for files. paramiko would wait for ever for a server that is silent now: the connection is ended then."""
+        alarm = threading.Timer(_SECONDS, self._client.close)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return self._client.open_sftp()
+        finally:
+            alarm.cancel()
 
 
 @contextlib.contextmanager
@@ -123,6 +136,8 @@ def failures(where: str, login: Login | None = None) -> Iterator[None]:
         known = login.known_hosts if login else _KNOWN_HOSTS
         raise errors.ChangedHostKey(remote=where, key=error.key.fingerprint, known_hosts=known) from error
     except (paramiko.AuthenticationException, PermissionError) as error:
+        if any(said in str(error) for said in _NO_ANSWER):
+            raise errors.RemoteUnreachable(remote=where, reason=str(error).rstrip(".")) from error
         raise errors.RemoteDenied(remote=where, reason=str(error).rstrip(".")) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise errors.RemoteUnreachable(remote=where, reason=str(error) or "the connection ended") from error

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mvc import errors
-from mvc.remotes import address, connect
+from mvc.remotes import address, connect, sftp_session
 from mvc.remotes.backend import Backend
+from mvc.remotes.retry import RetryingBackend
+from tests.servers.proxy import Wire, WireFault, wire
 from tests.servers.sshd import Sshd
 
 
@@ -46,3 +51,46 @@ def test_a_link_is_not_followed(sshd: Sshd, tmp_path: Path) -> None:
 def test_an_option_that_is_not_there_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     with pytest.raises(errors.BadSetting):
         _open(sshd, tmp_path, password="secret")
+
+
+@pytest.fixture
+def between(sshd: Sshd) -> Iterator[Wire]:
+    """A wire to the server."""
+    with wire(sshd.port) as made:
+        yield made
+
+
+def _through(between: Wire, sshd: Sshd, tmp_path: Path) -> Backend:
+    """The server, through a wire."""
+    through = replace(sshd, port=between.port)
+    known = tmp_path / "known"
+    known.write_text(f"{through.host} {(sshd.folder / 'host.pub').read_text()}")
+    return _open(through, tmp_path, known_hosts=str(known))
+
+
+@pytest.mark.parametrize("fault", [WireFault.CUT, WireFault.SILENT], ids=lambda fault: fault.name)
+def test_a_server_that_does_not_say_whether_it_lets_one_in_is_out_of_reach_and_does_not_refuse(
+    between: Wire, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: WireFault
+) -> None:
+    monkeypatch.setattr(sftp_session, "_SECONDS", 1.0)
+    for at in (8, 10):  # of the blocks of a connection, those that name a user and show a key
+        between.at(at, fault)
+        with pytest.raises(errors.RemoteUnreachable):
+            _through(between, sshd, tmp_path).read("x", 10)
+
+
+def test_a_connection_that_is_silent_at_any_time_is_given_up_for_another(
+    between: Wire, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, *, deep: bool
+) -> None:
+    between.at(None, WireFault.SILENT)
+    backend = _through(between, sshd, tmp_path)
+    backend.create("x", b"x")
+    backend.close()
+    monkeypatch.setattr(sftp_session, "_SECONDS", 1.0)
+    blocks = range(1, between.blocks + 1)
+    for at in blocks if deep else (12, *rng.sample(blocks, 3)):  # 12: it let us in, and does not open the channel
+        between.at(at, WireFault.SILENT)
+        backend = RetryingBackend(_through(between, sshd, tmp_path), lambda _: None)
+        backend.create(f"y-{at}", b"y")
+        assert backend.read(f"y-{at}", 10) == b"y"
+        backend.close()

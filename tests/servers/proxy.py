@@ -32,6 +32,8 @@ STATUS = {Fault.TOO_MANY: 429, Fault.BROKEN: 500, Fault.AWAY: 503}
 """The faults that are the server's answer."""
 AFTER = 7
 """Seconds that a 429 asks for."""
+_NEVER = 2.0
+"""Seconds after which no client waits any more."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class HttpProxy:
         self.fault = lambda _: fault if len(self.asked) == number else None
 
     def well(self) -> None:
-        """Have nothing go wrong any more."""
+        """Have nothing go wrong any more; begin to count anew."""
+        self.asked, self.heard = [], []
         self.fault = lambda _: None
 
     def judge(self, request: Request) -> tuple[Fault | None, bool]:
@@ -126,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _spoil(self, fault: Fault | None, status: int, headers: dict[str, str], answer: bytes) -> None:
         if fault is Fault.LATE:
-            self.proxy.closing.wait(0.5)  # longer than the client has patience
+            self.proxy.closing.wait(_NEVER)
         if fault in (Fault.UNANSWERED, Fault.LATE):
             self._cut()
         elif fault is Fault.CUT:
@@ -187,23 +190,32 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class WireFault(enum.Enum):
+    """What happens to one block of bytes on a wire."""
+
+    CUT = "the connection ends in the middle of it"
+    FLIPPED = "a bit of it is another"
+    SILENT = "it does not come, nor does anything after it, and the connection stays"
+
+
 class Wire:
-    """A TCP connection to a server at `port` that is cut when so many bytes went through it, both ways counted together."""
+    """Passes TCP on to a server at `port`, and lets one block go wrong, of those that are carried in either direction."""
 
     def __init__(self, port: int) -> None:
         self._server = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
-        self._left: int | None = None
-        self.carried = 0
-        """Bytes since the last `cut_after`."""
+        self._at: int | None = None
+        self._fault = WireFault.CUT
+        self.blocks = 0
+        """Those carried since the last `at`."""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_after(self, size: int | None) -> None:
-        """Cut the connection that carries byte number `size` from now, once; None for never."""
+    def at(self, number: int | None, fault: WireFault) -> None:
+        """Have block `number` from now, counted from 1, go wrong, and no other; None for none; begin to count anew."""
         with self._lock:
-            self._left, self.carried = size, 0
+            self._at, self._fault, self.blocks = number, fault, 0
 
     def close(self) -> None:
         """Listen no more."""
@@ -218,29 +230,34 @@ class Wire:
                 server = socket.create_connection(("127.0.0.1", self._server))
                 for end in (client, server):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                silent = threading.Event()
                 for pair in ((client, server), (server, client)):
-                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+                    threading.Thread(target=self._carry, args=(*pair, silent), daemon=True).start()
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, silent: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while block := source.recv(16_384):
-                passed = self._pass(block)
-                target.sendall(passed)
-                if len(passed) < len(block):
+                fault = self._judge()
+                if fault is WireFault.SILENT:
+                    silent.set()
+                if silent.is_set():
+                    continue
+                middle = len(block) // 2
+                if fault is WireFault.CUT:
+                    target.sendall(block[:middle])
                     break
+                flip = fault is WireFault.FLIPPED
+                target.sendall(block[:middle] + bytes([block[middle] ^ flip]) + block[middle + 1 :])
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
-    def _pass(self, block: bytes) -> bytes:
-        """As much of a block as goes through."""
+    def _judge(self) -> WireFault | None:
+        """What happens to the next block."""
         with self._lock:
-            before, self.carried = self.carried, self.carried + len(block)
-            if self._left is None or self.carried < self._left:
-                return block
-            left, self._left = self._left, None
-            return block[: left - before - 1]
+            self.blocks += 1
+            return self._fault if self.blocks == self._at else None
 
 
 @contextlib.contextmanager
