@@ -86,6 +86,8 @@ def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | 
 def _remote_lines(found: CollectedThere) -> Iterator[str]:
     what = "Removed" if found.done else "Nothing leads to"
     yield f"{what} {count(len(found.removed), 'pack')} on {escape(found.remote)}, {size(found.freed)}; {count(found.versions, 'version')} kept."
+    if found.unfinished:
+        yield f"{count(len(found.unfinished), 'file')} among it that was never finished, of commands that were killed."
     if found.condemned:
         yield f"{count(found.condemned, 'pack')} wait for a later collection, to be sure."
 

@@ -96,9 +96,9 @@ def fetch(
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """The names on `remote`, of the models `wanted` or of all; raises RemoteRewritten."""
-    numbers, told = remote.refs.everything()
+    numbers, told, strange = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if seen.is_sound(ref)}
-    ignored = sorted(f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys())
+    ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
     last = {ref: seen.last(repository, remote.name, ref) for ref, _ in chosen}
     with Workers(remote.jobs) as workers:

@@ -2,6 +2,7 @@
 
 names: tips, and entries of 90 days ─► versions ─► objects, recipes, chunks ─► packs and metadata packs that stay
 the others: condemned now; removed by a later collection, if they still are then, and old enough
+files that were never finished: removed once they are old
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class CollectedThere:
-    """What was removed (or would be, when not `done`), what waits for a later collection, and how many versions stay."""
+    """What was removed (or would be, when not `done`), what waits for a later collection, and how many versions stay.
+
+    `unfinished` are the files among it that pushes and probes left when they were killed; a dry run does not look for them.
+    """
 
     remote: str
     removed: tuple[str, ...]
@@ -40,6 +44,7 @@ class CollectedThere:
     condemned: int
     versions: int
     done: bool
+    unfinished: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -50,6 +55,7 @@ class CollectedThere:
             "condemned": self.condemned,
             "versions": self.versions,
             "done": self.done,
+            "unfinished": list(self.unfinished),
         }
 
 
@@ -83,10 +89,12 @@ def gc_remote(
         ]
         going = {each.name: each.size for each in old if each.name in dead and each.name in condemned}
         gone = collection.remove(list(going), _unmoved(remote, before))
-        collection.remove(collection.ended_intents(), _unmoved(remote, before))
+        unfinished = collection.unfinished()
+        tidied = collection.remove([*unfinished, *collection.ended_intents()], _unmoved(remote, before))
         collection.condemn(dead.keys() - set(gone))
-    freed = sum(going[name] for name in gone)
-    return CollectedThere(remote.name, tuple(gone), freed, len(dead) - len(gone), versions, done=True)
+    left = tuple(name for name in tidied if name in unfinished)
+    freed = sum(going[name] for name in gone) + sum(unfinished[name] for name in left)
+    return CollectedThere(remote.name, tuple(gone), freed, len(dead) - len(gone), versions, done=True, unfinished=left)
 
 
 def _unmoved(remote: Remote, before: dict[RefName, int]) -> Callable[[], bool]:

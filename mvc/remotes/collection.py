@@ -16,12 +16,15 @@ from typing import Self
 
 from mvc import errors
 from mvc.model.version import Timestamp
-from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.remotes import probe
+from mvc.remotes.backend import TEMPORARY, Backend, Listed, Outcome
 from mvc.remotes.sending import ACTIVE, DONE, INTENTS, read_flag
 from mvc.storage import metapacks, sealed
 from mvc.storage.reflog import Move
 
 CONDEMNED = "gc/condemned"
+UNFINISHED = 3_600.0
+"""Seconds after which nobody is writing a file any more that has no name yet, or trying a remote out, whatever the floor."""
 BATCH = 1_000
 """Names that are removed at once, at most."""
 _MAX = 64 * 1024 * 1024
@@ -96,6 +99,16 @@ class Collection:
             done += batch
         return done
 
+    def unfinished(self) -> dict[str, int]:
+        """What pushes and probes that were killed have left, with sizes: temporary files, and what was tried out."""
+        left = [*self._backend.list(TEMPORARY), *self._backend.list(probe.FOLDER)]
+        age = max(self._ages.floor, UNFINISHED)
+        return {
+            each.name: each.size
+            for each in left
+            if not each.name.startswith(probe.OK) and self.now - each.modified >= age
+        }
+
     def ended_intents(self) -> list[str]:
         """Intents that are over, with their ends, and are older than the floor."""
         listed = {each.name: each for each in self._backend.list(INTENTS)}
@@ -118,9 +131,9 @@ class Collection:
 
     def _time_of_flag(self) -> float:
         """The server's time of this moment, as far as an object that was just written tells it."""
-        name = f"probe/now-{self._move.nonce}"
+        name = f"{probe.FOLDER}/now-{self._move.nonce}"
         self._backend.create(name, b"now")
-        listed = [each.modified for each in self._backend.list("probe") if each.name == name]
+        listed = [each.modified for each in self._backend.list(probe.FOLDER) if each.name == name]
         with contextlib.suppress(errors.MvcError):
             self._backend.delete([name])
         if not listed:

@@ -10,7 +10,6 @@ is there, with its nonce, is the only truth.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
@@ -95,12 +94,13 @@ class RemoteRefs:
         """The newest number of each log that tells where a version of `model` is on a registry."""
         return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _told))
 
-    def everything(self, model: str | None = None) -> tuple[dict[RefName, int], dict[RefName, int]]:
-        """Both of these, by one listing."""
+    def everything(self, model: str | None = None) -> tuple[dict[RefName, int], dict[RefName, int], set[str]]:
+        """Both of these, by one listing; and the folders of names that stand for none, as they are spelled there."""
+        strange: set[str] = set()
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"
-        found = _newest(self._listed(folder, lambda path: _named(path) or _told(path)))
+        found = _newest(self._listed(folder, lambda path: _named(path) or _told(path), strange))
         told = {ref: seq for ref, seq in found.items() if ref.kind.startswith(f"{PUBLISHED}/")}
-        return {ref: seq for ref, seq in found.items() if ref not in told}, told
+        return {ref: seq for ref, seq in found.items() if ref not in told}, told, strange
 
     def move(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
         """Have `ref` go on from `tip` to `new`: the commit point.
@@ -148,13 +148,19 @@ class RemoteRefs:
             return there
         raise errors.RefMoved(ref=ref.name, by=there.move.by, reason=there.move.reason)
 
-    def _listed(self, folder: str, read: Callable[[str], tuple[RefName, int] | None]) -> Iterator[tuple[RefName, int]]:
-        """Each entry's name and number; what mvc cannot have written there is none."""
+    def _listed(
+        self, folder: str, read: Callable[[str], tuple[RefName, int] | None], strange: set[str] | None = None
+    ) -> Iterator[tuple[RefName, int]]:
+        """Each entry's name and number; what mvc cannot have written there is none, and its folder goes to `strange`."""
         for listed in self._backend.list(folder):
-            with contextlib.suppress(errors.Damaged):
+            try:
                 found = read(listed.name)
-                if found is not None:
-                    yield found
+            except errors.Damaged:
+                if strange is not None:
+                    strange.add(listed.name.removeprefix(f"{REFS}/").rpartition("/")[0])
+                continue
+            if found is not None:
+                yield found
 
 
 def _newest(listed: Iterable[tuple[RefName, int]]) -> dict[RefName, int]:

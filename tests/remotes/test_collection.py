@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from mvc import errors
 from mvc.porcelain import gc_remote as verb
 from mvc.porcelain.survey import survey
 from mvc.remotes import upload
-from mvc.remotes.collection import Ages, Collection
+from mvc.remotes.collection import UNFINISHED, Ages, Collection
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main
+from tests.servers.sshd import Sshd
 
 PUSHERS = 2
 
@@ -212,6 +215,30 @@ def test_a_collection_of_a_remote_that_lacks_something_removes_nothing(shell: Sh
     with pytest.raises(errors.MissingThere):
         verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
     assert _files(tmp_path / "origin") == before
+
+
+@pytest.mark.parametrize("kind", ["file", "sftp"])
+def test_what_killed_commands_left_unfinished_goes_when_it_is_old(
+    shell: Shell, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    if kind == "sftp":
+        server: Sshd = request.getfixturevalue("sshd")
+        shell.repository.config.set_remote("origin", {"url": server.url(tmp_path / "origin"), **server.options})
+    old, young = time.time() - 2 * UNFINISHED, time.time() - UNFINISHED / 2
+    for name, written in {"tmp/a": old, "probe/77/race-0": old, "tmp/b": young, "probe/ok-77": old}.items():
+        path = tmp_path / "origin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+        os.utime(path, (written, written))
+    before = _files(tmp_path / "origin")
+    shell.ok("gc", "--remote", "origin", "--grace", "7d")
+    assert {*before} <= {*_files(tmp_path / "origin")}, "all that is younger than the floor stays"
+    said = shell.ok("gc", "--remote", "origin", "--grace", "0")
+    assert "2 files" in said.out
+    gone = {path.relative_to(tmp_path / "origin").as_posix() for path in {*before} - {*_files(tmp_path / "origin")}}
+    assert {"tmp/a", "probe/77/race-0"} <= gone
+    assert not gone & {"tmp/b", "probe/ok-77"}
+    assert shell("fsck", "--remote", "origin", "--read-data").code == 0
 
 
 def _files(top: Path) -> list[Path]:

@@ -269,6 +269,13 @@ def test_a_push_to_it_loses_nothing(world: World, case: Case) -> None:
     check_sound(world)
 
 
+def test_a_name_that_cannot_be_decoded_is_left_out_and_told(world: World) -> None:
+    world.put(f"{REFS}/{MODEL}/{HEADS}/Not%ZZ/0000000001", b"x")
+    said = world.run("fetch")
+    assert said.code == 0
+    assert f"Left out, since mvc makes no such name: {MODEL}/{HEADS}/Not%ZZ" in said.out
+
+
 def test_a_hard_link_is_copied_and_not_shared(world: World) -> None:
     for path in world.metapacks:
         os.link(path, world.folder / path.name)

@@ -78,6 +78,18 @@ def test_the_names_are_listed_with_their_newest_numbers(tmp_path: Path, rng: ran
     assert refs.numbers("other") == {}
 
 
+@pytest.mark.parametrize("folder", ["Night/heads/main", "night/heads/a%zz", "%/tags/main", "night/aliases/%ff"])
+def test_names_that_stand_for_none_are_listed_beside(tmp_path: Path, rng: random.Random, folder: str) -> None:
+    backend = LocalBackend(tmp_path / "there")
+    refs = _refs(backend)
+    _grow(refs, 2, rng)
+    for number in (1, 2):
+        backend.create(f"refs/{folder}/{number:010}", b"x")
+    backend.create("refs/notes.txt", b"no entry of any name")
+    assert refs.everything() == ({MAIN: 2}, {}, {folder})
+    assert refs.numbers() == {MAIN: 2}
+
+
 class _Lossy(Faulty):
     """Half of all answers to a create are lost, after it was done or before; of reads, some."""
 
