@@ -13,8 +13,10 @@ import pytest
 from mvc.remotes import address, connect
 from mvc.remotes.backend import Backend
 from tests.conftest import absent
+from tests.remotes import errands as errands_module
 from tests.remotes import hostile
 from tests.remotes.backends import PLACES, Place
+from tests.remotes.errands import Errand
 from tests.servers.cloud import BAD, SERVERS, Cloud, has_azurite
 from tests.servers.sshd import Sshd, serve
 
@@ -67,6 +69,19 @@ def world(_altered_later: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A good remote that a test may alter, and a clone of it."""
     shutil.copytree(_altered_later, tmp_path / "world")
     return hostile.World(tmp_path / "world", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def _errands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Errand]:
+    with pytest.MonkeyPatch.context() as patch:
+        return errands_module.build(tmp_path_factory.mktemp("errands"), patch)
+
+
+@pytest.fixture
+def errands(_errands: dict[str, Errand], monkeypatch: pytest.MonkeyPatch) -> dict[str, Errand]:
+    """What people do with a remote, by name, with little to do for each call."""
+    errands_module.small(monkeypatch)
+    return _errands
 
 
 @pytest.fixture(params=sorted(PLACES))

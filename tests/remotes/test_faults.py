@@ -1,12 +1,9 @@
-"""Whatever call of a push or a fetch goes wrong: the remote is sound, and the same again succeeds and sends only the rest."""
+"""Whatever call of a push or a fetch goes wrong: the remote is sound, and the same again succeeds and moves only the rest."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-import shutil
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,77 +12,84 @@ import pytest
 from mvc import errors
 from mvc.porcelain import clone, pull
 from mvc.porcelain.init import make_repository
-from mvc.porcelain.survey import survey
-from mvc.remotes import incoming
+from mvc.remotes import address, connect, incoming
+from mvc.remotes.backend import Backend
 from mvc.remotes.local import LocalBackend
 from mvc.repository.repository import Repository
 from tests.cli.shell import Shell
+from tests.remotes import errands as errands_module
 from tests.remotes.clones import WEIGHTS, ana, folder, push_main, remote_on
+from tests.remotes.errands import EXPECTED, Errand, try_twice
 from tests.remotes.faults import Fault, Faulty
+from tests.servers.sshd import Sshd
+
+_CALLS = {"file": 6, "sftp": 1}
+"""Calls of which one goes wrong, for each errand and fault, unless `--deep` asks for all."""
+_SENT_AGAIN = (Fault.REFUSED, Fault.CUT)
+"""Where a pack that was to be sent is not there."""
 
 
-def _sweep(most: int = 200) -> Iterator[int]:
-    yield from range(1, most)
-    pytest.fail("it never ended")
+class _Places:
+    """Folders, as this machine has them or as a server by SSH."""
+
+    def __init__(self, top: Path, sshd: Sshd | None) -> None:
+        self._top = top
+        self._sshd = sshd
+
+    def straight(self, name: str) -> Backend:
+        """One of them, on this machine's disk."""
+        return LocalBackend(self._top / name)
+
+    def backend(self, name: str) -> Backend:
+        """The same, as a remote."""
+        if self._sshd is None:
+            return self.straight(name)
+        url = self._sshd.url(self._top / name)
+        return connect.connect(address.parse(url, self._top), self._sshd.options)
 
 
-def _check(shell: Shell, where: Path, *, leftovers: bool = False) -> None:
-    """Raise unless the remote is sound, or nothing yet; `leftovers`: but for a metadata pack that was cut, and nothing needs."""
-    try:
-        report = survey(shell.repository, folder(where), read_data=True)
-    except errors.NoRemoteYet:
-        return
-    assert not report.hits
-    assert not [found for found in report.findings if not (leftovers and found.path.startswith("meta/"))]
+@pytest.fixture(params=sorted(_CALLS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def _sends(*backends: Faulty) -> Counter[str]:
-    return Counter(call for backend in backends for call in backend.calls if call.startswith("put packs/"))
+@pytest.fixture
+def places(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> _Places:
+    return _Places(tmp_path / "remotes", request.getfixturevalue("sshd") if kind == "sftp" else None)
 
 
+@pytest.mark.parametrize("name", errands_module.NAMES)
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-def test_a_push_of_which_any_call_fails(tmp_path: Path, monkeypatch: Any, rng: random.Random, fault: Fault) -> None:
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    monkeypatch.setattr("mvc.porcelain.push._trust", lambda *_: None)  # of which the calls are many, and others' matter
-    pristine = tmp_path / "pristine"
-    shutil.copytree(shell.folder, pristine)
-    for at in _sweep():
-        shutil.rmtree(shell.folder)
-        shutil.copytree(pristine, shell.folder)
-        where = tmp_path / f"remote-{at}"
-        bad = Faulty(LocalBackend(where), fault, at)
-        with contextlib.suppress(errors.OutOfReach, errors.Damaged):
-            push_main(shell, remote_on(bad))
-        _check(shell, where, leftovers=fault is Fault.CUT)
-        again = Faulty(LocalBackend(where))
-        push_main(shell, remote_on(again))
-        _check(shell, where)
-        twice = [call for call, times in _sends(bad, again).items() if times > 1]
-        assert not twice or (fault in (Fault.REFUSED, Fault.CUT) and twice == [bad.calls[at - 1]])
-        if len(bad.calls) < at:
-            break
-
-
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-def test_a_clone_of_which_any_call_fails(tmp_path: Path, monkeypatch: Any, rng: random.Random, fault: Fault) -> None:
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    where = tmp_path / "origin"
-    push_main(shell, folder(where))
-    for at in _sweep():
-        target = tmp_path / f"clone-{at}"
-        target.mkdir()
-        make_repository(target)
-        bad = Faulty(LocalBackend(where), fault, at)
-        repository = Repository(target)
-        monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(bad))
-        done = _try(repository, bad, shell)
-        if not done:
-            assert not (target / WEIGHTS).exists()
-            monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(Faulty(LocalBackend(where))))
-            _again(Repository(target), where, shell)
-        assert (target / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()
-        if len(bad.calls) < at:
-            break
+def test_whatever_call_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
+    tmp_path: Path,
+    rng: random.Random,
+    kind: str,
+    places: _Places,
+    errands: dict[str, Errand],
+    name: str,
+    fault: Fault,
+    *,
+    deep: bool,
+) -> None:
+    errand, well = errands[name], Faulty(places.backend("first"))
+    expected = EXPECTED if fault in (Fault.REFUSED, Fault.LOST) else (*EXPECTED, errors.Refused)
+    errand.plant(places.straight("first"))
+    errand.do(errand.begin(tmp_path / "first"), well)
+    points = range(1, len(well.calls) + 1)
+    for at in points if deep else rng.sample(points, _CALLS[kind]):
+        place = str(at)
+        errand.plant(places.straight(place))
+        tried = try_twice(
+            errand,
+            tmp_path / place,
+            Faulty(places.backend(place), fault, at),
+            lambda place=place: places.backend(place),  # type: ignore[misc]
+            places.straight(place),
+            expected=expected,
+            leftovers=fault is Fault.CUT,
+        )
+        spoilt = "".join(tried.bad[at - 1 : at]).removeprefix("put ") if fault in _SENT_AGAIN else ""
+        assert [each for each in tried.sent_twice if each != spoilt] == []
 
 
 def _always(backend: Faulty) -> Any:

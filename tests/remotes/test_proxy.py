@@ -1,13 +1,9 @@
-"""Between a client and a real server: whatever request goes wrong, the remote is sound and the same again sends only the rest."""
+"""Between a client and a real server: whatever request goes wrong, the remote is sound and the same again moves only the rest."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import random
-import re
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,47 +12,57 @@ from typing import Any
 import pytest
 
 from mvc import errors
-from mvc.porcelain import clone, pull
-from mvc.porcelain.init import make_repository
 from mvc.porcelain.push import Request, push
 from mvc.porcelain.survey import survey
-from mvc.remotes import address, connect
+from mvc.remotes import address, connect, sftp_session
 from mvc.remotes.backend import Backend
+from mvc.remotes.cloud import CloudBackend
+from mvc.remotes.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.remotes.retry import RetryingBackend
-from mvc.repository.repository import Repository
 from mvc.storage.reflog import HEADS, TAGS, RefName
 from tests.cli.shell import MODEL, Shell
-from tests.remotes.clones import MAIN, WEIGHTS, ana, push_main, remote_on
+from tests.remotes import errands as errands_module
+from tests.remotes.clones import MAIN, ana, push_main, remote_on
+from tests.remotes.errands import EXPECTED, Errand, try_twice
+from tests.remotes.faults import Faulty
 from tests.servers import proxy
-from tests.servers.cloud import Cloud
-from tests.servers.proxy import AFTER, Fault, HttpProxy
+from tests.servers.cloud import Cloud, remember_what_s3_is
+from tests.servers.proxy import AFTER, Fault, HttpProxy, WireFault
 from tests.servers.sshd import Sshd
 
-_POINTS = 3
-"""Requests of which one goes wrong, for each fault, unless `--deep` asks for all."""
-_CUTS = 8
-"""Points at which a connection by SSH is cut; with `--deep` ten times as many."""
+_POINTS = 1
+"""Requests of which one goes wrong, for each errand and fault, unless `--deep` asks for all."""
+_HASTE = 0.4
+"""Seconds that a client waits for an answer that never comes."""
+_UNDONE = {Fault.UNHEARD, Fault.TOO_MANY, Fault.BROKEN, Fault.AWAY}
+"""Where the server does nothing."""
+
+each_errand = pytest.mark.parametrize("name", errands_module.NAMES)
+each_fault = pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
+each_mendable = pytest.mark.parametrize(
+    "fault", [each for each in Fault if each is not Fault.FLIPPED], ids=lambda fault: fault.name
+)
 
 
 class Place:
     """An empty place on S3, reached through the proxy or not."""
 
-    def __init__(self, through: HttpProxy, cloud: Cloud) -> None:
+    def __init__(self, through: HttpProxy, cloud: Cloud, beside: CloudBackend) -> None:
         self._through = through
-        self._cloud = cloud
-        self._url = cloud.place()
+        self._address = address.parse(cloud.place(), Path("/"))
+        self._beside = beside
 
-    def backend(self) -> Backend:
-        """Through the proxy, which is told nothing."""
-        return self._connect({"endpoint": self._through.url})
+    def backend(self, *, hasty: bool = False) -> Backend:
+        """Through the proxy, which is told nothing, as another program would; `hasty`: it does not wait long."""
+        with pytest.MonkeyPatch.context() as patch:
+            if hasty:
+                patch.setattr("mvc.remotes.s3._READ_TIMEOUT", _HASTE)
+            return connect.connect(self._address, {"endpoint": self._through.url})
 
-    def straight(self) -> Remote:
-        """As a remote, by the server itself."""
-        return remote_on(self._connect(self._cloud.options))
-
-    def _connect(self, options: dict[str, str]) -> Backend:
-        return connect.connect(address.parse(self._url, Path("/")), options)
+    def straight(self) -> Backend:
+        """By the server itself, with the connection that there is: to make one takes longer than many requests."""
+        return CloudBackend(self._address, self._beside._filesystem, self._beside._dialect)
 
 
 @pytest.fixture
@@ -67,131 +73,77 @@ def places(
     cloud = clouds("s3")
     for name, value in cloud.environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("mvc.remotes.s3._READ_TIMEOUT", 0.4)
+    remember_what_s3_is(monkeypatch)
+    beside = connect.connect(address.parse(cloud.place(), Path("/")), cloud.options)
+    assert isinstance(beside, CloudBackend)
     with proxy.http_proxy(int(cloud.options["endpoint"].rpartition(":")[2])) as through:
-        yield through, lambda: Place(through, cloud)
+        yield through, lambda: Place(through, cloud, beside)
 
 
-def _patient(backend: Backend, waited: list[float] | None = None) -> Remote:
-    return remote_on(RetryingBackend(backend, (waited if waited is not None else []).append))
-
-
-def _packs(through: HttpProxy) -> Counter[str]:
-    """How often each pack was sent to the server."""
-    sends = (re.search(r"/packs/\w+/(\w+)$", each.path) for each in through.heard if each.method == "PUT")
-    return Counter(each[1] for each in sends if each)
+def _patient(backend: Backend, waited: list[float] | None = None) -> Backend:
+    return RetryingBackend(backend, (waited if waited is not None else []).append)
 
 
 def _check(shell: Shell, remote: Remote) -> None:
-    """Raise unless the remote is sound, or nothing yet."""
-    with contextlib.suppress(errors.NoRemoteYet):
-        report = survey(shell.repository, remote, read_data=True)
-        assert not report.hits
-        assert not report.findings
+    """Raise unless the remote is sound."""
+    report = survey(shell.repository, remote, read_data=True)
+    assert not report.hits
+    assert not report.findings
+
+
+def _requests(errand: Errand, folder: Path, through: HttpProxy, place: Place) -> list[proxy.Request]:
+    """Those of an errand that goes well."""
+    errand.plant(place.straight())
+    through.well()
+    errand.do(errand.begin(folder), place.backend())
+    return through.asked
 
 
 def _points(count: int, rng: random.Random, *, deep: bool) -> list[int]:
     return list(range(1, count + 1)) if deep else sorted(rng.sample(range(1, count + 1), _POINTS))
 
 
-def _trusted(monkeypatch: Any, *, deep: bool) -> None:
-    """Have the remote not be tried out first: of the requests for that there are many, and others matter more."""
-    if not deep:
-        monkeypatch.setattr("mvc.porcelain.push._trust", lambda *_: None)
-
-
-class _Rewound:
-    """A repository that can be as it was."""
-
-    def __init__(self, shell: Shell, aside: Path) -> None:
-        self._shell = shell
-        self._aside = aside
-        shutil.copytree(shell.folder, aside)
-
-    def back(self) -> None:
-        shutil.rmtree(self._shell.folder)
-        shutil.copytree(self._aside, self._shell.folder)
-
-
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-def test_a_push_of_which_any_request_goes_wrong(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault, *, deep: bool
+@each_errand
+@each_fault
+def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
+    tmp_path: Path, rng: random.Random, places: Any, errands: dict[str, Errand], name: str, fault: Fault, *, deep: bool
 ) -> None:
-    through, new = places
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    _trusted(monkeypatch, deep=deep)
-    rewound = _Rewound(shell, tmp_path / "aside")
-    through.at(0, fault)
-    push_main(shell, remote_on(new().backend()))
-    for at in _points(len(through.asked), rng, deep=deep):
-        rewound.back()
+    (through, new), errand = places, errands[name]
+    expected = (*EXPECTED, errors.Refused) if fault is Fault.FLIPPED else EXPECTED  # it may look as if it were bad
+    count = len(_requests(errand, tmp_path / "first", through, new()))
+    for at in _points(count, rng, deep=deep):
         place = new()
+        errand.plant(place.straight())
+        bad = Faulty(place.backend(hasty=fault is Fault.LATE))
+        spoilt: list[proxy.Request] = []
+
+        def good(place: Place = place, at: int = at, spoilt: list[proxy.Request] = spoilt) -> Backend:
+            spoilt += through.asked[at - 1 : at]
+            through.well()
+            return place.backend()
+
         through.at(at, fault)
-        with contextlib.suppress(errors.OutOfReach, errors.Damaged):
-            push_main(shell, remote_on(place.backend()))
-        bad = _packs(through)
-        spoilt = "".join(each.path for each in through.asked[at - 1 : at])  # a probe does not always ask as often
-        _check(shell, place.straight())
-        through.at(0, fault)
-        push_main(shell, remote_on(place.backend()))
-        _check(shell, place.straight())
-        assert [each for each, times in (bad + _packs(through)).items() if times > 1 and each not in spoilt] == []
+        tried = try_twice(errand, tmp_path / str(at), bad, good, place.straight(), expected=expected)
+        undone = spoilt[0].path if spoilt and fault in _UNDONE else ""
+        assert [each for each in tried.sent_twice if each not in undone] == []
 
 
-@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.FLIPPED], ids=lambda fault: fault.name)
-def test_a_push_with_patience_succeeds(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault, *, deep: bool
+@each_errand
+@each_mendable
+def test_with_patience_it_succeeds_whatever_request_goes_wrong(
+    tmp_path: Path, rng: random.Random, places: Any, errands: dict[str, Errand], name: str, fault: Fault, *, deep: bool
 ) -> None:
-    through, new = places
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    _trusted(monkeypatch, deep=deep)
-    rewound = _Rewound(shell, tmp_path / "aside")
-    through.at(0, fault)
-    push_main(shell, _patient(new().backend()))
-    for at in _points(len(through.asked), rng, deep=deep):
-        rewound.back()
-        place = new()
-        waited: list[float] = []
+    (through, new), errand = places, errands[name]
+    count = len(_requests(errand, tmp_path / "first", through, new()))
+    for at in _points(count, rng, deep=deep):
+        place, waited = new(), list[float]()
+        errand.plant(place.straight())
+        repository = errand.begin(tmp_path / str(at))
         through.at(at, fault)
-        push_main(shell, _patient(place.backend(), waited))
+        errand.do(repository, _patient(place.backend(hasty=fault is Fault.LATE), waited))
         assert fault is not Fault.TOO_MANY or len(through.asked) < at or max(waited) >= AFTER
-        _check(shell, place.straight())
-
-
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-def test_a_clone_of_which_any_request_goes_wrong(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault, *, deep: bool
-) -> None:
-    through, new = places
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    place = new()
-    push_main(shell, place.straight())
-    whole = (shell.folder / WEIGHTS).read_bytes()
-    through.at(0, fault)
-    _clone(tmp_path / "first", shell, monkeypatch, remote_on(place.backend()))
-    for at in _points(len(through.asked), rng, deep=deep):
-        target = tmp_path / f"clone-{at}"
-        through.at(at, fault)
-        with contextlib.suppress(errors.OutOfReach, errors.Damaged, errors.NotThere, errors.NoRemoteYet):
-            _clone(target, shell, monkeypatch, remote_on(place.backend()))
-        through.well()
-        if not (target / WEIGHTS).exists():
-            _clone(target, shell, monkeypatch, remote_on(place.backend()))
-        assert (target / WEIGHTS).read_bytes() == whole
-
-
-def _clone(target: Path, shell: Shell, monkeypatch: Any, remote: Remote) -> None:
-    """Clone, or pull where a clone was begun."""
-    monkeypatch.setattr("mvc.porcelain.reaching.reach", lambda *_, **__: contextlib.nullcontext(remote))
-    if not target.exists():
-        target.mkdir()
-        make_repository(target)
-    repository = Repository(target)
-    models = repository.heads.models()
-    if models:
-        pull.pull(repository, models[0], remote, shell.actor)
-    else:
-        clone.fill(repository, remote, shell.actor)
+        assert errand.is_done(repository, remote_on(place.straight()))
+        errand.check(repository, remote_on(place.straight()))
 
 
 class _PutOnly:
@@ -243,7 +195,7 @@ def test_every_push_passes_where_nothing_may_be_removed_or_replaced(
     assert [
         each for each in policy.refused if "/probe/" not in each.path
     ] == []  # a probe tries to tidy up after itself
-    _check(shell, place.straight())
+    _check(shell, remote_on(place.straight()))
 
 
 def _main(shell: Shell) -> Request:
@@ -253,25 +205,21 @@ def _main(shell: Shell) -> Request:
 
 
 def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, *, deep: bool
+    tmp_path: Path, rng: random.Random, places: Any, errands: dict[str, Errand], *, deep: bool
 ) -> None:
-    through, new = places
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    _trusted(monkeypatch, deep=deep)
-    rewound = _Rewound(shell, tmp_path / "aside")
-    through.at(0, Fault.UNANSWERED)
-    push_main(shell, _patient(new().backend()))
-    sends = [number for number, each in enumerate(through.asked, 1) if each.method == "PUT"]
-    for at in sends if deep else rng.sample(sends, _POINTS):
-        rewound.back()
+    (through, new), errand = places, errands["first-push"]
+    asked = _requests(errand, tmp_path / "first", through, new())
+    sends = [number for number, each in enumerate(asked, 1) if each.method == "PUT"]
+    for at in sends if deep else rng.sample(sends, 3):
+        repository, place = errand.begin(tmp_path / str(at)), new()
         through.refuses = _PutOnly()
-        place = new()
         through.at(at, Fault.UNANSWERED)
-        push_main(shell, _patient(place.backend()))
-        _check(shell, place.straight())
+        errand.do(repository, _patient(place.backend()))
+        assert errand.is_done(repository, remote_on(place.straight()))
+        errand.check(repository, remote_on(place.straight()))
 
 
-@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.FLIPPED], ids=lambda fault: fault.name)
+@each_mendable
 def test_a_pack_that_is_sent_in_parts_arrives_whole_whatever_goes_wrong_once(
     tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault
 ) -> None:
@@ -279,50 +227,60 @@ def test_a_pack_that_is_sent_in_parts_arrives_whole_whatever_goes_wrong_once(
     monkeypatch.setattr("mvc.remotes.s3.PART", 5 * 1024 * 1024)
     data = rng.randbytes(11_000_000)
     (tmp_path / "pack").write_bytes(data)
-    through.at(0, fault)
+    through.well()
     new().backend().put("packs/77/a", tmp_path / "pack")
     assert len(through.asked) == 5, "it is begun, three parts, and completed"
     for at in range(1, 6):
         through.refuses = _PutOnly()
         place = new()
         through.at(at, fault)
-        RetryingBackend(place.backend(), lambda _: None).put("packs/77/a", tmp_path / "pack")
-        there = place.straight().backend
+        _patient(place.backend(hasty=fault is Fault.LATE)).put("packs/77/a", tmp_path / "pack")
+        there = place.straight()
         assert [(each.name, each.size) for each in there.list("")] == [("packs/77/a", len(data))]
         assert there.read_range("packs/77/a", 0, len(data)) == data
 
 
-def test_a_push_and_a_clone_by_ssh_that_are_cut_anywhere(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, sshd: Sshd, *, deep: bool
+# --- by SSH -----------------------------------------------------------------------------------------------------------
+
+_BLOCKS = 1
+"""Those of which one goes wrong, for each errand and fault; with `--deep` 25 times as many."""
+_PATIENCE = 1.0
+"""Seconds that a client waits for a server that says nothing any more."""
+
+
+@each_errand
+@pytest.mark.parametrize("fault", list(WireFault), ids=lambda fault: fault.name)
+def test_whatever_goes_wrong_by_ssh_all_is_sound_and_a_repeat_moves_only_the_rest(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rng: random.Random,
+    sshd: Sshd,
+    errands: dict[str, Errand],
+    name: str,
+    fault: WireFault,
+    *,
+    deep: bool,
 ) -> None:
-    shell, _ = ana(tmp_path, monkeypatch, rng)
-    _trusted(monkeypatch, deep=deep)
-    rewound = _Rewound(shell, tmp_path / "aside")
-    whole = (shell.folder / WEIGHTS).read_bytes()
+    errand = errands[name]
     with proxy.wire(sshd.port) as wire:
         there = _Ssh(sshd, wire, tmp_path)
-        wire.cut_after(None)
-        _with(there.remote("whole"), lambda remote: push_main(shell, remote))
-        sent = wire.carried
-        wire.cut_after(None)
-        _with(there.remote("whole"), functools.partial(_clone, tmp_path / "clone", shell, monkeypatch))
-        fetched = wire.carried
-        for number in range(_CUTS * (10 if deep else 1)):
-            rewound.back()
-            wire.cut_after(rng.randrange(sent))
-            there.try_(f"cut-{number}", lambda remote: push_main(shell, remote))
-            wire.cut_after(None)
-            _with(there.remote(f"cut-{number}"), lambda remote: _check(shell, remote))
-            _with(there.remote(f"cut-{number}"), lambda remote: push_main(shell, remote))
-            _with(there.remote(f"cut-{number}"), lambda remote: _check(shell, remote))
-            target = tmp_path / f"clone-{number}"
-            fill = functools.partial(_clone, target, shell, monkeypatch)
-            wire.cut_after(rng.randrange(fetched))
-            there.try_("whole", fill)
-            wire.cut_after(None)
-            if not (target / WEIGHTS).exists():
-                _with(there.remote("whole"), fill)
-            assert (target / WEIGHTS).read_bytes() == whole
+        errand.plant(there.straight("first"))
+        wire.at(None, fault)
+        errand.do(errand.begin(tmp_path / "first"), there.backend("first"))
+        for at in rng.sample(range(1, wire.blocks + 1), _BLOCKS * (25 if deep else 1)):
+            errand.plant(there.straight(str(at)))
+            wire.at(at, fault)
+            monkeypatch.setattr(sftp_session, "_SECONDS", _PATIENCE)
+
+            def good(at: int = at) -> Backend:
+                wire.at(None, fault)
+                monkeypatch.setattr(sftp_session, "_SECONDS", 30)
+                return there.backend(str(at))
+
+            bad = Faulty(there.backend(str(at)))
+            tried = try_twice(errand, tmp_path / str(at), bad, good, there.straight(str(at)))
+            assert tried.sent_twice in ([], *([call.removeprefix("put ")] for call in tried.bad[-3:]))
+            shutil.rmtree(tmp_path / str(at))
 
 
 class _Ssh:
@@ -335,19 +293,11 @@ class _Ssh:
         known.write_text(f"{self._through.host} {(sshd.folder / 'host.pub').read_text()}")
         self._options = sshd.options | {"known-hosts": str(known)}
 
-    def remote(self, name: str) -> Remote:
-        """That folder as a remote."""
+    def backend(self, name: str) -> Backend:
+        """That folder, through the wire."""
         url = self._through.url(self._folder / "remotes" / name)
-        return remote_on(connect.connect(address.parse(url, self._folder), self._options))
+        return connect.connect(address.parse(url, self._folder), self._options)
 
-    def try_(self, name: str, act: Callable[[Remote], object]) -> None:
-        """Do something that may end when the wire is cut."""
-        with contextlib.suppress(errors.OutOfReach, errors.Damaged, errors.NotThere, errors.NoRemoteYet):
-            _with(self.remote(name), act)
-
-
-def _with(remote: Remote, act: Callable[[Remote], object]) -> None:
-    try:
-        act(remote)
-    finally:
-        remote.backend.close()
+    def straight(self, name: str) -> Backend:
+        """That folder, as it lies on the disk of the server."""
+        return LocalBackend(self._folder / "remotes" / name)

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import botocore.loaders
+import pytest
 from azure.storage.blob import BlobServiceClient, generate_container_sas
 
 from tests.servers.processes import running
@@ -41,8 +44,8 @@ class Cloud:
 
 @contextlib.contextmanager
 def moto(folder: Path) -> Iterator[Cloud]:
-    """S3 as moto has it."""
-    command = _python("moto_server")
+    """S3 as moto has it, which our own program starts."""
+    command = [sys.executable, "-m", "tests.servers.s3_server"]
     with running(lambda port: [*command, "-H", "127.0.0.1", "-p", str(port)], folder / "moto.log") as port:
         url = f"http://127.0.0.1:{port}"
         _put(f"{url}/bucket")
@@ -131,6 +134,18 @@ def emulator(folder: Path) -> Iterator[Cloud]:
     with running(command, folder / "emulator.log") as port:
         options = {"endpoint": f"http://127.0.0.1:{port}", "anonymous": "true", "project": "test"}
         yield _cloud("gs://bucket", options, {}, folder / "emulator.log")
+
+
+def remember_what_s3_is(patch: pytest.MonkeyPatch) -> None:
+    """Have each client not read anew the library's descriptions of what S3 is, which takes longer than many requests."""
+    load, known = botocore.loaders.JSONFileLoader.load_file, dict[str, Any]()
+
+    def remembered(self: Any, path: str) -> Any:
+        if path not in known:
+            known[path] = load(self, path)
+        return known[path]
+
+    patch.setattr(botocore.loaders.JSONFileLoader, "load_file", remembered)
 
 
 SERVERS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Cloud]]] = {
