@@ -28,6 +28,7 @@ from typing import NamedTuple
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage import process, rename
+from mvc.storage.behind import WriteBehind
 
 Step = Callable[[str, str], None]
 
@@ -84,12 +85,18 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
         os.close(fd)
 
 
-def write_all(fd: int, data: Buffer, path: str | os.PathLike[str]) -> None:
-    """Write every byte of `data`, however many calls that takes."""
+def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) -> int:
+    """Write every byte of `parts`, however many calls that takes; how many bytes those are."""
     step("write", path)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    left = [memoryview(part) for part in parts]
+    count = sum(map(len, left))
+    while left:
+        done = os.writev(fd, left)
+        while left and done >= len(left[0]):
+            done -= len(left.pop(0))
+        if left:
+            left[0] = left[0][done:]
+    return count
 
 
 class Stat(NamedTuple):
@@ -132,18 +139,21 @@ class Temporary:
         with writing(path):
             step("create", path)
             self._fd = os.open(path, _NEW, 0o600)
+        self._behind = WriteBehind(self._fd)
         self._reserved = False
 
-    def write(self, data: Buffer) -> None:
-        """Append `data`."""
+    def write(self, *parts: Buffer) -> None:
+        """Append `parts`, one after the other."""
         with writing(self.path):
-            write_all(self._fd, data, self.path)
+            count = write_all(self._fd, parts, self.path)
+            if on_step is None:  # else a test's steps would have no order
+                self._behind.wrote(count)
 
     def copy(self, source: Path) -> None:
         """Append all bytes of another file."""
         with writing(self.path), open(source, "rb", buffering=0) as file:
             while block := file.read(_COPY):
-                write_all(self._fd, block, self.path)
+                self.write(block)
 
     def reserve(self, count: int) -> None:
         """Have room for `count` bytes from here, where the filesystem can do that: it then writes them in less time.
@@ -176,6 +186,7 @@ class Temporary:
         fd, self._fd = self._fd, -1
         try:
             with writing(self.path):
+                self._behind.settle()
                 if self._reserved:
                     os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR))
                 step("chmod", self.path)
@@ -187,6 +198,8 @@ class Temporary:
     def discard(self) -> None:
         """Remove the file, if it is still there under its temporary name."""
         if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                self._behind.settle()
             os.close(self._fd)
             self._fd = -1
         with contextlib.suppress(OSError):

@@ -22,6 +22,11 @@ WINDOW = 32
 AHEAD = 64 * 1024 * 1024
 """Bytes that they hold, at most: a chunk may be of 16 MiB, though mvc cuts none above 1 MiB now."""
 
+_UNHASHED = 8
+"""Chunks that are written and not hashed yet, at most."""
+_PEEK = 16
+"""Bytes of a chunk that are looked at before it is compared with one of zeros, whose id has to be computed."""
+
 Progress = Callable[[int], None]
 
 
@@ -98,17 +103,25 @@ class Extract:
         if recipe.inline is not None:
             temporary.write(recipe.inline)
             return
+        if len(set(recipe.chunks)) == len(recipe.chunks):  # else some may be holes, for which no room is to be taken
+            temporary.reserve(recipe.size)
         hasher = Hasher()
-        for chunk, _, raw in self._decoded(recipe, 0, recipe.size, check=False):
-            hasher.update(raw)
-            if chunk == self._zero(len(raw)):
+        with Workers(1) as beside:
+            decoded = self._decoded(recipe, 0, recipe.size, check=False)
+            for raw in beside.ahead(partial(_hashed, hasher), self._written(decoded, temporary), _UNHASHED):
+                if progress is not None:
+                    progress(len(raw))
+        if hasher.digest() != recipe.file:
+            self._name_culprit(recipe)
+
+    def _written(self, decoded: Iterator[tuple[ChunkId, int, Buffer]], temporary: Temporary) -> Iterator[Buffer]:
+        """The bytes of each chunk, once they are written."""
+        for chunk, _, raw in decoded:
+            if not any(raw[:_PEEK]) and chunk == self._zero(len(raw)):
                 temporary.skip(len(raw))
             else:
                 temporary.write(raw)
-            if progress is not None:
-                progress(len(raw))
-        if hasher.digest() != recipe.file:
-            self._name_culprit(recipe)
+            yield raw
 
     def _range(self, recipe: Recipe, offset: int, size: int) -> bytes:
         end = min(offset + size, recipe.size)
@@ -187,6 +200,11 @@ class Extract:
 
 class _LieError(Exception):
     """The chunks of a recipe are whole, and give another file."""
+
+
+def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
+    hasher.update(raw)
+    return raw
 
 
 def _lie(recipe: Recipe) -> errors.Damaged:

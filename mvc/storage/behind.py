@@ -1,0 +1,55 @@
+"""Writing behind: a long file reaches the disk while the rest of it is still being written.
+
+write 32 MiB │ write 32 MiB │ write …      whoever writes
+             └─ fdatasync   └─ fdatasync   another thread, so that the last fsync finds little to do
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mvc import lazy
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+STRETCH = 32 << 20
+"""Bytes after which what was written is sent to the disk."""
+
+
+class WriteBehind:
+    """Sends what is written to the open file `fd` to the disk. Whoever closes that awaits `settle` first."""
+
+    def __init__(self, fd: int) -> None:
+        """Start with nothing to do."""
+        self._fd = fd
+        self._unsent = 0
+        self._thread: ThreadPoolExecutor | None = None
+        self._sends: list[Future[None]] = []
+
+    def wrote(self, count: int) -> None:
+        """Take note of `count` bytes more; after each `STRETCH` they are sent. Raises OSError, also one met before."""
+        self._unsent += count
+        if self._unsent < STRETCH:
+            return
+        self._unsent = 0
+        if self._thread is None:
+            self._thread = lazy.load("concurrent.futures").ThreadPoolExecutor(1)
+        if self._sends and self._sends[-1].done():
+            self._sends.pop().result()
+        if not self._sends:  # one under way takes what is written meanwhile along
+            self._sends.append(self._thread.submit(_send, self._fd))
+
+    def settle(self) -> None:
+        """Wait for what is under way. Raises the OSError that it met, which the system tells only once."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown()
+        while self._sends:
+            self._sends.pop().result()
+
+
+def _send(fd: int) -> None:
+    """Only files that other calls make durable later are sent here: this needs no more than to begin it."""
+    getattr(os, "fdatasync", os.fsync)(fd)
