@@ -16,6 +16,8 @@ from mvc.storage.encodings import PROBE, RAW, ZSTD, Base, pays
 
 Encoded = tuple[int, Buffer]
 """An encoding, and stored bytes."""
+Parts = tuple[Buffer, ...]
+"""Stored bytes as several buffers, which belong together in that order: joining them would copy every byte."""
 
 
 def encode(raw: Buffer) -> Encoded:
@@ -26,10 +28,13 @@ def encode(raw: Buffer) -> Encoded:
     return (ZSTD, packed) if pays(len(packed), len(raw)) else (RAW, raw)
 
 
-def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> Encoded:
+def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[int, Parts]:
     """The same for numbers of `width` bytes, which may rest on a base."""
     encoding, packed = lazy.load("mvc.storage.numbercodec").encode(raw, width, base)
-    return (encoding, packed) if pays(len(packed), len(raw)) else encode(raw)
+    if pays(sum(map(len, packed)), len(raw)):
+        return encoding, packed
+    encoding, stored = encode(raw)
+    return encoding, (stored,)
 
 
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:

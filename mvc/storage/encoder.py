@@ -11,10 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import Buffer, ChunkId
+from mvc.model.ids import ChunkId
 from mvc.storage import codec, encodings, packs
 from mvc.storage.bases import FileBases, Found
 from mvc.storage.chunkreader import ChunkReader, Place
+from mvc.storage.codec import Parts
 from mvc.storage.encodings import Base
 from mvc.storage.layout import Piece
 from mvc.storage.packs import Entry
@@ -24,7 +25,7 @@ DEPTH = 2
 CAST_DEPTH = 3
 """How many below one that rounds its base: copies in half the bits are made of the last version of a line."""
 
-Encoded = tuple[Entry, Buffer]
+Encoded = tuple[Entry, Parts]
 """An entry, whose place in a pack is not known yet, and its stored bytes."""
 
 
@@ -70,7 +71,8 @@ class Encoder:
 
     def _encode(self, chunk: ChunkId, data: memoryview, width: int, base: _Base | None) -> Encoded:
         if not width:
-            encoding, stored = codec.encode(data)
+            encoding, whole = codec.encode(data)
+            stored: Parts = (whole,)
         else:
             encoding, stored = codec.encode_numbers(data, width, self._read(base))
         based = base if encoding in encodings.BASED else None
@@ -79,7 +81,7 @@ class Encoder:
             packs.CHUNK,
             encoding,
             len(data),
-            len(stored),
+            sum(map(len, stored)),
             depth=based.place.location.entry.depth + 1 if based else 0,
             width=width if encoding in encodings.FEATURES else 0,
             base=based.chunk if based else None,

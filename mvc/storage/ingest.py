@@ -12,14 +12,15 @@ from __future__ import annotations
 import io
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
 from mvc.formats.source import Source
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
-from mvc.storage import chunking, encodings, hashing, packs, recipes
+from mvc.storage import chunking, encodings, hashing, packs, packwriter, recipes
 from mvc.storage.bases import Bases, FileBases
 from mvc.storage.chunking import Block, Buffers, ReadInto
 from mvc.storage.chunkreader import ChunkReader
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 DEPTH = 2
 """Blocks that wait at each of the two stages."""
+TOGETHER = 4
+"""Chunks that a worker encodes one after the other: what it costs to hand work over is then paid once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class _Encoding(NamedTuple):
     """A block whose new chunks are being encoded."""
 
     hashed: _Hashed
-    new: list[Future[Encoded]]
+    new: list[Future[list[Encoded]]]
 
 
 class Ingest:
@@ -102,13 +105,16 @@ class Ingest:
         Its `path` may tell its format, and with its `role` finds what it may rest on. What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
         other files can still be added; after DiskFailed only `discard` is left.
         """
-        if os.fstat(fd).st_size <= recipes.MAX_INLINE:
+        size = os.fstat(fd).st_size
+        if size <= recipes.MAX_INLINE:
             data = os.pread(fd, recipes.MAX_INLINE + 1, 0)
             if len(data) <= recipes.MAX_INLINE:
                 self.read(len(data))
                 return self._inline(data)
         layout = self.headers.layout(Source.of(fd, path))
         bases = self.bases.of(role, layout.segments) if layout else None
+        if size >= packwriter.CUT:
+            self.packs.expect(size)
         return _File(self, layout, bases).store(_reader(fd))
 
     def add_bytes(self, data: bytes) -> FileId:
@@ -224,7 +230,7 @@ class _File:
             self._encoding.popleft()
 
     def _encode(self, hashed: _Hashed) -> None:
-        ingest, block, new = self._ingest, hashed.block, []
+        ingest, block, works = self._ingest, hashed.block, []
         ids = hashed.ids.result()
         for piece, held in zip(block.pieces, ids.segments, strict=True):
             self._digests.add(piece, held)
@@ -234,16 +240,15 @@ class _File:
             if id_ not in known and id_ not in ingest.written:
                 ingest.written.add(id_)
                 of = block.pieces[number] if block.pieces else None
-                work = ingest.encoder.prepare(id_, data, of, self._bases)
-                new.append(ingest.workers.submit(work))
-        self._encoding.append(_Encoding(hashed, new))
+                works.append(ingest.encoder.prepare(id_, data, of, self._bases))
+        parts = (works[first : first + TOGETHER] for first in range(0, len(works), TOGETHER))
+        self._encoding.append(_Encoding(hashed, [ingest.workers.submit(_encoded, part) for part in parts]))
 
     def _write(self, encoding: _Encoding) -> None:
-        for future in encoding.new:
-            entry, stored = future.result()
-            self._ingest.packs.add(entry, stored)
+        for entry, stored in chain.from_iterable(future.result() for future in encoding.new):
+            self._ingest.packs.add(entry, *stored)
             self._ingest.features.update(encodings.features(entry.encoding))
-            self._new_bytes += packs.HEADER.size + len(stored)
+            self._new_bytes += packs.HEADER.size + entry.stored
         encoding.hashed.file.result()
         self._ingest.buffers.give(encoding.hashed.block.buffer)
 
@@ -259,6 +264,10 @@ def _reader(fd: int) -> ReadInto:
         return count
 
     return read_into
+
+
+def _encoded(works: Sequence[Callable[[], Encoded]]) -> list[Encoded]:
+    return [work() for work in works]
 
 
 def _ids(block: Block, layout: Layout | None) -> _Ids:

@@ -28,8 +28,8 @@ _SPARSE = 0.5
 _WIDTHS = (1, 2, 4, 8)
 
 
-def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, Buffer]:
-    """The encoding chosen for numbers of `width` bytes, and their stored bytes, which may be longer than `raw`.
+def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
+    """The encoding chosen for numbers of `width` bytes, and their stored bytes in parts, which may be longer than `raw`.
 
     Planes and delta are both tried on samples, and the shorter one is made; a delta has to be clearly shorter.
     """
@@ -41,7 +41,7 @@ def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, Buffer]:
             chosen, split = base[0], apart
     packed = [_pack(plane) for plane in split]
     heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
-    return chosen, b"".join((heads, *(stored for _, stored in packed), memoryview(raw)[len(values) * width :]))
+    return chosen, (heads, *(stored for _, stored in packed), memoryview(raw)[len(values) * width :])
 
 
 def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffer | None) -> Buffer:
@@ -71,11 +71,12 @@ def _estimate(split: Sequence[Plane]) -> int:
 
 def _pack(plane: Plane) -> tuple[int, Buffer]:
     """The form of a plane that is the shortest, and its stored bytes."""
-    raw, zeros = plane.data, planes.zeros(plane)
-    if zeros == len(raw):
-        return ZEROS, b""
+    raw = plane.data
     if len(raw) > 2 * PROBE and not pays(len(frames.compress_plane(raw[:PROBE])), PROBE):
         return RAW, raw
+    zeros = planes.zeros(plane)
+    if zeros == len(raw):
+        return ZEROS, b""
     if zeros > _SPARSE * len(raw) and _is_better_in_quads(plane):
         return QUADS, _quads(plane)
     packed = frames.compress_plane(raw)

@@ -8,7 +8,6 @@ finish() ─ all are durable ─ each is sealed under its id, and gets its name 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import lazy
@@ -37,14 +36,13 @@ class PackBuilder:
         self.entries: list[Entry] = []
         self.size = 0
 
-    def add(self, entry: Entry, payload: Buffer) -> None:
-        """Append an entry, whose offset is set here; `payload` may be used again afterwards."""
+    def add(self, entry: Entry, *payload: Buffer) -> None:
+        """Append an entry, whose offset is set here; the parts of its `payload` may be used again afterwards."""
         if not self.size:
             self._write(packs.MAGIC)
-        entry = replace(entry, offset=self.size)
+        entry = entry.at(self.size)
         self.entries.append(entry)
-        self._write(entry.header())
-        self._write(payload)
+        self._write(entry.header(), *payload)
 
     def finish(self) -> tuple[PackId, Temporary]:
         """Write index and trailer; the id, and the file, which still is to be closed."""
@@ -57,10 +55,11 @@ class PackBuilder:
         """Give it up."""
         self._temporary.discard()
 
-    def _write(self, data: Buffer) -> None:
-        self._hasher.update(data)
-        self._temporary.write(data)
-        self.size += len(data)
+    def _write(self, *parts: Buffer) -> None:
+        for part in parts:
+            self._hasher.update(part)
+        self._temporary.write(*parts)
+        self.size += sum(map(len, parts))
 
 
 class PackWriter:
@@ -71,21 +70,27 @@ class PackWriter:
         self._door = door
         self._path = path
         self._cut = cut
+        self._expected = 0
         self._builder: PackBuilder | None = None
         self._done: list[tuple[PackId, Temporary]] = []
         self._syncs: list[Future[None]] = []
         self._syncer: ThreadPoolExecutor | None = None
         self._failed: BaseException | None = None
 
-    def add(self, entry: Entry, payload: Buffer) -> None:
-        """Append an entry; `payload` may be used again afterwards. Raises ReadOnlyStore, DiskFailed.
+    def expect(self, count: int) -> None:
+        """Have room taken for `count` bytes more than were added so far, pack by pack: they are then written in less time."""
+        self._expected = count
+
+    def add(self, entry: Entry, *payload: Buffer) -> None:
+        """Append an entry; the parts of `payload` may be used again afterwards. Raises ReadOnlyStore, DiskFailed.
 
         After an error a pack may be half written, so `finish` raises the same, and only `discard` is left.
         """
         try:
             if self._builder is None:
-                self._builder = PackBuilder(self._door)
-            self._builder.add(entry, payload)
+                self._builder = PackBuilder(self._door, min(self._expected, self._cut))
+            self._builder.add(entry, *payload)
+            self._expected = max(0, self._expected - entry.stored)
             if self._builder.size >= self._cut:
                 self._end_pack()
         except BaseException as error:

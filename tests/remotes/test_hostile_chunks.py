@@ -329,11 +329,10 @@ def _link(number: int, depth: int) -> Made:
     raws = [max(each, 0).to_bytes(4, "little") + DATA[:996] for each in (number, number - 1)]
     if number == 0:
         return made(packs.CHUNK, raws[0])
-    encoding, stored = codec.encode_numbers(raws[0], 4, (encodings.DELTA, raws[1]))
+    encoding, parts = codec.encode_numbers(raws[0], 4, (encodings.DELTA, raws[1]))
     assert encoding == encodings.DELTA
-    return Made(
-        Entry(digest(raws[0]), packs.CHUNK, encoding, 1000, len(stored), depth, 4, digest(raws[1])), bytes(stored)
-    )
+    stored = b"".join(parts)
+    return Made(Entry(digest(raws[0]), packs.CHUNK, encoding, 1000, len(stored), depth, 4, digest(raws[1])), stored)
 
 
 def test_a_chain_that_lies_here_twice_is_found_in_time(world: World) -> None:
