@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -35,9 +35,11 @@ CREATE TABLE IF NOT EXISTS chunks (
     PRIMARY KEY (id, pack, offset)) STRICT, WITHOUT ROWID;
 """
 _FIND = """
-SELECT p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
-FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id = ? ORDER BY c.depth, c.pack, c.offset
+SELECT c.id, p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
+FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER BY c.id, c.depth, c.pack, c.offset
 """
+_AT_ONCE = 500
+"""Ids that are looked up by one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class ChunkIndex:
 
     def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
         """Every place of a chunk, the one of least depth first; with `sure` by the packs' own indexes."""
-        return self._ask(lambda: self._find(chunk), sure=sure)
+        return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
 
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
         """Whether each chunk has a place."""
@@ -71,7 +73,8 @@ class ChunkIndex:
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
         """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
-        return self._ask(lambda: {chunk for chunk in chunks if any(map(self._stands, self._find(chunk)))}, sure=False)
+        wanted = list(dict.fromkeys(chunks))
+        return self._ask(lambda: self._standing(wanted), sure=False)
 
     def make_sure(self) -> None:
         """Go by the packs' own indexes from here on, and not by the cache."""
@@ -94,12 +97,24 @@ class ChunkIndex:
             self._rebuild(keep=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY)
             return question()
 
-    def _find(self, chunk: ChunkId) -> list[Location]:
-        rows = self._open().execute(_FIND, (bytes.fromhex(chunk),)).fetchall()
-        found = [Location(row[0], _entry(chunk, row[1:])) for row in rows]
-        if not all(place.pack in self._listed and place.entry.well_formed for place in found):
-            raise sqlite3.DatabaseError
+    def _find(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, list[Location]]:
+        """The places of those of `chunks` that have some."""
+        ids = [bytes.fromhex(chunk) for chunk in chunks]
+        query = _FIND.format(",".join("?" * len(ids)))
+        found: dict[ChunkId, list[Location]] = {}
+        for id_, pack, *row in self._open().execute(query, ids).fetchall():
+            place = Location(pack, _entry(ChunkId(id_.hex()), row))
+            if pack not in self._listed or not place.entry.well_formed:
+                raise sqlite3.DatabaseError
+            found.setdefault(ChunkId(place.entry.id), []).append(place)
         return found
+
+    def _standing(self, wanted: Sequence[ChunkId]) -> set[ChunkId]:
+        standing: set[ChunkId] = set()
+        for first in range(0, len(wanted), _AT_ONCE):
+            found = self._find(wanted[first : first + _AT_ONCE])
+            standing.update(chunk for chunk, places in found.items() if any(map(self._stands, places)))
+        return standing
 
     def _known(self, wanted: set[bytes]) -> set[bytes]:
         database = self._open()
@@ -200,6 +215,6 @@ def _rows(entries: list[Entry], number: int | None) -> Iterator[tuple[object, ..
             )  # fmt: skip
 
 
-def _entry(chunk: ChunkId, row: tuple[Any, ...]) -> Entry:
+def _entry(chunk: ChunkId, row: Sequence[Any]) -> Entry:
     encoding, raw, stored, depth, width, base, offset = row
     return Entry(chunk, packs.CHUNK, encoding, raw, stored, depth, width, base.hex() if base else None, offset)

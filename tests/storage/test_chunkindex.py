@@ -1,0 +1,63 @@
+"""The index of chunks: many are looked up at once, and what it says is looked at in the packs."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from mvc.model.ids import ChunkId, digest
+from mvc.storage import chunkindex, encodings, packs
+from mvc.storage.chunkindex import ChunkIndex
+from mvc.storage.door import StoreDoor
+from mvc.storage.packs import Entry
+from mvc.storage.packwriter import PackWriter
+
+
+def _stored(door: StoreDoor, count: int, expected: int = 0) -> list[ChunkId]:
+    """So many chunks in a pack."""
+    writer = PackWriter(door)
+    writer.expect(expected)
+    ids = []
+    for number in range(count):
+        data = number.to_bytes(4, "little")
+        ids.append(ChunkId(digest(data)))
+        writer.add(Entry(ids[-1], packs.CHUNK, encodings.RAW, len(data), len(data)), data[:1], data[1:])
+    writer.finish()
+    door.barrier()
+    return ids
+
+
+def _door(folder: Path) -> StoreDoor:
+    folder.mkdir()
+    return StoreDoor(folder)
+
+
+def test_more_chunks_than_one_query_takes_are_known(tmp_path: Path, rng: random.Random) -> None:
+    door = _door(tmp_path / ".mvc")
+    there = _stored(door, 2 * chunkindex._AT_ONCE + 1)
+    others = [ChunkId(digest(rng.randbytes(8))) for _ in range(chunkindex._AT_ONCE)]
+    asked = [*there, *others, *there]
+    rng.shuffle(asked)
+    assert ChunkIndex(door).known(asked) == set(there)
+
+
+def test_a_chunk_whose_pack_says_something_else_is_not_known(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    ids = _stored(door, 3)
+    index = ChunkIndex(door)
+    second = index.find(ids[1])[0]
+    path = door.path(second.pack)
+    data = bytearray(path.read_bytes())
+    data[second.entry.offset] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+    assert index.known(ids) == {ids[0], ids[2]}
+
+
+def test_room_taken_for_what_did_not_come_changes_no_pack(tmp_path: Path) -> None:
+    plain, roomy = _door(tmp_path / "plain"), _door(tmp_path / "roomy")
+    _stored(plain, 5)
+    _stored(roomy, 5, expected=1 << 20)
+    (one,), (other,) = chunkindex.pack_names(plain), chunkindex.pack_names(roomy)
+    assert one == other
+    assert plain.read(one) == roomy.read(other)
