@@ -115,6 +115,8 @@ class _Work:
     fresh: dict[FileId, int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     unready: tuple[Readiness, ...] = ()
+    code: Callable[[], Code | None] = lambda: None
+    """Gives the training code's commit."""
 
     @property
     def current(self) -> VersionId | None:
@@ -156,14 +158,17 @@ def commit(
         work.warnings = _check(manifest, message, allow_secret=options.allow_secret)
         work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
+        if code is not None:
+            work.code = partial(code, [modelfile.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
+            work.code = work.ingest.workers.submit(work.code).result  # Git is asked while the files are read
             work.ingest.bases = basing.bases(repository, model, manifest, [old] if old else [])
             _expect(work.ingest, repository, files)
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
 
     try:
-        return _commit(work, old, base, ready, message, actor, code)
+        return _commit(work, old, base, ready, message, actor)
     except BaseException:
         work.give_up()
         raise
@@ -176,7 +181,6 @@ def _commit(
     ready: Ready,
     message: str | None,
     actor: Actor,
-    code: Callable[[Sequence[str]], Code | None] | None,
 ) -> Committed:
     """The commit itself, once it is known where it begins."""
     repository, model, options = work.repository, work.model, work.options
@@ -198,7 +202,7 @@ def _commit(
     found = _pinned(work, found)
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference)
-    version = _version(work, old, found, message, actor, code)
+    version = _version(work, old, found, message, actor)
     id_ = _publish(work, version, actor)
     named = naming.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
     return done(id_, version, named)
@@ -323,14 +327,12 @@ def _version(
     found: Found,
     message: str | None,
     actor: Actor,
-    code: Callable[[Sequence[str]], Code | None] | None,
 ) -> Version:
     repository, options, ingest = work.repository, work.options, work.ingest
     assert ingest is not None  # noqa: S101 - a dry run ends before this
     old = repository.objects.version(old_id) if old_id else None
     replaced = old if options.amend else None
     parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, options.merged) if id_)
-    own = [modelfile.path(work.head.folder), *(file.root_path for file in found.files)]
     return Version(
         parents=parents,
         number=replaced.number if replaced else old.number + 1 if old else 1,
@@ -340,7 +342,7 @@ def _version(
         manifest=repository.objects.put_manifest(found.snapshot.manifest),
         tree=repository.objects.put_tree(found.snapshot.tree),
         model_toml=ingest.add_bytes(found.model_toml),
-        code=code(own) if code else None,
+        code=work.code(),
     )
 
 
