@@ -11,6 +11,7 @@ import pytest
 from mvc.formats import pickletext, torch
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError
+from tests import effort
 from tests.formats import pickles
 from tests.formats.archives import archive, unpacked
 from tests.formats.headers import DATA, header_of, refusal, segments, source
@@ -184,9 +185,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("root", BOMBS.values(), ids=BOMBS)
 def test_bombs_cost_little_time(root: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     refusal(torch.read, checkpoint(root, {"0": bytes(24)}))
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < effort.HANG
 
 
 def test_a_pickle_of_too_many_operations_is_not_read() -> None:

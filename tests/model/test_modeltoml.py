@@ -9,6 +9,7 @@ from hypothesis import given
 from mvc import errors
 from mvc.model import modeltoml
 from mvc.model.manifest import Manifest
+from tests import effort
 from tests.model.strategies import manifests
 
 HEAD = b'[model]\nname = "x"\n'
@@ -188,7 +189,7 @@ def test_a_key_of_thousands_of_parts_is_refused_at_once(part: str) -> None:
     began = time.process_time()
     with pytest.raises(errors.TooBig, match="64 parts"):
         parse(text.encode())
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < effort.HANG
 
 
 @pytest.mark.parametrize(
