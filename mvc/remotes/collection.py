@@ -3,7 +3,7 @@
     gc/active ─ any intent open? ─► stop                        gc/condemned/<nonce>   what nothing led to, the last time
         └► what nothing leads to, is older than the floor, and was condemned before ─► removed, while no name moves
 
-All ages are told by the server's clock: its time for the flag is now. Only a collection deletes anything on a remote.
+All ages are told by the server's clock: its time just before the flag is now. Only a collection deletes anything on a remote.
 """
 
 from __future__ import annotations
@@ -119,9 +119,9 @@ class Collection:
 
     def _raise_flag(self) -> None:
         record = {"kind": "gc", "v": 1, "by": self._move.by, "nonce": self._move.nonce, "at": self._move.at.to_json()}
+        self.now = self._time()
         for _ in range(2):
             outcome = self._backend.create(ACTIVE, sealed.seal(record))
-            self.now = self._time_of_flag()
             if outcome is Outcome.CREATED or self._is_ours():
                 return
             if not self._take_down_abandoned():
@@ -129,13 +129,15 @@ class Collection:
         since = read_flag(self._backend)
         raise errors.RemoteBusy(remote=self._backend.where, since=since.utc() if since else "just now")
 
-    def _time_of_flag(self) -> float:
-        """The server's time of this moment, as far as an object that was just written tells it."""
+    def _time(self) -> float:
+        """The server's time of this moment, as far as an object that was just written tells it.
+
+        Removing that shows that the key may delete: with one that may not, the flag could not be lowered again.
+        """
         name = f"{probe.FOLDER}/now-{self._move.nonce}"
         self._backend.create(name, b"now")
         listed = [each.modified for each in self._backend.list(probe.FOLDER) if each.name == name]
-        with contextlib.suppress(errors.MvcError):
-            self._backend.delete([name])
+        self._backend.delete([name])
         if not listed:
             raise errors.RemoteUnreachable(remote=self._backend.where, reason=f"{name} was written, and is not listed")
         return listed[0]
