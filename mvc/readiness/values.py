@@ -130,7 +130,7 @@ class MetricAtLeast:
         value = subject.manifest.metrics.get(self.name)
         if value is None:
             return no(f"there is no metric {self.name}")
-        return OK if value >= self.least else no(f"{self.name} is {value}")
+        return OK if value >= self.least else no(f"{self.name} is {value}, and {self.least} is needed")
 
 
 # --- docker

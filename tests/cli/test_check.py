@@ -398,7 +398,7 @@ def test_a_teams_own_rules_from_model_toml_to_the_alias(served: Shell) -> None:
     assert served("alias", "set", "prod").code == 17
     served.ok("set", "metrics.mAP50=0.59")
     served.commit("Too low")
-    assert "mAP50 is 0.59" in served("alias", "set", "prod").err
+    assert "mAP50 is 0.59, and 0.6 is needed" in served("alias", "set", "prod").err
     served.ok("set", "metrics.mAP50=0.6")
     served.commit("Good enough", "--alias", "prod")
     served.ok("unset", "intent.require")  # an old version is judged by what was asked of it then
