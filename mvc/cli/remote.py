@@ -9,11 +9,12 @@ import click
 
 from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
-from mvc.cli.terminal import date, escape, short
+from mvc.cli.terminal import count, date, escape, short
 from mvc.cli.transfers import given_settings
 from mvc.cli.verb import group, subverb
 from mvc.porcelain import remote as porcelain
-from mvc.porcelain.remote import RemoteSettings, SeenRef
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.remotes.picsellia.address import TOKEN
 from mvc.remotes.probe import Verdict
 
 _OPTION = click.option(
@@ -101,9 +102,16 @@ def show(invocation: Invocation, name: str) -> None:
 def check(invocation: Invocation, name: str, full: bool) -> None:
     """Try a remote out: can it be read, written and listed, and is a name created only once?
 
-    A store that lets two create the same name would lose versions: it is refused, here and by push.
+    A store that lets two create the same name would lose versions: it is refused, here and by push. Of a registry it is tried
+    whether the token lets in; nothing is made there.
     """
-    verdict = porcelain.check(invocation.repository(), name, invocation.actor(), full=full, now=time.time())
+    repository = invocation.repository()
+    if porcelain.is_registry(repository, name):
+        invocation.require_network(name)
+        state = porcelain.check_registry(repository, name, invocation.environ.get(TOKEN))
+        invocation.emit("remote", state.to_json, lambda: [_lets_in(name, state)], ids=[])
+        return
+    verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
     invocation.emit("remote", lambda: _verdict(verdict), lambda: _checked(name, verdict), ids=[])
 
 
@@ -123,6 +131,11 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
 def _checked(name: str, verdict: Verdict) -> Iterator[str]:
     yield f"{escape(name)} does what a remote needs: {', '.join(verdict.checks)}"
     yield from (f"But {warning}." for warning in verdict.warnings)
+
+
+def _lets_in(name: str, state: RegistryState) -> str:
+    seen = count(state.models, "model")
+    return f"{escape(name)} lets in: {escape(state.organization)} at {escape(state.host)}, {seen} seen"
 
 
 def _told(invocation: Invocation, made: RemoteSettings) -> None:

@@ -36,6 +36,19 @@ class RemoteSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryState:
+    """A registry that lets in: the organization's name there, where the platform is, and how many models are seen."""
+
+    organization: str
+    host: str
+    models: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"organization": self.organization, "host": self.host, "models": self.models}
+
+
+@dataclass(frozen=True, slots=True)
 class SeenRef:
     """A name on a remote as it was last seen: where it stood, and when that was noted."""
 
@@ -142,6 +155,20 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
     if verdict.failures:
         raise errors.NotExclusive(remote=there.backend.where, failures="; ".join(verdict.failures))
     return verdict
+
+
+def check_registry(repository: Repository, name: str, token: str | None) -> RegistryState:
+    """Try a registry out: whether `token` lets in, and to which organization. Raises as `mvc.porcelain.reaching.registry`.
+
+    Nothing is made there. Besides: RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault.
+    """
+    with reaching.registry(repository, name, token) as registry:
+        return RegistryState(registry.organization, registry.host, len(registry.models()))
+
+
+def is_registry(repository: Repository, name: str) -> bool:
+    """Whether a remote is a registry, and no store; raises NoSuchRemote."""
+    return reaching.is_registry(reaching.url_of(repository, name))
 
 
 def _own(repository: Repository, name: str) -> list[RefName]:

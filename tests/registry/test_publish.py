@@ -254,6 +254,28 @@ def test_without_a_token_or_a_registry_it_says_what_to_do(shell: Shell, monkeypa
     assert shell("publish", "--all", "HEAD").code == 2
 
 
+def test_a_platform_that_does_not_answer_is_no_fault_of_what_is_here(shell: Shell, naps: list[float]) -> None:
+    shell.ok("config", "remote.picsellia.host", "http://127.0.0.1:1")
+    said = shell("publish")
+    assert (said.code, said.out) == (15, "")
+    assert "picsellia://acme cannot be reached: the connection was refused" in said.err
+    assert sum(naps) == 7.5
+    shell.ok("status")
+    shell.ok("fsck")
+
+
+def test_a_registry_is_tried_out_without_making_anything(
+    shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = histories.state(platform)
+    said = shell.ok("remote", "check", "picsellia").lines
+    assert said == [f"picsellia lets in: acme at {platform.host}, 0 models seen"]
+    assert histories.state(platform) == before
+    assert shell("--offline", "remote", "check", "picsellia").code == 15
+    monkeypatch.setenv("PICSELLIA_TOKEN", "canary-another-token")
+    assert shell("remote", "check", "picsellia").code == 12
+
+
 def test_no_secret_is_kept_or_shown(
     shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
