@@ -35,9 +35,10 @@ def told(session: Session) -> Iterator[None]:
 
 
 def _of(error: Exception, session: Session) -> BaseException:
-    own = _within(error)
-    if own is not None:
-        return own
+    within = _within(error)
+    if isinstance(within, errors.MvcError):
+        return within
+    error = within or error
     if isinstance(error, requests.HTTPError):
         return _of_storage(error, session)
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
@@ -53,10 +54,10 @@ def _of(error: Exception, session: Session) -> BaseException:
     return error
 
 
-def _within(error: BaseException | None) -> errors.MvcError | None:
-    """The error of mvc that the SDK has wrapped."""
+def _within(error: BaseException | None) -> errors.MvcError | requests.RequestException | None:
+    """What the SDK has wrapped: an error of mvc, or one of the connection, which it gives a text of its own."""
     while error is not None:
-        if isinstance(error, errors.MvcError):
+        if isinstance(error, errors.MvcError | requests.RequestException):
             return error
         error = error.__cause__ or error.__context__
     return None
