@@ -42,13 +42,14 @@ class Session(requests.Session):
         self.where = where
         self._token = token
         self._timeouts = timeouts
+        self._known_proxies: dict[str, dict[str, str]] = {}
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """As requests; raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryConflict, RegistryFault."""
         path = urlsplit(url).path
         making = _CREATES.match(path) is not None and method.upper() == "POST"
         options |= {"timeout": self._timeouts}
-        options.setdefault("proxies", requests.utils.get_environ_proxies(url))
+        options.setdefault("proxies", self._proxies_for(url))
         try:
             answer = super().request(method, url, **options)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
@@ -58,6 +59,13 @@ class Session(requests.Session):
         if path.startswith("/api/"):
             self._check(answer, path, making=making)
         return answer
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The proxies that the environment names for a server, looked up once."""
+        server = urlsplit(url)._replace(path="", query="", fragment="").geturl()
+        if server not in self._known_proxies:
+            self._known_proxies[server] = dict(requests.utils.get_environ_proxies(server))
+        return self._known_proxies[server]
 
     def plain(self, error: object) -> str:
         """What went wrong, in a line that shows no secret: no token, no signed address."""
