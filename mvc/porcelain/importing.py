@@ -82,6 +82,10 @@ class Imported:
         }
 
 
+Recorded = Mapping[str, tuple[str, Mapping[VersionId, None]]]
+"""By id there: the model here, and the versions of it that are told to be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """A version there, looked at: its files, and its marker if it has a valid one; `doubt` says what is wrong with it."""
@@ -90,6 +94,12 @@ class _Look:
     files: Sequence[RemoteFile]
     marker: Marker | None = None
     doubt: str = ""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it has a marker of its own, also where that was not read since the version is known."""
+        marked = any(file.name == marker.NAME for file in self.files)
+        return self.marker is not None or (marked and publication.is_name(self.version.name))
 
 
 def import_model(
@@ -126,12 +136,14 @@ class _Import:
     progress: Progress | None
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     ids: dict[VersionId, int] = field(default_factory=dict)
-    absent: list[VersionId] = field(default_factory=list)
 
     def run(self, wanted: str | None, model: str | None) -> Imported:
         listed = sorted(self.registry.versions(self.there), key=lambda each: (each.number, each.id))
         recorded = self._recorded()
         looks = self._looks(self._chosen(listed, wanted), recorded)
+        if wanted is not None:  # of those before it, the ones that its line consists of
+            line = (each for each in looks[:-1] if not each.is_published and not publication.is_name(each.version.name))
+            looks = [*line, *looks[-1:]]
         key = self._key(model, looks, recorded)
         created = self.repository.heads.get(key) is None
         taking = Taking(self.repository, self.registry, key, self.actor, self.progress)
@@ -160,8 +172,8 @@ class _Import:
 
     # --- looking
 
-    def _recorded(self) -> dict[str, tuple[str, dict[VersionId, None]]]:
-        """By id there: the model here, and the versions of it that are whole here and told to be there."""
+    def _recorded(self) -> Recorded:
+        """Of the versions that are told to be there, those that are whole here."""
         found: dict[str, tuple[str, dict[VersionId, None]]] = {}
         for model in self.repository.refs.models():
             for id_, place in publications.every(self.repository, model):
@@ -191,9 +203,7 @@ class _Import:
             return [found[0]]
         return listed[: listed.index(found[0]) + 1]
 
-    def _looks(
-        self, chosen: Sequence[RemoteVersion], recorded: Mapping[str, tuple[str, dict[VersionId, None]]]
-    ) -> list[_Look]:
+    def _looks(self, chosen: Sequence[RemoteVersion], recorded: Recorded) -> list[_Look]:
         """All of them that are not gone since they were listed: what only one answer says is gone would be missing in the line."""
         versions = [(each, self.registry.version(each.id)) for each in chosen]
         gone = {each.id: each.name for each, version in versions if version is None}
@@ -203,7 +213,7 @@ class _Import:
             raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
         return [self._look(version, recorded) for _, version in versions if version is not None]
 
-    def _look(self, version: RemoteVersion, recorded: Mapping[str, tuple[str, dict[VersionId, None]]]) -> _Look:
+    def _look(self, version: RemoteVersion, recorded: Recorded) -> _Look:
         """What there is of a version."""
         files = self.registry.files(version)
         here = recorded.get(version.id, ("", {}))[1]
@@ -236,9 +246,7 @@ class _Import:
                 doubt = doubt or "it has the marker of another version, as what is made from one may have"
         return _Look(version, files, None, doubt)
 
-    def _key(
-        self, model: str | None, looks: Sequence[_Look], recorded: Mapping[str, tuple[str, dict[VersionId, None]]]
-    ) -> str:
+    def _key(self, model: str | None, looks: Sequence[_Look], recorded: Recorded) -> str:
         """The model here: where versions of this one are already, else as asked, as published, or as it is called there."""
         here = {recorded[look.version.id][0] for look in looks if look.version.id in recorded}
         published = {look.marker.manifest.name for look in looks if look.marker is not None}
@@ -276,13 +284,12 @@ class _Import:
         what = ", ".join([*(each.key for each in changed), *(f"{each.role} ({each.what})" for each in other)])
         self._by_hand(taking, look, found.id, found.version.number, f"changed there since it was published: {what}")
 
-    def _take_by_hand(
-        self, taking: Taking, looks: Sequence[_Look], recorded: Mapping[str, tuple[str, dict[VersionId, None]]]
-    ) -> None:
+    def _take_by_hand(self, taking: Taking, looks: Sequence[_Look], recorded: Recorded) -> None:
         """Versions without a marker, each a child of the one before it by number."""
         above: tuple[VersionId, int] | None = None
         for look in sorted(looks, key=lambda each: (each.version.number, each.version.id)):
-            first = self._first_by_hand(recorded.get(look.version.id, ("", {}))[1])
+            here = {} if look.is_published else recorded.get(look.version.id, ("", {}))[1]
+            first = self._first_by_hand(here)
             if look.version.id not in self.done:
                 if publication.is_name(look.version.name) and first is None:
                     reason = f"it looks as if its publishing had not ended{f', or {look.doubt}' if look.doubt else ''}"

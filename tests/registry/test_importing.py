@@ -337,3 +337,27 @@ def test_a_collection_meanwhile_is_noticed_and_a_repeat_goes_on(desk: Desk, rng:
     desk.there.download = download  # type: ignore[method-assign]
     assert desk.bring(ben).versions[1].id == made[1]
     ben.ok("fsck", "--read-data")
+
+
+def test_what_was_published_of_one_made_by_hand_is_no_part_of_the_line(desk: Desk) -> None:
+    there = desk.there
+    there.make("a", {"w": b"1"})
+    ben, cem = desk.somebody("ben"), desk.somebody("cem")
+    (one,) = desk.bring(ben).versions
+    there.make("b", {"w": b"2"})
+    there.publish(ben.repository, VersionId(str(one.id)))
+    desk.bring(ben)
+    there.make("c", {"w": b"3"})
+    late, fresh = desk.bring(ben), desk.bring(cem)
+    assert [each.id for each in late.versions] == [each.id for each in fresh.versions]
+    assert late.versions[2].id == one.id
+
+
+def test_of_one_made_by_hand_only_its_own_line_comes_along(desk: Desk, rng: random.Random) -> None:
+    made = desk.history(rng)
+    desk.there.make("a", {"w": b"1"})
+    desk.publish(made[0])
+    desk.there.make("b", {"w": b"2"})
+    ben, cem = desk.somebody("ben"), desk.somebody("cem")
+    assert [each.name for each in desk.bring(ben, "b").versions] == ["a", "b"]
+    assert desk.bring(cem).versions[2].id == desk.bring(ben, "2").versions[-1].id
