@@ -179,7 +179,7 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
     world.fresh()
     monkeypatch.setattr(door, "on_step", lambda name, path: steps.append(f"{name} {path}"))
     world.bring()
-    total = len(steps)
+    total, stopped = len(steps), list[int]()
     assert total > 100
     for number in range(0, total, 5):
         monkeypatch.setattr(door, "on_step", None)
@@ -191,8 +191,11 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
                 raise _StoppedError(f"{name} {path}")
 
         monkeypatch.setattr(door, "on_step", stop)
-        with pytest.raises((_StoppedError, errors.MvcError)):
+        try:
             world.bring()
+        except (_StoppedError, errors.MvcError):
+            stopped.append(number)
         monkeypatch.setattr(door, "on_step", None)
         world.bring()
         assert world.state() == world.reference, f"stopped before step {number} of {total}"
+    assert len(stopped) > total // 6, "only what follows the last step that matters ends by itself"
