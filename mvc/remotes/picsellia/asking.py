@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, TypeVar
 
 from mvc import errors
@@ -49,10 +48,19 @@ class Asking:
         self.host = host
         self._token = token
         self._sleep = sleep
+        self._client: Any = None
 
-    @cached_property
+    @property
     def client(self) -> Any:
-        """The SDK's client: connecting is what tells whether the token is good. Raises RegistryLacks, RegistryDenied."""
+        """The SDK's client: connecting is what tells whether the token is good. Raises RegistryLacks, RegistryDenied.
+
+        It is kept by hand: until Python 3.12 a cached property lets one object at a time have its value made.
+        """
+        if self._client is None:
+            self._client = self._connected()
+        return self._client
+
+    def _connected(self) -> Any:
         try:
             return self.patiently(self._connect)
         except errors.RegistryLacks as error:
