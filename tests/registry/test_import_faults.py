@@ -161,7 +161,8 @@ def test_whatever_happens_to_a_call_a_repeat_brings_each_version_once(name: str,
             world.bring(_IMPATIENT if fault.stall else _PATIENT)
         except errors.MvcError as error:
             ended.append(error.exit_code)
-        assert len(seen) > number, "the call that was to go wrong came"
+        # on a busy machine an earlier call may be the slow one
+        assert len(seen) > number or fault.stall, "the call that was to go wrong came"
         world.platform.faults = lambda _: None
         world.bring()
         assert world.state() == world.reference, f"after {name} at call {number}, {call.shape}"
