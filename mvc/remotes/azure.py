@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mvc import lazy
@@ -30,7 +31,11 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     )
     filesystem.service_client._config.max_single_put_size = SINGLE  # noqa: SLF001 - adlfs has no setting for it
     credentials = "the environment (AZURE_STORAGE_...) and Azure's default credential"
-    return CloudBackend(address, filesystem, Dialect(_modified, credentials, {}))
+
+    def put(source: Path, path: str) -> None:
+        filesystem.put_file(str(source), path)
+
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put))
 
 
 def _modified(info: Mapping[str, Any]) -> float:

@@ -1,6 +1,6 @@
 """What S3, Google's and Azure's stores have in common, over their fsspec filesystems.
 
-One PUT for a ref entry, refused when the name is taken; packs by `put_file`; listings that nobody has cached. An exception of a
+One PUT for a ref entry, refused when the name is taken; packs of which little is in memory at a time; listings that nobody has cached. An exception of a
 library becomes one of three answers, and its text, which may hold a signed URL, is never passed on: its class and the
 server's status tell enough.
 """
@@ -21,8 +21,6 @@ from mvc.storage.workers import Workers
 
 READ_SIZE = 16 * 1024 * 1024
 """Bytes of one read: every request costs a round trip, and often money."""
-PART = 16 * 1024 * 1024
-"""Bytes of a pack that are in memory at a time: longer ones are sent in parts, one after the other."""
 DELETES = 8
 """Deletions at once."""
 _DENIED = (401, 403)
@@ -40,12 +38,12 @@ _MISTAKES = (TypeError, ValueError, AttributeError)
 class Dialect:
     """What differs: how an entry of a listing tells its time, in seconds since 1970; where credentials come from, for people.
 
-    `packs` are arguments for sending a pack.
+    `put` sends a file to a path.
     """
 
     modified: Callable[[Mapping[str, Any]], float]
     credentials: str
-    packs: Mapping[str, Any]
+    put: Callable[[Path, str], None]
 
 
 class CloudBackend(Backend):
@@ -72,7 +70,7 @@ class CloudBackend(Backend):
     def put(self, name: str, source: Path) -> None:
         """As Backend."""
         with self._answers(name, missing="the bucket is not there"):
-            self._filesystem.put_file(str(source), self._path(name), **self._dialect.packs)
+            self._dialect.put(source, self._path(name))
 
     def read(self, name: str, limit: int) -> bytes:
         """As Backend."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
-from mvc.remotes.cloud import PART, CloudBackend, Dialect
+from mvc.remotes.cloud import CloudBackend, Dialect
+
+PART = 16 * 1024 * 1024
+"""Bytes of a pack that are in memory at a time: longer ones are sent in parts, one after the other."""
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
@@ -26,7 +30,11 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     )
     key_file = options.get("key-file")
     credentials = f"the key file {key_file}" if key_file else "the environment and Google's default credentials"
-    return CloudBackend(address, filesystem, Dialect(_modified, credentials, {"chunksize": PART}))
+
+    def put(source: Path, path: str) -> None:
+        filesystem.put_file(str(source), path, chunksize=PART)
+
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put))
 
 
 def _modified(info: Mapping[str, Any]) -> float:

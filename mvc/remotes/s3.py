@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mvc import lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
-from mvc.remotes.cloud import PART, CloudBackend, Dialect
+from mvc.remotes.cloud import CloudBackend, Dialect
 
 _TIMEOUT = 30
 _READ_TIMEOUT = 120
@@ -35,25 +35,15 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         default_fill_cache=False,
     )
     filesystem.retries = 1
-    _keep_first_error(filesystem)
-    packs: dict[str, Any] = {"chunksize": PART, "max_concurrency": 1}
-    if "storage-class" in options:
-        packs["StorageClass"] = options["storage-class"]
-    return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), packs))
+    more = {"StorageClass": options["storage-class"]} if "storage-class" in options else {}
 
+    def put(source: Path, path: str) -> None:
+        """Send a file in one request, read as it goes: s3fs itself would hold it in memory, or send it in parts."""
+        bucket, key, _ = filesystem.split_path(path)
+        with open(source, "rb") as body:
+            filesystem.call_s3("put_object", Bucket=bucket, Key=key, Body=body, **more)
 
-def _keep_first_error(filesystem: Any) -> None:
-    """Have what goes wrong in an upload of parts be told, and not that a key which may delete nothing cannot give it up.
-
-    s3fs has no setting for it. The parts go by the bucket's lifecycle rule.
-    """
-    give_up = filesystem._abort_mpu  # noqa: SLF001
-
-    async def silently(*arguments: Any) -> None:
-        with contextlib.suppress(Exception):
-            await give_up(*arguments)
-
-    filesystem._abort_mpu = silently  # noqa: SLF001
+    return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), put))
 
 
 def _encryption(options: Mapping[str, str]) -> dict[str, str] | None:

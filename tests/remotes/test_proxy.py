@@ -220,24 +220,21 @@ def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(
 
 
 @each_mendable
-def test_a_pack_that_is_sent_in_parts_arrives_whole_whatever_goes_wrong_once(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any, fault: Fault
+def test_a_long_pack_goes_in_one_request_and_arrives_whole_whatever_goes_wrong_once(
+    tmp_path: Path, rng: random.Random, places: Any, fault: Fault
 ) -> None:
     through, new = places
-    monkeypatch.setattr("mvc.remotes.s3.PART", 5 * 1024 * 1024)
-    data = rng.randbytes(11_000_000)
+    data = rng.randbytes(65 << 20)
     (tmp_path / "pack").write_bytes(data)
-    through.well()
-    new().backend().put("packs/77/a", tmp_path / "pack")
-    assert len(through.asked) == 5, "it is begun, three parts, and completed"
-    for at in range(1, 6):
-        through.refuses = _PutOnly()
-        place = new()
-        through.at(at, fault)
-        _patient(place.backend(hasty=fault is Fault.LATE)).put("packs/77/a", tmp_path / "pack")
-        there = place.straight()
-        assert [(each.name, each.size) for each in there.list("")] == [("packs/77/a", len(data))]
-        assert there.read_range("packs/77/a", 0, len(data)) == data
+    place = new()
+    through.refuses = _PutOnly()
+    through.at(1, fault)
+    _patient(place.backend(hasty=fault is Fault.LATE)).put("packs/77/a", tmp_path / "pack")
+    assert {each.method for each in through.asked} <= {"PUT", "GET"}, "one that is done in doubt is looked for"
+    assert {each.path.rpartition("/")[2] for each in through.asked if each.method == "PUT"} == {"a"}
+    there = place.straight()
+    assert [(each.name, each.size) for each in there.list("")] == [("packs/77/a", len(data))]
+    assert there.read_range("packs/77/a", 0, len(data)) == data
 
 
 # --- by SSH -----------------------------------------------------------------------------------------------------------
