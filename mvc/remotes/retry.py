@@ -83,7 +83,8 @@ class RetryingBackend(Backend):
 
         try:
             self._inner.get(name, count, limit)
-        except errors.RemoteUnreachable:
+        except errors.RemoteUnreachable as error:
+            self._wait(error, 1, 0.0)
             while done <= limit and (block := self.read_range(name, done, min(self.read_size, limit + 1 - done))):
                 count(block)
 
@@ -115,9 +116,13 @@ class RetryingBackend(Backend):
             try:
                 return call()
             except errors.RemoteUnreachable as error:
-                pause = max(error.after or 0.0, self._draw(0, min(_LONGEST, _FIRST * 2**attempt)))
-                if waited + pause > PATIENCE:
-                    raise
-                self._sleep(pause)
-                waited += pause
+                waited = self._wait(error, attempt, waited)
         return call()
+
+    def _wait(self, error: errors.RemoteUnreachable, attempt: int, waited: float) -> float:
+        """Wait after a try that failed, and give the seconds waited in all; raises `error` where they are too many."""
+        pause = max(error.after or 0.0, self._draw(0, min(_LONGEST, _FIRST * 2**attempt)))
+        if waited + pause > PATIENCE:
+            raise error
+        self._sleep(pause)
+        return waited + pause

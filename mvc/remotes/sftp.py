@@ -1,7 +1,7 @@
 """A folder on an SSH server as a remote, over SFTP.
 
-A file gets its name by the plain rename of SFTP, which fails when the name is taken; OpenSSH's posix-rename would
-replace what is there, and is never asked for.
+A file gets its name by the plain rename of SFTP, which fails when the name is taken. OpenSSH's posix-rename replaces what is
+there, and is asked for only where a pack lies there that is not whole: a server may lose what it had not yet written.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SftpBackend(Backend):
     def put(self, name: str, source: Path) -> None:
         """As Backend."""
         with open(source, "rb") as file, self._session() as session:
-            self._publish(session, name, iter(lambda: file.read(_BLOCK), b""))
+            self._publish(session, name, iter(lambda: file.read(_BLOCK), b""), source.stat().st_size)
 
     def read(self, name: str, limit: int) -> bytes:
         """As Backend."""
@@ -139,16 +139,27 @@ class SftpBackend(Backend):
                 _silence(file)
                 yield file, found.st_size
 
-    def _publish(self, session: Session, name: str, blocks: Iterator[bytes]) -> Outcome:
+    def _publish(self, session: Session, name: str, blocks: Iterator[bytes], size: int | None = None) -> Outcome:
+        """Give a new file its name. What has that name already stays, unless a `size` is given, and it has another."""
         temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
         for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
             _make_folder(session.files, folder)
         try:
             _write(session, temporary, blocks)
-            return _rename(session.files, temporary, target)
+            outcome = _rename(session.files, temporary, target)
+            if outcome is Outcome.TAKEN and size not in (None, session.files.lstat(target).st_size):
+                self._replace(session, name, temporary)
+            return outcome
         finally:
             with contextlib.suppress(OSError):
                 session.files.remove(temporary)
+
+    def _replace(self, session: Session, name: str, temporary: str) -> None:
+        try:
+            session.files.posix_rename(temporary, self._path(name))
+        except OSError as error:
+            reason = f"{name} is not whole there, and may not be replaced with this key"
+            raise errors.RemoteDenied(remote=self.where, reason=reason) from error
 
 
 def _silence(file: Any) -> None:

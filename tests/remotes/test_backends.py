@@ -79,6 +79,15 @@ def test_a_big_file_comes_back_whole_and_may_be_put_again(backend: Backend, tmp_
     assert [(each.name, each.size) for each in backend.list("")] == [("packs/77/big", len(data))]
 
 
+def test_a_pack_that_lies_there_cut_is_put_whole(backend: Backend, tmp_path: Path, rng: random.Random) -> None:
+    data = rng.randbytes(100_000)
+    for size in (0, 60_000, 100_000):
+        (tmp_path / "source").write_bytes(data[:size])
+        backend.put("packs/77/cut", tmp_path / "source")
+    assert [(each.name, each.size) for each in backend.list("")] == [("packs/77/cut", len(data))]
+    assert backend.read_range("packs/77/cut", 0, len(data)) == data
+
+
 def test_a_get_stops_soon_after_its_limit(backend: Backend, tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(bytes(6 * 1024 * 1024))
     backend.put("packs/00/big", tmp_path / "source")
@@ -125,3 +134,18 @@ def test_a_get_that_was_cut_goes_on_where_it_was(backend: Backend, monkeypatch: 
         came: list[bytes] = []
         RetryingBackend(backend, lambda _: None).get("x", lambda block, came=came: came.append(bytes(block)), limit)  # type: ignore[misc]
         assert b"".join(came) == b"0123456789"
+
+
+def test_a_get_that_failed_goes_on_no_sooner_than_the_server_asks(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        failed = errors.RemoteUnreachable(remote=backend.where, reason="busy on purpose")
+        failed.after = 7
+        raise failed
+
+    backend.create("x", b"0123456789")
+    monkeypatch.setattr(backend, "get", busy)
+    waited: list[float] = []
+    RetryingBackend(backend, waited.append).get("x", lambda _: None, 10)
+    assert waited == [7]

@@ -13,7 +13,7 @@ import pytest
 
 from mvc import errors, lazy
 from mvc.porcelain import reaching
-from mvc.remotes import address, azure, probe, s3
+from mvc.remotes import address, azure, connect, probe, s3
 from mvc.remotes.backend import Outcome
 from tests.remotes.backends import Place
 from tests.remotes.clones import WEIGHTS, ana, clone
@@ -188,3 +188,18 @@ def test_sftp(sshd_with: Callable[[str], Sshd], tmp_path: Path, monkeypatch: Any
         return servers[key].url(tmp_path / "place"), servers[key].options
 
     everyone_does_their_part(tmp_path, monkeypatch, rng, hold)
+
+
+def test_sftp_a_pack_that_lies_there_cut_is_told_to_whoever_may_not_replace_it(
+    sshd_with: Callable[[str], Sshd], tmp_path: Path
+) -> None:
+    server = sshd_with(row("sftp.md", PUSHER))
+    pack, there = tmp_path / "pack", tmp_path / "place" / "packs" / "77" / "77"
+    pack.write_bytes(b"whole")
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"")
+    backend = connect.connect(address.parse(server.url(tmp_path / "place"), tmp_path), server.options)
+    with pytest.raises(errors.RemoteDenied, match=r"packs/77/77 is not whole there"):
+        backend.put("packs/77/77", pack)
+    assert there.read_bytes() == b""
+    backend.close()
