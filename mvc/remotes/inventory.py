@@ -30,6 +30,8 @@ MAX_METAPACK = 4 * packs.MAX_METADATA
 """Bytes of a metadata pack that is fetched, at most; writers end one once it has 64 MiB."""
 MERGED = f"{metapacks.FOLDER}/merged/"
 """Where those lie that take the place of others, whose indexes they have."""
+SMALL = 8 * 1024 * 1024
+"""Bytes of a metadata pack that is merged with others, at most."""
 AHEAD = 16
 """Metadata packs that are on their way at once, at most."""
 
@@ -66,8 +68,7 @@ class Inventory:
         self.packs = _ids(backend.list("packs"))
         self.names = {PackId(_id_of(each)): each.name for each in listed}
         every = _ids(listed)
-        merged = self._bring({id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}, jobs)
-        gone = {entry.id for id_ in merged for entry in self._of(id_, packs.PACK_INDEX)}
+        gone = self._merged(every, jobs)
         self.replaced = {id_: size for id_, size in every.items() if id_ in gone}
         self.metapacks = self._bring({id_: size for id_, size in every.items() if id_ not in self.replaced}, jobs)
 
@@ -133,6 +134,21 @@ class Inventory:
 
     # --- fetching metadata packs
 
+    def _merged(self, every: Mapping[PackId, int], jobs: int) -> set[str]:
+        """Fetch those that took the place of others, and tell of which.
+
+        Long ones are at their end; of the small ones, the longest may well hold all others, which then are not fetched.
+        """
+        merged = {id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}
+        gone = self._replaced_by(self._bring({id_: size for id_, size in merged.items() if size > SMALL}, jobs))
+        for id_ in sorted(merged, key=lambda each: merged[each], reverse=True):
+            if id_ not in gone:
+                gone |= self._replaced_by(self._bring({id_: merged[id_]}, jobs))
+        return gone
+
+    def _replaced_by(self, merged: Iterable[PackId]) -> set[str]:
+        return {entry.id for id_ in merged for entry in self._of(id_, packs.PACK_INDEX)}
+
     def _bring(self, wanted: Mapping[PackId, int], jobs: int) -> dict[PackId, int]:
         """Fetch what of `wanted`, with its sizes, is not here; what of it is whole there. The others are noted as damaged."""
         door = self._store.door
@@ -144,10 +160,11 @@ class Inventory:
         with Workers(jobs) as workers:
             pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
             for pack, came in workers.ahead(self._receive, pairs, AHEAD):
-                if isinstance(came, errors.Damaged):
-                    self.damaged[pack] = came
+                checked = came if isinstance(came, errors.Damaged) else self._checked(pack, came)
+                if isinstance(checked, errors.Damaged):
+                    self.damaged[pack] = checked
                 else:
-                    door.seal(came, metapacks.path(pack))
+                    door.seal(checked, metapacks.path(pack))
                     self.received += wanted[pack]
         door.barrier()
         self._store.metapacks.refresh()
@@ -163,12 +180,11 @@ class Inventory:
         self.damaged[pack] = errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
 
     def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary | errors.Damaged]:
-        """Fetch one under a temporary name, and check that it, and all in it, is what it is called; in a thread."""
+        """Fetch one under a temporary name, and check that its bytes are what it is called; in a thread."""
         pack, size, temporary = wanted
         try:
             receive(self._backend, self.names[pack], pack, min(size, MAX_METAPACK), temporary)
             temporary.close()
-            self._check(pack, temporary)
         except errors.Damaged as error:
             temporary.discard()
             return pack, error
@@ -177,13 +193,21 @@ class Inventory:
             raise
         return pack, temporary
 
-    def _check(self, pack: PackId, temporary: Temporary) -> None:
-        """Raise Damaged where something in a metadata pack that came is none: what is kept here, every command reads."""
+    def _checked(self, pack: PackId, temporary: Temporary) -> Temporary | errors.Damaged:
+        """A metadata pack that came, or what in it is not what it is called: what is kept here, every command reads.
+
+        Not in a thread: its many small entries are Python's work, and several at that wait for each other most of the time.
+        """
         try:
             metapacks.verify(PackFile(self._store.door, f"{TEMPORARY}/{temporary.path.name}"))
         except errors.Damaged as error:
+            temporary.discard()
             reason = error.fields.get("reason", error.message)
-            raise errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason) from error
+            return errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
+        except BaseException:
+            temporary.discard()
+            raise
+        return temporary
 
 
 def receive(backend: Backend, name: str, id_: str, size: int, temporary: Temporary) -> None:

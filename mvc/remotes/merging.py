@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from mvc.model.ids import FileId, PackId
 from mvc.remotes.backend import Backend
-from mvc.remotes.inventory import MERGED, Inventory
+from mvc.remotes.inventory import MERGED, SMALL, Inventory
 from mvc.remotes.store import Store
 from mvc.storage import metapacks, packs
 from mvc.storage.metapacks import MetaWriter
@@ -19,8 +19,6 @@ from mvc.storage.packs import Entry
 
 MANY = 64
 """Small metadata packs that are let be."""
-SMALL = 8 * 1024 * 1024
-"""Bytes of one that is small."""
 _TOGETHER = 48 * 1024 * 1024
 """Bytes that are merged into one, at most."""
 

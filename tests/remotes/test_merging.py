@@ -31,10 +31,14 @@ def pushed(tmp_path: Path, monkeypatch: Any) -> Shell:
 
 def test_a_clone_reads_few_files_after_many_pushes(pushed: Shell, tmp_path: Path, monkeypatch: Any) -> None:
     files = list((tmp_path / "origin" / "meta").glob("*.pack"))
-    assert len(files) == 12
+    merged = list((tmp_path / "origin" / "meta" / "merged").iterdir())
+    assert (len(files), len(merged)) == (12, 3)
     backend = Faulty(LocalBackend(tmp_path / "origin"))
-    assert not survey(clone(tmp_path, monkeypatch, "ben", "--meta").repository, remote_on(backend)).findings
-    assert len(list((tmp_path / "ben" / ".mvc" / "meta").iterdir())) <= 4 + 4
+    ben = clone(tmp_path, monkeypatch, "ben", "--meta")
+    assert not survey(ben.repository, remote_on(backend)).findings
+    came = {path.name for path in (ben.folder / ".mvc" / "meta").iterdir()}
+    assert [path for path in merged if path.name in came] == [max(merged, key=lambda path: path.stat().st_size)]
+    assert len(came) <= 1 + 4
 
 
 def test_what_was_merged_may_be_collected(pushed: Shell, tmp_path: Path, monkeypatch: Any) -> None:
