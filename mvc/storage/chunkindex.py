@@ -38,6 +38,7 @@ _FIND = """
 SELECT c.id, p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
 FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER BY c.id, c.depth, c.pack, c.offset
 """
+_COUNT = "SELECT count(DISTINCT id) FROM chunks WHERE id IN ({})"
 _AT_ONCE = 500
 """Ids that are looked up by one query."""
 
@@ -68,8 +69,8 @@ class ChunkIndex:
 
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
         """Whether each chunk has a place."""
-        wanted = {bytes.fromhex(chunk) for chunk in chunks}
-        return not wanted or len(self._ask(lambda: self._known(wanted), sure=sure)) == len(wanted)
+        wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
+        return not wanted or self._ask(lambda: self._known(wanted), sure=sure) == len(wanted)
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
         """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
@@ -116,9 +117,14 @@ class ChunkIndex:
             standing.update(chunk for chunk, places in found.items() if any(map(self._stands, places)))
         return standing
 
-    def _known(self, wanted: set[bytes]) -> set[bytes]:
-        database = self._open()
-        return {id_ for id_ in wanted if database.execute("SELECT 1 FROM chunks WHERE id = ?", (id_,)).fetchone()}
+    def _known(self, wanted: Sequence[bytes]) -> int:
+        """How many of `wanted`, each named once, have a place."""
+        count = 0
+        for first in range(0, len(wanted), _AT_ONCE):
+            ids = wanted[first : first + _AT_ONCE]
+            (found,) = self._open().execute(_COUNT.format(",".join("?" * len(ids))), ids).fetchone()
+            count += found
+        return count
 
     def _stands(self, place: Location) -> bool:
         """Whether the pack has that entry where the index says, and reaches to its end."""
