@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,12 +114,23 @@ def test_a_signal_ends_the_run_by_its_code(shell: Shell, number: signal.Signals,
     pipe = shell.folder / "message"
     os.mkfifo(pipe)
     with (
+        _heard(number),
         subprocess.Popen([*MVC, "commit", "-F", "message"], cwd=shell.folder, stdout=-1, stderr=-1) as running,
         open(pipe, "wb"),  # is open only when the run reads from it
     ):
         running.send_signal(number)
         out, err = running.communicate()
     assert (running.returncode, out, err) == (code, b"", b"")
+
+
+@contextlib.contextmanager
+def _heard(number: signal.Signals) -> Iterator[None]:
+    """Have programs that are started meanwhile not ignore a signal, as they do where the tests run in the background."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 # --- errors
