@@ -99,6 +99,12 @@ def _requests(errand: Errand, folder: Path, through: HttpProxy, place: Place) ->
     return through.asked
 
 
+@pytest.fixture(scope="module")
+def counts() -> dict[str, int]:
+    """How many requests an errand takes that goes well, and blocks by SSH, once somebody has counted them."""
+    return {}
+
+
 def _points(count: int, rng: random.Random, *, deep: bool) -> list[int]:
     return list(range(1, count + 1)) if deep else sorted(rng.sample(range(1, count + 1), _POINTS))
 
@@ -106,12 +112,21 @@ def _points(count: int, rng: random.Random, *, deep: bool) -> list[int]:
 @each_errand
 @each_fault
 def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
-    tmp_path: Path, rng: random.Random, places: Any, errands: dict[str, Errand], name: str, fault: Fault, *, deep: bool
+    tmp_path: Path,
+    rng: random.Random,
+    places: Any,
+    errands: dict[str, Errand],
+    counts: dict[str, int],
+    name: str,
+    fault: Fault,
+    *,
+    deep: bool,
 ) -> None:
     (through, new), errand = places, errands[name]
     expected = (*EXPECTED, errors.Refused) if fault is Fault.FLIPPED else EXPECTED  # it may look as if it were bad
-    count = len(_requests(errand, tmp_path / "first", through, new()))
-    for at in _points(count, rng, deep=deep):
+    if name not in counts:
+        counts[name] = len(_requests(errand, tmp_path / "first", through, new()))
+    for at in _points(counts[name], rng, deep=deep):
         place = new()
         errand.plant(place.straight())
         bad = Faulty(place.backend(hasty=fault is Fault.LATE))
@@ -131,11 +146,20 @@ def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_re
 @each_errand
 @each_mendable
 def test_with_patience_it_succeeds_whatever_request_goes_wrong(
-    tmp_path: Path, rng: random.Random, places: Any, errands: dict[str, Errand], name: str, fault: Fault, *, deep: bool
+    tmp_path: Path,
+    rng: random.Random,
+    places: Any,
+    errands: dict[str, Errand],
+    counts: dict[str, int],
+    name: str,
+    fault: Fault,
+    *,
+    deep: bool,
 ) -> None:
     (through, new), errand = places, errands[name]
-    count = len(_requests(errand, tmp_path / "first", through, new()))
-    for at in _points(count, rng, deep=deep):
+    if name not in counts:
+        counts[name] = len(_requests(errand, tmp_path / "first", through, new()))
+    for at in _points(counts[name], rng, deep=deep):
         place, waited = new(), list[float]()
         errand.plant(place.straight())
         repository = errand.begin(tmp_path / str(at))
@@ -253,6 +277,7 @@ def test_whatever_goes_wrong_by_ssh_all_is_sound_and_a_repeat_moves_only_the_res
     rng: random.Random,
     sshd: Sshd,
     errands: dict[str, Errand],
+    counts: dict[str, int],
     name: str,
     fault: WireFault,
     *,
@@ -261,10 +286,12 @@ def test_whatever_goes_wrong_by_ssh_all_is_sound_and_a_repeat_moves_only_the_res
     errand = errands[name]
     with proxy.wire(sshd.port) as wire:
         there = _Ssh(sshd, wire, tmp_path)
-        errand.plant(there.straight("first"))
-        wire.at(None, fault)
-        errand.do(errand.begin(tmp_path / "first"), there.backend("first"))
-        for at in rng.sample(range(1, wire.blocks + 1), _BLOCKS * (25 if deep else 1)):
+        if f"{name} by SSH" not in counts:
+            errand.plant(there.straight("first"))
+            wire.at(None, fault)
+            errand.do(errand.begin(tmp_path / "first"), there.backend("first"))
+            counts[f"{name} by SSH"] = wire.blocks
+        for at in rng.sample(range(1, counts[f"{name} by SSH"] + 1), _BLOCKS * (25 if deep else 1)):
             errand.plant(there.straight(str(at)))
             wire.at(at, fault)
             monkeypatch.setattr(sftp_session, "_SECONDS", _PATIENCE)
