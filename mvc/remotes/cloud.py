@@ -1,6 +1,6 @@
 """What S3, Google's and Azure's stores have in common, over their fsspec filesystems.
 
-One PUT for a ref entry, refused when the name is taken; packs of which little is in memory at a time; listings that nobody has cached. An exception of a
+One PUT for a ref entry, refused when the name is taken; packs in the way of each library that takes little memory; listings that nobody has cached. An exception of a
 library becomes one of three answers, and its text, which may hold a signed URL, is never passed on: its class and the
 server's status tell enough.
 """

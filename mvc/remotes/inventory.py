@@ -142,7 +142,7 @@ class Inventory:
         merged = {id_: size for id_, size in every.items() if self.names[id_].startswith(MERGED)}
         gone = self._replaced_by(self._bring({id_: size for id_, size in merged.items() if size > SMALL}, jobs))
         for id_ in sorted(merged, key=lambda each: merged[each], reverse=True):
-            if id_ not in gone:
+            if merged[id_] <= SMALL and id_ not in gone:
                 gone |= self._replaced_by(self._bring({id_: merged[id_]}, jobs))
         return gone
 
@@ -156,7 +156,7 @@ class Inventory:
         for pack, size in here.items():
             if size not in (None, wanted[pack]):
                 self._blame(pack, f"it has {wanted[pack]} bytes, and not {size}")
-        missing = [pack for pack, size in here.items() if size is None]
+        missing = [pack for pack, size in here.items() if size is None and pack not in self.damaged]
         with Workers(jobs) as workers:
             pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
             for pack, came in workers.ahead(self._receive, pairs, AHEAD):

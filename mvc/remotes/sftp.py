@@ -158,7 +158,9 @@ class SftpBackend(Backend):
         try:
             session.files.posix_rename(temporary, self._path(name))
         except OSError as error:
-            reason = f"{name} is not whole there, and may not be replaced with this key"
+            if not isinstance(error, PermissionError) and "unsupported" not in str(error).lower():
+                raise
+            reason = f"{name} is not whole there, and may not be replaced by this key on this server"
             raise errors.RemoteDenied(remote=self.where, reason=reason) from error
 
 

@@ -40,6 +40,12 @@ def _sshd(requires: Callable[[str], str]) -> str:
     return shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or requires("sshd")
 
 
+@pytest.fixture(scope="module")
+def counts() -> dict[str, int]:
+    """How many calls or requests an errand takes that goes well, in this module, once somebody has counted them."""
+    return {}
+
+
 @pytest.fixture(scope="session")
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Cloud]]:
     """`clouds("s3")` is a store of that kind, started when first asked for, stopped with the session."""

@@ -48,12 +48,6 @@ class _Places:
         return connect.connect(address.parse(url, self._top), self._sshd.options)
 
 
-@pytest.fixture(scope="module")
-def counts() -> dict[str, int]:
-    """How many calls an errand makes that goes well, once somebody has counted them."""
-    return {}
-
-
 @pytest.fixture(params=sorted(_CALLS))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

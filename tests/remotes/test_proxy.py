@@ -99,34 +99,33 @@ def _requests(errand: Errand, folder: Path, through: HttpProxy, place: Place) ->
     return through.asked
 
 
-@pytest.fixture(scope="module")
-def counts() -> dict[str, int]:
-    """How many requests an errand takes that goes well, and blocks by SSH, once somebody has counted them."""
-    return {}
-
-
-def _points(count: int, rng: random.Random, *, deep: bool) -> list[int]:
-    return list(range(1, count + 1)) if deep else sorted(rng.sample(range(1, count + 1), _POINTS))
-
-
-@each_errand
-@each_fault
-def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
+@pytest.fixture
+def points(
     tmp_path: Path,
     rng: random.Random,
     places: Any,
     errands: dict[str, Errand],
     counts: dict[str, int],
     name: str,
-    fault: Fault,
     *,
     deep: bool,
+) -> list[int]:
+    """Requests of an errand of which one goes wrong: with `--deep` all."""
+    through, new = places
+    if name not in counts:
+        counts[name] = len(_requests(errands[name], tmp_path / "first", through, new()))
+    every = range(1, counts[name] + 1)
+    return list(every) if deep else sorted(rng.sample(every, _POINTS))
+
+
+@each_errand
+@each_fault
+def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
+    tmp_path: Path, places: Any, errands: dict[str, Errand], points: list[int], name: str, fault: Fault
 ) -> None:
     (through, new), errand = places, errands[name]
     expected = (*EXPECTED, errors.Refused) if fault is Fault.FLIPPED else EXPECTED  # it may look as if it were bad
-    if name not in counts:
-        counts[name] = len(_requests(errand, tmp_path / "first", through, new()))
-    for at in _points(counts[name], rng, deep=deep):
+    for at in points:
         place = new()
         errand.plant(place.straight())
         bad = Faulty(place.backend(hasty=fault is Fault.LATE))
@@ -146,20 +145,10 @@ def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_re
 @each_errand
 @each_mendable
 def test_with_patience_it_succeeds_whatever_request_goes_wrong(
-    tmp_path: Path,
-    rng: random.Random,
-    places: Any,
-    errands: dict[str, Errand],
-    counts: dict[str, int],
-    name: str,
-    fault: Fault,
-    *,
-    deep: bool,
+    tmp_path: Path, places: Any, errands: dict[str, Errand], points: list[int], name: str, fault: Fault
 ) -> None:
     (through, new), errand = places, errands[name]
-    if name not in counts:
-        counts[name] = len(_requests(errand, tmp_path / "first", through, new()))
-    for at in _points(counts[name], rng, deep=deep):
+    for at in points:
         place, waited = new(), list[float]()
         errand.plant(place.straight())
         repository = errand.begin(tmp_path / str(at))
@@ -178,10 +167,7 @@ class _PutOnly:
         self.refused: list[proxy.Request] = []
 
     def __call__(self, request: proxy.Request) -> bool:
-        path, _, query = request.path.partition("?")
-        if request.method == "PUT" and "uploadId" in query:  # a part is no file yet
-            return False
-        puts = request.method == "PUT" or (request.method == "POST" and "uploadId" in query)
+        path, puts = request.path.partition("?")[0], request.method == "PUT"
         removes = request.method == "DELETE" or (request.method == "POST" and "delete" in request.path)
         replaces = puts and path in self._there and not request.conditional
         if removes or replaces:
