@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from mvc.porcelain.gc_remote import gc_remote
+from mvc.porcelain.init import make_repository
 from mvc.porcelain.survey import survey
 from mvc.remotes import merging
+from mvc.remotes.inventory import Inventory
 from mvc.remotes.local import LocalBackend
+from mvc.repository.repository import Repository
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import clone, folder, push_main, remote_on
 from tests.remotes.faults import Faulty
@@ -39,6 +42,23 @@ def test_a_clone_reads_few_files_after_many_pushes(pushed: Shell, tmp_path: Path
     came = {path.name for path in (ben.folder / ".mvc" / "meta").iterdir()}
     assert [path for path in merged if path.name in came] == [max(merged, key=lambda path: path.stat().st_size)]
     assert len(came) <= 1 + 4
+
+
+def test_of_a_merged_one_that_is_damaged_the_others_are_read_and_it_is_fetched_once(
+    pushed: Shell, tmp_path: Path
+) -> None:
+    merged = sorted((tmp_path / "origin" / "meta" / "merged").iterdir(), key=lambda path: path.stat().st_size)
+    data = bytearray(merged[-1].read_bytes())
+    data[len(data) // 2] ^= 1
+    merged[-1].chmod(0o600)
+    merged[-1].write_bytes(data)
+    (tmp_path / "ben").mkdir()
+    make_repository(tmp_path / "ben")
+    backend = Faulty(LocalBackend(tmp_path / "origin"))
+    there = Inventory(Repository(tmp_path / "ben"), backend, 2)
+    assert [*there.damaged] == [merged[-1].stem]
+    assert [call for call in backend.calls if merged[-1].name in call] == [f"get meta/merged/{merged[-1].name}"]
+    assert there.objects == Inventory(pushed.repository, LocalBackend(tmp_path / "origin"), 2).objects
 
 
 def test_what_was_merged_may_be_collected(pushed: Shell, tmp_path: Path, monkeypatch: Any) -> None:

@@ -38,7 +38,10 @@ def test_more_chunks_than_one_query_takes_are_known(tmp_path: Path, rng: random.
     others = [ChunkId(digest(rng.randbytes(8))) for _ in range(chunkindex._AT_ONCE)]
     asked = [*there, *others, *there]
     rng.shuffle(asked)
-    assert ChunkIndex(door).known(asked) == set(there)
+    index = ChunkIndex(door)
+    assert index.known(asked) == set(there)
+    assert index.has_all([*there, *there])
+    assert not index.has_all([*there, others[0]])
 
 
 def test_a_chunk_whose_pack_says_something_else_is_not_known(tmp_path: Path) -> None:
