@@ -69,8 +69,12 @@ class TreeDoor:
     # --- changing
 
     def place(self, staged: Path, path: str) -> None:
-        """Move a finished file to `path`, in one step: what was there before, or all of it."""
+        """Move a finished file to `path`, in one step: what was there before, or all of it.
+
+        It gets the read and write permissions of the file that it replaces: only the executable bit is versioned.
+        """
         with writing(path), self._parent(path, make=True) as (folder, name):
+            _keep_access(staged, folder, name)
             step("place", path)
             try:
                 os.rename(staged, name, dst_dir_fd=folder)
@@ -91,12 +95,12 @@ class TreeDoor:
             temporary.discard()
 
     def chmod(self, path: str, *, executable: bool) -> None:
-        """Make a file executable for whoever may read it, or for nobody."""
+        """Make a file executable for all who may read it, or for nobody."""
         with writing(path), self._parent(path) as (folder, name):
             step("chmod", path)
             fd = os.open(name, _FILE, dir_fd=folder)
             try:
-                os.fchmod(fd, (0o777 if executable else 0o666) & ~process.umask())
+                os.fchmod(fd, _mode(os.fstat(fd).st_mode, executable=executable))
             finally:
                 os.close(fd)
 
@@ -206,6 +210,23 @@ class TreeDoor:
         step("rename", name)
         os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
         staged.unlink()
+
+
+def _mode(mode: int, *, executable: bool) -> int:
+    """The permission bits of `mode` with the executable bit set for all who may read (less the umask), or for nobody."""
+    access = mode & 0o666
+    return access | ((access & 0o444 & ~process.umask()) >> 2) if executable else access
+
+
+def _keep_access(staged: Path, folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        before = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        if stat_module.S_ISREG(before):
+            now = os.stat(staged).st_mode
+            mode = _mode(before, executable=bool(now & stat_module.S_IXUSR))
+            if mode != stat_module.S_IMODE(now):
+                step("chmod", staged)
+                os.chmod(staged, mode)
 
 
 def _is_link(name: str, fd: int) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+
+from mvc.storage import process
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
 
@@ -91,3 +94,30 @@ def test_reset_moves_the_branch_and_files_only_when_asked(shell: Shell, history:
     document = shell.ok("reset", "--hard", "2026.1", "--json").json
     assert (document["schema"], document["new"], document["written"][-1]) == ("mvc.reset/1", history.first, WEIGHTS)
     assert weights(shell) == b"one"
+
+
+# --- permissions
+
+
+def test_a_file_keeps_its_read_and_write_permissions_when_it_is_replaced(shell: Shell, history: History) -> None:
+    weights = shell.folder / "weights" / "best.onnx"
+    weights.chmod(0o600)
+    for command in (["switch", "v1"], ["switch", "main"], ["reset", "--hard", "v1"]):
+        shell.ok(*command)
+        assert stat.S_IMODE(weights.stat().st_mode) == 0o600, command
+    weights.write_bytes(b"an edit")
+    shell.ok("restore", "weights/best.onnx")
+    assert stat.S_IMODE(weights.stat().st_mode) == 0o600
+
+
+def test_only_the_executable_bit_of_a_mode_is_versioned(empty: Shell) -> None:
+    empty.write("run.sh", b"echo")
+    script = empty.folder / "run.sh"
+    empty.ok("add", "run.sh")
+    script.chmod(0o600)
+    empty.commit("not executable")
+    script.chmod(0o740)
+    empty.commit("executable")
+    for revision, mode in (("v1", 0o640), ("v2", 0o750 & ~process.umask()), ("v1", 0o640)):
+        empty.ok("switch", revision)
+        assert stat.S_IMODE(script.stat().st_mode) == mode, revision
