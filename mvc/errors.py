@@ -137,6 +137,13 @@ class ReadOnlyStore(MvcError):
     """
 
 
+class NotWritable(MvcError):
+    """{path} cannot be written: {reason}.
+
+    Nothing was changed there. Choose another place, or change its permissions.
+    """
+
+
 class NoExclusiveCreate(MvcError):
     """The filesystem of {path} offers neither hard links nor a rename that never replaces.
 
@@ -162,6 +169,13 @@ class NotRegularFile(Usage):
     """{path} is {kind}, not a regular file.
 
     Only regular files are versioned; track the file itself, or leave this one out with .mvcignore.
+    """
+
+
+class InsideStore(Usage):
+    """{path} lies inside {store}, where mvc keeps its own data.
+
+    Choose a place outside of it.
     """
 
 

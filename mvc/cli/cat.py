@@ -11,6 +11,7 @@ from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape, size
 from mvc.cli.verb import verb
 from mvc.porcelain.cat import Content, cat, save
+from mvc.storage.exportdoor import is_stream
 
 
 @verb("cat")
@@ -27,6 +28,8 @@ def command(invocation: Invocation, text: str, output: str | None) -> None:
         return
     target = invocation.cwd / output
     _save(invocation, content, target)
+    if is_stream(target):  # it may be stdout itself, which then holds the file's bytes alone
+        return
     document = {"path": content.path, "size": content.size, "file": content.file, "output": str(target)}
     invocation.emit("cat", lambda: document, lambda: [f"Wrote {escape(output)}, {size(content.size)}"])
 

@@ -41,9 +41,12 @@ def cat(repository: Repository, model: str, text: str) -> Content:
 
 
 def save(content: Content, target: Path, progress: Callable[[int], None] | None = None) -> None:
-    """Write `content` to the file `target`, which holds all of it or is as it was. Raises DiskFailed, Damaged."""
-    with exportdoor.one_file(target) as temporary:
+    """Write `content` to `target`: a file is replaced whole or not at all, a pipe or device gets the bytes as they come.
+
+    Raises InsideStore, NotWritable, DiskFailed, Damaged.
+    """
+    with exportdoor.output(target) as write:
         for piece in content.pieces:
-            temporary.write(piece)
+            write(piece)
             if progress is not None:
                 progress(len(piece))

@@ -14,7 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import promises
 from mvc.repository import modelfile
 from mvc.repository.repository import Repository
-from mvc.storage.exportdoor import ExportDoor
+from mvc.storage.exportdoor import ExportDoor, outside_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,10 @@ def export(
 ) -> Exported:
     """Write the files of version `id_` and its model.toml below `directory`, which must be absent or empty.
 
-    The folder is built beside its place and gets its name last, so it is there whole or not at all. Raises NotEmpty,
-    Damaged, UnportablePath, DiskFailed.
+    The folder is built beside its place and gets its name last, so it is there whole or not at all. Raises InsideStore,
+    NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed.
     """
+    outside_store(directory)
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
     for entry in tree.entries:

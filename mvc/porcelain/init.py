@@ -14,6 +14,7 @@ from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
 from mvc.storage import config
 from mvc.storage.door import StoreDoor, discard_folder, rename_new_folder, replace_outside
+from mvc.storage.exportdoor import outside_store
 from mvc.storage.heads import Head
 
 _README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
@@ -70,10 +71,11 @@ def init(
 
 
 def make_repository(root: Path) -> bool:
-    """Make a repository without models in the folder `root`; False when there is one."""
+    """Make a repository without models in the folder `root`; False when there is one. Raises InsideStore."""
     target = root / DIRECTORY
     if (target / config.NAME).exists():
         return False
+    outside_store(root)
     building = root / f"{DIRECTORY}.init-{os.getpid()}"
     for left in root.glob(f"{DIRECTORY}.init-*"):
         discard_folder(left)

@@ -128,7 +128,7 @@ class LocalBackend(Backend):
     def _writing(self) -> Iterator[None]:
         try:
             yield
-        except errors.ReadOnlyStore as error:
+        except (errors.NotWritable, errors.ReadOnlyStore) as error:
             raise errors.RemoteDenied(remote=self.where, reason=error.fields["reason"]) from error
 
 

@@ -15,7 +15,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.repository import apply
 from mvc.storage.config import Config
-from mvc.storage.door import StoreDoor
+from mvc.storage.door import STORE, StoreDoor
 from mvc.storage.heads import Head, Heads
 from mvc.storage.metapacks import MetaPacks
 from mvc.storage.objects import Objects
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mvc.storage.ingest import Ingest
     from mvc.storage.recipes import Recipes
 
-DIRECTORY = ".mvc"
+DIRECTORY = STORE
 MODEL_TOML = "model.toml"
 MAIN = "main"
 LOCK_TIMEOUT = 10.0

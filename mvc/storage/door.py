@@ -34,6 +34,8 @@ Step = Callable[[str, str], None]
 
 on_step: Step | None = None
 
+STORE = ".mvc"
+"""The folder of a repository that holds its store."""
 TEMPORARY = "tmp"
 LOCK = "lock"
 _SYNC_THREADS = 8
@@ -51,14 +53,19 @@ def step(name: str, path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn an OSError of a writing step into the error a user reads."""
+    """Turn an OSError of a writing step into the error a user reads, which names `path` as what could not be written.
+
+    Raises ReadOnlyStore for a place inside a `.mvc`, NotWritable for one elsewhere, DiskFailed.
+    """
     try:
         yield
     except OSError as error:
-        named = os.fspath(error.filename or path)
-        if error.errno in _READ_ONLY:
-            raise errors.ReadOnlyStore(reason=f"{named}: {error.strerror}") from error
-        raise errors.DiskFailed(path=named, reason=error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        if error.errno not in _READ_ONLY:
+            raise errors.DiskFailed(path=path, reason=reason) from error
+        if STORE in Path(path).parts:
+            raise errors.ReadOnlyStore(reason=f"{path}: {reason}") from error
+        raise errors.NotWritable(path=path, reason=reason) from error
 
 
 def now_ns() -> int:
@@ -136,7 +143,7 @@ class Temporary:
     def __init__(self, path: Path) -> None:
         """Create the file, readable and writable by its owner alone; raises the errors of `writing`."""
         self.path = path
-        with writing(path):
+        with writing(path.parent):
             step("create", path)
             self._fd = os.open(path, _NEW, 0o600)
         self._behind = WriteBehind(self._fd)
@@ -151,7 +158,7 @@ class Temporary:
 
     def copy(self, source: Path) -> None:
         """Append all bytes of another file."""
-        with writing(self.path), open(source, "rb", buffering=0) as file:
+        with writing(source), open(source, "rb", buffering=0) as file:
             while block := file.read(_COPY):
                 self.write(block)
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import random
 import stat
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import History
-from tests.cli.shell import MODEL, Shell
+from tests.cli.shell import MODEL, Said, Shell, begin
 from tests.weights import network, safetensors, tuned
+
+TOP = str(Path(__file__).resolve().parents[2])
 
 # --- show
 
@@ -114,6 +124,91 @@ def test_cat_of_what_is_not_there(shell: Shell, history: History) -> None:
     assert shell("cat", "v1").code == 2
     assert shell("cat", "v9:weights").code == 2
     assert shell("cat", "v1:weights", "-o", ".").code == 2
+
+
+def test_cat_into_a_pipe_a_device_or_a_descriptor_writes_to_it(shell: Shell, history: History) -> None:
+    pipe = shell.folder / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert shell("cat", "v1:weights", "-o", "pipe").out == ""
+        assert read.result(60) == b"one" * 40_000
+    assert pipe.is_fifo()
+    shell.ok("cat", "v1:weights", "-o", "/dev/null")
+    assert Path("/dev/null").is_char_device()
+    appended = shell.folder / "appended"
+    command = f"echo first; {sys.executable} -m mvc cat v1:weights -o /dev/stdout; echo last"
+    with appended.open("wb") as file:
+        subprocess.run(
+            ["sh", "-ec", command], cwd=shell.folder, stdout=file, check=True, env=os.environ | {"PYTHONPATH": TOP}
+        )
+    assert appended.read_bytes() == b"first\n" + b"one" * 40_000 + b"last\n"
+
+
+def test_cat_through_a_link_keeps_the_link_and_the_mode_of_the_file(shell: Shell, history: History) -> None:
+    target = shell.folder / "private"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    (shell.folder / "link").symlink_to("private")
+    (shell.folder / "chain").symlink_to("link")
+    (shell.folder / "dangling").symlink_to("new")
+    shell.ok("cat", "v1:weights", "-o", "chain")
+    shell.ok("cat", "v1:weights", "-o", "dangling")
+    assert all((shell.folder / name).is_symlink() for name in ("link", "chain", "dangling"))
+    assert target.read_bytes() == (shell.folder / "new").read_bytes() == b"one" * 40_000
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("place", [".mvc/config.toml", ".mvc/new", "link/x", "inside", ".MVC/x"])
+def test_nothing_is_written_inside_the_store(shell: Shell, history: History, place: str) -> None:
+    (shell.folder / "link").symlink_to(".mvc/objects")
+    (shell.folder / "inside").symlink_to(".mvc/config.toml")
+    (shell.folder / ".MVC").mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in (shell.folder / ".mvc").rglob("*") if path.is_file()}
+    for command in (("cat", "v1:weights", "-o", place), ("export", "v1", place), ("clone", ".", place)):
+        said = shell(*command)
+        assert said.code != 0, command
+        assert command[0] == "clone" or said.code == 2, said.err
+    assert {path: path.read_bytes() for path in (shell.folder / ".mvc").rglob("*") if path.is_file()} == before
+    assert "where mvc keeps its own data" in shell("cat", "v1:weights", "-o", ".mvc/x").err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to run as somebody else")
+def test_an_output_that_cannot_be_written_is_named_not_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as top:  # pytest's own folders are closed to others
+        os.chmod(top, 0o755)
+        (Path(top) / "r").mkdir()
+        shell = begin(Path(top) / "r", monkeypatch)
+        shell.write("w.bin", b"weights")
+        shell.ok("add", "w.bin")
+        shell.commit("one")
+        shut = Path(top) / "shut"
+        shut.mkdir(0o755)
+        (shut / "own").write_bytes(b"kept")
+        for command in (["export", "v1", f"{shut}/out"], ["cat", "v1:w", "-o", f"{shut}/x"]):
+            said = as_somebody_else(shell, command)
+            assert f"{shut} cannot be written: Permission denied" in said.err, said
+            assert "repository" not in said.err
+        said = as_somebody_else(shell, ["cat", "v1:w", "-o", f"{shut}/own"])
+        assert f"{shut}/own cannot be written" in said.err, said
+        assert (shut / "own").read_bytes() == b"kept"
+        assert "This repository cannot be written" in as_somebody_else(shell, ["tag", "t"]).err
+
+
+def as_somebody_else(shell: Shell, arguments: list[str]) -> Said:
+    """Run mvc in a child process that is not root."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            os.seteuid(20_001)
+            said = shell(*arguments)
+            os.write(write, json.dumps([said.code, said.out, said.err]).encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as pipe:
+        return Said(*json.load(pipe))
 
 
 def test_cat_of_damage_writes_no_file(shell: Shell, history: History) -> None:
