@@ -196,8 +196,8 @@ class UnreadableFile(Usage):
 class RoleWithoutFile(Usage):
     """The role {role} has no file: nothing that is tracked matches {pattern}.
 
-    Mend the pattern in [files], or remove the role with `mvc rm {role}`. Files whose names begin with a dot, what
-    .mvcignore names and the folders of other models are outside of patterns.
+    Correct the pattern in [files], or remove the role with `mvc rm {role}`. Patterns leave out ignored files, files that
+    look like credentials (`mvc add PATH` tracks one by its own path) and the folders of other models.
     """
 
 

@@ -77,6 +77,8 @@ def command(
         done = commit(repository, model, message, actor, options=options, progress=progress, code=invocation.code)
     for warning in done.warnings:
         invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
+    for path in done.skipped:
+        invocation.note(render.skipped(path))
     for use in done.unready:
         invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes if invocation.verbose else ():

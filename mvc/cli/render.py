@@ -91,6 +91,11 @@ def not_ready(found: Readiness) -> str:
     return f"Not ready for {escape(found.use)}: {escape(first.verdict.why)}{fix}{more}"
 
 
+def skipped(path: str) -> str:
+    """The note about a file that is left out, since it looks like credentials."""
+    return f"note: skipped {escape(path)}, which looks like credentials; `mvc add {escape(path)}` would track it"
+
+
 def _path(change: FileChange) -> str:
     new = escape(change.entry.path)
     if change.old is None or change.new is None:

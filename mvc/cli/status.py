@@ -50,6 +50,9 @@ def _lines(found: Status) -> Iterator[str]:
     if found.untracked:
         yield from _section("Not tracked:", [f"?  {escape(path)}" for path in found.untracked])
         yield "     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)"
+    yield from _section("Skipped, since they look like credentials:", [f"?  {escape(path)}" for path in found.skipped])
+    if found.skipped:
+        yield "     (`mvc add PATH` tracks one by its own path; .mvcignore hides it)"
     if found.clean:
         yield "Nothing to commit, all is as the version has it."
     elif found.base is None and found.difference.is_empty:

@@ -82,6 +82,8 @@ class Committed:
     named: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     unready: tuple[Readiness, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Files that a pattern matches and that were left out, since they look like credentials."""
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -97,6 +99,7 @@ class Committed:
             "named": list(self.named),
             "notes": [note._asdict() for note in self.notes],
             "not_ready": [each.to_json() for each in self.unready],
+            "skipped": list(self.skipped),
         }
 
 
@@ -388,4 +391,5 @@ def _report(
         named=named,
         notes=tuple(work.ingest.headers.notes) if work.ingest else (),
         unready=work.unready,
+        skipped=found.skipped,
     )

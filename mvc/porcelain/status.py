@@ -30,7 +30,7 @@ class Status:
 
     `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
     wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
-    role names, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
+    role names, `skipped` files that a pattern matches and that look like credentials, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
     `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
     looking into a file.
     """
@@ -46,6 +46,7 @@ class Status:
     problems: tuple[errors.MvcError, ...]
     broken: tuple[Problem, ...]
     untracked: tuple[str, ...]
+    skipped: tuple[str, ...]
     pending: str | None
     matches: tuple[int, VersionId] | None
     merging: MergeState | None
@@ -70,6 +71,7 @@ class Status:
             "problems": [{"kind": p.kind, "message": p.message, "hint": p.hint} for p in self.problems],
             "rules": [problem.to_json() for problem in self.broken],
             "untracked": list(self.untracked),
+            "skipped": list(self.skipped),
             "pending": self.pending,
             "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
             "upstream": self.upstream.to_json() if self.upstream else None,
@@ -107,6 +109,7 @@ def status(repository: Repository, model: str) -> Status:
         problems=found.problems,
         broken=rules.check(found.snapshot.manifest),
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
+        skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
         merging=merging.under_way(repository, model),

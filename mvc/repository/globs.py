@@ -5,8 +5,9 @@
     weights/**       everything below weights/           fixed part: weights/
     [[]best].pt      the file [best].pt
 
-Letter case counts. The rules are those of gitignore(5); pathspec translates a pattern into a regular expression, which
-is matched here, since a match per file through pathspec's own classes would cost more than looking at the files.
+Letter case counts, and `*` matches a leading dot. The rules are those of gitignore(5); pathspec translates a pattern into a
+regular expression, which is matched here, since a match per file through pathspec's own classes would cost more than looking
+at the files.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ from mvc import errors, lazy
 from mvc.model import paths
 
 NAME = ".mvcignore"
+GIT_NAME = ".gitignore"
+WHOLE = "**"
+"""The pattern for everything in the model's folder, as `mvc add .` writes it; it honours `.gitignore` too."""
+DEFAULT_IGNORES = (
+    *(".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".pytest_cache", ".mypy_cache"),
+    *(".ruff_cache", ".venv", "*.swp", "*~"),
+)
+"""What every pattern leaves out, unless a `.mvcignore` takes it back with `!`: names, and suffixes after a `*`."""
+_DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
+_DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
 """Tells whether a path below the model's folder is one of a pattern."""
 _MAGIC = re.compile(r"[*?\[]")
@@ -63,43 +74,52 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of a `.mvcignore` that lies in the folder `prefix` ("" or ending with /); `hides` is False after `!`."""
+    """One line of an ignore file in the folder `prefix` ("" or ending with /); `hides` is False after `!`.
+
+    An ignore file above the model's folder has `above` instead: the way from its folder to the model's, ending with /.
+    """
 
     prefix: str
     expression: re.Pattern[str]
     hides: bool
+    above: str = ""
 
     def matches(self, path: str, *, folder: bool) -> bool:
-        """Whether the rule speaks of `path`, which lies below `prefix`."""
-        below = path[len(self.prefix) :]
-        if self.expression.match(below):
+        """Whether the rule applies to `path`, which lies below `prefix`."""
+        below = self.above + path[len(self.prefix) :]
+        if self._is_inside(self.expression.match(below)):
             return True
         match = self.expression.match(f"{below}/") if folder else None
-        return match is not None and match.groupdict().get(_FOLDER) is not None
+        return match is not None and match.groupdict().get(_FOLDER) is not None and self._is_inside(match)
+
+    def _is_inside(self, match: re.Match[str] | None) -> bool:
+        """Whether something in the model's folder was matched: that the folder itself is ignored does not matter."""
+        return match is not None and match.end() > len(self.above)
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """The rules in force in a folder: those of its own `.mvcignore` after those of the folders above; the last wins."""
+    """The rules in force in a folder: the default list, then each ignore file from the top down; the last rule wins."""
 
     rules: tuple[Rule, ...] = ()
 
-    def extended(self, prefix: str, text: str) -> Ignore:
-        """With the rules of the file `text` that lies in `prefix`; a line that is no pattern counts for nothing."""
-        new = tuple(rule for line in text.splitlines() if (rule := _rule(prefix, line)) is not None)
-        return Ignore(self.rules + new)
+    def extended(self, prefix: str, text: str, *, above: str = "") -> Ignore:
+        """Add the rules of the file `text` that lies in `prefix`; a line that is no pattern counts for nothing."""
+        lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        return Ignore(self.rules + tuple(rule for line in lines if (rule := _rule(prefix, line, above)) is not None))
 
     def hides(self, path: str, *, folder: bool = False) -> bool:
-        """Whether `path`, below the model's folder, is to be left out."""
+        """Whether `path`, below the model's folder, is left out."""
         for rule in reversed(self.rules):
             if rule.matches(path, folder=folder):
                 return rule.hides
-        return False
+        name = path[path.rfind("/") + 1 :]
+        return name in _DEFAULT_NAMES or name.endswith(_DEFAULT_SUFFIXES)
 
 
-def _rule(prefix: str, line: str) -> Rule | None:
+def _rule(prefix: str, line: str, above: str) -> Rule | None:
     translated = _translate(line) if line.strip() else None
-    return Rule(prefix, *translated) if translated else None
+    return Rule(prefix, *translated, above) if translated else None
 
 
 def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:

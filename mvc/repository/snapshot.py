@@ -43,13 +43,15 @@ _UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.M
 class Found:
     """The working tree as a version would have it, the tracked files, and the bytes of model.toml.
 
-    `problems` is what keeps it from being one, and is empty unless that was to be tolerated.
+    `problems` is what keeps it from being one, and is empty unless that was to be tolerated. `skipped` are files that a
+    pattern matches and that look like credentials.
     """
 
     snapshot: Snapshot
     files: tuple[WorkFile, ...]
     model_toml: bytes
     problems: tuple[errors.MvcError, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
@@ -94,7 +96,7 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
             problems.append(problem)
             id_ = UNREAD
         entries.append(TreeEntry(path, role, stat.size, id_, stat.executable))
-    return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems))
+    return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems), scan.skipped)
 
 
 def _not_brought(repository: Repository, folder: str, manifest: Manifest, base: Tree) -> list[TreeEntry]:

@@ -1,7 +1,7 @@
 """Weight-like files that are not tracked, so that `status` can point them out.
 
-The search stays out of what a walk stays out of, and of folders of installed packages; it gives up after a fixed number of
-files, since it is a courtesy that must never make `status` slow.
+The search stays out of what a walk stays out of, of folders that begin with a dot (caches, mostly) and of those of installed
+packages. It gives up after a fixed number of files, since it is a courtesy that must never make `status` slow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def weight_like(root: Path, folder: str, tracked: AbstractSet[str]) -> tuple[str
     """The paths of such files of the model in `folder`, other than `tracked`, sorted; all relative to that folder."""
     found: list[str] = []
     seen = 0
-    for prefix, entries, ignore in Walk(root, folder, avoid=_PACKAGES).folders(""):
+    for prefix, entries, ignore in Walk(root, folder, avoid=_PACKAGES, dot_folders=False).folders(""):
         likely = {prefix + entry.name: entry for entry in entries if entry.name.lower().endswith(SUFFIXES)}
         for path in sorted(likely.keys() - tracked):
             entry = likely[path]

@@ -1,7 +1,10 @@
 """Walking a model's folder: which folders are entered, and the entries of each.
 
-Never entered: a link, a folder whose name begins with a dot, one that `.mvcignore` hides, the folder of another model, and
-mvc's and Git's own folders, which are known by device and inode too, under whatever name a filesystem offers them.
+Never entered: a link, a folder that is ignored, the folder of another model, and those of version control (`.mvc`, `.git`,
+`.hg`, `.jj`, `.svn`). mvc's and Git's own are known by device and inode too, under whatever name a filesystem offers them.
+
+    ignored   the default list, then the `.mvcignore` of each folder from the model's down; the last rule wins
+              with `gitignore`: where a folder has no `.mvcignore`, its `.gitignore`, from the repository's root down
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from functools import cached_property
 from pathlib import Path
 
 from mvc import errors
-from mvc.model.paths import escape_name
+from mvc.model import bytetext
+from mvc.model.paths import escape_name, is_reserved
 from mvc.repository import globs
 from mvc.repository.globs import Ignore
 
@@ -22,15 +26,19 @@ MODEL_TOML = "model.toml"
 _RESERVED = (".mvc", ".git")
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_RULES = 1 << 20
-"""Bytes of a `.mvcignore` that are read."""
+"""Bytes of an ignore file that are read."""
 
 
 class Walk:
     """The folder of one model; prefixes are paths below it, "" or ending with `/`. What cannot be read is in `problems`."""
 
-    def __init__(self, root: Path, folder: str, *, avoid: Collection[str] = ()) -> None:
-        """Walk the model in `folder` ("" is the root) of the working tree at `root`; folders named as in `avoid` stay out."""
+    def __init__(self, root: Path, folder: str, *, avoid: Collection[str] = (), dot_folders: bool = True) -> None:
+        """Walk the model in `folder` ("" is the root) of the working tree at `root`.
+
+        Folders named as in `avoid` are left out, and without `dot_folders` those whose names begin with a dot.
+        """
         self._avoid = avoid
+        self._dot_folders = dot_folders
         self._root = os.fspath(root)
         self._folder = folder
         self.top = f"{self._root}/{folder}/" if folder else f"{self._root}/"
@@ -43,13 +51,13 @@ class Walk:
             known[prefix] = (self.guard(above, known) if prefix else None) or self._fault(prefix)
         return known[prefix]
 
-    def folders(self, start: str) -> Iterator[tuple[str, list[os.DirEntry[str]], Ignore]]:
+    def folders(self, start: str, *, gitignore: bool = False) -> Iterator[tuple[str, list[os.DirEntry[str]], Ignore]]:
         """The prefix, the entries that are no folder, and the ignore rules, of each folder from `start` down.
 
-        The folders of `start` itself may begin with a dot, since whoever asks has named them. None is entered when one
-        of them is missing or hidden; a link or a reserved folder on the way is a problem.
+        `gitignore`: a folder without `.mvcignore` has the rules of its `.gitignore`. No folder is entered when `start` is
+        missing or ignored; a link or a reserved folder on the way is a problem.
         """
-        ignore = self._ignore_above(start)
+        ignore = self._ignore_above(start, gitignore=gitignore)
         stack = [(start, ignore)] if ignore is not None else []
         while stack:
             prefix, ignore = stack.pop()
@@ -57,8 +65,7 @@ class Walk:
             names = {entry.name for entry in files}
             if prefix and MODEL_TOML in names:
                 continue  # another model's folder
-            if globs.NAME in names:
-                ignore = ignore.extended(prefix, self._rules(prefix))
+            ignore = self._extended(ignore, prefix, names, gitignore=gitignore)
             yield prefix, files, ignore
             for entry in reversed(folders):
                 below = f"{prefix}{entry.name}"
@@ -95,33 +102,54 @@ class Walk:
             return errors.UnsafePath(path=shown, reason="it is where mvc or Git keeps its own data")
         return None
 
-    def _ignore_above(self, start: str) -> Ignore | None:
+    def _ignore_above(self, start: str, *, gitignore: bool) -> Ignore | None:
         """The rules of the folders above `start`; None when it is not to be entered."""
         fault = self.guard(start, {})
         if fault is not None:
             self.problems.append(fault)
             return None
-        ignore, end = Ignore(), -1
+        ignore, end = self._ignore_of_the_root() if gitignore else Ignore(), -1
         while (next_end := start.find("/", end + 1)) >= 0:
             above = start[: end + 1]
             if above and os.path.lexists(f"{self.top}{above}{MODEL_TOML}"):
                 return None
-            if os.path.lexists(f"{self.top}{above}{globs.NAME}"):
-                ignore = ignore.extended(above, self._rules(above))
+            names = [name for name in (globs.NAME, globs.GIT_NAME) if os.path.lexists(f"{self.top}{above}{name}")]
+            ignore = self._extended(ignore, above, names, gitignore=gitignore)
             if ignore.hides(start[:next_end], folder=True):
                 return None
             end = next_end
         return ignore
 
+    def _ignore_of_the_root(self) -> Ignore:
+        """The rules of each `.gitignore` above the model's folder, up to the repository's root."""
+        ignore = Ignore()
+        parts = self._folder.split("/") if self._folder else []
+        for depth in range(len(parts)):
+            place = "".join(f"{part}/" for part in parts[:depth]) + globs.GIT_NAME
+            if os.path.lexists(f"{self._root}/{place}"):
+                above = "".join(f"{part}/" for part in parts[depth:])
+                ignore = ignore.extended("", self._read_rules(f"{self._root}/{place}", place), above=above)
+        return ignore
+
+    def _extended(self, ignore: Ignore, prefix: str, names: Collection[str], *, gitignore: bool) -> Ignore:
+        """`ignore` with the rules of the folder `prefix`, in which there are files of these names."""
+        if globs.NAME in names:
+            return ignore.extended(prefix, self._rules(f"{prefix}{globs.NAME}"))
+        if gitignore and globs.GIT_NAME in names:
+            return ignore.extended(prefix, self._rules(f"{prefix}{globs.GIT_NAME}"))
+        return ignore
+
     def _list(self, prefix: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-        """The entries that are no folder, and the folders whose names do not begin with a dot, sorted."""
+        """The entries that are no folder, and the folders, sorted; without those of version control."""
         files, folders = [], []
         try:
             with os.scandir(self.top + prefix) as entries:
                 for entry in entries:
+                    if entry.name[0] == "." and is_reserved(entry.name):
+                        continue
                     if not entry.is_dir(follow_symlinks=False):
                         files.append(entry)
-                    elif entry.name[0] != "." and entry.name not in self._avoid:
+                    elif entry.name not in self._avoid and (self._dot_folders or entry.name[0] != "."):
                         folders.append(entry)
         except (FileNotFoundError, NotADirectoryError):
             pass
@@ -130,14 +158,22 @@ class Walk:
             self.problems.append(errors.UnreadableFile(path=shown, reason=error.strerror))
         return files, sorted(folders, key=lambda entry: entry.name)
 
-    def _rules(self, prefix: str) -> str:
-        name = f"{prefix}{globs.NAME}"
+    def _rules(self, name: str) -> str:
+        return self._read_rules(self.top + name, name)
+
+    def _read_rules(self, path: str, name: str) -> str:
         try:
-            fd = os.open(self.top + name, _FILE)
+            fd = os.open(path, _FILE)
             with open(fd, "rb") as file:
                 if stat_module.S_ISREG(os.fstat(fd).st_mode):
-                    return file.read(_MAX_RULES).decode("utf-8", "surrogateescape")
+                    return self._decoded(file.read(_MAX_RULES), name)
             self.problems.append(errors.NotRegularFile(path=escape_name(name), kind="a special file"))
         except OSError as error:
             self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=error.strerror))
         return ""
+
+    def _decoded(self, data: bytes, name: str) -> str:
+        if bytetext.is_utf16(data):
+            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=bytetext.UTF16))
+            return ""
+        return data.decode("utf-8", "surrogateescape")

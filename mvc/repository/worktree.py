@@ -3,6 +3,10 @@
     [files]                              tracked
     model-latest = "weights/best.onnx"   weights/best.onnx    model-latest
     runs = "runs/**"                     runs/a/log.csv       runs/a/log.csv    (role: the glob's, then the path below runs/)
+                                         runs/.zgroup         runs/.zgroup
+                                         runs/.env            skipped: it looks like credentials
+
+A path beats a glob, and of two globs the one that begins in the deeper folder wins; `**` has what no other one has.
 
 No file is opened. What is wrong with a file is a value here, an error that was not raised: `status` shows it, `commit`
 raises it.
@@ -15,10 +19,10 @@ import stat as stat_module
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from mvc import errors
-from mvc.model import paths
+from mvc.model import credentials, paths
 from mvc.model.paths import escape_name
 from mvc.repository import globs
 from mvc.repository.walk import MODEL_TOML, Walk
@@ -51,10 +55,28 @@ class WorkFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The tracked files in the order of their paths' bytes, and what is wrong with others."""
+    """The tracked files in the order of their paths' bytes, and what is wrong with others.
+
+    `skipped` are the paths that a glob matches and that look like credentials, which only a path of its own tracks.
+    """
 
     tracked: tuple[WorkFile, ...]
     problems: tuple[errors.MvcError, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+class _Start(NamedTuple):
+    """Where globs begin: in the order in which they are asked, the deepest folder first, the whole folder last."""
+
+    height: int
+    whole: bool
+    folder: str
+
+    @classmethod
+    def of(cls, pattern: str) -> Self:
+        """The start of one glob."""
+        folder = globs.fixed_part(pattern)
+        return cls(-folder.count("/"), pattern == globs.WHOLE, folder)
 
 
 def scan(root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None = None) -> Scan:
@@ -67,7 +89,7 @@ def scan(root: Path, folder: str, files: Mapping[str, str], labelmap_path: str |
     search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
     search.compare()
     ordered = sorted(search.found.values(), key=_by_path)
-    return Scan(tuple(ordered), tuple(search.walk.problems))
+    return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)))
 
 
 def require(problems: Iterable[errors.MvcError]) -> None:
@@ -102,6 +124,7 @@ class _Search:
     above: str
     found: dict[str, WorkFile] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
 
     # --- paths
 
@@ -143,18 +166,19 @@ class _Search:
     # --- globs
 
     def patterns(self, patterns: Mapping[str, str]) -> None:
-        """Find the files of each glob; those that begin in one folder are found in one walk."""
-        starts: dict[str, list[str]] = {}
+        """Find the files of each glob; those that begin in one folder are found in one walk, the deepest folder first."""
+        starts: dict[_Start, list[str]] = {}
         for role, pattern in patterns.items():
             try:
                 globs.compile_glob(pattern)
             except errors.MvcError as problem:
                 self._wrong(problem)
             else:
-                starts.setdefault(globs.fixed_part(pattern), []).append(role)
-        matched: dict[str, str] = {}
+                starts.setdefault(_Start.of(pattern), []).append(role)
+        matched: dict[str, tuple[str, _Start]] = {}
         used: set[str] = set()
-        for start, roles in starts.items():
+        for start in sorted(starts):
+            roles = starts[start]
             known = len(self.walk.problems)
             self._walk(start, [(role, globs.compile_glob(patterns[role]).match) for role in roles], matched, used)
             if len(self.walk.problems) > known:  # why a role has no file is said already
@@ -162,22 +186,35 @@ class _Search:
         for role in sorted({role for roles in starts.values() for role in roles} - used):
             self._wrong(errors.RoleWithoutFile(role=role, pattern=patterns[role]))
 
-    def _walk(self, start: str, roles: list[tuple[str, globs.Match]], matched: dict[str, str], used: set[str]) -> None:
-        for prefix, entries, ignore in self.walk.folders(start):
-            below = prefix[len(start) :]
+    def _walk(
+        self,
+        start: _Start,
+        roles: list[tuple[str, globs.Match]],
+        matched: dict[str, tuple[str, _Start]],
+        used: set[str],
+    ) -> None:
+        """Track what the globs of `roles` match below `start`; `matched` is the role and the start of each path so far."""
+        for prefix, entries, ignore in self.walk.folders(start.folder, gitignore=start.whole):
+            below = prefix[len(start.folder) :]
+            secret = credentials.in_folder(prefix.split("/"))
             for entry in entries:
                 name = entry.name
                 path = prefix + name
-                if name[0] == "." or path == MODEL_TOML or path in self.claimed:
+                if path == MODEL_TOML or path in self.claimed:
                     continue
                 for role, match in roles:
-                    if match(path) and not (ignore.rules and ignore.hides(path)):
+                    if not match(path) or ignore.hides(path):
+                        continue
+                    if secret or credentials.is_name(name):
+                        self.skipped.add(path)
+                        break
+                    first, began = matched.setdefault(path, (role, start))
+                    if first == role:
                         used.add(role)
-                        first = matched.setdefault(path, role)
-                        if first == role:
-                            self._entry(entry, path, f"{role}/{below}{name}")
-                        else:
-                            self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
+                        self._entry(entry, path, f"{role}/{below}{name}")
+                    elif began is start:
+                        used.add(role)
+                        self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
 
     def _entry(self, entry: os.DirEntry[str], path: str, role: str) -> None:
         try:

@@ -188,6 +188,23 @@ def test_status_shows_what_keeps_a_commit_from_being_made(shell: Shell, history:
     assert "Rules:" in lines
 
 
+def test_status_and_commit_say_what_looks_like_credentials_and_was_skipped(empty: Shell) -> None:
+    for name in ("w/a.pt", "w/.metadata", "w/.env"):
+        empty.write(name, name.encode())
+    empty.ok("set", "files.w=w/**")
+    said = empty.ok("status")
+    assert said.lines[-3:] == [
+        "Skipped, since they look like credentials:", "  ?  w/.env",
+        "     (`mvc add PATH` tracks one by its own path; .mvcignore hides it)",
+    ]  # fmt: skip
+    assert empty.ok("status", "--json").json["skipped"] == ["w/.env"]
+    said = empty.ok("commit", "-m", "x")
+    assert "note: skipped w/.env, which looks like credentials; `mvc add w/.env` would track it" in said.err
+    assert [line.split()[-1] for line in empty.ok("ls").lines] == ["w/.metadata", "w/a.pt"]
+    empty.ok("set", "files.env=w/.env")
+    assert "skipped" not in empty.ok("commit", "-m", "x").err
+
+
 # --- commit
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
+import subprocess
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
+from mvc.model import credentials
+from mvc.repository import globs
 from mvc.repository.untracked import weight_like
 from mvc.repository.worktree import Scan, require, scan
 from tests import effort
@@ -67,12 +71,23 @@ def test_the_labelmaps_file_is_tracked_by_itself(tmp_path: Path) -> None:
     assert isinstance(problem(tmp_path, {"other": "labels.json"}, "labels.json"), errors.TwoRoles)
 
 
-def test_two_globs_on_one_file_are_an_error(tmp_path: Path) -> None:
+def test_two_globs_that_begin_in_one_folder_are_an_error(tmp_path: Path) -> None:
     make(tmp_path, "w/a.pt", "w/b.txt")
-    found = problem(tmp_path, {"x": "w/*.pt", "y": "*.pt", "z": "w/*.txt"})
+    found = problem(tmp_path, {"x": "w/*.pt", "y": "w/**", "z": "w/*.md"})
     assert isinstance(found, errors.TwoRoles)
     assert "w/a.pt" in found.message
     assert isinstance(problem(tmp_path, {"x": "w/*.pt", "y": "w/a*"}), errors.TwoRoles)
+    assert isinstance(problem(tmp_path, {"x": "*.pt", "y": "**/a.pt"}), errors.TwoRoles)
+
+
+def test_of_two_globs_the_deeper_one_wins_and_the_whole_folder_has_the_rest(tmp_path: Path) -> None:
+    make(tmp_path, "w/a.pt", "w/deep/b.pt", "c.pt", "d.txt")
+    found = scan(tmp_path, "", {"all": "**", "pt": "*.pt", "w": "w/**", "deep": "w/deep/*"})
+    assert not found.problems
+    assert roles(found) == {
+        "w/a.pt": "w/a.pt", "w/deep/b.pt": "deep/b.pt", "c.pt": "pt/c.pt", "d.txt": "all/d.txt"
+    }  # fmt: skip
+    assert isinstance(problem(tmp_path, {"all": "**", "x": "*"}), errors.RoleWithoutFile)
 
 
 def test_two_roles_for_one_path_are_an_error(tmp_path: Path) -> None:
@@ -111,37 +126,73 @@ def test_the_executable_bit_is_seen(tmp_path: Path) -> None:
 # --- outside of globs
 
 
-def test_dotfiles_version_control_and_other_models_are_outside_of_globs(tmp_path: Path) -> None:
-    make(
-        tmp_path,
-        "a.pt",
-        ".env",
-        ".cache/b.pt",
-        ".mvc/config.toml",
-        ".git/x",
-        "model.toml",
-        "other/model.toml",
-        "other/c.pt",
-    )
+VERSION_CONTROL = (".mvc/config.toml", ".git/x", ".hg/x", ".jj/x", ".svn/x", "sub/.git/x", "linked/.git", "sub/.GIT/x")
+LEFT_OUT = (
+    *(".DS_Store", "w/Thumbs.db", "__pycache__/m.pyc", "w/.ipynb_checkpoints/n.ipynb", ".venv/lib/x.py", ".pytest_cache/x"),
+    *("w/.a.pt.swp", "notes~"),
+)  # fmt: skip
+CREDENTIALS = (
+    *(".env", "w/.env.local", "w/server.PEM", "id_rsa", "id_ed25519.pub", "tls.key", ".netrc", "credentials.json"),
+    *(".aws/config", "w/.ssh/known_hosts"),
+)  # fmt: skip
+
+
+def test_a_glob_takes_files_and_folders_that_begin_with_a_dot(tmp_path: Path) -> None:
+    names = {"ckpt/.metadata", "ckpt/__0_0.distcp", "z.zarr/.zgroup", "z.zarr/a/.zarray", ".cfg/a/.b.yaml", ".hidden"}
+    make(tmp_path, *names)
+    assert set(roles(scan(tmp_path, "", {"all": "**"}))) == names
+    assert roles(scan(tmp_path, "", {"c": "ckpt/*"})) == {
+        "ckpt/.metadata": "c/.metadata", "ckpt/__0_0.distcp": "c/__0_0.distcp"
+    }  # fmt: skip
+    assert set(roles(scan(tmp_path, "", {"z": "*.zarr"}))) == {"z.zarr/.zgroup", "z.zarr/a/.zarray"}
+    assert set(roles(scan(tmp_path, "", {"h": ".*"}))) == {name for name in names if "." in name[0] or "/." in name}
+
+
+def test_version_control_and_other_models_are_outside_of_globs(tmp_path: Path) -> None:
+    make(tmp_path, "a.pt", "model.toml", "other/model.toml", "other/c.pt", *VERSION_CONTROL)
     make(tmp_path, "deep/model.toml/not-a-model.pt")
-    assert roles(scan(tmp_path, "", {"m": "**"})) == {
+    found = scan(tmp_path, "", {"m": "**"})
+    assert roles(found) == {
         "a.pt": "m/a.pt",
         "deep/model.toml/not-a-model.pt": "m/deep/model.toml/not-a-model.pt",
     }
+    assert not found.problems
     assert isinstance(problem(tmp_path, {"m": "other/*.pt"}), errors.RoleWithoutFile)
 
 
-def test_a_folder_that_is_named_may_begin_with_a_dot(tmp_path: Path) -> None:
-    make(tmp_path, ".cfg/a.yaml", ".cfg/.b.yaml", ".hidden")
-    found = scan(tmp_path, "", {"cfg": ".cfg/*", "one": ".hidden"})
-    assert roles(found) == {".cfg/a.yaml": "cfg/a.yaml", ".hidden": "one"}
+def test_what_is_ignored_by_default_is_taken_back_by_a_rule(tmp_path: Path) -> None:
+    make(tmp_path, "a.pt", *LEFT_OUT)
+    assert set(roles(scan(tmp_path, "", {"m": "**"}))) == {"a.pt"}
+    (tmp_path / ".mvcignore").write_text("!.venv\n!*~\n!__pycache__/\n")
+    found = set(roles(scan(tmp_path, "", {"m": "**"})))
+    assert found == {"a.pt", ".mvcignore", ".venv/lib/x.py", "notes~", "__pycache__/m.pyc"}
+    assert roles(scan(tmp_path, "", {"m": ".DS_Store"})) == {".DS_Store": "m"}
+
+
+def test_credentials_are_tracked_by_their_own_path_only(tmp_path: Path) -> None:
+    make(tmp_path, "a.pt", "w/tokenizer.json", *CREDENTIALS)
+    (tmp_path / ".mvcignore").write_text("!.env\n/id_rsa\n")
+    found = scan(tmp_path, "", {"m": "**"})
+    assert set(roles(found)) == {"a.pt", "w/tokenizer.json", ".mvcignore"}
+    assert not found.problems
+    assert found.skipped == tuple(sorted({*CREDENTIALS} - {"id_rsa"}))  # of what is ignored nothing is said
+    for path in CREDENTIALS:
+        assert roles(scan(tmp_path, "", {"m": path})) == {path: "m"}
+    assert scan(tmp_path, "", {"m": "w/*.json"}).skipped == ()
+    aws = scan(tmp_path, "", {"aws": ".aws/**"})
+    assert aws.skipped == (".aws/config",)
+    assert isinstance(aws.problems[0], errors.RoleWithoutFile)
+
+
+# --- ignore files
 
 
 def test_mvcignore_counts_in_every_folder(tmp_path: Path) -> None:
     make(tmp_path, "a.pt", "a.log", "sub/b.pt", "sub/c.pt", "sub/d.log", "build/e.pt", "sub/deep/f.pt")
     (tmp_path / ".mvcignore").write_text("*.log\nbuild/\n")
     (tmp_path / "sub/.mvcignore").write_text("c.pt\n!d.log\n")
-    assert set(roles(scan(tmp_path, "", {"m": "**"}))) == {"a.pt", "sub/b.pt", "sub/d.log", "sub/deep/f.pt"}
+    found = set(roles(scan(tmp_path, "", {"m": "**"})))
+    assert found - {".mvcignore", "sub/.mvcignore"} == {"a.pt", "sub/b.pt", "sub/d.log", "sub/deep/f.pt"}
     assert set(roles(scan(tmp_path, "", {"m": "sub/deep/*"}))) == {"sub/deep/f.pt"}
     assert isinstance(problem(tmp_path, {"m": "build/*"}), errors.RoleWithoutFile)
     assert roles(scan(tmp_path, "", {"m": "build/e.pt"})) == {"build/e.pt": "m"}
@@ -151,6 +202,63 @@ def test_rules_above_count_for_a_glob_that_begins_below(tmp_path: Path) -> None:
     make(tmp_path, "sub/deep/a.pt", "sub/deep/b.log")
     (tmp_path / "sub/.mvcignore").write_text("*.log\n")
     assert set(roles(scan(tmp_path, "", {"m": "sub/deep/*"}))) == {"sub/deep/a.pt"}
+
+
+def test_the_whole_folder_honours_gitignore_where_there_is_no_mvcignore(tmp_path: Path) -> None:
+    make(tmp_path, "a.pt", "a.log", "data/x", "sub/b.pt", "sub/b.log", "sub/keep.log", "own/c.log", "own/c.tmp")
+    (tmp_path / ".gitignore").write_text("*.log\ndata/\n")
+    (tmp_path / "sub/.gitignore").write_text("!keep.log\n")
+    (tmp_path / "own/.mvcignore").write_text("*.tmp\n!c.log\n")
+    (tmp_path / "own/.gitignore").write_text("*\n")
+    ignore_files = {".gitignore", "sub/.gitignore", "own/.gitignore", "own/.mvcignore"}
+    found = set(roles(scan(tmp_path, "", {"all": "**"})))
+    assert found - ignore_files == {"a.pt", "sub/b.pt", "sub/keep.log", "own/c.log"}
+    assert set(roles(scan(tmp_path, "", {"d": "data/**", "l": "*.log", "s": "sub/**"}))) - ignore_files == {
+        "a.log", "data/x", "own/c.log", "sub/b.pt", "sub/b.log", "sub/keep.log"
+    }  # fmt: skip
+    (tmp_path / ".mvcignore").write_text("a.pt\n")
+    found = set(roles(scan(tmp_path, "", {"all": "**"})))
+    assert {"a.log", "data/x", "sub/b.log"} <= found
+    assert "a.pt" not in found
+
+
+def test_gitignore_above_the_models_folder_counts_for_what_is_in_it(tmp_path: Path) -> None:
+    make(tmp_path, "models/m/a.pt", "models/m/a.log", "models/m/tmp/x", "models/m/models/y", "models/m/z")
+    (tmp_path / ".gitignore").write_text("*.log\n/models/m/z\n/models/\n")
+    (tmp_path / "models/.gitignore").write_text("tmp/\n/m/\n")
+    assert set(roles(scan(tmp_path, "models/m", {"all": "**"}))) == {"a.pt", "models/y"}
+
+
+def test_gitignore_is_read_as_git_does(tmp_path: Path, rng: random.Random) -> None:
+    """Random files and rules: `**` takes what `git status` would offer."""
+    names = ["a", "b.log", "c.pt", "deep", ".d", "e f"]
+    rules = ["*.log", "!b.log", "/a", "deep/", "**/c.pt", "!deep", "d*", "# x", "e\\ f", "/deep/**", ".d"]
+    for number in range(20):
+        root = tmp_path / str(number)
+        for _ in range(12):
+            path = root.joinpath(*(f"{rng.choice(names)}-" for _ in range(rng.randrange(3))), rng.choice(names))
+            if not path.exists():
+                make(root, path.relative_to(root).as_posix())
+        for folder in [root, *(each for each in root.rglob("*") if each.is_dir())]:
+            if rng.random() < 0.6:
+                end = rng.choice(["\n", "\r\n"])
+                text = "".join(f"{line}{end}" for line in rng.sample(rules, 3))
+                (folder / ".gitignore").write_bytes(text.encode())
+        subprocess.run(["git", "init", "-q", str(root)], check=True)
+        asked = ["git", "-C", str(root), "ls-files", "-z", "--others", "--exclude-standard"]
+        shown = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        assert set(roles(scan(root, "", {"all": "**"}))) == set(shown.split("\0")) - {""}
+
+
+@pytest.mark.parametrize("name", [".mvcignore", ".gitignore"])
+def test_an_ignore_file_of_a_windows_editor_is_read(tmp_path: Path, name: str) -> None:
+    make(tmp_path, "a.pt", "b.log")
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf*.log\r\n" + name.encode() + b"\r\n")
+    assert set(roles(scan(tmp_path, "", {"m": "**"}))) == {"a.pt"}
+    (tmp_path / name).write_bytes("*.log\n".encode("utf-16"))
+    found = problem(tmp_path, {"m": "**"})
+    assert isinstance(found, errors.UnreadableFile)
+    assert "UTF-16" in found.message
 
 
 def test_an_ignore_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -316,3 +424,10 @@ def test_the_search_for_weight_like_files_is_bounded(tmp_path: Path, monkeypatch
     assert len(weight_like(tmp_path, "", set())) == 5
     monkeypatch.setattr("mvc.repository.untracked.MAX_SEEN", 2)
     assert weight_like(tmp_path, "", set()) == ("d0/x0.pt", "d0/x1.pt", "d0/x2.pt", "d0/x3.pt")
+
+
+def test_the_decision_lists_what_patterns_leave_out() -> None:
+    page = (Path(__file__).parents[2] / "docs/decisions/0025-tracked-folders.md").read_text(encoding="utf-8")
+    names = [*globs.DEFAULT_IGNORES, *credentials.FOLDERS, *credentials.NAMES - {"_netrc"}]
+    names += [f"{start}*" for start in credentials.PREFIXES] + [f"*{end}" for end in credentials.SUFFIXES]
+    assert [name for name in names if f"`{name}`" not in page] == []
