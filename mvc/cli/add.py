@@ -18,7 +18,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None) ->
 
     No byte is copied: `mvc commit` takes every tracked file as it stands.
     """
-    done = edit.add(invocation.repository(), invocation.model(), [invocation.cwd / path for path in paths], role=role)
+    done = edit.add(invocation.writer(), invocation.model(), [invocation.cwd / path for path in paths], role=role)
     invocation.emit(
         "add",
         lambda: {"added": [{"role": each.key, "path": each.new} for each in done]},

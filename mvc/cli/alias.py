@@ -54,7 +54,7 @@ def assign(invocation: Invocation, name: str, revision: str, message: str | None
 
     Refused when REV is not ready for what `intent.ready_for` says it is meant for; `mvc check` tells what that takes.
     """
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(repository, model, revision)
     done = porcelain.assign(repository, model, name, target, invocation.actor(), reason=message, force=force)
     _told(invocation, done)
@@ -64,7 +64,7 @@ def assign(invocation: Invocation, name: str, revision: str, message: str | None
 @click.argument("name")
 def remove(invocation: Invocation, name: str) -> None:
     """Remove NAME; its log stays, and `mvc alias rollback NAME` brings it back."""
-    id_ = porcelain.remove(invocation.repository(), invocation.model(), name, invocation.actor())
+    id_ = porcelain.remove(invocation.writer(), invocation.model(), name, invocation.actor())
     invocation.emit(
         "alias",
         lambda: {"deleted": [{"name": name, "id": id_}]},
@@ -84,7 +84,7 @@ def log(invocation: Invocation, name: str) -> None:
 @click.option("-m", "--message", metavar="WHY", help="Why it is moved back.")
 def rollback(invocation: Invocation, name: str, message: str | None) -> None:
     """Move NAME back to where it stood before its last move; again: before the move before that."""
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     _told(invocation, porcelain.rollback(repository, model, name, invocation.actor(), reason=message))
 
 

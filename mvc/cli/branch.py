@@ -92,14 +92,14 @@ def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:
 def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) > 2:
         raise click.UsageError("give the name of the branch, and perhaps a revision")
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(repository, model, names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor())
     invocation.emit("branch", made.to_json, lambda: [f"Made {escape(made.name)} at {_about(made)}"])
 
 
 def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     current = repository.head(model).branch
     if len(names) == 1 and current is not None:
         names = (current, *names)
@@ -112,7 +112,7 @@ def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
 def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> None:
     if not names:
         raise click.UsageError("say which branch")
-    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     gone = [porcelain.delete(repository, model, name, actor, force=force) for name in names]
     invocation.emit(
         "branch",

@@ -52,7 +52,8 @@ def command(
 
     In a Picsellia training container, [source] of model.toml first becomes the experiment that this runs in.
     """
-    repository, model = invocation.repository(), invocation.model()
+    repository = invocation.repository() if dry_run else invocation.writer()
+    model = invocation.model()
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
         message = _edited(invocation, message or "")

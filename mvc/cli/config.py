@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import click
 
+from mvc import errors
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import escape
 from mvc.cli.verb import verb
@@ -33,6 +35,9 @@ def command(
     if key is None or listed:
         invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
         return 0
+    if (remove or value is not None) and not user:
+        with contextlib.suppress(errors.NoRepository):
+            invocation.writer()
     if remove:
         return int(not settings.unset(key, user=user))
     if value is not None:

@@ -30,7 +30,8 @@ def resolve(invocation: Invocation, dry_run: bool) -> None:
 
     The logins are docker's own: those of `docker login`, and of the programs that keep them.
     """
-    done = porcelain.resolve(invocation.repository(), invocation.model(), invocation.registries(), dry_run=dry_run)
+    repository = invocation.repository() if dry_run else invocation.writer()
+    done = porcelain.resolve(repository, invocation.model(), invocation.registries(), dry_run=dry_run)
     invocation.emit("docker", done.to_json, lambda: _lines(done), ids=(done.digest,))
 
 

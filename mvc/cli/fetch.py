@@ -23,7 +23,7 @@ def command(invocation: Invocation, remote: str | None, prune: bool, jobs: int, 
 
     The bytes of files come when they are needed: `mvc switch`, `restore`, `cat` and `export` fetch them.
     """
-    repository = invocation.repository()
+    repository = invocation.writer()
     name = transfers.remote_of(invocation, remote)
     with reaching.reach(repository, name, jobs=jobs, limit=limit) as there:
         done = fetch(repository, there, invocation.actor(), prune=prune)

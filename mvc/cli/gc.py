@@ -56,7 +56,7 @@ def command(
     Whatever a branch, tag, alias or head leads to stays, and for gc.reflog-expire days (90) what one led to; the rest goes
     once it is older than the grace period. When anything that is needed cannot be read, nothing is removed.
     """
-    repository = invocation.repository()
+    repository = invocation.repository() if dry_run else invocation.writer()
     actor = invocation.actor()
     if remote is not None:
         _remote(invocation, remote, dry_run=dry_run, grace=grace, abandoned=abandoned)

@@ -31,7 +31,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     """
     where = parse(url)
     invocation.require_network(where.text)
-    repository = invocation.repository()
+    repository = invocation.writer()
     host = reaching.host_of(repository, where.organization, transfers.given_settings(settings))
     with (
         reaching.registry_at(where.organization, host, invocation.environ.get(address.TOKEN)) as registry,

@@ -58,6 +58,14 @@ class Invocation:
         """The repository of this run, opened once; raises NoRepository and what is wrong with it."""
         return self._opened
 
+    def writer(self) -> Repository:
+        """The same, for a verb that writes: an interrupted change is rolled forward before anything is looked up in it."""
+        done = self._opened.settle()
+        if done is not None:
+            kept = f"; edited since and left alone: {', '.join(done.edited)}" if done.edited else ""
+            self.note(f"completed the interrupted `mvc {done.verb}`{kept}")
+        return self._opened
+
     @functools.cached_property
     def _opened(self) -> Repository:
         return Repository(

@@ -56,7 +56,7 @@ def command(
     choice = _choice(takes, ours=ours, theirs=theirs)
     if revision is None:
         return _proceed(invocation, message, choice)
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(repository, model, revision)
     with invocation.progress("Writing files") as progress:
         done = merge(
@@ -76,7 +76,7 @@ def command(
 
 
 def _abort(invocation: Invocation) -> int:
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
         moved = merge_end.abort(repository, model, progress)
 
@@ -90,7 +90,7 @@ def _abort(invocation: Invocation) -> int:
 def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int:
     with invocation.progress("Storing") as progress:
         done = merge_end.proceed(
-            invocation.repository(),
+            invocation.writer(),
             invocation.model(),
             invocation.actor(tell=True),
             message=message,

@@ -41,7 +41,7 @@ def command(
     """
     if all_ and versions:
         raise click.UsageError("say --all, or which versions, not both")
-    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     wanted = (
         porcelain.everything(repository, model)
         if all_

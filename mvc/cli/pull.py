@@ -37,7 +37,7 @@ def command(
 
     When both have moved on, nothing changes and the exit code is 13, unless --rebase says how to go on.
     """
-    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     head = repository.head(model)
     follows = followed(repository, model, head.branch) if head.branch is not None else None

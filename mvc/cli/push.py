@@ -58,7 +58,8 @@ def command(
 
     A push only adds. A branch moves only forward: when somebody else has moved it, nothing changes and the exit code is 13.
     """
-    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    repository = invocation.repository() if dry_run else invocation.writer()
+    model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     if delete:
         wanted = removals(repository, model, name, refs)

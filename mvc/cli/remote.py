@@ -54,7 +54,7 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
     tools keep them.
     """
     options = given_settings(settings)
-    _told(invocation, porcelain.add(invocation.repository(), name, url, base=invocation.cwd, options=options))
+    _told(invocation, porcelain.add(invocation.writer(), name, url, base=invocation.cwd, options=options))
 
 
 @subverb(command, "set-url")
@@ -62,7 +62,7 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
 @click.argument("url")
 def set_url(invocation: Invocation, name: str, url: str) -> None:
     """Have the remote NAME be at URL from now on."""
-    _told(invocation, porcelain.set_url(invocation.repository(), name, url, base=invocation.cwd))
+    _told(invocation, porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd))
 
 
 @subverb(command, "rename")
@@ -70,14 +70,14 @@ def set_url(invocation: Invocation, name: str, url: str) -> None:
 @click.argument("new")
 def rename(invocation: Invocation, old: str, new: str) -> None:
     """Give a remote another name."""
-    _told(invocation, porcelain.rename(invocation.repository(), old, new, invocation.actor()))
+    _told(invocation, porcelain.rename(invocation.writer(), old, new, invocation.actor()))
 
 
 @subverb(command, "rm")
 @click.argument("name")
 def remove(invocation: Invocation, name: str) -> None:
     """Forget a remote, and what was seen of it; nothing there is touched."""
-    gone = porcelain.remove(invocation.repository(), name, invocation.actor())
+    gone = porcelain.remove(invocation.writer(), name, invocation.actor())
     invocation.emit("remote", gone.to_json, lambda: [f"Forgot {escape(gone.name)}, which is at {escape(gone.url)}"])
 
 

@@ -24,7 +24,7 @@ def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> No
     """
     if keep and hard:
         raise click.UsageError("say --keep or --hard")
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(repository, model, revision)
     mode = HARD if hard else KEEP if keep else SOFT
     with invocation.progress("Writing files") as progress:

@@ -24,7 +24,7 @@ def command(invocation: Invocation, names: tuple[str, ...], source: str | None) 
 
 def run(invocation: Invocation, names: Sequence[str], source: str | None) -> None:
     """What `checkout` does too, when it is given paths."""
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     version = revisions.resolve(repository, model, source) if source else None
     folder = repository.root / repository.head(model).folder
     inside = [_in_model(invocation, name, os.fspath(folder)) for name in names]

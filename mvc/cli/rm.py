@@ -16,7 +16,7 @@ from mvc.porcelain import edit
 @click.option("-f", "--force", is_flag=True, help="Delete files even if their bytes are nowhere else.")
 def command(invocation: Invocation, names: tuple[str, ...], cached: bool, force: bool) -> None:
     """Stop tracking roles or paths, and delete their files if the store can give them back."""
-    done = edit.remove(invocation.repository(), invocation.model(), names, cached=cached, force=force)
+    done = edit.remove(invocation.writer(), invocation.model(), names, cached=cached, force=force)
     invocation.emit(
         "rm",
         lambda: {"removed": [{"role": each.key, "path": each.old} for each in done], "cached": cached},

@@ -17,7 +17,7 @@ from mvc.porcelain import edit
 @click.option("--type", "kind", type=click.Choice(KINDS), help="The value's type, instead of what the key says.")
 def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | None) -> None:
     """Set values in model.toml, comments kept: labelmap.0=helmet parameters.epochs=100 docker.tag=1.4"""
-    done = edit.set_values(invocation.repository(), invocation.model(), assignments, kind=kind)
+    done = edit.set_values(invocation.writer(), invocation.model(), assignments, kind=kind)
     invocation.emit(
         "set",
         lambda: {"changes": [each.to_json() for each in done]},

@@ -42,7 +42,7 @@ def record_run(invocation: Invocation) -> None:
     run = trainingrun.of(invocation.environ)
     if run is None:
         return
-    edited = source.record(invocation.repository(), invocation.model(), _of(invocation, run))
+    edited = source.record(invocation.writer(), invocation.model(), _of(invocation, run))
     if edited:
         invocation.note(f"model.toml: [source] is the experiment {run.experiment} that this runs in")
 

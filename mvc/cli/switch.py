@@ -29,7 +29,7 @@ def command(invocation: Invocation, target: str | None, create: str | None, deta
 
 def run(invocation: Invocation, target: str | None, *, create: str | None, detach: bool, force: bool) -> None:
     """What `checkout` does too, when it is given a branch or a version."""
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     actor = invocation.actor()
     with invocation.progress("Writing files") as progress:
         done = switch(

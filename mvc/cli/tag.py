@@ -49,7 +49,7 @@ def _lines(found: Sequence[Tag]) -> Iterator[str]:
 def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
     if len(names) > 2:
         raise click.UsageError("give the name of the tag, and perhaps a revision")
-    repository, model = invocation.repository(), invocation.model()
+    repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(repository, model, names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor(), message=message)
     invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} stands for v{made.number} {short(made.id)}"])
@@ -58,7 +58,7 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
 def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     if not names:
         raise click.UsageError("say which tag")
-    repository, model, actor = invocation.repository(), invocation.model(), invocation.actor()
+    repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     gone = {name: porcelain.delete(repository, model, name, actor) for name in names}
     invocation.emit(
         "tag",

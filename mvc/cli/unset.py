@@ -15,7 +15,7 @@ from mvc.porcelain import edit
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
     """Remove values from model.toml."""
-    done = edit.unset(invocation.repository(), invocation.model(), keys)
+    done = edit.unset(invocation.writer(), invocation.model(), keys)
     invocation.emit(
         "unset",
         lambda: {"changes": [each.to_json() for each in done]},

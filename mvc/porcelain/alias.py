@@ -12,7 +12,7 @@ from mvc.model.version import Timestamp
 from mvc.porcelain import intent, naming, reflog
 from mvc.porcelain.reflog import Reflog
 from mvc.repository import stored
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.reflog import ALIASES, RefEntry, RefName
 
 
@@ -45,6 +45,7 @@ def aliases(repository: Repository, model: str) -> list[Alias]:
     return [_alias(repository, model, name) for name in repository.refs.names(model, ALIASES)]
 
 
+@writes
 def assign(
     repository: Repository,
     model: str,
@@ -66,6 +67,7 @@ def assign(
     return _alias(repository, model, name)
 
 
+@writes
 def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
     """Remove an alias, its log kept; the version it stood for. Raises NoSuchName."""
     return naming.remove(repository, model, ALIASES, name, actor, "alias: removed")
@@ -76,6 +78,7 @@ def log(repository: Repository, model: str, name: str) -> Reflog:
     return reflog.of(repository, RefName(model, ALIASES, name))
 
 
+@writes
 def rollback(repository: Repository, model: str, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
     """Have the alias stand where it stood before its last move; done again, before the move before that.
 

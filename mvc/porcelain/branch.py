@@ -9,7 +9,7 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain import naming
 from mvc.repository import apply, history
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.upstream import Upstream, upstream
 from mvc.storage.heads import Head
 from mvc.storage.journal import Journal, RefStep
@@ -66,6 +66,7 @@ def branches(repository: Repository, model: str) -> Branches:
     return Branches(model, head.branch, head.version, found)
 
 
+@writes
 def create(repository: Repository, model: str, name: str, target: VersionId, actor: Actor) -> Branch:
     """Make the branch `name` at `target`, and stay where we are. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""
     ref = _new(repository, model, name)
@@ -75,6 +76,7 @@ def create(repository: Repository, model: str, name: str, target: VersionId, act
     return _branch(repository, model, name, current=False)
 
 
+@writes
 def delete(repository: Repository, model: str, name: str, actor: Actor, *, force: bool = False) -> Branch:
     """Remove the branch `name`, its log kept; without `force` only when other names lead to all of its versions.
 
@@ -93,6 +95,7 @@ def delete(repository: Repository, model: str, name: str, actor: Actor, *, force
     return gone
 
 
+@writes
 def rename(repository: Repository, model: str, old: str, new: str, actor: Actor) -> Branch:
     """Have the branch `old` be called `new`; whoever stands on it still does.
 

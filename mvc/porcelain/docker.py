@@ -18,7 +18,7 @@ from mvc.model.rules import Problem
 from mvc.porcelain import edit
 from mvc.remotes.oci.registries import Registries
 from mvc.repository import modelfile, stored
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, writes
 
 KEY = "docker.digest"
 
@@ -69,6 +69,7 @@ class ImageDrift:
         }
 
 
+@writes
 def resolve(repository: Repository, model: str, registries: Registries, *, dry_run: bool = False) -> ResolvedImage:
     """Write into model.toml, as docker.digest, what the image's tag stands for now; with `dry_run` only say it.
 

@@ -17,7 +17,7 @@ from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.porcelain import moving
 from mvc.repository import apply, globs, modelfile, stored, worktree
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, writes
 from mvc.repository.snapshot import read_labels_of
 from mvc.storage import hashing
 from mvc.storage.journal import FileStep, Journal
@@ -39,6 +39,7 @@ class Edited:
 # --- values
 
 
+@writes
 def set_values(
     repository: Repository, model: str, assignments: Sequence[str], *, kind: str | None = None
 ) -> list[Edited]:
@@ -51,6 +52,7 @@ def set_values(
     return rewrite(repository, model, lambda text: edit.set_keys(text, pairs), [key for key, _ in pairs])
 
 
+@writes
 def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edited]:
     """Remove keys. Raises UnknownKey, NoValue."""
     found = [keys.parse_key(name) for name in names]
@@ -78,6 +80,7 @@ def get(repository: Repository, model: str, name: str | None) -> Any:
 # --- files
 
 
+@writes
 def add(repository: Repository, model: str, given: Sequence[Path], *, role: str | None = None) -> list[Edited]:
     """Track the files or folders at the absolute paths `given`; no byte is read.
 
@@ -107,6 +110,7 @@ def add(repository: Repository, model: str, given: Sequence[Path], *, role: str 
     return done
 
 
+@writes
 def remove(
     repository: Repository, model: str, names: Sequence[str], *, cached: bool = False, force: bool = False
 ) -> list[Edited]:

@@ -18,7 +18,7 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.absence import PROMISED
 from mvc.storage.reflog import ALIASES, TAGS, RefEntry, RefName
 from mvc.storage.workers import Workers
@@ -76,6 +76,7 @@ class Look:
     told: dict[RefName, int]
 
 
+@writes
 def fetch(
     repository: Repository, remote: Remote, actor: Actor, *, models: Iterable[str] | None = None, prune: bool = False
 ) -> Fetched:

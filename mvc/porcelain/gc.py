@@ -14,7 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.porcelain import resegment as resegmenting
 from mvc.repository import roots
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage import collect, door
 from mvc.storage.collect import Plan, Store
 
@@ -58,6 +58,7 @@ class Collected:
         }
 
 
+@writes
 def gc(
     repository: Repository,
     actor: Actor,

@@ -23,7 +23,7 @@ from mvc.porcelain.published import read_marker
 from mvc.porcelain.settling import Settled
 from mvc.porcelain.taking import Taken, Taking
 from mvc.repository import publications
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage import notes
 from mvc.storage.absence import State
 from mvc.storage.progress import Progress
@@ -102,6 +102,7 @@ class _Look:
         return self.marker is not None or (marked and publication.is_name(self.version.name))
 
 
+@writes
 def import_model(
     repository: Repository,
     registry: Registry,

@@ -60,6 +60,7 @@ def init(
         names.check_model_key(model)  # before anything is made
     created = ["repository"] if make_repository(root) else []
     repository = Repository(root, user_config=user_config)
+    repository.settle()
     folder = directory.relative_to(root).as_posix().removeprefix(".")
     key = model or _named(repository, folder)
     if key is None:

@@ -22,7 +22,7 @@ from mvc.porcelain import intent, moving, promises, pull
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
 from mvc.repository import history, merging, modelfile, stored
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.journal import RefStep
 from mvc.storage.merges import MergeState
 from mvc.storage.progress import Progress
@@ -90,6 +90,7 @@ class MergeResult:
         }
 
 
+@writes
 def merge(
     repository: Repository,
     model: str,

@@ -16,12 +16,13 @@ from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
 from mvc.remotes.oci.registries import Registries
 from mvc.repository import merging, modelfile
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.absence import State
 from mvc.storage.merges import MergeState
 from mvc.storage.progress import Progress
 
 
+@writes
 def proceed(
     repository: Repository,
     model: str,
@@ -51,6 +52,7 @@ def proceed(
     return commit(repository, model, message or state.message, actor, options=options, progress=progress, code=code)
 
 
+@writes
 def abort(repository: Repository, model: str, progress: Progress | None = None) -> Moved:
     """Have all files be as they were before the merge. Raises NoMerge, Damaged."""
     with repository.writing():

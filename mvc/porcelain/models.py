@@ -10,7 +10,7 @@ from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository import apply
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, writes
 from mvc.storage.journal import Journal
 
 
@@ -49,6 +49,7 @@ def models(repository: Repository) -> list[Model]:
     return [_model(repository, name) for name in repository.heads.models()]
 
 
+@writes
 def rename(repository: Repository, old: str, new: str) -> Model:
     """Give the model `old` the name `new`: its history, where it stands, and the name in its model.toml.
 

@@ -21,7 +21,7 @@ from mvc.porcelain import filling, naming, published
 from mvc.porcelain.filling import Filling, Subject
 from mvc.porcelain.published import Candidate, State
 from mvc.repository import history, publications
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import Place, RefName
 
@@ -90,6 +90,7 @@ def everything(repository: Repository, model: str) -> list[VersionId]:
     return [id_ for id_, _ in history.walk(repository.objects, [tip for tip in tips if tip is not None])][::-1]
 
 
+@writes
 def publish(
     repository: Repository,
     model: str,

@@ -18,7 +18,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.moving import Moved
 from mvc.remotes.remote import Remote
 from mvc.repository import history, modelfile
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import LABELMAP
 from mvc.storage.absence import State
 from mvc.storage.heads import Head
@@ -81,6 +81,7 @@ def only(roles: Sequence[str]) -> Select:
     return select
 
 
+@writes
 def pull(
     repository: Repository,
     model: str,

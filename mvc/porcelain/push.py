@@ -23,7 +23,7 @@ from mvc.remotes.outgoing import Fresh
 from mvc.remotes.remote import Remote
 from mvc.remotes.sending import Sending
 from mvc.repository import history
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS, TAGS, RefEntry, RefName
 
@@ -91,6 +91,7 @@ class Pushed:
         }
 
 
+@writes
 def push(
     repository: Repository,
     model: str,

@@ -17,7 +17,7 @@ from mvc.remotes import address, probe
 from mvc.remotes import options as options_of_kind
 from mvc.remotes import remote as remote_format
 from mvc.remotes.probe import Verdict
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.reflog import RefName
 
 
@@ -73,6 +73,7 @@ def remote(repository: Repository, name: str) -> RemoteSettings:
     return RemoteSettings(name, where.text, where.scheme, options)
 
 
+@writes
 def add(
     repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
 ) -> RemoteSettings:
@@ -87,6 +88,7 @@ def add(
     return RemoteSettings(name, where.text, where.scheme, dict(options or {}))
 
 
+@writes
 def set_url(repository: Repository, name: str, url: str, *, base: Path) -> RemoteSettings:
     """Have a remote be elsewhere; raises NoSuchRemote, BadRemoteUrl."""
     known = reaching.url_of(repository, name)
@@ -96,6 +98,7 @@ def set_url(repository: Repository, name: str, url: str, *, base: Path) -> Remot
     return remote(repository, name)
 
 
+@writes
 def remove(repository: Repository, name: str, actor: Actor) -> RemoteSettings:
     """Forget a remote, and what was seen of it; the logs of that stay. Raises NoSuchRemote."""
     gone = remote(repository, name)
@@ -105,6 +108,7 @@ def remove(repository: Repository, name: str, actor: Actor) -> RemoteSettings:
     return gone
 
 
+@writes
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
     """Give a remote another name, with what was seen of it. Raises NoSuchRemote, RemoteExists, BadRefName."""
     _check_name(new)

@@ -9,7 +9,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository import merging
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
 from mvc.storage.progress import Progress
@@ -41,6 +41,7 @@ class Reset:
         }
 
 
+@writes
 def reset(
     repository: Repository,
     model: str,

@@ -11,10 +11,11 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository import stored
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, writes
 from mvc.storage.progress import Progress
 
 
+@writes
 def restore(
     repository: Repository,
     model: str,

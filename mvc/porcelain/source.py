@@ -13,7 +13,7 @@ from mvc.model.registry import Registry, RemoteExperiment
 from mvc.model.trainingrun import Source
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, writes
 
 _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
 
@@ -32,6 +32,7 @@ def of_id(experiment: str) -> Source:
     return Source(RemoteExperiment(experiment))
 
 
+@writes
 def record(repository: Repository, model: str, source: Source) -> list[Edited]:
     """Have `[source]` of model.toml say where the next version comes from; what changed.
 

@@ -10,7 +10,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import moving, naming, promises
 from mvc.porcelain.moving import Moved
 from mvc.repository import revisions
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
 from mvc.storage.progress import Progress
@@ -41,6 +41,7 @@ class Switched:
         }
 
 
+@writes
 def switch(
     repository: Repository,
     model: str,

@@ -8,7 +8,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain import naming
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.reflog import TAGS, RefName
 
 
@@ -41,6 +41,7 @@ def tags(repository: Repository, model: str) -> list[Tag]:
     return [_tag(repository, model, name) for name in repository.refs.names(model, TAGS)]
 
 
+@writes
 def create(
     repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, message: str | None = None
 ) -> Tag:
@@ -53,6 +54,7 @@ def create(
     return _tag(repository, model, name)
 
 
+@writes
 def delete(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
     """Remove a tag; it may come back only for the version it stood for, which is returned. Raises NoSuchName."""
     return naming.remove(repository, model, TAGS, name, actor, "tag: deleted")

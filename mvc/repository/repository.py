@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.repository import apply
+from mvc.storage import journal
 from mvc.storage.config import Config
 from mvc.storage.door import STORE, StoreDoor
 from mvc.storage.heads import Head, Heads
@@ -37,6 +39,30 @@ MODEL_TOML = "model.toml"
 MAIN = "main"
 LOCK_TIMEOUT = 10.0
 """Seconds that a writing command waits for another one."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def writes(function: Callable[Concatenate[Repository, P], T]) -> Callable[Concatenate[Repository, P], T]:
+    """Declare the function of a verb that writes: `Repository.settle` runs before it, except for a dry run."""
+
+    @functools.wraps(function)
+    def settled(repository: Repository, /, *arguments: P.args, **named: P.kwargs) -> T:
+        if not named.get("dry_run"):
+            repository.settle()
+        return function(repository, *arguments, **named)
+
+    return settled
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An interrupted command that was completed; `edited` are the paths that were edited since and left alone."""
+
+    verb: str
+    edited: tuple[str, ...]
 
 
 def _nonce() -> str:
@@ -143,6 +169,18 @@ class Repository:
         """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
         ingest: Ingest = lazy.load("mvc.storage.ingest").Ingest(self.door, self.recipes, self.reader, progress, bases)
         return ingest
+
+    def settle(self) -> Settled | None:
+        """Roll an interrupted change forward; None where there is none. A command that writes begins with it.
+
+        Otherwise it would find the refs moved already and call the work done, with the files still the old ones. Raises
+        LockTimeout while the change is in progress, ReadOnlyStore, DiskFailed, Damaged.
+        """
+        if not self.door.exists(journal.NAME):
+            return None
+        with self.locked():
+            change = journal.pending(self.door)
+            return Settled(change.verb, apply.finish_pending(self)) if change is not None else None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -1,0 +1,96 @@
+"""A command that was killed, then any other one: exit code 0 means that both are done, not that the first looked done."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+from mvc.storage import journal
+from mvc.storage.door import StoreDoor
+from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, state
+from tests.crash.scenarios import SCENARIOS, Scenario
+
+EVERYWHERE: tuple[tuple[str, ...], ...] = (
+    ("add", "model.toml", "--as", "described"),
+    ("alias", "set", "later", "HEAD", "--force"),
+    ("branch", "later"),
+    ("commit", "--allow-empty", "-m", "later"),
+    ("commit", "--amend", "-m", "later"),
+    ("config", "core.lock-timeout", "5"),
+    ("gc",),
+    ("init", "--model", "helmets"),
+    ("models", "rename", "helmets", "later"),
+    ("remote", "add", "later", "/later"),
+    ("reset", "HEAD"),
+    ("restore",),
+    ("set", "parameters.later=1"),
+    ("switch", "-c", "later"),
+    ("tag", "later"),
+)
+"""Commands that make sense after most others, besides those of the scenarios."""
+AFTER = (*EVERYWHERE, *(each.verb for each in SCENARIOS if each.name not in ("gc", "export")))
+JOURNALLED = [
+    scenario for scenario in SCENARIOS if scenario.name not in ("init", "push", "push of a removal", "export")
+]
+
+
+def test_any_command_rolls_an_interrupted_one_forward_before_it_decides(
+    tmp_path: Path, rng: random.Random, *, deep: bool
+) -> None:
+    with memory_folder(tmp_path) as place:
+        points = 0
+        for scenario in rng.sample(JOURNALLED, len(JOURNALLED)):
+            points += _sweep(scenario, place, rng, deep=deep)
+            if points >= 24 and not deep:
+                break
+        assert points >= 24
+
+
+def _sweep(scenario: Scenario, place: Path, rng: random.Random, *, deep: bool) -> int:
+    """Kill the command at steps with a journal, and run others; the number of points that were tried."""
+    prepared = place / "prepared"
+    shutil.rmtree(prepared, ignore_errors=True)
+    prepared.mkdir()
+    scenario.prepare(prepared)
+    window = _journalled(scenario, prepared, place)
+    chosen = window if deep else rng.sample(window, min(len(window), 4))
+    for number in chosen:
+        killed = fresh_copy(prepared, place / "killed")
+        assert command(killed, scenario.verb, KillBefore(number)).code == KILLED
+        if journal.pending(StoreDoor(killed / ".mvc")) is None:
+            continue  # files as young as the cache are not cached: how many steps there are depends on the clock
+        for second in AFTER if deep else rng.sample(AFTER, 1):
+            _compare(killed, place, second, f"{scenario.verb} killed before step {number}, then {second}")
+    return len(chosen)
+
+
+def _journalled(scenario: Scenario, prepared: Path, place: Path) -> list[int]:
+    """The steps of a command before which there is a journal."""
+    log = place / "steps"
+    log.write_text("")
+
+    def note(number: int, name: str, path: str) -> None:
+        if path.endswith(f"/.mvc/{journal.NAME}"):
+            with log.open("a") as file:
+                file.write(f"{number} {name}\n")
+
+    root = fresh_copy(prepared, place / "work")
+    assert command(root, scenario.verb, note).code == scenario.code
+    steps = {name: int(number) for number, name in (line.split() for line in log.read_text().splitlines())}
+    return list(range(steps["link"] + 1, steps["unlink"] + 1)) if steps else []
+
+
+def _compare(killed: Path, place: Path, second: tuple[str, ...], when: str) -> None:
+    """The command ends as it does where the journal was rolled forward first."""
+    expected = fresh_copy(killed, place / "expected")
+    finish(expected)
+    wanted = command(expected, second)
+    actual = fresh_copy(killed, place / "actual")
+    done = command(actual, second)
+    assert done.code == wanted.code, f"{when}: {done.output}\ninstead of {wanted.code}: {wanted.output}"
+    assert "Traceback" not in done.output, f"{when}: {done.output}"
+    if done.code == 0:
+        assert journal.pending(StoreDoor(actual / ".mvc")) is None, when
+        assert state(actual) == state(expected), when
+        assert_sound(actual)

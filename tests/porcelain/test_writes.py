@@ -1,0 +1,91 @@
+"""Every function of a verb that writes rolls an interrupted change forward before it decides what is to be done."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import mvc
+
+SOURCES = Path(mvc.__file__).parent
+OTHERWISE = {
+    "commit.commit": "begins with Repository.writing, except for a dry run",
+    "init.init": "settles the repository once there is one",
+    "clone.clone": "begins in a folder without a repository",
+    "repair.repair": "begins with Repository.writing, and must also run where data is missing",
+}
+"""Functions that are not declared with `writes`, each with the reason."""
+
+
+@cache
+def _names(path: Path) -> tuple[ast.Module, dict[str, str]]:
+    """A module, and what it imports from mvc.porcelain: modules and functions (`pull`, `pull.pull`) by their names there."""
+    tree = ast.parse(path.read_text())
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mvc.porcelain"):
+            above = (node.module or "").removeprefix("mvc.porcelain").removeprefix(".")
+            names |= {each.asname or each.name: f"{above}.{each.name}".removeprefix(".") for each in node.names}
+    return tree, names
+
+
+@cache
+def _functions() -> dict[str, tuple[ast.FunctionDef, dict[str, str]]]:
+    """The functions of mvc.porcelain by module and name, each with what it can name of mvc.porcelain."""
+    found: dict[str, tuple[ast.FunctionDef, dict[str, str]]] = {}
+    for path in (SOURCES / "porcelain").glob("*.py"):
+        tree, names = _names(path)
+        own = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        known = {**names, **{node.name: f"{path.stem}.{node.name}" for node in own}}
+        found |= {f"{path.stem}.{node.name}": (node, known) for node in own}
+    return found
+
+
+def _called(function: ast.FunctionDef, names: dict[str, str]) -> set[str]:
+    """The functions of mvc.porcelain that a function calls."""
+    found = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            found.add(names.get(node.id, ""))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.add(f"{names.get(node.value.id, '')}.{node.attr}")
+    return found & _functions().keys()
+
+
+@cache
+def _locks(name: str) -> bool:
+    """Whether a function takes the lock, by itself or by what it calls."""
+    function, names = _functions()[name]
+    methods = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    return bool(methods & {"writing", "locked"}) or any(map(_locks, _called(function, names) - {name}))
+
+
+def _is_declared(name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "writes" for each in _functions()[name][0].decorator_list)
+
+
+def _commands() -> list[tuple[str, ast.FunctionDef, set[str]]]:
+    """The functions of the command line, each with its module and what it calls of mvc.porcelain."""
+    found = []
+    for path in (SOURCES / "cli").glob("*.py"):
+        tree, names = _names(path)
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        found += [(path.name, node, _called(node, names)) for node in functions]
+    return found
+
+
+def test_what_takes_the_lock_is_declared_to_write() -> None:
+    public = {home.removeprefix("mvc.porcelain.").replace(":", ".") for home in mvc._HOMES.values()}
+    entries = public.union(*(called for _, _, called in _commands())) & _functions().keys()
+    undeclared = {name for name in entries if _locks(name) and not _is_declared(name)}
+    assert undeclared == OTHERWISE.keys() & entries
+
+
+def test_the_command_line_settles_before_it_looks_anything_up() -> None:
+    """`Invocation.writer` is used by every function of the command line that calls one that writes."""
+    for module, function, called in _commands():
+        source = ast.unparse(function)
+        writing = [name for name in called if _is_declared(name)]
+        opened = "invocation.repository()" in source and "if dry_run" not in source
+        assert not (writing and opened), f"{module}: {function.name} calls {writing}"
