@@ -82,8 +82,8 @@ def command(
         invocation.note(render.skipped(path))
     for use in done.unready:
         invocation.note(f"warning: {render.not_ready(use)}")
-    for note in done.notes if invocation.verbose else ():
-        invocation.note(f"note: {escape(note.path)} is stored without looking at its tensors: {escape(note.reason)}")
+    for note in done.notes:
+        invocation.note(render.fault(note))
     invocation.emit("commit", done.to_json, lambda: _lines(done), ids=(done.id,) if done.id else ())
 
 

@@ -13,6 +13,7 @@ from mvc.model.treediff import FileChange
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
+    from mvc.storage.headers import Note
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
@@ -94,6 +95,11 @@ def not_ready(found: Readiness) -> str:
 def skipped(path: str) -> str:
     """The note about a file that is left out, since it looks like credentials."""
     return f"note: skipped {escape(path)}, which looks like credentials; `mvc add {escape(path)}` would track it"
+
+
+def fault(note: Note) -> str:
+    """A warning about one weight file: `weights/best.pt: it is empty`."""
+    return f"warning: {escape(note.path)}: {escape(note.reason)}"
 
 
 def _path(change: FileChange) -> str:

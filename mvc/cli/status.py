@@ -22,6 +22,8 @@ def command(invocation: Invocation, exit_code: bool) -> int:
     A file that looks as it did when it was last read is not read again.
     """
     found = status(invocation.repository(), invocation.model())
+    for note in found.notes:
+        invocation.note(render.fault(note))
     invocation.emit("status", found.to_json, lambda: _lines(found))
     return int(exit_code and not found.clean)
 

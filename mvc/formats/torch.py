@@ -28,7 +28,13 @@ Members = dict[str, Member]
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether a zip archive begins with what PyTorch writes first into a folder of any name."""
+    """Return whether a zip archive begins with what PyTorch writes first into a folder of any name.
+
+    A `.distcp` file of a distributed checkpoint begins so too, but is many archives in a row, which `.metadata` beside
+    it tells apart (torch/distributed/checkpoint/filesystem.py).
+    """
+    if source.name.lower().endswith(".distcp"):
+        return False
     return zipdirectory.first_name(start, source).partition("/")[2].startswith(_BEGINNINGS)
 
 

@@ -90,21 +90,32 @@ def data_offset(source: Source, member: Member) -> int:
 
 
 def _find_end(source: Source) -> _End:
-    """The last record, which a comment may follow."""
+    """Find the last record, which a comment may follow, and bytes that belong to no archive: PyTorch loads such files."""
     length = min(source.size, _END.size + _MAX_COMMENT)
     first = source.size - length
     tail = source.read(first, length)
     place = len(tail) - _END.size + len(_LAST)
+    followed = -1
     while (place := tail.rfind(_LAST, 0, place)) >= 0:
-        _, disk, start, here, count, size, offset, comment = _END.unpack_from(tail, place)
-        if place + _END.size + comment == len(tail):
-            if end := _end64(source, first + place):
-                return end
-            if disk or start or here != count:
-                raise HeaderError("it is a part of an archive of several files")
-            return _End(count, size, offset, first + place)
+        stop = place + _END.size + int(_END.unpack_from(tail, place)[-1])
+        if stop == len(tail):
+            return _end_at(source, tail, place, first)
+        if stop < len(tail) and followed < 0:
+            followed = place
         place += len(_LAST) - 1
-    raise HeaderError("it begins as a zip archive and does not end as one")
+    if followed < 0:
+        raise HeaderError("it begins as a zip archive and does not end as one")
+    return _end_at(source, tail, followed, first)
+
+
+def _end_at(source: Source, tail: bytes, place: int, first: int) -> _End:
+    """What the last record says, which begins at `place` of `tail`, the file's bytes from `first` on."""
+    _, disk, start, here, count, size, offset, _ = _END.unpack_from(tail, place)
+    if end := _end64(source, first + place):
+        return end
+    if disk or start or here != count:
+        raise HeaderError("it is a part of an archive of several files")
+    return _End(count, size, offset, first + place)
 
 
 def _end64(source: Source, at: int) -> _End | None:

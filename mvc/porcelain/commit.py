@@ -66,7 +66,7 @@ _OUTSIDE = (".onnx",)
 class Committed:
     """The new version (its id None after a dry run), what changed, and how many bytes were new to the store.
 
-    `notes` says which files lie about the tensors in them, and were stored like any other file; `unready` for which uses that
+    `notes` says which changed weight files are empty, truncated or malformed, and were stored all the same; `unready` for which uses that
     it is meant for the version is not ready.
     """
 
@@ -389,7 +389,14 @@ def _report(
         files=len(entries),
         warnings=work.warnings,
         named=named,
-        notes=tuple(work.ingest.headers.notes) if work.ingest else (),
+        notes=_notes(work, difference),
         unready=work.unready,
         skipped=found.skipped,
     )
+
+
+def _notes(work: _Work, difference: VersionDiff) -> tuple[Note, ...]:
+    """What is wrong with the changed files: one note a file."""
+    stored = work.ingest.headers.notes if work.ingest else []
+    found = (*intent.faults(work.repository, work.head.folder, difference.files), *stored)
+    return tuple({note.path: note for note in reversed(found)}.values())[::-1]

@@ -16,8 +16,10 @@ from mvc.repository import stored
 from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
+    from mvc.model.treediff import FileChange
     from mvc.readiness.judge import Readiness
     from mvc.repository.contents import Contents
+    from mvc.storage.headers import Note
 
 _CONTENTS = "mvc.repository.contents"
 
@@ -37,6 +39,14 @@ def unready(
 def working(repository: Repository, folder: str) -> Contents:
     """A way to look into the files of the working tree."""
     found: Contents = lazy.load(_CONTENTS).working(repository, folder)
+    return found
+
+
+def faults(repository: Repository, folder: str, changes: Sequence[FileChange]) -> tuple[Note, ...]:
+    """What is wrong with the changed weight files of the working tree; costs nothing where no file changed."""
+    if not changes:
+        return ()
+    found: tuple[Note, ...] = lazy.load(_CONTENTS).faults(repository, folder, changes)
     return found
 
 

@@ -19,6 +19,7 @@ from mvc.storage.merges import MergeState
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
+    from mvc.storage.headers import Note
 
 SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
@@ -32,7 +33,7 @@ class Status:
     wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
     role names, `skipped` files that a pattern matches and that look like credentials, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
     `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
-    looking into a file.
+    looking into a file, `notes` which changed weight files are empty, truncated or malformed.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Status:
     merging: MergeState | None
     upstream: Upstream | None
     unready: tuple[Readiness, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -77,6 +79,7 @@ class Status:
             "upstream": self.upstream.to_json() if self.upstream else None,
             "merging": self.merging.theirs if self.merging else None,
             "not_ready": [each.to_json() for each in self.unready],
+            "notes": [note._asdict() for note in self.notes],
         }
 
 
@@ -115,6 +118,7 @@ def status(repository: Repository, model: str) -> Status:
         merging=merging.under_way(repository, model),
         upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
         unready=intent.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
+        notes=intent.faults(repository, head.folder, difference.files),
     )
 
 

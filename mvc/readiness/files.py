@@ -14,6 +14,8 @@ from mvc.readiness.verdict import OK, Verdict, no, unknown
 
 SAVED_MODEL = frozenset({"saved_model.pb", "saved_model.pbtxt"})
 """What makes a folder a SavedModel (TensorFlow's guide "Using the SavedModel format", "The SavedModel format on disk")."""
+_SHOWN = 3
+"""Files that one verdict names, at most."""
 
 
 def add(role: str, subject: Subject | None = None) -> str:
@@ -26,6 +28,15 @@ def add(role: str, subject: Subject | None = None) -> str:
 def has_files(subject: Subject) -> Verdict:
     """Some file is tracked."""
     return OK if subject.tree.entries else no("there are no files")
+
+
+def are_sound(subject: Subject) -> Verdict:
+    """No weight file is empty, truncated or malformed."""
+    found = {entry.path: subject.contents.fault(entry) for entry in subject.tree.entries}
+    wrong = [f"{path}: {reason}" for path, reason in found.items() if reason]
+    if wrong:
+        return no("; ".join([*wrong[:_SHOWN], *([f"{len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else [])]))
+    return unknown("the bytes of some files are not here") if None in found.values() else OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from mvc.model import schema
 from mvc.model.manifest import Manifest
 from mvc.readiness import own
 from mvc.readiness.conditions import Elsewhere
+from mvc.readiness.files import are_sound
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.subject import Subject
 from mvc.readiness.table import RULES
@@ -72,10 +73,14 @@ class Readiness:
 
 
 def judge(subject: Subject, use: str, *, strict: bool = False) -> Readiness:
-    """Judge every rule of `use` that is about `subject`; raises UnknownUse."""
+    """Judge every rule of `use` that is about `subject`; raises UnknownUse.
+
+    A weight file that is empty, truncated or malformed is a finding of every use.
+    """
     whole = full(use, subject.manifest)
     judged = ((rule, rule.judge(subject)) for rule in _rules(subject.manifest) if rule.is_of(whole))
-    return Readiness(whole, tuple(Finding(rule, verdict) for rule, verdict in judged if verdict is not None), strict)
+    findings = [Finding(rule, verdict) for rule, verdict in judged if verdict is not None]
+    return Readiness(whole, (*_unsound(subject, whole), *findings), strict)
 
 
 def intended(subject: Subject, *, strict: bool = False) -> tuple[Readiness, ...]:
@@ -118,6 +123,12 @@ def rules_for(uses: Iterable[str], manifest: Manifest | None = None) -> tuple[Ru
 
 def _rules(manifest: Manifest) -> tuple[Rule, ...]:
     return (*RULES, *own.rules(manifest))
+
+
+def _unsound(subject: Subject, use: str) -> Iterator[Finding]:
+    verdict = are_sound(subject)
+    if verdict.result is Result.NO:
+        yield Finding(Rule("weight-files", use, "whole weight files", Need.REQUIRED, are_sound), verdict)
 
 
 def _own_uses(manifest: Manifest) -> list[str]:

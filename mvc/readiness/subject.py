@@ -19,6 +19,9 @@ class Contents(Protocol):
     def format(self, entry: TreeEntry) -> str | None:
         """The format its header tells, `""` when it is of none that is known; None when its bytes are not here."""
 
+    def fault(self, entry: TreeEntry) -> str | None:
+        """What is wrong with a weight file, `""` when nothing is found; None when its bytes are not here."""
+
 
 class Unseen:
     """Looks into nothing, as if no bytes were here."""
@@ -27,6 +30,9 @@ class Unseen:
         """Nobody knows."""
 
     def format(self, entry: TreeEntry) -> None:
+        """Nobody knows."""
+
+    def fault(self, entry: TreeEntry) -> None:
         """Nobody knows."""
 
 

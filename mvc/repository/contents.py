@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.formats import zipdirectory
+from mvc.formats.fault import fault
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.model.tree import TreeEntry
+from mvc.model.treediff import FileChange
 from mvc.storage.absence import State
+from mvc.storage.headers import Note
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -52,6 +55,11 @@ class Contents:
                 return ""
             return header.format if header is not None else ""
 
+    def fault(self, entry: TreeEntry) -> str | None:
+        """What is wrong with a weight file, `""` when nothing is found; None when its bytes are not here."""
+        with self._open(entry) as source:
+            return None if source is None else fault(source)
+
 
 def stored(repository: Repository) -> Contents:
     """Of files of versions. Nothing is fetched: what a remote has promised is not here.
@@ -85,3 +93,10 @@ def working(repository: Repository, folder: str) -> Contents:
             os.close(fd)
 
     return Contents(opened)
+
+
+def faults(repository: Repository, folder: str, changes: Iterable[FileChange]) -> tuple[Note, ...]:
+    """What is wrong with the weight files of the working tree, in the model's `folder`, that `changes` brought."""
+    look = working(repository, folder)
+    entries = [change.new for change in changes if change.new is not None and change.bytes_changed]
+    return tuple(Note(entry.path, reason) for entry in entries if (reason := look.fault(entry)))

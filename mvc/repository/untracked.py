@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from mvc.formats.sniff import WEIGHT_SUFFIXES
 from mvc.repository.walk import Walk
 
-SUFFIXES = (
-    *(".pt", ".pth", ".ckpt", ".onnx", ".safetensors", ".h5", ".keras", ".tflite", ".engine", ".pb", ".bin", ".gguf"),
-    *(".npz", ".pkl", ".joblib", ".mlmodel", ".torchscript", ".jit"),
-)
-"""What the names of weight files end with."""
 MAX_SEEN = 50_000
 """Files looked at before the search is given up."""
 MAX_FOUND = 100
@@ -28,7 +24,7 @@ def weight_like(root: Path, folder: str, tracked: AbstractSet[str]) -> tuple[str
     found: list[str] = []
     seen = 0
     for prefix, entries, ignore in Walk(root, folder, avoid=_PACKAGES, dot_folders=False).folders(""):
-        likely = {prefix + entry.name: entry for entry in entries if entry.name.lower().endswith(SUFFIXES)}
+        likely = {prefix + entry.name: entry for entry in entries if entry.name.lower().endswith(WEIGHT_SUFFIXES)}
         for path in sorted(likely.keys() - tracked):
             entry = likely[path]
             if entry.name[0] != "." and entry.is_file(follow_symlinks=False) and not ignore.hides(path):

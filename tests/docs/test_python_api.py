@@ -32,4 +32,4 @@ def test_the_example_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unknown-revision 2" in done.stdout
-    assert (tmp_path / "release" / "weights" / "best.onnx").is_file()
+    assert (tmp_path / "release" / "weights" / "best.pt").is_file()

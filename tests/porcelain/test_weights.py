@@ -90,12 +90,31 @@ def test_a_parent_that_is_not_here_is_no_base(shell: Shell, rng: random.Random) 
     assert _encodings(_entries(shell, "v1")) == {encodings.PLANES}
 
 
-def test_a_file_that_lies_is_committed_and_named_when_asked(shell: Shell, rng: random.Random) -> None:
+def test_a_truncated_weight_file_is_reported_and_committed(shell: Shell, rng: random.Random) -> None:
     data = safetensors(network(rng, layers=1))
     shell.write("w.safetensors", data[:-1])
     shell.ok("add", "w.safetensors", "--as", "weights")
-    said = shell.ok("-v", "commit", "-m", "cut off")
-    assert "note: w.safetensors is stored without looking at its tensors" in said.err
+    for verb in (["status"], ["commit", "--dry-run"], ["commit", "-m", "cut off"]):
+        assert shell.ok(*verb).err.startswith("warning: w.safetensors: it is truncated or malformed"), verb
     assert shell.ok("commit", "--allow-empty", "-m", "again").err == ""
-    assert "w.safetensors" not in shell.ok("status").err
+    assert shell.ok("status").err == ""
     assert shell.raw("cat", "v1:weights")[1] == data[:-1]
+    shell.write("w.safetensors", b"")
+    assert "w.safetensors: it is empty" in shell.ok("status").err
+    assert shell.ok("status", "--json").json["notes"] == [{"path": "w.safetensors", "reason": "it is empty"}]
+
+
+@pytest.mark.parametrize("use", ["training", "pre-annotation", "deployment/own", "conversion", "storage", "edge"])
+def test_a_truncated_weight_file_is_fit_for_no_use(shell: Shell, rng: random.Random, use: str) -> None:
+    data = safetensors(network(rng, layers=1))
+    shell.ok("set", 'intent.require=[{use="edge", role="weights"}]')
+    shell.write("w.safetensors", data[: len(data) // 2])
+    shell.ok("add", "w.safetensors", "--as", "weights")
+    shell.commit("cut off")
+    for where in ([], ["v1"]):
+        said = shell("check", *where, "--for", use)
+        assert said.code == 1
+        assert "w.safetensors: it is truncated or malformed" in said.out
+    shell.write("w.safetensors", data)
+    shell.commit("whole")
+    assert "truncated" not in shell("check", "--for", use).out

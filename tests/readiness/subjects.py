@@ -27,6 +27,10 @@ class Held:
         held = self._held.get(entry.role)
         return "" if isinstance(held, tuple) else held
 
+    def fault(self, entry: TreeEntry) -> str | None:
+        held = self._held.get(entry.role)
+        return "it is empty" if held == "" else None if held is None else ""
+
 
 def made(*files: str, holds: dict[str, str | tuple[str, ...]] | None = None, **sections: Any) -> Subject:
     """A version with these files, each `role` or `role=path`; `type` and `framework` are of the section `model`."""
