@@ -29,7 +29,7 @@ from mvc.storage.reflog import HEADS as BRANCHES
 HERE = Path(__file__).resolve().parent
 ANA = Person("Ana Lehtonen", "ana@example.org")
 BEN = Person("Ben Müller", "ben@example.org")
-SLACK = ("cache", "tmp", "lock")
+SLACK = (".gitignore", "cache", "tmp", "lock")
 """What may be deleted from a store at any time; not committed."""
 
 

@@ -72,6 +72,13 @@ class NoRepository(MvcError):
     exit_code = 10
 
 
+class OtherWorktree(NoRepository):
+    """No mvc repository at or above {where}, a linked Git worktree; the main worktree has one in {repository}.
+
+    Use that one with `mvc -C {folder} COMMAND`, or make another one here with `mvc init --model NAME`.
+    """
+
+
 class LockTimeout(MvcError):
     """Another mvc command holds the lock of this repository ({owner}), and did not end within {seconds} s.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from mvc.model import names
 from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
 from mvc.storage import config
-from mvc.storage.door import StoreDoor, discard_folder, rename_new_folder, replace_outside
+from mvc.storage.door import StoreDoor, discard_folder, rename_new_folder
 from mvc.storage.exportdoor import outside_store
 from mvc.storage.heads import Head
 
@@ -24,7 +23,7 @@ The format is documented in mvc's docs/format.md: objects, refs and recipes are 
 checks every id.
 """
 _FOLDERS = ("heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache", "tmp")
-_IGNORE = f"{DIRECTORY}/"
+_GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +83,10 @@ def make_repository(root: Path) -> bool:
     for folder in _FOLDERS:
         door.make_folder(folder)
     door.replace("README", _README)
+    door.replace(".gitignore", _GITIGNORE)
     config.write_repository(door, {})
     rename_new_folder(building, target)
-    _ignore_in_git(root)
     return True
-
-
-def _ignore_in_git(root: Path) -> None:
-    """Have Git leave `.mvc` alone, where the folder is in a Git working tree."""
-    if not any((above / ".git").exists() for above in (root, *root.parents)):
-        return
-    file = root / ".gitignore"
-    with contextlib.suppress(OSError, UnicodeDecodeError, errors.MvcError):
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        if _IGNORE not in text.split():
-            line_end = "" if not text or text.endswith("\n") else "\n"
-            replace_outside(file, f"{text}{line_end}{_IGNORE}\n".encode(), 0o666)
 
 
 def _named(repository: Repository, folder: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -9,14 +10,40 @@ from mvc import errors
 from mvc.model import modeltoml
 from mvc.repository.repository import DIRECTORY, MODEL_TOML, Repository
 
+_MAX_GITFILE = 8192
+"""Characters of a `.git` file that are read."""
+
 
 def find_root(folder: Path) -> Path:
-    """The folder at or above `folder` that holds `.mvc`; raises NoRepository."""
+    """The folder at or above `folder` that holds `.mvc`; raises NoRepository, OtherWorktree."""
     start = Path(os.path.abspath(folder))
-    for above in (start, *start.parents):
-        if (above / DIRECTORY).is_dir():
-            return above
+    found = _at_or_above(start)
+    if found is not None:
+        return found
+    elsewhere = _in_main_worktree(start)
+    root = _at_or_above(elsewhere) if elsewhere is not None else None
+    if root is not None:
+        raise errors.OtherWorktree(where=start, repository=root / DIRECTORY, folder=elsewhere)
     raise errors.NoRepository(where=start)
+
+
+def _at_or_above(folder: Path) -> Path | None:
+    return next((above for above in (folder, *folder.parents) if (above / DIRECTORY).is_dir()), None)
+
+
+def _in_main_worktree(folder: Path) -> Path | None:
+    """The place of `folder` in the main worktree of its Git repository, when it lies in a linked one.
+
+    There `.git` is a file with the line `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout(5)).
+    """
+    top = next((above for above in (folder, *folder.parents) if (above / ".git").is_file()), None)
+    if top is None:
+        return None
+    with contextlib.suppress(OSError, UnicodeDecodeError), open(top / ".git", encoding="utf-8") as file:
+        git = Path(top, file.read(_MAX_GITFILE).removeprefix("gitdir:").strip())
+        if git.parent.name == "worktrees" and git.parent.parent.name == ".git":
+            return git.parent.parent.parent / folder.relative_to(top)
+    return None
 
 
 def find_model(repository: Repository, folder: Path, key: str | None = None) -> str:

@@ -52,7 +52,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "tree": Tree.decode,
 }
 _TOP = {
-    "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
+    ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "merges", "publishing",
 }  # fmt: skip
 
