@@ -19,12 +19,18 @@ Labelmap = tuple[tuple[int, str], ...]
 
 MAX_BYTES = 8 << 20
 """The largest labels.json, in bytes."""
+MAX_CLASSES = 200_000
+"""The most classes of a labelmap."""
+_MARKS = 5 * MAX_CLASSES
+"""Commas and brackets in a labels.json, those in names included: each may stand for a value in memory."""
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
 _FIRST = (0, 1)
 
 
 def from_table(table: Mapping[str, Any], where: str) -> Labelmap:
     """The labelmap of a table keyed by class numbers; `where` names its source. Raises BadLabels."""
+    if len(table) > MAX_CLASSES:
+        raise errors.BadLabels(where=where, reason=f"it has {len(table)} classes, more than {MAX_CLASSES}")
     return tuple(sorted(_pair(key, name, where) for key, name in table.items()))
 
 
@@ -71,6 +77,8 @@ def _pair(key: str, name: Any, where: str) -> tuple[int, str]:
 def _load(data: bytes, where: str) -> Any:
     if len(data) > MAX_BYTES:
         raise errors.BadLabels(where=where, reason=f"it is larger than {MAX_BYTES >> 20} MiB")
+    if sum(map(data.count, (b",", b"[", b"{"))) > _MARKS:
+        raise errors.BadLabels(where=where, reason=f"it has more than {_MARKS} commas and brackets")
 
     def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table: dict[str, Any] = {}

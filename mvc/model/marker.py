@@ -66,7 +66,7 @@ class Marker:
             raise errors.NotCanonical(reason="it is not a marker")
         if not isinstance(record["model_version"], str) or not isinstance(record["model_toml"], str):
             raise errors.NotCanonical(reason="a marker's model_version and model_toml are texts")
-        parts = [canonical.encode(record[key]) for key in ("version", "manifest", "tree")]
+        parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # in memory once
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
         found = cls(record["model_version"], version, manifest, tree, record["model_toml"].encode())
         if record["files"] != _files(tree):

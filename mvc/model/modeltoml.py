@@ -21,12 +21,18 @@ MAX_BYTES = 8 << 20
 """The largest model.toml, in bytes."""
 MAX_PARTS = 64
 """The most parts of a dotted key; tomllib takes time quadratic in them."""
+MAX_MARKS = 250_000
+"""The most `=`, `.`, `[` and `{`, wherever they are: tomllib takes about 1 KB for each part of a key."""
+MAX_COMMAS = 1_000_000
+"""The most commas: each may stand for a value of a list."""
 _NOTHING: tuple[Any, ...] = ("", [], {}, False)
 AUTO = "auto"
 """The docker digest that is looked up when a version is made."""
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}")
+_LONG_NUMBER = re.compile(r"[0-9A-Fa-f_xo]{100000}")
+"""What may be a number, for which the patterns of tomllib take a hundred bytes a digit."""
 _POSITION = re.compile(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
 
 
@@ -50,10 +56,15 @@ def load(data: bytes, *, where: str) -> dict[str, Any]:
     """The values of TOML bytes, whatever their keys; raises BadToml with line and column, TooBig."""
     if len(data) > MAX_BYTES:
         raise errors.TooBig(what=where, reason=f"it is larger than {MAX_BYTES >> 20} MiB")
+    for marks, most in (("= . [ {", MAX_MARKS), (",", MAX_COMMAS)):
+        if sum(map(data.count, marks.encode().split())) > most:
+            raise errors.TooBig(what=where, reason=f"it has more than {most} of the characters {marks}")
     text = _text(data, where)
     if _LONG_KEY.search(text):
         raise errors.TooBig(what=where, reason=f"a key has more than {MAX_PARTS} parts")
     try:
+        if _LONG_NUMBER.search(text):
+            raise ValueError
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _located(str(error), text, where) from None

@@ -17,6 +17,8 @@ from mvc.model import canonical
 from mvc.model.ids import FileId, TreeId, digest, is_id
 
 MAX_ENTRIES = 200_000
+ENTRY = 104
+"""Bytes of an entry beside its path and its role, at least."""
 MAX_ROLE = 4_200
 """Letters of a role; one made by a glob has a path in it."""
 _FIELDS = 4

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors
-from mvc.model import labelmap, modeltoml, paths
+from mvc.model import canonical, labelmap, modeltoml, paths
 from mvc.model.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
-from mvc.model.tree import Tree, TreeEntry
+from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
 from mvc.repository import globs, modelfile, worktree
 from mvc.repository.worktree import WorkFile
 from mvc.storage import hashing
@@ -83,6 +83,7 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     problems = [problem for problem in scan.problems if not _is_about(problem, entries)]
     if not tolerant:
         worktree.require(problems)
+    _check_size(model, scan.tracked, entries)
     if ready is not None:
         ready(manifest, scan.tracked, tuple(entries))
     for file in scan.tracked:
@@ -127,6 +128,18 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
     if isinstance(problem, errors.RoleWithoutFile):
         return any(entry.role.startswith(f"{problem.fields['role']}/") for entry in entries)
     return False
+
+
+def _check_size(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
+    """Raise TooBig when no tree can hold so many files, before any is read."""
+    count = len(files) + len(elsewhere)
+    size = sum(len(file.path.encode()) + len(file.role.encode()) + ENTRY for file in (*files, *elsewhere))
+    if count > MAX_ENTRIES:
+        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}. Pack many small ones into an archive"
+        raise errors.TooBig(what=f"The model {model}", reason=reason)
+    if size > canonical.MAX_BYTES:
+        reason = f"the paths and roles of its {count} files take about {size} bytes, more than {canonical.MAX_BYTES}"
+        raise errors.TooBig(what=f"The model {model}", reason=reason)
 
 
 def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:

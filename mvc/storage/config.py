@@ -23,6 +23,7 @@ from mvc.storage.door import StoreDoor, replace_outside
 NAME = "config.toml"
 FORMAT = 1
 KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
+_LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
 REMOTE = "remote"
@@ -242,7 +243,7 @@ def checksum(values: Mapping[str, Any]) -> str:
 
 def parse(data: bytes, path: str) -> dict[str, Any]:
     """The values in a TOML file; raises BadConfig with line and column."""
-    if data.count(b".") > _MANY_DOTS:  # perhaps a key of thousands of parts, which tomllib takes too long for
+    if data.count(b".") > _MANY_DOTS or len(data) > _LONG:  # what would take tomllib too long, or too much memory
         try:
             values: dict[str, Any] = lazy.load("mvc.model.modeltoml").load(data, where=path)
         except (errors.BadToml, errors.TooBig) as error:

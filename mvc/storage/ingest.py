@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
 from mvc.formats.source import Source
+from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
 from mvc.storage import chunking, encodings, hashing, packs, packwriter, recipes
 from mvc.storage.bases import Bases, FileBases
@@ -115,7 +116,11 @@ class Ingest:
         bases = self.bases.of(role, layout.segments) if layout else None
         if size >= packwriter.CUT:
             self.packs.expect(size)
-        return _File(self, layout, bases).store(_reader(fd))
+        try:
+            return _File(self, layout, bases).store(_reader(fd))
+        except errors.NotCanonical as error:
+            reason = f"its recipe could not be read: {error.fields['reason']}. Split it into several files"
+            raise errors.TooBig(what=path or "a file", reason=reason) from error
 
     def add_bytes(self, data: bytes) -> FileId:
         """Store a file that is given as bytes."""
@@ -235,6 +240,8 @@ class _File:
         for piece, held in zip(block.pieces, ids.segments, strict=True):
             self._digests.add(piece, held)
         known = ingest.chunks.known(ids.chunks)
+        if len(self._chunks) + len(ids.chunks) > canonical.MAX_CONTAINERS:
+            raise errors.NotCanonical(reason=f"it would have more than {canonical.MAX_CONTAINERS} chunks")
         for number, (id_, data) in enumerate(zip(ids.chunks, block.chunks, strict=True)):
             self._chunks.append((id_, len(data)))
             if id_ not in known and id_ not in ingest.written:

@@ -94,3 +94,55 @@ def test_a_document_above_the_limit_is_neither_written_nor_read(monkeypatch: pyt
         canonical.encode("x" * 9)
     with pytest.raises(errors.NotCanonical, match="11"):
         canonical.decode(b'"xxxxxxxxx"')
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "fits", "more"),
+    [
+        ("MAX_MAPS", 3, [{}, {"a": {}}], [{}, {"a": {}}, {}]),
+        ("MAX_CONTAINERS", 4, [[], {"a": []}], [[], {"a": []}, []]),
+        ("MAX_VALUES", 6, [1, "a", None, {"a": 0.5}], [1, "a", None, {"a": 0.5}, True]),
+        ("MAX_TEXT", 200, ["x" * 100, "\u00e9" * 20], ["x" * 100, "\u4e00" * 20]),
+    ],
+)
+def test_values_beyond_a_limit_are_neither_written_nor_read(
+    limit: str, most: int, fits: Any, more: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = canonical.encode(more)
+    monkeypatch.setattr(canonical, limit, most)
+    if limit != "MAX_MAPS":
+        monkeypatch.setattr(canonical, "MAX_MAPS", min(most, 4))  # a document shorter than that is not counted
+    assert canonical.decode(canonical.encode(fits)) == fits
+    with pytest.raises(errors.NotCanonical, match=f"more than {most}"):
+        canonical.decode(data)
+    if limit != "MAX_TEXT":
+        with pytest.raises(errors.NotCanonical, match=f"more than {most}"):
+            canonical.encode(more)
+
+
+def test_marks_in_texts_are_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("MAX_MAPS", "MAX_CONTAINERS", "MAX_VALUES"):
+        monkeypatch.setattr(canonical, limit, 5)
+    value = {'[{,"\\': ['[]{},"\\"', "\\", "[[[[{{{{,,,,"]}
+    assert canonical.decode(canonical.encode(value)) == value
+
+
+@given(JSON)
+def test_a_long_document_is_compared_in_pieces(value: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canonical, "_LONG", 0)
+        patch.setattr(canonical, "_PIECE", 2)
+        data = canonical.encode(value)
+        assert canonical.decode(data) == value
+        for other in (data + b" ", b" " + data, data.replace(b"[", b"[ ", 1), data.replace(b"{", b"{ ", 1)):
+            if other != data and b'"' not in other:
+                with pytest.raises(errors.NotCanonical):
+                    canonical.decode(other)
+
+
+def test_a_long_document_in_another_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canonical, "_LONG", 0)
+    monkeypatch.setattr(canonical, "_PIECE", 2)
+    for data in (b'{"b":1,"a":2}', b"[1,2,3, 4]", b'{"a":[1,2,3,1.50]}', b'[1,2,3,"\\u0041"]', b"[1,2,3]\n"):
+        with pytest.raises(errors.NotCanonical, match="another byte form"):
+            canonical.decode(data)
