@@ -16,7 +16,7 @@ from mvc import errors
 from mvc.model.ids import FileId
 from mvc.repository import modelfile
 from mvc.storage import hashing, journal, merges
-from mvc.storage.door import TEMPORARY, Stat
+from mvc.storage.door import TEMPORARY, Batch, Stat
 from mvc.storage.journal import FileStep, Journal
 from mvc.storage.progress import Progress
 from mvc.storage.reflog import RefName
@@ -117,6 +117,7 @@ def _stage(
 ) -> list[FileStep]:
     steps = list(steps)
     done: list[FileStep] = []
+    batch = Batch()
     try:
         if progress is not None:
             progress.expect(sum(_size(repository, step.file) for step in steps if again or _has_content(step)))
@@ -127,8 +128,10 @@ def _stage(
             temporary = repository.door.temporary()
             done.append(replace(step, staged=temporary.path.name))
             repository.extract.to_temporary(step.file, temporary, progress=progress)
-            temporary.close(0o777 if step.executable else 0o666)
+            batch.add(temporary, 0o777 if step.executable else 0o666)
+        batch.close()
     except BaseException:
+        batch.discard()
         _discard(repository, done)
         raise
     return done

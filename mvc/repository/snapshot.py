@@ -133,9 +133,12 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
 def _check_size(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
     """Raise TooBig when no tree can hold so many files, before any is read."""
     count = len(files) + len(elsewhere)
-    size = sum(len(file.path.encode()) + len(file.role.encode()) + ENTRY for file in (*files, *elsewhere))
+    names = [*((file.path, file.role) for file in files), *((entry.path, entry.role) for entry in elsewhere)]
+    size = sum(len(path.encode()) + len(role.encode()) + ENTRY for path, role in names)
     if count > MAX_ENTRIES:
-        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}. Pack many small ones into an archive"
+        reason = (
+            f"it tracks {count} files, and a version has at most {MAX_ENTRIES}. Pack many small ones into an archive"
+        )
         raise errors.TooBig(what=f"The model {model}", reason=reason)
     if size > canonical.MAX_BYTES:
         reason = f"the paths and roles of its {count} files take about {size} bytes, more than {canonical.MAX_BYTES}"

@@ -21,6 +21,8 @@ STRETCH = 32 << 20
 class WriteBehind:
     """Sends what is written to the open file `fd` to the disk. Whoever closes that awaits `settle` first."""
 
+    __slots__ = ("_fd", "_sends", "_thread", "_unsent")
+
     def __init__(self, fd: int) -> None:
         """Start with nothing to do."""
         self._fd = fd

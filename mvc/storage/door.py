@@ -39,6 +39,10 @@ STORE = ".mvc"
 TEMPORARY = "tmp"
 LOCK = "lock"
 _SYNC_THREADS = 8
+_OPEN = 32
+"""Staged files that are open at once, at most: a process may have as few as 256 descriptors (macOS)."""
+_OPEN_BYTES = 32 << 20
+"""Bytes of them that may wait: a long file is made durable at once."""
 _COPY = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -138,7 +142,12 @@ class Stat(NamedTuple):
 
 
 class Temporary:
-    """A new file in `tmp/` that has no name in the store yet; whoever made it writes, then publishes or discards it."""
+    """A new file in `tmp/` that has no name in the store yet; whoever made it writes, then publishes or discards it.
+
+    `size` is the bytes written so far.
+    """
+
+    __slots__ = ("_behind", "_fd", "_reserved", "path", "size")
 
     def __init__(self, path: Path) -> None:
         """Create the file, readable and writable by its owner alone; raises the errors of `writing`."""
@@ -148,11 +157,13 @@ class Temporary:
             self._fd = os.open(path, _NEW, 0o600)
         self._behind = WriteBehind(self._fd)
         self._reserved = False
+        self.size = 0
 
     def write(self, *parts: Buffer) -> None:
         """Append `parts`, one after the other."""
         with writing(self.path):
             count = write_all(self._fd, parts, self.path)
+            self.size += count
             if on_step is None:  # else a test's steps would have no order
                 self._behind.wrote(count)
 
@@ -214,6 +225,39 @@ class Temporary:
             self.path.unlink(missing_ok=True)
 
 
+class Batch:
+    """Finished temporary files that are made durable together, by several threads, and few of them open at once."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._open: list[tuple[Temporary, int]] = []
+        self._bytes = 0
+
+    def add(self, temporary: Temporary, mode: int = 0o444) -> None:
+        """Close a file with `mode`, now or with later ones; raises the errors of `Temporary.close`, also of earlier files."""
+        self._open.append((temporary, mode))
+        self._bytes += temporary.size
+        if len(self._open) >= _OPEN or self._bytes >= _OPEN_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        """Make all of them durable, and close them."""
+        if on_step is not None or len(self._open) <= 1:  # one after the other, so that a test's steps have an order
+            for temporary, mode in self._open:
+                temporary.close(mode)
+        else:
+            with lazy.load("concurrent.futures").ThreadPoolExecutor(_SYNC_THREADS) as pool:
+                for _ in pool.map(lambda each: each[0].close(each[1]), self._open):
+                    pass
+        self._open, self._bytes = [], 0
+
+    def discard(self) -> None:
+        """Remove those that are still open."""
+        batch, self._open = self._open, []
+        for temporary, _ in batch:
+            temporary.discard()
+
+
 def make_folder(path: Path) -> None:
     """Make a folder outside any `.mvc`, and those above it."""
     with writing(path):
@@ -267,6 +311,7 @@ class StoreDoor:
         """Open the door to the `.mvc` folder `root`."""
         self.root = root
         self._staged: dict[str, Temporary] = {}
+        self._batch = Batch()
         self._names = process.temporary_names()
         self._naming = threading.Lock()
         self._folders: set[Path] = set()
@@ -326,27 +371,31 @@ class StoreDoor:
             temporary.discard()
             raise
         self._staged[name] = temporary
+        self._batch.add(temporary)
 
     def seal(self, temporary: Temporary, name: str) -> None:
         """Have the finished file `temporary` be called `name` after the next barrier."""
         self._staged[name] = temporary
+        self._batch.add(temporary)
 
     def barrier(self) -> None:
         """Make all that was staged durable, under its name; afterwards a pointer to it may be written."""
         staged, self._staged = self._staged, {}
         try:
-            self._sync_all(list(staged.values()))
+            self._batch.close()
             for name in list(staged):
                 self._publish(staged[name], self.path(name))
                 del staged[name]
             self._sync_folders()
         finally:
+            self._batch.discard()
             for temporary in staged.values():
                 temporary.discard()
 
     def give_up(self) -> None:
         """Remove what was staged and has no name yet."""
         staged, self._staged = self._staged, {}
+        self._batch.discard()
         for temporary in staged.values():
             temporary.discard()
 
@@ -520,16 +569,6 @@ class StoreDoor:
         for folder in sorted(folders, reverse=True):
             with writing(folder):
                 sync_folder(folder)
-
-    @staticmethod
-    def _sync_all(temporaries: list[Temporary]) -> None:
-        if on_step is not None or len(temporaries) <= 1:  # one after the other, so that a test's steps have an order
-            for temporary in temporaries:
-                temporary.close()
-            return
-        with lazy.load("concurrent.futures").ThreadPoolExecutor(_SYNC_THREADS) as pool:
-            for _ in pool.map(Temporary.close, temporaries):
-                pass
 
     def _publish(self, temporary: Temporary, target: Path) -> None:
         self._make_folder(target.parent)

@@ -18,6 +18,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.door import (
     STORE,
+    Batch,
     Temporary,
     discard_folder,
     rename_new_folder,
@@ -40,6 +41,7 @@ class ExportDoor:
         self._target = outside_store(target)
         self._building = self._target.parent / f".{self._target.name[:100]}.mvc-{os.urandom(4).hex()}"
         self._folders: set[Path] = set()
+        self._batch = Batch()
 
     def __enter__(self) -> Self:
         """Make the folder that is built in."""
@@ -50,23 +52,25 @@ class ExportDoor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove what was not finished."""
+        self._batch.discard()
         discard_folder(self._building)
 
     @contextlib.contextmanager
     def file(self, path: str, *, executable: bool) -> Iterator[Temporary]:
-        """A new file at `path` below the folder; durable when the block ends."""
+        """A new file at `path` below the folder; durable after `finish`."""
         place = self._building / path
         self._make(place.parent)
         temporary = Temporary(place)
         try:
             yield temporary
-            temporary.close(0o777 if executable else 0o666)
+            self._batch.add(temporary, 0o777 if executable else 0o666)
         except BaseException:
             temporary.discard()
             raise
 
     def finish(self) -> None:
         """Have the folder be at its target, whole and durable."""
+        self._batch.close()
         for folder in sorted(self._folders, reverse=True):
             with writing(folder):
                 sync_folder(folder)

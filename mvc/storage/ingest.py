@@ -29,6 +29,7 @@ from mvc.storage.door import StoreDoor
 from mvc.storage.encoder import Encoded, Encoder
 from mvc.storage.headers import Headers
 from mvc.storage.layout import Digests, Layout
+from mvc.storage.metapacks import MetaWriter
 from mvc.storage.packwriter import PackWriter
 from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.workers import Workers
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 DEPTH = 2
 """Blocks that wait at each of the two stages."""
+MANY = 256
+"""New small files from which on their recipes go into a metadata pack: a file and a folder for each would be synced one by one."""
 TOGETHER = 4
 """Chunks that a worker encodes one after the other: what it costs to hand work over is then paid once."""
 
@@ -98,6 +101,8 @@ class Ingest:
         self.features: set[str] = set()
         self.headers = Headers()
         self._files: set[FileId] = set()
+        self._small: list[Recipe] = []
+        self._pack = MetaWriter(door)
         self.chunks.refresh()
 
     def add(self, fd: int, path: str = "", role: str = "") -> Stored:
@@ -133,18 +138,27 @@ class Ingest:
         self.workers.close()
         self.hasher.close()
         self.packs.finish()
+        if len(self._small) < MANY:
+            for recipe in self._small:
+                self._recipes.put(recipe)
+        else:
+            self._recipes.expect(self._pack.finish())
+        self._small.clear()
 
     def discard(self) -> None:
         """Give up what was not yet made durable."""
         self.workers.close()
         self.hasher.close()
         self.packs.discard()
+        self._pack.discard()
 
     def put(self, recipe: Recipe) -> bool:
         """Stage a recipe, unless the file has one already that can be used; whether it was staged."""
         new = recipe.file not in self._files and not self._usable(recipe)
-        if new:
+        if new and recipe.inline is None:
             self._recipes.put(recipe)
+        elif new:
+            self._put_small(recipe)
         self._files.add(recipe.file)
         return new
 
@@ -154,6 +168,16 @@ class Ingest:
             hashing.on_read(count)
         if self._progress is not None:
             self._progress(count)
+
+    def _put_small(self, recipe: Recipe) -> None:
+        """Keep the recipe of a small file; from `MANY` on, all of them go into a pack, and only the first are in memory."""
+        if len(self._small) < MANY:
+            self._small.append(recipe)
+            if len(self._small) == MANY:
+                for each in self._small:
+                    self._pack.add(packs.RECIPE, each.encode(), file=each.file)
+        else:
+            self._pack.add(packs.RECIPE, recipe.encode(), file=recipe.file)
 
     def _inline(self, data: bytes) -> Stored:
         file = FileId(digest(data))

@@ -1,11 +1,13 @@
 """Metadata packs: objects, recipes, pack indexes and ref entries that came from elsewhere, in the packs they came in.
 
+The recipes of many small files that are stored at once are in one too: one file is synced then, not thousands.
+
 Readers look in loose files first and then here, and see no difference. Of a damaged pack, all that is whole is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 
 from mvc import errors
@@ -39,6 +41,7 @@ class MetaPacks:
         self._door = door
         self._files = PackFiles(door)
         self.unreadable: dict[str, errors.Damaged] = {}
+        self._expected: set[str] = set()
 
     def object(self, id_: str) -> bytes | None:
         """The verified bytes of an object, None when it is in no metadata pack; raises Damaged when no copy is whole."""
@@ -58,6 +61,9 @@ class MetaPacks:
 
     def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
         """The id of each recipe of a file, and how to read its bytes, which raises Damaged."""
+        if self._expected:
+            self.refresh()
+            self._expected.difference_update(self._by_name)
         for place in self._recipes.get(file, ()):
             yield place[1].id, partial(self._read, place)
 
@@ -91,6 +97,10 @@ class MetaPacks:
                 known[name] = self._entries(name)
                 for table, kind, key in self._tables():
                     _sort_in(table, name, known[name], kind, key)
+
+    def expect(self, written: Iterable[PackId]) -> None:
+        """Look for packs of recipes that the next barrier names; `recipes` finds them from then on."""
+        self._expected.update(map(path, written))
 
     def _read(self, place: _Place) -> bytes:
         name, entry = place
@@ -183,3 +193,7 @@ class MetaWriter:
     def finish(self) -> list[PackId]:
         """Seal it for the next barrier."""
         return self._writer.finish()
+
+    def discard(self) -> None:
+        """Give up what was not sealed."""
+        self._writer.discard()

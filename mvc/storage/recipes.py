@@ -12,14 +12,14 @@ import base64
 import binascii
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import ChunkId, FileId, RecipeId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, digest, is_id
 from mvc.model.segment import Segment
 from mvc.storage import packs
 from mvc.storage.chunkindex import ChunkIndex
@@ -112,6 +112,10 @@ class Recipes:
         """Stage a recipe for the next barrier."""
         self._door.stage(recipe.path, recipe.encode())
 
+    def expect(self, packs: Iterable[PackId]) -> None:
+        """Find recipes in these metadata packs too, once they have their names."""
+        self._metapacks.expect(packs)
+
     def for_file(self, file: FileId) -> list[Recipe]:
         """All whole recipes of a file; raises Damaged when there are some, and none is whole."""
         found: list[Recipe] = []
@@ -144,8 +148,8 @@ class Recipes:
         return None
 
     def is_own(self, recipe: Recipe) -> bool:
-        """Whether a recipe was made here, of the file's bytes. One that came from elsewhere only claims to give them."""
-        return self._door.exists(recipe.path)
+        """Whether a recipe was made here, of the file's bytes, or has these in it. Any other only claims to give them."""
+        return recipe.inline is not None or self._door.exists(recipe.path)
 
     def distrust(self, recipe: Recipe) -> None:
         """Have a recipe count for nothing from here on: it was followed, and gave another file."""
