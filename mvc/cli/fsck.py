@@ -14,7 +14,6 @@ from mvc.porcelain import reaching
 from mvc.porcelain.fsck import Hit, Report, fsck
 from mvc.porcelain.repair import repair
 from mvc.porcelain.survey import ALL, survey
-from mvc.storage import usage
 
 
 class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
@@ -58,8 +57,7 @@ def command(
     if subset is not None:
         raise click.UsageError("--subset is for a remote: name it with --remote")
     repository = invocation.repository()
-    total = 0 if read_data else usage.on_disk(repository.door)
-    with invocation.progress("Checking", total) as progress:
+    with invocation.progress("Checking") as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
     invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)

@@ -13,7 +13,6 @@ from mvc.cli.verb import verb
 from mvc.porcelain import reaching
 from mvc.porcelain.gc import GRACE, Collected, gc
 from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
-from mvc.storage import usage
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
@@ -63,7 +62,7 @@ def command(
         return
     if dry_run and resegment:
         raise click.UsageError("--resegment stores files anew, which a dry run cannot foretell")
-    with invocation.progress("Rewriting packs", usage.on_disk(repository.door)) as progress:
+    with invocation.progress("Rewriting packs") as progress:
         found = gc(
             repository,
             actor,

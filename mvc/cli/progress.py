@@ -34,8 +34,10 @@ class Progress:
         self._shown = False
 
     def expect(self, total: int) -> None:
-        """The work will take `total` bytes."""
+        """Begin a stage that will take `total` bytes."""
         self._total = total
+        self._done = 0
+        self._begun = time.monotonic()
 
     def __call__(self, count: int) -> None:
         """`count` more bytes are done."""
@@ -52,26 +54,29 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the line."""
+        """End the line: a bar is removed, plain lines end with the one of 100 % when the work was done."""
         if self._shown and self._mode == "bar":
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+        elif self._shown and error is None:
+            self._total = self._done
+            self._show(time.monotonic(), end="done")
 
-    def _show(self, now: float) -> None:
+    def _show(self, now: float, end: str = "finishing") -> None:
         self._shown = True
-        end = "" if self._mode == "bar" else "\n"
+        line_end = "" if self._mode == "bar" else "\n"
         begin = "\r\x1b[K" if self._mode == "bar" else ""
         width = shutil.get_terminal_size().columns - 1 if self._mode == "bar" else None  # a line that wraps stays there
-        sys.stderr.write(f"{begin}{self._line(now - self._begun)[:width]}{end}")
+        sys.stderr.write(f"{begin}{self._line(now - self._begun, end)[:width]}{line_end}")
         sys.stderr.flush()
 
-    def _line(self, seconds: float) -> str:
+    def _line(self, seconds: float, end: str) -> str:
         rate = self._done / seconds if seconds else 0.0
         speed = f"{terminal.size(int(rate))}/s"
         if not self._total:
             return f"{self._label} {terminal.size(self._done)}, {speed}"
         part = min(1.0, self._done / self._total)
-        left = f"{(self._total - self._done) / rate:.0f} s left" if rate and part < 1 else "finishing"
+        left = f"{(self._total - self._done) / rate:.0f} s left" if rate and part < 1 else end
         bar = "#" * round(part * _WIDTH) + "." * (_WIDTH - round(part * _WIDTH))
         shown = f"[{bar}] " if self._mode == "bar" else ""
         of = f"{terminal.size(self._done)} of {terminal.size(self._total)}"

@@ -22,6 +22,7 @@ from mvc.storage import fsck as store
 from mvc.storage import journal
 from mvc.storage.absence import State
 from mvc.storage.fsck import Finding, Sound
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import RefName
 
 T = TypeVar("T")
@@ -59,10 +60,12 @@ class Report:
         return {"findings": findings, "hits": hits, "counts": self.counts, "pending": self.pending}
 
 
-def fsck(repository: Repository, *, read_data: bool = False, progress: Callable[[int], None] | None = None) -> Report:
+def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:
     """Check the whole repository; writes nothing."""
     sound = Sound()
     findings = list(store.check(repository.door, sound, progress))
+    if progress is not None and read_data:
+        progress.expect(0)  # which files there are shows only on the way
     walk = _Walk(repository, sound, read_data=read_data, progress=progress)
     findings += walk.run()
     pending = None
@@ -75,9 +78,7 @@ def fsck(repository: Repository, *, read_data: bool = False, progress: Callable[
 class _Walk:
     """From every name, down to the chunks."""
 
-    def __init__(
-        self, repository: Repository, sound: Sound, *, read_data: bool, progress: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, repository: Repository, sound: Sound, *, read_data: bool, progress: Progress | None) -> None:
         self.repository = repository
         self.sound = sound
         self.read_data = read_data

@@ -5,7 +5,6 @@ roots ─ versions ─ objects, files ─ plan ─ (dry run: only told) ─ rewr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from mvc.repository import roots
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage import collect, door
 from mvc.storage.collect import Plan, Store
+from mvc.storage.progress import Progress
 
 GRACE = 14 * 86_400
 """Seconds for which what nothing needs is kept, if nothing else is said."""
@@ -66,7 +66,7 @@ def gc(
     grace: float = GRACE,
     dry_run: bool = False,
     resegment: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Collected:
     """Remove what no name leads to and is older than `grace` seconds.
 

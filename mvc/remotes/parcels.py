@@ -5,7 +5,7 @@ The same plan gives the same packs, under the same names: a push that was interr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mvc.storage.chunkindex import Location
 from mvc.storage.chunkreader import Place
 from mvc.storage.door import Temporary
 from mvc.storage.packfile import PackFile, PackFiles
+from mvc.storage.packs import Entry
 from mvc.storage.packwriter import CUT, PackBuilder
 from mvc.storage.workers import Workers
 
@@ -26,11 +27,15 @@ _AHEAD = 32
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A pack to be sent: its id, where it lies, its bytes, its index; `spooled` is removed once it was sent."""
+    """A pack to be sent: its id, its path, its bytes, those of its chunks alone, and its index.
+
+    `spooled` is removed once it was sent.
+    """
 
     id: PackId
     path: Path
     size: int
+    chunks: int
     index: bytes
     spooled: Temporary | None = None
 
@@ -45,7 +50,7 @@ def parcels(store: Store, outgoing: Outgoing) -> Iterator[Parcel]:
     for name in outgoing.whole:
         pack = PackFile(store.door, name)
         entries = packs.verify(pack)
-        yield Parcel(pack.id, store.door.path(name), pack.size, packs.index_bytes(entries))
+        yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packs.index_bytes(entries))
     yield from _gathered(store, outgoing.entries)
 
 
@@ -90,4 +95,9 @@ class _Checked:
 
 def _finished(builder: PackBuilder) -> Parcel:
     id_, temporary = builder.finish()
-    return Parcel(id_, temporary.path, builder.size, packs.index_bytes(builder.entries), temporary)
+    entries = builder.entries
+    return Parcel(id_, temporary.path, builder.size, _chunks(entries), packs.index_bytes(entries), temporary)
+
+
+def _chunks(entries: Iterable[Entry]) -> int:
+    return sum(entry.stored for entry in entries)

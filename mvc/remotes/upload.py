@@ -60,7 +60,7 @@ class Uploader:
                 new = 0 if there.packs.get(parcel.id) == parcel.size else parcel.size
                 if new:
                     self._backend.put(packs.path(parcel.id), parcel.path)
-                self._progress(parcel.size)
+                self._progress(parcel.chunks)
             finally:
                 parcel.discard()
             return _Sent(parcel.id, parcel.size, parcel.index, new)

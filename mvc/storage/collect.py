@@ -13,7 +13,7 @@ is needed is not here, and nothing on record says why, there is no plan: what of
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.version import Version
-from mvc.storage import metapacks, objects, packs, recipes
+from mvc.storage import metapacks, objects, packs, recipes, usage
 from mvc.storage.absence import Absences
 from mvc.storage.chunkindex import ChunkIndex, pack_names
 from mvc.storage.chunkreader import ChunkReader
@@ -30,6 +30,7 @@ from mvc.storage.metapacks import MetaPacks
 from mvc.storage.packfile import PackFile
 from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter
+from mvc.storage.progress import Progress
 from mvc.storage.recipes import Recipe, Recipes
 from mvc.storage.retain import Retained
 
@@ -112,13 +113,15 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
     )
 
 
-def act(store: Store, todo: Plan, generation: bytes, progress: Callable[[int], None] | None = None) -> None:
+def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None = None) -> None:
     """Do what the plan says, under the lock. At any point where it stops, nothing that is needed is gone.
 
     `progress` is told the bytes copied. Raises DiskFailed, ReadOnlyStore, Damaged.
     """
     door = store.door
     writer = PackWriter(door)
+    if progress is not None:
+        progress.expect(sum(usage.size(door, name) for name in todo.rewritten))
     try:
         for name in todo.rewritten:
             _copy(PackFile(door, name), todo.keep, writer, progress)
@@ -263,7 +266,7 @@ def _copy(
     pack: PackFile,
     keep: Retained,
     writer: PackWriter,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> None:
     stay = keep.of(pack.name)
     for entry in packs.verify(pack):

@@ -102,6 +102,8 @@ class Extract:
     def _write(self, recipe: Recipe, temporary: Temporary, progress: Progress | None) -> None:
         if recipe.inline is not None:
             temporary.write(recipe.inline)
+            if progress is not None:
+                progress(len(recipe.inline))
             return
         if len(set(recipe.chunks)) == len(recipe.chunks):  # else some may be holes, for which no room is to be taken
             temporary.reserve(recipe.size)

@@ -18,12 +18,13 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs, publishing
+from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs, publishing, usage
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
 from mvc.storage.packfile import PackFile
 from mvc.storage.packs import Entry
+from mvc.storage.progress import Progress
 from mvc.storage.recipes import Recipe
 from mvc.storage.reflog import RefEntry, RefLogs, RefName
 
@@ -94,7 +95,7 @@ class Sound:
         return any(all(chunk in self.chunks for chunk, _ in recipe.chunks) for recipe in self.recipes.get(file, ()))
 
 
-def check(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
+def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> Iterator[Finding]:
     """All findings of the store below `door`; what is whole is noted in `sound`. `progress` is told bytes of packs."""
     yield from _config(door)
     yield from _heads(door)
@@ -230,29 +231,36 @@ def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
     return recipe
 
 
-def _packs(door: StoreDoor, sound: Sound, progress: Callable[[int], None] | None) -> Iterator[Finding]:
+def _packs(door: StoreDoor, sound: Sound, progress: Progress | None) -> Iterator[Finding]:
     chunk_packs = [f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}")]
     reader = ChunkReader(door, ChunkIndex(door))
-    for path in [*chunk_packs, *(f"meta/{name}" for name in door.names("meta"))]:
+    sizes = {path: usage.size(door, path) for path in (*chunk_packs, *(f"meta/{name}" for name in door.names("meta")))}
+    if progress is not None:
+        progress.expect(sum(sizes.values()))
+    for path, size in sizes.items():
         sound.count("packs")
-        name = path.rpartition("/")[2]
-        if not name.endswith(".pack") or not is_id(name.removesuffix(".pack")):
-            yield Finding("stray", path, "it is not named as a pack")
-            continue
-        try:
-            pack = PackFile(door, path)
-        except errors.Damaged as error:
-            yield Finding("pack", path, error.message)
-            continue
-        try:
-            entries = packs.verify(pack)
-        except errors.Damaged as error:
-            yield Finding("pack", path, error.message)
-            entries = [entry for entry in _readable(pack) if _whole(pack, entry, reader)]
-        yield from _note(pack, entries, sound)
+        yield from _pack(door, path, reader, sound)
         if progress is not None:
-            progress(pack.size)
+            progress(size)
     sound.settle()
+
+
+def _pack(door: StoreDoor, path: str, reader: ChunkReader, sound: Sound) -> Iterator[Finding]:
+    name = path.rpartition("/")[2]
+    if not name.endswith(".pack") or not is_id(name.removesuffix(".pack")):
+        yield Finding("stray", path, "it is not named as a pack")
+        return
+    try:
+        pack = PackFile(door, path)
+    except errors.Damaged as error:
+        yield Finding("pack", path, error.message)
+        return
+    try:
+        entries = packs.verify(pack)
+    except errors.Damaged as error:
+        yield Finding("pack", path, error.message)
+        entries = [entry for entry in _readable(pack) if _whole(pack, entry, reader)]
+    yield from _note(pack, entries, sound)
 
 
 def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Finding]:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told the bytes that the work will take before it begins, then, again and again, those done since."""
+    """Counts the bytes of long work, stage by stage: the total of a stage, then the bytes done since."""
 
     def expect(self, total: int) -> None:
-        """The work will take `total` bytes."""
+        """Begin a stage that will take `total` bytes."""
 
     def __call__(self, count: int) -> None:
         """`count` more bytes are done."""

@@ -52,6 +52,7 @@ def test_plain_lines_come_every_ten_seconds(clock: Clock, capsys: pytest.Capture
         "Storing   1%  1.0 MiB of 100.0 MiB, 1.0 MiB/s, 99 s left",
         "Storing  11%  11.0 MiB of 100.0 MiB, 1.0 MiB/s, 89 s left",
         "Storing  21%  21.0 MiB of 100.0 MiB, 1.0 MiB/s, 79 s left",
+        "Storing 100%  25.0 MiB of 25.0 MiB, 1.0 MiB/s, done",
     ]
 
 
@@ -73,7 +74,8 @@ def test_a_bar_is_no_wider_than_the_terminal(
 
 def test_without_a_total_there_is_still_a_rate(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     work(Progress("Storing", 0, "plain"), clock, 2)
-    assert capsys.readouterr().err == "Storing 1.0 MiB, 1.0 MiB/s\n"
+    last = "Storing 100%  2.0 MiB of 2.0 MiB, 1.0 MiB/s, done"
+    assert capsys.readouterr().err.splitlines() == ["Storing 1.0 MiB, 1.0 MiB/s", last]
 
 
 def test_none_is_none_and_auto_is_plain_without_a_terminal(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,3 +91,36 @@ def test_a_bar_goes_when_the_work_fails(clock: Clock, capsys: pytest.CaptureFixt
         told(MIB)
         raise KeyboardInterrupt
     assert capsys.readouterr().err.endswith("\r\x1b[K")
+
+
+def test_plain_lines_end_with_all_of_it(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("Storing", 40 * MIB, "plain") as told:
+        clock.now += 2
+        told(MIB)
+        clock.now += 2
+        told(39 * MIB)
+    assert capsys.readouterr().err.splitlines() == [
+        "Storing   2%  1.0 MiB of 40.0 MiB, 512.0 KiB/s, 78 s left",
+        "Storing 100%  40.0 MiB of 40.0 MiB, 10.0 MiB/s, done",
+    ]
+
+
+def test_a_failure_is_not_called_done(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(OSError), Progress("Storing", 40 * MIB, "plain") as told:
+        clock.now += 2
+        told(MIB)
+        raise OSError
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_each_stage_begins_at_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("Fetching files", 0, "plain") as told:
+        for total in (10, 30):
+            told.expect(total * MIB)
+            clock.now += 10
+            told(total * MIB)
+    assert capsys.readouterr().err.splitlines() == [
+        "Fetching files 100%  10.0 MiB of 10.0 MiB, 1.0 MiB/s, finishing",
+        "Fetching files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, finishing",
+        "Fetching files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, done",
+    ]
