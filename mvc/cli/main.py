@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import signal
 import sys
-from types import FrameType
 
 import mvc
 from mvc import lazy
+from mvc.cli.stop import INTERRUPTED, Ended, on_signals
 
 VERBS = {
     "init": ("initialize", "make a repository here, and a model in it"),
@@ -60,20 +59,9 @@ VERBS = {
 """Each verb, its module in `mvc.cli`, and what it is for."""
 
 FATAL = 128
-INTERRUPTED = 130
-TERMINATED = 143
 BROKEN_PIPE = 141
 _STREAMS = ("stdin", "stdout", "stderr")
 """By their numbers."""
-
-
-class Ended(BaseException):
-    """The run was ended from outside: by Ctrl-C, by SIGTERM, by a reader that went away. `code` is its exit code."""
-
-    def __init__(self, code: int) -> None:
-        """Of no class that click takes for its own and turns into another."""
-        super().__init__(code)
-        self.code = code
 
 
 def main() -> None:
@@ -92,10 +80,9 @@ def run(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
     settle()
-    with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there decides what a signal does
-        signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _run(arguments)
+        with on_signals(arguments):
+            return _run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -120,10 +107,6 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return 0
     return int(lazy.load("mvc.cli.program").program(arguments))  # click loads after the fast path
-
-
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise Ended(TERMINATED)
 
 
 def _open_streams() -> None:

@@ -13,7 +13,8 @@ import click
 import mvc
 from mvc import lazy
 from mvc.cli import options
-from mvc.cli.main import BROKEN_PIPE, INTERRUPTED, VERBS, Ended
+from mvc.cli.main import BROKEN_PIPE, VERBS
+from mvc.cli.stop import INTERRUPTED, Ended
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
 EPILOG = "`mvc VERB --help` tells more. Begin with `mvc init --model NAME`."

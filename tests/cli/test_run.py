@@ -19,6 +19,7 @@ from tests.cli.conftest import History
 from tests.cli.shell import Shell
 
 MVC = (sys.executable, "-m", "mvc")
+SOURCE = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 HEAVY = {"numpy", "git", "fsspec", "tomlkit", "tomli_w", "sqlite3", "pathspec", "pyfastcdc", "backports", "subprocess"}
 HEAVY |= {"requests", "picsellia"}
 """What no verb may load before it needs it."""
@@ -57,7 +58,9 @@ def loaded(folder: Path, *arguments: str) -> set[str]:
 
 def test_the_version_loads_nothing_but_itself(tmp_path: Path) -> None:
     found = loaded(tmp_path, "--version")
-    assert {name for name in found if name.startswith("mvc")} == {"mvc", "mvc.lazy", "mvc.cli", "mvc.cli.main"}
+    assert {name for name in found if name.startswith("mvc")} == {
+        *("mvc", "mvc.lazy", "mvc.cli", "mvc.cli.main", "mvc.cli.stop")
+    }
     assert not found & (HEAVY | {"click", "blake3", "json", "tomllib", "importlib.metadata"})
 
 
@@ -120,7 +123,52 @@ def test_a_signal_ends_the_run_by_its_code(shell: Shell, number: signal.Signals,
     ):
         running.send_signal(number)
         out, err = running.communicate()
-    assert (running.returncode, out, err) == (code, b"", b"")
+    assert (running.returncode, out, err) == (code, b"", b"mvc: stopping\n")
+
+
+@pytest.mark.parametrize(("signals", "grace"), [(1, "0.1"), (2, "1000")])
+def test_a_run_that_does_not_unwind_ends_soon_or_at_the_second_signal(signals: int, grace: str) -> None:
+    code = f"""
+import threading
+from mvc.cli import stop
+stop.GRACE = {grace}
+ever = threading.Event()
+with stop.on_signals([]):
+    try:
+        print("ready", flush=True)
+        ever.wait()
+    finally:
+        print("unwinding", flush=True)
+        while True:
+            try:
+                ever.wait()
+            finally:
+                continue
+"""
+    with (
+        _heard(signal.SIGINT),
+        subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stdout=-1, stderr=-1, env=SOURCE) as running,
+    ):
+        assert running.stdout is not None
+        for line in (b"ready\n", b"unwinding\n")[:signals]:
+            assert running.stdout.readline() == line
+            running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, b"mvc: stopping\n")
+
+
+def test_json_on_stderr_gets_no_other_line(shell: Shell) -> None:
+    pipe = shell.folder / "message"
+    os.mkfifo(pipe)
+    command = [*MVC, "commit", "--json", "-F", "message"]
+    with (
+        _heard(signal.SIGINT),
+        subprocess.Popen(command, cwd=shell.folder, stdout=-1, stderr=-1) as running,
+        open(pipe, "wb"),
+    ):
+        running.send_signal(signal.SIGINT)
+        assert running.communicate() == (b"", b"")
+    assert running.returncode == 130
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mvc.cli import main
+from mvc.cli import main, stop
 from mvc.storage import config, fsck
 from tests.docs import pages
 
@@ -15,7 +15,7 @@ def test_the_page_of_exit_codes_is_what_the_code_says() -> None:
 
 def test_every_error_has_a_code_of_the_table() -> None:
     assert {each.name for each in pages.classes() if each.exit_code not in pages.CODES} == set()
-    assert {main.FATAL, main.INTERRUPTED, main.TERMINATED, main.BROKEN_PIPE} <= set(pages.CODES)
+    assert {main.FATAL, stop.INTERRUPTED, stop.TERMINATED, main.BROKEN_PIPE} <= set(pages.CODES)
 
 
 def test_the_page_of_settings_names_every_key() -> None:
