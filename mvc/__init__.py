@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mvc.model.manifest import Manifest
     from mvc.model.tree import Tree, TreeEntry
     from mvc.model.version import Code, Person, Timestamp, Version
+    from mvc.porcelain.add import add
     from mvc.porcelain.alias import aliases
     from mvc.porcelain.alias import assign as set_alias
     from mvc.porcelain.branch import branches
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from mvc.porcelain.docker import moved as image_drift
     from mvc.porcelain.docker import resolve as resolve_image
     from mvc.porcelain.du import du
-    from mvc.porcelain.edit import add, get, remove, set_values, unset
+    from mvc.porcelain.edit import get, remove, set_values, unset
     from mvc.porcelain.export import export
     from mvc.porcelain.fetch import fetch
     from mvc.porcelain.fsck import fsck
@@ -96,7 +97,7 @@ _HOMES = {
     "Version": "mvc.model.version:Version",
     "VersionDiff": "mvc.model.diff:VersionDiff",
     "abort_merge": "mvc.porcelain.merge_end:abort",
-    "add": "mvc.porcelain.edit:add",
+    "add": "mvc.porcelain.add:add",
     "add_remote": "mvc.porcelain.remote:add",
     "aliases": "mvc.porcelain.alias:aliases",
     "branches": "mvc.porcelain.branch:branches",

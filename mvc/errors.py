@@ -569,6 +569,27 @@ class NotInModel(Refused):
     """
 
 
+class NothingToTrack(Usage):
+    """There is nothing to track in {path}: {reason}.
+
+    Name a file by its own path, or see what patterns leave out: .mvcignore, caches, files that look like credentials.
+    """
+
+
+class ManyFiles(Refused):
+    """{count:,} new files would be tracked, {size:,.1f} MiB: {folders}.
+
+    Add --yes to track them all, name folders instead, or leave files out with .mvcignore.
+    """
+
+
+class BadRole(Usage):
+    """{role} cannot be a role: {reason}.
+
+    Choose another, such as --as model-latest.
+    """
+
+
 class OneRole(Usage):
     """{count} paths cannot all have the role {role}.
 

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
+from mvc.cli import render
 from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape
+from mvc.cli.terminal import count, escape, size
 from mvc.cli.verb import verb
-from mvc.porcelain import edit
+from mvc.porcelain.add import Added, Entry, add
+from mvc.repository import globs
+
+_SHOWN = 5
 
 
 @verb("add")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--as", "role", metavar="ROLE", help="The role; otherwise the file's stem, or the folder's name.")
-def command(invocation: Invocation, paths: tuple[str, ...], role: str | None) -> None:
-    """Track files, or all files of a folder: write them into [files] of model.toml.
+@click.option("-y", "--yes", is_flag=True, help="Track the whole folder even if it has more than 200 new files.")
+def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool) -> None:
+    """Track files, folders or patterns: write them into [files] of model.toml.
 
-    No byte is copied: `mvc commit` takes every tracked file as it stands.
+    A folder is tracked with everything in it, files that begin with a dot included; ignored files and files that look
+    like credentials are left out. No byte is copied: `mvc commit` takes every tracked file as it stands.
     """
-    done = edit.add(invocation.writer(), invocation.model(), [invocation.cwd / path for path in paths], role=role)
+    given = [invocation.cwd / path for path in paths]
+    done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes)
+    for path in done.skipped:
+        invocation.note(render.skipped(path))
+    for line in _tracked(done) if done.entries else ():
+        invocation.note(line)
     invocation.emit(
-        "add",
-        lambda: {"added": [{"role": each.key, "path": each.new} for each in done]},
-        lambda: [f"{escape(each.key)} = {escape(each.new)}" for each in done] or ["All of it is tracked already."],
+        "add", done.to_json, lambda: [_line(entry) for entry in done.entries] or ["All of it is tracked already."]
     )
+
+
+def _line(entry: Entry) -> str:
+    line = f"{escape(entry.role)} = {escape(entry.path)}"
+    return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if globs.is_glob(entry.path) else line
+
+
+def _tracked(done: Added) -> Iterator[str]:
+    """The notes about files that are tracked already."""
+    for path, role in done.tracked[:_SHOWN]:
+        yield f"note: {escape(path)} is tracked already, as {escape(role.rstrip('/'))}"
+    if len(done.tracked) > _SHOWN:
+        yield f"note: and {len(done.tracked) - _SHOWN} more files are tracked already"

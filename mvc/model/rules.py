@@ -24,6 +24,7 @@ MAX_ROLE = 200
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
 _GLOB = re.compile(r"[*?\[]")
+_ESCAPED = re.compile(r"\[[*?\[]\]")
 _SHOWN = 5
 
 
@@ -110,7 +111,7 @@ def _run(numbers: range) -> str:
 def _roles(manifest: Manifest) -> Iterator[Problem]:
     for role, pattern in manifest.files.items():
         key = schema.dotted(("files", role))
-        fault = _role_fault(role)
+        fault = role_fault(role)
         if fault:
             yield Problem(ERROR, key, fault, "choose another role, such as model-latest")
         if role == LABELS_ROLE and manifest.labelmap_path not in (None, pattern):
@@ -122,7 +123,8 @@ def _roles(manifest: Manifest) -> Iterator[Problem]:
         yield from _path(manifest.labelmap_path, "labelmap.path")
 
 
-def _role_fault(role: str) -> str | None:
+def role_fault(role: str) -> str | None:
+    """Why `role` cannot be one of `[files]`; None when it can."""
     if not role.strip() or role != role.strip() or len(role) > MAX_ROLE or not role.isprintable():
         return f"a role is 1 to {MAX_ROLE} printable letters without a space at its ends"
     if role[0] in "-./" or role[-1] == "/" or ":" in role:
@@ -131,9 +133,9 @@ def _role_fault(role: str) -> str | None:
 
 
 def _path(pattern: str, key: str) -> Iterator[Problem]:
-    """A path must be one that a version can hold; of a glob, its wildcards are taken for letters."""
+    """A path must be one that a version can hold; of a glob, each wildcard is taken for a letter, as is `[[]`."""
     try:
-        paths.check_path(_GLOB.sub("x", pattern))
+        paths.check_path(_GLOB.sub("x", _ESCAPED.sub("x", pattern)))
     except (errors.UnsafePath, errors.UnportablePath) as error:
         yield Problem(ERROR, key, f"{paths.escape_name(pattern)}: {error.fields['reason']}", error.hint)
 

@@ -1,4 +1,4 @@
-"""`mvc add`, `rm`, `set`, `unset`, `get`: changes of model.toml, the one editable description of the next version.
+"""`mvc rm`, `set`, `unset`, `get`: changes of model.toml, the one editable description of the next version.
 
 Each command changes the file in one step, or not at all; comments and order stay.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors, lazy
@@ -16,7 +15,7 @@ from mvc.model import keys, modeltoml, paths, schema
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.porcelain import moving
-from mvc.repository import apply, globs, modelfile, stored, worktree
+from mvc.repository import apply, modelfile, stored, worktree
 from mvc.repository.repository import Repository, writes
 from mvc.repository.snapshot import read_labels_of
 from mvc.storage import hashing
@@ -81,36 +80,6 @@ def get(repository: Repository, model: str, name: str | None) -> Any:
 
 
 @writes
-def add(repository: Repository, model: str, given: Sequence[Path], *, role: str | None = None) -> list[Edited]:
-    """Track the files or folders at the absolute paths `given`; no byte is read.
-
-    Without `role` it is the file's stem, or the folder's name. Raises NotInModel, MissingFile, NotRegularFile,
-    UnsafePath, RoleInUse, TrackedAlready, OneRole.
-    """
-    if role is not None and len(given) > 1:
-        raise errors.OneRole(role=role, count=len(given))
-    folder = repository.head(model).folder
-    wanted = [(role, *_trackable(repository, folder, path)) for path in given]
-    tracked = dict(_files(repository, model, folder))
-    done: list[Edited] = []
-    for name, pattern, stem in wanted:
-        chosen = _role(tracked, name or stem, pattern, asked=name is not None)
-        if tracked.get(chosen) != pattern:
-            tracked[chosen] = pattern
-            done.append(Edited(chosen, None, pattern))
-    edit = lazy.load("mvc.model.edit")
-
-    def change(text: str) -> str:
-        for each in done:
-            text = edit.add_file(text, each.key, each.new)
-        return text
-
-    if done:
-        rewrite(repository, model, change, [])
-    return done
-
-
-@writes
 def remove(
     repository: Repository, model: str, names: Sequence[str], *, cached: bool = False, force: bool = False
 ) -> list[Edited]:
@@ -169,49 +138,6 @@ def _read(repository: Repository, model: str, folder: str) -> bytes:
 def _files(repository: Repository, model: str, folder: str) -> dict[str, str]:
     manifest: Manifest = modeltoml.parse(_read(repository, model, folder), where=modelfile.path(folder))
     return dict(manifest.files)
-
-
-def _trackable(repository: Repository, folder: str, path: Path) -> tuple[str, str]:
-    """What `[files]` is to say of a path, and the role it has when none is asked for."""
-    top = repository.root / folder
-    place = Path(os.path.realpath(path.parent)) / path.name
-    try:
-        relative = place.relative_to(os.path.realpath(top)).as_posix()
-        relative.encode("utf-8")
-    except (ValueError, UnicodeEncodeError):
-        raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or "the top") from None
-    if globs.is_glob(relative) and not os.path.lexists(place):
-        return relative, PurePosixPath(globs.fixed_part(relative) or "files").name
-    if os.path.isdir(place) and not os.path.islink(place):
-        if relative == ".":
-            return "**", "files"
-        paths.check_path(relative)
-        return f"{_literal(relative)}/**", place.name
-    if not os.path.lexists(place):
-        raise errors.NoSuchFile(path=paths.escape_name(relative))
-    scan = worktree.scan(repository.root, folder, {"x": _literal(relative)})
-    worktree.require(each for each in scan.problems)
-    return _literal(relative), place.name.partition(".")[0] or place.name
-
-
-def _literal(path: str) -> str:
-    """A path as `[files]` writes it: as it is, unless it would be taken for a glob."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
-
-
-def _role(tracked: dict[str, str], role: str, pattern: str, *, asked: bool) -> str:
-    """The role, if it is free, or the path's own already; raises TrackedAlready, or RoleInUse with another proposed."""
-    same = [each for each, other in tracked.items() if other == pattern]
-    if same and not asked:
-        return same[0]
-    if tracked.get(role) == pattern:
-        return role
-    if same:
-        raise errors.TrackedAlready(path=paths.escape_name(pattern), role=same[0])
-    if role not in tracked:
-        return role
-    proposed = PurePosixPath(pattern.removesuffix("/**")).as_posix().replace("/", "-").replace(".", "-")
-    raise errors.RoleInUse(role=role, path=tracked[role], proposed=proposed if proposed != role else f"{role}-2")
 
 
 def _tracked_role(tracked: dict[str, str], name: str) -> str:

@@ -44,9 +44,18 @@ def test_add_writes_what_it_says(empty: Shell) -> None:
     empty.write("labels.json", b"[]")
     assert empty.ok("add", "weights/best.onnx", "--as", "model-latest").lines == ["model-latest = weights/best.onnx"]
     assert empty.ok("-C", "weights", "add", "../labels.json", "--json").json == {
-        "schema": "mvc.add/1", "added": [{"role": "labels", "path": "labels.json"}]
+        "schema": "mvc.add/1", "tracked": [], "skipped": [],
+        "added": [{"role": "labels", "path": "labels.json", "files": 1, "bytes": 2}],
     }  # fmt: skip
     assert empty.ok("add", "labels.json").lines == ["All of it is tracked already."]
+    empty.write("d/a.bin", b"12")
+    empty.write("d/.env", b"SECRET")
+    said = empty.ok("add", "d", "labels.json")
+    assert said.lines == ["d = d/**  (1 file, 2 B)"]
+    assert said.err.splitlines() == [
+        "note: skipped d/.env, which looks like credentials; `mvc add d/.env` would track it",
+        "note: labels.json is tracked already, as labels",
+    ]
     assert 'model-latest = "weights/best.onnx"' in model_toml(empty)
     assert empty("add", "nowhere").code == 2
     assert empty("add", "labels.json", "weights", "--as", "x").code == 2

@@ -1,0 +1,273 @@
+"""`mvc add`: track files, folders and patterns by writing them into `[files]` of model.toml.
+
+given ─ path or pattern ─ what it matches, less what is tracked already ─ a role that a version may have
+  └─ [files] with all of it ─ the checks of a commit ─ written, or refused with model.toml as it was
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model import flatfiles, modeltoml, paths, rules
+from mvc.model.manifest import Manifest
+from mvc.model.tree import MAX_ENTRIES
+from mvc.porcelain import edit
+from mvc.repository import globs, modelfile, worktree
+from mvc.repository.repository import Repository, writes
+from mvc.repository.worktree import Scan, WorkFile
+
+MANY = 200
+"""New files that the whole folder may bring without `--yes`."""
+_SHOWN = 5
+_PATTERN_ROLE = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A new entry of `[files]`, how many files it tracks that were not tracked before, and their bytes."""
+
+    role: str
+    path: str
+    files: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"role": self.role, "path": self.path, "files": self.files, "bytes": self.bytes}
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What `add` wrote, what was `tracked` already (path and role), and what was `skipped` as credentials."""
+
+    entries: tuple[Entry, ...]
+    tracked: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "added": [entry.to_json() for entry in self.entries],
+            "tracked": [{"path": path, "role": role} for path, role in self.tracked],
+            "skipped": list(self.skipped),
+        }
+
+
+@writes
+def add(
+    repository: Repository, model: str, given: Sequence[Path], *, role: str | None = None, yes: bool = False
+) -> Added:
+    """Track the files, folders or patterns at the absolute paths `given`; no byte is read.
+
+    Without `role` it is derived from the file's stem or the folder's name. `yes` accepts any number of files. What is
+    added can be committed as it stands, or model.toml stays as it was. Raises NotInModel, NoSuchFile, NothingToTrack,
+    NotRegularFile, UnsafePath, UnportablePath, BadRole, RoleInUse, TrackedAlready, OneRole, ManyFiles and the like.
+    """
+    if role is not None and len(given) > 1:
+        raise errors.OneRole(role=role, count=len(given))
+    folder = repository.head(model).folder
+    targets = [_target(repository, folder, path) for path in given]
+    done: list[Added] = []
+
+    def change(text: str) -> str:
+        plan = _Plan(repository.root, folder, _parsed(folder, text))
+        for target in targets:
+            plan.add(target, role)
+        plan.check(yes=yes)
+        if plan.entries:
+            assignments = [(("files", entry.role), entry.path) for entry in plan.entries]
+            text = lazy.load("mvc.model.edit").set_keys(text, assignments)
+            plan.verify(_parsed(folder, text))
+        done.append(Added(tuple(plan.entries), tuple(plan.tracked), tuple(sorted(plan.skipped))))
+        return text
+
+    edit.rewrite(repository, model, change, [])
+    return done[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is given: its path below the model's folder, how `[files]` writes it, and the name that its role comes from."""
+
+    path: str
+    pattern: str
+    name: str
+    is_file: bool = False
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether it may bring several files."""
+        return globs.is_glob(self.pattern)
+
+
+def _target(repository: Repository, folder: str, path: Path) -> _Target:
+    place = Path(os.path.realpath(path.parent)) / path.name
+    try:
+        relative = place.relative_to(os.path.realpath(repository.root / folder)).as_posix()
+        relative.encode("utf-8")
+    except (ValueError, UnicodeEncodeError):
+        raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or "the top") from None
+    if globs.is_glob(relative) and not os.path.lexists(place):
+        return _Target(relative, relative, PurePosixPath(globs.fixed_part(relative) or _PATTERN_ROLE).name)
+    if os.path.isdir(place) and not os.path.islink(place):
+        if relative == ".":
+            return _Target("", globs.WHOLE, _PATTERN_ROLE)
+        paths.check_path(relative)
+        return _Target(relative, f"{_literal(relative)}/**", place.name)
+    if not os.path.lexists(place):
+        raise errors.NoSuchFile(path=paths.escape_name(relative))
+    return _Target(relative, _literal(relative), place.name.lstrip(".").partition(".")[0], is_file=True)
+
+
+def _literal(path: str) -> str:
+    """A path as `[files]` writes it: as it is, unless it would be taken for a glob."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+
+
+def _parsed(folder: str, text: str) -> Manifest:
+    return modeltoml.parse(text.encode(), where=modelfile.path(folder))
+
+
+class _Plan:
+    """What will be added to `[files]` of a manifest."""
+
+    def __init__(self, root: Path, folder: str, manifest: Manifest) -> None:
+        """Look at what is tracked before."""
+        self.entries: list[Entry] = []
+        self.tracked: list[tuple[str, str]] = []
+        self.skipped: set[str] = set()
+        self._root, self._folder, self._manifest = root, folder, manifest
+        self._before = self._scan(manifest.files, manifest.labelmap_path)
+        self._roles = {file.path: file.role for file in self._before.tracked}  # and of what is added
+        self._patterns = {pattern: role for role, pattern in manifest.files.items()}
+        self._files = dict(manifest.files)
+        self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
+        self._of_everywhere: list[WorkFile] = []
+
+    def add(self, target: _Target, asked: str | None) -> None:
+        """Add one entry for `target`, unless all of it is tracked; raises what is wrong with it."""
+        same = self._patterns.get(target.pattern)
+        if same is not None and asked not in (None, same):
+            raise errors.TrackedAlready(path=paths.escape_name(target.pattern), role=same)
+        found = self._found(target)
+        new = [file for file in found.tracked if file.path not in self._roles]
+        claims = asked is not None and not target.is_glob  # a path beats the glob that tracked it so far
+        if same is None and (new or claims):
+            self._enter(target, self._chosen(target, asked), new)
+        elif same is None and not found.tracked:
+            raise errors.NothingToTrack(path=paths.escape_name(target.path) or ".", reason=self._why(target, found))
+        if not claims:
+            added = {file.path for file in new}
+            self.tracked += [(file.path, self._roles[file.path]) for file in found.tracked if file.path not in added]
+
+    def check(self, *, yes: bool) -> None:
+        """Raise ManyFiles when the whole folder brings more files than anybody looks through."""
+        files = self._of_everywhere
+        if len(files) <= MANY or yes:
+            return
+        tops = Counter(file.path.partition("/")[0] if "/" in file.path else "" for file in files)
+        shown = [_in_folder(top, count) for top, count in tops.most_common(_SHOWN)]
+        more = [f"{len(tops) - _SHOWN} more folders"] if len(tops) > _SHOWN else []
+        size = sum(file.stat.size for file in files) / (1 << 20)
+        raise errors.ManyFiles(count=len(files), size=size, folders=", ".join(shown + more))
+
+    def verify(self, after: Manifest) -> None:
+        """Raise what a commit of `after` would say that one of the manifest before would not."""
+        scan = self._scan(after.files, after.labelmap_path)
+        known = {problem.message for problem in self._before.problems}
+        worktree.require(problem for problem in scan.problems if problem.message not in known)
+        broken = set(rules.check(after)) - set(rules.check(self._manifest))
+        listed = sorted(f"  {problem.key}: {problem.message}" for problem in broken if problem.severity == rules.ERROR)
+        if listed:
+            raise errors.RulesBroken(count=len(listed), problems="\n".join(listed))
+        if len(scan.tracked) > MAX_ENTRIES:
+            raise errors.TooBig(what="[files]", reason=f"a version has at most {MAX_ENTRIES:,} files")
+        after.encode()
+
+    # --- inside
+
+    def _scan(self, files: Mapping[str, str], labelmap_path: str | None = None) -> Scan:
+        return worktree.scan(self._root, self._folder, files, labelmap_path)
+
+    def _enter(self, target: _Target, role: str, new: list[WorkFile]) -> None:
+        """Note a new entry of `[files]`, and the files that it brings."""
+        self._files[role] = target.pattern
+        self._patterns[target.pattern] = role
+        self._taken |= _with_above(role)
+        self._roles |= {file.path: f"{role}/" if target.is_glob else role for file in new}
+        self.entries.append(Entry(role, target.pattern, len(new), sum(file.stat.size for file in new)))
+        if target.is_glob and not globs.fixed_part(target.pattern):
+            self._of_everywhere += new
+
+    def _found(self, target: _Target) -> Scan:
+        """What `target` alone matches; raises what is wrong with it, a link or a special file in a folder included."""
+        found = self._scan({"x": target.pattern})
+        worktree.require(each for each in found.problems if not isinstance(each, errors.RoleWithoutFile))
+        others = [file.path for file in found.tracked if target.is_file and file.path != target.path]
+        if others:
+            reason = f"it matches {paths.escape_name(others[0])} too; rename one of the two"
+            raise errors.BadPattern(pattern=paths.escape_name(target.pattern), reason=reason)
+        self.skipped.update(found.skipped)
+        return found
+
+    def _why(self, target: _Target, found: Scan) -> str:
+        place = self._root / self._folder / target.path
+        if found.skipped:
+            shown = ", ".join(map(paths.escape_name, found.skipped[:_SHOWN]))
+            return f"what is in it looks like credentials ({shown}), which only a path of its own tracks"
+        if not os.path.isdir(place):
+            return "no file matches it"
+        if target.path and os.path.lexists(place / modelfile.NAME):
+            return "it is the folder of another model"
+        with os.scandir(place) as entries:
+            if next(entries, None) is None:
+                return "it is empty"
+        return "it has only ignored files, empty folders and folders of other models"
+
+    def _chosen(self, target: _Target, asked: str | None) -> str:
+        """The role that is asked for, or one that is free and that a version may have; raises BadRole, RoleInUse."""
+        if asked is None:
+            return self._free(target)
+        fault = rules.role_fault(asked)
+        if fault:
+            raise errors.BadRole(role=paths.escape_name(asked), reason=fault)
+        if asked in self._files:
+            raise errors.RoleInUse(
+                role=asked, path=self._files[asked], proposed=self._free(target, first=_of_path(target))
+            )
+        return asked
+
+    def _free(self, target: _Target, *, first: str | None = None) -> str:
+        """A role like the file's stem or the folder's name; else like its path; else with a number."""
+        name = first or flatfiles.role(target.name)
+        for role in (name, _of_path(target)):
+            if self._is_free(role, target):
+                return role
+        number = 2
+        while not self._is_free(f"{name}-{number}", target):
+            number += 1
+        return f"{name}-{number}"
+
+    def _is_free(self, role: str, target: _Target) -> bool:
+        if role == worktree.LABELMAP and self._manifest.labelmap_path not in (None, target.pattern):
+            return False
+        return role not in self._taken
+
+
+def _of_path(target: _Target) -> str:
+    return flatfiles.role(target.path.replace("/", "-").replace(".", "-"))
+
+
+def _with_above(role: str) -> set[str]:
+    """A role, and what it begins with before each `/`: a glob of that role could give it to another file."""
+    return {role, *(role[:at] for at, letter in enumerate(role) if letter == "/")}
+
+
+def _in_folder(top: str, count: int) -> str:
+    return f"{count:,} in {paths.escape_name(top)}/" if top else f"{count:,} at the top"
