@@ -38,7 +38,7 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
     if limit is not None:
         backend = PacedBackend(backend, limit)
     try:
-        yield Remote(name, backend, _pause, jobs)
+        yield Remote(name, backend, _pause, jobs, limit)
     finally:
         backend.close()
 

@@ -26,12 +26,16 @@ _OWN = ("intents/", "gc/", "probe/")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote by the name it has here, and how it is reached: `jobs` transfers at once, `pause` between tries."""
+    """A remote by the name it has here, and how it is reached: `jobs` transfers at once, `pause` between tries.
+
+    `limit` is the rate limit of its backend in bytes a second, None for none.
+    """
 
     name: str
     backend: Backend
     pause: Pause
     jobs: int = JOBS
+    limit: float | None = None
 
     @property
     def refs(self) -> RemoteRefs:
