@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class MvcError(Exception):
@@ -871,6 +873,14 @@ class NoSuchRemote(Usage):
     """
 
 
+class StillPromised(RefRejected):
+    """{name} was not removed: the bytes of {count} file(s) of versions here are only there.
+
+    `mvc pull {name}` fetches those of the current version. `mvc remote rm --force {name}` removes it all the same; adding it again
+    under the same name makes its files available again.
+    """
+
+
 class MissingExtra(Usage):
     """Remotes of the kind {scheme} need {reason}, which is not installed.
 
@@ -1022,6 +1032,42 @@ class MissingThere(Missing):
     """
 
 
+class FetchFailed(OutOfReach):
+    """Could not fetch {files} from {remote}, which promised it: {reason}.
+
+    The working tree was not changed. Run the command again when {remote} can be reached; `mvc remote show {remote}` says
+    where it is.
+    """
+
+
+class FetchDenied(Denied):
+    """Could not fetch {files} from {remote}, which promised it: {reason}.
+
+    {advice}
+    """
+
+
+class NoPromisor(OutOfReach):
+    """The bytes of {files} are not here: {remote} promised them, and is not a remote of this repository any more.
+
+    `mvc remote add {remote} URL` makes it known again; then run the command again.
+    """
+
+
+class PromiseLost(Missing):
+    """{remote} promised {files}, and cannot give it back: {reason}.
+
+    `mvc fsck --remote {remote}` lists all that it lacks. Whoever has the file can send it there again.
+    """
+
+
+class FileExpired(Damaged):
+    """{file} is not here: it was dropped on purpose by {reason} ({by}, {at}).
+
+    A remote that still has it can supply it: `mvc fsck --repair --from REMOTE`.
+    """
+
+
 class CannotRebase(RefRejected):
     """{branch} cannot be put after {onto}: {reason}.
 
@@ -1030,10 +1076,13 @@ class CannotRebase(RefRejected):
 
 
 class FilesElsewhere(Damaged):
-    """The bytes of {count} files that {version} needs are neither here nor on {remote}: {files}.
+    """The bytes of {count} file(s) that {version} needs are neither here nor on {remote}: {files}.
 
-    Fetch them from the remote that has them, and push again.
+    Nothing was pushed. `mvc fsck` says what is wrong here; `mvc fsck --repair --from REMOTE` fetches from a remote that has them.
     """
+
+    lost: Mapping[str, str] = MappingProxyType({})
+    """The files, each with a version that needs it."""
 
 
 # --- registries -------------------------------------------------------------------------------------------------------

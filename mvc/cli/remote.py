@@ -75,9 +75,10 @@ def rename(invocation: Invocation, old: str, new: str) -> None:
 
 @subverb(command, "rm")
 @click.argument("name")
-def remove(invocation: Invocation, name: str) -> None:
+@click.option("--force", is_flag=True, help="Also when files of versions here are only there.")
+def remove(invocation: Invocation, name: str, force: bool) -> None:
     """Forget a remote, and what was seen of it; nothing there is touched."""
-    gone = porcelain.remove(invocation.writer(), name, invocation.actor())
+    gone = porcelain.remove(invocation.writer(), name, invocation.actor(), force=force)
     invocation.emit("remote", gone.to_json, lambda: [f"Forgot {escape(gone.name)}, which is at {escape(gone.url)}"])
 
 

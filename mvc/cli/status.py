@@ -8,7 +8,7 @@ import click
 
 from mvc.cli import render
 from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, style
+from mvc.cli.terminal import count, escape, short, size, style
 from mvc.cli.verb import verb
 from mvc.porcelain.status import Status, status
 from mvc.repository.upstream import Upstream
@@ -55,6 +55,10 @@ def _lines(found: Status) -> Iterator[str]:
     yield from _section("Skipped, since they look like credentials:", [f"?  {escape(path)}" for path in found.skipped])
     if found.skipped:
         yield "     (`mvc add PATH` tracks one by its own path; .mvcignore hides it)"
+    if found.elsewhere:
+        total = size(sum(entry.size for entry in found.elsewhere))
+        yield f"Not checked out: {count(len(found.elsewhere), 'file')}, {total}; the next version keeps them."
+        yield "     (`mvc restore PATH` fetches one, `mvc restore .` all; `mvc ls` lists them)"
     if found.clean:
         yield "Nothing to commit, all is as the version has it."
     elif found.base is None and found.difference.is_empty:

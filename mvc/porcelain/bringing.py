@@ -1,37 +1,52 @@
-"""Bytes that a remote promised, fetched when they are needed.
+"""Lazy fetch: the bytes of promised files, fetched from a promisor remote when a command needs them.
 
-files wanted ─► not here, and promised ─► by which remote ─► its listing ─► chunks and their bases ─► packs here
+files ─► promised? ─► by which remotes ─► the first that has them ─► chunks and their bases ─► packs here
+                                             └► none has: an error that names the file, the remote and the reason
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId
+from mvc.model.paths import escape_name
 from mvc.porcelain import reaching
 from mvc.remotes import download, incoming
+from mvc.remotes import remote as remotes
 from mvc.remotes.download import Downloader
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.remote import Remote
+from mvc.remotes.remote import JOBS, Remote
 from mvc.repository.repository import Repository
 from mvc.storage import config
-from mvc.storage.absence import PROMISED, State
+from mvc.storage.absence import EXPIRED, State
 from mvc.storage.progress import Progress
 from mvc.storage.recipes import Recipe
 
+T = TypeVar("T")
+Files = Mapping[FileId, str]
+"""File ids, each with the path that messages name it by."""
+_FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, errors.NotARemote)
+"""What one remote may fail with while another may still have the bytes."""
 
-def bring(repository: Repository, files: Iterable[FileId], progress: Progress | None = None) -> int:
-    """Have the bytes of those of `files` here that remotes promise; the bytes that came. Not under the lock.
 
-    Raises RemoteUnreachable, RemoteDenied, MissingThere, Damaged; NoSuchRemote when the remote is not known any more.
+def bring(
+    repository: Repository, files: Files, progress: Progress | None = None, *, connected: Remote | None = None
+) -> int:
+    """Fetch the bytes of those of `files` that are promised; the number of bytes received. Not under the lock.
+
+    A remote that is `connected` already is used as it is, others with its number of transfers and its rate limit. Raises
+    FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore, DiskFailed, LockTimeout.
     """
-    wanted: dict[str, list[ChunkId]] = {}
-    for file in dict.fromkeys(files):
-        if repository.absences.state(file) is State.PROMISED:
-            record = repository.absences.record(PROMISED, file)
-            wanted.setdefault(record.reason if record else "", []).extend(_chunks(repository, file))
-    return sum(_from(repository, name, chunks, progress) for name, chunks in wanted.items())
+    groups: dict[tuple[str, ...], dict[FileId, str]] = {}
+    for file, path in files.items():
+        state = repository.absences.state(file)
+        if state is State.EXPIRED:
+            raise _expired(repository, file, path)
+        if state is State.PROMISED:
+            groups.setdefault(repository.absences.promisors(file), {})[file] = path
+    return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
 
 
 def bring_chunks(
@@ -41,7 +56,7 @@ def bring_chunks(
     progress: Progress | None = None,
     there: Inventory | None = None,
 ) -> int:
-    """Have `chunks` here, from `remote`, which is listed unless it is known what is `there`; the bytes that came."""
+    """Fetch those of `chunks` that are not here from `remote`, which is listed unless `there` is given; the bytes received."""
     if there is None:
         there = Inventory(repository, remote.backend, remote.jobs)
     batches = incoming.plan(repository, there, chunks, remote.backend.read_size)
@@ -54,15 +69,84 @@ def bring_chunks(
     return Downloader(repository, remote.backend, remote.jobs, progress).fetch(batches)
 
 
-def _from(repository: Repository, name: str, chunks: list[ChunkId], progress: Progress | None) -> int:
-    with reaching.reach(repository, name) as remote:
+def from_any(repository: Repository, promisors: Sequence[str], files: Files, fetch: Callable[[str], T]) -> T:
+    """What `fetch` returns for the first remote that can give `files`: one that promised them, or any if none is configured.
+
+    Raises what the first remote failed with, naming the files; NoPromisor; what is wrong on this side at once.
+    """
+    first: errors.MvcError | None = None
+    for name in _sources(repository, promisors, files):
         try:
-            return bring_chunks(repository, remote, chunks, progress)
-        except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
-            return bring_chunks(repository, remote, chunks, progress)
+            return fetch(name)
+        except _FAILURES as error:
+            first = first or _failure(error, name, files)
+        except errors.ReadOnlyStore as error:
+            reason = f"{_listed(files)} must be fetched from {name} first, and {error.fields['reason']}"
+            raise errors.ReadOnlyStore(reason=reason) from error
+    assert first is not None  # noqa: S101 - there is a name, and it failed
+    raise first
+
+
+# --- inside
+
+
+def _sources(repository: Repository, promisors: Sequence[str], files: Files) -> list[str]:
+    stores = [name for name, settings in repository.config.remotes().items() if not reaching.is_registry(settings)]
+    names = [name for name in promisors if name in stores] or sorted(stores)
+    if not names:
+        raise errors.NoPromisor(files=_listed(files), remote=promisors[0])
+    return names
+
+
+def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcError:
+    """The error for `files` that `remote` promised and did not give."""
+    fields = {"files": _listed(files), "remote": remote, "reason": error.message.rstrip(".")}
+    if isinstance(error, errors.Denied):
+        return errors.FetchDenied(**fields, advice=error.hint)
+    if isinstance(error, errors.Damaged):
+        return errors.PromiseLost(**fields)
+    return errors.FetchFailed(**fields)
+
+
+def _group(
+    repository: Repository, promisors: Sequence[str], files: Files, progress: Progress | None, connected: Remote | None
+) -> int:
+    """Fetch files that have the same promisors."""
+    chunks = [chunk for file in files for chunk in _chunks(repository, file)]
+    return from_any(repository, promisors, files, lambda name: _from(repository, name, chunks, progress, connected))
+
+
+def _from(
+    repository: Repository, name: str, chunks: list[ChunkId], progress: Progress | None, connected: Remote | None
+) -> int:
+    if connected is not None and connected.name == name:
+        return _chunks_from(repository, connected, chunks, progress)
+    jobs, limit = (connected.jobs, connected.limit) if connected is not None else (JOBS, None)
+    with reaching.reach(repository, name, jobs=jobs, limit=limit) as remote:
+        return _chunks_from(repository, remote, chunks, progress)
+
+
+def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], progress: Progress | None) -> int:
+    try:
+        return bring_chunks(repository, remote, chunks, progress)
+    except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
+        remotes.check(remote.backend)  # or there is no remote any more, as of a folder that is not mounted
+        return bring_chunks(repository, remote, chunks, progress)
 
 
 def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
     """The chunks of the recipe of a file that readers prefer."""
     recipes = sorted(repository.recipes.for_file(file), key=Recipe.preference)
     return [chunk for chunk, _ in recipes[0].chunks] if recipes else []
+
+
+def _expired(repository: Repository, file: FileId, path: str) -> errors.FileExpired:
+    record = repository.absences.record(EXPIRED, file)
+    assert record is not None  # noqa: S101 - its state says so
+    return errors.FileExpired(file=escape_name(path), reason=record.reason, by=record.by, at=record.at.utc())
+
+
+def _listed(files: Files) -> str:
+    """`weights.bin`, or `weights.bin and 2 more files`."""
+    first, *others = dict.fromkeys(map(escape_name, files.values()))
+    return f"{first} and {len(others)} more file{'s' * (len(others) > 1)}" if others else first

@@ -36,7 +36,7 @@ def cat(repository: Repository, model: str, text: str) -> Content:
         return Content(modelfile.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, stored.called(repository, id_).partition(" ")[0])
-    promises.have(repository, [entry.file])
+    promises.have(repository, [entry])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 
 

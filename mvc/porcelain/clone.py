@@ -162,7 +162,9 @@ def fill(
     target = repository.refs.target(RefName(key, HEADS, branch).seen_of(remote.name))
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
-    received, moved = pull.advance(repository, key, branch, target, select, actor, verb="clone", progress=progress)
+    received, moved = pull.advance(
+        repository, key, branch, target, select, actor, verb="clone", remote=remote, progress=progress
+    )
     return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
 
 

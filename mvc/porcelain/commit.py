@@ -25,7 +25,7 @@ from mvc.repository import basing, merging, modelfile, snapshot, stored
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.snapshot import Found, Ready
 from mvc.repository.worktree import WorkFile
-from mvc.storage import collect, config, merges
+from mvc.storage import collect, config, merges, sparse
 from mvc.storage.headers import Note
 from mvc.storage.heads import Head
 from mvc.storage.ingest import Ingest, Stored
@@ -118,6 +118,8 @@ class _Work:
     fresh: dict[FileId, int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     unready: tuple[Readiness, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    """The paths of the version that are not checked out."""
     code: Callable[[], Code | None] = lambda: None
     """Gives the training code's commit."""
 
@@ -203,6 +205,7 @@ def _commit(
         work.give_up()
         return _only_names(work, actor, done)
     found = _pinned(work, found)
+    work.left_out = frozenset(entry.path for entry in found.elsewhere)
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference)
     version = _version(work, old, found, message, actor)
@@ -365,6 +368,8 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
         repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))
         if work.options.merged is not None:  # should this not be reached, the record counts no more all the same
             merges.end(repository.door, work.model)
+        if sparse.paths(repository.door, work.model) != work.left_out:
+            sparse.record(repository.door, work.model, work.left_out)
     repository.stats.save()
     return id_
 

@@ -77,9 +77,7 @@ def diff(
     numbers = [repository.objects.version(id_).number if id_ else None for id_ in (old, new)]
     difference = compare(left, right, new_bytes=brought)
     if tensors == "deep":
-        changed = [
-            side.file for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side
-        ]
-        promises.have(repository, filter(None, changed))
+        sides = [side for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side]
+        promises.have(repository, [side for side in sides if side.file != snapshot.UNREAD])
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
     return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)

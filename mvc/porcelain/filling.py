@@ -108,11 +108,10 @@ class Filling:
 
     def _bring(self, subject: Subject) -> None:
         """Have all bytes here before anything is made there; raises Missing, Damaged, and as fetching does."""
-        files = [subject.version.model_toml, *(entry.file for entry in subject.tree.entries)]
-        promises.have(self.repository, files)
-        for file in files:
-            if self.repository.recipes.best(file) is None:
-                raise errors.Missing(what="file", id=file)
+        promises.have_version(self.repository, subject.id)
+        for entry in promises.entries_of(self.repository, subject.id):
+            if self.repository.recipes.best(entry.file) is None:
+                raise errors.Missing(what="file", id=entry.file)
 
     def _create(self, subject: Subject) -> tuple[RemoteVersion, Sequence[RemoteFile]]:
         """A version there, and the files that it has: others may have been first."""

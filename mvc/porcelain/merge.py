@@ -21,7 +21,7 @@ from mvc.model.version import Version, check_message
 from mvc.porcelain import intent, moving, promises, pull
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
-from mvc.repository import history, merging, modelfile, stored
+from mvc.repository import history, merging, modelfile, partial, stored
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.journal import RefStep
 from mvc.storage.merges import MergeState
@@ -112,8 +112,16 @@ def merge(
     if history.is_ancestor(repository.objects, theirs, ours):
         return _at(repository, UP_TO_DATE, model, branch, theirs, ours)
     if history.is_ancestor(repository.objects, ours, theirs):
+        kept = partial.unchanged(repository, model, _tree(repository, ours), _tree(repository, theirs))
         _, moved = pull.advance(
-            repository, model, branch, theirs, pull.everything, actor, verb="merge", progress=progress
+            repository,
+            model,
+            branch,
+            theirs,
+            lambda entry: entry.path not in kept,
+            actor,
+            verb="merge",
+            progress=progress,
         )
         return replace(_at(repository, FAST_FORWARD, model, branch, theirs, theirs), moved=moved)
     if ff_only:
@@ -123,6 +131,10 @@ def merge(
     state = MergeState(model, _base(repository, ours, theirs), ours, theirs, text)
     state = replace(state, takes=choice.of(merging.result(repository, state)))
     return _carry_out(repository, branch, state, actor, progress)
+
+
+def _tree(repository: Repository, id_: VersionId) -> Tree:
+    return repository.objects.tree(repository.objects.version(id_).tree)
 
 
 def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
@@ -149,23 +161,29 @@ def _carry_out(
     repository: Repository, branch: str, state: MergeState, actor: Actor, progress: Progress | None
 ) -> MergeResult:
     merged, model = merging.result(repository, state), state.model
-    ours = repository.objects.tree(repository.objects.version(state.ours).tree)
-    come = {entry.file for entry in merged.snapshot.tree.entries} - {entry.file for entry in ours.entries}
+    ours, new = _tree(repository, state.ours), merged.snapshot.tree
+    kept = partial.unchanged(repository, model, ours, new)
+    here = {(entry.path, entry.file) for entry in ours.entries}
+    come = [entry for entry in new.entries if entry.path not in kept and (entry.path, entry.file) not in here]
     promises.have(repository, come, progress)
     broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
     with repository.writing():
         _check_clean(repository, branch, state)
         base = moving.files_of(repository, model, state.ours)
         text = _text(repository, state, merged.snapshot.manifest)
-        wanted = files(merged, text, FileId(digest(text)))
+        wanted = partial.without(files(merged, text, FileId(digest(text))), kept)
         moving.check(repository, model, base=base, wanted=wanted)
         file = moving.keep(repository, text)
         if merged.conflicts or broken:
-            moved = moving.move(repository, model, "merge", base=base, wanted=wanted, merge=state, progress=progress)
+            moved = moving.move(
+                repository, model, "merge", base=base, wanted=wanted, merge=state, left_out=kept, progress=progress
+            )
             done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
         id_, step = _version(repository, branch, state, merged, file, actor)
-        moved = moving.move(repository, model, "merge", base=base, wanted=wanted, refs=(step,), progress=progress)
+        moved = moving.move(
+            repository, model, "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
+        )
     done = _at(repository, MERGED, model, branch, state.theirs, id_)
     unready = intent.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
     return replace(done, moved=moved, unready=unready)

@@ -9,15 +9,14 @@ from mvc import errors, lazy
 from mvc.model import merge as three_way
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code
-from mvc.porcelain import moving
+from mvc.porcelain import moving, promises
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.status import status
 from mvc.remotes.oci.registries import Registries
-from mvc.repository import merging, modelfile
+from mvc.repository import merging, modelfile, partial
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.absence import State
 from mvc.storage.merges import MergeState
 from mvc.storage.progress import Progress
 
@@ -80,11 +79,9 @@ def _under_way(repository: Repository, model: str) -> MergeState:
 
 
 def _here(repository: Repository, tree: Tree) -> Tree:
-    """The files of `tree` but for those that a remote has and nobody asked for."""
-    absences = repository.absences
-    return Tree(
-        tuple(e for e in tree.entries if e.path == modelfile.NAME or absences.state(e.file) is not State.PROMISED)
-    )
+    """The files of `tree` whose bytes are here: no other can have been checked out."""
+    state = repository.absences.state
+    return Tree(tuple(e for e in tree.entries if e.path == modelfile.NAME or state(e.file) not in partial.ELSEWHERE))
 
 
 def _take(repository: Repository, state: MergeState, choice: Choice, progress: Progress | None) -> MergeState:
@@ -93,8 +90,10 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
     new_state = replace(state, takes={**state.takes, **choice.of(old)})
     if new_state == state:
         return state
+    new = merging.result(repository, new_state)
+    known = set(old.snapshot.tree.entries)
+    promises.have(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
     with repository.writing():
-        new = merging.result(repository, new_state)
         before, file = current_toml(repository, state.model)
         rewrite = lazy.load("mvc.model.mergetext").rewrite
         text: bytes = rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()

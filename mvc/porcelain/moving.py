@@ -8,7 +8,7 @@ what is wanted     ┘
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from mvc.model.ids import FileId, VersionId, digest
@@ -17,7 +17,7 @@ from mvc.repository import apply, merging, modelfile
 from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import UNREAD
-from mvc.storage import hashing
+from mvc.storage import hashing, sparse
 from mvc.storage.door import Stat
 from mvc.storage.heads import Head
 from mvc.storage.journal import FileStep, Journal, RefStep
@@ -70,22 +70,34 @@ def move(
     refs: tuple[RefStep, ...] = (),
     merge: MergeState | None = None,
     merged: bool = False,
+    left_out: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Moved:
-    """Under the lock: have the files be `wanted`, create `refs`, and set the head, all or nothing.
+    """Under the lock: make the files those of `wanted`, create `refs`, and set the head, all or nothing.
 
-    `base` is what was checked out before; `merge` is a merge that is under way from then on, `merged` ends it. Raises
-    InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
+    `base` is what was checked out before; `merge` is a merge in progress from then on, `merged` ends it. `left_out` are the
+    paths that are not checked out from then on: when None, those of before, without what is `wanted`. Raises InTheWay, RefMoved,
+    MergeUnderway, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
         merging.refuse(repository, model)
     look, steps = _plan(repository, model, base, wanted, force=force)
     files = tuple(_file_step(step, look.prefix) for step in steps)
-    if files or refs or head is not None or merge is not None or merged:
-        journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged)
+    listed = _sparse(repository, model, wanted, left_out)
+    if files or refs or head is not None or merge is not None or merged or listed is not None:
+        journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged, sparse=listed)
         apply.change(repository, journal, look.seen, progress)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
+
+
+def _sparse(
+    repository: Repository, model: str, wanted: Tree, left_out: Collection[str] | None
+) -> tuple[str, ...] | None:
+    """The paths that are not checked out afterwards; None when they are those of before."""
+    before = sparse.paths(repository.door, model)
+    after = before - wanted.by_path.keys() if left_out is None else frozenset(left_out)
+    return tuple(sorted(after)) if after != before else None
 
 
 def check(repository: Repository, model: str, *, base: Tree, wanted: Tree) -> None:

@@ -1,25 +1,33 @@
-"""Files that are to be read now: those that remotes promised are fetched, all else costs one look at a folder."""
+"""Files that a command is about to read: promised ones are fetched first; without promises it costs one look at a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from mvc import lazy
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import VersionId
+from mvc.model.tree import TreeEntry
+from mvc.repository import modelfile
 from mvc.repository.repository import Repository
-from mvc.storage.absence import PROMISED
+from mvc.storage.absence import EXPIRED, PROMISED
 from mvc.storage.progress import Progress
 
 
-def have(repository: Repository, files: Iterable[FileId], progress: Progress | None = None) -> None:
-    """Have the bytes of `files` here. Not under the lock. Raises as `mvc.porcelain.bringing.bring`."""
-    if repository.door.names(PROMISED):
+def have(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
+    """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.porcelain.bringing.bring`."""
+    if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
+        files = {entry.file: entry.path for entry in entries}
         lazy.load("mvc.porcelain.bringing").bring(repository, files, progress)
 
 
 def have_version(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:
-    """Have the bytes of all files of a version here."""
-    if id_ is not None and repository.door.names(PROMISED):
-        version = repository.objects.version(id_)
-        entries = repository.objects.tree(version.tree).entries
-        have(repository, (version.model_toml, *(entry.file for entry in entries)), progress)
+    """Fetch the promised bytes of a version: its model.toml and all its files."""
+    if id_ is not None:
+        have(repository, entries_of(repository, id_), progress)
+
+
+def entries_of(repository: Repository, id_: VersionId) -> list[TreeEntry]:
+    """The files of a version, its model.toml first."""
+    version = repository.objects.version(id_)
+    toml = TreeEntry(modelfile.NAME, modelfile.NAME, 0, version.model_toml)
+    return [toml, *repository.objects.tree(version.tree).entries]

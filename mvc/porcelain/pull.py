@@ -13,14 +13,14 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.porcelain import bringing, fetch, moving, rebase
+from mvc.porcelain import bringing, fetch, moving, promises, rebase
 from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.moving import Moved
 from mvc.remotes.remote import Remote
-from mvc.repository import history, modelfile
+from mvc.repository import history, partial
+from mvc.repository.modelfile import NAME
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import LABELMAP
-from mvc.storage.absence import State
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
 from mvc.storage.progress import Progress
@@ -66,9 +66,9 @@ def everything(_: TreeEntry) -> bool:
     return True
 
 
-def nothing(_: TreeEntry) -> bool:
-    """No file but model.toml."""
-    return False
+def nothing(entry: TreeEntry) -> bool:
+    """No file but model.toml and the labelmap, without which model.toml cannot be read."""
+    return entry.role == LABELMAP
 
 
 def only(roles: Sequence[str]) -> Select:
@@ -76,7 +76,7 @@ def only(roles: Sequence[str]) -> Select:
 
     def select(entry: TreeEntry) -> bool:
         named = entry.role in roles or entry.path in roles or entry.role.partition("/")[0] in roles
-        return named or entry.role == LABELMAP
+        return named or nothing(entry)
 
     return select
 
@@ -109,14 +109,15 @@ def pull(
         raise errors.NotThere(remote=remote.name, what=f"branch {theirs or branch} of {model}", known=known or "none")
     old = repository.current(model)
     if old is not None and history.is_ancestor(repository.objects, target, old):
-        return Pulled(fetched, model, branch, old, old, Moved(), _bring_selected(repository, old, select, progress))
+        received, moved = _fill_in(repository, model, old, select, remote, progress)
+        return Pulled(fetched, model, branch, old, old, moved, received)
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)
         if not rebasing:
             raise errors.Diverged(branch=branch, remote_branch=called, ahead=ahead, behind=behind)
         new = rebase.rebase(repository, model, branch, target, called, actor)
         return Pulled(fetched, model, branch, old, new, Moved(), 0, rebased=True)
-    received, moved = advance(repository, model, branch, target, select, actor, progress=progress)
+    received, moved = advance(repository, model, branch, target, select, actor, remote=remote, progress=progress)
     return Pulled(fetched, model, branch, old, target, moved, received)
 
 
@@ -129,34 +130,60 @@ def advance(
     actor: Actor,
     *,
     verb: str = "pull",
+    remote: Remote | None = None,
     progress: Progress | None = None,
 ) -> tuple[int, Moved]:
-    """Have `branch`, the current one, and the files be at `target`: the bytes that came, and what that changed."""
-    received = _bring_selected(repository, target, select, progress)
+    """Move `branch`, the current one, and the files to `target`; the bytes received, and what that changed.
+
+    Files that `select` does not choose are left out, unless their bytes are here. A `remote` that is connected is used.
+    """
+    selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
+    received = _bring(repository, selected, remote, progress)
     with repository.writing():
         current, head = repository.current(model), repository.head(model)
         ref = RefName(model, HEADS, branch)
         entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
         full = moving.files_of(repository, model, target)
+        left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
         moved = moving.move(
             repository,
             model,
             verb,
             base=moving.files_of(repository, model, current),
-            wanted=Tree(tuple(each for each in full.entries if _is_complete(repository, each))),
+            wanted=partial.without(full, left_out),
             head=Head(head.folder, branch),
             refs=(RefStep(ref, entry),),
+            left_out=left_out,
             progress=progress,
         )
     return received, moved
 
 
-def _bring_selected(repository: Repository, target: VersionId, select: Select, progress: Progress | None) -> int:
-    version = repository.objects.version(target)
-    entries = repository.objects.tree(version.tree).entries
-    wanted = [version.model_toml, *(entry.file for entry in entries if select(entry))]
-    return bringing.bring(repository, wanted, progress)
+def _fill_in(
+    repository: Repository,
+    model: str,
+    current: VersionId,
+    select: Select,
+    remote: Remote,
+    progress: Progress | None,
+) -> tuple[int, Moved]:
+    """Check out the files of the current version that `select` chooses and that were left out so far."""
+    tree = repository.objects.tree(repository.objects.version(current).tree)
+    chosen = [entry for entry in partial.not_checked_out(repository, model, tree) if select(entry)]
+    if not chosen:
+        return 0, Moved()
+    received = _bring(repository, chosen, remote, progress)
+    with repository.writing():
+        wanted = Tree(tuple(chosen))
+        return received, moving.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
 
 
-def _is_complete(repository: Repository, entry: TreeEntry) -> bool:
-    return entry.path == modelfile.NAME or repository.absences.state(entry.file) is not State.PROMISED
+def _bring(
+    repository: Repository, entries: Sequence[TreeEntry], remote: Remote | None, progress: Progress | None
+) -> int:
+    files = {entry.file: entry.path for entry in entries}
+    return bringing.bring(repository, files, progress, connected=remote)
+
+
+def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:
+    return entry.path != NAME and repository.absences.state(entry.file) in partial.ELSEWHERE

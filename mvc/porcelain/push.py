@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mvc import errors
-from mvc.model.ids import VersionId, digest
+from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.version import Version
-from mvc.porcelain import fetch, seen, telling
+from mvc.porcelain import bringing, fetch, promises, seen, telling
 from mvc.porcelain import rebase as rebasing
 from mvc.remotes import outgoing, probe
 from mvc.remotes import remote as remotes
@@ -195,13 +195,28 @@ class _Push:
             fresh = self._fresh(todo, tips)
             before = [tip for tip in tips.values() if tip is not None]
             if todo:
-                sending.send(fresh, before, progress)
+                self._send(sending, fresh, before, progress)
             moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
             if todo:
                 sending.mend(fresh, before)
         refs = tuple(each for each, _ in moved)
         self._note({each.ref: entry for each, entry in moved if each.flag != "!"})
         return Pushed(remote.name, self._model, refs, len(fresh), sending.sent, sending.skipped)
+
+    def _send(self, sending: Sending, fresh: Fresh, before: list[RefEntry], progress: Progress | None) -> None:
+        """Send what the remote lacks; files that are promised by another remote are fetched first."""
+        try:
+            sending.send(fresh, before, progress)
+        except errors.FilesElsewhere as error:
+            files = {FileId(file): self._path(file, VersionId(id_)) for file, id_ in error.lost.items()}
+            if not all(map(self._repository.absences.recorded, files)):
+                raise
+            bringing.bring(self._repository, files, progress, connected=self._remote)
+            sending.send(fresh, before, progress)
+
+    def _path(self, file: str, id_: VersionId) -> str:
+        entries = promises.entries_of(self._repository, id_)
+        return next((entry.path for entry in entries if entry.file == file), file[:10])
 
     def _tips(self, requests: Sequence[Request]) -> dict[RefName, RefEntry | None]:
         """Where the names stand there; also those seen before, when one is new: what they lead to is not sent again."""

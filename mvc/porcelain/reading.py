@@ -13,11 +13,11 @@ from typing import Self
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId
 from mvc.porcelain import bringing, reaching
+from mvc.remotes import remote as remotes
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import sharing
 from mvc.repository.repository import Repository
-from mvc.storage.absence import PROMISED
 
 KEPT = 8
 """Decoded chunks that are kept, for reads that follow each other."""
@@ -86,22 +86,30 @@ class FileReader:
         return raw
 
     def _have(self, chunks: Sequence[ChunkId]) -> None:
-        """Have these chunks here."""
+        """Fetch those of these chunks that are not here. Raises as `mvc.porcelain.bringing.bring`."""
         wanted = [chunk for chunk in chunks if chunk not in self._kept]
-        if self._repository.chunks.has_all(wanted) or self._repository.absences.record(PROMISED, self._file) is None:
+        promisors = self._repository.absences.promisors(self._file)
+        if self._repository.chunks.has_all(wanted) or not promisors:
             return
+        if self._remote is not None:
+            promisors = (self._remote.name, *promisors)
+        files = {self._file: f"file {self._file[:10]}"}
+        bringing.from_any(self._repository, promisors, files, lambda name: self._fetch(name, wanted))
+
+    def _fetch(self, name: str, wanted: Sequence[ChunkId]) -> None:
+        remote, there = self._reached(name)
         try:
-            bringing.bring_chunks(self._repository, *self._reached(wanted))
+            bringing.bring_chunks(self._repository, remote, wanted, there=there)
         except errors.MissingThere:  # a collection may have moved it since the listing
             self._there = None
-            bringing.bring_chunks(self._repository, *self._reached(wanted))
+            remotes.check(remote.backend)
+            bringing.bring_chunks(self._repository, remote, wanted, there=self._reached(name)[1])
 
-    def _reached(self, wanted: Sequence[ChunkId]) -> tuple[Remote, Sequence[ChunkId], None, Inventory]:
-        """What to fetch, and from where, as far as that is known already."""
-        if self._remote is None:
-            record = self._repository.absences.record(PROMISED, self._file)
-            name = record.reason if record is not None else ""
+    def _reached(self, name: str) -> tuple[Remote, Inventory]:
+        """A remote and what it has, as far as that is known already."""
+        if self._remote is None or self._remote.name != name:
+            self.close()
             self._remote = self._connections.enter_context(reaching.reach(self._repository, name))
         if self._there is None:
             self._there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
-        return self._remote, wanted, None, self._there
+        return self._remote, self._there

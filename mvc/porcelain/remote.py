@@ -10,14 +10,16 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import names
-from mvc.model.ids import VersionId
+from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain import naming, reaching
 from mvc.remotes import address, probe
 from mvc.remotes import options as options_of_kind
 from mvc.remotes import remote as remote_format
 from mvc.remotes.probe import Verdict
+from mvc.repository import history
 from mvc.repository.repository import Actor, Repository, writes
+from mvc.storage.absence import PROMISED, State
 from mvc.storage.reflog import RefName
 
 
@@ -99,9 +101,15 @@ def set_url(repository: Repository, name: str, url: str, *, base: Path) -> Remot
 
 
 @writes
-def remove(repository: Repository, name: str, actor: Actor) -> RemoteSettings:
-    """Forget a remote, and what was seen of it; the logs of that stay. Raises NoSuchRemote."""
+def remove(repository: Repository, name: str, actor: Actor, *, force: bool = False) -> RemoteSettings:
+    """Forget a remote, and what was seen of it; the logs of that stay. Raises NoSuchRemote.
+
+    Raises StillPromised when files that versions need are only there, unless `force` says that this is known.
+    """
     gone = remote(repository, name)
+    promised = [] if force else _only_there(repository, name)
+    if promised:
+        raise errors.StillPromised(name=name, count=len(promised))
     with repository.locked():
         _forget(repository, name, actor)
         repository.config.set_remote(name, None)
@@ -124,8 +132,44 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSe
                     target, repository.refs.tip(target), tip.new, actor.move(f"remote: was {old}"), tip.seen
                 )
         repository.config.rename_remote(old, new, settings)
+        files = [file for file in repository.absences.all_promised() if old in repository.absences.promisors(file)]
+        if files:
+            repository.absences.add(PROMISED, files, reason=new, by=str(actor.person), at=actor.at)
         _forget(repository, old, actor)
     return remote(repository, new)
+
+
+def _only_there(repository: Repository, name: str) -> list[FileId]:
+    """The files that versions here need, whose bytes are not here, and that no other remote of this repository promised."""
+    absences, others = repository.absences, repository.config.remotes().keys() - {name}
+    if name not in {each for file in absences.all_promised() for each in absences.promisors(file)}:
+        return []
+    return [
+        file
+        for file in _needed(repository, name)
+        if absences.state(file) is State.PROMISED
+        and name in absences.promisors(file)
+        and others.isdisjoint(absences.promisors(file))
+    ]
+
+
+def _needed(repository: Repository, without: str) -> dict[FileId, None]:
+    """The files of all versions that are reachable without what was seen of a remote."""
+    refs, objects = repository.refs, repository.objects
+    tips = [repository.current(model) for model in repository.heads.models()]
+    tips += [
+        refs.target(ref)
+        for model in refs.models()
+        for kind in refs.kinds(model)
+        if not kind.startswith(f"remotes/{without}/")
+        for ref in refs.all(model, kind)
+    ]
+    versions = history.walk(objects, [tip for tip in tips if tip is not None])
+    return {
+        file: None
+        for _, version in versions
+        for file in (version.model_toml, *(entry.file for entry in objects.tree(version.tree).entries))
+    }
 
 
 def _forget(repository: Repository, name: str, actor: Actor) -> None:

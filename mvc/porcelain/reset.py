@@ -8,8 +8,9 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
-from mvc.repository import merging
+from mvc.repository import merging, partial, stored
 from mvc.repository.repository import Actor, Repository, writes
+from mvc.storage import sparse
 from mvc.storage.heads import Head
 from mvc.storage.journal import RefStep
 from mvc.storage.progress import Progress
@@ -52,8 +53,11 @@ def reset(
     progress: Progress | None = None,
 ) -> Reset:
     """Move where `model` stands to `target`; HARD ends a merge. Raises InTheWay (mode `keep`), MergeUnderway, RefMoved, Damaged."""
+    kept = frozenset[str]()
     if mode != SOFT:
-        promises.have_version(repository, target, progress)
+        kept = _left_out(repository, model, target)
+        wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
+        promises.have(repository, wanted, progress)
     with repository.writing():
         version = repository.objects.still(target)
         head = repository.head(model)
@@ -67,14 +71,22 @@ def reset(
                 model,
                 "reset",
                 base=moving.files_of(repository, model, old),
-                wanted=moving.files_of(repository, model, target),
+                wanted=partial.without(moving.files_of(repository, model, target), kept),
                 force=mode == HARD,
                 refs=_branch_step(repository, model, head, target, actor),
                 head=None if head.branch is not None else Head(head.folder, version=target),
                 merged=mode == HARD,
+                left_out=kept,
                 progress=progress,
             )
     return Reset(head.branch, old, target, version.number, moved)
+
+
+def _left_out(repository: Repository, model: str, target: VersionId) -> frozenset[str]:
+    """The paths that are not checked out, and have the same bytes in `target`: they stay so."""
+    current = stored.snapshot_of(repository, repository.current(model))
+    tree = repository.objects.tree(repository.objects.version(target).tree)
+    return partial.unchanged(repository, model, current.tree if current else None, tree)
 
 
 def _branch_step(
@@ -90,7 +102,12 @@ def _branch_step(
 
 
 def _only_pointer(repository: Repository, model: str, head: Head, target: VersionId, actor: Actor) -> Moved:
-    """Move the branch or the head, and no file."""
+    """Move the branch or the head, and no file; what nobody can have checked out of the target stays known as left out."""
+    tree = repository.objects.tree(repository.objects.version(target).tree)
+    absent = {entry.path for entry in partial.not_checked_out(repository, model, tree)}
+    listed = sparse.paths(repository.door, model)
+    if not absent <= listed:
+        sparse.record(repository.door, model, listed | absent)
     for step in _branch_step(repository, model, head, target, actor):
         repository.refs.create(step.name, step.entry)
     if head.branch is None:

@@ -10,7 +10,7 @@ from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
-from mvc.repository import stored
+from mvc.repository import modelfile, stored
 from mvc.repository.repository import Repository, writes
 from mvc.storage.progress import Progress
 
@@ -32,10 +32,15 @@ def restore(
     source = source or repository.current(model)
     if source is None:
         raise errors.NoVersionYet(model=model)
-    files = moving.files_of(repository, model, source)
-    wanted = Tree(tuple(_named(repository, files, names, source)))
-    promises.have(repository, (entry.file for entry in wanted.entries), progress)
+    version = repository.objects.version(source)
+    named = _named(repository, promises.entries_of(repository, source), names, source)
+    promises.have(repository, named, progress)
     with repository.writing():
+        tree = repository.objects.tree(version.tree)
+        if any(entry.path == modelfile.NAME for entry in named):
+            tree = moving.files_of(repository, model, source)
+        chosen = {entry.path for entry in named}
+        wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
         return moving.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
 
 
@@ -44,12 +49,14 @@ def to_json(moved: Moved) -> dict[str, Any]:
     return {"written": list(moved.written)}
 
 
-def _named(repository: Repository, files: Tree, names: Sequence[str], source: VersionId) -> list[TreeEntry]:
+def _named(
+    repository: Repository, files: Sequence[TreeEntry], names: Sequence[str], source: VersionId
+) -> list[TreeEntry]:
     if not names:
-        return list(files.entries)
+        return list(files)
     found: dict[str, TreeEntry] = {}
     for name in names:
-        matching = [entry for entry in files.entries if _matches(entry, name)]
+        matching = [entry for entry in files if _matches(entry, name)]
         if not matching:
             version = stored.called(repository, source).partition(" ")[0]
             raise errors.NotInVersion(version=version, name=name)

@@ -10,6 +10,7 @@ from mvc.model import diff, rules
 from mvc.model.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.rules import Problem
+from mvc.model.tree import TreeEntry
 from mvc.porcelain import intent, naming
 from mvc.repository import merging, snapshot, stored, untracked
 from mvc.repository.repository import Repository
@@ -33,7 +34,8 @@ class Status:
     wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
     role names, `skipped` files that a pattern matches and that look like credentials, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
     `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
-    looking into a file, `notes` which changed weight files are empty, truncated or malformed.
+    looking into a file, `notes` which changed weight files are empty, truncated or malformed. `elsewhere` are the files of the
+    version that are not checked out.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Status:
     upstream: Upstream | None
     unready: tuple[Readiness, ...] = ()
     notes: tuple[Note, ...] = ()
+    elsewhere: tuple[TreeEntry, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -80,6 +83,7 @@ class Status:
             "merging": self.merging.theirs if self.merging else None,
             "not_ready": [each.to_json() for each in self.unready],
             "notes": [note._asdict() for note in self.notes],
+            "not_checked_out": [entry.to_json() for entry in self.elsewhere],
         }
 
 
@@ -119,6 +123,7 @@ def status(repository: Repository, model: str) -> Status:
         upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
         unready=intent.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intent.faults(repository, head.folder, difference.files),
+        elsewhere=found.elsewhere,
     )
 
 

@@ -87,6 +87,7 @@ def switch(
             force=force,
             head=head,
             refs=refs,
+            left_out=() if follows else None,
             progress=progress,
         )
     number = repository.objects.version(version).number if version else None

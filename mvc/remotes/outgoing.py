@@ -63,9 +63,11 @@ def plan(store: Store, there: Inventory, fresh: Fresh) -> Outgoing:
     chosen = [_choose(recipes[file], wanted) for file in files]
     lost = [file for file, recipe in zip(files, chosen, strict=True) if recipe is None]
     if lost:
-        raise errors.FilesElsewhere(
-            count=len(lost), version=files[lost[0]][:10], remote="the remote", files=", ".join(lost[:3])
+        error = errors.FilesElsewhere(
+            count=len(lost), version=files[lost[0]][:10], remote=there.where, files=", ".join(lost[:3])
         )
+        error.lost = {file: files[file] for file in lost}
+        raise error
     kept = [recipe for recipe in chosen if recipe is not None]
     for recipe in kept:
         wanted.add(recipe)

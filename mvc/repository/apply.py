@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import FileId
 from mvc.repository import modelfile
-from mvc.storage import hashing, journal, merges
+from mvc.storage import hashing, journal, merges, sparse
 from mvc.storage.door import TEMPORARY, Batch, Stat
 from mvc.storage.journal import FileStep, Journal
 from mvc.storage.progress import Progress
@@ -52,6 +52,8 @@ def _finish(repository: Repository, plan: Journal, seen: Mapping[str, Stat | Non
     _create_refs(repository, plan)
     left_alone = tuple(step.path for step in plan.files if not _do(repository, step, seen))
     repository.tree.sync()
+    if plan.sparse is not None:
+        sparse.record(repository.door, plan.model, plan.sparse)
     if plan.merge is not None:
         merges.record(repository.door, plan.merge)
     if plan.merged:
@@ -176,6 +178,10 @@ def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
     if merge is not None:
         merges.record(repository.door, replace(merge, model=new))
         merges.end(repository.door, plan.model)
+    left_out = sparse.paths(repository.door, plan.model)
+    if left_out:
+        sparse.record(repository.door, new, left_out)
+        sparse.record(repository.door, plan.model, ())
     head = repository.heads.get(plan.model)
     if head is not None:
         repository.heads.set(new, head)

@@ -19,10 +19,9 @@ from mvc.model.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
-from mvc.repository import globs, modelfile, worktree
-from mvc.repository.worktree import WorkFile
+from mvc.repository import modelfile, partial, worktree
+from mvc.repository.worktree import Scan, WorkFile
 from mvc.storage import hashing
-from mvc.storage.absence import PROMISED, State
 from mvc.storage.door import Stat
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Found:
     """The working tree as a version would have it, the tracked files, and the bytes of model.toml.
 
     `problems` is what keeps it from being one, and is empty unless that was to be tolerated. `skipped` are files that a
-    pattern matches and that look like credentials.
+    pattern matches and that look like credentials, `elsewhere` the files of the tree that are not checked out.
     """
 
     snapshot: Snapshot
@@ -52,6 +51,7 @@ class Found:
     model_toml: bytes
     problems: tuple[errors.MvcError, ...] = ()
     skipped: tuple[str, ...] = ()
+    elsewhere: tuple[TreeEntry, ...] = ()
 
 
 def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
@@ -67,7 +67,7 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
 
     `ready` is called when it is known which files these are, and none has been read; it may raise. A file of `base`, the tree
-    of the version that the model stands at, whose bytes never came from a remote is as it is there.
+    of the version that the model stands at, that was never checked out is as it is there.
 
     Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
     files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
@@ -79,13 +79,15 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     if manifest.name != model:
         raise errors.OtherName(path=modelfile.path(folder), name=manifest.name, model=model)
     scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path)
-    entries = _not_brought(repository, folder, manifest, base) if base else []
-    problems = [problem for problem in scan.problems if not _is_about(problem, entries)]
+    elsewhere = _elsewhere(repository, model, manifest, base, scan)
+    entries = list(elsewhere)
+    problems = [problem for problem in scan.problems if not _is_about(problem, elsewhere)]
+    problems += worktree.clashes(scan.tracked, elsewhere) if elsewhere else ()
     if not tolerant:
         worktree.require(problems)
     _check_size(model, scan.tracked, entries)
     if ready is not None:
-        ready(manifest, scan.tracked, tuple(entries))
+        ready(manifest, scan.tracked, elsewhere)
     for file in scan.tracked:
         path, role, stat, _ = file
         try:
@@ -97,32 +99,25 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
             problems.append(problem)
             id_ = UNREAD
         entries.append(TreeEntry(path, role, stat.size, id_, stat.executable))
-    return Found(Snapshot(manifest, Tree(tuple(entries))), scan.tracked, data, tuple(problems), scan.skipped)
+    tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
+    return Found(Snapshot(manifest, tree), scan.tracked, data, tuple(problems), scan.skipped, elsewhere)
 
 
-def _not_brought(repository: Repository, folder: str, manifest: Manifest, base: Tree) -> list[TreeEntry]:
-    """The files of `base` that a remote has and nobody has asked for: absent here, and no less part of the model."""
-    if not repository.door.names(PROMISED):
-        return []
-    above = f"{folder}/" if folder else ""
-    return [
-        entry
-        for entry in base.entries
-        if _is_named(manifest, entry)
-        and repository.tree.stat(above + entry.path) is None
-        and repository.absences.state(entry.file) is State.PROMISED
-    ]
-
-
-def _is_named(manifest: Manifest, entry: TreeEntry) -> bool:
-    """Whether `[files]` still speaks of a file."""
-    if manifest.files.get(entry.role) == entry.path or manifest.labelmap_path == entry.path:
-        return True
-    return any(entry.role.startswith(f"{role}/") for role, value in manifest.files.items() if globs.is_glob(value))
+def _elsewhere(
+    repository: Repository, model: str, manifest: Manifest, base: Tree | None, scan: Scan
+) -> tuple[TreeEntry, ...]:
+    """The files of `base` that are not checked out and that `[files]` still names, each under the role that it has there."""
+    left_out = partial.not_checked_out(repository, model, base, {file.path for file in scan.tracked})
+    if not left_out:
+        return ()
+    folder = repository.head(model).folder
+    roles = worktree.roles_of(repository.root, folder, manifest.files, manifest.labelmap_path)
+    named = ((entry, roles(entry.path)) for entry in left_out)
+    return tuple(entry._replace(role=role) for entry, role in named if role is not None)
 
 
 def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
-    """Whether a problem is that one of these files does not lie there."""
+    """Whether a problem is that one of these files has no file in the working tree."""
     if isinstance(problem, errors.MissingFile):
         return problem.fields["path"] in {paths.escape_name(entry.path) for entry in entries}
     if isinstance(problem, errors.RoleWithoutFile):
@@ -148,7 +143,7 @@ def _check_size(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeE
 def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:
     """These files as a tree, before any of them was read; and those that lie elsewhere."""
     here = [TreeEntry(path, role, stat.size, UNREAD, stat.executable) for path, role, stat, _ in files]
-    return Tree((*elsewhere, *here))
+    return Tree.of([*elsewhere, *here])
 
 
 def by_reading(repository: Repository) -> Identify:

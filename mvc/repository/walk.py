@@ -72,6 +72,14 @@ class Walk:
                 if not ignore.hides(below, folder=True) and not self._is_reserved(entry.path):
                     stack.append((f"{below}/", ignore))
 
+    def hides(self, path: str, *, gitignore: bool = False) -> bool:
+        """Whether ignore files hide a path from globs, whether or not there is a file; `gitignore` as for `folders`."""
+        prefix = path[: path.rfind("/") + 1]
+        ignore = self._ignore_above(prefix, gitignore=gitignore)
+        if ignore is None:
+            return True
+        return self._extended(ignore, prefix, self._ignore_files(prefix), gitignore=gitignore).hides(path)
+
     # --- inside
 
     @cached_property
@@ -113,12 +121,14 @@ class Walk:
             above = start[: end + 1]
             if above and os.path.lexists(f"{self.top}{above}{MODEL_TOML}"):
                 return None
-            names = [name for name in (globs.NAME, globs.GIT_NAME) if os.path.lexists(f"{self.top}{above}{name}")]
-            ignore = self._extended(ignore, above, names, gitignore=gitignore)
+            ignore = self._extended(ignore, above, self._ignore_files(above), gitignore=gitignore)
             if ignore.hides(start[:next_end], folder=True):
                 return None
             end = next_end
         return ignore
+
+    def _ignore_files(self, prefix: str) -> list[str]:
+        return [name for name in (globs.NAME, globs.GIT_NAME) if os.path.lexists(f"{self.top}{prefix}{name}")]
 
     def _ignore_of_the_root(self) -> Ignore:
         """The rules of each `.gitignore` above the model's folder, up to the repository's root."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import stat as stat_module
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -24,6 +24,7 @@ from typing import NamedTuple, Self
 from mvc import errors
 from mvc.model import credentials, paths
 from mvc.model.paths import escape_name
+from mvc.model.tree import TreeEntry
 from mvc.repository import globs
 from mvc.repository.walk import MODEL_TOML, Walk
 from mvc.storage.door import Stat
@@ -100,6 +101,48 @@ def require(problems: Iterable[errors.MvcError]) -> None:
     if found:
         listed = " ".join(problem.message for problem in found)
         raise errors.UnfitFiles(count=len(found), problems=listed)
+
+
+def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iterator[errors.MvcError]:
+    """What cannot be in one version of files in the working tree and files that are not checked out."""
+    present = {file.path: file.role for file in tracked}
+    absent = {entry.path: entry.role for entry in elsewhere}
+    roles = {role: path for path, role in present.items()}
+    for path, role in absent.items():
+        if role in roles:
+            yield errors.RoleTaken(role=role, first=roles[role], second=path)
+    for first, second in paths.collisions([*present, *absent]):
+        if first in absent or second in absent:
+            yield errors.CollidingPaths(first=first, second=second)
+
+
+def roles_of(
+    root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None
+) -> Callable[[str], str | None]:
+    """The role that `[files]` gives a path of the model in `folder`, whether or not there is a file; None for no role.
+
+    As a scan has it: a literal path wins over globs, and of these the one that begins deepest. Raises BadPattern, UnsafePath.
+    """
+    literals = {value: role for role, value in files.items() if not globs.is_glob(value)}
+    if labelmap_path is not None:
+        literals.setdefault(labelmap_path, LABELMAP)
+    patterns = [
+        (_Start.of(value), role, globs.compile_glob(value).match)
+        for role, value in files.items()
+        if globs.is_glob(value)
+    ]
+    patterns.sort(key=lambda pattern: pattern[:2])
+    walk = Walk(root, folder)
+
+    def role_of(path: str) -> str | None:
+        if path in literals:
+            return literals[path]
+        for start, role, match in patterns:
+            if match(path) and not walk.hides(path, gitignore=start.whole):
+                return f"{role}/{path[len(start.folder) :]}"
+        return None
+
+    return role_of
 
 
 def special_kind(path: str, mode: int) -> str:

@@ -64,6 +64,7 @@ class Absences:
         self._door = door
         self._recipes = recipes
         self._recorded: dict[str, dict[FileId, Record]] = {}
+        self._promisors: dict[FileId, dict[str, None]] | None = None
 
     def state(self, file: FileId) -> State:
         """Where the bytes of `file` are; a file that is here counts as here, whatever was recorded. Raises Damaged."""
@@ -87,10 +88,27 @@ class Absences:
             self._recorded[folder] = {FileId(each): record for record in records for each in record.ids}
         return self._recorded[folder].get(file)
 
+    def promisors(self, file: FileId) -> tuple[str, ...]:
+        """The remotes that promised a file, the one that did so last first; raises Damaged."""
+        return tuple(self._by_file().get(file, ()))
+
+    def all_promised(self) -> list[FileId]:
+        """Every file that a remote ever promised; raises Damaged."""
+        return list(self._by_file())
+
+    def _by_file(self) -> dict[FileId, dict[str, None]]:
+        if self._promisors is None:
+            self._promisors = {}
+            for record in reversed(read_log(self._door, PROMISED)):
+                for each in record.ids:
+                    self._promisors.setdefault(FileId(each), {})[record.reason] = None
+        return self._promisors
+
     def add(self, folder: str, files: Iterable[FileId], *, reason: str, by: str, at: Timestamp) -> Record:
         """Record that `files` are absent; raises RefMoved when somebody else recorded something meanwhile."""
         record = append(self._door, folder, Record(0, tuple(files), reason, by, at))
         self._recorded.pop(folder, None)
+        self._promisors = None
         return record
 
 

@@ -54,7 +54,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "merges", "publishing",
+    "tmp", "lock", "journal", "merges", "publishing", "sparse",
 }  # fmt: skip
 
 

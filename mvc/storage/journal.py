@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from mvc import errors
 from mvc.model.ids import FileId
-from mvc.storage import sealed
+from mvc.storage import sealed, sparse
 from mvc.storage.door import StoreDoor
 from mvc.storage.heads import Head
 from mvc.storage.merges import MergeState
@@ -52,7 +52,8 @@ class RefStep:
 class Journal:
     """A change of the working tree of `model` by the verb `verb`. `rename` gives the model this key at last.
 
-    `merge` is the merge that is under way from then on; `merged` ends it.
+    `merge` is the merge that is under way from then on; `merged` ends it. `sparse` are the paths that are not checked out
+    from then on, None when that list stays as it is.
     """
 
     verb: str
@@ -63,6 +64,7 @@ class Journal:
     rename: str | None = None
     merge: MergeState | None = None
     merged: bool = False
+    sparse: tuple[str, ...] | None = None
 
     def encode(self) -> bytes:
         """Its exact bytes, with checksum."""
@@ -80,6 +82,7 @@ class Journal:
                 "rename": self.rename,
                 "merge": self.merge.to_json() if self.merge else None,
                 "merged": self.merged,
+                "sparse": list(self.sparse) if self.sparse is not None else None,
             }
         )
 
@@ -102,7 +105,11 @@ class Journal:
         files = tuple(FileStep(*row) for row in record["files"])
         head = Head.from_json(record["head"], what="the head in the journal") if record["head"] else None
         merge = MergeState.from_json(record["merge"]) if record["merge"] else None
-        return cls(record["verb"], model, refs, files, head, record["rename"], merge, record["merged"])
+        listed = record.get("sparse")
+        if listed is not None and not sparse.well_formed(listed):
+            raise ValueError
+        left_out = tuple(listed) if listed is not None else None
+        return cls(record["verb"], model, refs, files, head, record["rename"], merge, record["merged"], left_out)
 
 
 def pending(door: StoreDoor) -> Journal | None:

@@ -53,7 +53,8 @@ def fetch(folder: Path) -> None:
     """Have every file here that a remote promises, in a process set up as the program sets up its own."""
     settle()
     repository = Repository(folder)
-    bringing.bring(repository, [FileId(id_) for each in read_log(repository.door, PROMISED) for id_ in each.ids])
+    promised = [FileId(id_) for each in read_log(repository.door, PROMISED) for id_ in each.ids]
+    bringing.bring(repository, {file: file for file in promised})
 
 
 def _sync(path: Path) -> None:

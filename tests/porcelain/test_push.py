@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -335,8 +336,22 @@ def test_bytes_that_are_neither_here_nor_there_stop_a_push(
 ) -> None:
     some = clone(tmp_path, monkeypatch, "some", "--meta")
     elsewhere = replace(folder(tmp_path / "elsewhere"), name="elsewhere")
-    with pytest.raises(errors.FilesElsewhere):
+    pair.where.rename(tmp_path / "unplugged")
+    with pytest.raises(errors.FetchFailed, match=rf"{WEIGHTS}.* from origin"):
         push_main(some, elsewhere)
+    assert not list((tmp_path / "elsewhere").rglob("refs/**/000*"))
+    (tmp_path / "unplugged").rename(pair.where)
+    push_main(some, elsewhere)
+    whole = clone(tmp_path, monkeypatch, "whole", place=(str(tmp_path / "elsewhere"), {}))
+    assert (whole.folder / WEIGHTS).read_bytes() == (pair.ana.folder / WEIGHTS).read_bytes()
+    assert not (some.folder / WEIGHTS).exists()
+
+
+def test_bytes_that_nobody_promised_stop_a_push(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(pair.ana.folder / ".mvc" / "packs")
+    elsewhere = replace(folder(tmp_path / "elsewhere"), name="elsewhere")
+    with pytest.raises(errors.FilesElsewhere):
+        push_main(pair.ana, elsewhere)
     assert not list((tmp_path / "elsewhere").rglob("refs/**/000*"))
 
 
