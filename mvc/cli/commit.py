@@ -15,6 +15,7 @@ from mvc.cli import render
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, size, style
 from mvc.cli.verb import verb
+from mvc.model import bytetext
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
@@ -93,9 +94,9 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
     if file is not None:
         try:
             data = sys.stdin.buffer.read() if file == "-" else (invocation.cwd / file).read_bytes()
-            return data.decode("utf-8")
-        except UnicodeDecodeError:
-            raise click.UsageError(f"the message in {file} is not UTF-8") from None
+            return bytetext.decode(data)
+        except bytetext.TextError as error:
+            raise click.UsageError(f"the message in {file} is {error.reason}") from None
         except OSError as error:
             raise click.UsageError(f"the message in {file} cannot be read: {error.strerror}") from None
     return "\n\n".join(messages) if messages else None
@@ -112,7 +113,7 @@ def _edited(invocation: Invocation, message: str) -> str:
         path = Path(folder) / "MESSAGE"
         path.write_text("\n".join([message, "", *lines, ""]), encoding="utf-8")
         click.edit(filename=os.fspath(path), editor=editor)
-        text = path.read_text(encoding="utf-8")
+        text = bytetext.decode(path.read_bytes())
     return "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
 
 

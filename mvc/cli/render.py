@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mvc.cli.terminal import count, escape, size, style
+from mvc.model import schema
 from mvc.model.diff import Change, VersionDiff
 from mvc.model.labeldiff import LabelDiff
 from mvc.model.treediff import FileChange
@@ -69,13 +70,21 @@ def file_line(change: FileChange, *, unread: bool = False) -> str:
 
 
 def value(change: Change) -> str:
-    """`epochs 100 -> 150`, `+ lr 0.1`, `- lr (was 0.1)`."""
+    """`epochs 100 -> 150`, `+ lr 0.1`, `- lr (was 0.1)`, and `lr "0.1" (string) -> 0.1 (float)` where the type changed."""
     key = escape(change.key)
+    if None not in (change.old, change.new) and schema.toml_type(change.old) != schema.toml_type(change.new):
+        return f"{key} {typed(change.old)} -> {typed(change.new)}"
     if change.old is None:
         return f"{style('+', fg='green')} {key} {shown(change.new)}"
     if change.new is None:
         return f"{style('-', fg='red')} {key} (was {shown(change.old)})"
     return f"{key} {shown(change.old)} -> {shown(change.new)}"
+
+
+def typed(found: Any) -> str:
+    """A value with its type: `"0.1" (string)`."""
+    text = f'"{shown(found)}"' if isinstance(found, str) else shown(found)
+    return f"{text} ({schema.toml_type(found)})"
 
 
 def shown(found: Any) -> str:

@@ -8,8 +8,9 @@ from mvc.cli import render
 from mvc.cli.invocation import Invocation
 from mvc.cli.verb import verb
 from mvc.model.diff import Change
-from mvc.model.keys import KINDS
+from mvc.model.keys import KINDS, looks_typed
 from mvc.porcelain import edit
+from mvc.porcelain.edit import Edited
 
 
 @verb("set")
@@ -21,5 +22,13 @@ def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | No
     invocation.emit(
         "set",
         lambda: {"changes": [each.to_json() for each in done]},
-        lambda: [render.value(Change(each.key, each.old, each.new)) for each in done],
+        lambda: [_line(each, typed=kind is not None) for each in done],
     )
+
+
+def _line(edited: Edited, *, typed: bool) -> str:
+    """The change; with the type of a text that could have been meant as something else, unless the person said it."""
+    line = render.value(Change(edited.key, edited.old, edited.new))
+    if typed or not looks_typed(edited.key, edited.new) or line.endswith("(string)"):
+        return line
+    return f"{line} (string)"

@@ -10,14 +10,14 @@ import codecs
 
 BOM = "\ufeff"
 """The byte order mark, decoded."""
-UTF16 = "it is UTF-16; save it as UTF-8"
-"""The reason why such a file is refused."""
+UTF16 = "UTF-16; save it as UTF-8"
+"""What such a file is, and what to do."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_NOT_UTF8 = "it is not UTF-8"
+_NOT_UTF8 = "not UTF-8"
 
 
 class TextError(ValueError):
-    """Bytes are not UTF-8: `reason`, and where the first wrong one is."""
+    """Bytes that are not UTF-8: `reason` says what they are, `at` where the first wrong one is."""
 
     def __init__(self, reason: str, at: int) -> None:
         """Keep both."""

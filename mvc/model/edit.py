@@ -22,7 +22,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Comment, Table, Whitespace
 
 from mvc import errors
-from mvc.model import modeltoml, schema, tomltext
+from mvc.model import bytetext, modeltoml, schema, tomltext
 from mvc.model.keys import get_value, parse_key
 from mvc.model.schema import Path
 
@@ -91,7 +91,17 @@ def remove_file(text: str, role: str) -> str:
 
 
 def _edited(text: str, change: Any, expect: Any) -> str:
-    """`text` after `change` of its document; `expect` makes the same change in its plain values."""
+    """`text` after `change` of its document; `expect` makes the same change in its plain values.
+
+    A byte order mark stays, and so do line ends of CRLF when every line has one.
+    """
+    bare = text.removeprefix(bytetext.BOM)
+    mark, has_crlf = text[: len(text) - len(bare)], "\r\n" in bare and bare.count("\n") == bare.count("\r\n")
+    edited = _edited_lines(bare.replace("\r\n", "\n") if has_crlf else bare, change, expect)
+    return mark + (edited.replace("\n", "\r\n") if has_crlf else edited)
+
+
+def _edited_lines(text: str, change: Any, expect: Any) -> str:
     values = modeltoml.load(text.encode(), where=_WHERE)
     wanted = copy.deepcopy(values)
     expect(wanted)

@@ -3,9 +3,12 @@
     docker.tag=1.10            the text "1.10"           model.tags=night,cctv     a list of two texts
     parameters.epochs=1.10     the number 1.1            model.tags=["a,b"]        a list of one (TOML)
     parameters.name=1.10x      the text "1.10x"          files."best.v2"=best.pt   quotes around a dot
+    parameters.lr=.5           the number 0.5            parameters.amp=True       true
+    parameters.lr=None         refused: no TOML value    parameters.id=007         the text "007", and said
 
-Below `parameters`, an int, float, bool, array or inline table of TOML is one, anything else a text. Lists of texts are a
-TOML array or parts between commas; tables are inline tables of TOML. A type that is asked for overrides all this.
+Below `parameters`, an int, float, bool, array or inline table of TOML is one, and so is a number or a bool as Python and YAML
+write it; anything else is a text. Lists of texts are a TOML array or parts between commas; tables are inline tables of
+TOML. A type that is asked for overrides all this.
 """
 
 from __future__ import annotations
@@ -26,7 +29,14 @@ KINDS = ("str", "int", "float", "bool", "toml", "json")
 _PARTS = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s."'=\[\]]+))(\.|\Z)""")
 _KEY_END = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])*""")
 _SCALAR = re.compile(r"[0-9A-Za-z_.+-]+\Z")
-_FLAGS = {"true": True, "false": False}
+_FLAGS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+_SHORT_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+"""A number with a point and digits on one side of it only, which TOML does not have."""
+_NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+_NULLS = ("None", "null", "Null", "NULL")
+_LIKE_A_VALUE = re.compile(
+    r"(?:[+-]?\.?[0-9][0-9A-Fa-fxX.,_eE+-]*|true|false|yes|no|on|off|none|nil|~|[\[{].*[\]}])\Z", re.IGNORECASE
+)
 
 
 def parse_key(text: str) -> Path:
@@ -97,6 +107,11 @@ def _shown(manifest: Manifest) -> dict[str, Any]:
     return values
 
 
+def looks_typed(key: str, value: Any) -> bool:
+    """Whether `value` is a text that could be taken for a number, a bool or the like, where `key` may hold those."""
+    return isinstance(value, str) and schema.find(parse_key(key)) is ANY and bool(_LIKE_A_VALUE.match(value))
+
+
 def _typed(text: str, type_: Type, key: Path) -> Any:
     if type_ is TEXT:
         return text
@@ -108,8 +123,18 @@ def _typed(text: str, type_: Type, key: Path) -> Any:
     if value is not None:
         return value
     if type_ is ANY or type_ is NUMBER:
-        return text
+        return _as_meant(text.strip(), text, key)
     raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted="a list or an inline table of TOML")
+
+
+def _as_meant(bare: str, text: str, key: Path) -> Any:
+    """A number or a bool that TOML writes in another way, else the text; raises BadValue for a null."""
+    if bare in _NULLS:
+        wanted = f"a value; `mvc unset {schema.dotted(key)}` removes it, `--type str` sets the text"
+        raise errors.BadValue(key=schema.dotted(key), text=bare, wanted=wanted)
+    if _SHORT_FLOAT.match(bare) or _NOT_FINITE.match(bare):
+        return float(bare)
+    return _FLAGS.get(bare, text)
 
 
 def _toml(text: str) -> Any:

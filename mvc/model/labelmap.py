@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mvc import errors
+from mvc.model import bytetext
 from mvc.model.paths import escape_name
 
 Labelmap = tuple[tuple[int, str], ...]
@@ -89,9 +90,9 @@ def _load(data: bytes, where: str) -> Any:
         return table
 
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=no_twins)
-    except UnicodeDecodeError:
-        raise errors.BadLabels(where=where, reason="it is not UTF-8") from None
+        return json.loads(bytetext.decode(data), object_pairs_hook=no_twins)
+    except bytetext.TextError as error:
+        raise errors.BadLabels(where=where, reason=f"it is {error.reason}") from None
     except RecursionError:
         raise errors.BadLabels(where=where, reason="it is nested too deeply") from None
     except ValueError as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mvc import errors
-from mvc.model import labelmap, schema, tomltext
+from mvc.model import bytetext, labelmap, schema, tomltext
 from mvc.model.manifest import Manifest
 from mvc.model.schema import ListOf, Table, Type
 
@@ -81,11 +81,11 @@ def render(manifest: Manifest) -> bytes:
 
 def _text(data: bytes, where: str) -> str:
     try:
-        return data.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        raise errors.BadToml(where=where, position=f"line {line}, column {column}", reason="not UTF-8") from None
+        return bytetext.decode(data)
+    except bytetext.TextError as error:
+        before = data[: error.at]
+        line, column = before.count(b"\n") + 1, error.at - (before.rfind(b"\n") + 1) + 1
+        raise errors.BadToml(where=where, position=f"line {line}, column {column}", reason=error.reason) from None
 
 
 def _located(message: str, text: str, where: str) -> errors.BadToml:

@@ -57,6 +57,9 @@ _CALLED: dict[type, str] = {
     dict: "a table",
     type(None): "null",
 }
+_TOML_TYPES: dict[type, str] = {
+    bool: "boolean", int: "integer", float: "float", str: "string", list: "array", tuple: "array", dict: "table",
+}  # fmt: skip
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 
 
@@ -230,6 +233,11 @@ def basic_string(text: str) -> str:
 def called(value: Any) -> str:
     """What a message calls the type of `value`."""
     return _CALLED.get(type(value), "a date or time")
+
+
+def toml_type(value: Any) -> str:
+    """The name that TOML has for the type of `value`."""
+    return _TOML_TYPES.get(type(value), "date")
 
 
 def _keys(type_: Type) -> Iterable[str]:

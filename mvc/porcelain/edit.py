@@ -113,6 +113,7 @@ def rewrite(
     with repository.writing():
         folder = repository.head(model).folder
         before = _read(repository, model, folder)
+        modeltoml.load(before, where=modelfile.path(folder))  # what is no TOML cannot be changed
         after = change(before.decode()).encode()
         if after != before:
             repository.tree.write(modelfile.path(folder), after)

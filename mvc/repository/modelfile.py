@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
@@ -48,7 +47,7 @@ def of_version(repository: Repository, version: Version, model: str) -> bytes:
 def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
     """Change the name in the working tree's model.toml from `old` to `new`; nothing when it says something else."""
     data = read(repository, folder)
-    if data is not None and tomllib.loads(data.decode()).get("model", {}).get("name") == old:
+    if data is not None and modeltoml.load(data, where=NAME).get("model", {}).get("name") == old:
         repository.tree.write(path(folder), _named(data, new))
         repository.tree.sync()
 

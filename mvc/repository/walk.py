@@ -184,6 +184,6 @@ class Walk:
 
     def _decoded(self, data: bytes, name: str) -> str:
         if bytetext.is_utf16(data):
-            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=bytetext.UTF16))
+            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=f"it is {bytetext.UTF16}"))
             return ""
         return data.decode("utf-8", "surrogateescape")

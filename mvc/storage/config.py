@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model import canonical
+from mvc.model import bytetext, canonical
 from mvc.model.ids import digest
 from mvc.storage import encodings
 from mvc.storage.door import StoreDoor, replace_outside
@@ -250,8 +250,8 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
             raise errors.BadConfig(path=path, reason=error.message.rstrip(".")) from error
         return values
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        return tomllib.loads(bytetext.decode(data))
+    except (bytetext.TextError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise errors.BadConfig(path=path, reason=str(error)) from error
 
 

@@ -93,6 +93,59 @@ def test_values_go_in_and_out(empty: Shell) -> None:
     assert f"model.name = {MODEL}" in empty.ok("get").lines
 
 
+def test_a_change_of_type_is_shown_with_both_types(empty: Shell) -> None:
+    empty.ok("set", "--type", "str", "parameters.lr=0.1")
+    assert empty.ok("set", "parameters.lr=0.1").lines == ['parameters.lr "0.1" (string) -> 0.1 (float)']
+    empty.ok("set", "parameters.epochs=1", "parameters.amp=True")
+    empty.ok("commit", "--allow-empty", "-m", "x")
+    empty.ok("set", "parameters.epochs=1.", "parameters.amp=1", "parameters.lr=0.2")
+    lines = [line.removeprefix("parameters").strip() for line in empty.ok("diff").lines[1:]]
+    assert sorted(lines) == ["amp true (boolean) -> 1 (integer)", "epochs 1 (integer) -> 1.0 (float)", "lr 0.1 -> 0.2"]
+    assert "epochs 1 (integer) -> 1.0 (float)" in empty.ok("status").out
+
+
+def test_a_text_that_looks_like_something_else_is_shown_with_its_type(empty: Shell) -> None:
+    assert empty.ok("set", "parameters.id=007", "docker.tag=1.10", "parameters.name=yolo").lines == [
+        "+ parameters.id 007 (string)", "+ docker.tag 1.10", "+ parameters.name yolo"
+    ]  # fmt: skip
+    assert empty.ok("set", "parameters.id=7").lines == ['parameters.id "007" (string) -> 7 (integer)']
+    assert empty.ok("set", "parameters.id=yes").lines == ['parameters.id 7 (integer) -> "yes" (string)']
+    said = empty("set", "parameters.lr=None")
+    assert (said.code, "mvc unset parameters.lr" in said.err) == (2, True)
+
+
+def test_files_of_a_windows_editor_are_read_and_stay_as_they_are(empty: Shell) -> None:
+    path = empty.folder / "model.toml"
+    text = "\ufeff" + path.read_text(encoding="utf-8") + "[labelmap]\npath = 'labels.json'\n"
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    empty.write("labels.json", b'\xef\xbb\xbf["helmet"]\r\n')
+    empty.write("w.pt", b"w")
+    empty.write("message", b"\xef\xbb\xbfFirst\r\n\r\nand last\r\n")
+    empty.ok("add", "w.pt")
+    empty.ok("set", "parameters.lr=.5")
+    empty.ok("unset", "parameters.lr")
+    data = path.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert data.count(b"\n") == data.count(b"\r\n")
+    assert empty.ok("get", "labelmap.0").lines == ["helmet"]
+    empty.ok("commit", "-F", "message")
+    assert empty.ok("log", "--format", "{message}").lines == ["First", "", "and last"]
+    assert empty.ok("status").lines[-1].startswith("Nothing to commit")
+    empty.ok("models", "rename", "helmets", "caps")
+    assert path.read_bytes() == data.replace(b'"helmets"', b'"caps"')
+
+
+@pytest.mark.parametrize("arguments", [("set", "parameters.x=1"), ("add", "w.pt"), ("commit", "-m", "x"), ("status",)])
+def test_a_file_of_two_bytes_a_letter_is_refused_by_that_reason(empty: Shell, arguments: tuple[str, ...]) -> None:
+    path = empty.folder / "model.toml"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    empty.write("w.pt", b"w")
+    before = path.read_bytes()
+    said = empty(*arguments)
+    assert (said.code, "UTF-16" in said.err) == (2, True), said
+    assert path.read_bytes() == before
+
+
 def test_a_value_is_shown_escaped(empty: Shell) -> None:
     empty.ok("set", "parameters.note=a\x1b[31mb")
     for arguments in (("get", "parameters.note"), ("get",), ("status",), ("get", "--json")):
@@ -141,6 +194,15 @@ def test_settings_work_outside_any_repository(
     empty.ok("-C", outside, "config", "--global", "user.name", "Own")
     assert empty.ok("-C", outside, "config", "user.name").lines == ["Own"]
     assert empty("-C", outside, "config", "user.name", "Here").code == 10
+
+
+def test_settings_of_a_windows_editor_are_read(empty: Shell, own: Path) -> None:
+    own.parent.mkdir()
+    own.write_bytes(b'\xef\xbb\xbf[user]\r\nname = "Own"\r\n')
+    assert empty.ok("config", "user.name").lines == ["Own"]
+    own.write_bytes('[user]\nname = "Own"\n'.encode("utf-16"))
+    said = empty("config", "user.name")
+    assert (said.code, "UTF-16" in said.err) == (2, True)
 
 
 def test_settings_behind_a_link_stay_there(empty: Shell, own: Path) -> None:

@@ -39,6 +39,21 @@ from mvc.model.manifest import Manifest
         ("parameters.broken=[1,,2]", ("parameters", "broken"), "[1,,2]"),
         ("parameters.two=1\nb = 2", ("parameters", "two"), "1\nb = 2"),
         ("parameters.a=b=c", ("parameters", "a"), "b=c"),
+        ("parameters.lr=.5", ("parameters", "lr"), 0.5),
+        ("parameters.lr=-.5", ("parameters", "lr"), -0.5),
+        ("parameters.lr=5.", ("parameters", "lr"), 5.0),
+        ("parameters.lr=5.e-3", ("parameters", "lr"), 5e-3),
+        ("parameters.lr=.5E2", ("parameters", "lr"), 50.0),
+        ("parameters.lr=1e-3", ("parameters", "lr"), 1e-3),
+        ("parameters.lr= 1_000 ", ("parameters", "lr"), 1000),
+        ("parameters.amp=True", ("parameters", "amp"), True),
+        ("parameters.amp=FALSE", ("parameters", "amp"), False),
+        ("parameters.pad=none", ("parameters", "pad"), "none"),
+        ("parameters.dots=...", ("parameters", "dots"), "..."),
+        ("parameters.dots=.", ("parameters", "dots"), "."),
+        ("parameters.version=1.2.3", ("parameters", "version"), "1.2.3"),
+        ("model.labelmap_sparse=True", ("model", "labelmap_sparse"), True),
+        ("metrics.mAP50=.71", ("metrics", "mAP50"), 0.71),
         ('files."best.v2"=w/best.pt', ("files", "best.v2"), "w/best.pt"),
         ("files.'a=b'=x", ("files", "a=b"), "x"),
         ("docker.env.DEBUG=1", ("docker", "env", "DEBUG"), "1"),
@@ -50,6 +65,31 @@ def test_a_value_takes_the_type_of_its_key(text: str, key: tuple[str, ...], valu
     found = keys.parse_assignment(text)
     assert found == (key, value)
     assert type(found[1]) is type(value)
+
+
+@pytest.mark.parametrize("text", ["None", "null", "NULL", "inf", "-Infinity", "NaN", "nan", "+inf", ".5e999"])
+def test_a_value_that_toml_does_not_have_is_refused(text: str) -> None:
+    for key in ("parameters.x", "metrics.x"):
+        with pytest.raises((errors.BadValue, errors.NotFinite)):
+            keys.parse_assignment(f"{key}={text}")
+    assert keys.parse_assignment(f"parameters.x={text}", "str")[1] == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "looks"),
+    [
+        *(
+            ("parameters.x", text, True)
+            for text in ("007", "1.2.3", "yes", "Off", "1,5", "0xff_", "[1,,2]", "none", "~", "-1a")
+        ),
+        *(("parameters.x", text, False) for text in ("yolo v8", "adam", "", "night", "x1", ".hidden", "a=1")),
+        ("parameters.x", 7, False),
+        ("docker.tag", "1.10", False),
+        ("labelmap.0", "1", False),
+    ],
+)
+def test_a_text_that_could_be_meant_as_something_else_is_known(key: str, value: Any, looks: bool) -> None:
+    assert keys.looks_typed(key, value) is looks
 
 
 @pytest.mark.parametrize(
