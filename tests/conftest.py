@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -36,6 +38,15 @@ def rng() -> random.Random:
     seed = int(os.environ.get("MVC_TEST_SEED") or random.SystemRandom().getrandbits(32))
     print(f"seed: MVC_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure only
     return random.Random(seed)
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder on a file system in memory (tmpfs), or the test is skipped."""
+    if not os.path.ismount("/dev/shm"):
+        absent("/dev/shm is not mounted")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,7 @@ def rename(repository: Repository, model: str, old: str, new: str, actor: Actor)
             gone = RefEntry.after(source, tip, None, actor.move(f"branch: renamed to {new}"))
             refs = (RefStep(target, made), RefStep(source, gone))
         moved = Head(head.folder, new) if head.branch == old else None
-        apply.change(repository, Journal("branch", model, refs=refs, head=moved), {}, None)
+        apply.change(repository, Journal("branch", model, refs=refs, head=moved))
     return _branch(repository, model, new, current=moved is not None)
 
 

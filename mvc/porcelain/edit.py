@@ -99,7 +99,7 @@ def remove(
         place, old = modelfile.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, moving.keep(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
-        apply.change(repository, Journal("rm", model, files=tuple(steps)), {}, None)
+        apply.change(repository, Journal("rm", model, files=tuple(steps)))
     return [Edited(role, tracked[role], None) for role in roles]
 
 

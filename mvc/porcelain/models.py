@@ -60,7 +60,7 @@ def rename(repository: Repository, old: str, new: str) -> Model:
         repository.head(old)
         if new in (*repository.heads.models(), *repository.refs.models()):
             raise errors.ModelExists(model=new)
-        apply.change(repository, Journal("models", old, rename=new), {}, None)
+        apply.change(repository, Journal("models", old, rename=new))
     return _model(repository, new)
 
 

@@ -17,7 +17,7 @@ from mvc.repository import apply, merging, modelfile
 from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import UNREAD
-from mvc.storage import hashing, sparse
+from mvc.storage import sparse
 from mvc.storage.door import Stat
 from mvc.storage.heads import Head
 from mvc.storage.journal import FileStep, Journal, RefStep
@@ -86,7 +86,7 @@ def move(
     listed = _sparse(repository, model, wanted, left_out)
     if files or refs or head is not None or merge is not None or merged or listed is not None:
         journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged, sparse=listed)
-        apply.change(repository, journal, look.seen, progress)
+        apply.change(repository, journal, progress)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
 
@@ -126,13 +126,12 @@ def _file_step(step: Step, prefix: str) -> FileStep:
 
 
 class _Look:
-    """What lies on the disk where either listing has a file; `seen` is each one's outside, by path from the root."""
+    """What is on the disk where either listing has a file."""
 
     def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
         self._repository = repository
         self.prefix = f"{folder}/" if folder else ""
         self.disk: dict[str, OnDisk] = {}
-        self.seen: dict[str, Stat | None] = {}
         for path in {*base.by_path, *wanted.by_path}:
             self._at(path, [entry for tree in (base, wanted) if (entry := tree.by_path.get(path))])
         for folder_path in {above for path in wanted.by_path for above in _above(path)}:
@@ -145,7 +144,6 @@ class _Look:
 
     def _at(self, path: str, entries: Iterable[TreeEntry]) -> None:
         stat = self._repository.tree.stat(self.prefix + path)
-        self.seen[self.prefix + path] = stat
         if stat is None:
             return
         if stat.is_file:
@@ -154,19 +152,10 @@ class _Look:
             self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
 
     def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
-        """The file's id; UNREAD when its size already tells that it is none of `entries`."""
-        known = self._repository.stats.lookup(self.prefix + path, stat)
-        if known is not None:
-            return known
+        """The file's id; UNREAD when its size tells that it is none of `entries`, or it changes while it is read."""
         if stat.size not in {entry.size for entry in entries}:
             return UNREAD
-        fd = self._repository.tree.open(self.prefix + path)
-        try:
-            file = hashing.file_id(fd)
-        finally:
-            os.close(fd)
-        self._repository.stats.remember(self.prefix + path, stat, file)
-        return file
+        return self._repository.stats.identify(self.prefix + path, stat) or UNREAD
 
     def _inside(self, path: str) -> Iterator[str]:
         top = f"{self._repository.root}/{self.prefix}"

@@ -7,15 +7,15 @@ plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import FileId
 from mvc.repository import modelfile
-from mvc.storage import hashing, journal, merges, sparse
+from mvc.repository.snapshot import UNREAD
+from mvc.storage import journal, merges, sparse
 from mvc.storage.door import TEMPORARY, Batch, Stat
 from mvc.storage.journal import FileStep, Journal
 from mvc.storage.progress import Progress
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 
-def change(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None], progress: Progress | None) -> None:
-    """Carry out `plan` under the lock; `seen` is how each of its paths looked when it was planned.
+def change(repository: Repository, plan: Journal, progress: Progress | None = None) -> None:
+    """Carry out `plan` under the lock.
 
     Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
     changed.
@@ -39,18 +39,18 @@ def change(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None
     except BaseException:
         _discard(repository, plan.files)
         raise
-    _finish(repository, plan, seen)
+    _finish(repository, plan)
 
 
 def finish_pending(repository: Repository) -> tuple[str, ...]:
     """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
     pending = journal.pending(repository.door)
-    return _finish(repository, pending, None) if pending else ()
+    return _finish(repository, pending) if pending else ()
 
 
-def _finish(repository: Repository, plan: Journal, seen: Mapping[str, Stat | None] | None) -> tuple[str, ...]:
+def _finish(repository: Repository, plan: Journal) -> tuple[str, ...]:
     _create_refs(repository, plan)
-    left_alone = tuple(step.path for step in plan.files if not _do(repository, step, seen))
+    left_alone = tuple(step.path for step in plan.files if not _do(repository, step))
     repository.tree.sync()
     if plan.sparse is not None:
         sparse.record(repository.door, plan.model, plan.sparse)
@@ -77,12 +77,15 @@ def _create_refs(repository: Repository, plan: Journal) -> None:
             raise
 
 
-def _do(repository: Repository, step: FileStep, seen: Mapping[str, Stat | None] | None) -> bool:
-    """Carry out one step; False when the file was edited since and is left as its owner has it."""
+def _do(repository: Repository, step: FileStep) -> bool:
+    """Carry out one step; False when the file was edited since it was planned, and is left as its owner has it.
+
+    That its stat is as it was when the change was planned does not show that the file was not edited: only its bytes do,
+    or the stat cache, if it is sure of them.
+    """
     tree = repository.tree
     now = tree.stat(step.path)
-    untouched = seen is not None and now == seen.get(step.path)
-    if not untouched and not step.anything:
+    if not step.anything:
         content = _content(repository, step.path, now)
         if content == step.file:
             _discard(repository, (step,))
@@ -96,9 +99,6 @@ def _do(repository: Repository, step: FileStep, seen: Mapping[str, Stat | None] 
         tree.delete(step.path)
         repository.stats.forget(step.path)
         return True
-    if untouched and step.staged is None:
-        tree.chmod(step.path, executable=step.executable)
-        return True
     _place(repository, step, step.file)
     return True
 
@@ -108,10 +108,7 @@ def _place(repository: Repository, step: FileStep, file: FileId) -> None:
     if step.staged is None or not staged.exists():  # the machine went down between two steps, and tmp/ was swept
         (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
         staged = repository.door.path(f"{TEMPORARY}/{step.staged}")
-    repository.tree.place(staged, step.path)
-    placed = repository.tree.stat(step.path)
-    if placed is not None:
-        repository.stats.remember(step.path, placed, file, settled=True)
+    repository.stats.place(step.path, staged, file)
 
 
 def _stage(
@@ -156,16 +153,8 @@ def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:
 
 
 def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | None:
-    if stat is None:
-        return None
-    known = repository.stats.lookup(path, stat)
-    if known is not None:
-        return known
-    fd = repository.tree.open(path)
-    try:
-        return hashing.file_id(fd)
-    finally:
-        os.close(fd)
+    """The id of what is at `path`, None for nothing; UNREAD for a file that changes while it is read."""
+    return None if stat is None else repository.stats.identify(path, stat) or UNREAD
 
 
 def _rename_model(repository: Repository, plan: Journal, new: str) -> None:

@@ -133,7 +133,7 @@ class Repository:
     @cached_property
     def stats(self) -> StatCache:
         """What the files looked like when they were last read."""
-        return StatCache(self.door)
+        return StatCache(self.door, self.tree)
 
     @cached_property
     def chunks(self) -> ChunkIndex:

@@ -22,7 +22,6 @@ from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
 from mvc.repository import modelfile, partial, worktree
 from mvc.repository.worktree import Scan, WorkFile
 from mvc.storage import hashing
-from mvc.storage.door import Stat
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -190,13 +189,11 @@ def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], 
     for _ in range(TRIES):
         fd = _open(repository, file)
         try:
-            before = Stat.of(os.fstat(fd))
-            id_ = read(fd)
-            unchanged = Stat.of(os.fstat(fd)) == before
+            id_ = repository.stats.read(file.root_path, fd, read)
+            size = os.fstat(fd).st_size
         finally:
             os.close(fd)
-        if unchanged and before.size == file.stat.size:
-            repository.stats.remember(file.root_path, before, id_)
+        if id_ is not None and size == file.stat.size:
             return id_
     raise errors.FileChanged(path=file.path)
 

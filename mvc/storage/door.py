@@ -23,12 +23,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage import process, rename
 from mvc.storage.behind import WriteBehind
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 Step = Callable[[str, str], None]
 
@@ -108,6 +111,24 @@ def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) ->
         if left:
             left[0] = left[0][done:]
     return count
+
+
+def nameless(folder: str | os.PathLike[str], dir_fd: int | None = None) -> int:
+    """Open a new file on the file system of `folder` without giving it a name there. Raises OSError."""
+    if not hasattr(os, "O_TMPFILE"):  # macOS
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), folder)
+    return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+
+
+def write_mapped(page: WriteableBuffer) -> None:
+    """Write a byte through a memory map. The kernel does it, so that a full disk is an OSError and not a deadly signal."""
+    source, sink = os.pipe()
+    try:
+        os.write(sink, b"x")
+        os.readv(source, [page])
+    finally:
+        os.close(source)
+        os.close(sink)
 
 
 class Stat(NamedTuple):
@@ -355,6 +376,21 @@ class StoreDoor:
         with self._naming:
             name = next(self._names)
         return Temporary(folder / name)
+
+    def scratch(self) -> int:
+        """Open a new file that has no name and is gone when it is closed, to try things on this file system.
+
+        Raises ReadOnlyStore, DiskFailed.
+        """
+        try:
+            return nameless(self.root)
+        except OSError:  # no such call there (NFS, FAT, macOS)
+            temporary = self.temporary()
+            try:
+                with writing(temporary.path):
+                    return os.open(temporary.path, os.O_RDWR | os.O_CLOEXEC)
+            finally:
+                temporary.discard()
 
     def stage(self, name: str, data: bytes) -> None:
         """Have `name` hold exactly `data` after the next barrier; a file there with other bytes is replaced then."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mvc import errors, lazy
 from mvc.storage import process
-from mvc.storage.door import Stat, StoreDoor, step, sync_file, writing
+from mvc.storage.door import Stat, StoreDoor, nameless, step, sync_file, writing
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -65,6 +65,11 @@ class TreeDoor:
         """All bytes of a small file; raises as `open` does."""
         with os.fdopen(self.open(path), "rb") as file:
             return file.read()
+
+    def scratch(self, path: str) -> int:
+        """Open a new file without a name in the folder of `path`, to try things on its file system. Raises OSError."""
+        with self._parent(path) as (folder, _):
+            return nameless(".", folder)
 
     # --- changing
 

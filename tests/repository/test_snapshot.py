@@ -14,7 +14,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import snapshot
 from mvc.repository.snapshot import UNREAD, Found
 from mvc.repository.worktree import WorkFile
-from mvc.storage import door, hashing
+from mvc.storage import hashing, stamps
 from mvc.storage.door import Stat, StoreDoor
 from mvc.storage.statcache import StatCache
 from mvc.storage.treedoor import TreeDoor
@@ -35,9 +35,8 @@ class Parts:
     def reopen(self) -> None:
         """As another process sees it."""
         store = StoreDoor(self.root / ".mvc")
-        self.repository: Any = SimpleNamespace(
-            root=self.root, door=store, tree=TreeDoor(self.root, store), stats=StatCache(store)
-        )
+        tree = TreeDoor(self.root, store)
+        self.repository: Any = SimpleNamespace(root=self.root, door=store, tree=tree, stats=StatCache(store, tree))
 
     def write(self, name: str, data: bytes | str) -> Path:
         path = self.root / name
@@ -64,16 +63,9 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 
 def settle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save the stat cache as if all files had been still for an hour (their ctime cannot be set)."""
-    monkeypatch.setattr(door, "now_ns", lambda: time.time_ns() + HOUR)
-
-
-def later(parts: Parts) -> None:
-    """Have the cache be younger than the files it tells of."""
-    cache = parts.root / ".mvc" / "cache" / "stat"
-    soon = time.time_ns() + HOUR
-    os.utime(cache, ns=(soon, soon))
-    parts.reopen()
+    """Let files be recorded in the stat cache as soon as they are written."""
+    monkeypatch.setattr(stamps, "SETTLED_NS", 0)
+    monkeypatch.setattr(stamps, "COARSE_NS", 0)
 
 
 def entry(path: str, data: bytes) -> TreeEntry:
@@ -108,7 +100,7 @@ def test_no_byte_of_an_untouched_file_is_read(parts: Parts, monkeypatch: pytest.
     first = parts.take()
     assert parts.reads == 2_000
     parts.repository.stats.save()
-    later(parts)
+    parts.reopen()
     again = parts.take(first.snapshot.tree)
     assert again.snapshot.tree == first.snapshot.tree
     assert parts.reads == 2_000
@@ -229,7 +221,7 @@ def test_a_whole_status_of_ten_thousand_files_needs_no_read(parts: Parts, monkey
     settle(monkeypatch)
     base = parts.take().snapshot.tree
     parts.repository.stats.save()
-    later(parts)
+    parts.reopen()
     parts.reads = 0
     assert effort.calls(lambda: parts.take(base)) < 10_000 * 40
     assert parts.take(base).snapshot.tree == base
