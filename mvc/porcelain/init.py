@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ from mvc import errors, lazy
 from mvc.model import names
 from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
-from mvc.storage import config
-from mvc.storage.door import StoreDoor, discard_folder, rename_new_folder
+from mvc.storage import config, process
+from mvc.storage.door import StoreDoor, discard_folder, is_old, rename_new_folder
 from mvc.storage.exportdoor import outside_store
 from mvc.storage.heads import Head
 
+_BUILDING = f"{DIRECTORY}.init-"
+"""A repository that is not finished has this name and that of the process that makes it."""
 _README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
 
 Do not edit or delete files here; use `mvc`. `cache/` and `tmp/` may be deleted at any time, nothing else may.
@@ -76,12 +77,14 @@ def make_repository(root: Path) -> bool:
     if (target / config.NAME).exists():
         return False
     outside_store(root)
-    building = root / f"{DIRECTORY}.init-{os.getpid()}"
-    for left in root.glob(f"{DIRECTORY}.init-*"):
-        discard_folder(left)
+    building = root / f"{_BUILDING}{next(process.temporary_names())}"
     door = StoreDoor(building)
     for folder in _FOLDERS:
         door.make_folder(folder)
+    for left in root.glob(f"{_BUILDING}*"):
+        gone = process.is_gone(left.name.removeprefix(_BUILDING))
+        if gone or (gone is None and is_old(left, building)):
+            discard_folder(left)
     door.replace("README", _README)
     door.replace(".gitignore", _GITIGNORE)
     config.write_repository(door, {})

@@ -46,6 +46,8 @@ _OPEN = 32
 """Staged files that are open at once, at most: a process may have as few as 256 descriptors (macOS)."""
 _OPEN_BYTES = 32 << 20
 """Bytes of them that may wait: a long file is made durable at once."""
+_ABANDONED = 3 * 24 * 3600 * 1_000_000_000
+"""Nanoseconds after which a temporary file of another machine or container is left over: its process cannot be asked."""
 _COPY = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -303,7 +305,7 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise errors.NotRegularFile(path=path, kind="a folder, a device or the like")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Temporary(path.with_name(f".{path.name}.{os.getpid()}"))
+    temporary = Temporary(path.with_name(f".{path.name[:100]}.mvc-{os.urandom(4).hex()}"))
     try:
         temporary.write(data)
         temporary.close(mode)
@@ -320,6 +322,14 @@ def rename_new_folder(source: Path, target: Path) -> None:
         step("rename", target)
         os.rename(source, target)
         sync_folder(target.parent)
+
+
+def is_old(path: Path, clock: Path) -> bool:
+    """Whether `path` was last written to long before `clock`, which was made just now: so the file system's clock counts."""
+    try:
+        return clock.stat().st_mtime_ns - path.stat().st_mtime_ns > _ABANDONED
+    except OSError:
+        return False
 
 
 class StoreDoor:
@@ -579,10 +589,19 @@ class StoreDoor:
             (self.root / TEMPORARY / temporary).unlink()
 
     def sweep(self) -> None:
-        """Remove what writers that are gone left in `tmp/`."""
-        for name in self.names(TEMPORARY):
-            if process.is_gone(name):
-                self.discard(name)
+        """Remove what writers that have ended left in `tmp/`; of other machines and containers, what is old."""
+        clock: Temporary | None = None
+        try:
+            for name in self.names(TEMPORARY):
+                gone = process.is_gone(name)
+                if gone is None:
+                    clock = clock or self.temporary()
+                    gone = is_old(self.path(f"{TEMPORARY}/{name}"), clock.path)
+                if gone:
+                    self.discard(name)
+        finally:
+            if clock is not None:
+                clock.discard()
 
     # --- inside
 

@@ -1,9 +1,11 @@
-"""Who made a temporary file, written in its name, so that the next writer knows which leftovers nobody wants.
+"""The process that made a temporary file, written in the file's name, so that the next writer knows which are left over.
 
-    tmp/<host>.<boot>.<pid>.<start>.<random>.<n>
+    tmp/<host>.<boot>.<namespace>.<pid>.<start>.<random>.<n>
 
-A file is left over when its process is gone: same machine and another boot, or same boot and no such process with that
-start time. Files of another machine (a repository on a network filesystem) are left alone.
+A file is left over when its process has ended. That can be told only where the same kernel counts the same processes:
+the boot and the namespace of process numbers are the same. Containers often share a host name, or have one from their
+image, and number their processes from 1, so neither name nor number says that a process is here. Files of other boots,
+containers and machines count as left over once they are old.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from mvc.model.ids import digest
 
-_PARTS = 6
+_PARTS = 7
 
 
 @functools.cache
@@ -27,28 +29,34 @@ def host() -> str:
 
 @functools.cache
 def _boot() -> str:
-    """What changes with every boot, where the system tells."""
+    """What changes with every boot; "0" where the system does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
     except OSError:
         return "0"
 
 
-def _start_of(pid: int) -> str | None:
-    """When a process started, in the system's own unit; None when there is no such process."""
+@functools.cache
+def _namespace() -> str:
+    """Which processes are counted together with this one; "0" where the system does not tell."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()
-        return fields[19]
-    except FileNotFoundError:
-        return None if Path("/proc/self").exists() or not _alive(pid) else "0"
+        return f"{os.stat('/proc/self/ns/pid').st_ino:x}"
     except OSError:
         return "0"
 
 
-def _alive(pid: int) -> bool:
+def _start_of(pid: int) -> str:
+    """When a process started, in the system's own unit; "0" where it does not tell, or there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):  # also where other users' processes are hidden
+        return "0"
+
+
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
@@ -61,19 +69,20 @@ def _machine() -> str:
 
 def temporary_names() -> Iterator[str]:
     """Names for this process's temporary files, none given twice."""
+    pid, token = os.getpid(), os.urandom(6).hex()
     for number in itertools.count():
-        yield f"{_machine()}.{_boot()}.{os.getpid()}.{_start_of(os.getpid())}.{os.urandom(6).hex()}.{number}"
+        yield f"{_machine()}.{_boot()}.{_namespace()}.{pid}.{_start_of(pid)}.{token}.{number}"
 
 
-def is_gone(name: str) -> bool:
-    """Whether the process that made the temporary file `name` is known to have ended."""
+def is_gone(name: str) -> bool | None:
+    """Whether the process that made the temporary file `name` has ended; None when that cannot be told here."""
     parts = name.split(".")
-    if len(parts) != _PARTS or not parts[2].isdigit():
-        return False
-    machine, boot, pid, start = parts[:4]
-    if machine != _machine():
-        return False
-    return boot != _boot() or _start_of(int(pid)) != start
+    if len(parts) != _PARTS or not parts[3].isdigit():
+        return None
+    machine, boot, namespace, pid, start = parts[:5]
+    if "0" in (boot, namespace) or (machine, boot, namespace) != (_machine(), _boot(), _namespace()):
+        return None
+    return not _is_alive(int(pid)) or _start_of(int(pid)) not in ("0", start)
 
 
 @functools.cache

@@ -205,15 +205,20 @@ class TreeDoor:
     @staticmethod
     def _copy_across(staged: Path, folder: int, name: str) -> None:
         """Place a file from another filesystem: copied beside its target first, then renamed."""
-        beside = f".{name[:100]}.mvc-{os.getpid()}"
-        target = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-        with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
-            lazy.load("shutil").copyfileobj(source, copy, 1 << 23)
-            copy.flush()
-            os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
-            sync_file(copy.fileno(), name)
-        step("rename", name)
-        os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        beside = f".{name[:100]}.mvc-{os.urandom(4).hex()}"
+        target = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        try:
+            with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
+                lazy.load("shutil").copyfileobj(source, copy, 1 << 23)
+                copy.flush()
+                os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
+                sync_file(copy.fileno(), name)
+            step("rename", name)
+            os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            raise
         staged.unlink()
 
 

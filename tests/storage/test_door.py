@@ -5,6 +5,10 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 
 from mvc import errors
 from mvc.storage import door as doors
+from mvc.storage import process
 from mvc.storage.door import StoreDoor
 
 
@@ -78,16 +83,84 @@ def test_a_staged_name_appears_only_whole_and_replaces_wrong_bytes(door: StoreDo
     assert door.read("objects/aa/aabb") == b"right"
 
 
-def test_leftovers_of_processes_that_are_gone_are_swept_and_others_kept(door: StoreDoor) -> None:
+def _left(door: StoreDoor, *, days: float = 0, **other: str) -> Path:
+    """A file in `tmp/` that differs from one of this process in some parts of its name, written some days ago."""
     own = door.temporary()
-    machine, boot, _, start, token, number = own.path.name.split(".")
-    gone = door.path(f"tmp/{machine}.{boot}.999999999.{start}.{token}.{number}")
-    gone.write_bytes(b"x")
-    elsewhere = door.path(f"tmp/00000000.{boot}.999999999.{start}.{token}.{number}")
-    elsewhere.write_bytes(b"x")
+    own.discard()
+    parts = dict(
+        zip(("machine", "boot", "namespace", "pid", "start", "token", "number"), own.path.name.split("."), strict=True)
+    )
+    path = own.path.with_name(".".join((parts | other).values()))
+    path.write_bytes(b"x")
+    then = time.time() - days * 24 * 3600
+    os.utime(path, (then, then))
+    return path
+
+
+GONE, OLD = {"pid": "999999999"}, 4
+
+
+def test_leftovers_of_processes_that_have_ended_are_swept(door: StoreDoor) -> None:
+    own = door.temporary()
+    left = [_left(door, **GONE), _left(door, start="1"), _left(door, days=OLD, **GONE)]
     door.sweep()
-    assert not gone.exists()
-    assert elsewhere.exists()
+    assert not [path for path in left if path.exists()]
+    assert own.path.exists()
+    own.discard()
+
+
+@pytest.mark.parametrize("part", ["machine", "boot", "namespace"])
+def test_leftovers_of_other_machines_boots_and_containers_are_kept_until_they_are_old(
+    door: StoreDoor, part: str
+) -> None:
+    """A container may have this one's host name, and its processes numbers that nobody has here."""
+    young, old = _left(door, **GONE, **{part: "00000000"}), _left(door, days=OLD, **GONE, **{part: "00000001"})
+    door.sweep()
+    assert young.exists()
+    assert not old.exists()
+    assert os.listdir(young.parent) == [young.name]
+
+
+def test_where_the_system_does_not_tell_containers_apart_only_age_counts(
+    door: StoreDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_namespace", lambda: "0")
+    young, old, own = _left(door, **GONE), _left(door, days=OLD, **GONE), door.temporary()
+    door.sweep()
+    assert young.exists()
+    assert own.path.exists()
+    assert not old.exists()
+    own.discard()
+
+
+def test_an_old_file_of_a_living_process_is_kept(door: StoreDoor) -> None:
+    own = door.temporary()
+    os.utime(own.path, (0, 0))
+    door.sweep()
+    assert own.path.exists()
+    own.discard()
+
+
+def test_processes_that_another_user_hides_are_alive(door: StoreDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `hidepid` a process of somebody else has no folder in /proc."""
+    own = door.temporary()
+    monkeypatch.setattr(process, "_start_of", lambda _: "0")
+    door.sweep()
+    assert own.path.exists()
+    own.discard()
+
+
+def test_a_container_with_the_same_host_name_sweeps_nothing_of_this_one(tmp_path: Path) -> None:
+    door = StoreDoor(tmp_path)
+    own = door.temporary()
+    sweep = "import sys; from pathlib import Path; from mvc.storage.door import StoreDoor; StoreDoor(Path(sys.argv[1])).sweep()"
+    apart = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces can be made here")
+    done = subprocess.run(
+        [*apart, sys.executable, "-c", sweep, str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
     assert own.path.exists()
     own.discard()
 
