@@ -10,6 +10,8 @@ import click
 
 from mvc.cli import options
 from mvc.cli.invocation import Invocation
+from mvc.cli.warnings import Warnings
+from mvc.storage import unsupported
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -66,4 +68,6 @@ def _invocation() -> Invocation:
         given = context.params.get(parameter.name or "")
         if isinstance(parameter, click.Argument) and "" in (given if isinstance(given, tuple) else (given,)):
             raise click.BadArgumentUsage(f"{parameter.make_metavar(context)} is empty; is a variable not set?")
-    return options.run_of(context)
+    invocation = options.run_of(context)
+    unsupported.on_unsupported = Warnings(invocation)
+    return invocation

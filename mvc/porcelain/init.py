@@ -87,7 +87,7 @@ def make_repository(root: Path) -> bool:
             discard_folder(left)
     door.replace("README", _README)
     door.replace(".gitignore", _GITIGNORE)
-    config.write_repository(door, {})
+    config.write_repository(door, {} if door.keeps_executable_bits() else {"core": {"filemode": False}})
     rename_new_folder(building, target)
     return True
 

@@ -8,7 +8,7 @@ what is wanted     ┘
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mvc.model.ids import FileId, VersionId, digest
@@ -142,12 +142,14 @@ class _Look:
                 if inside not in self.disk:
                     self._at(inside, [])
 
-    def _at(self, path: str, entries: Iterable[TreeEntry]) -> None:
+    def _at(self, path: str, entries: Sequence[TreeEntry]) -> None:
         stat = self._repository.tree.stat(self.prefix + path)
         if stat is None:
             return
         if stat.is_file:
-            self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), stat.executable)
+            recorded = bool(entries) and entries[-1].exec
+            executable = self._repository.tree.is_executable(stat, recorded=recorded)
+            self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), executable)
         else:
             self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
 

@@ -108,7 +108,7 @@ class Repository:
     @cached_property
     def tree(self) -> TreeDoor:
         """The working tree."""
-        return TreeDoor(self.root, self.door)
+        return TreeDoor(self.root, self.door, filemode=self.config.get("core.filemode") is not False)
 
     @cached_property
     def refs(self) -> RefLogs:

@@ -9,7 +9,7 @@ model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,9 +82,9 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     entries = list(elsewhere)
     problems = [problem for problem in scan.problems if not _is_about(problem, elsewhere)]
     problems += worktree.clashes(scan.tracked, elsewhere) if elsewhere else ()
+    problems += _too_big(model, scan.tracked, elsewhere)
     if not tolerant:
         worktree.require(problems)
-    _check_size(model, scan.tracked, entries)
     if ready is not None:
         ready(manifest, scan.tracked, elsewhere)
     for file in scan.tracked:
@@ -97,7 +97,9 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
                 raise problem from error
             problems.append(problem)
             id_ = UNREAD
-        entries.append(TreeEntry(path, role, stat.size, id_, stat.executable))
+        recorded = base.by_path.get(path) if base else None
+        executable = repository.tree.is_executable(stat, recorded=recorded is not None and recorded.exec)
+        entries.append(TreeEntry(path, role, stat.size, id_, executable))
     tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
     return Found(Snapshot(manifest, tree), scan.tracked, data, tuple(problems), scan.skipped, elsewhere)
 
@@ -124,19 +126,17 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
     return False
 
 
-def _check_size(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
-    """Raise TooBig when no tree can hold so many files, before any is read."""
-    count = len(files) + len(elsewhere)
+def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> Iterator[errors.TooBig]:
+    """What keeps so many files from being in one tree, before any of them is read."""
+    what = f"The model {model}"
     names = [*((file.path, file.role) for file in files), *((entry.path, entry.role) for entry in elsewhere)]
     size = sum(len(path.encode()) + len(role.encode()) + ENTRY for path, role in names)
-    if count > MAX_ENTRIES:
-        reason = (
-            f"it tracks {count} files, and a version has at most {MAX_ENTRIES}. Pack many small ones into an archive"
-        )
-        raise errors.TooBig(what=f"The model {model}", reason=reason)
-    if size > canonical.MAX_BYTES:
-        reason = f"the paths and roles of its {count} files take about {size} bytes, more than {canonical.MAX_BYTES}"
-        raise errors.TooBig(what=f"The model {model}", reason=reason)
+    if len(names) > MAX_ENTRIES:
+        reason = f"it tracks {len(names)} files, and a version has at most {MAX_ENTRIES}; archives can hold small ones"
+        yield errors.TooBig(what=what, reason=reason)
+    elif size > canonical.MAX_BYTES:
+        reason = f"the paths and roles of its {len(names)} files take more than {canonical.MAX_BYTES >> 20} MiB"
+        yield errors.TooBig(what=what, reason=reason)
 
 
 def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:

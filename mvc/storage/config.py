@@ -54,11 +54,16 @@ KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "the name that versions made here are signed with"),
     "user.email": (str, "the e-mail address beside it"),
     "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
+    "core.filemode": (
+        bool,
+        "false: the executable bits of files mean nothing (default true; init and clone try it out)",
+    ),
     "gc.reflog-expire": (float, "days for which versions are kept that a name stood for once (default 90)"),
     "ui.pager": (str, "the program that long output is shown with"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
 """Every key, its type and what it means."""
+_BOOLEANS = {"true": True, "false": False}
 USER_ONLY = ("ui.pager",)
 """Keys that name a program: a repository, which may be somebody else's, cannot set them."""
 
@@ -332,6 +337,10 @@ def _typed(key: str, text: str) -> Any:
         raise errors.BadSetting(key=key, value=text, reason="it has control characters")
     if KEYS[key][0] is str:
         return text
+    if KEYS[key][0] is bool:
+        if text not in _BOOLEANS:
+            raise errors.BadSetting(key=key, value=text, reason="it takes true or false")
+        return _BOOLEANS[text]
     try:
         value = float(text)
     except ValueError:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
-from mvc.storage import process, rename
+from mvc.storage import process, rename, unsupported
 from mvc.storage.behind import WriteBehind
 
 if TYPE_CHECKING:
@@ -94,11 +94,12 @@ def sync_file(fd: int, path: str | os.PathLike[str]) -> None:
 def sync_folder(path: str | os.PathLike[str]) -> None:
     """Make the names in a folder durable."""
     step("fsync-folder", path)
-    fd = os.open(path, _FOLDER)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    with unsupported.optional(unsupported.SYNC, path):
+        fd = os.open(path, _FOLDER)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) -> int:
@@ -231,7 +232,8 @@ class Temporary:
                 if self._reserved:
                     os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR))
                 step("chmod", self.path)
-                os.fchmod(fd, mode & ~process.umask())
+                with unsupported.optional(unsupported.CHMOD, self.path):
+                    os.fchmod(fd, mode & ~process.umask())
                 sync_file(fd, self.path)
         finally:
             os.close(fd)
@@ -603,6 +605,18 @@ class StoreDoor:
             if clock is not None:
                 clock.discard()
 
+    def keeps_executable_bits(self) -> bool:
+        """Whether a file here is executable when it was made so, and else not: some file systems invent these bits."""
+        found = []
+        for mode in (0o600, 0o700):
+            temporary = self.temporary()
+            try:
+                temporary.close(mode)
+                found.append(Stat.of(os.stat(temporary.path)).executable)
+            finally:
+                temporary.discard()
+        return found == [False, True]
+
     # --- inside
 
     def _make_folder(self, folder: Path) -> None:
@@ -634,6 +648,16 @@ class StoreDoor:
 
 
 def _take(fd: int, path: Path, timeout: float) -> None:
+    """Lock an open file, and write into it who has it; where the file system has no locks, do without."""
+    with unsupported.optional(unsupported.LOCK, path):
+        _flock(fd, timeout)
+    with writing(path):
+        step("write", path)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"process {os.getpid()} on {process.host()}\n".encode(), 0)
+
+
+def _flock(fd: int, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -644,7 +668,3 @@ def _take(fd: int, path: Path, timeout: float) -> None:
                 owner = os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "unknown"
                 raise errors.LockTimeout(owner=owner, seconds=f"{timeout:g}") from None
             time.sleep(0.02)
-    with writing(path):
-        step("write", path)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"process {os.getpid()} on {process.host()}\n".encode(), 0)

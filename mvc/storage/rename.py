@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mvc import errors, lazy
 
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _AT_FDCWD = -100
 _NOREPLACE = 1
 
@@ -43,6 +43,6 @@ def _without_links(source: Path, target: Path) -> bool:
     code = ctypes.get_errno()
     if code == errno.EEXIST:
         return False
-    if code in (errno.EINVAL, errno.ENOSYS):
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
         raise errors.NoExclusiveCreate(path=target)
     raise OSError(code, os.strerror(code), os.fspath(target))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mvc import errors, lazy
-from mvc.storage import process
+from mvc.storage import process, unsupported
 from mvc.storage.door import Stat, StoreDoor, nameless, step, sync_file, writing
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,9 +25,10 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class TreeDoor:
     """The files below `root`; paths are relative to it, with `/`."""
 
-    def __init__(self, root: Path, store: StoreDoor) -> None:
-        """Guard `root`; its own `.mvc` is `store`."""
+    def __init__(self, root: Path, store: StoreDoor, *, filemode: bool = True) -> None:
+        """Guard `root`; its own `.mvc` is `store`. Without `filemode` the executable bits of files mean nothing."""
         self.root = root
+        self._filemode = filemode
         self._store = store
         self._touched: set[str] = set()
 
@@ -43,6 +44,10 @@ class TreeDoor:
                 return Stat.of(os.stat(name, dir_fd=folder, follow_symlinks=False))
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def is_executable(self, stat: Stat, *, recorded: bool) -> bool:
+        """Whether a file counts as executable: what is `recorded` of it where the file system invents that."""
+        return stat.executable if self._filemode else recorded
 
     def open(self, path: str) -> int:
         """A descriptor of a regular file for reading; the caller closes it.
@@ -100,12 +105,15 @@ class TreeDoor:
             temporary.discard()
 
     def chmod(self, path: str, *, executable: bool) -> None:
-        """Make a file executable for all who may read it, or for nobody."""
+        """Make a file executable for all who may read it, or for nobody; nothing where `filemode` is false."""
+        if not self._filemode:
+            return
         with writing(path), self._parent(path) as (folder, name):
             step("chmod", path)
             fd = os.open(name, _FILE, dir_fd=folder)
             try:
-                os.fchmod(fd, _mode(os.fstat(fd).st_mode, executable=executable))
+                with unsupported.optional(unsupported.CHMOD, path):
+                    os.fchmod(fd, _mode(os.fstat(fd).st_mode, executable=executable))
             finally:
                 os.close(fd)
 
@@ -124,7 +132,8 @@ class TreeDoor:
         for folder in sorted(touched):
             with writing(folder or "."), contextlib.suppress(FileNotFoundError), self._folder(folder) as fd:
                 step("fsync-folder", folder)
-                os.fsync(fd)
+                with unsupported.optional(unsupported.SYNC, self._join(folder)):
+                    os.fsync(fd)
 
     # --- inside
 
@@ -211,7 +220,8 @@ class TreeDoor:
             with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
                 lazy.load("shutil").copyfileobj(source, copy, 1 << 23)
                 copy.flush()
-                os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
+                with unsupported.optional(unsupported.CHMOD, name):
+                    os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
                 sync_file(copy.fileno(), name)
             step("rename", name)
             os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -236,7 +246,8 @@ def _keep_access(staged: Path, folder: int, name: str) -> None:
             mode = _mode(before, executable=bool(now & stat_module.S_IXUSR))
             if mode != stat_module.S_IMODE(now):
                 step("chmod", staged)
-                os.chmod(staged, mode)
+                with unsupported.optional(unsupported.CHMOD, name):
+                    os.chmod(staged, mode)
 
 
 def _is_link(name: str, fd: int) -> bool:

@@ -196,13 +196,15 @@ def _cell(text: str) -> str:
 
 # --- config.md, fsck.md
 
+_CALLED = {str: "text", float: "number", bool: "true or false"}
+
 
 def settings() -> str:
     """Every setting, and the environment."""
     rows = []
     for key, (type_, meaning) in config.KEYS.items():
         where = "your own only" if key in config.USER_ONLY else "both"
-        rows.append(f"| `{key}` | {'number' if type_ is float else 'text'} | {where} | {meaning} |")
+        rows.append(f"| `{key}` | {_CALLED[type_]} | {where} | {meaning} |")
     return "\n".join([
         "# Settings\n",
         NOTE + "\n",

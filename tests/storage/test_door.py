@@ -83,7 +83,7 @@ def test_a_staged_name_appears_only_whole_and_replaces_wrong_bytes(door: StoreDo
     assert door.read("objects/aa/aabb") == b"right"
 
 
-def _left(door: StoreDoor, *, days: float = 0, **other: str) -> Path:
+def _left(door: StoreDoor, other: dict[str, str], *, days: float = 0) -> Path:
     """A file in `tmp/` that differs from one of this process in some parts of its name, written some days ago."""
     own = door.temporary()
     own.discard()
@@ -102,7 +102,7 @@ GONE, OLD = {"pid": "999999999"}, 4
 
 def test_leftovers_of_processes_that_have_ended_are_swept(door: StoreDoor) -> None:
     own = door.temporary()
-    left = [_left(door, **GONE), _left(door, start="1"), _left(door, days=OLD, **GONE)]
+    left = [_left(door, GONE), _left(door, {"start": "1"}), _left(door, GONE, days=OLD)]
     door.sweep()
     assert not [path for path in left if path.exists()]
     assert own.path.exists()
@@ -114,7 +114,7 @@ def test_leftovers_of_other_machines_boots_and_containers_are_kept_until_they_ar
     door: StoreDoor, part: str
 ) -> None:
     """A container may have this one's host name, and its processes numbers that nobody has here."""
-    young, old = _left(door, **GONE, **{part: "00000000"}), _left(door, days=OLD, **GONE, **{part: "00000001"})
+    young, old = _left(door, {**GONE, part: "00000000"}), _left(door, {**GONE, part: "00000001"}, days=OLD)
     door.sweep()
     assert young.exists()
     assert not old.exists()
@@ -125,7 +125,7 @@ def test_where_the_system_does_not_tell_containers_apart_only_age_counts(
     door: StoreDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "_namespace", lambda: "0")
-    young, old, own = _left(door, **GONE), _left(door, days=OLD, **GONE), door.temporary()
+    young, old, own = _left(door, GONE), _left(door, GONE, days=OLD), door.temporary()
     door.sweep()
     assert young.exists()
     assert own.path.exists()
