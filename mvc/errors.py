@@ -167,6 +167,13 @@ class FileChanged(MvcError):
     """
 
 
+class UnfinishedClone(NoRepository):
+    """{where} is an unfinished clone of {url}.
+
+    Run the same `mvc clone` again to resume it, or delete the folder.
+    """
+
+
 class IncompleteInit(NoRepository):
     """{where} is not a whole repository: it has no config.toml.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from mvc import lazy
+from mvc import errors, lazy
 from mvc.cli import transfers
 from mvc.cli.invocation import Invocation
 from mvc.cli.pull import select
@@ -51,7 +54,7 @@ def command(
         invocation.require_network(there.text)
     directory = directory or porcelain.folder_of(url)
     folder = invocation.cwd / directory
-    with invocation.progress("Fetching files") as progress:
+    with _resumable(invocation, folder), invocation.progress("Fetching files") as progress:
         done = porcelain.clone(
             url,
             folder,
@@ -79,6 +82,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)
     with (
         reaching.registry_at(where.organization, host, token) as registry,
+        _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):
         done = lazy.load("mvc.porcelain.registry_clone").clone_registry(
@@ -97,6 +101,18 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     invocation.emit("import", done.to_json, lambda: shown, ids=[each.id or "" for each in done.versions])
     verb.tell(invocation, done)
     return int(verb.code(done))
+
+
+@contextlib.contextmanager
+def _resumable(invocation: Invocation, folder: Path) -> Iterator[None]:
+    """Say after an error or Ctrl-C that the clone can be resumed, if it can."""
+    try:
+        yield
+    except BaseException as error:
+        if porcelain.is_unfinished(folder) and not isinstance(error, errors.NotEmpty):
+            where = os.path.relpath(folder, invocation.cwd)
+            invocation.note(f"the clone in {where} is unfinished; run the same `mvc clone` again to resume it")
+        raise
 
 
 def _lines(folder: str, done: Cloned) -> Iterator[str]:

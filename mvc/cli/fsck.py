@@ -56,7 +56,7 @@ def command(
         return _remote(invocation, remote, read_data=read_data, subset=subset)
     if subset is not None:
         raise click.UsageError("--subset is for a remote: name it with --remote")
-    repository = invocation.repository()
+    repository = invocation.repository_to_check()
     with invocation.progress("Checking") as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
@@ -93,6 +93,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Checked {counts or 'an empty store'}"
     if report.pending is not None:
         yield f"An interrupted `mvc {escape(report.pending)}` waits; the next command that writes finishes it."
+    if report.cloning is not None:
+        yield f"This clone of {escape(report.cloning)} is unfinished; run the same `mvc clone` again to resume it."
     for finding in report.findings:
         yield f"{style(finding.kind, fg='red')}  {escape(finding.path)}: {escape(finding.message)}"
     if report.hits:

@@ -66,6 +66,10 @@ class Invocation:
             self.note(f"completed the interrupted `mvc {done.verb}`{kept}")
         return self._opened
 
+    def repository_to_check(self) -> Repository:
+        """The same, also where a clone is unfinished."""
+        return Repository(self.find_root(), user_config=self.user_config, offline=self.offline, unfinished=True)
+
     @functools.cached_property
     def _opened(self) -> Repository:
         return Repository(
@@ -80,7 +84,7 @@ class Invocation:
         """The settings in force, also outside any repository."""
         try:
             return self.repository().config
-        except errors.NoRepository:
+        except errors.NoRepository:  # or one that is no whole one yet
             return Config(None, self.user_config)
 
     def require_network(self, what: str) -> None:

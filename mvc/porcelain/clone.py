@@ -2,13 +2,15 @@
 
     empty folder ─► .mvc, the remote's settings ─► names and metadata ─► heads ─► names noted ─► the one model's files
 
-Killed before the heads are set, the same clone into the same folder goes on; afterwards, `mvc pull` does.
+Until all is done, `.mvc/clone` says what is being cloned. The same command resumes an interrupted clone with what it fetched;
+one that has fetched nothing leaves nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,17 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain import fetch, pull, reaching, telling
-from mvc.porcelain.init import make_repository
+from mvc.porcelain.init import is_building, make_repository
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
 from mvc.remotes import address
 from mvc.remotes import remote as remotes
 from mvc.remotes.remote import Remote
+from mvc.repository import history
 from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
 from mvc.repository.upstream import ORIGIN
-from mvc.storage import heads
+from mvc.storage import clonesource, heads, metapacks
+from mvc.storage.clonesource import CloneSource
 from mvc.storage.door import StoreDoor, discard_folder, make_folder
 from mvc.storage.heads import Head
 from mvc.storage.progress import Progress
@@ -82,50 +86,65 @@ def clone(
 ) -> Cloned:
     """Make a repository in `folder`, which must be absent or empty, of what the remote at `url` has.
 
-    A relative `url` is below `base`. Raises NotEmpty, BadRemoteUrl, NoRemoteYet, NotARemote, and as `fill`; nothing is left
-    then, unless names had come already: then `mvc pull` goes on.
+    A relative `url` is below `base`. A clone of the same `url` and `model` that was interrupted in `folder` is resumed. Raises
+    NotEmpty, BadRemoteUrl, NoRemoteYet, NotARemote, and as `fill`; what was fetched by then stays, for the next try.
     """
     where = address.parse(url, base)
-    made = prepare(folder, where.text, ORIGIN)
-    try:
-        make_repository(folder)
-        repository = Repository(folder, user_config=user_config)
+    with resumable(folder, CloneSource(where.text, model), user_config) as repository:
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
         with reaching.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
+
+
+@contextlib.contextmanager
+def resumable(folder: Path, source: CloneSource, user_config: Path | None = None) -> Iterator[Repository]:
+    """Make the repository of a clone of `source`, or open the one that an interrupted clone of it left in `folder`.
+
+    When the block ends the clone is finished. After an error it stays to be resumed, or goes when nothing was fetched. Raises
+    NotEmpty.
+    """
+    made = _prepare(folder, source)
+    try:
+        make_repository(folder, source)
+        repository = Repository(folder, user_config=user_config, unfinished=True)
+        repository.settle()
+        yield repository
+        clonesource.end(repository.door)
     except BaseException:
-        undo(folder, made=made)
+        _undo(folder, made=made)
         raise
 
 
-def undo(folder: Path, *, made: bool) -> None:
-    """Leave nothing of a clone that has brought nothing; the folder itself goes if it was `made`."""
-    if not StoreDoor(folder / DIRECTORY).names(heads.FOLDER):
+def is_unfinished(folder: Path) -> bool:
+    """Whether an interrupted clone in `folder` waits to be resumed."""
+    return StoreDoor(folder / DIRECTORY).exists(clonesource.NAME)
+
+
+def _undo(folder: Path, *, made: bool) -> None:
+    """Leave nothing of a clone that has fetched nothing; the folder itself goes if it was `made`."""
+    door = StoreDoor(folder / DIRECTORY)
+    if not any(door.names(each) for each in (heads.FOLDER, metapacks.FOLDER, "packs")):
         discard_folder(folder if made else folder / DIRECTORY)
 
 
-def prepare(folder: Path, url: str, remote: str) -> bool:
-    """Have the folder of a clone of `url`, to be known as `remote`, be there; whether it was made now. Raises NotEmpty."""
+def _prepare(folder: Path, source: CloneSource) -> bool:
+    """Make the folder of a clone, or check that it is empty or holds an unfinished one; whether it was made now."""
     try:
-        there = os.listdir(folder)
+        names = [name for name in os.listdir(folder) if not is_building(name)]
     except FileNotFoundError:
         make_folder(folder)
         return True
     except NotADirectoryError:
         raise errors.NotEmpty(path=folder) from None
-    if there and not (there == [DIRECTORY] and _is_half_done(folder, url, remote)):
+    if names and not _is_clone_of(folder, source):
         raise errors.NotEmpty(path=folder)
     return False
 
 
-def _is_half_done(folder: Path, url: str, remote: str) -> bool:
-    """Whether a clone of `url` was stopped here before it was of any use."""
-    try:
-        repository = Repository(folder)
-    except errors.MvcError:
-        return False
-    known = repository.config.remotes().get(remote, {}).get("url")
-    return known == url and not repository.heads.models()
+def _is_clone_of(folder: Path, source: CloneSource) -> bool:
+    with contextlib.suppress(errors.Damaged, OSError):
+        return clonesource.unfinished(StoreDoor(folder / DIRECTORY)) == source
+    return False
 
 
 def fill(
@@ -150,6 +169,9 @@ def fill(
         raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
     inventory, versions = fetch.learn(repository, remote, there.tips, actor)
     alone = len(branches) == 1
+    if repository.heads.models():  # resumed: the versions that came the first time count too
+        targets = [entry.new for entry in there.tips.values() if entry.new is not None]
+        versions = sum(1 for _ in history.walk(repository.objects, targets))
     with repository.writing():
         for key, branch in branches.items():
             repository.heads.set(key, Head("" if alone else key, branch))
@@ -162,6 +184,9 @@ def fill(
     target = repository.refs.target(RefName(key, HEADS, branch).seen_of(remote.name))
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
+    if repository.current(key) == target:  # resumed, and the files that were asked for then are written
+        received, moved = pull.fill_in(repository, key, target, select, remote, progress)
+        return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
     received, moved = pull.advance(
         repository, key, branch, target, select, actor, verb="clone", remote=remote, progress=progress
     )

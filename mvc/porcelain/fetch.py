@@ -169,9 +169,12 @@ def note(
             entry, before = tips[ref], repository.refs.target(ref.seen_of(remote.name))
             if entry.new is None and (not prune or before is None):
                 continue
+            if (
+                entry.new != before
+            ):  # first: once it is noted where the remote's stands, nobody would know what to follow
+                _follow(repository, ref, before, entry.new, actor)
             if seen.note(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
-                _follow(repository, ref, before, entry.new, actor)
     return tuple(moved)
 
 

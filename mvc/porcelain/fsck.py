@@ -18,8 +18,8 @@ from mvc.model.manifest import Manifest
 from mvc.model.version import Version
 from mvc.repository import history
 from mvc.repository.repository import Repository
+from mvc.storage import clonesource, journal
 from mvc.storage import fsck as store
-from mvc.storage import journal
 from mvc.storage.absence import State
 from mvc.storage.fsck import Finding, Sound
 from mvc.storage.progress import Progress
@@ -46,18 +46,28 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is wrong, which files of which versions it touches, and how much was looked at."""
+    """What is wrong, which files of which versions it touches, and how much was looked at.
+
+    `pending` is the verb of an interrupted change that is to be rolled forward; `cloning` the URL of an unfinished clone.
+    """
 
     findings: tuple[Finding, ...]
     hits: tuple[Hit, ...]
     counts: dict[str, int]
     pending: str | None
+    cloning: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
         findings = [{"kind": f.kind, "path": f.path, "message": f.message} for f in self.findings]
         hits = [hit.to_json() for hit in self.hits]
-        return {"findings": findings, "hits": hits, "counts": self.counts, "pending": self.pending}
+        return {
+            "findings": findings,
+            "hits": hits,
+            "counts": self.counts,
+            "pending": self.pending,
+            "cloning": self.cloning,
+        }
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:
@@ -72,7 +82,11 @@ def fsck(repository: Repository, *, read_data: bool = False, progress: Progress 
     if not any(finding.kind == "journal" for finding in findings):
         unfinished = journal.pending(repository.door)
         pending = unfinished.verb if unfinished else None
-    return Report(tuple(findings), tuple(walk.hits), {**sound.counts, "versions": len(walk.seen)}, pending)
+    source = None
+    if not any(finding.kind == "clone" for finding in findings):
+        source = clonesource.unfinished(repository.door)
+    counts = {**sound.counts, "versions": len(walk.seen)}
+    return Report(tuple(findings), tuple(walk.hits), counts, pending, source.url if source is not None else None)
 
 
 class _Walk:

@@ -147,13 +147,14 @@ class _Import:
             looks = [*line, *looks[-1:]]
         key = self._key(model, looks, recorded)
         created = self.repository.heads.get(key) is None
+        unborn = created or self.repository.current(key) is None  # also after an import that was interrupted
         taking = Taking(self.repository, self.registry, key, self.actor, self.progress)
         published = [look for look in looks if look.marker is not None and look.version.id not in self.done]
         for look in sorted(published, key=lambda each: (_of(each).version.number, each.version.number)):
             self._take_published(taking, look)
         self._take_by_hand(taking, looks, recorded)
         branches = (
-            settling.settle(self.repository, key, self.ids, self.actor, check_out=created, progress=self.progress)
+            settling.settle(self.repository, key, self.ids, self.actor, check_out=unborn, progress=self.progress)
             if self.ids
             else ()
         )

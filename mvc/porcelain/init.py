@@ -10,7 +10,8 @@ from mvc import errors, lazy
 from mvc.model import names
 from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
-from mvc.storage import config, process
+from mvc.storage import clonesource, config, process
+from mvc.storage.clonesource import CloneSource
 from mvc.storage.door import StoreDoor, discard_folder, is_old, rename_new_folder
 from mvc.storage.exportdoor import outside_store
 from mvc.storage.heads import Head
@@ -71,8 +72,8 @@ def init(
     return Initialized(root, key, folder, tuple(created))
 
 
-def make_repository(root: Path) -> bool:
-    """Make a repository without models in the folder `root`; False when there is one. Raises InsideStore."""
+def make_repository(root: Path, source: CloneSource | None = None) -> bool:
+    """Make a repository without models in `root`, an unfinished clone of `source`; False when there is one. Raises InsideStore."""
     target = root / DIRECTORY
     if (target / config.NAME).exists():
         return False
@@ -88,8 +89,15 @@ def make_repository(root: Path) -> bool:
     door.replace("README", _README)
     door.replace(".gitignore", _GITIGNORE)
     config.write_repository(door, {} if door.keeps_executable_bits() else {"core": {"filemode": False}})
+    if source is not None:
+        door.replace(clonesource.NAME, source.encode())
     rename_new_folder(building, target)
     return True
+
+
+def is_building(name: str) -> bool:
+    """Whether a file of that name is a repository that is being made, or that an interrupted command left."""
+    return name.startswith(_BUILDING)
 
 
 def _named(repository: Repository, folder: str) -> str | None:

@@ -109,7 +109,7 @@ def pull(
         raise errors.NotThere(remote=remote.name, what=f"branch {theirs or branch} of {model}", known=known or "none")
     old = repository.current(model)
     if old is not None and history.is_ancestor(repository.objects, target, old):
-        received, moved = _fill_in(repository, model, old, select, remote, progress)
+        received, moved = fill_in(repository, model, old, select, remote, progress)
         return Pulled(fetched, model, branch, old, old, moved, received)
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)
@@ -159,7 +159,7 @@ def advance(
     return received, moved
 
 
-def _fill_in(
+def fill_in(
     repository: Repository,
     model: str,
     current: VersionId,

@@ -2,7 +2,7 @@
 
 empty folder ─► .mvc, the registry's settings ─► import ─► the files of the branch main
 
-Killed after the first version has come, `mvc import` of the same address goes on; before, the same clone does.
+An interrupted one is resumed by the same command, as in `clone`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from mvc import errors
 from mvc.model.registry import Registry
 from mvc.porcelain import clone, importing
 from mvc.porcelain.importing import Imported
-from mvc.porcelain.init import make_repository
 from mvc.repository.publications import PICSELLIA
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor
+from mvc.storage.clonesource import CloneSource
 from mvc.storage.progress import Progress
 
 
@@ -35,21 +35,16 @@ def clone_registry(
 ) -> Imported:
     """Make a repository in `folder`, which must be absent or empty, of `model` on `registry`, which is at `url`.
 
-    Raises NotEmpty, and as importing does; nothing is left then, unless a version had come already. One that has nothing to
-    bring raises NotOnRegistry.
+    Raises NotEmpty, and as importing does; what was fetched by then stays, for the next try. One that has nothing to bring
+    raises NotOnRegistry.
     """
-    made = clone.prepare(folder, url, PICSELLIA)
-    try:
-        make_repository(folder)
-        repository = Repository(folder, user_config=user_config)
+    source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
+    with clone.resumable(folder, source, user_config) as repository:
         repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
         done = importing.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
         if done.model is None:
             raise errors.NotOnRegistry(registry=model, what="version that can be imported", known=_known(done))
-    except BaseException:
-        clone.undo(folder, made=made)
-        raise
-    return done
+        return done
 
 
 def _known(done: Imported) -> str:

@@ -15,7 +15,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.repository import apply
-from mvc.storage import journal
+from mvc.storage import clonesource, journal
 from mvc.storage.config import Config
 from mvc.storage.door import STORE, StoreDoor
 from mvc.storage.heads import Head, Heads
@@ -92,15 +92,20 @@ class Repository:
         user_config: Path | None = None,
         lock_timeout: float | None = None,
         offline: bool = False,
+        unfinished: bool = False,
     ) -> None:
         """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
 
-        Raises NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig.
+        With `unfinished`, also one whose clone was interrupted. Raises NoRepository, UnfinishedClone, IncompleteInit,
+        NewerFormat, UnknownFeature, BadConfig, Damaged.
         """
         self.root = root
         self.door = StoreDoor(root / DIRECTORY)
         if not (root / DIRECTORY).is_dir():
             raise errors.NoRepository(where=root)
+        source = None if unfinished else clonesource.unfinished(self.door)
+        if source is not None:
+            raise errors.UnfinishedClone(where=root, url=source.url)
         self.config = Config(self.door, user_config)
         self.offline = offline
         self._lock_timeout = lock_timeout

@@ -18,7 +18,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence, codec, config, heads, journal, merges, objects, packs, publishing, usage
+from mvc.storage import absence, clonesource, codec, config, heads, journal, merges, objects, packs, publishing, usage
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
@@ -37,6 +37,7 @@ FINDINGS = {
     "pack": "a pack is damaged",
     "log": "a record of absent files or versions is damaged or missing from the middle",
     "journal": "the journal of an interrupted command is damaged",
+    "clone": "the record of an unfinished clone is damaged",
     "merge": "the record of a merge under way is damaged",
     "publication": "the record of a publication under way is damaged; it is not needed, and may be removed",
     "stray": "a file lies where mvc puts none",
@@ -54,7 +55,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "merges", "publishing", "sparse",
+    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse",
 }  # fmt: skip
 
 
@@ -105,6 +106,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _packs(door, sound, progress)
     yield from _logs(door)
     yield from _journal(door)
+    yield from _clone(door)
     yield from _merges(door)
     yield from _publishing(door)
     yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
@@ -303,6 +305,13 @@ def _logs(door: StoreDoor) -> Iterator[Finding]:
             absence.read_log(door, folder)
         except errors.Damaged as error:
             yield Finding("log", folder, error.message)
+
+
+def _clone(door: StoreDoor) -> Iterator[Finding]:
+    try:
+        clonesource.unfinished(door)
+    except errors.Damaged as error:
+        yield Finding("clone", clonesource.NAME, error.message)
 
 
 def _journal(door: StoreDoor) -> Iterator[Finding]:

@@ -129,13 +129,13 @@ def shared(root: Path) -> None:
 
 
 def behind(root: Path) -> None:
-    """One version, and a remote beside `.mvc` to which somebody else has pushed a second."""
+    """One version, and a remote beside `.mvc` to which somebody else has pushed a second, a tag and an alias."""
     shared(root)
     mvc(root, "push")
     mvc(root, "clone", ORIGIN, ".mvc-other")
     (root / ".mvc-other" / "notes.txt").write_bytes(b"hers" * 5_000)
-    mvc(root / ".mvc-other", "commit", "-m", "three")
-    mvc(root / ".mvc-other", "push")
+    mvc(root / ".mvc-other", "commit", "-m", "three", "--tag", "hers", "--alias", "best")
+    mvc(root / ".mvc-other", "push", "origin", "main", "hers", "best")
     shutil.rmtree(root / ".mvc-other")
 
 

@@ -30,6 +30,8 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
 )
 """Commands that make sense after most others, besides those of the scenarios."""
 AFTER = (*EVERYWHERE, *(each.verb for each in SCENARIOS if each.name not in ("gc", "export")))
+POINTS = 18
+"""Points that are tried at least; with `--deep`, every step of every command, each with four others."""
 JOURNALLED = [
     scenario for scenario in SCENARIOS if scenario.name not in ("init", "push", "push of a removal", "export")
 ]
@@ -42,9 +44,9 @@ def test_any_command_rolls_an_interrupted_one_forward_before_it_decides(
         points = 0
         for scenario in rng.sample(JOURNALLED, len(JOURNALLED)):
             points += _sweep(scenario, place, rng, deep=deep)
-            if points >= 24 and not deep:
+            if points >= POINTS and not deep:
                 break
-        assert points >= 24
+        assert points >= POINTS
 
 
 def _sweep(scenario: Scenario, place: Path, rng: random.Random, *, deep: bool) -> int:
@@ -54,13 +56,13 @@ def _sweep(scenario: Scenario, place: Path, rng: random.Random, *, deep: bool) -
     prepared.mkdir()
     scenario.prepare(prepared)
     window = _journalled(scenario, prepared, place)
-    chosen = window if deep else rng.sample(window, min(len(window), 4))
+    chosen = window if deep else rng.sample(window, min(len(window), 6))
     for number in chosen:
         killed = fresh_copy(prepared, place / "killed")
         assert command(killed, scenario.verb, KillBefore(number)).code == KILLED
         if journal.pending(StoreDoor(killed / ".mvc")) is None:
             continue  # files as young as the cache are not cached: how many steps there are depends on the clock
-        for second in AFTER if deep else rng.sample(AFTER, 1):
+        for second in rng.sample(AFTER, 4 if deep else 1):
             _compare(killed, place, second, f"{scenario.verb} killed before step {number}, then {second}")
     return len(chosen)
 
