@@ -139,6 +139,14 @@ class DiskFailed(MvcError):
     """
 
 
+class IrregularFile(Damaged):
+    """{path} is {kind}, and mvc keeps its own data in regular files and folders only.
+
+    Nothing is read or written through it; remove it. To keep a repository on another disk, move its whole folder there
+    and make a link to that folder.
+    """
+
+
 class ReadOnlyStore(MvcError):
     """This repository cannot be written: {reason}.
 

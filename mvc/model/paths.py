@@ -41,13 +41,27 @@ def check_path(path: str) -> None:
     if _PLAIN.match(path):
         return
     parts = path.split("/")
+    _check_inside(path, parts)
+    reason = _fault(path, parts)
+    if reason:
+        raise errors.UnportablePath(path=escape_name(path), reason=reason)
+
+
+def check_inside(path: str) -> None:
+    """Raise UnsafePath unless `path` stays in its folder and out of those of version control; it need not be portable."""
+    if _PLAIN.match(path):
+        return
+    parts = path.split("/")
+    _check_inside(path, parts)
+    if "" in parts or "\0" in path:
+        raise errors.UnsafePath(path=escape_name(path), reason="it has an empty part or a zero byte")
+
+
+def _check_inside(path: str, parts: list[str]) -> None:
     if any(map(is_reserved, parts)):
         raise errors.UnsafePath(path=escape_name(path), reason="it lies in a folder of mvc, Git or the like")
     if not path or path[0] == "/" or ".." in parts or "." in parts:
         raise errors.UnsafePath(path=escape_name(path), reason="it is not a path inside the model's folder")
-    reason = _fault(path, parts)
-    if reason:
-        raise errors.UnportablePath(path=escape_name(path), reason=reason)
 
 
 def is_reserved(part: str) -> bool:

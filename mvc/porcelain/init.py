@@ -12,7 +12,7 @@ from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
 from mvc.storage import clonesource, config, process
 from mvc.storage.clonesource import CloneSource
-from mvc.storage.door import StoreDoor, discard_folder, is_old, rename_new_folder
+from mvc.storage.door import StoreDoor, discard_folder, is_old, make_folder, rename_new_folder
 from mvc.storage.exportdoor import outside_store
 from mvc.storage.heads import Head
 
@@ -79,6 +79,7 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
         return False
     outside_store(root)
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
+    make_folder(building)  # which fails where somebody has put a link
     door = StoreDoor(building)
     for folder in _FOLDERS:
         door.make_folder(folder)

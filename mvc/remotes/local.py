@@ -7,7 +7,6 @@ read, and no link is followed: the folder may be somebody else's.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat as stat_module
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,8 +65,7 @@ class LocalBackend(Backend):
 
     def list(self, folder: str) -> Iterator[Listed]:
         """As Backend."""
-        top = os.path.join(self.where, folder) if folder else self.where
-        for above, folders, files in os.walk(top, onerror=self._unlistable):
+        for above, folders, files in os.walk(self._door.folder(folder), onerror=self._unlistable):
             if above == self.where and TEMPORARY in folders:
                 folders.remove(TEMPORARY)
             for file in files:
@@ -95,24 +93,17 @@ class LocalBackend(Backend):
     @contextlib.contextmanager
     def _open(self, name: str) -> Iterator[int]:
         try:
-            fd = os.open(self._door.path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = self._door.open(name)
         except (FileNotFoundError, NotADirectoryError):
             raise FileNotFoundError(name) from None
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a socket: no use in trying again
-                raise self._irregular(name) from error
             raise self._failure(error, name) from error
         try:
-            if not stat_module.S_ISREG(os.fstat(fd).st_mode):
-                raise self._irregular(name)
             yield fd
         except OSError as error:
             raise self._failure(error, name) from error
         finally:
             os.close(fd)
-
-    def _irregular(self, name: str) -> errors.MvcError:
-        return errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
 
     def _failure(self, error: OSError, name: str) -> errors.MvcError:
         reason = f"{name}: {error.strerror or error}"

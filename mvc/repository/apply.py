@@ -104,11 +104,9 @@ def _do(repository: Repository, step: FileStep) -> bool:
 
 
 def _place(repository: Repository, step: FileStep, file: FileId) -> None:
-    staged = repository.door.path(f"{TEMPORARY}/{step.staged}")
-    if step.staged is None or not staged.exists():  # the machine went down between two steps, and tmp/ was swept
+    if step.staged is None or not repository.door.has_temporary(step.staged):  # a crash, and tmp/ was swept
         (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
-        staged = repository.door.path(f"{TEMPORARY}/{step.staged}")
-    repository.stats.place(step.path, staged, file)
+    repository.stats.place(step.path, repository.door.path(f"{TEMPORARY}/{step.staged}"), file)
 
 
 def _stage(

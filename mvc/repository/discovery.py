@@ -89,13 +89,11 @@ def _nearest(repository: Repository, folder: Path) -> tuple[str, str] | None:
 def _name_in(repository: Repository, folder: str) -> str | None:
     path = f"{folder}/{MODEL_TOML}" if folder else MODEL_TOML
     try:
-        data = repository.tree.read(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        name = modeltoml.load(data, where=path).get("model", {}).get("name")
+        name = modeltoml.load(repository.tree.read(path), where=path).get("model", {}).get("name")
         if not isinstance(name, str):
             raise errors.NoModelName(where=path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except errors.Usage:
         known = _at_home(repository, folder)
         if known is None:

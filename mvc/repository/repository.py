@@ -96,13 +96,15 @@ class Repository:
     ) -> None:
         """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
 
-        With `unfinished`, also one whose clone was interrupted. Raises NoRepository, UnfinishedClone, IncompleteInit,
-        NewerFormat, UnknownFeature, BadConfig, Damaged.
+        With `unfinished`, also one whose clone was interrupted. Raises NoRepository, IrregularFile, UnfinishedClone,
+        IncompleteInit, NewerFormat, UnknownFeature, BadConfig, Damaged.
         """
         self.root = root
         self.door = StoreDoor(root / DIRECTORY)
         if not (root / DIRECTORY).is_dir():
             raise errors.NoRepository(where=root)
+        if not os.path.realpath(root / DIRECTORY).startswith(f"{os.path.realpath(root)}{os.sep}".replace("//", "/")):
+            raise errors.IrregularFile(path=root / DIRECTORY, kind="a symbolic link that leads out of the repository")
         source = None if unfinished else clonesource.unfinished(self.door)
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)

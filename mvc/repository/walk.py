@@ -99,15 +99,28 @@ class Walk:
         return False
 
     def _fault(self, prefix: str) -> errors.MvcError | None:
+        if not prefix:
+            return self._linked()
         shown = escape_name(prefix.rstrip("/"))
         try:
             status = os.lstat((self.top + prefix).rstrip("/"))
         except OSError:
             return None  # the file below it is missing, which is said of the file
-        if prefix and stat_module.S_ISLNK(status.st_mode):
+        if stat_module.S_ISLNK(status.st_mode):
             return errors.UnsafePath(path=shown, reason="it is a symbolic link")
-        if prefix and (status.st_dev, status.st_ino) in self._reserved:
+        if (status.st_dev, status.st_ino) in self._reserved:
             return errors.UnsafePath(path=shown, reason="it is where mvc or Git keeps its own data")
+        return None
+
+    def _linked(self) -> errors.MvcError | None:
+        """What is wrong with the model's folder: a link on the way to it from the repository's root."""
+        place = self._root
+        for part in self._folder.split("/") if self._folder else ():
+            place = f"{place}/{part}"
+            if os.path.islink(place):
+                return errors.UnsafePath(
+                    path=escape_name(self._folder), reason=f"{escape_name(part)} is a symbolic link"
+                )
         return None
 
     def _ignore_above(self, start: str, *, gitignore: bool) -> Ignore | None:

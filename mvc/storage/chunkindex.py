@@ -12,7 +12,9 @@ the door to the disk, since nothing depends on it.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,6 +29,13 @@ from mvc.storage.packs import HEADER, Entry
 T = TypeVar("T")
 
 NAME = "cache/chunks.sqlite"
+_BESIDE = ("", "-journal", "-wal", "-shm")
+"""What SQLite adds to the name for the files that it may open with the cache."""
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How a journal ends that names another file, which SQLite deletes after the roll-back ("file format", 3)."""
+_PARSED = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+_WRONG = (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError, struct.error)
+"""What wrong bytes in the cache may come out as."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, whole INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS chunks (
@@ -94,7 +103,7 @@ class ChunkIndex:
             if sure:
                 self._gather(self._open())
             return question()
-        except (sqlite3.Error, ValueError, TypeError) as error:  # wrong bytes in the cache may come out as anything
+        except _WRONG as error:
             self._rebuild(keep=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY)
             return question()
 
@@ -144,13 +153,41 @@ class ChunkIndex:
 
     def _connect(self) -> sqlite3.Connection:
         """The cache; a private one where it cannot be written, or is no database any more."""
-        with contextlib.suppress(sqlite3.Error, errors.MvcError):
+        with contextlib.suppress(sqlite3.Error, errors.MvcError, OSError):
             self._door.make_folder("cache")
+            if not self._is_own():
+                self._forget()
             database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
+            database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA synchronous = OFF")
             database.executescript(_SCHEMA)
-            return database
+            if database.execute(_PARSED).fetchall() == _private().execute(_PARSED).fetchall():
+                return database
+            database.close()
+            self._forget()  # triggers, views and the like would be run by SQLite
         return _private()
+
+    def _is_own(self) -> bool:
+        """Whether the files that SQLite would open are like those that it makes here, and lead nowhere else."""
+        if any(self._door.exists(NAME + suffix) for suffix in _BESIDE[2:]):
+            return False
+        for name in (NAME, f"{NAME}-journal"):
+            try:
+                fd = self._door.open(name)
+            except FileNotFoundError:
+                continue
+            except errors.Damaged:
+                return False
+            with open(fd, "rb", buffering=0):
+                status = os.fstat(fd)
+                end = os.pread(fd, len(_SUPER_JOURNAL), max(0, status.st_size - len(_SUPER_JOURNAL)))
+            if status.st_nlink != 1 or (name != NAME and end == _SUPER_JOURNAL):
+                return False
+        return True
+
+    def _forget(self) -> None:
+        for suffix in _BESIDE:
+            self._door.forget(NAME + suffix)
 
     def _rebuild(self, *, keep: bool = False) -> None:
         """Gather all indexes for this process alone: sure, whoever else may be writing. Delete the cache unless `keep`."""
@@ -158,7 +195,7 @@ class ChunkIndex:
             if self._database is not None:
                 self._database.close()
         if not keep:
-            self._door.forget(NAME)
+            self._forget()
         self.unreadable.clear()
         self._database = _private()
         self._gather(self._database)

@@ -22,6 +22,8 @@ from mvc.storage.door import StoreDoor, replace_outside
 
 NAME = "config.toml"
 FORMAT = 1
+MAX_BYTES = 1 << 20
+"""Bytes of a repository's `config.toml`, at most."""
 KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
 _LONG = 64 * 1024
 _MANY_DOTS = 64
@@ -309,7 +311,7 @@ def _dump(values: Mapping[str, Any]) -> bytes:
 
 def _read_repository(door: StoreDoor) -> dict[str, Any]:
     try:
-        values = parse(door.read(NAME), f".mvc/{NAME}")
+        values = parse(door.read(NAME, MAX_BYTES), f".mvc/{NAME}")
     except FileNotFoundError:
         raise errors.IncompleteInit(where=door.root) from None
     version, requires = values.get("format"), values.get("requires", [])

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
-from mvc.storage import process, rename, unsupported
+from mvc.storage import inside, process, rename, unsupported
 from mvc.storage.behind import WriteBehind
+from mvc.storage.inside import Inside
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -41,6 +42,8 @@ STORE = ".mvc"
 """The folder of a repository that holds its store."""
 TEMPORARY = "tmp"
 LOCK = "lock"
+MAX_SMALL = 64 << 20
+"""Bytes of a file that is read whole, at most: those of the largest object."""
 _SYNC_THREADS = 8
 _OPEN = 32
 """Staged files that are open at once, at most: a process may have as few as 256 descriptors (macOS)."""
@@ -337,12 +340,14 @@ def is_old(path: Path, clock: Path) -> bool:
 class StoreDoor:
     """The way to everything under one `.mvc`; paths are relative to it, with `/`.
 
-    Reading methods raise FileNotFoundError when the file is absent; writing ones raise ReadOnlyStore or DiskFailed.
+    Reading methods raise FileNotFoundError when the file is absent; writing ones raise ReadOnlyStore or DiskFailed. All
+    raise UnsafePath for a name that leaves the folder, and IrregularFile rather than follow a link.
     """
 
     def __init__(self, root: Path) -> None:
         """Open the door to the `.mvc` folder `root`."""
         self.root = root
+        self._inside = Inside(root)
         self._staged: dict[str, Temporary] = {}
         self._batch = Batch()
         self._names = process.temporary_names()
@@ -352,30 +357,33 @@ class StoreDoor:
     # --- reading
 
     def path(self, name: str) -> Path:
-        """Where `name` lies."""
-        return self.root / name
+        """Where `name` lies; the folders on the way are no links, the last part may be."""
+        return self._inside.path(name)
 
-    def read(self, name: str) -> bytes:
-        """All bytes of a small file."""
-        with open(self.root / name, "rb") as file:
-            return file.read()
+    def folder(self, name: str) -> Path:
+        """Where the folder `name` lies; it is no link itself."""
+        return self._inside.folder(name)
+
+    def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
+        """All bytes of a small file; raises Damaged when it has more than `limit`."""
+        return inside.read_regular(self.path(name), limit)
 
     def open(self, name: str) -> int:
-        """A descriptor for reading; the caller closes it."""
-        return os.open(self.root / name, os.O_RDONLY | os.O_CLOEXEC)
+        """A descriptor of a regular file for reading; the caller closes it."""
+        return inside.open_regular(self.path(name))
 
     def exists(self, name: str) -> bool:
         """Whether there is something of that name."""
-        return os.path.lexists(self.root / name)
+        return os.path.lexists(self.path(name))
 
     def stat(self, name: str) -> Stat:
-        """The file's outside."""
-        return Stat.of(os.stat(self.root / name))
+        """The file's outside, that of a link itself."""
+        return Stat.of(os.stat(self.path(name), follow_symlinks=False))
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder, sorted; none when it is absent."""
         try:
-            return sorted(os.listdir(self.root / folder))
+            return sorted(os.listdir(self._inside.folder(folder)))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -383,11 +391,10 @@ class StoreDoor:
 
     def temporary(self) -> Temporary:
         """A new file in `tmp/`."""
-        folder = self.root / TEMPORARY
-        self._make_folder(folder)
+        self._make_folder(TEMPORARY)
         with self._naming:
             name = next(self._names)
-        return Temporary(folder / name)
+        return Temporary(self.path(f"{TEMPORARY}/{name}"))
 
     def scratch(self) -> int:
         """Open a new file that has no name and is gone when it is closed, to try things on this file system.
@@ -408,7 +415,7 @@ class StoreDoor:
         """Have `name` hold exactly `data` after the next barrier; a file there with other bytes is replaced then."""
         if name in self._staged:
             return
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, errors.Damaged):  # what is no such file is replaced
             if self.read(name) == data:
                 self._folders.update((self.path(name).parent, self.path(name).parent.parent))
                 return
@@ -432,7 +439,7 @@ class StoreDoor:
         try:
             self._batch.close()
             for name in list(staged):
-                self._publish(staged[name], self.path(name))
+                self._publish(staged[name], name)
                 del staged[name]
             self._sync_folders()
         finally:
@@ -454,8 +461,7 @@ class StoreDoor:
         Raises NoExclusiveCreate where the filesystem has no such step.
         """
         self.barrier()
-        target = self.path(name)
-        self._make_folder(target.parent)
+        target = self._with_folder(name)
         self._sync_folders()
         temporary = self.temporary()
         try:
@@ -485,8 +491,8 @@ class StoreDoor:
 
     def give_name(self, temporary: Temporary, name: str, *, exclusive: bool = False) -> bool:
         """Have the finished file `temporary` be called `name`, durably; as `publish`."""
+        made = self._made(name.rpartition("/")[0])
         target = self.path(name)
-        made = self._made(target.parent)
         with writing(target):
             step("link" if exclusive else "rename", target)
             done = not exclusive or rename.exclusively(temporary.path, target)
@@ -506,9 +512,8 @@ class StoreDoor:
 
     def cache(self, name: str, data: bytes) -> None:
         """Write a file that may be lost at any time: whole, but not durable; failure is silent (a read-only store)."""
-        target = self.path(name)
         try:
-            self._make_folder(target.parent)
+            target = self._with_folder(name)
             temporary = self.temporary()
         except errors.MvcError:
             return
@@ -523,7 +528,7 @@ class StoreDoor:
 
     def forget(self, name: str) -> None:
         """Delete a file that may be lost at any time, if that can be done."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, errors.MvcError):
             self.path(name).unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
@@ -540,7 +545,7 @@ class StoreDoor:
 
         With `keep_folders` these stay: others may be about to put something there.
         """
-        folders = dict.fromkeys(self.path(name).parent for name in names)
+        folders = dict.fromkeys(self._inside.folder(name.rpartition("/")[0]) for name in names)
         for name in names:
             with writing(self.path(name)):
                 step("unlink", self.path(name))
@@ -555,8 +560,7 @@ class StoreDoor:
 
     def rename_folder(self, old: str, new: str) -> None:
         """Give a folder another name durably; the new name must be free or an empty folder."""
-        source, target = self.path(old), self.path(new)
-        self._make_folder(target.parent)
+        source, target = self._inside.folder(old), self._with_folder(new)
         with writing(target):
             step("rename", target)
             os.rename(source, target)
@@ -566,7 +570,7 @@ class StoreDoor:
 
     def make_folder(self, name: str) -> None:
         """Make a folder and those above it; durable after the next barrier."""
-        self._make_folder(self.path(name))
+        self._make_folder(name)
 
     @contextlib.contextmanager
     def lock(self, timeout: float) -> Iterator[None]:
@@ -577,18 +581,26 @@ class StoreDoor:
         """
         path = self.path(LOCK)
         with writing(path):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666 & ~process.umask())
+            fd = inside.open_regular(path, os.O_RDWR | os.O_CREAT, 0o666 & ~process.umask())
         try:
             _take(fd, path, timeout)
             yield
         finally:
             os.close(fd)
 
+    def has_temporary(self, name: str) -> bool:
+        """Whether `tmp/` has a file of that name, which has no other name elsewhere."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            status = os.lstat(self.path(f"{TEMPORARY}/{name}"))
+            return stat_module.S_ISREG(status.st_mode) and status.st_nlink == 1
+        return False
+
     def discard(self, temporary: str) -> None:
         """Remove a finished file of that name from `tmp/`; absent already is fine."""
+        path = self.path(f"{TEMPORARY}/{temporary}")
         with contextlib.suppress(OSError):
-            step("unlink", self.root / TEMPORARY / temporary)
-            (self.root / TEMPORARY / temporary).unlink()
+            step("unlink", path)
+            path.unlink()
 
     def sweep(self) -> None:
         """Remove what writers that have ended left in `tmp/`; of other machines and containers, what is old."""
@@ -619,19 +631,17 @@ class StoreDoor:
 
     # --- inside
 
-    def _make_folder(self, folder: Path) -> None:
-        self._folders.update(self._made(folder))
+    def _make_folder(self, name: str) -> None:
+        self._folders.update(self._made(name))
 
-    @classmethod
-    def _made(cls, folder: Path) -> list[Path]:
+    def _with_folder(self, name: str) -> Path:
+        """Where `name` lies, its folder made."""
+        self._make_folder(name.rpartition("/")[0])
+        return self.path(name)
+
+    def _made(self, name: str) -> list[Path]:
         """Make a folder and those above it; the folders that have new ones in them."""
-        if folder.is_dir():
-            return []
-        above = cls._made(folder.parent)
-        with writing(folder):
-            step("mkdir", folder)
-            folder.mkdir(exist_ok=True)
-        return [folder.parent, *above]
+        return _made(self._inside.folder(name))
 
     def _sync_folders(self) -> None:
         folders, self._folders = self._folders, set()
@@ -639,18 +649,30 @@ class StoreDoor:
             with writing(folder):
                 sync_folder(folder)
 
-    def _publish(self, temporary: Temporary, target: Path) -> None:
-        self._make_folder(target.parent)
+    def _publish(self, temporary: Temporary, name: str) -> None:
+        target = self._with_folder(name)
         with writing(target):
             step("rename", target)
             os.replace(temporary.path, target)
         self._folders.add(target.parent)
 
 
+def _made(folder: Path) -> list[Path]:
+    if folder.is_dir():
+        return []
+    above = _made(folder.parent)
+    with writing(folder):
+        step("mkdir", folder)
+        folder.mkdir(exist_ok=True)
+    return [folder.parent, *above]
+
+
 def _take(fd: int, path: Path, timeout: float) -> None:
     """Lock an open file, and write into it who has it; where the file system has no locks, do without."""
     with unsupported.optional(unsupported.LOCK, path):
         _flock(fd, timeout)
+    if os.fstat(fd).st_nlink != 1:  # another name for it may be somebody's file: a lock needs no content
+        return
     with writing(path):
         step("write", path)
         os.ftruncate(fd, 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model import names
+from mvc.model import names, paths
 from mvc.model.ids import VersionId, is_id
 from mvc.storage import sealed
 from mvc.storage.door import StoreDoor
@@ -42,7 +42,17 @@ class Head:
         right = (isinstance(branch, str) and version is None) or (branch is None and is_id(version))
         if not right or not isinstance(folder, str) or record.get("v") != 1 or len(record) != 4:
             raise errors.Damaged(what=what, reason="its fields are not those of a head")
+        _check_folder(folder, what)
         return cls(folder, branch, version)
+
+
+def _check_folder(folder: str, what: str) -> None:
+    """Raise Damaged for a folder outside the repository, or one of version control."""
+    try:
+        if folder:
+            paths.check_inside(folder)
+    except errors.Refused as error:
+        raise errors.Damaged(what=what, reason=error.message.rstrip(".")) from error
 
 
 class Heads:

@@ -10,18 +10,21 @@ will be after was edited since by its owner, and is left alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model.ids import FileId
-from mvc.storage import sealed, sparse
+from mvc.model import names, paths
+from mvc.model.ids import FileId, is_id
+from mvc.storage import process, sealed, sparse
 from mvc.storage.door import StoreDoor
 from mvc.storage.heads import Head
 from mvc.storage.merges import MergeState
 from mvc.storage.reflog import RefEntry, RefName
 
 NAME = "journal"
+_FIELDS = {"kind", "v", "verb", "model", "refs", "files", "head", "rename", "merge", "merged", "sparse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +94,57 @@ class Journal:
         """The journal in `data`; raises Damaged."""
         record = sealed.unseal(data, what=NAME, kind="journal")
         try:
+            if set(record) | {"sparse"} != _FIELDS or record["v"] != 1:
+                raise ValueError
             return cls._from(record)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise errors.Damaged(what="the journal", reason="its fields are not those of a journal") from error
+        except errors.Refused as error:
+            raise errors.Damaged(what="the journal", reason=error.message.rstrip(".")) from error
 
     @classmethod
     def _from(cls, record: dict[str, Any]) -> Self:
-        model = record["model"]
-        refs = tuple(
-            RefStep(RefName(model, kind, name), RefEntry.decode(text.encode(), what="an entry in the journal"))
-            for kind, name, text in record["refs"]
-        )
-        files = tuple(FileStep(*row) for row in record["files"])
+        model, rename = _model(record["model"]), record["rename"]
+        refs = tuple(_ref_step(model, row) for row in record["refs"])
+        files = tuple(map(_file_step, record["files"]))
         head = Head.from_json(record["head"], what="the head in the journal") if record["head"] else None
         merge = MergeState.from_json(record["merge"]) if record["merge"] else None
+        verb, merged = record["verb"], record["merged"]
+        if not isinstance(verb, str) or not isinstance(merged, bool) or (merge is not None and merge.model != model):
+            raise ValueError
         listed = record.get("sparse")
         if listed is not None and not sparse.well_formed(listed):
             raise ValueError
         left_out = tuple(listed) if listed is not None else None
-        return cls(record["verb"], model, refs, files, head, record["rename"], merge, record["merged"], left_out)
+        return cls(verb, model, refs, files, head, None if rename is None else _model(rename), merge, merged, left_out)
+
+
+def _ref_step(model: str, row: Sequence[Any]) -> RefStep:
+    kind, name, text = row
+    ref = RefName(model, kind, name)
+    entry = RefEntry.decode(text.encode(), what="an entry in the journal")
+    if not all(map(names.has_component, (*kind.split("/"), name))) or entry.ref != ref.text:
+        raise ValueError
+    return RefStep(ref, entry)
+
+
+def _file_step(row: Sequence[Any]) -> FileStep:
+    """A step of the right types, whose path stays in the working tree, and whose `staged` is a name in `tmp/`."""
+    path, file, executable, old, staged, anything = row
+    ids = all(each is None or is_id(each) for each in (file, old or None))
+    if not ids or not isinstance(executable, bool) or not isinstance(anything, bool):
+        raise TypeError
+    if staged is not None and not process.is_temporary_name(staged):
+        raise ValueError
+    paths.check_inside(path)
+    return FileStep(*row)
+
+
+def _model(name: Any) -> str:
+    """The name of a model, which can be one in a path; raises ValueError, TypeError."""
+    if not isinstance(name, str) or not names.has_component(name):
+        raise ValueError
+    return name
 
 
 def pending(door: StoreDoor) -> Journal | None:

@@ -55,7 +55,9 @@ class MergeState:
         takes = record.get("takes")
         if not (ids and texts and isinstance(takes, dict) and set(record) == _FIELDS and record["v"] == 1):
             raise errors.Damaged(what="a merge under way", reason="its fields are not those of a merge")
-        if not set(takes.values()) <= _SIDES:
+        if not names.has_component(record["model"]):
+            raise errors.Damaged(what="a merge under way", reason="its model has a name that no model can have")
+        if not all(isinstance(side, str) and side in _SIDES for side in takes.values()):
             raise errors.Damaged(what="a merge under way", reason="it takes a side that there is not")
         return cls(record["model"], record["base"], record["ours"], record["theirs"], record["message"], takes)
 

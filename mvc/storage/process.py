@@ -13,12 +13,14 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from mvc.model.ids import digest
 
 _PARTS = 7
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}(?:\.[0-9A-Za-z_-]{1,64}){2,9}\Z")
 
 
 @functools.cache
@@ -72,6 +74,11 @@ def temporary_names() -> Iterator[str]:
     pid, token = os.getpid(), os.urandom(6).hex()
     for number in itertools.count():
         yield f"{_machine()}.{_boot()}.{_namespace()}.{pid}.{_start_of(pid)}.{token}.{number}"
+
+
+def is_temporary_name(name: str) -> bool:
+    """Whether `name` has the form of the names of temporary files."""
+    return _NAME.match(name) is not None
 
 
 def is_gone(name: str) -> bool | None:

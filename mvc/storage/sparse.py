@@ -13,6 +13,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import names
+from mvc.model.paths import check_inside
 from mvc.storage import sealed
 from mvc.storage.door import StoreDoor
 
@@ -47,5 +48,10 @@ def record(door: StoreDoor, model: str, left_out: Iterable[str]) -> None:
 
 
 def well_formed(listed: Any) -> bool:
-    """Whether this is a list of paths."""
-    return isinstance(listed, list) and all(isinstance(each, str) for each in listed)
+    """Whether this is a list of paths inside a folder."""
+    try:
+        for each in listed:
+            check_inside(each)
+    except (TypeError, AttributeError, errors.UnsafePath):
+        return False
+    return isinstance(listed, list)

@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mvc.model.ids import DIGITS, FileId, digest
+from mvc import errors
+from mvc.model.ids import DIGITS, FileId, digest, is_id
 from mvc.storage import door as doors
 from mvc.storage import hashing
 from mvc.storage.door import Stat, StoreDoor
@@ -30,6 +31,9 @@ NAME = "cache/stat"
 _FORMAT = b"2 "
 """Before it, rows were recorded that counted under conditions. Neither reader takes the other's cache for one."""
 
+MAX_BYTES = 256 << 20
+"""Bytes of the cache that are read: rows of about two million files."""
+_FIELDS = 5
 _Row = list[Any]
 """Size, mtime, ctime, inode, as in `Stat`, and the file's id."""
 
@@ -152,13 +156,20 @@ class StatCache:
 
     def _read(self) -> dict[str, _Row]:
         try:
-            data = self._door.read(NAME)
-        except OSError:
+            data = self._door.read(NAME, MAX_BYTES)
+        except (OSError, errors.MvcError):
             return {}
         head = len(_FORMAT) + DIGITS
         body = data[head + 1 :]
-        if data[:head] != _FORMAT + digest(body).encode():
-            return {}
-        content: dict[str, Any] = json.loads(body)
-        rows: dict[str, _Row] = content["files"]
-        return rows if content["clock"] <= doors.now_ns() else {}
+        return _rows(body) if data[:head] == _FORMAT + digest(body).encode() else {}
+
+
+def _rows(body: bytes) -> dict[str, _Row]:
+    """The rows, none where one of them is no row: a cache may come from anybody."""
+    try:
+        content: Any = json.loads(body)
+        rows: Any = content["files"]
+        sound = all(isinstance(row, list) and len(row) == _FIELDS and is_id(row[-1]) for row in rows.values())
+        return dict(rows) if sound and content["clock"] <= doors.now_ns() else {}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return {}

@@ -1,7 +1,7 @@
 """The door to the working tree: reads and changes files below one folder, never through a link, never in `.mvc`.
 
 Every path is walked folder by folder with O_NOFOLLOW from the root's descriptor, so a link put in the way at any moment
-is refused rather than followed. Each folder entered is compared by device and inode with the reserved ones (`.mvc`,
+is refused rather than followed, and `..` is no part of any path, wherever that came from. Each folder entered is compared by device and inode with the reserved ones (`.mvc`,
 `.git`), which catches every other spelling that a filesystem may accept for them (as jj does).
 """
 
@@ -15,11 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mvc import errors, lazy
+from mvc.model import paths
 from mvc.storage import process, unsupported
 from mvc.storage.door import Stat, StoreDoor, nameless, step, sync_file, writing
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MAX_SMALL = 8 << 20
+"""Bytes of a file that is read whole, at most."""
 
 
 class TreeDoor:
@@ -67,9 +70,12 @@ class TreeDoor:
         return fd
 
     def read(self, path: str) -> bytes:
-        """All bytes of a small file; raises as `open` does."""
+        """All bytes of a small file; raises as `open` does, and TooBig."""
         with os.fdopen(self.open(path), "rb") as file:
-            return file.read()
+            data = file.read(MAX_SMALL + 1)
+        if len(data) > MAX_SMALL:
+            raise errors.TooBig(what=path, reason=f"it is larger than {MAX_SMALL >> 20} MiB")
+        return data
 
     def scratch(self, path: str) -> int:
         """Open a new file without a name in the folder of `path`, to try things on its file system. Raises OSError."""
@@ -112,8 +118,11 @@ class TreeDoor:
             step("chmod", path)
             fd = os.open(name, _FILE, dir_fd=folder)
             try:
+                status = os.fstat(fd)
+                if not stat_module.S_ISREG(status.st_mode):
+                    raise errors.NotRegularFile(path=path, kind="a folder or a special file")
                 with unsupported.optional(unsupported.CHMOD, path):
-                    os.fchmod(fd, _mode(os.fstat(fd).st_mode, executable=executable))
+                    os.fchmod(fd, _mode(status.st_mode, executable=executable))
             finally:
                 os.close(fd)
 
@@ -157,6 +166,7 @@ class TreeDoor:
 
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        paths.check_inside(path)
         above, _, name = path.rpartition("/")
         with self._folder(above, make=make) as folder:
             yield folder, name

@@ -1,0 +1,105 @@
+"""Staying inside a folder: names with `..` are refused, links are not followed, and only regular files are opened.
+
+    packs/77/x.pack   yes      ../x   /x   packs//x   no      packs -> /home/ana/photos   no: IrregularFile names the link
+
+A `.mvc` may come from somebody else, in an archive or on a shared disk. Whatever it holds, a command that runs in it
+reads, creates, changes and removes nothing outside of it. A folder that was seen to be one is not looked at again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat as stat_module
+from pathlib import Path
+
+from mvc import errors
+
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Opens a file without following a link, and without waiting for the other end of a pipe."""
+_KINDS = {
+    stat_module.S_IFLNK: "a symbolic link",
+    stat_module.S_IFDIR: "a folder",
+    stat_module.S_IFIFO: "a pipe",
+    stat_module.S_IFSOCK: "a socket",
+}
+
+
+class Inside:
+    """The paths below one folder; `root` itself is taken as it is named."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing was looked at yet."""
+        self.root = root
+        self._folders: set[str] = set()
+
+    def path(self, name: str) -> Path:
+        """Return the path of `name`, whose last part may be anything; raises UnsafePath, IrregularFile."""
+        parts = name.split("/")
+        if name and not all(part not in ("", ".", "..") and "\0" not in part for part in parts):
+            raise errors.UnsafePath(path=name, reason="mvc keeps its own data inside its own folder")
+        above = name.rpartition("/")[0]
+        if above and above not in self._folders:
+            self._look(parts[:-1])
+        return self.root / name if name else self.root
+
+    def folder(self, name: str) -> Path:
+        """Return the path of the folder `name`, which may be absent; raises UnsafePath, IrregularFile for a link."""
+        path = self.path(name)
+        if name and name not in self._folders:
+            self._look(name.split("/"))
+        return path
+
+    def _look(self, parts: list[str]) -> None:
+        """Raise IrregularFile for the first of these folders, from the root down, that is a link."""
+        name = ""
+        for part in parts:
+            name = f"{name}/{part}" if name else part
+            if name in self._folders:
+                continue
+            try:
+                mode = os.lstat(self.root / name).st_mode
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            if stat_module.S_ISLNK(mode):
+                raise errors.IrregularFile(path=self.root / name, kind=kind_of(mode))
+            if not stat_module.S_ISDIR(mode):
+                return
+            self._folders.add(name)
+
+
+def open_regular(path: Path, flags: int = READ, mode: int = 0o666) -> int:
+    """Return a descriptor of a regular file; raises IrregularFile for anything else, and OSError as the system does.
+
+    The caller closes it. A link is not followed and a pipe not waited for, whatever `flags` ask for.
+    """
+    try:
+        fd = os.open(path, flags | READ, mode)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            found = os.lstat(path).st_mode
+            if not stat_module.S_ISREG(found):
+                raise errors.IrregularFile(path=path, kind=kind_of(found)) from error
+        raise
+    found = os.fstat(fd).st_mode
+    if not stat_module.S_ISREG(found):
+        os.close(fd)
+        raise errors.IrregularFile(path=path, kind=kind_of(found))
+    return fd
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file; raises as `open_regular`, and Damaged when it has more than `limit`."""
+    fd = open_regular(path)
+    with open(fd, "rb", buffering=0) as file:
+        if os.fstat(fd).st_size > limit:
+            raise errors.Damaged(what=path, reason=f"it is larger than {limit} bytes")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise errors.Damaged(what=path, reason=f"it is larger than {limit} bytes")
+    return data
+
+
+def kind_of(mode: int) -> str:
+    """Return what people call a thing with these mode bits."""
+    return _KINDS.get(stat_module.S_IFMT(mode), "a device")

@@ -1,0 +1,206 @@
+"""Links, pipes and endless files in place of what `.mvc` holds: no verb goes through one, or waits for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import digest
+from mvc.remotes.address import parse
+from mvc.remotes.local import connect
+from mvc.repository.repository import Repository
+from mvc.storage import inside
+from mvc.storage.door import StoreDoor, make_folder
+from tests.crash.harness import command, fresh_copy, mvc
+from tests.crash.scenarios import edited
+
+FOLDERS = (
+    "packs", "tmp", "cache", "objects", "refs", "meta", "heads", "recipes", "promised", "expired", "absent", "merges",
+    "notes", "publishing", "refs/helmets", "refs/helmets/heads", "refs/helmets/heads/main",
+)  # fmt: skip
+FILES = (
+    "lock",
+    "config.toml",
+    "heads/helmets",
+    "journal",
+    "cache/stat",
+    "merges/helmets",
+    "refs/helmets/heads/main/0000000003",
+)
+VERBS = (
+    ("set", "parameters.a=1"),
+    ("commit", "-m", "three"),
+    ("switch", "v1"),
+    ("gc", "--grace", "0"),
+    ("fsck",),
+    ("status",),
+)
+Make = Callable[[Path, Path], object]
+SPECIALS: dict[str, Make] = {
+    "link": lambda path, outside: path.symlink_to(outside / "precious"),
+    "link to nothing": lambda path, outside: path.symlink_to(outside / "new"),
+    "link to a device": lambda path, _: path.symlink_to("/dev/zero"),
+    "pipe": lambda path, _: os.mkfifo(path),
+    "folder": lambda path, _: path.mkdir(),
+    "endless": lambda path, _: path.open("wb").truncate(1 << 40),
+    "hard link": lambda path, outside: path.hardlink_to(outside / "precious"),
+}
+
+
+class World:
+    """A repository, and things of somebody's beside it."""
+
+    def __init__(self, top: Path, prepared: Path) -> None:
+        self.root = top / "deep" / "root"
+        self.outside = top / "outside"
+        (self.outside / "folder").mkdir(parents=True)
+        (self.outside / "precious").write_bytes(b"precious\n")
+        (self.outside / "folder" / "precious").write_bytes(b"precious\n")
+        fresh_copy(prepared, self.root)
+        self.before = self.state()
+
+    def state(self) -> dict[str, tuple[int, int, bytes]]:
+        found = {}
+        for path in [self.outside, *sorted(self.outside.rglob("*"))]:
+            status = path.lstat()
+            found[str(path)] = (status.st_mode, status.st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        return found
+
+    def untouched(self, verb: tuple[str, ...]) -> str:
+        outcome = command(self.root, verb)
+        assert self.state() == self.before, verb
+        assert "internal error" not in outcome.output, outcome.output
+        assert "Traceback" not in outcome.output, outcome.output
+        return outcome.output
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("prepared")
+    edited(root)
+    return root
+
+
+@pytest.fixture
+def world(tmp_path: Path, prepared: Path) -> World:
+    return World(tmp_path, prepared)
+
+
+def _replace(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_that_is_a_link_is_named_and_not_entered(world: World, folder: str) -> None:
+    path = world.root / ".mvc" / folder
+    shutil.rmtree(path, ignore_errors=True)
+    path.symlink_to(world.outside / "folder")
+    said = "".join(world.untouched(verb) for verb in VERBS[:4])
+    assert folder in ("cache", "publishing", "notes", "expired", "meta") or "is a symbolic link" in said
+
+
+@pytest.mark.parametrize("special", SPECIALS.values(), ids=SPECIALS.keys())
+def test_a_file_that_is_none_is_neither_followed_nor_waited_for(world: World, prepared: Path, special: Make) -> None:
+    for name in FILES:
+        path = world.root / ".mvc" / name
+        _replace(path)
+        special(path, world.outside)
+        world.before = world.state()
+        for verb in VERBS[:2]:
+            world.untouched(verb)
+        fresh_copy(prepared, world.root)
+
+
+def test_mvcs_folder_may_not_lead_out_of_the_repository(world: World) -> None:
+    (world.root / ".mvc").rename(world.outside / "store")
+    (world.root / ".mvc").symlink_to(world.outside / "store")
+    world.before = world.state()
+    for verb in VERBS:
+        assert "is a symbolic link that leads out of the repository" in world.untouched(verb)
+    with pytest.raises(errors.IrregularFile):
+        Repository(world.root)
+    elsewhere = world.outside / "link"
+    (world.root / ".mvc").unlink()
+    (world.outside / "store").rename(world.root / ".mvc")
+    elsewhere.symlink_to(world.root)
+    mvc(elsewhere, "commit", "-m", "three")
+
+
+def test_a_model_in_a_folder_that_is_a_link_is_not_entered(world: World) -> None:
+    inner = world.root / "inner"
+    inner.mkdir()
+    (inner / "w.bin").write_bytes(b"w")
+    mvc(world.root, "init", "inner", "--model", "inner")
+    mvc(inner, "add", "w.bin")
+    mvc(inner, "commit", "-m", "one")
+    shutil.rmtree(inner)
+    (world.outside / "folder" / "w.bin").write_bytes(b"mine")
+    shutil.copy(world.root / "model.toml", world.outside / "folder" / "model.toml")
+    inner.symlink_to(world.outside / "folder")
+    world.before = world.state()
+    for verb in (("restore", "."), ("switch", "v1", "--force"), ("commit", "-m", "x"), ("status",), ("set", "parameters.a=1"),
+                 ("reset", "--hard", "v1"), ("add", "inner/w.bin"), ("rm", "w")):  # fmt: skip
+        assert "symbolic link" in world.untouched(("--model", "inner", *verb)), verb
+
+
+def test_a_lock_with_another_name_elsewhere_is_held_and_not_written(world: World) -> None:
+    lock = world.root / ".mvc" / "lock"
+    lock.unlink()
+    lock.hardlink_to(world.outside / "precious")
+    world.before = world.state()
+    world.untouched(("set", "parameters.a=1"))
+    with StoreDoor(lock.parent).lock(0), pytest.raises(errors.LockTimeout), StoreDoor(lock.parent).lock(0):
+        pass
+
+
+def test_init_follows_no_link_that_was_put_in_its_way(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / ".git").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "precious").write_bytes(b"precious\n")
+    (root / ".gitignore").symlink_to(outside / "precious")
+    mvc(root, "init", "--model", "m")
+    assert (outside / "precious").read_bytes() == b"precious\n"
+    with pytest.raises(errors.DiskFailed):
+        inside_of(root / ".mvc" / "tmp", outside)
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+
+
+def inside_of(link: Path, outside: Path) -> None:
+    """Make a new folder where a link is."""
+    shutil.rmtree(link)
+    link.symlink_to(outside)
+    make_folder(link)
+
+
+def test_a_folder_remote_is_not_left_by_a_link(tmp_path: Path) -> None:
+    remote, outside = tmp_path / "remote", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x").write_bytes(b"x")
+    remote.mkdir()
+    for name in ("packs", "tmp"):
+        (remote / name).symlink_to(outside)
+    backend = connect(parse(str(remote), tmp_path), {})
+    for act in (
+        lambda: backend.create("packs/x", b"y"), lambda: backend.read("packs/x", 10), lambda: list(backend.list("packs")),
+        lambda: backend.delete(["packs/x"]), lambda: backend.create("refs/x", b"y"),
+    ):  # fmt: skip
+        with pytest.raises(errors.IrregularFile, match="is a symbolic link"):
+            act()
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"x": b"x"}
+
+
+def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / digest(b"x")
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(errors.Damaged, match="larger than 100 bytes"):
+        inside.read_regular(path, 100)
