@@ -32,7 +32,6 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "compression": "storage/frames.py",
     "sqlite3": "storage/chunkindex.py",
     "pathspec": "repository/globs.py",
-    "git": "repository/provenance.py",
     "fsspec": ("remotes/", "filesystem.py"),
     "paramiko": "remotes/",
     "picsellia": "remotes/picsellia/",

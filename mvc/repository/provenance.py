@@ -1,15 +1,18 @@
-"""Where the training code stands in Git: recorded with each version, when there is a Git to ask.
+"""The Git commit of the training code: recorded with each version, when there is a Git repository around it.
 
-GitPython runs the `git` program; without it, without a repository, or before the first Git commit, there is nothing to
-record, and nothing fails.
+    git rev-parse, symbolic-ref, config, status, rev-list      read, and run none of the programs they could run
+
+The repository around a model may be somebody else's, and its config and attributes name programs: `core.fsmonitor`,
+hooks, clean filters, external diffs, the transport for missing objects of a partial clone. Each is switched off by a
+setting that wins over the repository's. What an LFS filter would have to decide counts as modified, therefore. Without
+the program `git`, without a repository, or before its first commit, there is nothing to record, and nothing fails.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mvc import lazy
 from mvc.model.secrets import strip_userinfo
@@ -17,73 +20,94 @@ from mvc.model.version import Code
 
 NEWEST = 10_000
 """How many Git commits back are looked at."""
+_SECONDS = 120
+"""After which a `git` that does not end is given up."""
+_KEPT = ("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH")
+"""Variables for Git that are kept, beside those of settings; all others would speak of another repository."""
+_SET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "LC_ALL": "C",
+}
+"""No write to the index, no question, and no fetch of objects that are missing."""
+_QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull}
+_OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
+_STATUS = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
+_FLAGS = 3
+"""Characters before a path in what `_STATUS` prints."""
 
 
 def code_of(folder: Path, own: Sequence[Path]) -> Code | None:
-    """The Git commit that is checked out in `folder`; None when there is none.
+    """Return the Git commit that is checked out in `folder`; None when there is none.
 
     `dirty` tells whether files that Git tracks differ from it, the model's `own` files left out.
     """
-    with _opened(folder) as git:
-        if git is None:
-            return None
-        try:
-            commit = str(git.head.commit.hexsha)
-            branch = None if git.head.is_detached else str(git.active_branch.name)
-            return Code(commit, branch, _remote(git), _is_dirty(git, own))
-        except Exception:  # noqa: BLE001 - GitPython raises errors of many kinds, and none may stop a commit
-            return None
+    found = _git(folder, "rev-parse", "--show-toplevel", "--verify", "HEAD")
+    if found is None:
+        return None
+    top, _, commit = found.rstrip("\n").rpartition("\n")
+    unfiltered = _without_filters(folder)
+    changed = None if unfiltered is None else _git(folder, *_STATUS, settings=unfiltered)
+    if not commit or changed is None:
+        return None
+    top = os.path.realpath(top)
+    left_out = {os.path.relpath(os.path.realpath(path), top) for path in own}
+    dirty = any(line[_FLAGS:] not in left_out for line in changed.split("\0") if line)
+    branch = _git(folder, "symbolic-ref", "-q", "--short", "HEAD")
+    return Code(commit, branch.strip() if branch else None, _remote(folder), dirty)
 
 
 def ancestors(folder: Path) -> Iterator[str]:
-    """The Git commit that is checked out in `folder` and those before it, nearest first; none without Git."""
-    with _opened(folder) as git:
-        if git is not None:
-            try:
-                yield from (str(commit.hexsha) for commit in git.iter_commits(max_count=NEWEST))
-            except Exception:  # noqa: BLE001 - as above
-                return
+    """Return the Git commit that is checked out in `folder` and those before it, newest first; none without Git."""
+    yield from (_git(folder, "rev-list", f"--max-count={NEWEST}", "HEAD", "--") or "").split()
 
 
 def identity(folder: Path) -> tuple[str, str] | None:
-    """The name and e-mail address that Git would sign with in `folder`; None when it has none."""
-    try:
-        git = lazy.load("git")
-        command = git.Git(os.fspath(folder))
-        name, email = (str(command.config("--get", key)).strip() for key in ("user.name", "user.email"))
-    except Exception:  # noqa: BLE001 - as above; no program, no such key
+    """Return the name and e-mail address that Git would sign with in `folder`; None when it has none."""
+    name, email = (_git(folder, "config", "--get", key) for key in ("user.name", "user.email"))
+    return None if name is None or email is None else (name.strip(), email.strip())
+
+
+def _remote(folder: Path) -> str | None:
+    """Return the address of `origin`, else of the first remote, without user, password and query."""
+    listed = _git(folder, "config", "-z", "--get-regexp", r"^remote\..*\.url$") or ""
+    urls: dict[str, str] = {}
+    for key, _, address in (each.partition("\n") for each in listed.split("\0") if each):
+        urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), address)
+    url = urls.get("origin") or next(iter(urls.values()), None)
+    return strip_userinfo(url) if url else None
+
+
+def _without_filters(folder: Path) -> dict[str, str] | None:
+    """Return the settings that switch off each filter which is configured; None when one has a name that `-c` cannot have."""
+    keys = (_git(folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\.") or "").split("\0")
+    names = {key.rpartition(".")[0] for key in keys if key}
+    if any("=" in name for name in names):
         return None
-    return name, email
+    return {f"{name}.{key}": value for name in names for key, value in _OFF.items()}
 
 
-class _opened:  # noqa: N801 - used as `with _opened(folder) as git`
-    """The Git repository that `folder` lies in, closed at the end; None when there is none."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._git: Any = None
-
-    def __enter__(self) -> Any:
-        try:
-            self._git = lazy.load("git").Repo(self._folder, search_parent_directories=True)
-        except Exception:  # noqa: BLE001 - as above
-            self._git = None
-        return self._git
-
-    def __exit__(self, *_: object) -> None:
-        if self._git is not None:
-            self._git.close()
+def _git(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str | None:
+    """Return what `git` prints when it is run in `folder`; None when it fails, or is not there."""
+    subprocess = lazy.load("subprocess")
+    options = [part for pair in {**_QUIET, **(settings or {})}.items() for part in ("-c", "=".join(pair))]
+    try:
+        done = subprocess.run(
+            ["git", "--no-pager", *options, *arguments], cwd=folder, env=_environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return os.fsdecode(done.stdout) if done.returncode == 0 else None
 
 
-def _remote(git: Any) -> str | None:
-    """The address of `origin`, else of the first remote, without user, password and query."""
-    remotes = {remote.name: remote for remote in git.remotes}
-    remote = remotes.get("origin") or next(iter(remotes.values()), None)
-    return strip_userinfo(str(remote.url)) if remote is not None else None
-
-
-def _is_dirty(git: Any, own: Sequence[Path]) -> bool:
-    top = os.path.realpath(git.working_tree_dir)
-    left_out = {os.path.relpath(os.path.realpath(path), top) for path in own}
-    changed = git.git.diff("HEAD", "--name-only", "--no-renames", "-z", "--ignore-submodules=none")
-    return any(name and name not in left_out for name in changed.split("\0"))
+def _environment() -> dict[str, str]:
+    """Return this process's environment, without what it says of Git's repository."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("GIT_") or key.startswith("GIT_CONFIG_") or key in _KEPT
+    }
+    return kept | _SET

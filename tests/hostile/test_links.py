@@ -47,9 +47,14 @@ SPECIALS: dict[str, Make] = {
     "link to a device": lambda path, _: path.symlink_to("/dev/zero"),
     "pipe": lambda path, _: os.mkfifo(path),
     "folder": lambda path, _: path.mkdir(),
-    "endless": lambda path, _: path.open("wb").truncate(1 << 40),
+    "endless": lambda path, _: _endless(path),
     "hard link": lambda path, outside: path.hardlink_to(outside / "precious"),
 }
+
+
+def _endless(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
 
 
 class World:
