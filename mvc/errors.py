@@ -484,6 +484,13 @@ class InTheWay(WouldOverwrite):
     """
 
 
+class CurrentFolder(WouldOverwrite):
+    """{path} is the current folder, and a file would take its place; nothing was changed.
+
+    Run the command from another folder.
+    """
+
+
 class BranchExists(RefRejected):
     """There is a branch {name} of {model} already.
 

@@ -154,6 +154,8 @@ class Invocation:
         page: bool = False,
     ) -> None:
         """Answer on stdout: one JSON document, the ids alone (`-q`), or lines for people, which are escaped already."""
+        if "_opened" in self.__dict__ and self._opened.tree.kept_folder is not None:
+            self.note(f"note: kept the current folder, {self._opened.tree.kept_folder}, which is empty now")
         if self.json:
             self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document()}))
         elif self.quiet:

@@ -81,11 +81,19 @@ def get(repository: Repository, model: str, name: str | None) -> Any:
 
 @writes
 def remove(
-    repository: Repository, model: str, names: Sequence[str], *, cached: bool = False, force: bool = False
+    repository: Repository,
+    model: str,
+    names: Sequence[str],
+    *,
+    cached: bool = False,
+    force: bool = False,
+    dry_run: bool = False,
+    on_delete: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> list[Edited]:
     """Stop tracking roles or paths; with `cached` the files stay, else those that the store can give back are deleted.
 
-    Raises NotTracked, OnlyHere (for a file that is nowhere else).
+    `on_delete` is called with the paths of these files before anything changes; after that a `dry_run` ends. Raises
+    NotTracked, OnlyHere (for a file that is nowhere else).
     """
     edit = lazy.load("mvc.model.edit")
     with repository.writing():
@@ -93,6 +101,10 @@ def remove(
         tracked = _files(repository, model, folder)
         roles = list(dict.fromkeys(_tracked_role(tracked, name) for name in names))
         doomed = {} if cached else _doomed(repository, model, folder, tracked, set(roles), force=force)
+        above = f"{folder}/" if folder else ""
+        on_delete([path.removeprefix(above) for path in doomed])
+        if dry_run:
+            return [Edited(role, tracked[role], None) for role in roles]
         text = before = _read(repository, model, folder).decode()
         for role in roles:
             text = edit.remove_file(text, role)

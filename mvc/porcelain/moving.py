@@ -11,7 +11,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mvc import errors
 from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import apply, merging, modelfile
 from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
@@ -111,7 +113,17 @@ def _plan(repository: Repository, model: str, base: Tree, wanted: Tree, *, force
     steps = plan_checkout(
         base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
     )
+    _spare_current_folder(repository, look, steps)
     return look, list(steps)
+
+
+def _spare_current_folder(repository: Repository, look: _Look, steps: Iterable[Step]) -> None:
+    """Raise CurrentFolder when a file would take the place of the folder that this process runs in."""
+    current = repository.tree.current_folder()
+    for step in steps:
+        path = look.prefix + step.path
+        if current is not None and step.new is not None and f"{current}/".startswith(f"{path}/"):
+            raise errors.CurrentFolder(path=escape_name(step.path))
 
 
 def _file_step(step: Step, prefix: str) -> FileStep:

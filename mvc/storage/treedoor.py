@@ -34,6 +34,8 @@ class TreeDoor:
         self._filemode = filemode
         self._store = store
         self._touched: set[str] = set()
+        self.kept_folder: str | None = None
+        """The current folder of this process, when it stays though nothing is left in it."""
 
     # --- reading
 
@@ -144,15 +146,27 @@ class TreeDoor:
                 with unsupported.optional(unsupported.SYNC, self._join(folder)):
                     os.fsync(fd)
 
+    def current_folder(self) -> str | None:
+        """The folder below `root` that this process runs in, as a path; None when it runs elsewhere."""
+        try:
+            here = os.getcwd()
+        except OSError:  # it was removed
+            return None
+        top = os.path.realpath(self.root)
+        return here[len(top) + 1 :] if here.startswith(f"{top}/") else None
+
     # --- inside
 
     def _prune(self, folder: str) -> None:
+        current = self.current_folder()
         while folder:
+            if folder == current:  # a shell whose folder is gone can do nothing more
+                self.kept_folder = folder if _is_empty(self._join(folder)) else self.kept_folder
+                return
             try:
                 with self._parent(folder) as (above, name):
-                    with os.scandir(self._join(folder)) as entries:
-                        if next(entries, None) is not None:
-                            return
+                    if not _is_empty(self._join(folder)):
+                        return
                     step("rmdir", folder)
                     os.rmdir(name, dir_fd=above)
             except OSError:
@@ -258,6 +272,11 @@ def _keep_access(staged: Path, folder: int, name: str) -> None:
                 step("chmod", staged)
                 with unsupported.optional(unsupported.CHMOD, name):
                     os.chmod(staged, mode)
+
+
+def _is_empty(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 def _is_link(name: str, fd: int) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mvc.porcelain import edit
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 
@@ -69,10 +70,29 @@ def test_rm_deletes_only_what_can_be_given_back(shell: Shell, history: History) 
     assert shell.ok("rm", "weights", "--cached").lines == ["weights (weights/best.onnx) is tracked no more"]
     assert weights.exists()
     shell.ok("add", "weights/best.onnx", "--as", "weights")
+    weights.write_bytes(b"one" * 40_000)
+    said = shell.ok("rm", "-n", "weights")
+    assert said.err.splitlines() == [
+        "Would delete 1 file (--cached keeps the file; `mvc restore weights/best.onnx` brings it back):",
+        "  weights/best.onnx",
+    ]
+    assert said.lines == ["Would stop tracking weights (weights/best.onnx)"]
+    assert weights.exists()
+    shell.write("weights/best.onnx", b"edited")
     assert shell.ok("rm", "-f", "weights/best.onnx", "--json").json["removed"] == [
         {"role": "weights", "path": "weights/best.onnx"}
     ]
     assert not weights.exists()
+
+
+def test_rm_says_what_it_deletes_before_it_does(shell: Shell, history: History) -> None:
+    seen: list[tuple[str, bool]] = []
+    weights = shell.folder / "weights/best.onnx"
+    edit.remove(shell.repository, MODEL, ["weights"], on_delete=lambda paths: seen.append((paths[0], weights.exists())))
+    assert seen == [("weights/best.onnx", True)]
+    assert not weights.exists()
+    shell.ok("restore", "weights/best.onnx")  # as it is said
+    assert weights.read_bytes() == b"one" * 40_000
 
 
 # --- set, unset, get

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 
+import pytest
+
 from mvc.storage import process
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
@@ -121,3 +123,45 @@ def test_only_the_executable_bit_of_a_mode_is_versioned(empty: Shell) -> None:
     for revision, mode in (("v1", 0o640), ("v2", 0o750 & ~process.umask()), ("v1", 0o640)):
         empty.ok("switch", revision)
         assert stat.S_IMODE(script.stat().st_mode) == mode, revision
+
+
+# --- the current folder
+
+
+def test_the_current_folder_stays_though_nothing_is_left_in_it(
+    shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("switch", "-c", "bare")
+    shell.ok("rm", "weights")
+    shell.commit("No weights")
+    shell.ok("switch", "main")
+    inside = Shell(shell.folder / "weights", monkeypatch)
+    said = inside.ok("switch", "bare")
+    assert said.err.splitlines()[-1] == "note: kept the current folder, weights, which is empty now"
+    assert list(inside.folder.iterdir()) == []
+    assert "kept" not in inside.ok("switch", "main").err
+    assert weights(shell) == b"one"
+    assert "kept the current folder" in inside.ok("rm", "weights").err
+    inside.ok("reset", "--hard", "main")
+    inside.ok("switch", "bare")
+    assert inside.folder.is_dir()
+    shell.ok("switch", "main")
+    assert "kept" not in shell.ok("switch", "bare").err  # nobody stands in it
+    assert not inside.folder.exists()
+
+
+def test_no_file_takes_the_place_of_the_current_folder(
+    shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("switch", "-c", "flat")
+    shell.ok("rm", "weights")
+    shell.write("weights", b"a file")
+    shell.ok("add", "weights", "--as", "weights")
+    shell.commit("Flat")
+    shell.ok("switch", "main")
+    said = Shell(shell.folder / "weights", monkeypatch)("switch", "flat")
+    assert (said.code, "weights is the current folder" in said.err) == (16, True), said
+    assert weights(shell) == b"one"
+    assert shell.ok("branch", "--show-current").lines == ["main"]
+    shell.ok("switch", "flat")
+    assert (shell.folder / "weights").read_bytes() == b"a file"
