@@ -70,6 +70,12 @@ class Invocation:
         """The same, also where a clone is unfinished."""
         return Repository(self.find_root(), user_config=self.user_config, offline=self.offline, unfinished=True)
 
+    def note_left_alone(self) -> None:
+        """Name the files that the verb did not write, since they were edited while it ran."""
+        paths = self._opened.left_alone if "_opened" in self.__dict__ else []
+        if paths:
+            self.note(f"warning: edited while the command was running, and left alone: {', '.join(paths)}")
+
     @functools.cached_property
     def _opened(self) -> Repository:
         return Repository(

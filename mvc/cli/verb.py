@@ -22,7 +22,10 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def called(*arguments: Any, **named: Any) -> Any:
-            return function(_invocation(), *arguments, **named)
+            invocation = _invocation()
+            result = function(invocation, *arguments, **named)
+            invocation.note_left_alone()
+            return result
 
         command: click.Command = click.command(name, context_settings=_SETTINGS, **attributes)(called)  # type: ignore[no-untyped-call]
         own = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}

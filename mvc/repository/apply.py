@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def change(repository: Repository, plan: Journal, progress: Progress | None = None) -> None:
-    """Carry out `plan` under the lock.
+    """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited after it was planned.
 
     Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
     changed.
@@ -39,7 +39,7 @@ def change(repository: Repository, plan: Journal, progress: Progress | None = No
     except BaseException:
         _discard(repository, plan.files)
         raise
-    _finish(repository, plan)
+    repository.left_alone += _finish(repository, plan)
 
 
 def finish_pending(repository: Repository) -> tuple[str, ...]:

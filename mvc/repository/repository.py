@@ -110,6 +110,8 @@ class Repository:
             raise errors.UnfinishedClone(where=root, url=source.url)
         self.config = Config(self.door, user_config)
         self.offline = offline
+        self.left_alone: list[str] = []
+        """Paths that a change did not write, since they were edited while it was prepared."""
         self._lock_timeout = lock_timeout
 
     @cached_property

@@ -109,7 +109,8 @@ def test_an_edit_between_the_plan_and_the_change_is_left_alone(shell: Shell, mon
                 pages[: len(EDIT)] = EDIT
 
         monkeypatch.setattr(doors, "on_step", edit)
-        shell("switch", "side")
+        said = shell.ok("switch", "side")
+        assert said.err == "warning: edited while the command was running, and left alone: w.bin\n"
     assert (shell.folder / "w.bin").read_bytes() == EDITED
 
 
