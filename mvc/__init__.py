@@ -59,8 +59,10 @@ if TYPE_CHECKING:
     from mvc.porcelain.registry_clone import clone_registry
     from mvc.porcelain.registry_drift import drift
     from mvc.porcelain.remote import add as add_remote
+    from mvc.porcelain.remote import approve as trust_remote
     from mvc.porcelain.remote import remotes
     from mvc.porcelain.remote import remove as remove_remote
+    from mvc.porcelain.remote import withdraw as distrust_remote
     from mvc.porcelain.reset import reset
     from mvc.porcelain.restore import restore
     from mvc.porcelain.show import show
@@ -112,6 +114,7 @@ _HOMES = {
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
     "diff": "mvc.porcelain.diff:diff",
+    "distrust_remote": "mvc.porcelain.remote:withdraw",
     "drift": "mvc.porcelain.registry_drift:drift",
     "du": "mvc.porcelain.du:du",
     "export": "mvc.porcelain.export:export",
@@ -148,6 +151,7 @@ _HOMES = {
     "survey": "mvc.porcelain.survey:survey",
     "switch": "mvc.porcelain.switch:switch",
     "tags": "mvc.porcelain.tag:tags",
+    "trust_remote": "mvc.porcelain.remote:approve",
     "unset": "mvc.porcelain.edit:unset",
 }
 """Where each public name lives."""
@@ -156,11 +160,11 @@ __all__ = [
     "Actor", "Code", "CommitOptions", "ImageRegistries", "Manifest", "MergeChoice", "Person", "PushRequest", "Remote",
     "Repository", "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote",
     "aliases", "branches", "cat", "check", "clone", "clone_registry", "commit", "connect", "connect_registry",
-    "continue_merge", "create_branch", "create_tag", "diff", "drift", "du", "errors", "export", "fetch", "fsck", "gc",
+    "continue_merge", "create_branch", "create_tag", "diff", "distrust_remote", "drift", "du", "errors", "export", "fetch", "fsck", "gc",
     "gc_remote", "get", "image_drift", "import_model", "init", "log", "ls", "merge", "models", "open", "publish",
     "pull", "push", "record_source", "remotes", "remove", "remove_remote", "reset", "resolve", "resolve_image",
     "restore", "set_alias", "set_values", "show", "source", "source_of_experiment", "status", "survey", "switch",
-    "tags", "unset",
+    "tags", "trust_remote", "unset",
 ]  # fmt: skip
 
 

@@ -874,6 +874,27 @@ class ChangedHostKey(RemoteDenied):
     """
 
 
+class HostNotTrusted(Denied):
+    """{remote} would send credentials to {host}, which you have not approved: the settings of a repository name it.
+
+    {way}
+    """
+
+
+class SettingNotTrusted(Denied):
+    """{remote} sets {settings} for {host}, which chooses among your credentials, and you have not approved it.
+
+    {way}
+    """
+
+
+class PlainHttp(Denied):
+    """{remote} would send credentials to {host} without encryption (http:), which you have not accepted.
+
+    {way}
+    """
+
+
 class BadRemoteUrl(Usage):
     """{url!r} cannot be a remote: {reason}.
 
@@ -1281,6 +1302,14 @@ class ImageDenied(Denied):
     """{registry} does not show {image}: {reason}.
 
     `docker login {registry}` logs in there; mvc uses the same logins.
+    """
+
+
+class RealmNotTrusted(Denied):
+    """{registry} asks to send its login for {image} to {host}, which you have not approved.
+
+    If that is its token server, `mvc config --global host.{host}.trust docker` approves it; where nobody types,
+    MVC_TRUSTED_HOSTS={host}.
     """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -13,7 +14,6 @@ from typing import NoReturn
 import pytest
 
 QUIET = {
-    "MVC_CONFIG": os.path.join(os.sep, "nonexistent", "mvc.toml"),
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "NO_COLOR": "1",
@@ -75,6 +75,16 @@ def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Itera
                 patch.delenv(name)
         for name, value in QUIET.items():
             patch.setenv(name, value)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("HOME", str(home))
+        patch.setenv("MVC_CONFIG", str(home / "mvc.toml"))
         patch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path_factory.getbasetemp().parent))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_another_test(_no_settings_from_outside: None) -> Iterator[None]:
+    """Hosts that one test approved are not approved in the next."""
+    yield
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(os.environ["HOME"], "mvc.toml"))

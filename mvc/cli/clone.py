@@ -62,6 +62,7 @@ def command(
             settings=transfers.given_settings(settings),
             actor=invocation.actor(),
             user_config=invocation.user_config,
+            trusted_hosts=invocation.trusted_hosts,
             model=invocation.model_key,
             select=select(only, meta=meta),
             jobs=jobs,
@@ -79,9 +80,9 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     options.check(address.SCHEME, settings)
     directory = directory or porcelain.folder_of(where.model)
     folder = invocation.cwd / directory
-    token, host = invocation.environ.get(address.TOKEN), settings.get("host", address.HOST)
+    host, approvals = settings.get("host", address.HOST), invocation.settings().approvals(invocation.trusted_hosts)
     with (
-        reaching.registry_at(where.organization, host, token) as registry,
+        reaching.typed_registry(where.organization, host, invocation.environ, approvals) as registry,
         _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):
@@ -95,6 +96,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
             version=where.version,
             key=invocation.model_key,
             user_config=invocation.user_config,
+            trusted_hosts=invocation.trusted_hosts,
             progress=progress,
         )
     shown = [f"Cloned into {escape(directory)}", *verb.lines(done)]

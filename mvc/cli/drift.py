@@ -14,7 +14,6 @@ from mvc.model.diff import Change
 from mvc.porcelain import docker, reaching, registry_drift
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.registry_drift import RegistryDrift
-from mvc.remotes.picsellia.address import TOKEN
 from mvc.repository import revisions
 
 
@@ -39,7 +38,7 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
     name = name or reaching.default_registry(repository)
     invocation.require_network(name)
     with (
-        reaching.registry(repository, name, invocation.environ.get(TOKEN)) as registry,
+        reaching.registry(repository, name, invocation.environ) as registry,
         invocation.progress(f"Reading from {name}") as progress,
     ):
         found = registry_drift.drift(repository, registry, model, read_data=read_data, progress=progress)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -12,8 +13,10 @@ from mvc.cli.invocation import Invocation
 from mvc.cli.table import aligned
 from mvc.cli.terminal import count, escape, short, size
 from mvc.cli.verb import verb
+from mvc.model.registry import Registry
 from mvc.porcelain import reaching
 from mvc.porcelain.importing import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
+from mvc.remotes import options
 from mvc.remotes.picsellia import address
 
 IN_PART = 3
@@ -32,9 +35,10 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     where = parse(url)
     invocation.require_network(where.text)
     repository = invocation.writer()
-    host = reaching.host_of(repository, where.organization, transfers.given_settings(settings))
+    given = transfers.given_settings(settings)
+    options.check(address.SCHEME, given)
     with (
-        reaching.registry_at(where.organization, host, invocation.environ.get(address.TOKEN)) as registry,
+        _registry(invocation, where.organization, given) as registry,
         invocation.progress("Fetching files") as progress,
     ):
         done = import_model(
@@ -49,6 +53,18 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     invocation.emit("import", done.to_json, lambda: lines(done), ids=[each.id or "" for each in done.versions])
     tell(invocation, done)
     return code(done)
+
+
+def _registry(
+    invocation: Invocation, organization: str, given: Mapping[str, str]
+) -> contextlib.AbstractContextManager[Registry]:
+    """The registry at the host that was typed, or of the remote that is this organization, or at the platform's own."""
+    repository = invocation.repository()
+    name = reaching.registry_of(repository, organization) if "host" not in given else None
+    if name is not None:
+        return reaching.registry(repository, name, invocation.environ)
+    host = given.get("host", address.HOST)
+    return reaching.typed_registry(organization, host, invocation.environ, repository.approvals)
 
 
 def parse(url: str) -> address.RegistryAddress:

@@ -17,7 +17,7 @@ from mvc.cli.progress import Progress
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.config import Config
+from mvc.storage.config import TRUSTED_HOSTS, Config, user_file
 
 if TYPE_CHECKING:
     from mvc.remotes.oci.registries import Registries
@@ -43,12 +43,13 @@ class Invocation:
 
     @property
     def user_config(self) -> Path | None:
-        """The file of a person's own settings itself, where a link leads to it: writing must not replace the link."""
-        base = self.environ.get("XDG_CONFIG_HOME")
-        home = self.environ.get("HOME")
-        folder = Path(base) if base else Path(home) / ".config" if home else None
-        path = self.environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
-        return Path(os.path.realpath(path)) if path else None
+        """The file of a person's own settings."""
+        return user_file(self.environ)
+
+    @property
+    def trusted_hosts(self) -> str:
+        """The hosts that MVC_TRUSTED_HOSTS lists."""
+        return self.environ.get(TRUSTED_HOSTS, "")
 
     def find_root(self) -> Path:
         """The folder that holds `.mvc`; raises NoRepository."""
@@ -68,7 +69,13 @@ class Invocation:
 
     def repository_to_check(self) -> Repository:
         """The same, also where a clone is unfinished."""
-        return Repository(self.find_root(), user_config=self.user_config, offline=self.offline, unfinished=True)
+        return Repository(
+            self.find_root(),
+            user_config=self.user_config,
+            offline=self.offline,
+            trusted_hosts=self.trusted_hosts,
+            unfinished=True,
+        )
 
     def note_left_alone(self) -> None:
         """Name the files that the verb did not write, since they were edited while it ran."""
@@ -79,7 +86,11 @@ class Invocation:
     @functools.cached_property
     def _opened(self) -> Repository:
         return Repository(
-            self.find_root(), user_config=self.user_config, lock_timeout=self.lock_timeout, offline=self.offline
+            self.find_root(),
+            user_config=self.user_config,
+            lock_timeout=self.lock_timeout,
+            offline=self.offline,
+            trusted_hosts=self.trusted_hosts,
         )
 
     def model(self) -> str:

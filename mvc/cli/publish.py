@@ -12,7 +12,6 @@ from mvc.cli.verb import verb
 from mvc.porcelain import publish as porcelain
 from mvc.porcelain import reaching
 from mvc.porcelain.publish import Published, PublishedVersion
-from mvc.remotes.picsellia.address import TOKEN
 from mvc.repository import revisions
 
 
@@ -50,7 +49,7 @@ def command(
     name = registry or reaching.default_registry(repository)
     invocation.require_network(name)
     with (
-        reaching.registry(repository, name, invocation.environ.get(TOKEN)) as found,
+        reaching.registry(repository, name, invocation.environ) as found,
         invocation.progress(f"Publishing to {name}") as progress,
     ):
         done = porcelain.publish(

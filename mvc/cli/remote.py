@@ -14,7 +14,6 @@ from mvc.cli.transfers import given_settings
 from mvc.cli.verb import group, subverb
 from mvc.porcelain import remote as porcelain
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
-from mvc.remotes.picsellia.address import TOKEN
 from mvc.remotes.probe import Verdict
 
 _OPTION = click.option(
@@ -39,7 +38,20 @@ def command(invocation: Invocation) -> None:
 
 
 def _lines(found: Sequence[RemoteSettings]) -> Iterator[str]:
-    return aligned([(escape(each.name), escape(each.url), each.kind) for each in found])
+    return aligned([(escape(each.name), escape(each.url), each.kind, _trusted(each)) for each in found])
+
+
+def _trusted(found: RemoteSettings) -> str:
+    """Whether the host of a remote is approved, where one has to be."""
+    standing = found.standing
+    if standing is None:
+        return "its settings name no host"
+    where = standing.where
+    if where is None or (where.is_default and not where.choices):
+        return ""
+    if not standing.approved or standing.lacking:
+        return f"{escape(where.host)} not approved"
+    return f"{escape(where.host)} approved" + ("" if standing.plain else ", plain http refused")
 
 
 @subverb(command, "add")
@@ -60,9 +72,44 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
 @subverb(command, "set-url")
 @click.argument("name")
 @click.argument("url")
-def set_url(invocation: Invocation, name: str, url: str) -> None:
-    """Have the remote NAME be at URL from now on."""
-    _told(invocation, porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd))
+@_OPTION
+def set_url(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
+    """Change the URL of the remote NAME, and the settings given with -o.
+
+    The host that is typed here is approved for your credentials; settings that stay are not.
+    """
+    options = given_settings(settings)
+    _told(invocation, porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd, options=options))
+
+
+@subverb(command, "trust")
+@click.argument("name")
+@click.option("--insecure", is_flag=True, help="Accept plain http to this host too.")
+@click.option("--remove", "withdrawn", is_flag=True, help="Withdraw the approval.")
+def trust(invocation: Invocation, name: str, insecure: bool, withdrawn: bool) -> None:
+    """Approve the host that the remote NAME sends your credentials to.
+
+    The approval is for that host, and is kept in your own settings, never in the repository. Look at `mvc remote show NAME`
+    first: whoever made the repository chose the host.
+    """
+    if insecure and withdrawn:
+        raise click.UsageError("say --insecure or --remove, not both")
+    repository = invocation.repository()
+    done = porcelain.withdraw(repository, name) if withdrawn else porcelain.approve(repository, name, insecure=insecure)
+    invocation.emit("remote", done.to_json, lambda: [_approved(done)], ids=[done.name])
+
+
+def _approved(done: RemoteSettings) -> str:
+    """What is approved now, for people."""
+    name, standing = escape(done.name), done.standing
+    where = standing.where if standing is not None else None
+    if standing is None or where is None or (where.is_default and not where.choices):
+        return f"{name} needs no approval: its settings name no host of their own."
+    host = f"{escape(where.host)} for {where.kind} credentials"
+    if not standing.approved or standing.lacking:
+        return f"Not approved: {host}."
+    more = f", with {escape(' and '.join(sorted(where.choices)))}" if where.choices else ""
+    return f"Approved: {host}{more}{' without encryption' if where.plain and standing.plain else ''}."
 
 
 @subverb(command, "rename")
@@ -109,7 +156,7 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
     repository = invocation.repository()
     if porcelain.is_registry(repository, name):
         invocation.require_network(name)
-        state = porcelain.check_registry(repository, name, invocation.environ.get(TOKEN))
+        state = porcelain.check_registry(repository, name, invocation.environ)
         invocation.emit("remote", state.to_json, lambda: [_lets_in(name, state)], ids=[])
         return
     verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
@@ -118,6 +165,9 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
 
 def _shown(found: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
     yield f"{escape(found.name)}  {escape(found.url)}  ({found.kind})"
+    trusted = _trusted(found)
+    if trusted:
+        yield f"  {trusted}"
     yield from (f"  {key} = {escape(value)}" for key, value in sorted(found.options.items()))
     rows = [(escape(ref.ref.model), escape(ref.ref.text), short(ref.version), f"seen {date(ref.at)}") for ref in refs]
     yield from (f"  {row}" for row in aligned(rows))
@@ -141,3 +191,12 @@ def _lets_in(name: str, state: RegistryState) -> str:
 
 def _told(invocation: Invocation, made: RemoteSettings) -> None:
     invocation.emit("remote", made.to_json, lambda: [f"{escape(made.name)} is {escape(made.url)}"], ids=[made.name])
+    standing = made.standing
+    if standing is None or standing.where is None or standing.usable:
+        return
+    name, host = made.name, standing.where.host
+    if not standing.approved or standing.lacking:
+        invocation.note(f"{host} is not approved for your credentials; `mvc remote trust {name}` approves it")
+    else:
+        note = f"{host} is reached by plain http, which is refused until `mvc remote trust {name} --insecure`"
+        invocation.note(note)

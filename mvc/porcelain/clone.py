@@ -17,7 +17,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import fetch, pull, reaching, telling
+from mvc.porcelain import fetch, pull, reaching, telling, trust
 from mvc.porcelain.init import is_building, make_repository
 from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
@@ -78,6 +78,8 @@ def clone(
     actor: Actor,
     settings: Mapping[str, str] | None = None,
     user_config: Path | None = None,
+    trusted_hosts: str = "",
+    remember: bool = True,
     model: str | None = None,
     select: Select = pull.everything,
     jobs: int = remotes.JOBS,
@@ -86,18 +88,22 @@ def clone(
 ) -> Cloned:
     """Make a repository in `folder`, which must be absent or empty, of what the remote at `url` has.
 
-    A relative `url` is below `base`. A clone of the same `url` and `model` that was interrupted in `folder` is resumed. Raises
-    NotEmpty, BadRemoteUrl, NoRemoteYet, NotARemote, and as `fill`; what was fetched by then stays, for the next try.
+    A relative `url` is below `base`. Its host is approved for credentials, with `remember` in the person's settings. A clone
+    of the same `url` and `model` that was interrupted in `folder` is resumed. Raises NotEmpty, BadRemoteUrl, NoRemoteYet,
+    NotARemote, and as `fill`; what was fetched by then stays, for the next try.
     """
     where = address.parse(url, base)
-    with resumable(folder, CloneSource(where.text, model), user_config) as repository:
+    with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:
+        trust.typed(repository, where, settings or {}, keep=remember)
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
         with reaching.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
 
 
 @contextlib.contextmanager
-def resumable(folder: Path, source: CloneSource, user_config: Path | None = None) -> Iterator[Repository]:
+def resumable(
+    folder: Path, source: CloneSource, user_config: Path | None = None, trusted_hosts: str = ""
+) -> Iterator[Repository]:
     """Make the repository of a clone of `source`, or open the one that an interrupted clone of it left in `folder`.
 
     When the block ends the clone is finished. After an error it stays to be resumed, or goes when nothing was fetched. Raises
@@ -106,7 +112,7 @@ def resumable(folder: Path, source: CloneSource, user_config: Path | None = None
     made = _prepare(folder, source)
     try:
         make_repository(folder, source)
-        repository = Repository(folder, user_config=user_config, unfinished=True)
+        repository = Repository(folder, user_config=user_config, trusted_hosts=trusted_hosts, unfinished=True)
         repository.settle()
         yield repository
         clonesource.end(repository.door)

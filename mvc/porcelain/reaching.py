@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 
 from mvc import errors, lazy
+from mvc.model.hosts import Approvals
 from mvc.model.registry import Registry
-from mvc.remotes import address, connect, options
+from mvc.porcelain import trust
+from mvc.remotes import address, connect, destination, options
 from mvc.remotes.backend import Backend
 from mvc.remotes.paced import PacedBackend
 from mvc.remotes.picsellia.address import HOST, TOKEN, check_host
@@ -26,7 +28,8 @@ _LONGEST_PAUSE = 5.0
 def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
     """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
 
-    Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline.
+    Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline, HostNotTrusted, SettingNotTrusted,
+    PlainHttp.
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
@@ -34,6 +37,7 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
         raise errors.IsRegistry(name=name, url=where.text)
     if repository.offline and where.scheme != address.FILE:
         raise errors.Offline(what=f"{name}, at {where.text},")
+    trust.check(repository, name, where, settings)
     backend: Backend = RetryingBackend(connect.connect(where, settings))
     if limit is not None:
         backend = PacedBackend(backend, limit)
@@ -44,10 +48,13 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
 
 
 @contextlib.contextmanager
-def registry(repository: Repository, name: str, token: str | None) -> Iterator[Registry]:
-    """The registry that is the remote `name`, its connections let go afterwards; `token` lets in.
+def registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> Iterator[Registry]:
+    """Yield the registry that is the remote `name`, and close its connections afterwards.
 
-    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline.
+    `token` is the token, or the environment that has it: under the name that the person's settings give for the remote or
+    its host, else as PICSELLIA_TOKEN.
+
+    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
@@ -55,22 +62,54 @@ def registry(repository: Repository, name: str, token: str | None) -> Iterator[R
         raise errors.NotARegistry(name=name, url=where.text)
     if repository.offline:
         raise errors.Offline(what=f"{name}, at {where.text},")
-    options.check(where.scheme, settings)
-    with registry_at(where.host, settings.get("host", HOST), token) as found:
+    host = options.check(where.scheme, settings).get("host", HOST)
+    trust.check(repository, name, where, settings)
+    variable = TOKEN
+    if isinstance(token, Mapping):
+        variable = trust.variable(repository, name, destination.of_registry(host))
+        token = token.get(variable)
+    with registry_at(where.host, host, token, variable=variable, approvals=repository.approvals) as found:
         yield found
 
 
 @contextlib.contextmanager
-def registry_at(organization: str, host: str, token: str | None) -> Iterator[Registry]:
-    """The registry of an organization on the platform at `host`; raises NoToken, MissingExtra."""
+def typed_registry(
+    organization: str, host: str, environ: Mapping[str, str], approvals: Approvals
+) -> Iterator[Registry]:
+    """Yield the registry of an organization at a `host` that the person typed; its token is in `environ`.
+
+    Raises as `registry_at`.
+    """
+    variable = approvals.token_env(destination.of_registry(host)) or TOKEN
+    with registry_at(organization, host, environ.get(variable), variable=variable, approvals=approvals) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def registry_at(
+    organization: str,
+    host: str,
+    token: str | None,
+    *,
+    variable: str = TOKEN,
+    approvals: Approvals | None = None,
+) -> Iterator[Registry]:
+    """Yield the registry of an organization on the platform at `host`, which the caller knows is meant for this token.
+
+    Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
+    """
+    where = f"{address.REGISTRY}://{organization}"
+    trust.check_plain(approvals, destination.of_registry(host), where)
     if not token:
-        raise errors.NoToken(registry=f"{address.REGISTRY}://{organization}", variable=TOKEN)
+        raise errors.NoToken(registry=where, variable=variable)
     host = check_host(host)  # in one form: what is told of versions there names it
     try:
-        found: Registry = lazy.load("mvc.remotes.picsellia.registry").connect(organization, token, host=host)
+        made = lazy.load("mvc.remotes.picsellia.registry").connect(organization, token, host=host)
     except ImportError as error:
         extra = address.REGISTRY
         raise errors.MissingExtra(scheme=extra, extra=extra, reason=error.name or str(error)) from error
+    made.token_from(variable)
+    found: Registry = made
     try:
         yield found
     finally:
@@ -85,18 +124,12 @@ def default_registry(repository: Repository) -> str:
     return known[0]
 
 
-def host_of(repository: Repository, organization: str, settings: Mapping[str, str]) -> str:
-    """Where the platform of an organization is: as `settings` say, or those of a remote that is that organization.
-
-    Raises BadSetting.
-    """
-    options.check(address.REGISTRY, settings)
-    if "host" in settings:
-        return settings["host"]
-    for known in repository.config.remotes().values():
+def registry_of(repository: Repository, organization: str) -> str | None:
+    """Return the first remote that is the registry of an organization, None for none."""
+    for name, known in repository.config.remotes().items():
         if is_registry(known) and address.parse(known["url"], repository.root).host == organization:
-            return known.get("host", HOST)
-    return HOST
+            return name
+    return None
 
 
 def is_registry(settings: Mapping[str, str]) -> bool:

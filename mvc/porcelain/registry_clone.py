@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.registry import Registry
-from mvc.porcelain import clone, importing
+from mvc.porcelain import clone, importing, trust
 from mvc.porcelain.importing import Imported
+from mvc.remotes import address
 from mvc.repository.publications import PICSELLIA
 from mvc.repository.repository import Actor
 from mvc.storage.clonesource import CloneSource
@@ -31,6 +32,7 @@ def clone_registry(
     version: str | None = None,
     key: str | None = None,
     user_config: Path | None = None,
+    trusted_hosts: str = "",
     progress: Progress | None = None,
 ) -> Imported:
     """Make a repository in `folder`, which must be absent or empty, of `model` on `registry`, which is at `url`.
@@ -39,7 +41,8 @@ def clone_registry(
     raises NotOnRegistry.
     """
     source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
-    with clone.resumable(folder, source, user_config) as repository:
+    with clone.resumable(folder, source, user_config, trusted_hosts) as repository:
+        trust.typed(repository, address.parse(url, folder), settings or {})
         repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
         done = importing.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
         if done.model is None:

@@ -12,10 +12,12 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import naming, reaching
+from mvc.porcelain import naming, reaching, trust
+from mvc.porcelain.trust import Standing
 from mvc.remotes import address, probe
 from mvc.remotes import options as options_of_kind
 from mvc.remotes import remote as remote_format
+from mvc.remotes.address import Address
 from mvc.remotes.probe import Verdict
 from mvc.repository import history
 from mvc.repository.repository import Actor, Repository, writes
@@ -25,16 +27,21 @@ from mvc.storage.reflog import RefName
 
 @dataclass(frozen=True, slots=True)
 class RemoteSettings:
-    """A remote by its name: where it is, of which kind (file, s3, gs, az, sftp), its other settings."""
+    """A remote by its name: where it is, of which kind (file, s3, gs, az, sftp, picsellia), its other settings.
+
+    `standing` says which host its credentials go to, and whether the person approved that; None where its settings are bad.
+    """
 
     name: str
     url: str
     kind: str
     options: Mapping[str, str]
+    standing: Standing | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
-        return {"name": self.name, "url": self.url, "kind": self.kind, "options": dict(self.options)}
+        trusted = {"trust": self.standing.to_json()} if self.standing is not None else {}
+        return {"name": self.name, "url": self.url, "kind": self.kind, "options": dict(self.options), **trusted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +77,73 @@ def remotes(repository: Repository) -> list[RemoteSettings]:
 
 def remote(repository: Repository, name: str) -> RemoteSettings:
     """One remote; raises NoSuchRemote, BadRemoteUrl."""
+    where, options = _settings(repository, name)
+    standing = None
+    with contextlib.suppress(errors.BadSetting):
+        standing = trust.standing(repository, name, where, options)
+    return RemoteSettings(name, where.text, where.scheme, options, standing)
+
+
+def _settings(repository: Repository, name: str) -> tuple[Address, dict[str, str]]:
+    """The address and the other settings of a remote; raises NoSuchRemote, BadRemoteUrl."""
     options = dict(reaching.url_of(repository, name))
-    where = address.parse(options.pop("url"), repository.root)
-    return RemoteSettings(name, where.text, where.scheme, options)
+    return address.parse(options.pop("url"), repository.root), options
 
 
 @writes
 def add(
     repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
 ) -> RemoteSettings:
-    """Make a remote known; a relative `url` is below `base`. Raises RemoteExists, BadRefName, BadRemoteUrl, BadSetting."""
+    """Add a remote, and approve the host that was typed; a relative `url` is below `base`.
+
+    Raises RemoteExists, BadRefName, BadRemoteUrl, BadSetting.
+    """
     _check_name(name)
     if name in repository.config.remotes():
         raise errors.RemoteExists(name=name)
     where = address.parse(url, base)
     options_of_kind.check(where.scheme, options or {})
+    trust.typed(repository, where, options or {})
     with repository.locked():
         repository.config.set_remote(name, {"url": where.text, **(options or {})})
-    return RemoteSettings(name, where.text, where.scheme, dict(options or {}))
+    return remote(repository, name)
 
 
 @writes
-def set_url(repository: Repository, name: str, url: str, *, base: Path) -> RemoteSettings:
-    """Have a remote be elsewhere; raises NoSuchRemote, BadRemoteUrl."""
+def set_url(
+    repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
+) -> RemoteSettings:
+    """Change the address of a remote and the settings in `options`, and approve the host that these name.
+
+    What was not typed is not approved. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
+    """
     known = reaching.url_of(repository, name)
     where = address.parse(url, base)
+    options_of_kind.check(where.scheme, options or {})
+    trust.typed(repository, where, options or {})
     with repository.locked():
-        repository.config.set_remote(name, {**known, "url": where.text})
+        repository.config.set_remote(name, {**known, **(options or {}), "url": where.text})
+    return remote(repository, name)
+
+
+def approve(repository: Repository, name: str, *, insecure: bool = False) -> RemoteSettings:
+    """Approve the host that a remote's credentials go to, and what its settings choose among them, in the person's settings.
+
+    `insecure` accepts plain http there. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
+    """
+    where, options = _settings(repository, name)
+    options_of_kind.check(where.scheme, options)
+    trust.approve(repository, where, options, insecure=insecure)
+    return remote(repository, name)
+
+
+def withdraw(repository: Repository, name: str) -> RemoteSettings:
+    """Withdraw the approval of the host that a remote's credentials go to, for its kind of remotes.
+
+    Raises NoSuchRemote, BadRemoteUrl, BadSetting.
+    """
+    where, options = _settings(repository, name)
+    trust.withdraw(repository, where, options)
     return remote(repository, name)
 
 
@@ -205,8 +252,8 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
     return verdict
 
 
-def check_registry(repository: Repository, name: str, token: str | None) -> RegistryState:
-    """Try a registry out: whether `token` lets in, and to which organization. Raises as `mvc.porcelain.reaching.registry`.
+def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:
+    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.porcelain.reaching.registry`.
 
     Nothing is made there. Besides: RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault.
     """

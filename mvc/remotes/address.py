@@ -18,6 +18,7 @@ from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvc import errors
+from mvc.model import hosts
 from mvc.remotes.picsellia import address as registry
 
 BUCKETS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
@@ -27,6 +28,7 @@ REGISTRY = registry.SCHEME
 _KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp://, ssh:// or picsellia://"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _USER = re.compile(r"//[^/]*@")
+_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*\Z")
 _MAX_PORT = 65_535
 _SHOWN = 80
 
@@ -70,7 +72,10 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
         return _registry(text)
     if scheme not in BUCKETS and scheme not in SERVERS:
         _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: {_KNOWN}")
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        _refuse(text, "its host is not one")
     if parts.password is not None:
         _refuse(text, "a password must not be in it; keys and the environment are for that")
     if parts.query or parts.fragment:
@@ -87,12 +92,16 @@ def _bucket(text: str, scheme: str, parts: SplitResult) -> Address:
     path = _below(text, unquote(parts.path).strip("/"))
     if not parts.netloc:
         _refuse(text, "it names no bucket")
+    if not _BUCKET.match(parts.netloc):
+        _refuse(text, "the name of a bucket has letters, digits, . _ and -")
     return Address(BUCKETS[scheme], parts.netloc, path, text.rstrip("/"))
 
 
 def _server(text: str, parts: SplitResult) -> Address:
     try:
         port = parts.port
+        if port == 0:
+            raise ValueError
     except ValueError:
         _refuse(text, f"its port is no number from 1 to {_MAX_PORT}")
     host, path = parts.hostname, unquote(parts.path)
@@ -101,6 +110,10 @@ def _server(text: str, parts: SplitResult) -> Address:
     _below(text, path.strip("/"))
     if not path.strip("/"):
         _refuse(text, "it names no folder on the server")
+    try:
+        host = hosts.canonical(host)
+    except ValueError as error:
+        _refuse(text, str(error))
     user = unquote(parts.username) if parts.username else None
     return Address("sftp", host, path.rstrip("/"), text.rstrip("/"), user, port)
 

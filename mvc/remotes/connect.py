@@ -21,7 +21,7 @@ _MODULES = {
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
     """The backend of an address. Raises MissingExtra when its library is not installed, BadSetting for an option it has not."""
-    check(address.scheme, options)
+    options = check(address.scheme, options)
     module, extra = _MODULES[address.scheme]
     try:
         backend: Backend = lazy.load(module).connect(address, options)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mvc import lazy
+from mvc import errors, lazy
 from mvc.remotes.address import Address
 from mvc.remotes.backend import Backend
 from mvc.remotes.cloud import CloudBackend, Dialect
 
 _TIMEOUT = 30
 _READ_TIMEOUT = 120
+_REDIRECTS = range(300, 400)
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
@@ -29,6 +30,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
             "connect_timeout": _TIMEOUT,
             "read_timeout": _READ_TIMEOUT,
             "max_pool_connections": 64,
+            "http_session_cls": _session(address.text),
         },
         use_listings_cache=False,
         skip_instance_cache=True,
@@ -44,6 +46,38 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
             filesystem.call_s3("put_object", Bucket=bucket, Key=key, Body=body, **more)
 
     return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), put))
+
+
+def _session(where: str) -> type:
+    """Return aiobotocore's HTTP session, which refuses to be sent elsewhere by the remote `where`.
+
+    aiohttp would follow a redirect to any host, without the signature but with the token of a temporary login.
+    """
+    base: Any = lazy.load("aiobotocore.httpsession").AIOHTTPSession
+
+    class Session(base):  # type: ignore[misc]  # it has no types
+        async def _get_session(self, proxy_url: str | None) -> _Direct:
+            return _Direct(await super()._get_session(proxy_url), where)
+
+    return Session
+
+
+class _Direct:
+    """aiohttp's session, as far as aiobotocore uses it, without redirects."""
+
+    def __init__(self, session: Any, where: str) -> None:
+        self._session = session
+        self._where = where
+
+    async def request(self, *arguments: Any, **options: Any) -> Any:
+        """As aiohttp's. A redirect without an address, by which S3 names a bucket's region, is left to botocore."""
+        answer = await self._session.request(*arguments, allow_redirects=False, **options)
+        if answer.status in _REDIRECTS and "Location" in answer.headers:
+            answer.close()
+            raise errors.RemoteDenied(
+                remote=self._where, reason="it redirects to another address; say that one as endpoint"
+            )
+        return answer
 
 
 def _encryption(options: Mapping[str, str]) -> dict[str, str] | None:

@@ -17,11 +17,11 @@ import paramiko
 from paramiko.sftp import CMD_EXTENDED
 
 from mvc import errors
+from mvc.remotes import destination
 from mvc.remotes.address import Address
 
 _KNOWN_HOSTS = "~/.ssh/known_hosts"
 _SECONDS = 30.0
-_PORT = 22
 _NO_ANSWER = ("timeout", "transport shut down")
 """What paramiko says, as if it were a refusal, when a server does not answer whether it lets a user in."""
 
@@ -40,14 +40,12 @@ class Login:
     @classmethod
     def of(cls, address: Address, options: Mapping[str, str]) -> Login:
         """What an address and the options of a remote say; the address goes first. Raises BadSetting."""
-        port = options.get("port", str(_PORT))
-        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
-            raise errors.BadSetting(key="port", value=port, reason="it is no number from 1 to 65535")
+        port = destination.port(options)
         key = options.get("key-file")
         return cls(
             where=address.text,
             host=address.host,
-            port=address.port or int(port),
+            port=address.port or port,
             user=address.user or options.get("user"),
             key=str(Path(key).expanduser()) if key else None,
             known_hosts=Path(options.get("known-hosts", _KNOWN_HOSTS)).expanduser(),

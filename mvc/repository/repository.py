@@ -26,6 +26,7 @@ from mvc.storage.statcache import StatCache
 from mvc.storage.treedoor import TreeDoor
 
 if TYPE_CHECKING:
+    from mvc.model.hosts import Approvals
     from mvc.storage.absence import Absences
     from mvc.storage.bases import Bases
     from mvc.storage.chunkindex import ChunkIndex
@@ -85,7 +86,7 @@ class Actor:
 class Repository:
     """The parts of one repository."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how a run is set up, by keyword
         self,
         root: Path,
         *,
@@ -93,10 +94,12 @@ class Repository:
         lock_timeout: float | None = None,
         offline: bool = False,
         unfinished: bool = False,
+        trusted_hosts: str = "",
     ) -> None:
         """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
 
-        With `unfinished`, also one whose clone was interrupted. Raises NoRepository, IrregularFile, UnfinishedClone,
+        `trusted_hosts` are hosts that its remotes may send credentials to, besides those in the person's settings. With
+        `unfinished`, also one whose clone was interrupted. Raises NoRepository, IrregularFile, UnfinishedClone,
         IncompleteInit, NewerFormat, UnknownFeature, BadConfig, Damaged.
         """
         self.root = root
@@ -110,9 +113,15 @@ class Repository:
             raise errors.UnfinishedClone(where=root, url=source.url)
         self.config = Config(self.door, user_config)
         self.offline = offline
+        self._trusted_hosts = trusted_hosts
         self.left_alone: list[str] = []
         """Paths that a change did not write, since they were edited while it was prepared."""
         self._lock_timeout = lock_timeout
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The hosts that the person who runs this approved. Raises BadConfig, BadSetting."""
+        return self.config.approvals(self._trusted_hosts)
 
     @cached_property
     def tree(self) -> TreeDoor:

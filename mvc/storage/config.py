@@ -6,19 +6,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import bytetext, canonical
 from mvc.model.ids import digest
 from mvc.storage import encodings
 from mvc.storage.door import StoreDoor, replace_outside
+
+if TYPE_CHECKING:
+    from mvc.model.hosts import Approvals
 
 NAME = "config.toml"
 FORMAT = 1
@@ -30,6 +35,8 @@ _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
 REMOTE = "remote"
 """The table of remotes: one table each, by name."""
+HOST = "host"
+"""The table of hosts that a person approved, in their own settings alone: one table each, by host and port."""
 BRANCH = "branch"
 """The table of branches that follow one of a remote: by model, then by name."""
 REMOTE_KEYS = {
@@ -49,6 +56,17 @@ REMOTE_KEYS = {
     "server-side-encryption": "AES256, aws:kms, or aws:kms:KEY",
 }
 """The settings of a remote, and what each means; none is a secret."""
+TRUSTED_HOSTS = "MVC_TRUSTED_HOSTS"
+"""The environment variable that lists approved hosts, for machines that nobody types on."""
+TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
+"""The setting that names the variable which holds a token, of a host or of a remote; a person's own alone."""
+HOST_KEYS = {
+    "trust": "the kinds of remotes whose credentials may go to HOST: s3, gs, az, sftp, picsellia, docker",
+    "insecure": "true: also by plain http",
+    "allow": "what repositories may set for it that chooses among credentials, as profile=team; `mvc remote trust` adds to it",
+    TOKEN_ENV: "the environment variable with the token for HOST, instead of PICSELLIA_TOKEN",
+}
+"""The settings of a host, and what each means; only in a person's own file."""
 _CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
 _SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
@@ -68,6 +86,7 @@ KEYS: dict[str, tuple[type, str]] = {
 _BOOLEANS = {"true": True, "false": False}
 USER_ONLY = ("ui.pager",)
 """Keys that name a program: a repository, which may be somebody else's, cannot set them."""
+_PERSONAL = "it names a program, a token or a trusted host, so only --global can set it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,14 @@ class Setting:
     key: str
     value: Any
     origin: str
+
+
+def user_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the file of a person's own settings itself, where a link leads to it: writing must not replace the link."""
+    base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
+    folder = Path(base) if base else Path(home) / ".config" if home else None
+    path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
+    return Path(os.path.realpath(path)) if path else None
 
 
 class Config:
@@ -100,7 +127,7 @@ class Config:
         found: dict[str, Setting] = {}
         for origin, values in (("user", self._user), ("repository", self._repository)):
             for key, value in flatten(values).items():
-                if origin == "user" or key not in USER_ONLY:
+                if origin == "user" or not is_personal(key):
                     found[key] = Setting(key, value, origin)
         return [found[key] for key in sorted(found)]
 
@@ -109,8 +136,53 @@ class Config:
         found: dict[str, dict[str, str]] = {}
         for values, path in ((self._user, self._user_file), (self._repository, NAME)):
             for name, settings in _tables(values.get(REMOTE, {}), path):
-                found.setdefault(name, {}).update(settings)
+                kept = {key: value for key, value in settings.items() if key != TOKEN_ENV}
+                found.setdefault(name, {}).update(kept)
         return found
+
+    def own_remote(self, name: str) -> dict[str, str]:
+        """Return what the person's own settings say about a remote of that name, `token-env` included."""
+        return dict(dict(_tables(self._user.get(REMOTE, {}), self._user_file)).get(name, {}))
+
+    def hosts(self) -> Mapping[str, Any]:
+        """Return the person's table of hosts; a repository's counts for nothing. Raises BadConfig."""
+        table = self._user.get(HOST, {})
+        if not isinstance(table, dict):
+            raise errors.BadConfig(path=self._user_file, reason=f"[{HOST}.NAME] is a table of settings")
+        return table
+
+    def approvals(self, trusted: str = "") -> Approvals:
+        """Return what the person approved there, and the hosts that MVC_TRUSTED_HOSTS lists. Raises BadConfig, BadSetting."""
+        hosts = lazy.load("mvc.model.hosts")
+        try:
+            known = {host: hosts.of_settings(host, values) for host, values in self.hosts().items()}
+        except ValueError as error:
+            raise errors.BadConfig(path=self._user_file, reason=f"[{HOST}]: {error}") from None
+        try:
+            made: Approvals = hosts.Approvals(known, hosts.of_text(trusted))
+        except ValueError as error:
+            raise errors.BadSetting(key=TRUSTED_HOSTS, value=trusted, reason=str(error)) from None
+        return made
+
+    @property
+    def keeps_own(self) -> bool:
+        """Whether there is a file for the person's own settings."""
+        return self._user_file is not None
+
+    def set_host(self, host: str, settings: Mapping[str, Any] | None) -> None:
+        """Write the person's settings of one host; None removes them. The rest of the file, comments too, stays if it can."""
+        self._user = _read_user(self._user_file)
+        values = _with(self._user, (HOST, host), settings)
+        if settings is not None and host not in self.hosts() and self._user_file is not None:
+            old = self._user_file.read_bytes() if self._user_file.exists() else b""
+            joint = b"\n" if old else b""
+            appended = old + joint + _dump({HOST: {host: dict(settings)}})
+            with contextlib.suppress(errors.BadConfig):
+                if parse(appended, NAME) == values:
+                    replace_outside(self._user_file, appended)
+                    self._user = values
+                    return
+        self._save(values, user=True)
 
     def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
         """Have the repository's settings of a remote be these; None removes them, and what follows it. Raises BadSetting."""
@@ -153,10 +225,15 @@ class Config:
 
     def set(self, key: str, text: str, *, user: bool) -> None:
         """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""
-        if key.startswith(f"{REMOTE}."):
-            _, name, option = _parts(key)
+        table, name, option = _parts(key)
+        if is_personal(key) and not user:
+            raise errors.BadSetting(key=key, value=text, reason=_PERSONAL)
+        if table == REMOTE:
             _check_remote_key(key, option, text)
-            self._write_remote(name, option, text, user=user)
+            self._write_option(table, name, option, text, user=user)
+        elif table == HOST:
+            _check_host_key(key, name, option, text)
+            self._write_option(table, name, option, text, user=True)
         else:
             self._write(key, _typed(key, text), user=user)
 
@@ -165,21 +242,19 @@ class Config:
         check_key(key)
         if key not in flatten(self._user if user else self._repository):
             return False
-        if key.startswith(f"{REMOTE}."):
-            self._write_remote(*_parts(key)[1:], None, user=user)
+        if key.startswith((f"{REMOTE}.", f"{HOST}.")):
+            self._write_option(*_parts(key), None, user=user)
         else:
             self._write(key, None, user=user)
         return True
 
-    def _write_remote(self, name: str, option: str, value: str | None, *, user: bool) -> None:
+    def _write_option(self, table: str, name: str, option: str, value: str | None, *, user: bool) -> None:
         values = self._user if user else self._repository
-        others = {key: old for key, old in values.get(REMOTE, {}).get(name, {}).items() if key != option}
-        values = _with(values, (REMOTE, name), others if value is None else {**others, option: value})
+        others = {key: old for key, old in values.get(table, {}).get(name, {}).items() if key != option}
+        values = _with(values, (table, name), others if value is None else {**others, option: value})
         self._save(values, user=user)
 
     def _write(self, key: str, value: Any, *, user: bool) -> None:
-        if key in USER_ONLY and not user:
-            raise errors.BadSetting(key=key, value=value, reason="it names a program, so only --global can set it")
         values = self._user if user else self._repository
         table, _, name = key.partition(".")
         section = {k: v for k, v in values.get(table, {}).items() if k != name}
@@ -206,7 +281,7 @@ class Config:
         replace_outside(self._user_file, _dump(values))
 
 
-def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, str] | None) -> dict[str, Any]:
+def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, Any] | None) -> dict[str, Any]:
     """`values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
     first, *rest = keys
     inner = _with(values.get(first, {}), tuple(rest), table) if rest else dict(table or {})
@@ -216,16 +291,23 @@ def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, 
 
 def check_key(key: str) -> None:
     """Raise UnknownSetting, with the nearest known key, unless `key` is one of `KEYS`, or of a remote."""
-    if key.startswith(f"{REMOTE}."):
-        _, _, option = _parts(key)
-        if option not in REMOTE_KEYS:
-            near = difflib.get_close_matches(option, REMOTE_KEYS, 1)
+    table, _, option = _parts(key)
+    if table in (REMOTE, HOST):
+        known = (*REMOTE_KEYS, TOKEN_ENV) if table == REMOTE else tuple(HOST_KEYS)
+        if option not in known:
+            near = difflib.get_close_matches(option, known, 1)
             raise errors.UnknownSetting(
-                key=key, known=f"did you mean {near[0]}?" if near else "a remote has " + ", ".join(REMOTE_KEYS)
+                key=key, known=f"did you mean {near[0]}?" if near else f"a {table} has " + ", ".join(known)
             )
     elif key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, 1)
         raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
+
+
+def is_personal(key: str) -> bool:
+    """Return whether only a person's own settings may set `key`: it names a program, a token, or a host that is trusted."""
+    table, _, option = _parts(key)
+    return key in USER_ONLY or table == HOST or (table == REMOTE and option == TOKEN_ENV)
 
 
 def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
@@ -285,6 +367,9 @@ def _parts(key: str) -> tuple[str, str, str]:
 
 def _check_remote_key(key: str, option: str, value: str) -> None:
     """Raise BadSetting or UnknownSetting unless `value` may be that setting of a remote."""
+    if option == TOKEN_ENV:
+        _check_variable(key, value)
+        return
     if _SECRET.search(option):
         reason = "secrets are never kept; they come from the environment, or where the provider's own tools keep them"
         raise errors.BadSetting(key=key, value="...", reason=reason)
@@ -293,6 +378,28 @@ def _check_remote_key(key: str, option: str, value: str) -> None:
         raise errors.BadSetting(key=key, value="...", reason="a password or a signature must not be in it")
     if not value or any(ord(letter) < ord(" ") for letter in value):
         raise errors.BadSetting(key=key, value=value, reason="it is empty, or has control characters")
+
+
+def _check_host_key(key: str, name: str, option: str, value: str) -> None:
+    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a host."""
+    check_key(key)
+    hosts = lazy.load("mvc.model.hosts")
+    if option == "allow":
+        raise errors.BadSetting(key=key, value=value, reason="`mvc remote trust NAME` adds to it")
+    if option == TOKEN_ENV:
+        _check_variable(key, value)
+    if option == "trust" and not {*re.split(r"[\s,]+", value)}.issubset(hosts.KINDS):
+        raise errors.BadSetting(key=key, value=value, reason=f"the kinds are {', '.join(hosts.KINDS)}")
+    try:
+        hosts.of_settings(name, {option: value})
+    except ValueError as error:
+        raise errors.BadSetting(key=key, value=value, reason=str(error)) from None
+
+
+def _check_variable(key: str, value: str) -> None:
+    if not lazy.load("mvc.model.hosts").VARIABLE.match(value):
+        reason = "it takes the name of an environment variable, never the token itself"
+        raise errors.BadSetting(key=key, value="...", reason=reason)
 
 
 def _tables(table: Any, path: object) -> list[tuple[str, dict[str, str]]]:

@@ -15,6 +15,7 @@ from mvc.cli.main import run
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.init import init
 from mvc.repository.repository import Actor, Repository
+from mvc.storage.config import user_file
 
 ANA = Person("Ana", "ana@example.org")
 START = 1_770_109_200  # 2026-02-03 09:00 UTC
@@ -105,7 +106,7 @@ class Shell:
 
     @property
     def repository(self) -> Repository:
-        return Repository(self.folder)
+        return Repository(self.folder, user_config=user_file(os.environ))
 
     @property
     def actor(self) -> Actor:

@@ -55,7 +55,8 @@ def environ(home: Path, config: object | None = None) -> Environ:
         (home / ".docker").mkdir(exist_ok=True)
         text = config if isinstance(config, str) else json.dumps(config)
         (home / ".docker" / "config.json").write_text(text, encoding="utf-8")
-    return {"HOME": str(home), "PATH": f"{home}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{home}{os.pathsep}{os.environ['PATH']}"
+    return {"HOME": str(home), "PATH": path, "MVC_TRUSTED_HOSTS": "127.0.0.1:*"}  # where `guarded` has its token server
 
 
 def logged_in(registry: str, user: str = USER, password: str = PASSWORD) -> dict[str, dict[str, object]]:

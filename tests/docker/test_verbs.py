@@ -299,6 +299,7 @@ def test_no_login_or_token_is_said_or_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MVC_TRACE", "1")
+    monkeypatch.setenv("MVC_TRUSTED_HOSTS", "127.0.0.1:*")  # where the token server of `guarded` is
     said = []
 
     def run(*arguments: str) -> None:

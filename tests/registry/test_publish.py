@@ -255,7 +255,7 @@ def test_without_a_token_or_a_registry_it_says_what_to_do(shell: Shell, monkeypa
 
 
 def test_a_platform_that_does_not_answer_is_no_fault_of_what_is_here(shell: Shell, naps: list[float]) -> None:
-    shell.ok("config", "remote.picsellia.host", "http://127.0.0.1:1")
+    shell.ok("remote", "set-url", "picsellia", "picsellia://acme", "-o", "host=http://127.0.0.1:1")
     said = shell("publish")
     assert (said.code, said.out) == (15, "")
     assert "picsellia://acme cannot be reached: the connection was refused" in said.err

@@ -22,7 +22,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def test_a_registry_is_added_and_its_kind_is_shown(shell: Shell) -> None:
     shell.ok("remote", "add", "picsellia", "picsellia://Acme Vision", "-o", "host=https://picsellia.example.org/")
-    assert shell.ok("remote", "-v").lines == ["picsellia  picsellia://Acme Vision  picsellia"]
+    assert shell.ok("remote", "-v").lines == [
+        "picsellia  picsellia://Acme Vision  picsellia  picsellia.example.org approved"
+    ]
     [found] = shell.ok("remote", "--json").json["remotes"]
     assert (found["kind"], found["options"]) == ("picsellia", {"host": "https://picsellia.example.org/"})
     shell.ok("remote", "add", "two", "picsellia://acme")
@@ -45,7 +47,6 @@ def test_versions_are_not_pushed_to_a_registry(shell: Shell, verb: str) -> None:
         ("picsellia://acme/helmets", {}, "mvc import"),
         ("picsellia://ana:canary-pw@acme", {}, "the token comes from the environment"),
         ("picsellia://acme?token=canary-pw", {}, "query"),
-        ("picsellia://acme", {"host": "http://picsellia.example.org"}, "without encryption"),
         ("picsellia://acme", {"host": "https://ana:canary-pw@picsellia.example.org"}, "and no more"),
         ("picsellia://acme", {"host": "https://picsellia.example.org/vision"}, "dropped"),
         ("picsellia://acme", {"host": "picsellia.example.org"}, "and no more"),

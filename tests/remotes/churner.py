@@ -15,9 +15,10 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain import reaching
 from mvc.porcelain.commit import commit
+from mvc.porcelain.opening import open_repository
 from mvc.porcelain.push import Request, push
 from mvc.remotes.remote import Remote
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Actor
 from mvc.storage.reflog import HEADS, RefName
 
 MODEL = "helmets"
@@ -29,7 +30,7 @@ class Churner:
     """Pushes and removes."""
 
     def __init__(self, root: Path, name: str, rng: random.Random) -> None:
-        self._repository = Repository(root / name)
+        self._repository = open_repository(root / name)
         self._name = name
         self._rng = rng
         self._time = 1_770_109_200

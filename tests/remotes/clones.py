@@ -11,6 +11,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.porcelain import reaching
 from mvc.porcelain.push import Pushed, Request, push
+from mvc.porcelain.remote import approve
 from mvc.remotes.backend import Backend
 from mvc.remotes.local import LocalBackend
 from mvc.remotes.remote import Remote
@@ -76,6 +77,14 @@ def clone(tmp_path: Path, monkeypatch: Any, name: str, *options: str, place: Pla
     shell.ok("clone", *options, *given, url, name)
     shell.folder = tmp_path / name
     return shell
+
+
+def set_origin(shell: Shell, place: Place) -> None:
+    """Have the remote origin be `place`, of which Ana approves."""
+    url, options = place
+    repository = shell.repository
+    repository.config.set_remote("origin", {"url": url, **options})
+    approve(repository, "origin")
 
 
 @contextmanager

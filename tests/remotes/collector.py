@@ -12,6 +12,7 @@ from pathlib import Path
 from mvc import errors
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain import gc_remote, reaching
+from mvc.porcelain.opening import open_repository
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
 
@@ -31,7 +32,7 @@ def _once(repository: Repository, remote: Remote) -> str:
 def main() -> None:
     """Collect."""
     root, name, seconds = sys.argv[1:4]
-    repository = Repository(Path(root) / name)
+    repository = open_repository(Path(root) / name)
     end = time.monotonic() + float(seconds)
     with reaching.reach(repository, "origin", jobs=1) as remote:
         while time.monotonic() < end:

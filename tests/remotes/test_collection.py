@@ -20,7 +20,7 @@ from mvc.remotes import upload
 from mvc.remotes.collection import UNFINISHED, Ages, Collection
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
-from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main
+from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main, set_origin
 from tests.servers.sshd import Sshd
 
 PUSHERS = 2
@@ -223,7 +223,7 @@ def test_what_killed_commands_left_unfinished_goes_when_it_is_old(
 ) -> None:
     if kind == "sftp":
         server: Sshd = request.getfixturevalue("sshd")
-        shell.repository.config.set_remote("origin", {"url": server.url(tmp_path / "origin"), **server.options})
+        set_origin(shell, (server.url(tmp_path / "origin"), server.options))
     old, young = time.time() - 2 * UNFINISHED, time.time() - UNFINISHED / 2
     for name, written in {"tmp/a": old, "probe/77/race-0": old, "tmp/b": young, "probe/ok-77": old}.items():
         path = tmp_path / "origin" / name

@@ -9,12 +9,12 @@ from typing import Any
 from mvc.porcelain import reaching
 from mvc.porcelain.gc_remote import gc_remote
 from tests.remotes.backends import Place
-from tests.remotes.clones import WEIGHTS, ana, clone
+from tests.remotes.clones import WEIGHTS, ana, clone, set_origin
 
 
 def test_clone_push_fetch_pull_and_merge(tmp_path: Path, monkeypatch: Any, rng: random.Random, place: Place) -> None:
     hers, weights = ana(tmp_path, monkeypatch, rng)
-    hers.repository.config.set_remote("origin", {"url": place[0], **place[1]})
+    set_origin(hers, place)
     hers.ok("push")
     his = clone(tmp_path, monkeypatch, "ben", place=place)
     assert (his.folder / WEIGHTS).read_bytes() == (hers.folder / WEIGHTS).read_bytes()
@@ -45,7 +45,7 @@ def test_a_collection_removes_what_a_removed_branch_had(
     tmp_path: Path, monkeypatch: Any, rng: random.Random, place: Place
 ) -> None:
     hers, _ = ana(tmp_path, monkeypatch, rng)
-    hers.repository.config.set_remote("origin", {"url": place[0], **place[1]})
+    set_origin(hers, place)
     hers.ok("push")
     monkeypatch.setattr("mvc.porcelain.gc_remote.ENTRIES", 0)
     monkeypatch.setattr("mvc.porcelain.gc_remote.DAYS", -1)

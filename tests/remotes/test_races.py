@@ -14,7 +14,7 @@ from mvc.porcelain.survey import survey
 from mvc.repository import history
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import Place
-from tests.remotes.clones import MAIN, clone, origin
+from tests.remotes.clones import MAIN, clone, origin, set_origin
 from tests.servers.cloud import SERVERS
 
 PROCESSES = 4
@@ -31,7 +31,7 @@ def _start(tmp_path: Path, monkeypatch: Any, place: Place) -> Shell:
     shell.write("w.bin", b"begin")
     shell.ok("add", "w.bin", "--as", "weights")
     shell.commit("begin")
-    shell.repository.config.set_remote("origin", {"url": place[0], **place[1]})
+    set_origin(shell, place)
     shell.ok("push")
     return shell
 

@@ -16,7 +16,7 @@ from mvc.porcelain import reaching
 from mvc.remotes import address, azure, connect, probe, s3
 from mvc.remotes.backend import Outcome
 from tests.remotes.backends import Place
-from tests.remotes.clones import WEIGHTS, ana, clone
+from tests.remotes.clones import WEIGHTS, ana, clone, set_origin
 from tests.servers import cloud
 from tests.servers.cloud import Cloud
 from tests.servers.sshd import Sshd
@@ -44,8 +44,7 @@ def everyone_does_their_part(tmp_path: Path, monkeypatch: Any, rng: random.Rando
     hers, weights = ana(tmp_path, monkeypatch, rng)
 
     def origin(shell: Any, key: str) -> None:
-        url, options = hold(key)
-        shell.repository.config.set_remote("origin", {"url": url, **options})
+        set_origin(shell, hold(key))
 
     origin(hers, PUSHER)
     hers.ok("push")

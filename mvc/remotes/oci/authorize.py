@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from mvc import errors
+from mvc.model.hosts import Approvals
 from mvc.model.image import Image
-from mvc.remotes.oci import challenge
+from mvc.remotes.oci import challenge, realms
 from mvc.remotes.oci.credentials import Credentials, Login
 from mvc.remotes.oci.transport import Answer, Ask, Transport
 
@@ -26,8 +27,13 @@ _WORD = re.compile(r"[\x21-\x7e]{1,65536}\Z")
 _REFUSED = {401, 403}
 
 
-def authorize(transport: Transport, credentials: Credentials, image: Image, refusal: Answer) -> str:
-    """The value of the header Authorization; raises ImageDenied, UntrustedImage, ImageUnreachable, BadDockerConfig."""
+def authorize(
+    transport: Transport, credentials: Credentials, image: Image, refusal: Answer, approvals: Approvals
+) -> str:
+    """The value of the header Authorization.
+
+    Raises ImageDenied, RealmNotTrusted, UntrustedImage, ImageUnreachable, BadDockerConfig.
+    """
     wanted = challenge.parse(refusal.headers.get("www-authenticate", ""))
     try:
         login, trouble = credentials.login(image.registry), ""
@@ -36,6 +42,8 @@ def authorize(transport: Transport, credentials: Credentials, image: Image, refu
     if "bearer" in wanted:
         if login is not None and login.registry_token:
             return _bearer(login.registry_token, image)
+        if login is not None:
+            realms.check(image, wanted["bearer"].get("realm", ""), approvals)
         return _bearer(_token(transport, image, wanted["bearer"], login, trouble), image)
     if "basic" not in wanted:
         raise untrusted(image, "it asks for a login of a kind that is neither Basic nor Bearer")

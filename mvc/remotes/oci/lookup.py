@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mvc import errors
+from mvc.model.hosts import Approvals
 from mvc.model.image import Image
 from mvc.model.schema import IMAGE_DIGEST
 from mvc.remotes.oci.authorize import authorize, denied, unreachable, untrusted
@@ -34,10 +35,10 @@ _PLATFORMS = 64
 _NO_HEAD = {405, 501}
 
 
-def look_up(image: Image, environ: Mapping[str, str]) -> Resolved:
+def look_up(image: Image, environ: Mapping[str, str], approvals: Approvals) -> Resolved:
     """What the tag of `image` stands for, with the logins of `environ`; raises as `Registries.resolve` does."""
     with contextlib.closing(Transport(image)) as transport:
-        conversation = _Conversation(image, Credentials(environ), transport)
+        conversation = _Conversation(image, Credentials(environ), transport, approvals)
         head = conversation.ask("HEAD", image.tag)
         named = None if head is None else _named(image, head)
         answer = conversation.ask("GET", named or image.tag)
@@ -49,10 +50,11 @@ def look_up(image: Image, environ: Mapping[str, str]) -> Resolved:
 class _Conversation:
     """Requests for the manifests of one repository, with the authorization that the first refusal led to."""
 
-    def __init__(self, image: Image, credentials: Credentials, transport: Transport) -> None:
+    def __init__(self, image: Image, credentials: Credentials, transport: Transport, approvals: Approvals) -> None:
         self._image = image
         self._credentials = credentials
         self._transport = transport
+        self._approvals = approvals
         self._authorization: str | None = None
         scheme = "http" if image.is_local else "https"
         self._base = f"{scheme}://{image.host}/v2/{image.repository}/manifests/"
@@ -64,7 +66,7 @@ class _Conversation:
             if origin(urlsplit(answer.url)) != origin(urlsplit(self._base)):
                 raise denied(self._image, f"it redirects to {urlsplit(answer.url).hostname}, which asks for a login")
             # The answer to a HEAD and to a GET has the same challenge.
-            self._authorization = authorize(self._transport, self._credentials, self._image, answer)
+            self._authorization = authorize(self._transport, self._credentials, self._image, answer, self._approvals)
             answer = self._send(method, reference)
         if method == "HEAD" and answer.status in _NO_HEAD:
             return None

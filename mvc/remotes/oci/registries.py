@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.storage.config import TRUSTED_HOSTS, Config, user_file
 
 if TYPE_CHECKING:
     from mvc.model.image import Image
@@ -23,7 +24,10 @@ class Resolved:
 
 
 class Registries:
-    """Asks the registry of an image. `environ` has HOME or DOCKER_CONFIG, and PATH for programs that keep logins."""
+    """Asks the registry of an image. `environ` has HOME or DOCKER_CONFIG, and PATH for programs that keep logins.
+
+    It also says where the person's settings are (MVC_CONFIG, XDG_CONFIG_HOME), and names hosts in MVC_TRUSTED_HOSTS.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Nothing is read or asked yet."""
@@ -32,7 +36,7 @@ class Registries:
     def resolve(self, image: Image) -> Resolved:
         """What the tag of `image` stands for now; a name that has a digest is taken as it is, and nobody asked.
 
-        Raises NoSuchImage, ImageDenied, ImageUnreachable, UntrustedImage, BadDockerConfig, MissingDockerExtra.
+        Raises NoSuchImage, ImageDenied, ImageUnreachable, UntrustedImage, BadDockerConfig, MissingDockerExtra, RealmNotTrusted.
         """
         if image.digest is not None:
             return Resolved(image, image.digest)
@@ -40,5 +44,6 @@ class Registries:
             lookup = lazy.load("mvc.remotes.oci.lookup")
         except ImportError as error:
             raise errors.MissingDockerExtra(library=error.name or "requests") from error
-        found: Resolved = lookup.look_up(image, self._environ)
+        approvals = Config(None, user_file(self._environ)).approvals(self._environ.get(TRUSTED_HOSTS, ""))
+        found: Resolved = lookup.look_up(image, self._environ, approvals)
         return found

@@ -17,6 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from mvc import errors
+from mvc.model import hosts
 from mvc.model.image import Image, is_loopback
 
 CONNECT, READ, WHOLE = 10.0, 30.0, 60.0
@@ -108,6 +109,10 @@ class Transport:
     def _check(self, parts: SplitResult, verb: str) -> None:
         """Refuse an address that nothing may be sent to."""
         plain = self._image.is_local and is_loopback(parts.hostname or "")
+        try:
+            hosts.canonical(parts.hostname or "")
+        except ValueError:
+            raise self._untrusted(f"{verb} what is no address of a registry") from None
         if not parts.hostname or parts.username is not None or parts.password is not None:
             raise self._untrusted(f"{verb} what is no address of a registry")
         if parts.scheme != "https" and not (parts.scheme == "http" and plain):

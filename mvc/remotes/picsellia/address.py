@@ -14,14 +14,15 @@ from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from mvc import errors
+from mvc.model import hosts
 
 SCHEME = "picsellia"
 PREFIX = f"{SCHEME}://"
 HOST = "https://app.picsellia.com"
 """Where the platform is, if nothing else is said."""
 TOKEN = "PICSELLIA_TOKEN"  # noqa: S105 - the name of a variable
-"""The environment variable with the token, which is read nowhere else."""
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The environment variable with the token, where a person's settings name no other."""
+_PORTS = {"http": 80, "https": 443}
 _SHOWN = 80
 
 
@@ -67,22 +68,19 @@ def parse(text: str) -> RegistryAddress:
 
 
 def check_host(host: str) -> str:
-    """`host` as it is kept: scheme and server, nothing else. Raises BadSetting."""
-    match = re.match(r"(https?)://", host)
-    parts = urlsplit(host)
+    """`host` in its one spelling: scheme, server and port, nothing else. Raises BadSetting."""
     try:
-        port = parts.port
+        parts = urlsplit(host)
+        name, port = hosts.canonical(parts.hostname or ""), parts.port
+        if not re.match(r"https?://", host) or "@" in parts.netloc or parts.query or parts.fragment or port == 0:
+            raise ValueError
     except ValueError:
-        match = None
-        port = None
-    if match is None or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
-        raise errors.BadSetting(key="host", value="...", reason=f"it is an address such as {HOST}, and no more")
+        reason = f"it is an address such as {HOST}, and no more"
+        raise errors.BadSetting(key="host", value="...", reason=reason) from None
     if parts.path.strip("/"):
         raise errors.BadSetting(key="host", value=host, reason="a path in it would be dropped")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise errors.BadSetting(key="host", value=host, reason="the token would be sent without encryption; say https")
-    server = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{server}" + (f":{port}" if port else "")
+    server = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{server}" + (f":{port}" if port not in (None, _PORTS[parts.scheme]) else "")
 
 
 def _refuse(text: str, reason: str) -> NoReturn:

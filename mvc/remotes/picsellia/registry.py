@@ -50,6 +50,10 @@ class PicselliaRegistry:
         self.host = asking.host
         self._asking = asking
 
+    def token_from(self, variable: str) -> None:
+        """Take note which environment variable the token came from: errors name it."""
+        self._asking.session.variable = variable
+
     def __repr__(self) -> str:
         """Without the token."""
         return f"{type(self).__name__}({self._asking.organization!r}, host={self.host!r})"

@@ -33,13 +33,14 @@ _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
 
 
 class Session(requests.Session):
-    """requests' session, as told above; `token` is what must never be shown."""
+    """requests' session, as told above; `token` is what must never be shown, `variable` where it comes from."""
 
     def __init__(self, where: str, token: str, timeouts: tuple[float, float] = (CONNECT, ANSWER)) -> None:
         """`where` is what the registry is called in errors."""
         super().__init__()
         self.trust_env = False
         self.where = where
+        self.variable = TOKEN
         self._token = token
         self._timeouts = timeouts
         self._known_proxies: dict[str, dict[str, str]] = {}
@@ -97,7 +98,7 @@ class Session(requests.Session):
         said = self._said(answer)
         reason = f"it answers {status}" + (f" ({said})" if said else "")
         if status in _DENIED:
-            return errors.RegistryDenied(registry=self.where, reason=reason, variable=TOKEN)
+            return errors.RegistryDenied(registry=self.where, reason=reason, variable=self.variable)
         if status == _ABSENT:
             return errors.RegistryLacks(registry=self.where, reason=said or path)
         if status in (_TAKEN, _OBJECT_TAKEN):
