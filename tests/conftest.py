@@ -40,6 +40,14 @@ def rng() -> random.Random:
     return random.Random(seed)
 
 
+def is_tmpfs(folder: Path) -> bool:
+    """Whether a folder is on a file system in memory."""
+    rows = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+    mounts = {row[1]: row[2] for row in rows}
+    above = [str(each) for each in (folder.resolve(), *folder.resolve().parents)]
+    return next(mounts[each] for each in above if each in mounts) == "tmpfs"
+
+
 @pytest.fixture
 def memory() -> Iterator[Path]:
     """A folder on a file system in memory (tmpfs), or the test is skipped."""

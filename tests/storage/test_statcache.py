@@ -20,6 +20,7 @@ from mvc.storage.door import Stat, StoreDoor
 from mvc.storage.stamps import FileSystem
 from mvc.storage.statcache import StatCache
 from mvc.storage.treedoor import TreeDoor
+from tests.conftest import is_tmpfs
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -359,13 +360,6 @@ def _play(disk: Simulated, rng: random.Random) -> int:
 # --- real maps on a real file system
 
 
-def _is_tmpfs(folder: Path) -> bool:
-    rows = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
-    mounts = {row[1]: row[2] for row in rows}
-    above = [str(each) for each in (folder.resolve(), *folder.resolve().parents)]
-    return next(mounts[each] for each in above if each in mounts) == "tmpfs"
-
-
 @pytest.mark.parametrize("place", ["disk", "memory"])
 def test_no_edit_through_a_map_is_missed(tmp_path: Path, memory: Path, rng: random.Random, place: str) -> None:
     root = tmp_path if place == "disk" else memory
@@ -386,7 +380,7 @@ def test_no_edit_through_a_map_is_missed(tmp_path: Path, memory: Path, rng: rand
                 known += id_ is not None
                 assert id_ in (None, digest(bytes(pages))), edits
                 pages[rng.randrange(len(pages))] ^= 1
-    assert bool(known) is not _is_tmpfs(root)
+    assert bool(known) is not is_tmpfs(root)
 
 
 def _wait_until_settled(path: Path) -> None:
@@ -398,7 +392,7 @@ def test_a_probe_tells_a_file_system_that_does_not_stamp_maps(tmp_path: Path, me
     for folder in (tmp_path, memory):
         (folder / ".mvc").mkdir()
         probed = FileSystem(folder.stat().st_dev, StoreDoor(folder / ".mvc").scratch)
-        assert (probed.flush is None) is _is_tmpfs(folder)
+        assert (probed.flush is None) is is_tmpfs(folder)
         assert list((folder / ".mvc").rglob("*")) == []
 
 
@@ -424,7 +418,7 @@ def test_a_probe_does_without_nameless_files(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delattr(os, "O_TMPFILE")
     (tmp_path / ".mvc").mkdir()
     probed = FileSystem(tmp_path.stat().st_dev, StoreDoor(tmp_path / ".mvc").scratch)
-    assert (probed.flush is None) is _is_tmpfs(tmp_path)
+    assert (probed.flush is None) is is_tmpfs(tmp_path)
     assert list((tmp_path / ".mvc" / "tmp").iterdir()) == []
 
 
