@@ -192,7 +192,8 @@ class IncompleteInit(NoRepository):
 class NotRegularFile(Usage):
     """{path} is {kind}, not a regular file.
 
-    Only regular files are versioned; track the file itself, or leave this one out with .mvcignore.
+    Only regular files are versioned; track the file itself, or leave this one out with .mvcignore. `mvc add
+    --follow-links` versions the file that a link leads to.
     """
 
 
@@ -200,6 +201,20 @@ class InsideStore(Usage):
     """{path} lies inside {store}, where mvc keeps its own data.
 
     Choose a place outside of it.
+    """
+
+
+class BrokenLink(Usage):
+    """{path} is a link to {target}, which cannot be read: {reason}.
+
+    Mend the link, or leave it out with .mvcignore.
+    """
+
+
+class LinkOutside(Refused):
+    """{path} is a link to {target}, outside this repository.
+
+    `mvc add --follow-links` of its file or folder allows this repository to read files outside.
     """
 
 

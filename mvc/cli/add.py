@@ -20,14 +20,15 @@ _SHOWN = 5
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--as", "role", metavar="ROLE", help="The role; otherwise the file's stem, or the folder's name.")
 @click.option("-y", "--yes", is_flag=True, help="Track the whole folder even if it has more than 200 new files.")
-def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool) -> None:
+@click.option("--follow-links", is_flag=True, help="Version the files that links lead to, under the links' paths.")
+def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool, follow_links: bool) -> None:
     """Track files, folders or patterns: write them into [files] of model.toml.
 
     A folder is tracked with everything in it, files that begin with a dot included; ignored files and files that look
     like credentials are left out. No byte is copied: `mvc commit` takes every tracked file as it stands.
     """
     given = [invocation.cwd / path for path in paths]
-    done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes)
+    done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes, follow_links=follow_links)
     for path in done.skipped:
         invocation.note(render.skipped(path))
     for line in _tracked(done) if done.entries else ():

@@ -114,6 +114,7 @@ _MODEL = Table(
         "notebook": TEXT,
         "thumbnail": TEXT,
         "labelmap_sparse": FLAG,
+        "follow_links": TEXTS,
         "parent": TEXT,
     }
 )

@@ -14,11 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model import flatfiles, modeltoml, paths, rules
+from mvc.model import flatfiles, modeltoml, paths, rules, schema
 from mvc.model.manifest import Manifest
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
-from mvc.repository import globs, modelfile, worktree
+from mvc.repository import globs, links, modelfile, worktree
+from mvc.repository.links import Follow
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import Scan, WorkFile
 
@@ -61,12 +62,19 @@ class Added:
 
 @writes
 def add(
-    repository: Repository, model: str, given: Sequence[Path], *, role: str | None = None, yes: bool = False
+    repository: Repository,
+    model: str,
+    given: Sequence[Path],
+    *,
+    role: str | None = None,
+    yes: bool = False,
+    follow_links: bool = False,
 ) -> Added:
     """Track the files, folders or patterns at the absolute paths `given`; no byte is read.
 
-    Without `role` it is derived from the file's stem or the folder's name. `yes` accepts any number of files. What is
-    added can be committed as it stands, or model.toml stays as it was. Raises NotInModel, NoSuchFile, NothingToTrack,
+    Without `role` it is derived from the file's stem or the folder's name. `yes` accepts any number of files. With
+    `follow_links` a link is versioned as the file that it leads to, and where one leads out of the repository, the person's
+    settings note that this is allowed. What is added can be committed as it stands, or model.toml stays as it was. Raises NotInModel, NoSuchFile, NothingToTrack,
     NotRegularFile, UnsafePath, UnportablePath, BadRole, RoleInUse, TrackedAlready, OneRole, ManyFiles and the like.
     """
     if role is not None and len(given) > 1:
@@ -76,14 +84,15 @@ def add(
     done: list[Added] = []
 
     def change(text: str) -> str:
-        plan = _Plan(repository.root, folder, _parsed(folder, text))
+        plan = _Plan(repository, folder, _parsed(folder, text), follow_links=follow_links)
         for target in targets:
             plan.add(target, role)
         plan.check(yes=yes)
-        if plan.entries:
-            assignments = [(("files", entry.role), entry.path) for entry in plan.entries]
-            text = lazy.load("mvc.model.edit").set_keys(text, assignments)
+        if plan.assignments:
+            text = lazy.load("mvc.model.edit").set_keys(text, plan.assignments)
             plan.verify(_parsed(folder, text))
+        if plan.leads_outside:
+            links.approve(repository)
         done.append(Added(tuple(plan.entries), tuple(plan.tracked), tuple(sorted(plan.skipped))))
         return text
 
@@ -137,18 +146,28 @@ def _parsed(folder: str, text: str) -> Manifest:
 class _Plan:
     """What will be added to `[files]` of a manifest."""
 
-    def __init__(self, root: Path, folder: str, manifest: Manifest) -> None:
+    def __init__(self, repository: Repository, folder: str, manifest: Manifest, *, follow_links: bool) -> None:
         """Look at what is tracked before."""
         self.entries: list[Entry] = []
         self.tracked: list[tuple[str, str]] = []
         self.skipped: set[str] = set()
-        self._root, self._folder, self._manifest = root, folder, manifest
-        self._before = self._scan(manifest.files, manifest.labelmap_path)
+        self.leads_outside = False
+        self._root, self._folder, self._manifest = repository.root, folder, manifest
+        self._follows = follow_links
+        self._before = self._scan(manifest.files, manifest.labelmap_path, links.of(repository, manifest))
+        self._followed = list(manifest.model.get(links.KEY[1], ()))
         self._roles = {file.path: file.role for file in self._before.tracked}  # and of what is added
         self._patterns = {pattern: role for role, pattern in manifest.files.items()}
         self._files = dict(manifest.files)
         self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
         self._of_everywhere: list[WorkFile] = []
+
+    @property
+    def assignments(self) -> list[tuple[schema.Path, Any]]:
+        """The keys of model.toml that change, with their new values."""
+        files: list[tuple[schema.Path, Any]] = [(("files", entry.role), entry.path) for entry in self.entries]
+        changed = self._followed != list(self._manifest.model.get(links.KEY[1], ()))
+        return [*files, (links.KEY, self._followed)] if changed else files
 
     def add(self, target: _Target, asked: str | None) -> None:
         """Add one entry for `target`, unless all of it is tracked; raises what is wrong with it."""
@@ -159,9 +178,11 @@ class _Plan:
         new = [file for file in found.tracked if file.path not in self._roles]
         claims = asked is not None and not target.is_glob  # a path beats the glob that tracked it so far
         if same is None and (new or claims):
-            self._enter(target, self._chosen(target, asked), new)
+            same = self._enter(target, self._chosen(target, asked), new)
         elif same is None and not found.tracked:
             raise errors.NothingToTrack(path=paths.escape_name(target.path) or ".", reason=self._why(target, found))
+        if same is not None and found.followed:
+            self._follow(same, found)
         if not claims:
             added = {file.path for file in new}
             self.tracked += [(file.path, self._roles[file.path]) for file in found.tracked if file.path not in added]
@@ -179,7 +200,8 @@ class _Plan:
 
     def verify(self, after: Manifest) -> None:
         """Raise what a commit of `after` would say that one of the manifest before would not."""
-        scan = self._scan(after.files, after.labelmap_path)
+        follow = Follow(frozenset(self._followed), outside=True)
+        scan = self._scan(after.files, after.labelmap_path, follow)
         known = {problem.message for problem in self._before.problems}
         worktree.require(problem for problem in scan.problems if problem.message not in known)
         broken = set(rules.check(after)) - set(rules.check(self._manifest))
@@ -192,11 +214,17 @@ class _Plan:
 
     # --- inside
 
-    def _scan(self, files: Mapping[str, str], labelmap_path: str | None = None) -> Scan:
-        return worktree.scan(self._root, self._folder, files, labelmap_path)
+    def _scan(self, files: Mapping[str, str], labelmap_path: str | None, follow: Follow) -> Scan:
+        return worktree.scan(self._root, self._folder, files, labelmap_path, follow=follow)
 
-    def _enter(self, target: _Target, role: str, new: list[WorkFile]) -> None:
-        """Note a new entry of `[files]`, and the files that it brings."""
+    def _follow(self, role: str, found: Scan) -> None:
+        """Note that the links of a role are followed."""
+        self._followed = [*dict.fromkeys((*self._followed, role))]
+        root = os.fspath(self._root)
+        self.leads_outside |= any(links.is_outside(root, target) for target in found.followed.values())
+
+    def _enter(self, target: _Target, role: str, new: list[WorkFile]) -> str:
+        """Note a new entry of `[files]`, and the files that it brings; return its role."""
         self._files[role] = target.pattern
         self._patterns[target.pattern] = role
         self._taken |= _with_above(role)
@@ -204,10 +232,12 @@ class _Plan:
         self.entries.append(Entry(role, target.pattern, len(new), sum(file.stat.size for file in new)))
         if target.is_glob and not globs.fixed_part(target.pattern):
             self._of_everywhere += new
+        return role
 
     def _found(self, target: _Target) -> Scan:
         """What `target` alone matches; raises what is wrong with it, a link or a special file in a folder included."""
-        found = self._scan({"x": target.pattern})
+        follow = Follow(frozenset({"x"}), outside=True) if self._follows else links.NONE
+        found = self._scan({"x": target.pattern}, None, follow)
         worktree.require(each for each in found.problems if not isinstance(each, errors.RoleWithoutFile))
         others = [file.path for file in found.tracked if target.is_file and file.path != target.path]
         if others:

@@ -15,7 +15,7 @@ from mvc.model import keys, modeltoml, paths, schema
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.porcelain import moving
-from mvc.repository import apply, modelfile, stored, worktree
+from mvc.repository import apply, links, modelfile, stored, worktree
 from mvc.repository.repository import Repository, writes
 from mvc.repository.snapshot import read_labels_of
 from mvc.storage import hashing
@@ -108,6 +108,7 @@ def remove(
         text = before = _read(repository, model, folder).decode()
         for role in roles:
             text = edit.remove_file(text, role)
+        text = _without_links(text, roles)
         place, old = modelfile.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, moving.keep(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
@@ -116,6 +117,16 @@ def remove(
 
 
 # --- inside
+
+
+def _without_links(text: str, roles: Sequence[str]) -> str:
+    """`text` with the links of `roles` followed no longer."""
+    old = keys.get_value(modeltoml.load(text.encode(), where=modelfile.NAME), ("model",)).get(links.KEY[1], [])
+    left = [role for role in old if role not in roles]
+    toml = lazy.load("mvc.model.edit")
+    if left == old:
+        return text
+    return str(toml.set_keys(text, [(links.KEY, left)]) if left else toml.unset_key(text, links.KEY))
 
 
 def rewrite(
@@ -167,7 +178,9 @@ def _doomed(
     repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
 ) -> dict[str, FileId]:
     """The files that only `roles` track, from the root; raises OnlyHere for those that the store could not give back."""
-    scan = worktree.scan(repository.root, folder, files)
+    manifest = modeltoml.parse(_read(repository, model, folder), where=modelfile.path(folder))
+    scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
+    repository.tree.follow(scan.followed)
     current = stored.snapshot_of(repository, repository.current(model))
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
     gone = [file for file in scan.tracked if _owner(file.role, files) in roles]

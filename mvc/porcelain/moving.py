@@ -15,7 +15,7 @@ from mvc import errors
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
-from mvc.repository import apply, merging, modelfile
+from mvc.repository import apply, links, merging, modelfile
 from mvc.repository.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.repository import Repository
 from mvc.repository.snapshot import UNREAD
@@ -142,6 +142,7 @@ class _Look:
 
     def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
         self._repository = repository
+        self._base = base
         self.prefix = f"{folder}/" if folder else ""
         self.disk: dict[str, OnDisk] = {}
         for path in {*base.by_path, *wanted.by_path}:
@@ -158,7 +159,11 @@ class _Look:
         stat = self._repository.tree.stat(self.prefix + path)
         if stat is None:
             return
-        if stat.is_file:
+        before = self._base.by_path.get(path)
+        if stat.is_link and before and links.content(self._repository, self.prefix + path) == before.file:
+            executable = entries[-1].exec  # of a link it cannot be changed
+            self.disk[path] = OnDisk(Kind.FILE, before.file, executable)
+        elif stat.is_file:
             recorded = bool(entries) and entries[-1].exec
             executable = self._repository.tree.is_executable(stat, recorded=recorded)
             self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), executable)

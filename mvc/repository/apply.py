@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import FileId
-from mvc.repository import modelfile
+from mvc.repository import links, modelfile
 from mvc.repository.snapshot import UNREAD
 from mvc.storage import journal, merges, sparse
 from mvc.storage.door import TEMPORARY, Batch, Stat
@@ -89,7 +89,7 @@ def _do(repository: Repository, step: FileStep) -> bool:
         content = _content(repository, step.path, now)
         if content == step.file:
             _discard(repository, (step,))
-            if step.file is not None and now is not None and now.executable != step.executable:
+            if step.file is not None and now is not None and now.is_file and now.executable != step.executable:
                 tree.chmod(step.path, executable=step.executable)
             return True
         if content != step.old:
@@ -152,7 +152,9 @@ def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:
 
 def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | None:
     """The id of what is at `path`, None for nothing; UNREAD for a file that changes while it is read."""
-    return None if stat is None else repository.stats.identify(path, stat) or UNREAD
+    if stat is None or not stat.is_link:
+        return None if stat is None else repository.stats.identify(path, stat) or UNREAD
+    return links.content(repository, path) or UNREAD  # it is replaced when the file behind it is that of a version
 
 
 def _rename_model(repository: Repository, plan: Journal, new: str) -> None:

@@ -19,7 +19,7 @@ from mvc.model.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
-from mvc.repository import modelfile, partial, worktree
+from mvc.repository import links, modelfile, partial, worktree
 from mvc.repository.worktree import Scan, WorkFile
 from mvc.storage import hashing
 
@@ -77,7 +77,9 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
     manifest = _manifest(repository, folder, data, tolerant=tolerant)
     if manifest.name != model:
         raise errors.OtherName(path=modelfile.path(folder), name=manifest.name, model=model)
-    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path)
+    follow = links.of(repository, manifest)
+    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path, follow=follow)
+    repository.tree.follow(scan.followed)
     elsewhere = _elsewhere(repository, model, manifest, base, scan)
     entries = list(elsewhere)
     problems = [problem for problem in scan.problems if not _is_about(problem, elsewhere)]

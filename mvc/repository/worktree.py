@@ -25,7 +25,8 @@ from mvc import errors
 from mvc.model import credentials, paths
 from mvc.model.paths import escape_name
 from mvc.model.tree import TreeEntry
-from mvc.repository import globs
+from mvc.repository import globs, links
+from mvc.repository.links import Follow
 from mvc.repository.walk import MODEL_TOML, Walk
 from mvc.storage.door import Stat
 
@@ -64,6 +65,8 @@ class Scan:
     tracked: tuple[WorkFile, ...]
     problems: tuple[errors.MvcError, ...] = ()
     skipped: tuple[str, ...] = ()
+    followed: Mapping[str, str] = field(default_factory=dict)
+    """Where each link that is tracked as a file leads, by its path from the repository's root."""
 
 
 class _Start(NamedTuple):
@@ -80,17 +83,25 @@ class _Start(NamedTuple):
         return cls(-folder.count("/"), pattern == globs.WHOLE, folder)
 
 
-def scan(root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None = None) -> Scan:
+def scan(
+    root: Path,
+    folder: str,
+    files: Mapping[str, str],
+    labelmap_path: str | None = None,
+    *,
+    follow: Follow = links.NONE,
+) -> Scan:
     """Look at the files of the model in `folder` ("" is the root) of the working tree at `root`.
 
-    `files` are roles with a path or a glob each, as `[files]` has them. Nothing is raised.
+    `files` are roles with a path or a glob each, as `[files]` has them; `follow` says whose links are followed. Nothing
+    is raised.
     """
-    search = _Search(Walk(root, folder), f"{folder}/" if folder else "")
+    search = _Search(Walk(root, folder), f"{folder}/" if folder else "", os.fspath(root), follow)
     search.literals(files, labelmap_path)
     search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
     search.compare()
     ordered = sorted(search.found.values(), key=_by_path)
-    return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)))
+    return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
 
 
 def require(problems: Iterable[errors.MvcError]) -> None:
@@ -165,6 +176,9 @@ class _Search:
 
     walk: Walk
     above: str
+    root: str
+    follow: Follow
+    followed: dict[str, str] = field(default_factory=dict)
     found: dict[str, WorkFile] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
@@ -198,7 +212,7 @@ class _Search:
             fault = self.walk.guard(path[: path.rfind("/") + 1], guarded)
             if fault is not None:
                 raise fault
-            self._take(path, role, os.lstat(where))
+            self._take(path, role, os.lstat(where), role)
         except errors.MvcError as problem:
             self._wrong(problem)
         except (FileNotFoundError, NotADirectoryError):
@@ -254,15 +268,15 @@ class _Search:
                     first, began = matched.setdefault(path, (role, start))
                     if first == role:
                         used.add(role)
-                        self._entry(entry, path, f"{role}/{below}{name}")
+                        self._entry(entry, path, f"{role}/{below}{name}", role)
                     elif began is start:
                         used.add(role)
                         self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
 
-    def _entry(self, entry: os.DirEntry[str], path: str, role: str) -> None:
+    def _entry(self, entry: os.DirEntry[str], path: str, role: str, named: str) -> None:
         try:
             paths.check_path(path)
-            self._take(path, role, entry.stat(follow_symlinks=False))
+            self._take(path, role, entry.stat(follow_symlinks=False), named)
         except errors.MvcError as problem:
             self._wrong(problem)
         except OSError as error:
@@ -285,7 +299,11 @@ class _Search:
         if path == MODEL_TOML:
             raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
 
-    def _take(self, path: str, role: str, status: os.stat_result) -> None:
+    def _take(self, path: str, role: str, status: os.stat_result, named: str) -> None:
+        """Track a file under `role`, which is that of `[files]`, `named`, or begins with it."""
+        if stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
+            target, status = links.resolve(self.root, self.walk.top + path, path, outside=self.follow.outside)
+            self.followed[self.above + path] = target
         if not stat_module.S_ISREG(status.st_mode):
             kind = special_kind(self.walk.top + path, status.st_mode)
             raise errors.NotRegularFile(path=escape_name(path), kind=kind)

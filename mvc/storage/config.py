@@ -79,12 +79,16 @@ KEYS: dict[str, tuple[type, str]] = {
         "false: the executable bits of files mean nothing (default true; init and clone try it out)",
     ),
     "gc.reflog-expire": (float, "days for which versions are kept that a name stood for once (default 90)"),
+    "links.outside": (
+        str,
+        "the repositories that may read files outside through their links, as `mvc add --follow-links` notes",
+    ),
     "ui.pager": (str, "the program that long output is shown with"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
 """Every key, its type and what it means."""
 _BOOLEANS = {"true": True, "false": False}
-USER_ONLY = ("ui.pager",)
+USER_ONLY = ("ui.pager", "links.outside")
 """Keys that name a program: a repository, which may be somebody else's, cannot set them."""
 _PERSONAL = "it names a program, a token or a trusted host, so only --global can set it"
 

@@ -158,6 +158,11 @@ class Stat(NamedTuple):
         return stat_module.S_ISREG(self.mode)
 
     @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat_module.S_ISLNK(self.mode)
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
         return stat_module.S_ISDIR(self.mode)

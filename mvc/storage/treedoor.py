@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import stat as stat_module
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mvc import errors, lazy
@@ -34,6 +34,7 @@ class TreeDoor:
         self._filemode = filemode
         self._store = store
         self._touched: set[str] = set()
+        self._followed: dict[str, str] = {}
         self.kept_folder: str | None = None
         """The current folder of this process, when it stays though nothing is left in it."""
 
@@ -59,6 +60,8 @@ class TreeDoor:
 
         Raises NotRegularFile, UnsafePath, and OSError (FileNotFoundError, PermissionError) as the system does.
         """
+        if path in self._followed:
+            return self._open_target(path, self._followed[path])
         with self._parent(path) as (folder, name):
             try:
                 fd = os.open(name, _FILE, dir_fd=folder)
@@ -70,6 +73,13 @@ class TreeDoor:
             os.close(fd)
             raise errors.NotRegularFile(path=path, kind="a folder or a special file")
         return fd
+
+    def follow(self, links: Mapping[str, str]) -> None:
+        """Open these links, by path, as the files that they lead to, which are resolved absolute paths.
+
+        Only `open` follows them. Whatever changes a path changes the link itself.
+        """
+        self._followed.update(links)
 
     def read(self, path: str) -> bytes:
         """All bytes of a small file; raises as `open` does, and TooBig."""
@@ -145,6 +155,16 @@ class TreeDoor:
                 step("fsync-folder", folder)
                 with unsupported.optional(unsupported.SYNC, self._join(folder)):
                     os.fsync(fd)
+
+    def _open_target(self, path: str, target: str) -> int:
+        top = os.path.realpath(self.root)
+        if target.startswith(f"{top}/"):
+            return self.open(target[len(top) + 1 :])
+        fd = os.open(target, _FILE)
+        if not stat_module.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise errors.NotRegularFile(path=path, kind="a link to a folder or a special file")
+        return fd
 
     def current_folder(self) -> str | None:
         """The folder below `root` that this process runs in, as a path; None when it runs elsewhere."""
