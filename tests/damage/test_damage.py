@@ -23,7 +23,7 @@ from mvc.storage.recipes import Recipe
 from tests.crash.harness import command, mvc
 from tests.weights import safetensors
 
-SLACK = ("README", "cache", "tmp", "lock")
+SLACK = ("README", ".gitignore", "cache", "tmp", "lock")
 PARTS = ("config.toml", "heads", "refs", "objects", "recipes", "packs")
 TUNED = "tuned.safetensors"
 BLOCKS = [bytes([letter]) * 1_000 + b"layer %d" % letter for letter in range(60)]
