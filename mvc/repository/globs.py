@@ -30,8 +30,8 @@ DEFAULT_IGNORES = (
     *(".ruff_cache", ".venv", "*.swp", "*~"),
 )
 """What every pattern leaves out, unless a `.mvcignore` takes it back with `!`: names, and suffixes after a `*`."""
-_DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
-_DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
+DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
+DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
 """Tells whether a path below the model's folder is one of a pattern."""
 _MAGIC = re.compile(r"[*?\[]")
@@ -114,7 +114,7 @@ class Ignore:
             if rule.matches(path, folder=folder):
                 return rule.hides
         name = path[path.rfind("/") + 1 :]
-        return name in _DEFAULT_NAMES or name.endswith(_DEFAULT_SUFFIXES)
+        return name in DEFAULT_NAMES or name.endswith(DEFAULT_SUFFIXES)
 
 
 def _rule(prefix: str, line: str, above: str) -> Rule | None:

@@ -15,6 +15,7 @@ raises it.
 from __future__ import annotations
 
 import os
+import re
 import stat as stat_module
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,18 @@ _KINDS = {
     stat_module.S_IFCHR: "a device",
     stat_module.S_IFBLK: "a device",
 }
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, texts))})"
+
+
+_ODD = re.compile(
+    rf"{_any_of({*globs.DEFAULT_NAMES, *credentials.NAMES})}\Z|{_any_of(credentials.PREFIXES)}"
+    rf"|.*{_any_of((*globs.DEFAULT_SUFFIXES, *credentials.SUFFIXES))}\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Names that may be ignored by default or look like credentials: of most files, one question instead of seven."""
 
 
 class WorkFile(NamedTuple):
@@ -254,15 +267,19 @@ class _Search:
         for prefix, entries, ignore in self.walk.folders(start.folder, gitignore=start.whole):
             below = prefix[len(start.folder) :]
             secret = credentials.in_folder(prefix.split("/"))
+            is_odd = _ODD.match
             for entry in entries:
                 name = entry.name
                 path = prefix + name
                 if path == MODEL_TOML or path in self.claimed:
                     continue
                 for role, match in roles:
-                    if not match(path) or ignore.hides(path):
+                    if not match(path):
                         continue
-                    if secret or credentials.is_name(name):
+                    odd = is_odd(name)
+                    if (odd or ignore.rules) and ignore.hides(path):
+                        continue
+                    if secret or (odd and credentials.is_name(name)):
                         self.skipped.add(path)
                         break
                     first, began = matched.setdefault(path, (role, start))
@@ -301,7 +318,7 @@ class _Search:
 
     def _take(self, path: str, role: str, status: os.stat_result, named: str) -> None:
         """Track a file under `role`, which is that of `[files]`, `named`, or begins with it."""
-        if stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
+        if self.follow.roles and stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
             target, status = links.resolve(self.root, self.walk.top + path, path, outside=self.follow.outside)
             self.followed[self.above + path] = target
         if not stat_module.S_ISREG(status.st_mode):
