@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mvc.porcelain.fetch import fetch
     from mvc.porcelain.fsck import fsck
     from mvc.porcelain.gc_remote import gc_remote
+    from mvc.porcelain.heal import heal
     from mvc.porcelain.importing import import_model
     from mvc.porcelain.init import init
     from mvc.porcelain.log import log
@@ -123,6 +124,7 @@ _HOMES = {
     "gc": "mvc.porcelain.gc:gc",
     "gc_remote": "mvc.porcelain.gc_remote:gc_remote",
     "get": "mvc.porcelain.edit:get",
+    "heal": "mvc.porcelain.heal:heal",
     "image_drift": "mvc.porcelain.docker:moved",
     "import_model": "mvc.porcelain.importing:import_model",
     "init": "mvc.porcelain.init:init",
@@ -161,7 +163,7 @@ __all__ = [
     "Repository", "Timestamp", "Tree", "TreeEntry", "Version", "VersionDiff", "abort_merge", "add", "add_remote",
     "aliases", "branches", "cat", "check", "clone", "clone_registry", "commit", "connect", "connect_registry",
     "continue_merge", "create_branch", "create_tag", "diff", "distrust_remote", "drift", "du", "errors", "export", "fetch", "fsck", "gc",
-    "gc_remote", "get", "image_drift", "import_model", "init", "log", "ls", "merge", "models", "open", "publish",
+    "gc_remote", "get", "heal", "image_drift", "import_model", "init", "log", "ls", "merge", "models", "open", "publish",
     "pull", "push", "record_source", "remotes", "remove", "remove_remote", "reset", "resolve", "resolve_image",
     "restore", "set_alias", "set_values", "show", "source", "source_of_experiment", "status", "survey", "switch",
     "tags", "trust_remote", "unset",

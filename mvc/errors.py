@@ -983,10 +983,25 @@ class NoRemoteYet(Usage):
     """
 
 
-class RemoteBusy(OutOfReach):
-    """{remote} is being collected, since {since}.
+class RemoteVanished(OutOfReach):
+    """{remote} is empty or absent, but this repository has seen versions there: is it mounted, is the path still right?
 
-    Push again when `mvc gc --remote` has ended there.
+    Nothing was created there. If it was emptied on purpose, `mvc remote rm {name}` it, add it again, and push.
+    """
+
+
+class FormatLost(Damaged):
+    """{remote} has lost the file `format`, which says that it is an mvc remote.
+
+    Somebody who has pushed to it or fetched from it can create it again with `mvc push --repair`.
+    """
+
+
+class RemoteBusy(OutOfReach):
+    """Garbage collection has been in progress on {remote} since {since}.
+
+    Push again when it has ended. Was it killed? `mvc gc --remote NAME --drop-intents-older-than 1h` ends it, with a key
+    that may delete; a day after it began it no longer counts.
     """
 
 
@@ -1086,7 +1101,23 @@ class NotInConflict(Usage):
 class MissingThere(Missing):
     """{remote} lacks {what} {id}.
 
-    `mvc fsck --remote` lists all that it lacks; whoever has it whole can push it there again.
+    `mvc fsck --remote NAME` lists all that it lacks. Somebody who has it can send it again with `mvc push --repair` or
+    `mvc fsck --remote NAME --repair`.
+    """
+
+
+class DamagedThere(Damaged):
+    """{what} is damaged: {reason}.
+
+    Everything else there stays readable. `mvc fsck --remote NAME` lists what it touches; somebody who has it whole can send
+    it again with `mvc push --repair` or `mvc fsck --remote NAME --repair`.
+    """
+
+
+class PackNameTaken(Damaged):
+    """{name} on {remote} holds something else than its name says, and a push never overwrites.
+
+    `mvc push --repair` sends the same under another name.
     """
 
 
@@ -1115,7 +1146,8 @@ class NoPromisor(OutOfReach):
 class PromiseLost(Missing):
     """{remote} promised {files}, and cannot give it back: {reason}.
 
-    `mvc fsck --remote {remote}` lists all that it lacks. Whoever has the file can send it there again.
+    `mvc fsck --remote {remote}` lists all that it lacks. Somebody who has the file can send it there again with
+    `mvc push --repair`.
     """
 
 

@@ -8,10 +8,11 @@ import click
 
 from mvc import errors
 from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, style
+from mvc.cli.terminal import count, escape, short, size, style
 from mvc.cli.verb import verb
 from mvc.porcelain import reaching
 from mvc.porcelain.fsck import Hit, Report, fsck
+from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.repair import repair
 from mvc.porcelain.survey import ALL, survey
 
@@ -33,7 +34,10 @@ class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable w
 @click.option("--remote", metavar="NAME", help="Check a remote, and not what is here.")
 @click.option("--subset", type=_Subset(), metavar="N/T", help="Of a remote, read part N of T of the packs.")
 @click.option(
-    "--repair", "mend", is_flag=True, help="Bring what is damaged or missing from the remote that --from names."
+    "--repair",
+    "mend",
+    is_flag=True,
+    help="Repair from the remote that --from names; with --remote, repair that from here.",
 )
 @click.option("--from", "source", metavar="NAME", help="The remote that --repair brings from.")
 def command(
@@ -46,11 +50,17 @@ def command(
 ) -> int:
     """Check every record of the repository, and that every version can be given back; changes nothing, unless --repair says so.
 
-    Exits with 14 when something is damaged or missing, and says which versions and files that hits.
+    Of a remote, all metadata is read; --read-data reads the packs too. --remote NAME --repair reads everything, and sends
+    what is missing or damaged there and is here. Exits with 14 when something is damaged or missing, and says which versions and files that hits.
     """
+    if mend and remote is not None and source is None and subset is None:
+        return _heal(invocation, remote)
     if mend or source is not None:
         if not mend or source is None or remote is not None:
-            raise click.UsageError("--repair and --from go together: mvc fsck --repair --from origin")
+            raise click.UsageError(
+                "--repair takes --from or --remote: mvc fsck --repair --from origin brings what is damaged here,"
+                " mvc fsck --remote origin --repair sends what is damaged there"
+            )
         return _repair(invocation, source)
     if remote is not None:
         return _remote(invocation, remote, read_data=read_data, subset=subset)
@@ -72,6 +82,25 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
     invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0
+
+
+def _heal(invocation: Invocation, name: str) -> int:
+    repository = invocation.repository()
+    with reaching.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+        done = heal(repository, there, invocation.actor(), progress)
+    damaged = list(dict.fromkeys(hit.version for hit in done.after.hits))
+    invocation.emit("fsck", done.to_json, lambda: healed_lines(name, done), ids=damaged, page=True)
+    return errors.Damaged.exit_code if done.after.findings else 0
+
+
+def healed_lines(name: str, done: Healed) -> Iterator[str]:
+    """What a repair of a remote did, and what it left."""
+    found, left = len(done.before.findings), len(done.after.findings)
+    if found:
+        yield f"{escape(name)}: {count(found, 'finding')}, sent {size(done.sent)} again, {left} left."
+    yield from _lines(done.after)
+    if left:
+        yield "What is left is not in this repository either, or only somebody who may delete there can replace it."
 
 
 def _repair(invocation: Invocation, name: str) -> int:

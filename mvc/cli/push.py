@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from mvc import errors
 from mvc.cli import transfers
+from mvc.cli.fsck import healed_lines
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape, short, size, style
 from mvc.cli.verb import verb
 from mvc.porcelain import push as porcelain
 from mvc.porcelain import reaching
+from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.push import Pushed, PushedRef
 from mvc.porcelain.requests import removals, requests
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.progress import Progress
 from mvc.storage.reflog import HEADS
 
 _DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
@@ -39,6 +45,7 @@ _DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rej
     metavar="[TRIES]",
     help="When somebody else was first, put your versions after theirs, and push again.",
 )
+@click.option("--repair", is_flag=True, help="First send again what the remote has lost or damaged (reads all of it).")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -51,6 +58,7 @@ def command(
     set_upstream: bool,
     lease: bool,
     tries: int | None,
+    repair: bool,
     jobs: int,
     limit: float | None,
 ) -> int:
@@ -58,6 +66,8 @@ def command(
 
     A push only adds. A branch moves only forward: when somebody else has moved it, nothing changes and the exit code is 13.
     """
+    if repair and dry_run:
+        raise click.UsageError("--repair sends; `mvc fsck --remote NAME --read-data` only looks")
     repository = invocation.repository() if dry_run else invocation.writer()
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
@@ -70,6 +80,7 @@ def command(
         reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Sending to {name}") as progress,
     ):
+        healed = _healed(repository, there, actor, progress) if repair else None
         done = porcelain.push(
             repository, model, there, wanted, actor, lease=lease, tries=tries or 0, dry_run=dry_run, progress=progress
         )
@@ -77,11 +88,29 @@ def command(
         for ref in done.refs:
             if ref.ref.kind == HEADS and ref.flag != "!":
                 repository.config.set_upstream(model, ref.ref.name, name, ref.ref.name)
-    invocation.emit("push", done.to_json, lambda: _lines(done), ids=[ref.new or "" for ref in done.refs])
-    return errors.PushRejected.exit_code if done.rejected else 0
+    invocation.emit(
+        "push", lambda: _json(done, healed), lambda: _lines(done, healed), ids=[ref.new or "" for ref in done.refs]
+    )
+    if done.rejected:
+        return errors.PushRejected.exit_code
+    return errors.Damaged.exit_code if healed is not None and healed.after.findings else 0
 
 
-def _lines(done: Pushed) -> Iterator[str]:
+def _healed(repository: Repository, remote: Remote, actor: Actor, progress: Progress) -> Healed | None:
+    """Repair the remote; None where nothing was pushed yet."""
+    try:
+        return heal(repository, remote, actor, progress)
+    except errors.NoRemoteYet:
+        return None
+
+
+def _json(done: Pushed, healed: Healed | None) -> dict[str, Any]:
+    return done.to_json() if healed is None else {**done.to_json(), "repaired": healed.to_json()}
+
+
+def _lines(done: Pushed, healed: Healed | None) -> Iterator[str]:
+    if healed is not None:
+        yield from healed_lines(done.remote, healed)
     yield f"To {escape(done.remote)}"
     for ref in done.refs:
         yield f" {ref.flag} {_move(ref)}  {escape(ref.ref.name)}{_why(ref)}"

@@ -7,17 +7,18 @@ files ─► promised? ─► by which remotes ─► the first that has them �
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId
 from mvc.model.paths import escape_name
-from mvc.porcelain import reaching
+from mvc.porcelain import presence, reaching
 from mvc.remotes import download, incoming
-from mvc.remotes import remote as remotes
 from mvc.remotes.download import Downloader
-from mvc.remotes.inventory import Inventory
+from mvc.remotes.inventory import Inventory, There
 from mvc.remotes.remote import JOBS, Remote
+from mvc.remotes.store import Store
 from mvc.repository.repository import Repository
 from mvc.storage import config
 from mvc.storage.absence import EXPIRED, State
@@ -27,6 +28,8 @@ from mvc.storage.recipes import Recipe
 T = TypeVar("T")
 Files = Mapping[FileId, str]
 """File ids, each with the path that messages name it by."""
+MAX_TRIES = 64
+"""How often what failed is fetched from other packs; with each try at least one more place is known to be damaged."""
 _FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, errors.NotARemote)
 """What one remote may fail with while another may still have the bytes."""
 
@@ -56,17 +59,62 @@ def bring_chunks(
     progress: Progress | None = None,
     there: Inventory | None = None,
 ) -> int:
-    """Fetch those of `chunks` that are not here from `remote`, which is listed unless `there` is given; the bytes received."""
+    """Fetch those of `chunks` that are not here from `remote`, which is listed unless `there` is given; the bytes received.
+
+    A chunk whose pack is damaged comes from another pack, where there is one. Raises as `fetch_chunks`.
+    """
     if there is None:
         there = Inventory(repository, remote.backend, remote.jobs)
-    batches = incoming.plan(repository, there, chunks, remote.backend.read_size)
-    if not batches:
-        return 0
-    if progress is not None:
-        progress.expect(incoming.size(batches))
+    wanted = list(chunks)
+    try:
+        return fetch_chunks(repository, remote, wanted, there, lambda each: _require(repository, each), progress)
+    except errors.MissingThere:
+        presence.check(repository, remote)
+        raise
+
+
+def fetch_chunks(
+    store: Store,
+    remote: Remote,
+    chunks: Sequence[ChunkId],
+    there: Inventory,
+    require: Callable[[set[str]], None],
+    progress: Progress | None = None,
+    failed: AbstractSet[There] = frozenset(),
+) -> int:
+    """Fetch `chunks` into `store`; the bytes that came. Packs that are found damaged become suspects of `there`.
+
+    `require` notes what readers of the store must know; places that `failed` before are not used. Raises MissingThere,
+    Damaged when no place has a chunk whole.
+    """
+    failure: errors.Damaged | None = None
+    for _ in range(MAX_TRIES):
+        try:
+            batches = incoming.plan(store, there, chunks, remote.backend.read_size, failed)
+        except errors.MissingThere:
+            if failure is not None:
+                raise failure from None
+            raise
+        if not batches:
+            return 0
+        if progress is not None:
+            progress.expect(incoming.size(batches))
+        require(download.features(batches))
+        downloader = Downloader(store, remote.backend, remote.jobs, progress)
+        try:
+            return downloader.fetch(batches)
+        except errors.Damaged as error:
+            failure = failure or error
+            if not downloader.failed - failed:
+                raise
+            failed = failed | downloader.failed
+            there.suspects |= {place.pack for place in downloader.failed}
+    raise failure or AssertionError
+
+
+def _require(repository: Repository, features: set[str]) -> None:
     with repository.locked():
-        config.require(repository.door, download.features(batches))
-    return Downloader(repository, remote.backend, remote.jobs, progress).fetch(batches)
+        config.require(repository.door, features)
 
 
 def from_any(repository: Repository, promisors: Sequence[str], files: Files, fetch: Callable[[str], T]) -> T:
@@ -130,7 +178,6 @@ def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], 
     try:
         return bring_chunks(repository, remote, chunks, progress)
     except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
-        remotes.check(remote.backend)  # or there is no remote any more, as of a folder that is not mounted
         return bring_chunks(repository, remote, chunks, progress)
 
 

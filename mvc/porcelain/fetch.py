@@ -13,8 +13,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
-from mvc.porcelain import naming, seen, telling
-from mvc.remotes import remote as remotes
+from mvc.porcelain import naming, presence, seen, telling
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history
@@ -82,11 +81,11 @@ def fetch(
 ) -> Fetched:
     """Learn what `remote` has of `models`, or of all that are here.
 
-    With `prune`, names that are gone there are gone here. Raises NoRemoteYet, NotARemote, RemoteRewritten,
-    RemoteUnreachable, RemoteDenied, Damaged and Missing for a remote that lacks what its names lead to.
+    With `prune`, names that are gone there are gone here. Raises NoRemoteYet, NotARemote, RemoteVanished,
+    RemoteRewritten, RemoteUnreachable, RemoteDenied, Damaged and Missing for a remote that lacks what its names lead to.
     """
     wanted = set(repository.heads.models() if models is None else models)
-    remotes.check(remote.backend)
+    presence.check(repository, remote)
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)

@@ -2,23 +2,29 @@
 
 names: tips, and entries of 90 days ─► versions ─► objects, recipes, chunks ─► packs and metadata packs that stay
 the others: condemned now; removed by a later collection, if they still are then, and old enough
+packs that hints call damaged: read; condemned, too, if they are, and all that is reachable in them was read elsewhere
 files that were never finished: removed once they are old
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from mvc import errors
-from mvc.model.ids import FileId, PackId, VersionId
-from mvc.remotes import remote as remotes
+from mvc.model.ids import ChunkId, FileId, PackId, VersionId
+from mvc.porcelain import bringing, presence
+from mvc.porcelain.init import make_repository
+from mvc.remotes import hints
 from mvc.remotes.collection import Ages, Collection
-from mvc.remotes.inventory import Inventory
+from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
 from mvc.storage import metapacks, packs
+from mvc.storage.door import discard_folder
 from mvc.storage.reflog import RefEntry, RefName
 
 FLOOR = 7 * 86_400.0
@@ -73,13 +79,15 @@ def gc_remote(
     Intents and flags that are older than `abandoned` seconds are taken for those of commands that are gone. Raises SomebodySends,
     RemoteBusy, MissingThere (nothing is removed then), RemoteDenied, RemoteUnreachable.
     """
-    remotes.check(remote.backend)
+    presence.check(repository, remote)
     ages = Ages(floor, floor / CYCLE, abandoned)
     if dry_run:
-        _, dead, versions = _mark(repository, remote, actor)
-        return CollectedThere(remote.name, tuple(sorted(dead)), sum(dead.values()), 0, versions, done=False)
+        marked = _mark(repository, remote, actor)
+        dead = marked.dead
+        return CollectedThere(remote.name, tuple(sorted(dead)), sum(dead.values()), 0, marked.versions, done=False)
     with Collection(remote.backend, actor.move("gc"), ages) as collection:
-        before, dead, versions = _mark(repository, remote, actor)
+        marked = _mark(repository, remote, actor)
+        dead, unmoved = marked.dead, _unmoved(remote, marked.numbers)
         condemned = collection.condemned()
         old = [
             each
@@ -88,37 +96,77 @@ def gc_remote(
             if collection.is_old(each)
         ]
         going = {each.name: each.size for each in old if each.name in dead and each.name in condemned}
-        gone = collection.remove(list(going), _unmoved(remote, before))
+        gone = collection.remove(list(going), unmoved)
         unfinished = collection.unfinished()
-        tidied = collection.remove([*unfinished, *collection.ended_intents()], _unmoved(remote, before))
+        tidied = collection.remove([*unfinished, *collection.ended_intents(), *marked.hints], unmoved)
         collection.condemn(dead.keys() - set(gone))
     left = tuple(name for name in tidied if name in unfinished)
     freed = sum(going[name] for name in gone) + sum(unfinished[name] for name in left)
-    return CollectedThere(remote.name, tuple(gone), freed, len(dead) - len(gone), versions, done=True, unfinished=left)
+    return CollectedThere(
+        remote.name, tuple(gone), freed, len(dead) - len(gone), marked.versions, done=True, unfinished=left
+    )
 
 
 def _unmoved(remote: Remote, before: dict[RefName, int]) -> Callable[[], bool]:
     return lambda: remote.refs.numbers() == before
 
 
-def _mark(repository: Repository, remote: Remote, actor: Actor) -> tuple[dict[RefName, int], dict[str, int], int]:
-    """The names' newest numbers; the packs that nothing leads to, with their sizes; how many versions stay."""
+class _Marked(NamedTuple):
+    """The refs' newest numbers; the packs that are not needed, with their sizes; hints that are wrong or no longer of use."""
+
+    numbers: dict[RefName, int]
+    dead: dict[str, int]
+    hints: list[str]
+    versions: int
+
+
+def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
     numbers = remote.refs.numbers()
     since = actor.at.seconds - DAYS * 86_400
     tips = [remote.refs.at(ref, newest) for ref, newest in numbers.items()]
     recent = [entry for ref, newest in numbers.items() for entry in _recent(remote, ref, newest, since)]
-    there = Inventory(repository, remote.backend, remote.jobs)
+    # All metadata is read there: what a damaged merged pack should hold must stay.
+    there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     live = _Live(repository, there)
     live.reach([tip.new for tip in tips], strict=True)
     live.reach([id_ for entry in recent for id_ in (entry.new, entry.old)], strict=False)
-    keep = live.packs()
+    places = live.places()
+    damaged = _damaged(remote, there)
+    replaced = {pack for pack in damaged if _is_replaced(remote, live, places, (pack, damaged))}
+    keep = {place.pack for found in places.values() for place in found} - replaced
     dead = {packs.path(pack): size for pack, size in there.packs.items() if pack not in keep}
     needed = {*live.objects, *live.recipes, *keep}
     for metapack, size in there.metapacks.items():
         if not there.is_needed(metapack, needed):
             dead[there.names[metapack]] = size
     dead |= {there.names[metapack]: size for metapack, size in there.replaced.items()}
-    return numbers, dead, live.versions
+    dead |= {there.names[pack]: there.sizes[pack] for pack in there.damaged if pack in there.hinted}
+    useless = there.hinted - damaged - there.damaged.keys()
+    return _Marked(numbers, dead, sorted(hints.path(pack) for pack in useless), live.versions)
+
+
+def _damaged(remote: Remote, there: Inventory) -> set[PackId]:
+    """Those of the packs that hints name that are damaged: every byte of them is read."""
+    named = there.suspects & there.named
+    return {pack for pack in named if fault(remote.backend, packs.path(pack), pack, there.packs[pack]) is not None}
+
+
+def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[PackId, set[PackId]]) -> bool:
+    """Whether all reachable chunks of one damaged pack can be read without any of the damaged ones: each is fetched, and hashed."""
+    pack, others = damaged
+    chunks = [
+        ChunkId(each) for each in sorted(live.chunks) if any(place.pack == pack for place in places.get(each, ()))
+    ]
+    failed = {place for found in places.values() for place in found if place.pack in others}
+    folder = Path(tempfile.mkdtemp(prefix="mvc-"))
+    try:
+        make_repository(folder)
+        bringing.fetch_chunks(Repository(folder), remote, chunks, live.inventory, lambda _: None, failed=failed)
+    except errors.Damaged:
+        return False
+    finally:
+        discard_folder(folder)
+    return True
 
 
 def _recent(remote: Remote, ref: RefName, newest: int, since: int) -> list[RefEntry]:
@@ -137,10 +185,11 @@ class _Live:
 
     def __init__(self, repository: Repository, there: Inventory) -> None:
         self._repository = repository
-        self._there = there
+        self.inventory = there
         self._files: dict[FileId, bool] = {}
         self.objects: set[str] = set()
         self.recipes: set[str] = set()
+        self.chunks: set[str] = set()
         self.versions = 0
 
     def reach(self, roots: list[VersionId | None], *, strict: bool) -> None:
@@ -162,23 +211,24 @@ class _Live:
                     self._files[entry.file] = strict or self._files.get(entry.file, False)
             waiting += version.parents
 
-    def packs(self) -> set[PackId]:
-        """The packs that the files need; their recipes are noted."""
+    def places(self) -> Places:
+        """The places of the chunks that the files need, and of their bases; the files' recipes and chunks are noted."""
         recipes = {
-            file: [each for each in self._repository.recipes.for_file(file) if each.id() in self._there.recipes]
+            file: [each for each in self._repository.recipes.for_file(file) if each.id() in self.inventory.recipes]
             for file in self._files
         }
-        places = self._there.find({chunk for found in recipes.values() for each in found for chunk, _ in each.chunks})
+        self.chunks = {chunk for found in recipes.values() for each in found for chunk, _ in each.chunks}
+        places = self.inventory.find(self.chunks)
         for file, found in recipes.items():
             self.recipes.update(each.id() for each in found)
             whole = any(all(chunk in places for chunk, _ in each.chunks) for each in found)
             if self._files[file] and not whole:
-                raise errors.MissingThere(remote=self._there.where, what="a recipe or a chunk of file", id=file)
-        return {place.pack for found in places.values() for place in found}
+                raise errors.MissingThere(remote=self.inventory.where, what="a recipe or a chunk of file", id=file)
+        return places
 
     def _is_there(self, id_: str, what: str, *, strict: bool) -> bool:
-        if id_ in self._there.objects:
+        if id_ in self.inventory.objects:
             return True
         if strict:
-            raise errors.MissingThere(remote=self._there.where, what=f"the {what}", id=id_)
+            raise errors.MissingThere(remote=self.inventory.where, what=f"the {what}", id=id_)
         return False

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mvc import errors
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
-from mvc.porcelain import bringing, fetch, promises, seen, telling
+from mvc.porcelain import bringing, fetch, presence, promises, seen, telling
 from mvc.porcelain import rebase as rebasing
 from mvc.remotes import outgoing, probe
 from mvc.remotes import remote as remotes
@@ -112,7 +112,6 @@ def push(
     if dry_run:
         return _Push(repository, model, remote, actor, lease=lease).foretell(requests)
     _trust(repository, remote, actor)
-    remotes.begin(remote.backend)
     attempt = 0
     while True:
         done = _Push(repository, model, remote, actor, lease=lease).run(requests, progress)
@@ -133,13 +132,18 @@ def push(
 
 
 def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
-    """Have the remote tried out, once from here, unless it holds other things. Raises NotARemote, NotExclusive."""
+    """Make it a remote if nothing is there, after it was tried out, once from here.
+
+    Raises NotARemote, NotExclusive; RemoteVanished for one that was there before.
+    """
     with contextlib.suppress(errors.NoRemoteYet):
-        remotes.check(remote.backend)
-    known = f"cache/remotes/{digest(remote.backend.where.encode())}"
-    if not repository.door.exists(known):
+        presence.check(repository, remote)
+    known = presence.is_probed(repository, remote)
+    if not known:
         probe.ensure(remote.backend, actor.nonce())
-        repository.door.cache(known, b"its create was seen to be exclusive\n")
+    remotes.begin(remote.backend)
+    if not known:
+        presence.note_probe(repository, remote)
 
 
 def _rebased(repository: Repository, model: str, remote: Remote, request: Request, actor: Actor) -> Request:
@@ -174,7 +178,7 @@ class _Push:
     def foretell(self, requests: Sequence[Request]) -> Pushed:
         """What would happen."""
         try:
-            remotes.check(self._remote.backend)
+            presence.check(self._repository, self._remote)
         except errors.NoRemoteYet:
             refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
             return Pushed(self._remote.name, self._model, refs, len(self._fresh(refs, {})), done=False)

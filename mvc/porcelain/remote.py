@@ -12,11 +12,10 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import naming, reaching, trust
+from mvc.porcelain import naming, presence, reaching, trust
 from mvc.porcelain.trust import Standing
 from mvc.remotes import address, probe
 from mvc.remotes import options as options_of_kind
-from mvc.remotes import remote as remote_format
 from mvc.remotes.address import Address
 from mvc.remotes.probe import Verdict
 from mvc.repository import history
@@ -160,6 +159,7 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
     with repository.locked():
         _forget(repository, name, actor)
         repository.config.set_remote(name, None)
+    presence.forget(repository, gone.url)
     return gone
 
 
@@ -245,7 +245,7 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
     """
     with reaching.reach(repository, name) as there:
         with contextlib.suppress(errors.NoRemoteYet):
-            remote_format.check(there.backend)
+            presence.check(repository, there)
         verdict = probe.probe(there.backend, actor.nonce(), full=full, now=now)
     if verdict.failures:
         raise errors.NotExclusive(remote=there.backend.where, failures="; ".join(verdict.failures))

@@ -1,7 +1,7 @@
 """`mvc fsck --remote`: whether a remote has, whole, all that its names lead to.
 
 every ref entry, and its chain ─► versions ─► manifests, trees ─► recipes ─► chunks with their bases, in packs of full size
---read-data: every pack read and hashed; --subset n/t: each of t runs another part of them
+every metadata pack read and hashed; --read-data: every pack; --subset n/t: each of t runs another part of them
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mvc import errors
-from mvc.model.ids import FileId, Hasher, PackId, VersionId
+from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
+from mvc.porcelain import presence
 from mvc.porcelain.fsck import Hit, Report
-from mvc.remotes import remote as remotes
-from mvc.remotes.inventory import Inventory, Places
+from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
 from mvc.storage import packs
@@ -40,6 +40,20 @@ class _Found:
         self.findings.append(Finding(kind, path, message))
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A remote as it was found: its refs, and what it has, whose suspects are the packs that were found damaged.
+
+    `damaged` are these and the metadata packs that are, with the fault of each; `whole` are the packs that were read and are not.
+    """
+
+    report: Report
+    tips: dict[RefName, RefEntry]
+    inventory: Inventory
+    damaged: dict[PackId, str]
+    whole: frozenset[PackId]
+
+
 def survey(
     repository: Repository,
     remote: Remote,
@@ -48,22 +62,47 @@ def survey(
     subset: tuple[int, int] = ALL,
     progress: Progress | None = None,
 ) -> Report:
+    """Check a remote; writes nothing there. All metadata is read from it, and with `read_data` all packs, or part of them.
+
+    `subset` (2, 5) is the second of five parts. Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable, RemoteDenied.
+    """
+    return examine(repository, remote, read_data=read_data, subset=subset, progress=progress).report
+
+
+def examine(
+    repository: Repository,
+    remote: Remote,
+    *,
+    read_data: bool = False,
+    subset: tuple[int, int] = ALL,
+    whole: frozenset[PackId] = frozenset(),
+    progress: Progress | None = None,
+) -> Survey:
     """Check a remote; writes nothing there. Of its packs, part `subset[0]` of `subset[1]` is read where `read_data` asks for it.
 
-    Raises NoRemoteYet, NotARemote, RemoteUnreachable, RemoteDenied, and Damaged for a metadata pack that cannot be read.
+    Metadata packs are always read from the remote, and so is a pack that a hint calls damaged while nothing replaces it. Packs
+    that are known to be `whole` are not read. Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable, RemoteDenied.
     """
-    remotes.check(remote.backend)
+    presence.check(repository, remote)
     found = _Found()
     tips = _names(remote, found)
-    there = Inventory(repository, remote.backend, remote.jobs)
-    for pack, error in there.damaged.items():
-        found.add("pack", there.names[pack], str(error.fields.get("reason", error.message)))
+    there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     versions = _versions(repository, there, tips, found)
-    _files(repository, there, versions, found)
+    recipes = _recipes(repository, there, versions)
+    places = there.find({chunk for each in recipes.values() for recipe in each for chunk, _ in recipe.chunks})
+    chosen = set(_part(there, subset)) if read_data else set()
+    chosen |= _needed(there, recipes, places)
+    faults = _read(remote, there, sorted(chosen - whole), progress)
+    whole |= chosen - faults.keys()
+    there.suspects = (there.suspects | faults.keys()) - whole
+    found.counts |= {"names": len(tips), "versions": len(versions), "files": len(recipes), "chunks": len(places)}
+    found.counts |= {"packs": len(there.packs), "metadata packs": len(there.metapacks) + len(there.damaged)}
     if read_data:
-        _read(remote, there, subset, found, progress)
-    found.counts |= {"names": len(tips), "versions": len(versions), "packs": len(there.packs)}
-    return Report(tuple(found.findings), tuple(found.hits), found.counts, None)
+        found.counts["packs read"] = len(chosen)
+    _files(repository, there, versions, (recipes, places), found)
+    damaged = faults | {pack: str(error.fields.get("reason", error.message)) for pack, error in there.damaged.items()}
+    _packs(there, damaged, _needed(there, recipes, places), found)
+    return Survey(Report(tuple(found.findings), tuple(found.hits), found.counts, None), tips, there, damaged, whole)
 
 
 def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
@@ -133,22 +172,57 @@ def _version(repository: Repository, there: Inventory, id_: VersionId, ref: RefN
     return version
 
 
-def _files(
-    repository: Repository, there: Inventory, versions: dict[VersionId, tuple[Version, set[str]]], found: _Found
-) -> None:
-    """Whether of each file of each version a recipe is there, and all its chunks."""
+def _recipes(
+    repository: Repository, there: Inventory, versions: dict[VersionId, tuple[Version, set[str]]]
+) -> dict[FileId, list[Recipe]]:
+    """The recipes on the remote of each file of each version."""
     needed = {file for version, _ in versions.values() for _, file in _listed(repository, there, version)}
-    recipes = {
-        file: [each for each in repository.recipes.for_file(file) if each.id() in there.recipes] for file in needed
-    }
-    places = there.find({chunk for each in recipes.values() for recipe in each for chunk, _ in recipe.chunks})
-    found.counts |= {"files": len(needed), "chunks": len(places)}
+    return {file: [each for each in repository.recipes.for_file(file) if each.id() in there.recipes] for file in needed}
+
+
+def _files(
+    repository: Repository,
+    there: Inventory,
+    versions: dict[VersionId, tuple[Version, set[str]]],
+    stored: tuple[dict[FileId, list[Recipe]], Places],
+    found: _Found,
+) -> None:
+    """Whether of each file of each version a recipe is there, and all its chunks, in packs that are not damaged."""
+    recipes, places = stored
+    sound = there.sound(places)
     for id_, (version, models) in versions.items():
         for path, file in _listed(repository, there, version):
-            fault = _fault(recipes[file], places)
-            if fault is not None:
-                found.add("missing", path, f"v{version.number} {id_[:10]}: {fault}")
+            reason = _fault(recipes[file], places, sound)
+            if reason is not None:
+                found.add("missing", path, f"v{version.number} {id_[:10]}: {reason}")
                 found.hits.append(Hit(id_, version.number, tuple(sorted(models)), path))
+
+
+def _needed(there: Inventory, recipes: dict[FileId, list[Recipe]], places: Places) -> set[PackId]:
+    """The packs that may have the chunks of the files that cannot be rebuilt without suspects."""
+    sound = there.sound(places)
+    broken = [each for each in recipes.values() if not any(_has_all(recipe, sound) for recipe in each)]
+    waiting: set[str] = {chunk for each in broken for recipe in each for chunk, _ in recipe.chunks}
+    done: set[str] = set()
+    while waiting:
+        chunk = waiting.pop()
+        done.add(chunk)
+        waiting |= {place.entry.base for place in places.get(chunk, ()) if place.entry.base} - done
+    return {place.pack for chunk in done for place in places.get(chunk, ())}
+
+
+def _packs(there: Inventory, damaged: dict[PackId, str], needed: set[PackId], found: _Found) -> None:
+    """Report damaged packs, but for those that a hint names, and whose contents other packs have."""
+    incomplete = any(finding.kind == "missing" for finding in found.findings)
+    replaced = 0
+    for pack, reason in damaged.items():
+        is_metadata = pack in there.damaged
+        if pack in there.hinted and not (incomplete if is_metadata else pack in needed):
+            replaced += 1
+        else:
+            found.add("pack", there.names[pack] if is_metadata else packs.path(pack), reason)
+    if replaced:
+        found.counts["damaged packs, replaced"] = replaced
 
 
 def _listed(repository: Repository, there: Inventory, version: Version) -> Iterator[tuple[str, FileId]]:
@@ -157,34 +231,38 @@ def _listed(repository: Repository, there: Inventory, version: Version) -> Itera
         yield from ((entry.path, entry.file) for entry in repository.objects.tree(version.tree).entries)
 
 
-def _fault(recipes: list[Recipe], places: Places) -> str | None:
+def _fault(recipes: list[Recipe], places: Places, sound: Places) -> str | None:
     if not recipes:
         return "no recipe of it is there"
-    if not any(all(chunk in places for chunk, _ in recipe.chunks) for recipe in recipes):
-        missing = next(chunk for chunk, _ in recipes[0].chunks if chunk not in places)
-        return f"chunk {missing[:10]} is not there"
-    return None
+    if any(_has_all(recipe, sound) for recipe in recipes):
+        return None
+    missing = next(chunk for chunk, _ in recipes[0].chunks if chunk not in sound)
+    return f"chunk {missing[:10]} is {'only in a damaged pack' if missing in places else 'not there'}"
 
 
-def _read(remote: Remote, there: Inventory, subset: tuple[int, int], found: _Found, progress: Progress | None) -> None:
-    """Read and hash packs, but for those that no metadata names: a push that was interrupted has left them, and sends them again."""
+def _has_all(recipe: Recipe, places: Places) -> bool:
+    return all(chunk in places for chunk, _ in recipe.chunks)
+
+
+def _part(there: Inventory, subset: tuple[int, int]) -> Iterator[PackId]:
+    """One part of the packs, but for those that no metadata names: a push that was interrupted has left them, and sends them again."""
     part, parts = subset
-    chosen = [pack for pack in sorted(there.named) if int(pack[:8], 16) % parts == part - 1]
-    if progress is not None:
+    return (pack for pack in there.named if int(pack[:8], 16) % parts == part - 1)
+
+
+def _read(remote: Remote, there: Inventory, chosen: list[PackId], progress: Progress | None) -> dict[PackId, str]:
+    """Read packs from the remote; those that are not what their names say, each with its fault."""
+    if progress is not None and chosen:
         progress.expect(sum(there.packs[pack] for pack in chosen))
 
     def read(pack: PackId) -> tuple[PackId, str | None]:
-        hasher = Hasher()
-        try:
-            remote.backend.get(packs.path(pack), hasher.update, there.packs[pack])
-        except FileNotFoundError:
-            return pack, "it is gone"
-        return pack, None if hasher.digest() == pack else "its bytes are not those it names"
+        return pack, fault(remote.backend, packs.path(pack), pack, there.packs[pack])
 
+    faults: dict[PackId, str] = {}
     with Workers(remote.jobs) as workers:
-        for pack, fault in workers.ahead(read, chosen, remote.jobs):
-            if fault is not None:
-                found.add("pack", packs.path(pack), fault)
+        for pack, reason in workers.ahead(read, chosen, remote.jobs):
+            if reason is not None:
+                faults[pack] = reason
             if progress is not None:
                 progress(there.packs[pack])
-    found.counts["packs read"] = len(chosen)
+    return faults

@@ -4,6 +4,10 @@
         └► what nothing leads to, is older than the floor, and was condemned before ─► removed, while no name moves
 
 All ages are told by the server's clock: its time just before the flag is now. Only a collection deletes anything on a remote.
+
+A flag that is older than LEASE is that of a collection that was killed: pushes pass over it, and the next collection takes it
+down. So that a slow one does no harm, it deletes only in the first half of its lease, and only while the flag is its own.
+Only the one who creates `gc/taken/<id of the flag>` removes the flag.
 """
 
 from __future__ import annotations
@@ -18,11 +22,12 @@ from mvc import errors
 from mvc.model.version import Timestamp
 from mvc.remotes import probe
 from mvc.remotes.backend import TEMPORARY, Backend, Listed, Outcome
-from mvc.remotes.sending import ACTIVE, DONE, INTENTS, read_flag
+from mvc.remotes.sending import ACTIVE, DONE, FLAGS, INTENTS, LEASE, read_flag
 from mvc.storage import metapacks, sealed
 from mvc.storage.reflog import Move
 
-CONDEMNED = "gc/condemned"
+CONDEMNED = f"{FLAGS}/condemned"
+TAKEN = f"{FLAGS}/taken"
 UNFINISHED = 3_600.0
 """Seconds after which nobody is writing a file any more that has no name yet, or trying a remote out, whatever the floor."""
 BATCH = 1_000
@@ -34,7 +39,7 @@ _MAX = 64 * 1024 * 1024
 class Ages:
     """Seconds: what is younger than `floor` stays; so does what was not condemned `condemned` ago.
 
-    `abandoned`: an intent, or a flag, that is older is nobody's any more; None: all count.
+    `abandoned`: an intent, or a flag, that is older is nobody's any more; None: intents count for ever, flags for their LEASE.
     """
 
     floor: float
@@ -51,6 +56,7 @@ class Collection:
         self._move = move
         self._ages = ages
         self.now = 0.0
+        self._asked = 0
 
     def __enter__(self) -> Self:
         """Raise the flag, and look for those who send."""
@@ -88,11 +94,11 @@ class Collection:
         self._backend.delete([each.name for each in old])
 
     def remove(self, names: Sequence[str], unmoved: Callable[[], bool]) -> list[str]:
-        """Remove names, those of metadata packs first; stops when `unmoved` says that a name on the remote moved."""
+        """Remove names, those of metadata packs first; stops when `unmoved` says that a ref moved, or the lease ends."""
         ordered = sorted(names, key=lambda name: (not name.startswith(metapacks.FOLDER), name))
         done: list[str] = []
         for start in range(0, len(ordered), BATCH):
-            if not unmoved():
+            if not (unmoved() and self._may_delete()):
                 break
             batch = ordered[start : start + BATCH]
             self._backend.delete(batch)
@@ -126,15 +132,20 @@ class Collection:
                 return
             if not self._take_down_abandoned():
                 break
-        since = read_flag(self._backend)
-        raise errors.RemoteBusy(remote=self._backend.where, since=since.utc() if since else "just now")
+        flag = read_flag(self._backend)
+        raise errors.RemoteBusy(remote=self._backend.where, since=flag.since if flag else "just now")
+
+    def _may_delete(self) -> bool:
+        """Whether the flag is still ours, and young enough that no push passes over it meanwhile."""
+        return self._time() - self.now < LEASE / 2 and self._is_ours()
 
     def _time(self) -> float:
         """The server's time of this moment, as far as an object that was just written tells it.
 
         Removing that shows that the key may delete: with one that may not, the flag could not be lowered again.
         """
-        name = f"{probe.FOLDER}/now-{self._move.nonce}"
+        self._asked += 1
+        name = f"{probe.FOLDER}/now-{self._move.nonce}-{self._asked}"
         self._backend.create(name, b"now")
         listed = [each.modified for each in self._backend.list(probe.FOLDER) if each.name == name]
         self._backend.delete([name])
@@ -142,19 +153,34 @@ class Collection:
             raise errors.RemoteUnreachable(remote=self._backend.where, reason=f"{name} was written, and is not listed")
         return listed[0]
 
-    def _is_ours(self) -> bool:
+    def _is_ours(self, name: str = ACTIVE, kind: str = "gc") -> bool:
+        """Whether the flag, or a claim to take one down, is what we wrote: its answer may have been lost."""
         try:
-            record = sealed.unseal(self._backend.read(ACTIVE, _MAX), what=ACTIVE, kind="gc")
-        except FileNotFoundError:
+            record = sealed.unseal(self._backend.read(name, _MAX), what=name, kind=kind)
+        except (FileNotFoundError, errors.Damaged):
             return False
         return record.get("nonce") == self._move.nonce
 
     def _take_down_abandoned(self) -> bool:
-        flags = [each for each in self._backend.list("gc") if each.name == ACTIVE]
-        limit = self._ages.abandoned
-        if limit is None or not flags or self.now - flags[0].modified < limit:
-            return False
-        self._backend.delete([ACTIVE])
+        """Take down a flag that is too old; False when it is not, or somebody else does it."""
+        flag = read_flag(self._backend)
+        if flag is None:
+            return True
+        limit = LEASE if self._ages.abandoned is None else self._ages.abandoned
+        return flag.age(self.now) >= limit and self._take_down(flag.id, limit)
+
+    def _take_down(self, flag: str, limit: float) -> bool:
+        """Remove the flag of that id, if nobody else is about to; a claim that is older than `limit` is nobody's any more."""
+        claim = f"{TAKEN}/{flag}"
+        record = {"kind": "taken", "v": 1, "nonce": self._move.nonce}
+        if self._backend.create(claim, sealed.seal(record)) is Outcome.TAKEN and not self._is_ours(claim, "taken"):
+            claims = [each for each in self._backend.list(TAKEN) if each.name == claim]
+            if any(self.now - each.modified < limit for each in claims):
+                return False
+        now = read_flag(self._backend)
+        if now is not None and now.id == flag:
+            self._backend.delete([ACTIVE])
+        self._backend.delete([claim])  # only afterwards: until then nobody else removes a flag
         return True
 
     def _check_intents(self) -> None:
@@ -175,8 +201,9 @@ class Collection:
         return "somebody"
 
     def _lower_flag(self) -> None:
-        if self._is_ours():
-            self._backend.delete([ACTIVE])
+        flag = read_flag(self._backend)
+        if flag is not None and self._is_ours():
+            self._take_down(flag.id, LEASE)
 
     def _read_list(self, listed: Listed) -> set[str]:
         with contextlib.suppress(FileNotFoundError):

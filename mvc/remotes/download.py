@@ -44,7 +44,10 @@ def features(batches: Sequence[Batch]) -> set[str]:
 
 
 class Downloader:
-    """Fetches from one remote once, `jobs` ranges at a time. The caller has the store require the `features` first."""
+    """Fetches from one remote once, `jobs` ranges at a time. The caller has the store require the `features` first.
+
+    After Damaged or MissingThere, `failed` are the places that did not have what they should.
+    """
 
     def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
         """`progress` is told the bytes read."""
@@ -53,6 +56,7 @@ class Downloader:
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
         self._over = threading.Event()
+        self.failed: set[There] = set()
 
     def fetch(self, batches: Sequence[Batch]) -> int:
         """Have the chunks here, each batch durable before one that rests on it is looked at; the bytes that were read.
@@ -96,9 +100,16 @@ class Downloader:
         try:
             data = self._backend.read_range(name, wanted.offset, wanted.end - wanted.offset)
         except FileNotFoundError:
+            self.failed.update(wanted.entries)
             raise errors.MissingThere(remote=self._backend.where, what="the pack", id=name) from None
+        except errors.Damaged:
+            self.failed.update(wanted.entries)
+            raise
         if len(data) != wanted.end - wanted.offset:
-            raise errors.Damaged(what=f"{name} on {self._backend.where}", reason=f"it ends before byte {wanted.end}")
+            self.failed.update(wanted.entries)
+            raise errors.DamagedThere(
+                what=f"{name} on {self._backend.where}", reason=f"it ends before byte {wanted.end}"
+            )
         self._progress(len(data))
         return data
 
@@ -107,8 +118,12 @@ class Downloader:
         builder = PackBuilder(self._store.door, arriving.size)
         try:
             try:
-                for entry, stored in arriving.checked():
-                    builder.add(entry, stored)
+                try:
+                    for entry, stored in arriving.checked():
+                        builder.add(entry, stored)
+                except errors.Damaged:
+                    self.failed.update(arriving.failed)
+                    raise
                 id_, temporary = builder.finish()
             finally:
                 room.release()
@@ -149,6 +164,7 @@ class _Arriving:
         self._range = {there.entry.id: number for number, each in enumerate(batch.ranges) for there in each.entries}
         self._held: dict[int, memoryview] = {}
         self._asked = 0
+        self.failed: list[There] = []
 
     @property
     def size(self) -> int:
@@ -184,8 +200,9 @@ class _Arriving:
         start = entry.offset - self._batch.ranges[number].offset
         header, stored = start + HEADER.size, start + HEADER.size + entry.stored
         if self._held[number][start:header] != entry.header():
+            self.failed.append(there)
             what = f"{packs.path(there.pack)} on {self._where}"
-            raise errors.Damaged(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
+            raise errors.DamagedThere(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
         return self._held[number][header:stored]
 
     def _raw(self, there: There) -> Buffer:
@@ -209,7 +226,8 @@ class _Arriving:
         beside = self._beside.get(there.entry.base or "")
         return beside if beside is not None and beside.entry.depth < there.entry.depth else None
 
-    def _damaged(self, there: There, reason: object) -> errors.Damaged:
+    def _damaged(self, there: There, reason: object) -> errors.DamagedThere:
         entry = there.entry
+        self.failed.append(there)
         what = f"chunk {entry.id[:10]} in {packs.path(there.pack)} on {self._where}"
-        return errors.Damaged(what=what, reason=reason)
+        return errors.DamagedThere(what=what, reason=reason)

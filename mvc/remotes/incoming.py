@@ -7,6 +7,7 @@ chunks ─► not here ─► where the remote has them ─► their bases ─�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,16 +41,18 @@ class Batch(NamedTuple):
     ranges: tuple[Range, ...]
 
 
-def plan(store: Store, there: Inventory, chunks: Iterable[ChunkId], longest: int) -> list[Batch]:
+def plan(
+    store: Store, there: Inventory, chunks: Iterable[ChunkId], longest: int, failed: AbstractSet[There] = frozenset()
+) -> list[Batch]:
     """What to fetch so that all of `chunks` can be read here, in reads of at most `longest` bytes, or of one entry.
 
-    Raises MissingThere for a chunk that is not there either.
+    Places that `failed` are not used. Raises MissingThere for a chunk that is not there either.
     """
     store.chunks.refresh()
     missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packs.MAX_DEPTH + 1)]
     if not missing:
         return []
-    wanted = _Wanted(store, there.where, there.find(missing))
+    wanted = _Wanted(store, there.where, there.find(missing, failed))
     for chunk in missing:
         wanted.add(chunk, packs.MAX_DEPTH + 1)
     return [Batch(tuple(entries), tuple(_ranges(entries, longest))) for entries in _batches(wanted.entries)]
@@ -74,8 +77,8 @@ class _Wanted:
         """Have an entry of `chunk`, of a depth less than `below`, be among those to fetch."""
         if self._done.get(chunk, below) < below or _is_here(self._store, ChunkId(chunk), below):
             return
-        there = next(iter(self._there.get(chunk, ())), None)
-        if there is None or there.entry.depth >= below:
+        there = next((each for each in self._there.get(chunk, ()) if each.entry.depth < below), None)
+        if there is None:
             raise errors.MissingThere(remote=self._where, what="the chunk", id=chunk)
         if there.entry.base:
             self.add(there.entry.base, there.entry.depth)

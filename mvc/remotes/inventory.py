@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import Buffer, Hasher, PackId, is_id
+from mvc.remotes import hints
 from mvc.remotes.backend import Backend, Listed
 from mvc.remotes.store import Store
 from mvc.storage import metapacks, packs
@@ -50,24 +51,28 @@ Places = dict[str, list[There]]
 class Inventory:
     """What is on one remote, as listed when it was made; `packs` is each pack of chunks with its size in bytes.
 
-    `damaged` are the metadata packs that cannot be read, and why.
+    `sizes` are those of the metadata packs; `damaged` are those that cannot be read, and why. `hinted` are the packs that hints name. `suspects` are
+    packs of chunks that are damaged or said to be: a chunk is taken from another pack where there is one.
     """
 
-    def __init__(self, store: Store, backend: Backend, jobs: int) -> None:
+    def __init__(self, store: Store, backend: Backend, jobs: int, *, reread: bool = False) -> None:
         """List the remote, and fetch what metadata packs are not here, `jobs` at a time.
 
-        Raises RemoteUnreachable, RemoteDenied, DiskFailed.
+        With `reread`, those that are here already are read from the remote, too. Raises RemoteUnreachable, RemoteDenied, DiskFailed.
         """
         self.where = backend.where
         self._store = store
         self._backend = backend
+        self._reread = reread
         self.received = 0
         self.damaged: dict[PackId, errors.Damaged] = {}
         # In this order: a pack is there before the metadata pack that names it.
         listed = list(backend.list(metapacks.FOLDER))
         self.packs = _ids(backend.list("packs"))
+        self.hinted = hints.named(listed)
+        self.suspects: set[PackId] = self.hinted & self.packs.keys()
         self.names = {PackId(_id_of(each)): each.name for each in listed}
-        every = _ids(listed)
+        every = self.sizes = _ids(listed)
         gone = self._merged(every, jobs)
         self.replaced = {id_: size for id_, size in every.items() if id_ in gone}
         self.metapacks = self._bring({id_: size for id_, size in every.items() if id_ not in self.replaced}, jobs)
@@ -87,8 +92,11 @@ class Inventory:
         entries = self._store.metapacks.entries(metapack)
         return any(entry.id in live for entry in entries if entry.kind != packs.REF_ENTRY)
 
-    def find(self, chunks: Iterable[str]) -> Places:
-        """Where those of `chunks` are that are there with all they rest on, and these bases too; raises Damaged."""
+    def find(self, chunks: Iterable[str], failed: AbstractSet[There] = frozenset()) -> Places:
+        """The places of those of `chunks` that are there with all their delta bases, and of these bases; raises Damaged.
+
+        Places that need no suspect pack come first. Places that `failed` are left out.
+        """
         wanted = {bytes.fromhex(chunk) for chunk in chunks}
         found: Places = {}
         while wanted:
@@ -97,7 +105,34 @@ class Inventory:
             bases = {there.entry.base for places in fresh.values() for there in places if there.entry.base}
             wanted = {bytes.fromhex(base) for base in bases if base not in found}
             found.update({base: [] for base in bases if base not in found})
-        return _complete(found)
+        if failed:
+            found = {chunk: [each for each in places if each not in failed] for chunk, places in found.items()}
+        every = _complete(found)
+        sound = self.sound(every)
+        if sound is every:
+            return every
+        return {chunk: list(dict.fromkeys([*sound.get(chunk, ()), *places])) for chunk, places in every.items()}
+
+    def sound(self, places: Places) -> Places:
+        """Those of `places`, as found, that need no suspect pack, neither for the chunk nor for its bases."""
+        if not self.suspects:
+            return places
+        kept = {chunk: [each for each in found if each.pack not in self.suspects] for chunk, found in places.items()}
+        return _complete(kept)
+
+    def is_spoiled(self, pack: PackId, size: int) -> bool:
+        """Whether the name of a pack of `size` bytes is taken by something else, or by a suspect."""
+        return pack in self.suspects or self.packs.get(pack, size) != size
+
+    @property
+    def unnamed(self) -> set[PackId]:
+        """The packs of chunks that do not count: of another size than their index says, or without one."""
+        return self.packs.keys() - self._indexes.keys()
+
+    @property
+    def spoiled(self) -> set[PackId]:
+        """The packs, of chunks and of metadata, that hold something else than their names say, or are said to."""
+        return {*self.suspects, *self.damaged, *self._misfits}
 
     def _look(self, wanted: set[bytes]) -> Places:
         found: Places = {}
@@ -112,6 +147,11 @@ class Inventory:
     def named(self) -> AbstractSet[PackId]:
         """The packs that count: of full size, and named by a metadata pack."""
         return self._indexes.keys()
+
+    @property
+    def _misfits(self) -> set[PackId]:
+        """The packs that have an index, and another size than it says."""
+        return {PackId(entry.id) for _, entry in self._entries(packs.PACK_INDEX)} & self.unnamed
 
     @cached_property
     def _indexes(self) -> dict[PackId, bytes]:
@@ -157,6 +197,8 @@ class Inventory:
             if size not in (None, wanted[pack]):
                 self._blame(pack, f"it has {wanted[pack]} bytes, and not {size}")
         missing = [pack for pack, size in here.items() if size is None and pack not in self.damaged]
+        if self._reread:
+            self._read_again([pack for pack in here if pack not in self.damaged and pack not in missing], wanted, jobs)
         with Workers(jobs) as workers:
             pairs = ((pack, wanted[pack], door.temporary()) for pack in missing)
             for pack, came in workers.ahead(self._receive, pairs, AHEAD):
@@ -170,6 +212,17 @@ class Inventory:
         self._store.metapacks.refresh()
         return {pack: size for pack, size in wanted.items() if pack not in self.damaged}
 
+    def _read_again(self, known: list[PackId], sizes: Mapping[PackId, int], jobs: int) -> None:
+        """Read metadata packs that are here from the remote, and note those that are damaged there."""
+
+        def read(pack: PackId) -> tuple[PackId, str | None]:
+            return pack, fault(self._backend, self.names[pack], pack, sizes[pack])
+
+        with Workers(jobs) as workers:
+            for pack, reason in workers.ahead(read, known, AHEAD):
+                if reason is not None:
+                    self._blame(pack, reason)
+
     def _size_here(self, pack: PackId) -> int | None:
         try:
             return self._store.door.stat(metapacks.path(pack)).size
@@ -177,7 +230,7 @@ class Inventory:
             return None
 
     def _blame(self, pack: PackId, reason: str) -> None:
-        self.damaged[pack] = errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
+        self.damaged[pack] = errors.DamagedThere(what=f"{self.names[pack]} on {self.where}", reason=reason)
 
     def _receive(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary | errors.Damaged]:
         """Fetch one under a temporary name, and check that its bytes are what it is called; in a thread."""
@@ -203,7 +256,7 @@ class Inventory:
         except errors.Damaged as error:
             temporary.discard()
             reason = error.fields.get("reason", error.message)
-            return errors.Damaged(what=f"{self.names[pack]} on {self.where}", reason=reason)
+            return errors.DamagedThere(what=f"{self.names[pack]} on {self.where}", reason=reason)
         except BaseException:
             temporary.discard()
             raise
@@ -223,7 +276,19 @@ def receive(backend: Backend, name: str, id_: str, size: int, temporary: Tempora
     except FileNotFoundError:
         raise errors.MissingThere(remote=backend.where, what="the pack", id=name) from None
     if hasher.digest() != id_:
-        raise errors.Damaged(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
+        raise errors.DamagedThere(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
+
+
+def fault(backend: Backend, name: str, pack: PackId, size: int) -> str | None:
+    """Read all bytes of a pack on a remote; what is wrong with it, None when nothing is."""
+    hasher = Hasher()
+    try:
+        backend.get(name, hasher.update, size)
+    except FileNotFoundError:
+        return "it is gone"
+    except errors.Damaged as error:
+        return str(error.fields.get("reason", error.message))
+    return None if hasher.digest() == pack else "its bytes are not those it names"
 
 
 def _id_of(listed: Listed) -> str:
@@ -232,7 +297,7 @@ def _id_of(listed: Listed) -> str:
 
 def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
     """The packs among what is listed, in an order that does not change, each with its size."""
-    found = {_id_of(each): each.size for each in listed}
+    found = {_id_of(each): each.size for each in listed if each.name.endswith(".pack")}
     return {PackId(id_): found[id_] for id_ in sorted(found) if is_id(id_)}
 
 

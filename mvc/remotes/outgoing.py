@@ -48,8 +48,11 @@ class Outgoing:
         return not (self.objects or self.recipes or self.whole or self.entries)
 
 
-def plan(store: Store, there: Inventory, fresh: Fresh) -> Outgoing:
-    """What of `fresh` to send. Raises FilesElsewhere for files that are neither here nor there; Missing, Damaged."""
+def plan(store: Store, there: Inventory, fresh: Fresh, *, partial: bool = False) -> Outgoing:
+    """What of `fresh` to send. Raises FilesElsewhere for files that are neither here nor there; Missing, Damaged.
+
+    With `partial`, such files are left out instead. A chunk that only suspect packs have there is sent if it is here.
+    """
     store.chunks.refresh()
     files = {file: id_ for id_, version in fresh for file in _files(store, version)}
     recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
@@ -59,10 +62,11 @@ def plan(store: Store, there: Inventory, fresh: Fresh) -> Outgoing:
         for recipe in found
         for chunk, _ in recipe.chunks
     }
-    wanted = _Wanted(located, there.find({*located, *_bases(located)}))
+    places = there.find({*located, *_bases(located)})
+    wanted = _Wanted(located, places, there.sound(places))
     chosen = [_choose(recipes[file], wanted) for file in files]
     lost = [file for file, recipe in zip(files, chosen, strict=True) if recipe is None]
-    if lost:
+    if lost and not partial:
         error = errors.FilesElsewhere(
             count=len(lost), version=files[lost[0]][:10], remote=there.where, files=", ".join(lost[:3])
         )
@@ -109,9 +113,10 @@ def _choose(recipes: Sequence[Recipe], wanted: _Wanted) -> Recipe | None:
 class _Wanted:
     """The entries to send, each after its base."""
 
-    def __init__(self, located: dict[ChunkId, tuple[Place, ...]], there: Places) -> None:
+    def __init__(self, located: dict[ChunkId, tuple[Place, ...]], there: Places, sound: Places) -> None:
         self._located = located
         self._there = there
+        self._sound = sound
         self._done: set[str] = set()
         self.entries: list[Location] = []
         self.skipped = 0
@@ -126,7 +131,7 @@ class _Wanted:
     def _add(self, chunk: str, places: tuple[Place, ...]) -> None:
         if chunk in self._done:
             return
-        there = self._there.get(chunk)
+        there = self._sound.get(chunk) or (() if places else self._there.get(chunk))
         if there and (not places or there[0].entry.depth <= places[0].location.entry.depth):
             self._done.add(chunk)
             self.skipped += there[0].entry.stored

@@ -1,6 +1,8 @@
 """Packs to be sent: local ones as they are, after a look at every byte, and new ones of entries from many, spooled in `tmp/`.
 
 The same plan gives the same packs, under the same names: a push that was interrupted finds there what it has sent.
+Nothing is overwritten, so chunks of a pack whose name is spoiled there go in another one. A `salt`, a chunk that no file
+has, keeps that from being called the same.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvc.model.ids import Buffer, ChunkId, PackId
+from mvc.model.ids import Buffer, ChunkId, PackId, digest
+from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Outgoing
 from mvc.remotes.store import Store
-from mvc.storage import packs
+from mvc.storage import encodings, packs
 from mvc.storage.chunkindex import Location
 from mvc.storage.chunkreader import Place
 from mvc.storage.door import Temporary
@@ -45,32 +48,43 @@ class Parcel:
             self.spooled.discard()
 
 
-def parcels(store: Store, outgoing: Outgoing) -> Iterator[Parcel]:
+def parcels(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"") -> Iterator[Parcel]:
     """The packs, one after the other; raises Damaged where what is here is not whole, DiskFailed."""
+    spoiled: list[Location] = []
     for name in outgoing.whole:
         pack = PackFile(store.door, name)
         entries = packs.verify(pack)
-        yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packs.index_bytes(entries))
-    yield from _gathered(store, outgoing.entries)
+        if there.is_spoiled(pack.id, pack.size):
+            spoiled += [Location(name, entry) for entry in entries]
+        else:
+            yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packs.index_bytes(entries))
+    yield from _gathered(store, [*spoiled, *outgoing.entries], salt)
 
 
-def _gathered(store: Store, entries: Sequence[Location]) -> Iterator[Parcel]:
-    builder: PackBuilder | None = None
+def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterator[Parcel]:
+    builder = _begun(store, salt) if salt else None
     workers = Workers()
     try:
         for location, payload in workers.ahead(_Checked(store).read, _with_places(store, entries), _AHEAD):
-            builder = builder or PackBuilder(store.door)
+            builder = builder or _begun(store, salt)
             builder.add(location.entry, payload)
             if builder.size >= CUT:
                 full, builder = builder, None
-                yield _finished(full)
+                yield _finished(full, salted=bool(salt))
         if builder is not None:
             full, builder = builder, None
-            yield _finished(full)
+            yield _finished(full, salted=bool(salt))
     finally:
         workers.close()
         if builder is not None:
             builder.discard()
+
+
+def _begun(store: Store, salt: bytes) -> PackBuilder:
+    builder = PackBuilder(store.door)
+    if salt:
+        builder.add(Entry(digest(salt), packs.CHUNK, encodings.RAW, len(salt), len(salt)), salt)
+    return builder
 
 
 def _with_places(store: Store, entries: Sequence[Location]) -> Iterator[tuple[Location, tuple[Place, ...]]]:
@@ -93,10 +107,11 @@ class _Checked:
         return location, packs.read_entry(self._files.get(location.pack), location.entry)
 
 
-def _finished(builder: PackBuilder) -> Parcel:
+def _finished(builder: PackBuilder, *, salted: bool) -> Parcel:
     id_, temporary = builder.finish()
     entries = builder.entries
-    return Parcel(id_, temporary.path, builder.size, _chunks(entries), packs.index_bytes(entries), temporary)
+    chunks = _chunks(entries[1:] if salted else entries)
+    return Parcel(id_, temporary.path, builder.size, chunks, packs.index_bytes(entries), temporary)
 
 
 def _chunks(entries: Iterable[Entry]) -> int:

@@ -63,9 +63,14 @@ def begin(backend: Backend) -> None:
     try:
         check(backend)
     except errors.NoRemoteYet:
-        record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
-        backend.create(NAME, sealed.seal(record))
-        check(backend)  # another may have been first, or this one's answer lost
+        mark(backend)
+
+
+def mark(backend: Backend) -> None:
+    """Create the record that says that it is a remote. Raises as `check`."""
+    record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
+    backend.create(NAME, sealed.seal(record))
+    check(backend)  # another may have been first, or this one's answer lost
 
 
 def _read(backend: Backend) -> bytes | None:

@@ -7,10 +7,11 @@ the listing must show every pack that it names, whole; before a name moves, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import PackId
+from mvc.model.ids import PackId, digest
 from mvc.remotes.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Outgoing
@@ -33,6 +34,11 @@ class _Sent(NamedTuple):
     size: int
 
 
+def salt_of(spoiled: AbstractSet[str]) -> bytes:
+    """A salt that is the same for the same spoiled names, so that a push that is repeated finds what it has sent."""
+    return bytes.fromhex(digest("\n".join(sorted(spoiled)).encode())) if spoiled else b""
+
+
 class Uploader:
     """Sends to one remote, `jobs` packs at a time."""
 
@@ -43,20 +49,23 @@ class Uploader:
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
 
-    def send(self, outgoing: Outgoing, there: Inventory, seen: Iterable[RefEntry]) -> int:
+    def send(self, outgoing: Outgoing, there: Inventory, seen: Iterable[RefEntry], salt: bytes = b"") -> int:
         """Send it all, with the ref entries that were `seen` on the remote; the bytes that went there.
 
-        Raises RemoteUnreachable, RemoteDenied, Damaged, DiskFailed; what was sent by then is found by the next push.
+        With a `salt`, no name is one that a push without it, or with another, gives. Raises RemoteUnreachable, RemoteDenied,
+        Damaged, PackNameTaken, DiskFailed; what was sent by then is found by the next push.
         """
         if outgoing.is_empty:
             return 0
-        sent = self._packs(outgoing, there)
+        sent = self._packs(outgoing, there, salt or salt_of(there.spoiled))
         self._check("packs", {packs.path(each.id): each.whole for each in sent})
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
-    def _packs(self, outgoing: Outgoing, there: Inventory) -> list[_Sent]:
+    def _packs(self, outgoing: Outgoing, there: Inventory, salt: bytes) -> list[_Sent]:
         def put(parcel: Parcel) -> _Sent:
             try:
+                if there.is_spoiled(parcel.id, parcel.size):
+                    raise errors.PackNameTaken(name=packs.path(parcel.id), remote=self._backend.where)
                 new = 0 if there.packs.get(parcel.id) == parcel.size else parcel.size
                 if new:
                     self._backend.put(packs.path(parcel.id), parcel.path)
@@ -66,7 +75,7 @@ class Uploader:
             return _Sent(parcel.id, parcel.size, parcel.index, new)
 
         with Workers(self._jobs) as workers:
-            return list(workers.ahead(put, parcels(self._store, outgoing), self._jobs + 1))
+            return list(workers.ahead(put, parcels(self._store, outgoing, there, salt), self._jobs + 1))
 
     def _check(self, folder: str, sizes: Mapping[str, int]) -> None:
         """Raise RemoteUnreachable unless the remote lists every file in its full size."""

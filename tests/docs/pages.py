@@ -247,7 +247,11 @@ def findings() -> str:
         *(f"| `{kind}` | {meaning} |" for kind, meaning in fsck.FINDINGS.items()),
         "",
         ("What to do: copy the file that is named (under `.mvc`) from a backup or another copy of the repository. Objects, "
-        "packs, recipes and entries of ref logs are written once and never change, so an older copy fits.\n"),
+        "packs, recipes and entries of ref logs are written once and never change, so an older copy fits. "
+        "`mvc fsck --repair --from NAME` brings what a remote has.\n"),
+        ("`mvc fsck --remote NAME` checks a remote: its ref logs, all its metadata, and that the packs are listed in their full size. "
+        "`--read-data` reads the packs, too. `mvc fsck --remote NAME --repair` and `mvc push --repair` read everything and send again what is lost or "
+        "damaged there and is here; they delete and overwrite nothing ([the protocol](protocol.md)).\n"),
     ])  # fmt: skip
 
 

@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 
 from mvc import errors
+from mvc.model.ids import PackId
 from mvc.porcelain import clone
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.init import make_repository
 from mvc.remotes import incoming
 from mvc.remotes.backend import Backend
 from mvc.remotes.download import Downloader
+from mvc.remotes.inventory import There
 from mvc.remotes.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
-from mvc.storage import packs
-from tests.cli.shell import Shell
+from mvc.storage import encodings, packs
+from mvc.storage.packs import Entry
+from tests.cli.shell import Shell, begin
 from tests.remotes.clones import WEIGHTS, ana, folder, push_main
 
 WHOLE = incoming.BATCH
@@ -96,3 +99,23 @@ def test_after_a_read_that_failed_no_others_are_begun(tmp_path: Path, monkeypatc
         _fill(tmp_path / "clone", backend, shell, monkeypatch)
     assert backend.failed
     assert backend.later in ([], [True]), "one may begin before anybody knows"
+
+
+def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monkeypatch: Any) -> None:
+    """Of a base's places the first may be too deep for one entry: that in a pack that a hint names is next."""
+    shell = begin(tmp_path, monkeypatch)
+    sound, suspect = PackId("1" * 64), PackId("2" * 64)
+
+    def place(pack: PackId, id_: str, depth: int, base: str | None) -> There:
+        encoding = encodings.DELTA if base else encodings.RAW
+        return There(pack, Entry(id_ * 64, packs.CHUNK, encoding, 4, 4, depth, 4 if base else 0, base and base * 64))
+
+    deep, shallow = place(sound, "b", 1, "a"), place(suspect, "b", 0, None)
+    places = {
+        "a" * 64: [place(sound, "a", 0, None)],
+        "b" * 64: [deep, shallow],
+        "c" * 64: [place(suspect, "c", 1, "b")],
+    }
+    wanted = incoming._Wanted(shell.repository, "origin", places)
+    wanted.add("c" * 64, packs.MAX_DEPTH + 1)
+    assert [each for each in wanted.entries if each.entry.id == "b" * 64] == [shallow]

@@ -1,0 +1,122 @@
+"""`mvc fsck --remote NAME --repair`, `mvc push --repair`: send again what a remote has lost or damaged and this repository has.
+
+    every byte there is read ─► versions, files and chunks that are not whole there ─► here: sent in new packs ─► hints
+                                                                                  └► not here: reported
+    lost ref entries ─► kept here since a push saw them ─► created again
+
+Only new names are created, so a key that may neither delete nor overwrite can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.version import Version
+from mvc.porcelain import presence, seen, survey
+from mvc.porcelain.fsck import Report
+from mvc.porcelain.survey import Survey
+from mvc.remotes import remote as remotes
+from mvc.remotes.outgoing import Fresh
+from mvc.remotes.remote import Remote
+from mvc.remotes.sending import Sending
+from mvc.repository.repository import Actor, Repository
+from mvc.storage import packs
+from mvc.storage.progress import Progress
+from mvc.storage.reflog import RefEntry, RefName
+
+ROUNDS = 4
+"""How often is looked for more: a metadata pack that was sent again names packs, which may be damaged, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """What was wrong with a remote before, what is left, and the bytes that were sent."""
+
+    before: Report
+    after: Report
+    sent: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"before": self.before.to_json(), "after": self.after.to_json(), "bytes": self.sent}
+
+
+def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None = None) -> Healed:
+    """Repair `remote` from what is here. What cannot be repaired is left in the report.
+
+    Raises what reaching it raises, RemoteBusy, Damaged for packs that are damaged here.
+    """
+    _restore_format(repository, remote)
+    with Sending(repository, remote.backend, actor.move("repair"), remote.pause, remote.jobs) as sending:
+        found = first = survey.examine(repository, remote, read_data=True, progress=progress)
+        for _ in range(ROUNDS):
+            if not found.report.findings:
+                break
+            entries = _restore_entries(repository, remote)
+            before = sending.sent
+            sending.replace(_versions(repository, found), found.inventory, list(found.tips.values()), found.damaged)
+            left = found.report.findings
+            found = survey.examine(repository, remote, read_data=True, whole=found.whole, progress=progress)
+            if sending.sent == before and not entries and found.report.findings == left:
+                break
+    return Healed(first.report, found.report, sending.sent)
+
+
+def _restore_format(repository: Repository, remote: Remote) -> None:
+    """Create the record that says that it is a remote, where it was lost and a ref entry that was seen before is there."""
+    try:
+        presence.check(repository, remote)
+    except errors.FormatLost:
+        for ref in remote.refs.numbers():
+            last = seen.last(repository, remote.name, ref)
+            entry = remote.refs.entry(ref, last.seq) if last is not None else None
+            if last is not None and entry is not None and entry.id == last.entry:
+                remotes.mark(remote.backend)
+                return
+        raise
+
+
+def _versions(repository: Repository, found: Survey) -> Fresh:
+    """The versions that the remote's refs reach, as far as they are here with their trees."""
+    return [(id_, version) for id_, version in _walk(repository, found) if repository.objects.has(version.tree)]
+
+
+def _walk(repository: Repository, found: Survey) -> Iterator[tuple[VersionId, Version]]:
+    objects = repository.objects
+    waiting = {tip.new for tip in found.tips.values() if tip.new is not None}
+    done: set[VersionId] = set()
+    while waiting:
+        id_ = waiting.pop()
+        done.add(id_)
+        if objects.has(id_):
+            version = objects.version(id_)
+            yield id_, version
+            waiting |= set(version.parents) - done
+
+
+def _restore_entries(repository: Repository, remote: Remote) -> int:
+    """Create ref entries again that are lost, where this repository has their bytes and the next entry names these; how many."""
+    known = dict(repository.metapacks.others(packs.REF_ENTRY))
+    return sum(_restore_log(remote, ref, newest, known) for ref, newest in remote.refs.numbers().items())
+
+
+def _restore_log(remote: Remote, ref: RefName, newest: int, known: dict[str, bytes]) -> int:
+    count = 0
+    after: RefEntry | None = None
+    for seq in range(newest, 0, -1):
+        try:
+            entry = remote.refs.entry(ref, seq)
+        except errors.Damaged:
+            entry = None
+        else:
+            lost = known.get(after.prev or "") if entry is None and after is not None else None
+            if lost is not None:
+                remote.backend.create(ref.path(seq), lost)
+                entry = remote.refs.entry(ref, seq)
+                count += 1
+        after = entry
+    return count

@@ -1,0 +1,38 @@
+"""Hints that a pack on a remote is damaged: readers then prefer other packs that have the same chunks.
+
+    meta/damaged/<pack id>.damaged   a sealed record; the name alone says which pack
+
+A hint is never proof. A wrong one costs time: a pack that it names is read last, and checked like any other. Only
+`mvc gc --remote` removes a pack, after it has read it itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mvc.model.ids import PackId, is_id
+from mvc.remotes.backend import Backend, Listed
+from mvc.storage import metapacks, sealed
+from mvc.storage.reflog import Move
+
+FOLDER = f"{metapacks.FOLDER}/damaged"
+"""Below `meta/`, so that the listing that every reader needs anyway has the hints too."""
+_END = ".damaged"
+
+
+def path(pack: PackId) -> str:
+    """The name of the hint that says that `pack`, of chunks or of metadata, is damaged."""
+    return f"{FOLDER}/{pack}{_END}"
+
+
+def named(listed: Iterable[Listed]) -> set[PackId]:
+    """The packs that the hints among `listed` name."""
+    names = (each.name for each in listed if each.name.startswith(f"{FOLDER}/") and each.name.endswith(_END))
+    ids = (name.removeprefix(f"{FOLDER}/").removesuffix(_END) for name in names)
+    return {PackId(id_) for id_ in ids if is_id(id_)}
+
+
+def leave(backend: Backend, pack: PackId, move: Move) -> None:
+    """Create the hint that `pack` is damaged, unless it exists; `move` says who found it, and when."""
+    record = {"kind": "damaged", "v": 1, "pack": pack, "by": move.by, "at": move.at.to_json()}
+    backend.create(path(pack), sealed.seal(record))
