@@ -153,8 +153,6 @@ def check_sound(here: Place, row: Row, where: str) -> None:
     assert not found.problems, where
 
 
-ASKING = {"push": {"no-remote-yet", "remote-rewritten", "remote-unreachable"}}
-"""What verbs that ask the remote in any case refuse with when there is none."""
 REFUSALS = {"gone": "fetch-failed", "lost": "promise-lost", "removed": "no-promisor"}
 """What a verb refuses with that needs bytes of a remote: it is not there, it has lost them, it was removed from the settings."""
 
@@ -209,8 +207,7 @@ def test_without_what_it_needs_it_changes_nothing(
         where = f"{kind}: {said}"
         error = json.loads(said.err.splitlines()[-1])
         if row.asks and loss != "lost":
-            known = ASKING.get(row.command, {"no-remote-yet"}) if loss == "gone" else {"no-such-remote"}
-            assert error["kind"] in known, where
+            assert error["kind"] == ("remote-vanished" if loss == "gone" else "no-such-remote"), where
         else:
             assert error["kind"] == REFUSALS[loss], where
             assert "origin" in error["message"], where
