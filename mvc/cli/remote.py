@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 
@@ -194,7 +195,7 @@ def _told(invocation: Invocation, made: RemoteSettings) -> None:
     standing = made.standing
     if standing is None or standing.where is None or standing.usable:
         return
-    name, host = made.name, standing.where.host
+    name, host = shlex.quote(made.name), standing.where.host
     if not standing.approved or standing.lacking:
         invocation.note(f"{host} is not approved for your credentials; `mvc remote trust {name}` approves it")
     else:

@@ -10,6 +10,7 @@ afterwards gains nothing. The providers' own hosts need none.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,15 +78,18 @@ def check(repository: Repository, name: str, where: Address, options: Mapping[st
     """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless the credentials of a remote may go where it says."""
     found = standing(repository, name, where, options)
     host = found.where.host if found.where is not None else ""
-    way = f"If you know it, approve it with `mvc remote trust {name}`; where nobody types, with {TRUSTED_HOSTS}={host}."
+    command = f"mvc remote trust {shlex.quote(name)}"  # whoever made the repository named the remote
+    way = f"If you know it, approve it with `{command}`; where nobody types, with {TRUSTED_HOSTS}={host}."
     if not found.approved:
         raise errors.HostNotTrusted(remote=name, host=host, way=way)
     if not found.plain:
         _refuse_plain(
-            name, host, f"where the network is your own, accept that with `mvc remote trust {name} --insecure`."
+            name,
+            host,
+            f"where the network is your own, accept that with `{command} --insecure`, or {TRUSTED_HOSTS}=http://{host}.",
         )
     if found.lacking:
-        way = f"If you meant it, approve it with `mvc remote trust {name}`."
+        way = f"If you meant it, approve it with `{command}`."
         raise errors.SettingNotTrusted(remote=name, settings=" and ".join(found.lacking), host=host, way=way)
 
 

