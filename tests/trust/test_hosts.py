@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
-from mvc.remotes import address, destination
+from mvc.remotes import address, connect, destination
 from mvc.remotes.options import check
 
 ROOT = Path("/srv")
@@ -156,3 +157,10 @@ def test_an_approval_is_for_one_kind_of_credentials_and_for_encryption() -> None
 def test_a_list_of_trusted_hosts_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         hosts.of_text(text)
+
+
+def test_a_library_gets_the_address_that_was_checked() -> None:
+    backend: Any = connect.connect(address.parse("s3://bucket/x", ROOT), {"endpoint": "https://MinIO.Lan.:443/"})
+    assert backend._filesystem.endpoint_url == "https://minio.lan"
+    backend = connect.connect(address.parse("sftp://ana@Models.Example./x", ROOT), {"key-file": "/k/../id"})
+    assert (backend._login.host, backend._login.key) == ("models.example", "/id")
