@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mvc.storage import door
 from tests.cli.shell import Shell
 
 
@@ -163,3 +164,25 @@ def test_a_link_to_what_no_version_has_is_left_alone(empty: Shell, cache: Path) 
         assert (said.code, "special file or link" in said.err) == (16, True), said
     assert place.is_symlink()
     assert (cache / "blobs/edited").read_bytes() == b"never committed"
+
+
+def test_an_interrupted_switch_is_rolled_forward_over_a_link(
+    empty: Shell, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = empty.folder / "hub/model.safetensors"
+    empty.ok("add", "--follow-links", "hub")
+    empty.commit("First")
+    (cache / "blobs/4f1c").write_bytes(b"newer")
+    empty.commit("Second")
+
+    def stop(step: str, path: str) -> None:
+        if step == "place" and path.endswith("model.safetensors"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(door, "on_step", stop)
+    assert empty("switch", "v1").code == 130
+    monkeypatch.setattr(door, "on_step", None)
+    assert place.is_symlink()
+    assert "completed the interrupted `mvc switch`" in empty.ok("set", "parameters.x=1").err
+    assert (place.is_symlink(), place.read_bytes()) == (False, b"weights")
+    assert (cache / "blobs/4f1c").read_bytes() == b"newer"

@@ -192,6 +192,11 @@ def test_a_role_that_would_meet_those_of_a_glob_is_not_taken(tmp_path: Path) -> 
     found = repository(tmp_path)
     add(found, MODEL, [tmp_path / "g", tmp_path / "g.pt", tmp_path / "deep/g"])
     assert tracked(found) == {"g/a": "g/a", "g.pt": "g-pt", "deep/g/b": "deep-g/b"}
+    write(tmp_path, "x/a", "b")
+    set_values(found, MODEL, ['files."x/a"=b'])
+    (entry,) = add(found, MODEL, [tmp_path / "x"]).entries
+    assert entry.role == "x-2"
+    assert tracked(found)["x/a"] == "x-2/a"
 
 
 def test_the_role_of_the_labels_is_not_given_to_another_file(tmp_path: Path) -> None:
