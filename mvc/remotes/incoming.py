@@ -88,7 +88,7 @@ class _Wanted:
 
 def _is_here(store: Store, chunk: ChunkId, below: int) -> bool:
     places = store.reader.locate(chunk, below=below)
-    return any(place.location.entry.base is None or place.bases for place in places)
+    return any(place.whole for place in places)
 
 
 def _batches(entries: Sequence[There]) -> Iterator[list[There]]:

@@ -122,7 +122,7 @@ class _Wanted:
         self.skipped = 0
 
     def is_known(self, chunk: ChunkId) -> bool:
-        return bool(self._located[chunk]) or chunk in self._there
+        return chunk in self._there or any(place.whole for place in self._located[chunk])
 
     def add(self, recipe: Recipe) -> None:
         for chunk, _ in recipe.chunks:
@@ -137,8 +137,8 @@ class _Wanted:
             self.skipped += there[0].entry.stored
             return
         place = _whole_place(chunk, places)
-        if place.bases:
-            self._add(place.bases[0].location.entry.id, place.bases)
+        if place.location.entry.base is not None:
+            self._add(place.location.entry.base, place.bases)
         self._done.add(chunk)
         self.entries.append(place.location)
 
@@ -146,7 +146,7 @@ class _Wanted:
 def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
     """The place of least depth that has all it rests on."""
     for place in places:
-        if place.location.entry.base is None or place.bases:
+        if place.whole:
             return place
     raise errors.Missing(what="what a chunk rests on, chunk", id=chunk)
 

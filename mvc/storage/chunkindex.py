@@ -4,7 +4,8 @@
 
 The packs that are listed are the authority. A pack that the cache lacks is read in, one that vanished is forgotten. A
 "no" of the cache counts only after the packs' own indexes were read again (`sure`); a "yes" that lets a writer leave a
-chunk out (`known`) only after a look into the pack; and whoever reads a chunk checks it. Where the store cannot be
+chunk out (`known`) only after a look into the pack; and whoever reads a chunk checks it. A delta counts only with its
+bases: a collection may leave it in a pack that stays, and take what it needs. Where the store cannot be
 written, the index is private to the process. SQLite's own journal makes the cache whole again after a kill; it goes past
 the door to the disk, since nothing depends on it.
 """
@@ -47,9 +48,13 @@ _FIND = """
 SELECT c.id, p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
 FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER BY c.id, c.depth, c.pack, c.offset
 """
-_COUNT = "SELECT count(DISTINCT id) FROM chunks WHERE id IN ({})"
+_RESTS = "SELECT id, depth, base FROM chunks WHERE id IN ({})"
 _AT_ONCE = 500
 """Ids that are looked up by one query."""
+
+
+_Rest = tuple[bytes, int, bytes | None]
+"""A chunk, the depth of an entry of it, and that entry's base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,9 @@ class ChunkIndex:
         return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
 
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
-        """Whether each chunk has a place."""
+        """Whether each chunk has a place, and all its bases too."""
         wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
-        return not wanted or self._ask(lambda: self._known(wanted), sure=sure) == len(wanted)
+        return not wanted or self._ask(lambda: len(_whole(wanted, self._rests)), sure=sure) == len(wanted)
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
         """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
@@ -120,20 +125,21 @@ class ChunkIndex:
         return found
 
     def _standing(self, wanted: Sequence[ChunkId]) -> set[ChunkId]:
-        standing: set[ChunkId] = set()
-        for first in range(0, len(wanted), _AT_ONCE):
-            found = self._find(wanted[first : first + _AT_ONCE])
-            standing.update(chunk for chunk, places in found.items() if any(map(self._stands, places)))
-        return standing
+        ids = [bytes.fromhex(chunk) for chunk in wanted]
+        return {ChunkId(id_.hex()) for id_ in _whole(ids, self._standing_rests)}
 
-    def _known(self, wanted: Sequence[bytes]) -> int:
-        """How many of `wanted`, each named once, have a place."""
-        count = 0
-        for first in range(0, len(wanted), _AT_ONCE):
-            ids = wanted[first : first + _AT_ONCE]
-            (found,) = self._open().execute(_COUNT.format(",".join("?" * len(ids))), ids).fetchone()
-            count += found
-        return count
+    def _rests(self, ids: Sequence[bytes]) -> list[_Rest]:
+        """What the entries of chunks rest on, by the index."""
+        return self._open().execute(_RESTS.format(",".join("?" * len(ids))), ids).fetchall()
+
+    def _standing_rests(self, ids: Sequence[bytes]) -> list[_Rest]:
+        """What the entries of chunks rest on, of those that the packs confirm."""
+        found = self._find([ChunkId(id_.hex()) for id_ in ids])
+        places = [place for each in found.values() for place in each if self._stands(place)]
+        return [
+            (bytes.fromhex(entry.id), entry.depth, bytes.fromhex(entry.base) if entry.base else None)
+            for entry in (place.entry for place in places)
+        ]
 
     def _stands(self, place: Location) -> bool:
         """Whether the pack has that entry where the index says, and reaches to its end."""
@@ -233,6 +239,23 @@ class ChunkIndex:
         row = (name, name not in self.unreadable)
         number = database.execute("INSERT OR IGNORE INTO packs (name, whole) VALUES (?, ?)", row).lastrowid
         database.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(entries, number))
+
+
+def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Rest]]) -> set[bytes]:
+    """Those of `wanted` that have an entry with all its bases, each base less deep than what rests on it."""
+    rows: list[_Rest] = []
+    seen: set[bytes] = set()
+    level = list(dict.fromkeys(wanted))
+    while level:
+        seen.update(level)
+        found = [row for first in range(0, len(level), _AT_ONCE) for row in rests(level[first : first + _AT_ONCE])]
+        rows += found
+        level = list({base for _, _, base in found if base is not None} - seen)
+    least: dict[bytes, int] = {}
+    for id_, depth, base in sorted(rows, key=lambda row: row[1]):
+        if base is None or least.get(base, depth) < depth:
+            least.setdefault(id_, depth)
+    return seen.intersection(wanted, least)
 
 
 def _private() -> sqlite3.Connection:

@@ -17,10 +17,14 @@ from mvc.storage.packfile import PackFiles
 
 
 class Place(NamedTuple):
-    """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first."""
+    """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first.
+
+    `whole`: all that it rests on has a place too.
+    """
 
     location: Location
     bases: tuple[Place, ...] = ()
+    whole: bool = True
 
 
 _Known = dict[tuple[str, int], tuple[Place, ...]]
@@ -68,7 +72,8 @@ class ChunkReader:
             if depth < below:
                 if base and (base, depth) not in known:
                     known[base, depth] = self._locate(ChunkId(base), depth, known)
-                places.append(Place(each, known[base, depth] if base else ()))
+                bases = known[base, depth] if base else ()
+                places.append(Place(each, bases, base is None or any(place.whole for place in bases)))
         return tuple(places)
 
     def _read(self, chunk: ChunkId, place: Place, *, check: bool) -> Buffer:
