@@ -7,7 +7,7 @@ Every record is checked against its id or checksum, then every version is follow
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.version import Version
 from mvc.repository import history
 from mvc.repository.repository import Repository
-from mvc.storage import clonesource, journal
+from mvc.storage import clonesource, collect, journal, usage
 from mvc.storage import fsck as store
 from mvc.storage.absence import State
 from mvc.storage.fsck import Finding, Sound
@@ -28,6 +28,8 @@ from mvc.storage.reflog import RefName
 T = TypeVar("T")
 _NONE: list[str] = []
 _NO_REFS: list[RefName] = []
+LOOKS = 3
+"""How often a store that changes during the check is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,24 @@ class Report:
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:
-    """Check the whole repository; writes nothing."""
+    """Check the whole repository; writes nothing, and takes no lock.
+
+    When the store changed during the check, findings count only if another check, which remembers nothing, has them too.
+    """
+    before = usage.stamp(repository.door)
+    report = _check(repository, read_data=read_data, progress=progress)
+    for _ in range(LOOKS):
+        if not report.findings:
+            break
+        after = usage.stamp(repository.door)
+        if after == before:
+            break
+        before = after
+        report = _both(report, _check(_anew(repository), read_data=read_data, progress=None))
+    return report
+
+
+def _check(repository: Repository, *, read_data: bool, progress: Progress | None) -> Report:
     sound = Sound()
     findings = list(store.check(repository.door, sound, progress))
     if progress is not None and read_data:
@@ -85,12 +104,26 @@ def fsck(repository: Repository, *, read_data: bool = False, progress: Progress 
     source = None
     if not any(finding.kind == "clone" for finding in findings):
         source = clonesource.unfinished(repository.door)
-    counts = {**sound.counts, "versions": len(walk.seen)}
+    counts = {**sound.counts, "versions": len(walk.seen) + len(walk.old), **walk.promised()}
     return Report(tuple(findings), tuple(walk.hits), counts, pending, source.url if source is not None else None)
 
 
+def _both(one: Report, two: Report) -> Report:
+    """The later report, with what both have found."""
+    findings = tuple(finding for finding in two.findings if finding in set(one.findings))
+    return replace(two, findings=findings, hits=tuple(hit for hit in two.hits if hit in set(one.hits)))
+
+
+def _anew(repository: Repository) -> Repository:
+    """The same repository, with nothing in memory of how it was."""
+    return Repository(repository.root)
+
+
 class _Walk:
-    """From every name, down to the chunks."""
+    """From every name, down to the chunks. `old` are versions that only ref log entries name which keep nothing alive.
+
+    A collection may have taken those, or a part of them: what is missing of them is no damage, bytes that are wrong are.
+    """
 
     def __init__(self, repository: Repository, sound: Sound, *, read_data: bool, progress: Progress | None) -> None:
         self.repository = repository
@@ -98,32 +131,55 @@ class _Walk:
         self.read_data = read_data
         self.progress = progress
         self.seen: dict[VersionId, set[str]] = {}
+        self.old: dict[VersionId, set[str]] = {}
+        self._needed: set[FileId] = set()
         self.hits: list[Hit] = []
         self._states: dict[FileId, str | None] = {}
 
     def run(self) -> Iterator[Finding]:
-        for model, version in self._roots():
-            self._reach(model, version)
+        roots = list(self._roots())
+        for model, version, kept in roots:
+            if kept:
+                self._reach(model, version, self.seen)
+        for model, version, kept in roots:
+            if not kept and version not in self.seen:
+                self._reach(model, version, self.old)
         for id_ in self.seen:
             yield from self._version(id_)
+        for id_ in self.old.keys() - self.seen.keys():
+            yield from self._old_version(id_)
 
-    def _roots(self) -> Iterator[tuple[str, VersionId]]:
-        """Every version that a name stands for, or that a model stands at; and those a name stood for that are here still."""
+    def promised(self) -> dict[str, int]:
+        """How many files of versions have their bytes at each remote only, for the report."""
+        absences, found = self.repository.absences, dict[str, int]()
+        for file in self._needed:
+            if not self.sound.complete(file) and absences.recorded(file) is State.PROMISED:
+                what = f"files promised by {absences.promisors(file)[0]}"
+                found[what] = found.get(what, 0) + 1
+        return found
+
+    def _roots(self) -> Iterator[tuple[str, VersionId, bool]]:
+        """Every version that a name stands for, or a model stands at; and those a name stood for that are here still.
+
+        With whether it must be whole: entries that a collection passed over keep nothing.
+        """
         repository = self.repository
+        since = _or(partial(collect.collected, repository.door), None)
         for model in _or(repository.refs.models, _NONE):
             for ref in _or(partial(self._refs, model), _NO_REFS):
                 numbers = repository.refs.numbers(ref)
                 for number in numbers:
                     entry = _or(partial(repository.refs.entry, ref, number), None)
                     if entry is not None and entry.new is not None and number == numbers[-1]:
-                        yield model, entry.new
+                        yield model, entry.new, True
                     elif entry is not None:
+                        kept = since is None or entry.move.at.seconds > since
                         named = (entry.new, entry.old)
-                        yield from ((model, id_) for id_ in named if id_ and self._is_here(id_))
+                        yield from ((model, id_, kept) for id_ in named if id_ and self._is_here(id_))
         for model in _or(repository.heads.models, _NONE):
             head = _or(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
-                yield model, head.version
+                yield model, head.version, True
 
     def _is_here(self, id_: VersionId) -> bool:
         """Whether a version that a name stood for once was not collected since."""
@@ -139,11 +195,11 @@ class _Walk:
         refs = self.repository.refs
         return [ref for kind in refs.kinds(model) for ref in refs.all(model, kind)]
 
-    def _reach(self, model: str, version: VersionId) -> None:
+    def _reach(self, model: str, version: VersionId, seen: dict[VersionId, set[str]]) -> None:
         todo = [version]
         while todo:
             id_ = todo.pop()
-            models = self.seen.setdefault(id_, set())
+            models = seen.setdefault(id_, set())
             if model not in models:
                 models.add(model)
                 found = _or(partial(self._load, id_), None)
@@ -168,13 +224,35 @@ class _Walk:
         yield from self._number(id_, version)
         yield from self._paths(id_, version, [entry.path for entry in tree.entries])
         files = [(entry.path, entry.file, entry.size) for entry in tree.entries]
+        self._needed.update(file for _, file, _ in files)
         for path, file, size in [*files, ("model.toml", version.model_toml, None)]:
             fault = self._file(file, size)
             if fault is not None:
-                self.hits.append(Hit(id_, version.number, tuple(sorted(self.seen[id_])), path))
+                self.hits.append(Hit(id_, version.number, self._models(id_), path))
                 yield Finding(
                     "content" if self.read_data else "missing", path, f"v{version.number} {id_[:10]}: {fault}"
                 )
+
+    def _old_version(self, id_: VersionId) -> Iterator[Finding]:
+        """What is wrong with a version that may have been collected: nothing that is only missing."""
+        objects = self.repository.objects
+        try:
+            version = self._load(id_)
+            objects.manifest(version.manifest)
+            tree = objects.tree(version.tree)
+        except errors.Missing:
+            return
+        except errors.Damaged as error:
+            yield self._hit(error, id_, None, None)
+            return
+        for entry in tree.entries:
+            fault = self._file(entry.file, entry.size) if self.sound.complete(entry.file) else None
+            if fault is not None:
+                self.hits.append(Hit(id_, version.number, self._models(id_), entry.path))
+                yield Finding("content", entry.path, f"v{version.number} {id_[:10]}: {fault}")
+
+    def _models(self, id_: VersionId) -> tuple[str, ...]:
+        return tuple(sorted(self.seen.get(id_) or self.old.get(id_) or ()))
 
     def _paths(self, id_: VersionId, version: Version, listed: list[str]) -> Iterator[Finding]:
         """Paths that a checkout refuses; whoever made them, they are not written."""
@@ -197,7 +275,7 @@ class _Walk:
 
     def _hit(self, error: errors.Damaged, id_: VersionId, version: Version | None, path: str | None) -> Finding:
         number = version.number if version else None
-        self.hits.append(Hit(id_, number, tuple(sorted(self.seen[id_])), path))
+        self.hits.append(Hit(id_, number, self._models(id_), path))
         called = f"v{number} {id_[:10]}" if number else f"version {id_[:10]}"
         kind = "missing" if isinstance(error, errors.Missing) else "object"
         return Finding(kind, called, f"{called}: {error.message}")

@@ -80,6 +80,7 @@ def gc(
     with repository.writing():
         again = resegmenting.resegment(repository, _versions(repository, actor), progress) if resegment else 0
         found, store = _plan(repository, actor, grace)
+        collect.let_go(repository.door, _since(repository, actor))
         if not found.plan.is_empty:
             collect.act(store, found.plan, actor.nonce().encode(), progress)
         return Collected(found.versions, found.kept, found.plan, done=True, resegmented=again)
@@ -99,9 +100,15 @@ def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected
 
 def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:
     """Those that stay."""
+    return roots.reachable(repository, _since(repository, actor))
+
+
+def _since(repository: Repository, actor: Actor) -> int:
+    """The moment up to which entries of ref logs keep nothing alive, in seconds since 1970; never before an earlier one."""
     expire = repository.config.get("gc.reflog-expire")
     days = REFLOG_EXPIRE if expire is None else float(expire)
-    return roots.reachable(repository, actor.at.seconds - int(days * 86_400))
+    since = actor.at.seconds - int(days * 86_400)
+    return max(since, collect.collected(repository.door) or since)
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:

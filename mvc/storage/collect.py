@@ -21,7 +21,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.version import Version
-from mvc.storage import metapacks, objects, packs, recipes, usage
+from mvc.storage import metapacks, objects, packs, recipes, sealed, usage
 from mvc.storage.absence import Absences
 from mvc.storage.chunkindex import ChunkIndex, pack_names
 from mvc.storage.chunkreader import ChunkReader
@@ -40,6 +40,8 @@ SMALL = 16 * 1024 * 1024
 """Bytes of a pack below which it is small."""
 MANY = 8
 """Small packs that are let be."""
+RECORD = "collected"
+"""Up to when ref logs were let go, in seconds since 1970: what only older entries name may have been collected."""
 GENERATION = "cache/collected"
 """What changes with each collection: a commit that began before one looks whether all it builds on is still there."""
 
@@ -139,6 +141,24 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
     # What an earlier collection had copied before it was stopped may come out as the same pack again.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
     store.chunks.refresh()
+
+
+def let_go(door: StoreDoor, since: int) -> None:
+    """Record, before anything is removed, that ref log entries not newer than `since` keep nothing. Under the lock."""
+    before = collected(door)
+    if before is None or before < since:
+        door.replace(RECORD, sealed.seal({"kind": "collected", "v": 1, "since": since}))
+
+
+def collected(door: StoreDoor) -> int | None:
+    """The moment up to which ref log entries keep nothing; None when nothing was collected. Raises Damaged."""
+    try:
+        record = sealed.unseal(door.read(RECORD), what=RECORD, kind="collected")
+    except FileNotFoundError:
+        return None
+    if set(record) != {"kind", "v", "since"} or record["v"] != 1 or type(record["since"]) is not int:
+        raise errors.Damaged(what=RECORD, reason="its fields are not those of such a record")
+    return int(record["since"])
 
 
 def generation(door: StoreDoor) -> bytes:

@@ -8,6 +8,7 @@ What the versions need of all that, and whether it is there, is `mvc.porcelain.f
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -18,7 +19,21 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence, clonesource, codec, config, heads, journal, merges, objects, packs, publishing, usage
+from mvc.storage import (
+    absence,
+    clonesource,
+    codec,
+    collect,
+    config,
+    heads,
+    journal,
+    merges,
+    objects,
+    packs,
+    publishing,
+    sparse,
+    usage,
+)
 from mvc.storage.chunkindex import ChunkIndex
 from mvc.storage.chunkreader import ChunkReader
 from mvc.storage.door import StoreDoor
@@ -40,6 +55,7 @@ FINDINGS = {
     "clone": "the record of an unfinished clone is damaged",
     "merge": "the record of a merge under way is damaged",
     "publication": "the record of a publication under way is damaged; it is not needed, and may be removed",
+    "sparse": "the list of files that are not checked out is damaged; it may be removed: then `mvc restore .` checks out what counts as deleted",
     "stray": "a file lies where mvc puts none",
     "missing": "something that a version needs is not here, and nothing says why",
     "number": "a version's number is not one more than its first parent's",
@@ -55,7 +71,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse",
+    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected",
 }  # fmt: skip
 
 
@@ -109,6 +125,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _clone(door)
     yield from _merges(door)
     yield from _publishing(door)
+    yield from _sparse(door)
     yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
 
 
@@ -157,8 +174,9 @@ def _refs(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
 
 
 def _log(door: StoreDoor, logs: RefLogs, ref: RefName, sound: Sound) -> Iterator[Finding]:
-    numbers = logs.numbers(ref)
-    if len(numbers) != len(door.names(ref.folder)):
+    listed = door.names(ref.folder)
+    numbers = logs.numbered(listed)
+    if len(numbers) != len(listed):
         yield Finding("stray", ref.folder, "something there is not a ref entry")
     if numbers != list(range(1, len(numbers) + 1)):
         yield Finding("ref", ref.folder, f"its entries are numbered {_gaps(numbers)}")
@@ -299,7 +317,19 @@ def _whole(pack: PackFile, entry: Entry, reader: ChunkReader) -> bool:
         return False
 
 
+def _sparse(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(sparse.FOLDER):
+        try:
+            sparse.paths(door, decode_component(name))
+        except errors.Damaged as error:
+            yield Finding("sparse", f"{sparse.FOLDER}/{name}", error.message)
+
+
 def _logs(door: StoreDoor) -> Iterator[Finding]:
+    try:
+        collect.collected(door)
+    except errors.Damaged as error:
+        yield Finding("log", collect.RECORD, error.message)
     for folder in absence.FOLDERS:
         try:
             absence.read_log(door, folder)
@@ -332,6 +362,7 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
 def _publishing(door: StoreDoor) -> Iterator[Finding]:
     for name in door.names(publishing.FOLDER):
         try:
-            publishing.check(door, name)
+            with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
+                publishing.check(door, name)
         except errors.Damaged as error:
             yield Finding("publication", f"{publishing.FOLDER}/{name}", error.message)

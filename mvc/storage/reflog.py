@@ -12,6 +12,7 @@ ever lost, and the log is at once the history of the name. Each entry names the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple, Self
 
@@ -232,7 +233,12 @@ class RefLogs:
         """The numbers of the entries that are there, ascending."""
         if not all(map(names.has_component, (ref.model, *ref.kind.split("/"), ref.name))):
             return []
-        return [int(name) for name in self._door.names(ref.folder) if _NUMBER.match(name)]
+        return self.numbered(self._door.names(ref.folder))
+
+    @staticmethod
+    def numbered(listed: Iterable[str]) -> list[int]:
+        """The numbers of the entries among the names in the folder of a log."""
+        return [int(name) for name in listed if _NUMBER.match(name)]
 
     def entry(self, ref: RefName, seq: int) -> RefEntry:
         """Entry number `seq`; raises Damaged, Missing."""

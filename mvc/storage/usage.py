@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
-from mvc.storage.door import LOCK, TEMPORARY, StoreDoor
+from mvc.storage.door import LOCK, TEMPORARY, Stat, StoreDoor
 
 _SLACK = {"cache", TEMPORARY, LOCK}
 
@@ -12,6 +13,22 @@ _SLACK = {"cache", TEMPORARY, LOCK}
 def on_disk(door: StoreDoor) -> int:
     """The bytes of all files below `door` that cannot be made again: caches and temporary files are left out."""
     return sum(size(door, name) for name in door.names("") if name not in _SLACK)
+
+
+def stamp(door: StoreDoor) -> frozenset[tuple[str, Stat]]:
+    """What the files of a store look like from outside, the same set of files as of `on_disk`: it tells whether any changed."""
+    return frozenset(_looks(door, [name for name in door.names("") if name not in _SLACK]))
+
+
+def _looks(door: StoreDoor, names: list[str]) -> Iterator[tuple[str, Stat]]:
+    while names:
+        name = names.pop()
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            stat = door.stat(name)
+            if stat.is_folder:
+                names += [f"{name}/{each}" for each in door.names(name)]
+            else:
+                yield name, stat
 
 
 def size(door: StoreDoor, name: str) -> int:
