@@ -1139,7 +1139,7 @@ class FetchDenied(Denied):
 class NoPromisor(OutOfReach):
     """The bytes of {files} are not here: {remote} promised them, and is not a remote of this repository any more.
 
-    `mvc remote add {remote} URL` makes it known again; then run the command again.
+    `mvc remote add {remote} URL` makes it known again; any other remote that has the same versions serves as well.
     """
 
 

@@ -117,13 +117,20 @@ def _require(repository: Repository, features: set[str]) -> None:
         config.require(repository.door, features)
 
 
-def from_any(repository: Repository, promisors: Sequence[str], files: Files, fetch: Callable[[str], T]) -> T:
-    """What `fetch` returns for the first remote that can give `files`: one that promised them, or any if none is configured.
+def from_any(
+    repository: Repository,
+    promisors: Sequence[str],
+    files: Files,
+    fetch: Callable[[str], T],
+    *,
+    connected: Remote | None = None,
+) -> T:
+    """What `fetch` returns for the first remote that can give `files`: those that promised them come before all others.
 
     Raises what the first remote failed with, naming the files; NoPromisor; what is wrong on this side at once.
     """
     first: errors.MvcError | None = None
-    for name in _sources(repository, promisors, files):
+    for name in _sources(repository, promisors, files, connected):
         try:
             return fetch(name)
         except _FAILURES as error:
@@ -138,9 +145,11 @@ def from_any(repository: Repository, promisors: Sequence[str], files: Files, fet
 # --- inside
 
 
-def _sources(repository: Repository, promisors: Sequence[str], files: Files) -> list[str]:
+def _sources(repository: Repository, promisors: Sequence[str], files: Files, connected: Remote | None) -> list[str]:
     stores = [name for name, settings in repository.config.remotes().items() if not reaching.is_registry(settings)]
-    names = [name for name in promisors if name in stores] or sorted(stores)
+    stores += [connected.name] if connected is not None and connected.name not in stores else []
+    promised = [name for name in dict.fromkeys(promisors) if name in stores]
+    names = [*promised, *(name for name in sorted(stores) if name not in promised)]
     if not names:
         raise errors.NoPromisor(files=_listed(files), remote=promisors[0])
     return names
@@ -161,7 +170,13 @@ def _group(
 ) -> int:
     """Fetch files that have the same promisors."""
     chunks = [chunk for file in files for chunk in _chunks(repository, file)]
-    return from_any(repository, promisors, files, lambda name: _from(repository, name, chunks, progress, connected))
+    return from_any(
+        repository,
+        promisors,
+        files,
+        lambda name: _from(repository, name, chunks, progress, connected),
+        connected=connected,
+    )
 
 
 def _from(

@@ -123,14 +123,6 @@ ROWS = (
 )
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = tmp_path_factory.mktemp("presence")
-    with pytest.MonkeyPatch.context() as patch:
-        presence.build(top, patch)
-    return top
-
-
 def run(here: Place, row: Row) -> Said:
     """Do what comes before, and then the command; errors come as JSON."""
     return here.shell("--json", *row.command.split())
@@ -163,11 +155,11 @@ def name(row: Row) -> str:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.asks or any(row.fetches)], ids=name)
 def test_with_the_remote_it_fetches_what_it_needs(
-    row: Row, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: Row, clones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, wanted in zip(PRESENCES, row.fetches, strict=True):
         if wanted or row.asks:
-            here = presence.place(world, tmp_path, monkeypatch, kind)
+            here = presence.place(clones, tmp_path, monkeypatch, kind)
             prepare(here, row)
             promised = here.promised()
             said = run(here, row)
@@ -179,11 +171,11 @@ def test_with_the_remote_it_fetches_what_it_needs(
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.asks], ids=name)
 def test_without_the_remote_it_works_when_it_needs_nothing_of_it(
-    row: Row, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: Row, clones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, wanted in zip(PRESENCES, row.fetches, strict=True):
         if not wanted:
-            here = presence.place(world, tmp_path, monkeypatch, kind)
+            here = presence.place(clones, tmp_path, monkeypatch, kind)
             prepare(here, row)
             here.away()
             said = run(here, row)
@@ -194,12 +186,12 @@ def test_without_the_remote_it_works_when_it_needs_nothing_of_it(
 @pytest.mark.parametrize("loss", REFUSALS)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.asks or any(row.fetches)], ids=name)
 def test_without_what_it_needs_it_changes_nothing(
-    row: Row, loss: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: Row, loss: str, clones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, wanted in zip(PRESENCES, row.fetches, strict=True):
         if not wanted and not (row.asks and loss == "gone"):
             continue
-        here = presence.place(world, tmp_path, monkeypatch, kind)
+        here = presence.place(clones, tmp_path, monkeypatch, kind)
         prepare(here, row)
         {"gone": here.away, "lost": here.lose, "removed": here.forget}[loss]()
         before = here.bytes()
