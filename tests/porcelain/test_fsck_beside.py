@@ -190,12 +190,12 @@ def _reads_until(shell: Shell, number: int | None, act: Callable[[], None], monk
         def watched(name: str) -> None:
             real = getattr(StoreDoor, name)
 
-            def read(self: StoreDoor, path: str) -> object:
+            def read(self: StoreDoor, *arguments: object, **named: object) -> object:
                 nonlocal count
                 count += 1
                 if count - 1 == number:
                     act()
-                return real(self, path)
+                return real(self, *arguments, **named)
 
             patch.setattr(StoreDoor, name, read)
 

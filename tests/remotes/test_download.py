@@ -95,7 +95,7 @@ def test_after_a_read_that_failed_no_others_are_begun(tmp_path: Path, monkeypatc
             self._over = backend.over
 
     monkeypatch.setattr("mvc.porcelain.bringing.Downloader", Watched)
-    with pytest.raises(errors.RemoteUnreachable):
+    with pytest.raises(errors.FetchFailed):
         _fill(tmp_path / "clone", backend, shell, monkeypatch)
     assert backend.failed
     assert backend.later in ([], [True]), "one may begin before anybody knows"
