@@ -1146,8 +1146,8 @@ class NoPromisor(OutOfReach):
 class PromiseLost(Missing):
     """{remote} promised {files}, and cannot give it back: {reason}.
 
-    `mvc fsck --remote {remote}` lists all that it lacks. Somebody who has the file can send it there again with
-    `mvc push --repair`.
+    `mvc push --repair {remote}` in a repository that has the file sends it again; `mvc fsck --remote {remote}` lists all that is
+    lost there.
     """
 
 
