@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -31,6 +31,8 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
     done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes, follow_links=follow_links)
     for path in done.skipped:
         invocation.note(render.skipped(path))
+    if done.ignored:
+        invocation.note(_ignored(done.ignored))
     for line in _tracked(done) if done.entries else ():
         invocation.note(line)
     invocation.emit(
@@ -41,6 +43,12 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
 def _line(entry: Entry) -> str:
     line = f"{escape(entry.role)} = {escape(entry.path)}"
     return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if globs.is_glob(entry.path) else line
+
+
+def _ignored(paths: Sequence[str]) -> str:
+    """The note about weights that a `.gitignore` keeps out."""
+    shown = ", ".join(map(escape, paths[:_SHOWN])) + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
+    return f"note: .gitignore leaves out {shown}; `mvc add PATH` tracks one, and a .mvcignore counts in its place"
 
 
 def _tracked(done: Added) -> Iterator[str]:

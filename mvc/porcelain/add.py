@@ -18,7 +18,7 @@ from mvc.model import flatfiles, modeltoml, paths, rules, schema
 from mvc.model.manifest import Manifest
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
-from mvc.repository import globs, links, modelfile, worktree
+from mvc.repository import globs, links, modelfile, untracked, worktree
 from mvc.repository.links import Follow
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import Scan, WorkFile
@@ -45,11 +45,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What `add` wrote, what was `tracked` already (path and role), and what was `skipped` as credentials."""
+    """What `add` wrote, what was `tracked` already (path and role), and what was `skipped` as credentials.
+
+    `ignored` are weight-like files that a `.gitignore` keeps out of the whole folder, a hundred at most.
+    """
 
     entries: tuple[Entry, ...]
     tracked: tuple[tuple[str, str], ...] = ()
     skipped: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -57,6 +61,7 @@ class Added:
             "added": [entry.to_json() for entry in self.entries],
             "tracked": [{"path": path, "role": role} for path, role in self.tracked],
             "skipped": list(self.skipped),
+            "ignored": list(self.ignored),
         }
 
 
@@ -93,7 +98,7 @@ def add(
             plan.verify(_parsed(folder, text))
         if plan.leads_outside:
             links.approve(repository)
-        done.append(Added(tuple(plan.entries), tuple(plan.tracked), tuple(sorted(plan.skipped))))
+        done.append(Added(tuple(plan.entries), tuple(plan.tracked), tuple(sorted(plan.skipped)), plan.ignored()))
         return text
 
     edit.rewrite(repository, model, change, [])
@@ -186,6 +191,12 @@ class _Plan:
         if not claims:
             added = {file.path for file in new}
             self.tracked += [(file.path, self._roles[file.path]) for file in found.tracked if file.path not in added]
+
+    def ignored(self) -> tuple[str, ...]:
+        """The weight-like files that are not tracked though the whole folder is, since a `.gitignore` names them."""
+        if not any(entry.path == globs.WHOLE for entry in self.entries):
+            return ()
+        return untracked.weight_like(self._root, self._folder, self._roles.keys())
 
     def check(self, *, yes: bool) -> None:
         """Raise ManyFiles when the whole folder brings more files than anybody looks through."""

@@ -45,7 +45,7 @@ def test_add_writes_what_it_says(empty: Shell) -> None:
     empty.write("labels.json", b"[]")
     assert empty.ok("add", "weights/best.onnx", "--as", "model-latest").lines == ["model-latest = weights/best.onnx"]
     assert empty.ok("-C", "weights", "add", "../labels.json", "--json").json == {
-        "schema": "mvc.add/1", "tracked": [], "skipped": [],
+        "schema": "mvc.add/1", "tracked": [], "skipped": [], "ignored": [],
         "added": [{"role": "labels", "path": "labels.json", "files": 1, "bytes": 2}],
     }  # fmt: skip
     assert empty.ok("add", "labels.json").lines == ["All of it is tracked already."]
@@ -60,6 +60,23 @@ def test_add_writes_what_it_says(empty: Shell) -> None:
     assert 'model-latest = "weights/best.onnx"' in model_toml(empty)
     assert empty("add", "nowhere").code == 2
     assert empty("add", "labels.json", "weights", "--as", "x").code == 2
+
+
+def test_add_names_the_weights_that_gitignore_leaves_out(empty: Shell) -> None:
+    for name in ("best.pt", "train.py", "notes.log", "w/a.onnx"):
+        empty.write(name, b"x")
+    empty.write(".gitignore", b"*.pt\n*.log\nw/\n")
+    said = empty.ok("add", ".")
+    assert said.lines == ["files = **  (2 files, 15 B)"]
+    assert "note: .gitignore leaves out best.pt, w/a.onnx; `mvc add PATH` tracks one" in said.err
+    empty.ok("add", "best.pt", "w")
+    empty.commit("All")
+    assert sorted(line.split()[-1] for line in empty.ok("ls").lines) == [
+        ".gitignore",
+        "best.pt",
+        "train.py",
+        "w/a.onnx",
+    ]
 
 
 def test_rm_deletes_only_what_can_be_given_back(shell: Shell, history: History) -> None:
