@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mvc.formats.cursor import Cursor
-from mvc.formats.header import MAX_RANK, Header, ordered, volume
+from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
 from mvc.model.segment import Segment
 
@@ -29,6 +29,8 @@ _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _U32, _TEXT, _ARRAY = 4, 8, 9
 _MAX_DEPTH = 8
 """Arrays in arrays, at most."""
+_MAX_RANK = 8
+"""Dimensions of a tensor, at most; ggml itself has 4."""
 _KINDS = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
     7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110),
@@ -70,7 +72,7 @@ def read(source: Source) -> Header:
 def _info(cursor: Cursor) -> _Info:
     name = cursor.take(_length(cursor))
     rank = cursor.number(4)
-    if rank > MAX_RANK:
+    if rank > _MAX_RANK:
         raise HeaderError("a tensor has too many dimensions")
     shape = tuple([cursor.number(8) for _ in range(rank)])
     try:

@@ -28,9 +28,9 @@ from mvc.formats.source import HeaderError, Source
 from mvc.model.segment import WIDTHS, Segment
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-SECONDS = 30.0
+SECONDS = 10.0
 """How long the process may take for one file."""
-MAX_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of what it says of one file."""
 _CHILD = os.path.join(os.path.dirname(__file__), "hdf5child.py")
 _REQUEST = struct.Struct("<qq")

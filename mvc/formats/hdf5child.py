@@ -21,8 +21,8 @@ import h5py
 
 MAX_CHUNKS = 1024
 """Chunks of one dataset, at most; one with more has no segments."""
-_SECONDS = 30
-_MEMORY = 512 * 1024 * 1024
+_SECONDS = 10
+_MEMORY = 256 * 1024 * 1024
 _REQUEST = struct.Struct("<qq")
 _FLOATS = {
     (15, 10, 5, 0, 10): "F16", (15, 7, 8, 0, 7): "BF16", (31, 23, 8, 0, 23): "F32", (63, 52, 11, 0, 52): "F64",

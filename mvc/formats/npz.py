@@ -8,6 +8,7 @@ Source: numpy.lib.format, versions 1 to 3. Compressed archives (`savez_compresse
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +21,15 @@ from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 10_000
 """Bytes of the text of a .npy header: numpy's own limit, above which parsing is not safe."""
+MAX_TEXT = 1024 * 1024
+"""Bytes of such texts in one archive, at most, that are not as numpy writes them: parsing takes microseconds a byte."""
 _MAGIC = b"\x93NUMPY"
+_COUNT = rb"(?:0|[1-9][0-9]{0,18})"
+_USUAL = re.compile(
+    rb"\{'descr': '([<>|=][a-zA-Z][0-9]{1,4})', 'fortran_order': (?:True|False), 'shape': "
+    rb"\((|" + _COUNT + rb",|" + _COUNT + rb"(?:, " + _COUNT + rb")+)\), \}\s*"
+)
+"""A header as numpy writes it."""
 _LENGTHS = {1: 2, 2: 4, 3: 4}
 """Bytes of the length of the text, by version."""
 _DTYPES = {
@@ -42,12 +51,14 @@ def read(source: Source) -> Header:
 
 
 def _arrays(source: Source, members: dict[str, Member]) -> Iterator[Segment]:
+    texts = _Texts()
     for name, member in members.items():
         if name.endswith(_SUFFIX) and member.stored:
-            yield _array(source, zipdirectory.data_offset(source, member), member.size, name.removesuffix(_SUFFIX))
+            place = zipdirectory.data_offset(source, member)
+            yield _array(source, place, member.size, name.removesuffix(_SUFFIX), texts)
 
 
-def _array(source: Source, offset: int, size: int, name: str) -> Segment:
+def _array(source: Source, offset: int, size: int, name: str, texts: _Texts) -> Segment:
     """The array in the .npy file of `size` bytes at `offset`."""
     start = source.read(offset, min(size, 12))
     if start[:6] != _MAGIC or len(start) < 12 or start[6] not in _LENGTHS:
@@ -56,12 +67,29 @@ def _array(source: Source, offset: int, size: int, name: str) -> Segment:
     length = int.from_bytes(start[8:prefix], "little")
     if length > MAX_HEADER or prefix + length > size:
         raise HeaderError(f"the header of {name} is too long")
-    descr, shape = _parsed(source.read(offset + prefix, length), name)
+    descr, shape = texts.parsed(source.read(offset + prefix, length), name)
     dtype, elements = _DTYPES.get(descr, ""), volume(name, shape)
     held = size - prefix - length
     if dtype and elements * WIDTHS[dtype] != held:
         raise HeaderError(f"{name} has another size than its shape and dtype")
     return Segment(offset + prefix + length, held, name, dtype, shape)
+
+
+class _Texts:
+    """The headers of the arrays of one archive."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TEXT
+
+    def parsed(self, text: bytes, name: str) -> tuple[str, tuple[int, ...]]:
+        """The kind of number, `""` for records of several, and the shape."""
+        usual = _USUAL.fullmatch(text)
+        if usual:
+            return usual[1].decode(), tuple([int(count) for count in usual[2].split(b",") if count.strip()])
+        self._left -= len(text)
+        if self._left < 0:
+            raise HeaderError(f"the headers of its arrays are longer than {MAX_TEXT >> 20} MiB")
+        return _parsed(text, name)
 
 
 def _parsed(text: bytes, name: str) -> tuple[str, tuple[int, ...]]:

@@ -18,6 +18,9 @@ from mvc.formats.source import HeaderError
 MAX_OPERATIONS = 1_000_000
 """Operations of one pickle, at most; each makes one value at most, so they bound the memory too."""
 
+MAX_NAME = 1_000
+"""Letters of the name of a class or function, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Global:
@@ -124,7 +127,10 @@ class _Machine:
         self.call(function, tuple(args))
 
     def stack_global(self, _: object) -> None:
-        self.stack.append(Global(".".join(self.last(2))))
+        parts = self.last(2)
+        if sum(map(len, parts)) > MAX_NAME:  # both may be in the memo, and joined again and again
+            raise ValueError(f"a name in it is longer than {MAX_NAME} letters")
+        self.stack.append(Global(".".join(parts)))
 
 
 def _dict(machine: _Machine, _: object) -> None:

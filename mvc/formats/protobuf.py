@@ -15,7 +15,7 @@ from mvc.formats.source import HeaderError, Source
 
 NUMBER, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """What a field can be on the wire: its low three bits."""
-MAX_FIELDS = 1 << 22
+MAX_FIELDS = 1 << 21
 """Fields of one file that are looked at, at most: a few seconds of work."""
 _MAX_KEY = 1 << 32
 _LONGEST = 10

@@ -17,8 +17,10 @@ from mvc.model.segment import WIDTHS, Segment
 MAX_HEADER = 32 * 1024 * 1024
 """Bytes of a header, at most: 300 for each of as many tensors as can be. The format allows 100 MB, and texts of that size
 take ten times as much memory."""
-MAX_MARKS = 2_000_000
-"""Brackets and commas of a header, at most; each makes one value, so they bound the memory. A tensor has some eight."""
+MAX_MARKS = 1_000_000
+"""Brackets and commas of a header, at most; each makes one value, so they bound the memory. A tensor has up to ten."""
+MAX_MAPS = 150_000
+"""Maps of a header, at most; one takes as much memory as several other values. A tensor has one."""
 _LENGTH = 8
 
 
@@ -47,7 +49,7 @@ def read(source: Source) -> Header:
 
 
 def _parse(data: bytes) -> dict[str, Any]:
-    if sum(data.count(mark) for mark in (b"{", b"[", b",")) > MAX_MARKS:
+    if data.count(b"{") > MAX_MAPS or sum(data.count(mark) for mark in (b"{", b"[", b",")) > MAX_MARKS:
         raise HeaderError(f"its header has more than {MAX_MARKS} values")
     try:
         tensors = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mvc.formats import pickletext, tensortree, zipdirectory
-from mvc.formats.header import Header, ordered
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.header import MAX_TEXT, Header, ordered
+from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
 from mvc.formats.tensortree import View
 from mvc.formats.zipdirectory import Member
 from mvc.model.segment import WIDTHS, Segment
@@ -69,7 +69,11 @@ def _views(source: Source, members: Members, folder: str) -> dict[str, list[View
         root = pickletext.read(data) if data else None
     except HeaderError:  # names are a help, and their absence no lie about where the storages are
         return found
-    for view in tensortree.views(root, prefix):
+    letters = 0
+    for count, view in enumerate(tensortree.views(root, prefix)):
+        letters += len(view.name)
+        if count >= MAX_SEGMENTS or letters > MAX_TEXT:
+            raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
         found.setdefault(view.key, []).append(view)
     return found
 

@@ -25,6 +25,8 @@ _LOCATOR = struct.Struct("<4sIQI")
 _END64 = struct.Struct("<4s12xIIQQQQ")
 _START = b"PK\3\4"
 _LAST = b"PK\5\6"
+_MAX_EXTRAS = 64
+"""Extra fields of a member that are looked at for its size."""
 _MAX_COMMENT = 0xFFFF
 _ZIP64 = 1
 _ENCRYPTED = 0x2041
@@ -153,7 +155,9 @@ def _wide(extra: bytes, fields: list[int]) -> list[int]:
     if _IN_ZIP64 not in fields:
         return fields
     place = 0
-    while place + 4 <= len(extra):
+    for _ in range(_MAX_EXTRAS):
+        if place + 4 > len(extra):
+            break
         kind, length = struct.unpack_from("<HH", extra, place)
         if kind == _ZIP64:
             data = extra[place + 4 : place + 4 + length]

@@ -159,7 +159,7 @@ class Inventory:
         found: dict[PackId, bytes] = {}
         for metapack, entry in self._entries(packs.PACK_INDEX):
             size = self.packs.get(PackId(entry.id))
-            if size is not None and entry.id not in found:
+            if size is not None and entry.raw < size and entry.id not in found:
                 index = self._store.metapacks.read(metapack, entry)
                 if _size_of_pack(index, metapack) == size:
                     found[PackId(entry.id)] = index

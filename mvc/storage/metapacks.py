@@ -19,6 +19,9 @@ from mvc.storage.packs import Entry
 from mvc.storage.packwriter import PackWriter
 
 FOLDER = "meta"
+MAX_UNFOLDED = packs.MAX_METADATA
+"""Bytes that the entries of a pack that is fetched may hold decoded, and `MAX_RATIO` times those of the pack beside them."""
+MAX_RATIO = 32
 
 _Place = tuple[str, Entry]
 _Table = dict[str, list[_Place]]
@@ -166,12 +169,14 @@ def _sort_in(table: _Table, name: str, entries: list[Entry], kind: int, key: _Ke
 def verify(pack: PackFile) -> None:
     """Raise Damaged unless all in a metadata pack is what it names, and it has of each metadata pack whose index it has all."""
     entries = packs.read_index(pack)
+    if sum(entry.raw for entry in entries) > MAX_UNFOLDED + MAX_RATIO * pack.size:
+        raise errors.Damaged(what=pack.name, reason="it would unfold to far more bytes than it has")
     has = {(entry.kind, entry.id) for entry in entries}
     for entry in entries:
         data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
         if entry.kind == packs.PACK_INDEX:
-            named = {(each.kind, each.id) for each in packs.unpack_index(pack, data) if each.kind != packs.CHUNK}
-            if not data or not named <= has:
+            named = ((each.kind, each.id) for each in packs.iterate_index(pack, data) if each.kind != packs.CHUNK)
+            if not data or not all(each in has for each in named):
                 raise errors.Damaged(what=pack.name, reason=f"it lacks what it says that {entry.id[:10]} has")
         elif entry.kind == packs.CHUNK or digest(data) != entry.id:
             raise errors.Damaged(what=pack.name, reason=f"the entry {entry.id[:10]} is not what it names")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections import OrderedDict
@@ -53,8 +52,10 @@ class PackFile:
     def __del__(self) -> None:
         """Close it: the last of the threads that read it lets it go."""
         if self._fd >= 0:
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105 - at the end of a run, modules may be gone already
                 os.close(self._fd)
+            except OSError:
+                pass
 
 
 class PackFiles:

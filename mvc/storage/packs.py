@@ -10,7 +10,7 @@ Headers repeat in the index, so the index can be rebuilt from the entries, and e
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -130,15 +130,20 @@ def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
 
 def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
     """The entries in the bytes of an index, which lies in `pack`; raises Damaged where they leave gaps."""
+    return list(iterate_index(pack, index))
+
+
+def iterate_index(pack: PackFile, index: bytes) -> Iterator[Entry]:
+    """The same, one after the other: an index of 64 MiB has 800,000, and may be a few MB when it is compressed."""
     if len(index) % INDEXED.size:
         raise _damaged(pack, "an index in it ends within an entry")
-    entries = [Entry.parse(header, offset) for offset, header in INDEXED.iter_unpack(index)]
     expected = len(MAGIC)
-    for entry in entries:
+    for offset, header in INDEXED.iter_unpack(index):
+        entry = Entry.parse(header, offset)
         if entry.offset != expected:
             raise _damaged(pack, f"its index has a gap at {expected}")
         expected = entry.end
-    return entries
+        yield entry
 
 
 def scan(pack: PackFile) -> list[Entry]:
