@@ -279,7 +279,9 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
     if ingest is None:
         return snapshot.by_reading(repository)(file)
     known = repository.stats.lookup(file.root_path, file.stat)
-    if known is not None and repository.recipes.best(known) is not None:
+    recipe = repository.recipes.best(known) if known is not None else None
+    if known is not None and recipe is not None:
+        repository.door.rely(recipe.path)
         return known
 
     def store(fd: int) -> FileId:
@@ -313,6 +315,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     )
     work.repository.stats.save()
     if not named:
+        work.repository.refs.settle(work.branch)
         raise errors.NothingToCommit(model=work.model, version=stored.called(work.repository, work.current))
     return done(work.current, version, named)
 

@@ -140,7 +140,11 @@ def rewrite(
         after = change(before.decode()).encode()
         if after != before:
             repository.tree.write(modelfile.path(folder), after)
-            repository.tree.sync()
+        else:
+            repository.tree.touch(
+                modelfile.path(folder)
+            )  # written, perhaps, by a command that was stopped before the sync
+        repository.tree.sync()
     old, new = (modeltoml.load(data, where=modelfile.path(folder)) for data in (before, after))
     return [Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at]
 

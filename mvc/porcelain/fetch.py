@@ -140,6 +140,8 @@ def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry
                 what = f"for version {id_[:10]} the recipe of file"
                 raise errors.MissingThere(remote=remote.backend.where, what=what, id=file)
             files[file] = None
+    repository.door.rely_on_packs()
+    repository.door.barrier()
     if files:
         with repository.locked():
             repository.absences.add(PROMISED, files, reason=remote.name, by=str(actor.person), at=actor.at)

@@ -57,6 +57,7 @@ def set_alias(repository: Repository, model: str, name: str, version: VersionId,
 def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str) -> bool:
     tip = repository.refs.tip(ref)
     if tip is not None and tip.new == version:
+        repository.refs.settle(ref)
         return False
     with repository.locked():
         repository.objects.still(version)

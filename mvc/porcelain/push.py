@@ -200,6 +200,9 @@ class _Push:
             before = [tip for tip in tips.values() if tip is not None]
             if todo:
                 self._send(sending, fresh, before, progress)
+            for each in judged:
+                if each.flag == "=":  # moved, perhaps, by a push that was stopped before it was durable
+                    remote.backend.settle(each.ref.folder)
             moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
             if todo:
                 sending.mend(fresh, before)

@@ -99,6 +99,7 @@ def _salvage(repository: Repository, path: str) -> None:
     except BaseException:
         writer.discard()
         raise
+    repository.door.rely_on_packs()
     repository.door.barrier()
     repository.door.remove(path)
     repository.chunks.refresh()

@@ -61,6 +61,9 @@ class Backend(abc.ABC):
         RemoteUnreachable leaves open whether it was made.
         """
 
+    def settle(self, folder: str) -> None:  # noqa: B027 - only a folder has something to do
+        """Make names below `folder` durable that a writer which was stopped may have left otherwise; nothing where a store does so."""
+
     @abc.abstractmethod
     def put(self, name: str, source: Path) -> None:
         """Have `name` hold the bytes of a local file: whole, or not at all. What is there already has the same bytes."""

@@ -45,6 +45,13 @@ class LocalBackend(Backend):
         with self._writing():
             self._door.publish(name, lambda temporary: temporary.copy(source), exclusive=False)
 
+    def settle(self, folder: str) -> None:
+        """As Backend."""
+        below = [f"{folder}/{name}" for name in self._door.names(folder)]
+        with self._writing():
+            self._door.rely(folder, *(name for name in below if self._door.path(name).is_dir()))
+            self._door.barrier()
+
     def read(self, name: str, limit: int) -> bytes:
         """As Backend."""
         with self._open(name) as fd:

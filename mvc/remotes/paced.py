@@ -46,6 +46,10 @@ class PacedBackend(Backend):
         self._pay(len(body))
         return outcome
 
+    def settle(self, folder: str) -> None:
+        """As Backend."""
+        self._inner.settle(folder)
+
     def put(self, name: str, source: Path) -> None:
         """As Backend."""
         size = source.stat().st_size

@@ -53,6 +53,10 @@ class RetryingBackend(Backend):
                 raise
             return Outcome.TAKEN
 
+    def settle(self, folder: str) -> None:
+        """As Backend."""
+        self._patiently(lambda: self._inner.settle(folder))
+
     def put(self, name: str, source: Path) -> None:
         """As Backend; a key that may replace nothing is told no where an earlier try did it and its answer was lost.
 

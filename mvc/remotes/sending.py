@@ -79,6 +79,8 @@ class Sending:
             self.skipped = todo.skipped
             if not todo.is_empty:
                 self.sent += merging.merge(self._store, self._backend, there)
+            for folder in ("packs", "meta"):  # what is there already may be that of a push that was stopped
+                self._backend.settle(folder)
             if self.is_announced():
                 return
             self._round += 1

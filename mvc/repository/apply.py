@@ -88,6 +88,7 @@ def _do(repository: Repository, step: FileStep) -> bool:
     if not step.anything:
         content = _content(repository, step.path, now)
         if content == step.file:
+            tree.touch(step.path)  # done by a command that may have been stopped before it synced the folder
             _discard(repository, (step,))
             if step.file is not None and now is not None and now.is_file and now.executable != step.executable:
                 tree.chmod(step.path, executable=step.executable)
@@ -176,5 +177,8 @@ def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
         repository.heads.set(new, head)
     if repository.door.exists(old_logs):
         repository.door.rename_folder(old_logs, new_logs)
+    else:
+        repository.door.rely("refs")  # renamed by a command that may have been stopped before it synced the folder
+        repository.door.barrier()
     modelfile.set_name(repository, repository.head(new).folder, plan.model, new)
     repository.heads.remove(plan.model)

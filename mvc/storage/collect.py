@@ -132,6 +132,7 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
         writer.discard()
         door.give_up()
         raise
+    door.rely_on_packs()  # what goes may be in another pack as well, whose name is to be durable by then
     door.barrier()
     door.replace(GENERATION, generation)
     # From the top down, so that what is left after a stop is whole, or needed by nothing; also after a power cut.

@@ -16,12 +16,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import stat as stat_module
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,8 @@ _OPEN_BYTES = 32 << 20
 _ABANDONED = 3 * 24 * 3600 * 1_000_000_000
 """Nanoseconds after which a temporary file of another machine or container is left over: its process cannot be asked."""
 _COPY = 1024 * 1024
+_SETTLED = 3600 * 10**9
+"""Nanoseconds after which every file system has written a name by itself."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -292,10 +295,13 @@ class Batch:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder outside any `.mvc`, and those above it."""
+    """Make a folder outside any `.mvc`, and those above it, durably."""
+    if not path.parent.is_dir():
+        make_folder(path.parent)
     with writing(path):
         step("mkdir", path)
-        path.mkdir(parents=True)
+        path.mkdir()
+        sync_folder(path.parent)
 
 
 def discard_folder(path: Path) -> None:
@@ -322,6 +328,7 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
         with writing(path):
             step("rename", path)
             os.replace(temporary.path, path)
+            sync_folder(path.parent)
     finally:
         temporary.discard()
 
@@ -342,6 +349,10 @@ def is_old(path: Path, clock: Path) -> bool:
         return False
 
 
+def _depth(folder: Path) -> int:
+    return len(folder.parts)
+
+
 class StoreDoor:
     """The way to everything under one `.mvc`; paths are relative to it, with `/`.
 
@@ -358,6 +369,7 @@ class StoreDoor:
         self._names = process.temporary_names()
         self._naming = threading.Lock()
         self._folders: set[Path] = set()
+        self._entered: set[Path] = set()
 
     # --- reading
 
@@ -422,7 +434,7 @@ class StoreDoor:
             return
         with contextlib.suppress(FileNotFoundError, errors.Damaged):  # what is no such file is replaced
             if self.read(name) == data:
-                self._folders.update((self.path(name).parent, self.path(name).parent.parent))
+                self._folders.add(self.path(name).parent)  # whoever wrote it may have been stopped before this
                 return
         temporary = self.temporary()
         try:
@@ -443,6 +455,7 @@ class StoreDoor:
         staged, self._staged = self._staged, {}
         try:
             self._batch.close()
+            self._enter(staged)
             for name in list(staged):
                 self._publish(staged[name], name)
                 del staged[name]
@@ -466,8 +479,8 @@ class StoreDoor:
         Raises NoExclusiveCreate where the filesystem has no such step.
         """
         self.barrier()
-        target = self._with_folder(name)
-        self._sync_folders()
+        target = self.path(name)
+        self._enter([name])
         temporary = self.temporary()
         try:
             temporary.write(data)
@@ -496,18 +509,31 @@ class StoreDoor:
 
     def give_name(self, temporary: Temporary, name: str, *, exclusive: bool = False) -> bool:
         """Have the finished file `temporary` be called `name`, durably; as `publish`."""
-        made = self._made(name.rpartition("/")[0])
         target = self.path(name)
+        self._enter([name])
         with writing(target):
             step("link" if exclusive else "rename", target)
             done = not exclusive or rename.exclusively(temporary.path, target)
             if not exclusive:
                 os.replace(temporary.path, target)
-        above = (target.parent, target.parent.parent)  # another may just have made the folder, and not synced it yet
-        with writing(target):
-            for folder in dict.fromkeys((*(each for each in above if each.is_relative_to(self.root)), *made)):
-                sync_folder(folder)
+            sync_folder(target.parent)
         return done
+
+    def rely(self, *names: str) -> None:
+        """Have the names of files, or those in folders, be durable after the next barrier, which something will point to.
+
+        A command that was stopped may have given them and not synced their folder. What is older than an hour is durable.
+        """
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found = os.stat(self.path(name))
+                if now_ns() - found.st_ctime_ns < _SETTLED:
+                    is_folder = stat_module.S_ISDIR(found.st_mode)
+                    self._folders.add(self.path(name) if is_folder else self.path(name).parent)
+
+    def rely_on_packs(self) -> None:
+        """Have the names of all packs be durable after the next barrier."""
+        self.rely("packs", "meta", *(f"packs/{fan}" for fan in self.names("packs")))
 
     def replace(self, name: str, data: bytes) -> None:
         """Have `name` hold `data`, whole and durable: a reader sees the old bytes or the new."""
@@ -565,7 +591,8 @@ class StoreDoor:
 
     def rename_folder(self, old: str, new: str) -> None:
         """Give a folder another name durably; the new name must be free or an empty folder."""
-        source, target = self._inside.folder(old), self._with_folder(new)
+        source, target = self._inside.folder(old), self.path(new)
+        self._enter([new])
         with writing(target):
             step("rename", target)
             os.rename(source, target)
@@ -636,6 +663,26 @@ class StoreDoor:
 
     # --- inside
 
+    def _enter(self, names: Iterable[str]) -> None:
+        """Make the folders of files, level by level, each durable before anything is put into it.
+
+        So a folder that holds something is durable itself; one that is empty may be that of a command that was stopped.
+        """
+        wanted: set[Path] = set()
+        for name in names:
+            folder = self._inside.folder(name.rpartition("/")[0])
+            while folder not in wanted and not (folder in self._entered and folder.is_dir()):
+                if folder == self.root.parent and folder.is_dir():
+                    break
+                wanted.add(folder)
+                folder = folder.parent
+        for _, level in itertools.groupby(sorted(wanted, key=_depth), _depth):
+            own = list(level)
+            for above in sorted({folder.parent for folder in own if _is_fresh(folder)}):
+                with writing(above):
+                    sync_folder(above)
+            self._entered.update(own)
+
     def _make_folder(self, name: str) -> None:
         self._folders.update(self._made(name))
 
@@ -655,11 +702,22 @@ class StoreDoor:
                 sync_folder(folder)
 
     def _publish(self, temporary: Temporary, name: str) -> None:
-        target = self._with_folder(name)
+        target = self.path(name)
         with writing(target):
             step("rename", target)
             os.replace(temporary.path, target)
         self._folders.add(target.parent)
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether a folder holds nothing yet; made if it is absent."""
+    with writing(folder):
+        try:
+            with os.scandir(folder) as entries:
+                return next(entries, None) is None
+        except FileNotFoundError:
+            _make(folder)
+            return True
 
 
 def _made(folder: Path) -> list[Path]:
@@ -667,9 +725,13 @@ def _made(folder: Path) -> list[Path]:
         return []
     above = _made(folder.parent)
     with writing(folder):
-        step("mkdir", folder)
-        folder.mkdir(exist_ok=True)
+        _make(folder)
     return [folder.parent, *above]
+
+
+def _make(folder: Path) -> None:
+    step("mkdir", folder)
+    folder.mkdir(exist_ok=True)
 
 
 def _take(fd: int, path: Path, timeout: float) -> None:

@@ -88,6 +88,7 @@ class Ingest:
         bases: Bases | None = None,
     ) -> None:
         """Write packs below `door`, with deltas against `bases`; `progress` is told the bytes read."""
+        self.door = door
         self._recipes = recipes
         self.chunks = reader.index
         self.encoder = Encoder(reader)
@@ -138,6 +139,7 @@ class Ingest:
         self.workers.close()
         self.hasher.close()
         self.packs.finish()
+        self.door.rely_on_packs()  # those of chunks that were not stored again
         if len(self._small) < MANY:
             for recipe in self._small:
                 self._recipes.put(recipe)
@@ -159,6 +161,8 @@ class Ingest:
             self._recipes.put(recipe)
         elif new:
             self._put_small(recipe)
+        if not new:
+            self.door.rely(recipe.path.rpartition("/")[0])
         self._files.add(recipe.file)
         return new
 

@@ -271,6 +271,12 @@ class RefLogs:
         if winner.move.nonce != entry.move.nonce:
             raise errors.RefMoved(ref=ref.name, by=winner.move.by, reason=winner.move.reason)
 
+    def settle(self, ref: RefName) -> None:
+        """Make the entries of a log durable that are there: a command that was stopped may not have synced its folder."""
+        if self._door.exists(ref.folder):
+            self._door.rely(ref.folder)
+            self._door.barrier()
+
     def models(self) -> list[str]:
         """The models that have a ref log."""
         return [names.decode_component(name) for name in self._door.names(REFS)]

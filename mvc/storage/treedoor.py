@@ -110,7 +110,13 @@ class TreeDoor:
                 if error.errno != errno.EXDEV:
                     raise
                 self._copy_across(staged, folder, name)
-        self._touched.add(path.rpartition("/")[0])
+        self.touch(path)
+
+    def touch(self, path: str) -> None:
+        """Have `sync` make the name at `path` durable, or its absence, and the folders on the way."""
+        while path:
+            path = path.rpartition("/")[0]
+            self._touched.add(path)
 
     def write(self, path: str, data: bytes, *, mode: int = 0o666) -> None:
         """Have a small file hold `data`: the old bytes or the new, durable after `sync`."""
@@ -144,7 +150,7 @@ class TreeDoor:
             with self._parent(path) as (folder, name):
                 step("unlink", path)
                 os.unlink(name, dir_fd=folder)
-            self._touched.add(path.rpartition("/")[0])
+            self.touch(path)
         self._prune(path.rpartition("/")[0])
 
     def sync(self) -> None:

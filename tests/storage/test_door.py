@@ -66,9 +66,10 @@ def test_what_was_staged_is_durable_before_a_ref_is_created(door: StoreDoor, ste
     published = names.index(("rename", "aabb"))
     assert "fsync" in [name for name, _ in names[:published]]
     linked = names.index(("link", "1"))
-    assert {("fsync-folder", "aa"), ("fsync-folder", "objects"), ("fsync-folder", ".mvc")} <= set(
-        names[published:linked]
-    )
+    assert ("fsync-folder", "aa") in names[published:linked]
+    for folder, above in ((".mvc", "objects"), ("objects", "aa")):  # durable before anything is put into it
+        assert ("fsync-folder", folder) in names[: names.index(("mkdir", "aa"))] + names[:published]
+        assert names.index(("mkdir", above)) < names.index(("fsync-folder", folder)) < published
     assert names[-1][0] in ("fsync-folder", "unlink")
 
 
@@ -81,6 +82,53 @@ def test_a_staged_name_appears_only_whole_and_replaces_wrong_bytes(door: StoreDo
     door.stage("objects/aa/aabb", b"right")
     door.barrier()
     assert door.read("objects/aa/aabb") == b"right"
+
+
+def _stopped(door: StoreDoor, name: str, *, write: bool) -> None:
+    """A command that made a folder, or also gave a name in it, and was stopped before it synced anything."""
+    door.path(name).parent.mkdir(parents=True)
+    if write:
+        door.path(name).write_bytes(b"data")
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_what_a_stopped_command_left_is_synced_by_the_one_that_uses_it(
+    door: StoreDoor, steps: list[tuple[str, str]], write: bool
+) -> None:
+    _stopped(door, "objects/aa/aabb", write=write)
+    door.stage("objects/aa/aabb", b"data")
+    door.create("refs/1", b"entry")
+    synced = [Path(path).name for name, path in steps[: _index(steps, "link")] if name == "fsync-folder"]
+    assert "aa" in synced
+    assert write or "objects" in synced
+
+
+def test_a_folder_that_a_stopped_command_made_is_synced_before_something_else_is_put_into_it(
+    door: StoreDoor, steps: list[tuple[str, str]]
+) -> None:
+    _stopped(door, "objects/aa/aabb", write=False)
+    temporary = door.temporary()
+    temporary.close()
+    door.give_name(temporary, "objects/aa/aacc")
+    assert "objects" in [Path(path).name for name, path in steps[: _index(steps, "rename")] if name == "fsync-folder"]
+
+
+def _index(steps: list[tuple[str, str]], wanted: str) -> int:
+    return [name for name, _ in steps].index(wanted)
+
+
+def test_what_is_relied_on_is_synced_at_the_next_barrier_while_it_is_young(
+    door: StoreDoor, steps: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stopped(door, "packs/aa/1.pack", write=True)
+    door.rely_on_packs()
+    door.barrier()
+    assert [Path(path).name for name, path in steps if name == "fsync-folder"] == ["aa", "packs"]
+    steps.clear()
+    monkeypatch.setattr("mvc.storage.door.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
+    door.rely_on_packs()
+    door.barrier()
+    assert steps == []
 
 
 def _left(door: StoreDoor, other: dict[str, str], *, days: float = 0) -> Path:
