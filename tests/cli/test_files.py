@@ -177,6 +177,7 @@ def test_nothing_is_written_inside_the_store(shell: Shell, history: History, pla
 def test_an_output_that_cannot_be_written_is_named_not_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as top:  # pytest's own folders are closed to others
         os.chmod(top, 0o755)
+        monkeypatch.setenv("MVC_CONFIG", f"{top}/settings.toml")
         (Path(top) / "r").mkdir()
         shell = begin(Path(top) / "r", monkeypatch)
         shell.write("w.bin", b"weights")
