@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import logging
 import os
 import subprocess
@@ -11,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
+import urllib3
 
 from mvc import errors
 from mvc.model.registry import RemoteModel, RemoteVersion
 from mvc.remotes.picsellia import registry as picsellia
+from mvc.remotes.picsellia import session
 from mvc.remotes.picsellia.registry import PicselliaRegistry
 from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
 from tests.servers.picsellia_wire import Call
@@ -342,3 +347,22 @@ def test_a_model_found_is_the_model_made(registry: PicselliaRegistry) -> None:
     assert registry.find_model("helmets") == RemoteModel(made.id, "helmets")
     assert registry.find_model("hats") is None
     assert [model.description for model in registry.models()] == ["for sites"]
+
+
+# --- answers that are too long
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * (session.MAX_ANSWER + 1), b"[" + b"[]," * session.MAX_MARKS + b"[]]"], ids=["bytes", "values"]
+)
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("making", [False, True])
+def test_an_answer_that_is_too_long_is_not_read_to_its_end(body: bytes, compressed: bool, making: bool) -> None:
+    sent = io.BytesIO(gzip.compress(body) if compressed else body)
+    answer = requests.Response()
+    answer.raw = urllib3.HTTPResponse(
+        sent, {"content-encoding": "gzip"} if compressed else {}, preload_content=False, decode_content=False
+    )
+    asked = session.Session("picsellia:acme", TOKEN)
+    with pytest.raises(errors.RegistryUncertain if making else errors.RegistryFault, match="more than 16 MiB"):
+        asked._receive(answer, "/api/organization/x/models", making=making)

@@ -22,6 +22,11 @@ from mvc.remotes.picsellia.address import TOKEN
 
 CONNECT, ANSWER = 10.0, 60.0
 """Seconds until a connection stands, and between two pieces of an answer."""
+MAX_ANSWER = 16 << 20
+"""Bytes of an answer, unfolded: a page of 100 rows has a few MB at most."""
+MAX_MARKS = 1_500_000
+"""Brackets and commas of an answer: each may stand for a value, which takes tens of bytes."""
+_BLOCK = 64 * 1024
 _CREATES = re.compile(r"/api/(?:organization/[^/]+/models|model/[^/]+/versions|model/version/[^/]+/modelfiles)\Z")
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _DENIED = (401, 402, 403)
@@ -51,15 +56,37 @@ class Session(requests.Session):
         making = _CREATES.match(path) is not None and method.upper() == "POST"
         options |= {"timeout": self._timeouts}
         options.setdefault("proxies", self._proxies_for(url))
+        asks = path.startswith("/api/")
+        if asks:  # a file is read by whoever asked for it, and as long as it was said to be
+            options |= {"stream": True, "headers": {**(options.get("headers") or {}), "Accept-Encoding": "identity"}}
         try:
             answer = super().request(method, url, **options)
+            if asks:
+                self._receive(answer, path, making=making)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             if making:
                 raise self._uncertain(path, self.plain(error)) from None
             raise
-        if path.startswith("/api/"):
+        if asks:
             self._check(answer, path, making=making)
         return answer
+
+    def _receive(self, answer: requests.Response, path: str, *, making: bool) -> None:
+        """Read the body of an answer, within its limits, which a compressed one of a few KB may exceed."""
+        blocks, size, marks = [], 0, 0
+        for block in answer.iter_content(_BLOCK):
+            blocks.append(block)
+            size += len(block)
+            marks += sum(map(block.count, (b"[", b"{", b",")))
+            if size > MAX_ANSWER or marks > MAX_MARKS:
+                answer.close()
+                reason = f"an answer of more than {MAX_ANSWER >> 20} MiB or {MAX_MARKS} values"
+                raise (
+                    self._uncertain(path, reason)
+                    if making
+                    else errors.RegistryFault(registry=self.where, reason=reason)
+                )
+        answer._content = b"".join(blocks)  # noqa: SLF001 - where requests itself keeps what it has read
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         """The proxies that the environment names for a server, looked up once."""
