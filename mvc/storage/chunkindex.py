@@ -163,6 +163,8 @@ class ChunkIndex:
             self._door.make_folder("cache")
             if not self._is_own():
                 self._forget()
+            with contextlib.suppress(errors.MvcError, OSError):  # one that can only be read is of use, too
+                self._door.open_cache(NAME)
             database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA synchronous = OFF")

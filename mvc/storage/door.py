@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
-from mvc.storage import inside, process, rename, unsupported
+from mvc.storage import inside, process, rename, sharing, unsupported
 from mvc.storage.behind import WriteBehind
 from mvc.storage.inside import Inside
+from mvc.storage.sharing import Sharing
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -42,6 +43,8 @@ on_step: Step | None = None
 STORE = ".mvc"
 """The folder of a repository that holds its store."""
 TEMPORARY = "tmp"
+STORED = 0o444
+"""The mode of a file of a store: it is never changed."""
 LOCK = "lock"
 MAX_SMALL = 64 << 20
 """Bytes of a file that is read whole, at most: those of the largest object."""
@@ -182,11 +185,15 @@ class Temporary:
     `size` is the bytes written so far.
     """
 
-    __slots__ = ("_behind", "_fd", "_reserved", "path", "size")
+    __slots__ = ("_behind", "_fd", "_reserved", "_sharing", "path", "size")
 
-    def __init__(self, path: Path) -> None:
-        """Create the file, readable and writable by its owner alone; raises the errors of `writing`."""
+    def __init__(self, path: Path, sharing: Sharing | None = None) -> None:
+        """Create the file, readable and writable by its owner alone; raises the errors of `writing`.
+
+        `sharing` says how the store is shared that it is made for.
+        """
         self.path = path
+        self._sharing = sharing
         with writing(path.parent):
             step("create", path)
             self._fd = os.open(path, _NEW, 0o600)
@@ -232,8 +239,11 @@ class Temporary:
             step("truncate", self.path)
             os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_SET))
 
-    def close(self, mode: int = 0o444) -> None:
-        """Make the bytes durable, set the permission bits (less the umask), and close."""
+    def close(self, mode: int = STORED) -> None:
+        """Make the bytes durable, set the permission bits (less the umask), and close.
+
+        A file with the mode STORED can be read by the group that shares the store.
+        """
         if self._fd < 0:
             return
         fd, self._fd = self._fd, -1
@@ -244,10 +254,17 @@ class Temporary:
                     os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR))
                 step("chmod", self.path)
                 with unsupported.optional(unsupported.CHMOD, self.path):
-                    os.fchmod(fd, mode & ~process.umask())
+                    shared = self._sharing.file_bits(fd) if self._sharing is not None and mode == STORED else 0
+                    os.fchmod(fd, mode & ~process.umask() | shared)
                 sync_file(fd, self.path)
         finally:
             os.close(fd)
+
+    def allow(self, mode: int) -> None:
+        """Set the permission bits of a file that need not be durable, where the file system has them."""
+        with contextlib.suppress(OSError):
+            shared = self._sharing.file_bits(self._fd) if self._sharing is not None else 0
+            os.fchmod(self._fd, mode | shared)
 
     def discard(self) -> None:
         """Remove the file, if it is still there under its temporary name."""
@@ -269,7 +286,7 @@ class Batch:
         self._open: list[tuple[Temporary, int]] = []
         self._bytes = 0
 
-    def add(self, temporary: Temporary, mode: int = 0o444) -> None:
+    def add(self, temporary: Temporary, mode: int = STORED) -> None:
         """Close a file with `mode`, now or with later ones; raises the errors of `Temporary.close`, also of earlier files."""
         self._open.append((temporary, mode))
         self._bytes += temporary.size
@@ -370,6 +387,7 @@ class StoreDoor:
         self._naming = threading.Lock()
         self._folders: set[Path] = set()
         self._entered: set[Path] = set()
+        self._sharing: Sharing | bool | None = None
 
     # --- reading
 
@@ -411,7 +429,14 @@ class StoreDoor:
         self._make_folder(TEMPORARY)
         with self._naming:
             name = next(self._names)
-        return Temporary(self.path(f"{TEMPORARY}/{name}"))
+        return Temporary(self.path(f"{TEMPORARY}/{name}"), self.sharing)
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """How a group shares the store; None when none does."""
+        if self._sharing is None:
+            self._sharing = sharing.of(self.root) or (False if self.root.is_dir() else None)
+        return self._sharing if isinstance(self._sharing, Sharing) else None
 
     def scratch(self) -> int:
         """Open a new file that has no name and is gone when it is closed, to try things on this file system.
@@ -550,12 +575,29 @@ class StoreDoor:
             return
         try:
             temporary.write(data)
+            temporary.allow(sharing.cache_mode(self.root))
             step("rename", target)
             os.replace(temporary.path, target)
         except (errors.MvcError, OSError):
             pass
         finally:
             temporary.discard()
+
+    def open_cache(self, name: str) -> Path:
+        """Return the path of a cache file that is written in place: who may read the store may read it, its group write it.
+
+        It is made, empty, where it is absent. Raises ReadOnlyStore, DiskFailed, OSError.
+        """
+        path = self._with_folder(name)
+        fd = inside.open_regular(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not os.fstat(fd).st_size:
+                shared = self.sharing.file_bits(fd, writable=True) if self.sharing is not None else 0
+                with contextlib.suppress(OSError):
+                    os.fchmod(fd, sharing.cache_mode(self.root) | shared)
+        finally:
+            os.close(fd)
+        return path
 
     def forget(self, name: str) -> None:
         """Delete a file that may be lost at any time, if that can be done."""
@@ -615,6 +657,9 @@ class StoreDoor:
         with writing(path):
             fd = inside.open_regular(path, os.O_RDWR | os.O_CREAT, 0o666 & ~process.umask())
         try:
+            if self.sharing is not None:
+                with contextlib.suppress(OSError):  # somebody else's, who has done it
+                    os.fchmod(fd, 0o600 | self.sharing.file_bits(fd, writable=True))
             _take(fd, path, timeout)
             yield
         finally:
@@ -678,7 +723,7 @@ class StoreDoor:
                 folder = folder.parent
         for _, level in itertools.groupby(sorted(wanted, key=_depth), _depth):
             own = list(level)
-            for above in sorted({folder.parent for folder in own if _is_fresh(folder)}):
+            for above in sorted({folder.parent for folder in own if self._is_fresh(folder)}):
                 with writing(above):
                     sync_folder(above)
             self._entered.update(own)
@@ -693,7 +738,55 @@ class StoreDoor:
 
     def _made(self, name: str) -> list[Path]:
         """Make a folder and those above it; the folders that have new ones in them."""
-        return _made(self._inside.folder(name))
+        return self._made_at(self._inside.folder(name))
+
+    def _made_at(self, folder: Path) -> list[Path]:
+        if folder.is_dir():
+            return []
+        above = self._made_at(folder.parent)
+        with writing(folder):
+            self._make(folder)
+        return [folder.parent, *above]
+
+    def _is_fresh(self, folder: Path) -> bool:
+        """Whether a folder holds nothing yet; made if it is absent."""
+        with writing(folder):
+            try:
+                with os.scandir(folder) as entries:
+                    return next(entries, None) is None
+            except FileNotFoundError:
+                self._make(folder)
+                return True
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder, with the permissions of the store's own where a group shares that."""
+        inside_store = folder != self.root and folder.is_relative_to(self.root)
+        shared = self.sharing if inside_store else sharing.of(folder.parent, inherited=True)
+        step("mkdir", folder)
+        if shared is not None and inside_store:
+            self._make_shared(folder, shared)
+        else:
+            folder.mkdir(exist_ok=True)
+            if shared is not None:
+                shared.adopt(folder)
+
+    def _make_shared(self, folder: Path, shared: Sharing) -> None:
+        """Make a folder of a shared store, which gets its name when the group may write to it: others are about to."""
+        temporary = self.root / TEMPORARY
+        if folder == temporary or not temporary.is_dir():
+            folder.mkdir(exist_ok=True)
+            shared.adopt(folder)
+            return
+        with self._naming:
+            building = temporary / next(self._names)
+        building.mkdir()
+        shared.adopt(building)
+        try:
+            os.rename(building, folder)  # an empty one there is replaced by one that is alike
+        except OSError:
+            building.rmdir()
+            if not folder.is_dir():
+                raise
 
     def _sync_folders(self) -> None:
         folders, self._folders = self._folders, set()
@@ -707,31 +800,6 @@ class StoreDoor:
             step("rename", target)
             os.replace(temporary.path, target)
         self._folders.add(target.parent)
-
-
-def _is_fresh(folder: Path) -> bool:
-    """Whether a folder holds nothing yet; made if it is absent."""
-    with writing(folder):
-        try:
-            with os.scandir(folder) as entries:
-                return next(entries, None) is None
-        except FileNotFoundError:
-            _make(folder)
-            return True
-
-
-def _made(folder: Path) -> list[Path]:
-    if folder.is_dir():
-        return []
-    above = _made(folder.parent)
-    with writing(folder):
-        _make(folder)
-    return [folder.parent, *above]
-
-
-def _make(folder: Path) -> None:
-    step("mkdir", folder)
-    folder.mkdir(exist_ok=True)
 
 
 def _take(fd: int, path: Path, timeout: float) -> None:
