@@ -155,7 +155,7 @@ def scan(pack: PackFile) -> list[Entry]:
             entry = Entry.parse(pack.read(offset, HEADER.size), offset)
         except errors.Damaged:
             break
-        if entry.end > pack.size:
+        if entry.end > pack.size or not entry.stored:  # a hole in a file reads as headers of nothing
             break
         entries.append(entry)
         offset = entry.end
@@ -171,13 +171,17 @@ def read_entry(pack: PackFile, entry: Entry) -> memoryview:
 
 
 def verify(pack: PackFile) -> list[Entry]:
-    """The entries of a pack after every one of its bytes was checked against its name; raises Damaged."""
+    """The entries of a pack after every one of its bytes was checked against its name; raises Damaged.
+
+    The index goes first: a file without end is no pack, and is not read to its end.
+    """
+    entries = read_index(pack)
     hasher = Hasher()
     for offset in range(0, pack.size, _READ):
         hasher.update(pack.read(offset, min(_READ, pack.size - offset)))
     if hasher.digest() != pack.id:
         raise _damaged(pack, "its bytes are not those it names")
-    return read_index(pack)
+    return entries
 
 
 def index_bytes(entries: Iterable[Entry]) -> bytes:

@@ -14,6 +14,7 @@ from mvc.model.ids import digest
 from mvc.remotes.address import parse
 from mvc.remotes.local import connect
 from mvc.repository.repository import Repository
+from mvc.repository.walk import Walk
 from mvc.storage import inside
 from mvc.storage.door import StoreDoor, make_folder
 from tests.crash.harness import command, fresh_copy, mvc
@@ -156,6 +157,16 @@ def test_a_model_in_a_folder_that_is_a_link_is_not_entered(world: World) -> None
         assert "symbolic link" in world.untouched(("--model", "inner", *verb)), verb
 
 
+def test_the_folder_of_a_model_that_is_a_link_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "w").write_bytes(b"w")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "inner").symlink_to(tmp_path / "outside")
+    walk = Walk(tmp_path / "root", "inner")
+    assert not list(walk.folders(""))
+    assert isinstance(walk.problems[0], errors.UnsafePath)
+
+
 def test_a_lock_with_another_name_elsewhere_is_held_and_not_written(world: World) -> None:
     lock = world.root / ".mvc" / "lock"
     lock.unlink()
@@ -201,6 +212,25 @@ def test_a_folder_remote_is_not_left_by_a_link(tmp_path: Path) -> None:
         with pytest.raises(errors.IrregularFile, match="is a symbolic link"):
             act()
     assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"x": b"x"}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "link to a device"])
+def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "precious").write_bytes(b"x")
+    SPECIALS[kind](tmp_path / "x", tmp_path)
+    with pytest.raises(errors.IrregularFile):
+        inside.open_regular(tmp_path / "x")
+
+
+def test_a_pack_without_end_is_not_read_to_its_end(world: World) -> None:
+    (pack,) = list((world.root / ".mvc" / "packs").rglob("*.pack"))[:1]
+    (world.root / ".mvc" / "meta" / f"{digest(b'x')}.pack").touch()
+    for path in (pack, world.root / ".mvc" / "meta" / f"{digest(b'x')}.pack"):
+        path.chmod(0o644)
+        os.truncate(path, 1 << 43)
+    assert "its end is not that of a pack" in world.untouched(("fsck",))
+    for verb in (("status",), ("du",), ("gc", "--dry-run")):
+        world.untouched(verb)
 
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,9 @@ def test_a_stat_cache_of_another_form_counts_for_nothing(content: bytes, tmp_pat
     stat = tree.stat("w")
     assert stat is not None
     assert StatCache(door, tree).lookup("w", stat) is None
+    wrong = b'{"clock":0,"files":{"w":%s}}' % json.dumps([*stat[:4], "../x"]).encode()
+    (tmp_path / "cache/stat").write_bytes(b"2 " + digest(wrong).encode() + b"\n" + wrong)
+    assert StatCache(door, tree).lookup("w", stat) is None
 
 
 # --- the index of chunks, which SQLite reads
@@ -202,7 +206,7 @@ def test_what_sqlite_would_run_is_not_kept(change: str, tmp_path: Path) -> None:
     database = sqlite3.connect(path)
     database.executescript(change)
     database.close()
-    _find(tmp_path)
+    assert ChunkIndex(Repository(tmp_path).door).find(ChunkId(digest(b"none"))) == []
     kept = (
         {row[0] for row in sqlite3.connect(path).execute("SELECT type FROM sqlite_schema")} if path.exists() else set()
     )
