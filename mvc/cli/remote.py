@@ -46,7 +46,7 @@ def _trusted(found: RemoteSettings) -> str:
     """Whether the host of a remote is approved, where one has to be."""
     standing = found.standing
     if standing is None:
-        return "its settings name no host"
+        return "invalid settings"
     where = standing.where
     if where is None or (where.is_default and not where.choices):
         return ""

@@ -203,6 +203,26 @@ def test_set_url_approves_what_is_typed_and_not_what_stays(shell: Shell, evil: S
     assert f"{evil.host} approved" in shell.ok("remote", "-v").out
 
 
+def test_a_setting_of_the_repository_is_no_approval(shell: Shell, evil: Scripted) -> None:
+    shell.ok("remote", "add", "reg", "picsellia://acme")
+    shell.ok("config", "remote.reg.host", evil.url)
+    assert "which you have not approved" in shell("publish").err
+    shell.ok("config", "remote.reg.host", "https://ana@evil.example")
+    assert shell.ok("remote", "-v").lines == ["reg  picsellia://acme  picsellia  invalid settings"]
+    assert (shell("remote", "trust", "reg").code, shell("publish").code) == (2, 2)
+    assert evil.asked == []
+
+
+def test_without_a_home_an_approval_is_for_the_run_alone(shell: Shell, monkeypatch: Any, silence: list[object]) -> None:
+    for name in ("MVC_CONFIG", "HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    shell.ok("remote", "add", "origin", "sftp://models.example/x")
+    said = shell("fetch")
+    assert (said.code, "MVC_TRUSTED_HOSTS=models.example" in said.err, silence) == (12, True, [])
+    said = shell("remote", "trust", "origin")
+    assert (said.code, "there is no home folder" in said.err) == (2, True)
+
+
 def test_providers_own_hosts_need_no_approval(shell: Shell, tmp_path: Path) -> None:
     for number, url in enumerate(("s3://bucket/x", "gs://bucket/x", "az://models/x", "picsellia://acme", "../there")):
         shell.ok("remote", "add", f"r{number}", url)
