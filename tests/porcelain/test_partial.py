@@ -345,3 +345,38 @@ def test_a_part_of_a_file_is_fetched_or_the_remote_is_named(meta: Place) -> None
         part = reader.read_range(10, 20)
     meta.shell.ok("restore", "weights")
     assert (meta.shell.folder / "weights.bin").read_bytes()[10:30] == part
+
+
+@pytest.mark.parametrize("command", ["pull", "pull --meta", "pull --only tool", "pull --rebase"])
+def test_a_newer_version_is_pulled_into_any_clone(
+    command: str, clones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in presence.PRESENCES:
+        here = presence.place(clones, tmp_path / "here", monkeypatch, name)
+        other = clone(tmp_path, monkeypatch, f"other-{name}", place=(str(here.origin), {}))
+        other.write("late.bin", b"late" * 9_000)
+        other.write("weights.bin", b"newer" * 9_000)
+        other.ok("add", "late.bin")
+        other.commit("newer")
+        other.ok("push")
+        if command.endswith("rebase"):
+            here.shell.set(parameters__lr=8)
+            here.shell.commit("ours")
+        before, promised = tree(here), here.promised()
+        said = here.shell.ok(*command.split())
+        found = status(here.repository, MODEL)
+        assert not found.difference.files, (name, said)
+        assert not found.problems, (name, said)
+        assert fsck(here.repository).findings == (), name
+        here.shell.ok("set", "parameters.lr=11")
+        here.shell.commit("on top")
+        here.shell.ok("push")
+        wanted = set(before) if command.endswith("rebase") else {*before, "late.bin"}
+        assert set(tree(here)) >= wanted, name
+        if command == "pull":
+            for path in (*LARGE, *SMALL, "late.bin"):
+                assert (here.shell.folder / path).read_bytes() == (other.folder / path).read_bytes(), (name, path)
+        if command == "pull --meta":
+            assert not (here.shell.folder / "late.bin").exists()
+            assert tree(here)["weights.bin"].file != before["weights.bin"].file
+            assert len(here.promised()) > len(promised), name

@@ -14,6 +14,7 @@ from mvc.remotes.picsellia.registry import PicselliaRegistry
 from mvc.repository import publications
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
+from tests.remotes.clones import clone
 from tests.servers.picsellia import Platform
 
 
@@ -291,3 +292,27 @@ def test_no_secret_is_kept_or_shown(
             data = path.read_bytes()
             assert b"canary" not in data, path
             assert b"X-Signature" not in data, path
+
+
+def test_a_clone_without_the_files_publishes_them_or_makes_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    ana.write("weights/best.onnx", bytes(range(256)) * 200)
+    ana.commit("Larger than what comes with the metadata")
+    ana.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    ana.ok("push")
+    few = clone(tmp_path, monkeypatch, "few", "--meta")
+    histories.register(few, platform, monkeypatch)
+    (tmp_path / "origin").rename(tmp_path / "unplugged")
+    before = histories.state(platform)
+    failed = few("publish")
+    assert failed.code == 15
+    assert "weights/best.onnx" in failed.err
+    assert "origin" in failed.err
+    assert histories.state(platform) == before
+    (tmp_path / "unplugged").rename(tmp_path / "origin")
+    few.ok("publish")
+    histories.check_complete(platform, few.repository, head(few))
+    assert few.ok("status", "--json").json["clean"]
+    assert not (few.folder / "weights" / "best.onnx").exists()
