@@ -123,7 +123,12 @@ def _rule(prefix: str, line: str, above: str) -> Rule | None:
 
 
 def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
-    """The expression of a gitignore pattern and whether it includes; None when it can match nothing."""
+    """The expression of a gitignore pattern and whether it includes; None when it can match nothing.
+
+    One that is longer than any path counts for none: its translation takes time by the square of its length.
+    """
+    if len(pattern) > paths.MAX_PATH:
+        return None
     spec = lazy.load("pathspec.patterns.gitignore.spec").GitIgnoreSpecPattern
     try:
         expression, includes = spec.pattern_to_regex(pattern)

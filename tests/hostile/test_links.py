@@ -233,6 +233,14 @@ def test_a_pack_without_end_is_not_read_to_its_end(world: World) -> None:
         world.untouched(verb)
 
 
+def test_a_rule_that_is_longer_than_any_path_counts_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"w")
+    (tmp_path / ".mvcignore").write_bytes(b"\0" * (1 << 19) + b"\n*.bin\n")
+    (tmp_path / "w.bin").write_bytes(b"w")
+    ((_, entries, ignore),) = list(Walk(tmp_path, "").folders(""))
+    assert [entry.name for entry in entries if not ignore.hides(entry.name)] == [".mvcignore", "w.pt"]
+
+
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / digest(b"x")
     path.touch()
