@@ -27,7 +27,7 @@ WHOLE = "**"
 """The pattern for everything in the model's folder, as `mvc add .` writes it; it honours `.gitignore` too."""
 DEFAULT_IGNORES = (
     *(".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".pytest_cache", ".mypy_cache"),
-    *(".ruff_cache", ".venv", "*.swp", "*~"),
+    *(".ruff_cache", ".venv", "*.swp", "*~", "*.mvc-tmp"),
 )
 """What every pattern leaves out, unless a `.mvcignore` takes it back with `!`: names, and suffixes after a `*`."""
 DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")

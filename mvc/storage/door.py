@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
-from mvc.storage import inside, process, rename, sharing, unsupported
+from mvc.storage import beside, inside, process, rename, sharing, unsupported
 from mvc.storage.behind import WriteBehind
 from mvc.storage.inside import Inside
 from mvc.storage.sharing import Sharing
@@ -327,6 +327,18 @@ def discard_folder(path: Path) -> None:
     lazy.load("shutil").rmtree(path, ignore_errors=True)
 
 
+def sweep_beside(folder: Path) -> None:
+    """Remove what killed commands left in a folder outside any `.mvc` where they built something beside its place."""
+    for name in beside.left(folder):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            discard_folder(path)
+        else:
+            with contextlib.suppress(OSError):
+                step("unlink", path)
+                path.unlink()
+
+
 def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Have a small file outside any `.mvc` (a person's settings, a `.gitignore`) hold `data`: the old bytes or the new.
 
@@ -338,7 +350,8 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise errors.NotRegularFile(path=path, kind="a folder, a device or the like")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Temporary(path.with_name(f".{path.name[:100]}.mvc-{os.urandom(4).hex()}"))
+    sweep_beside(path.parent)
+    temporary = Temporary(beside.path_for(path))
     try:
         temporary.write(data)
         temporary.close(mode)

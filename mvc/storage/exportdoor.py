@@ -16,6 +16,7 @@ from typing import Self
 
 from mvc import errors
 from mvc.model.ids import Buffer
+from mvc.storage import beside
 from mvc.storage.door import (
     STORE,
     Batch,
@@ -23,6 +24,7 @@ from mvc.storage.door import (
     discard_folder,
     rename_new_folder,
     step,
+    sweep_beside,
     sync_folder,
     write_all,
     writing,
@@ -39,12 +41,13 @@ class ExportDoor:
     def __init__(self, target: Path) -> None:
         """Begin the folder; raises InsideStore, NotWritable, DiskFailed."""
         self._target = outside_store(target)
-        self._building = self._target.parent / f".{self._target.name[:100]}.mvc-{os.urandom(4).hex()}"
+        self._building = beside.path_for(self._target)
         self._folders: set[Path] = set()
         self._batch = Batch()
 
     def __enter__(self) -> Self:
         """Make the folder that is built in."""
+        sweep_beside(self._target.parent)
         self._make(self._building)
         return self
 
@@ -150,7 +153,8 @@ def _replaced(target: Path) -> Iterator[Temporary]:
     before = target.stat() if target.exists() else None
     if before is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise errors.NotWritable(path=target, reason="its permissions do not allow it")
-    temporary = Temporary(target.parent / f".{target.name[:100]}.mvc-{os.urandom(4).hex()}")
+    sweep_beside(target.parent)
+    temporary = Temporary(beside.path_for(target))
     try:
         yield temporary
         temporary.close(0o666)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mvc import errors, lazy
 from mvc.model import paths
-from mvc.storage import process, unsupported
+from mvc.storage import beside, process, unsupported
 from mvc.storage.door import Stat, StoreDoor, nameless, step, sync_file, writing
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -264,8 +264,11 @@ class TreeDoor:
     @staticmethod
     def _copy_across(staged: Path, folder: int, name: str) -> None:
         """Place a file from another filesystem: copied beside its target first, then renamed."""
-        beside = f".{name[:100]}.mvc-{os.urandom(4).hex()}"
-        target = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        for left in beside.left(folder):
+            with contextlib.suppress(OSError):
+                os.unlink(left, dir_fd=folder)
+        building = beside.name_for(name)
+        target = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
         try:
             with open(staged, "rb") as source, os.fdopen(target, "wb") as copy:
                 lazy.load("shutil").copyfileobj(source, copy, 1 << 23)
@@ -274,10 +277,10 @@ class TreeDoor:
                     os.fchmod(copy.fileno(), stat_module.S_IMODE(os.fstat(source.fileno()).st_mode))
                 sync_file(copy.fileno(), name)
             step("rename", name)
-            os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(building, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(beside, dir_fd=folder)
+                os.unlink(building, dir_fd=folder)
             raise
         staged.unlink()
 

@@ -23,6 +23,7 @@ CHANGING = (
 """Calls that change what a disk holds, or that say where the next one will."""
 TAMPERED = (*(name for name in CHANGING if name != "lseek"), "flock", "fchmod")
 """Calls that a test lets fail, or kills the command at."""
+_WRITING = ("write", "writev", "pwrite64")
 _BEGIN = re.compile(r"(\d+) +(\w+)\(")
 _LINE = re.compile(r"\d+ +(\w+)\((.*)\) += (-?\d+)(?:<((?:\\x[0-9a-f]{2})*)>)?")
 _PART = re.compile(r'(-?\w+)<((?:\\x[0-9a-f]{2})*)>(?:\(deleted\))?|"((?:\\x[0-9a-f]{2})*)"|([\w|]+)')
@@ -108,7 +109,6 @@ def read(log: Path, folder: Path) -> Iterator[Call]:
 
 def points(log: Path, folder: Path) -> list[tuple[str, int]]:
     """Each call of the main thread that is about something in `folder`: its name, and its number among those of that name."""
-    there = "".join(f"\\x{byte:02x}" for byte in os.fsencode(folder))
     counts: dict[str, int] = {}
     found: list[tuple[str, int]] = []
     lines = log.read_text(encoding="ascii", errors="replace").splitlines()
@@ -117,7 +117,8 @@ def points(log: Path, folder: Path) -> list[tuple[str, int]]:
         match = _BEGIN.match(line)
         if match is not None and match[1] == main:
             counts[match[2]] = counts.get(match[2], 0) + 1
-            if there in line:
+            paths = _paths(match[2], line[match.end() :], folder)
+            if any(path.startswith(f"{folder}/") for path in paths):
                 found.append((match[2], counts[match[2]]))
     return found
 
@@ -127,27 +128,37 @@ def _parse(line: str, folder: Path) -> Call | None:
     if match is None or int(match[3]) < 0:
         return None
     name, result = match[1], int(match[3])
-    paths: list[str] = []
     numbers: list[int] = []
-    data, flags, at, fd = b"", "", str(folder), -1
+    data, flags, fd = b"", "", -1
     for part in _PART.finditer(match[2]):
-        if part[2] is not None:
-            at = _text(part[2])
-            if part[1].isdigit():
-                fd = int(part[1])
-            if not name.endswith("at") and name != "renameat2":
-                paths.append(at)
-        elif part[3] is not None and name in ("write", "writev", "pwrite64"):
+        if part[2] is not None and part[1].isdigit():
+            fd = int(part[1])
+        elif part[3] is not None and name in _WRITING:
             data += bytes.fromhex(part[3].replace("\\x", ""))
-        elif part[3] is not None:
-            paths.append(os.path.normpath(os.path.join(at, _text(part[3]))))
+        elif part[4] is None:
+            continue
         elif part[4].isdigit():
             numbers.append(int(part[4]))
         elif part[4].startswith("O_"):
             flags = part[4]
     if name == "openat":
         fd = result
-    return Call(name, tuple(paths), data[:result] if data else data, tuple(numbers), result, flags, fd)
+    return Call(
+        name, tuple(_paths(name, match[2], folder)), data[:result] if data else data, tuple(numbers), result, flags, fd
+    )
+
+
+def _paths(name: str, arguments: str, folder: Path) -> list[str]:
+    """The paths that a call is about; those of the folders that others are relative to are not among them."""
+    paths, at = [], str(folder)
+    for part in _PART.finditer(arguments):
+        if part[2] is not None:
+            at = _text(part[2])
+            if not name.endswith("at") and name != "renameat2":
+                paths.append(at)
+        elif part[3] is not None and name not in _WRITING:
+            paths.append(os.path.normpath(os.path.join(at, _text(part[3]))))
+    return paths
 
 
 def _text(hexadecimal: str) -> str:

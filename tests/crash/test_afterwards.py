@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
 
 from mvc.storage import journal
 from mvc.storage.door import StoreDoor
-from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, state
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
+from tests.crash.scenarios import SCENARIOS, Scenario, two_versions
 
 EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("add", "model.toml", "--as", "described"),
@@ -96,3 +97,44 @@ def _compare(killed: Path, place: Path, second: tuple[str, ...], when: str) -> N
         assert journal.pending(StoreDoor(actual / ".mvc")) is None, when
         assert state(actual) == state(expected), when
         assert_sound(actual)
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one_into_that_folder(tmp_path: Path, rng: random.Random) -> None:
+    with memory_folder(tmp_path) as place:
+        root = place / "root"
+        root.mkdir()
+        two_versions(root)
+        out = place / "out"
+        steps = command(root, ("export", "v1", "../out")).steps
+        shutil.rmtree(out)
+        left = 0
+        for number in rng.sample(range(3, steps + 1), 4):
+            assert command(root, ("export", "v1", "../out"), KillBefore(number)).code == KILLED
+            left += len(list(place.glob(".*.mvc-tmp")))
+            mvc(root, "cat", "v1:notes", "-o", "../notes.txt")
+            assert sorted(path.name for path in place.iterdir() if path != out) == ["notes.txt", "root"]
+            mvc(root, "export", "v1", "../out", code=16 if out.exists() else 0)
+            assert sorted(path.name for path in place.iterdir()) == ["notes.txt", "out", "root"]
+            shutil.rmtree(out)
+        assert left
+
+
+def test_what_is_being_built_beside_its_place_is_not_tracked(tmp_path: Path) -> None:
+    two_versions(tmp_path)
+    (tmp_path / "epochs" / "1").mkdir(parents=True)
+    (tmp_path / "epochs" / "1" / "w.bin").write_bytes(b"first")
+    mvc(tmp_path, "add", "epochs", "--as", "all")
+    (tmp_path / "epochs" / "out.txt").write_bytes(b"old")
+    cat = ("cat", "v1:notes", "-o", "epochs/out.txt")
+    rename = command(tmp_path, cat, _stop_before_rename)
+    assert rename.code == KILLED, rename.output
+    assert list((tmp_path / "epochs").glob(".*.mvc-tmp"))
+    mvc(tmp_path, "commit", "-m", "all")
+    listed = mvc(tmp_path, "ls")
+    assert "w.bin" in listed
+    assert "mvc-tmp" not in listed
+
+
+def _stop_before_rename(_: int, name: str, path: str) -> None:
+    if name == "rename" and path.endswith("out.txt"):
+        os._exit(KILLED)
