@@ -108,7 +108,7 @@ def test_staged_files_are_closed_before_they_are_too_many(tmp_path: Path) -> Non
     before = len(os.listdir("/dev/fd"))
     for number in range(200):
         door.stage(f"objects/{number}", b"x")
-        assert len(os.listdir("/dev/fd")) - before <= door_module._OPEN
+        assert len(os.listdir("/dev/fd")) - before < DESCRIPTORS
     assert not (tmp_path / "objects").exists()
     door.barrier()
     assert len(os.listdir(tmp_path / "objects")) == 200
