@@ -219,7 +219,7 @@ def _object_fault(door: StoreDoor, path: str, id_: str) -> str | None:
         if digest(data) != id_:
             return "its bytes are not those it names"
         kind = canonical.decode(data).get("kind")
-        if kind not in _DECODERS:
+        if not isinstance(kind, str) or kind not in _DECODERS:
             return f"it is of the unknown kind {kind}"
         _DECODERS[kind](data)
     except errors.MvcError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
+from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
@@ -230,3 +231,13 @@ def test_an_unsafe_journal_stops_a_verb_and_changes_nothing(tmp_path: Path) -> N
         assert outcome.code == errors.Damaged.exit_code
         assert "the journal is damaged" in outcome.output
         assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"precious": b"precious"}
+
+
+@pytest.mark.parametrize("kind", [[], {}, 1, None, "other"], ids=ascii)
+def test_an_object_of_another_kind_is_a_finding(kind: object, tmp_path: Path) -> None:
+    data = canonical.encode({"kind": kind})
+    path = tmp_path / ".mvc" / "objects" / digest(data)[:2] / digest(data)
+    mvc(tmp_path, "init", "--model", "m")
+    path.parent.mkdir()
+    path.write_bytes(data)
+    assert "of the unknown kind" in mvc(tmp_path, "fsck", code=14)
