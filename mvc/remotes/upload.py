@@ -48,6 +48,7 @@ class Uploader:
         self._backend = backend
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
+        self._put: set[PackId] = set()
 
     def send(self, outgoing: Outgoing, there: Inventory, seen: Iterable[RefEntry], salt: bytes = b"") -> int:
         """Send it all, with the ref entries that were `seen` on the remote; the bytes that went there.
@@ -57,7 +58,10 @@ class Uploader:
         """
         if outgoing.is_empty:
             return 0
-        sent = self._packs(outgoing, there, salt or salt_of(there.spoiled))
+        try:
+            sent = self._packs(outgoing, there, salt or salt_of(there.spoiled))
+        except errors.PackNameTaken:  # an interrupted push left a part of it, on a store that gives names to parts
+            sent = self._packs(outgoing, there, salt_of({*there.spoiled, *there.unnamed}))
         self._check("packs", {packs.path(each.id): each.whole for each in sent})
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
@@ -66,9 +70,10 @@ class Uploader:
             try:
                 if there.is_spoiled(parcel.id, parcel.size):
                     raise errors.PackNameTaken(name=packs.path(parcel.id), remote=self._backend.where)
-                new = 0 if there.packs.get(parcel.id) == parcel.size else parcel.size
+                new = 0 if there.packs.get(parcel.id) == parcel.size or parcel.id in self._put else parcel.size
                 if new:
                     self._backend.put(packs.path(parcel.id), parcel.path)
+                    self._put.add(parcel.id)
                 self._progress(parcel.chunks)
             finally:
                 parcel.discard()

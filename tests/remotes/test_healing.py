@@ -434,3 +434,24 @@ def test_a_pack_that_holds_nothing_needed_is_reported_until_it_is_hinted(shared:
 def _made(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def test_a_pack_that_an_interrupted_push_left_cut_is_sent_under_another_name(
+    shared: Shared, rng: random.Random
+) -> None:
+    """No metadata names it yet, and it is none of the packs here as it is: its chunks are those that the remote lacked."""
+    ben = shared.clone()
+    ben.write(WEIGHTS, (ben.folder / WEIGHTS).read_bytes()[:-3_000] + rng.randbytes(3_000))
+    ben.commit("three")
+    whole, before = shared.snapshot(), shared.names("packs")
+    ben.ok("push")
+    (name,) = set(shared.names("packs")) - set(before)
+    cut = shared.backend.read(name, 1 << 26)[:-10]
+    _restore(shared, whole)
+    ben.ok("remote", "rm", "origin")
+    ben.ok("remote", "add", "origin", shared.place[0])
+    ben.ok("fetch")
+    shared.write(name, cut)
+    ben.ok("push")
+    assert shared.backend.read(name, 1 << 26) == cut
+    assert not survey(ben.repository, shared.owner, read_data=True).findings
