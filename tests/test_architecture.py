@@ -32,6 +32,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "compression": "storage/frames.py",
     "sqlite3": "storage/chunkindex.py",
     "pathspec": "repository/globs.py",
+    "git": "repository/provenance.py",
     "fsspec": ("remotes/", "filesystem.py"),
     "paramiko": "remotes/",
     "picsellia": "remotes/picsellia/",

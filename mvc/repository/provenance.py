@@ -2,6 +2,8 @@
 
     git rev-parse, symbolic-ref, config, status, rev-list      read, and run none of the programs they could run
 
+GitPython runs these commands; its own objects are not used, since they start others, as the repository configures them.
+
 The repository around a model may be somebody else's, and its config and attributes name programs: `core.fsmonitor`,
 hooks, clean filters, external diffs, the transport for missing objects of a partial clone. Each is switched off by a
 setting that wins over the repository's. What an LFS filter would have to decide counts as modified, therefore. Without
@@ -91,23 +93,34 @@ def _without_filters(folder: Path) -> dict[str, str] | None:
 
 def _git(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str | None:
     """Return what `git` prints when it is run in `folder`; None when it fails, or is not there."""
-    subprocess = lazy.load("subprocess")
     options = [part for pair in {**_QUIET, **(settings or {})}.items() for part in ("-c", "=".join(pair))]
     try:
-        done = subprocess.run(
-            ["git", "--no-pager", *options, *arguments], cwd=folder, env=_environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False,
-        )  # fmt: skip
-    except (OSError, ValueError, subprocess.SubprocessError):
+        status, out, _ = (
+            lazy.load("git")
+            .Git(os.fspath(folder))
+            .execute(
+                [*_without_variables(), "git", "--no-pager", *options, *arguments],
+                env=_SET,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                kill_after_timeout=_SECONDS,
+            )
+        )
+    except Exception:  # noqa: BLE001 - GitPython raises errors of many kinds, and none may stop a commit
         return None
-    return os.fsdecode(done.stdout) if done.returncode == 0 else None
+    return os.fsdecode(out) if status == 0 else None
 
 
-def _environment() -> dict[str, str]:
-    """Return this process's environment, without what it says of Git's repository."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith("GIT_") or key.startswith("GIT_CONFIG_") or key in _KEPT
-    }
-    return kept | _SET
+def _without_variables() -> list[str]:
+    """Return the command that runs another one without the variables that speak of another repository.
+
+    GitPython hands all of this process's environment on, as in a hook of Git, which has `GIT_DIR` set.
+    """
+    foreign = [
+        name
+        for name in os.environ
+        if name.startswith("GIT_") and not name.startswith("GIT_CONFIG_") and name not in {*_KEPT, *_SET}
+    ]
+    return ["env", *(part for name in foreign for part in ("-u", name))] if foreign else []

@@ -20,7 +20,7 @@ from tests.cli.shell import Shell
 
 MVC = (sys.executable, "-m", "mvc")
 SOURCE = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-HEAVY = {"numpy", "fsspec", "tomlkit", "tomli_w", "sqlite3", "pathspec", "pyfastcdc", "backports", "subprocess"}
+HEAVY = {"numpy", "git", "fsspec", "tomlkit", "tomli_w", "sqlite3", "pathspec", "pyfastcdc", "backports", "subprocess"}
 HEAVY |= {"requests", "picsellia"}
 """What no verb may load before it needs it."""
 

@@ -67,7 +67,8 @@ def load() -> None:
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    importlib.import_module("pyfastcdc")
+    for name in ("pyfastcdc", "git"):
+        importlib.import_module(name)
 
 
 def fork(folder: str, arguments: Sequence[str], act: Act | None, environ: Mapping[str, str]) -> Outcome:
