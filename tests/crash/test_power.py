@@ -69,9 +69,9 @@ def test_a_loss_of_power_after_a_command_was_killed_and_repeated(
     with memory_folder(tmp_path) as place:
         for scenario in VERBS if deep else rng.sample(VERBS, 4):
             prepared = _prepared(scenario, place)
-            done, calls = _recorded(strace, scenario, prepared, place / "work")
-            syncs = sum(call.name == "fsync" and call.paths[0].startswith(str(place)) for call in calls)
-            for number in range(1, syncs + 1) if deep else rng.sample(range(1, syncs + 1), 1):
+            done, _ = _recorded(strace, scenario, prepared, place / "work")
+            syncs = [number for name, number in syscalls.points(place / "log", place / "work") if name == "fsync"]
+            for number in syncs if deep else rng.sample(syncs, 1):
                 root = fresh_copy(prepared, place / "work")
                 log = place / "log"
                 killed = syscalls.run(
