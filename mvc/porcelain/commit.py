@@ -310,12 +310,12 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     assert work.current is not None  # noqa: S101 - there is a base, so there is a tip
     version = work.repository.objects.version(work.current)
     options = work.options
+    work.repository.refs.settle(work.branch)  # moved, perhaps, by a commit that was stopped before it was durable
     named = naming.set_all(
         work.repository, work.model, work.current, options.tags, options.aliases, actor, version.subject
     )
     work.repository.stats.save()
     if not named:
-        work.repository.refs.settle(work.branch)
         raise errors.NothingToCommit(model=work.model, version=stored.called(work.repository, work.current))
     return done(work.current, version, named)
 

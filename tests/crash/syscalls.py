@@ -61,6 +61,8 @@ def run(
     inject_ = ["-e", f"inject={inject}"] if inject is not None else []
     if log is None and inject is not None:
         trace = ["-e", f"trace={inject.partition(':')[0]}"]
+    if inject is None:
+        trace.append("--seccomp-bpf")  # faster; but strace then loses count of the calls that it is to tamper with
     command = [
         strace,
         "-f",
@@ -69,7 +71,6 @@ def run(
         "-xx",
         "-s",
         "8000000",
-        "--seccomp-bpf",
         "-e",
         "signal=none",
         *trace,
