@@ -35,6 +35,13 @@ DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
 """Tells whether a path below the model's folder is one of a pattern."""
 _MAGIC = re.compile(r"[*?\[]")
+_STAR = "[^/]*"
+"""What pathspec makes of a `*`."""
+_WITHIN_NAME = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
+"""What stands between two of them in one name: characters and classes, each for one character of the name."""
+MAX_DEEP = 3
+"""`**` in one pattern, at most: each may stand for folders of any depth, so more of them take time by a high power of it."""
+_DEEP = re.compile(r"(?:\A|/)\*\*(?=/|\Z)")
 _FOLDER = "ps_d"
 """The group by which pathspec's expressions tell that a folder itself was matched."""
 
@@ -50,6 +57,17 @@ def fixed_part(pattern: str) -> str:
     magic = _MAGIC.search(anchored)
     end = anchored.rfind("/", 0, magic.start() if magic else len(anchored))
     return anchored[: end + 1]
+
+
+def _linear(expression: str) -> str:
+    """Return an expression that matches the same, where a `*` that another one follows never tries a second place.
+
+    The first place at which the characters between them match is as good as any: the next `*` takes what is left. So
+    `*a*a*a*b` takes time by the length of a name, and not by a power of it.
+    """
+    first, *parts = expression.split(_STAR)
+    found = [f"(?>{_STAR}?{part})" if _WITHIN_NAME.match(part) else f"{_STAR}{part}" for part in parts[:-1]]
+    return "".join([first, *found, *(f"{_STAR}{part}" for part in parts[-1:])])
 
 
 @lru_cache(maxsize=1024)
@@ -125,15 +143,16 @@ def _rule(prefix: str, line: str, above: str) -> Rule | None:
 def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
     """The expression of a gitignore pattern and whether it includes; None when it can match nothing.
 
-    One that is longer than any path counts for none: its translation takes time by the square of its length.
+    One that is longer than any path counts for none, since its translation takes time by the square of its length, and
+    so does one with more than `MAX_DEEP` times `**`.
     """
-    if len(pattern) > paths.MAX_PATH:
+    if len(pattern) > paths.MAX_PATH or len(_DEEP.findall(pattern)) > MAX_DEEP:
         return None
     spec = lazy.load("pathspec.patterns.gitignore.spec").GitIgnoreSpecPattern
     try:
         expression, includes = spec.pattern_to_regex(pattern)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # re means to give `[[` another meaning some day
-            return (re.compile(expression, re.DOTALL), bool(includes)) if expression is not None else None
+            return (re.compile(_linear(expression), re.DOTALL), bool(includes)) if expression is not None else None
     except (ValueError, re.error):  # pathspec's own error is a ValueError
         return None

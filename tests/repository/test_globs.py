@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from mvc import errors
+from mvc.repository import globs
 from mvc.repository.globs import Ignore, compile_glob, fixed_part, is_glob
 
 
@@ -104,3 +108,34 @@ def test_the_rules_are_gits(tmp_path: Path) -> None:
 def test_pathspec_is_loaded_only_for_a_pattern() -> None:
     code = "import sys; from mvc.repository import globs; globs.is_glob('a*'); assert 'pathspec' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_stars_that_never_go_back_match_what_gits_do(rng: random.Random) -> None:
+    """Random patterns of stars, characters and classes against random names, beside the expression that goes back."""
+    for _ in range(300):
+        pattern = "".join(
+            rng.choice(["*", "*", "*", "a", "b", "?", "[ab]", "[!a]", "/", ".", "[]b]"]) for _ in range(8)
+        )
+        expression, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
+        if expression is None or len(pattern.split("**")) > 2:
+            continue
+        usual = re.compile(expression, re.DOTALL)
+        quick = re.compile(globs._linear(expression), re.DOTALL)
+        for _ in range(30):
+            letters = "aab." if "[!" in pattern else "aab./"  # to pathspec, a class may also be a /
+            path = "".join(rng.choice(letters) for _ in range(rng.randint(1, 12)))
+            assert (usual.match(path) is None) == (quick.match(path) is None), (pattern, path)
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 40 + "b", "x/" + "*[ab]" * 40 + "c", "?*" * 60 + "b"])
+def test_many_stars_take_time_by_the_length_of_a_name(pattern: str) -> None:
+    """It would take longer than the universe is old, were each star to try every place."""
+    assert not compile_glob(pattern).match("a" * 250)
+    assert not compile_glob(pattern).match("x/" + "a" * 250)
+
+
+def test_a_pattern_has_few_folders_of_any_depth() -> None:
+    assert compile_glob("**/a/**/b/**").match("x/a/y/b/z")
+    with pytest.raises(errors.BadPattern):
+        compile_glob("**/a/**/a/**/a/**/a/b")
+    assert not Ignore().extended("", "**/a/**/a/**/a/**/a/b").hides("a/" * 60 + "c")
