@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from mvc import errors
 from mvc.model.ids import PackId
@@ -49,11 +50,11 @@ class PackFile:
             data += more
         return data
 
-    def __del__(self) -> None:
-        """Close it: the last of the threads that read it lets it go."""
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        """Close it: the last of the threads that read it lets it go. At the end of a run the module `os` may be gone."""
         if self._fd >= 0:
-            try:  # noqa: SIM105 - at the end of a run, modules may be gone already
-                os.close(self._fd)
+            try:  # noqa: SIM105 - and so may other modules
+                close(self._fd)
             except OSError:
                 pass
 
