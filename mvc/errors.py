@@ -1114,6 +1114,21 @@ class DamagedThere(Damaged):
     """
 
 
+class EntryDamagedThere(Damaged):
+    """{what} on {remote} is damaged: {reason}.
+
+    A push never overwrites. Somebody who may delete there puts `{path}` back from a backup, or removes it; then
+    `mvc push --repair` creates it again, unless it was the newest of its log. `mvc fsck --remote NAME` lists all that is damaged.
+    """
+
+
+class FormatDamaged(Damaged):
+    """`format` of {remote}, which says that it is an mvc remote, is damaged: {reason}.
+
+    A push never overwrites. Somebody who may delete there removes that file; then `mvc push --repair` creates it again.
+    """
+
+
 class PackNameTaken(Damaged):
     """{name} on {remote} holds something else than its name says, and a push never overwrites.
 

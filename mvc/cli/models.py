@@ -48,5 +48,5 @@ def _row(model: Model) -> tuple[str, ...]:
 @click.argument("new")
 def rename(invocation: Invocation, old: str, new: str) -> None:
     """Give the model OLD the name NEW, with all its history; its model.toml says so too."""
-    made = porcelain.rename(invocation.writer(), old, new)
+    made = porcelain.rename(invocation.writer(), old, new, invocation.actor())
     invocation.emit("models", made.to_json, lambda: [f"{escape(old)} is called {escape(made.name)} now"])

@@ -152,12 +152,9 @@ def _check_none_vanished(
     repository: Repository, remote: Remote, wanted: set[str] | None, tips: dict[RefName, RefEntry]
 ) -> None:
     """Raise RemoteRewritten when a name that was there has no log any more: logs never go."""
-    for model in repository.refs.models() if wanted is None else wanted:
-        for kind in naming.KINDS:
-            for ref in repository.refs.all(model, RefName(model, kind, "x").seen_of(remote.name).kind):
-                own = RefName(model, kind, ref.name)
-                if own not in tips and seen.last(repository, remote.name, own) is not None:
-                    raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{own.text} of {model} is gone")
+    for ref, _ in seen.everything(repository, remote.name, wanted):
+        if ref not in tips:
+            raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} is gone")
 
 
 def note(

@@ -26,7 +26,7 @@ from mvc.remotes.sending import Sending
 from mvc.repository.repository import Actor, Repository
 from mvc.storage import packs
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import RefEntry, RefName
+from mvc.storage.reflog import RefName, Seen
 
 ROUNDS = 4
 """How often is looked for more: a metadata pack that was sent again names packs, which may be damaged, too."""
@@ -67,17 +67,26 @@ def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progres
 
 
 def _restore_format(repository: Repository, remote: Remote) -> None:
-    """Create the record that says that it is a remote, where it was lost and a ref entry that was seen before is there."""
+    """Create the record that says that it is a remote, where it was lost and a ref entry that was seen before is there.
+
+    Raises RemoteRewritten where none is.
+    """
     try:
         presence.check(repository, remote)
     except errors.FormatLost:
-        for ref in remote.refs.numbers():
-            last = seen.last(repository, remote.name, ref)
-            entry = remote.refs.entry(ref, last.seq) if last is not None else None
-            if last is not None and entry is not None and entry.id == last.entry:
-                remotes.mark(remote.backend)
-                return
-        raise
+        if not any(_has(remote, ref, last) for ref, last in seen.everything(repository, remote.name)):
+            reason = "`format` is gone, and so is every ref entry that was seen"
+            raise errors.RemoteRewritten(remote=remote.backend.where, reason=reason) from None
+        remotes.mark(remote.backend)
+
+
+def _has(remote: Remote, ref: RefName, last: Seen) -> bool:
+    """Return whether the remote still has the entry that it was last seen at."""
+    try:
+        entry = remote.refs.entry(ref, last.seq)
+    except errors.Damaged:
+        return False
+    return entry is not None and entry.id == last.entry
 
 
 def _versions(repository: Repository, found: Survey) -> Fresh:
@@ -101,22 +110,27 @@ def _walk(repository: Repository, found: Survey) -> Iterator[tuple[VersionId, Ve
 def _restore_entries(repository: Repository, remote: Remote) -> int:
     """Create ref entries again that are lost, where this repository has their bytes and the next entry names these; how many."""
     known = dict(repository.metapacks.others(packs.REF_ENTRY))
-    return sum(_restore_log(remote, ref, newest, known) for ref, newest in remote.refs.numbers().items())
+    newest = dict(seen.everything(repository, remote.name))
+    numbers = remote.refs.numbers()
+    for ref, last in newest.items():
+        numbers[ref] = max(numbers.get(ref, 0), last.seq)
+    return sum(_restore_log(remote, ref, seq, newest.get(ref), known) for ref, seq in numbers.items())
 
 
-def _restore_log(remote: Remote, ref: RefName, newest: int, known: dict[str, bytes]) -> int:
+def _restore_log(remote: Remote, ref: RefName, newest: int, last: Seen | None, known: dict[str, bytes]) -> int:
     count = 0
-    after: RefEntry | None = None
+    prev = None
     for seq in range(newest, 0, -1):
+        expected = last.entry if last is not None and last.seq == seq else prev
         try:
             entry = remote.refs.entry(ref, seq)
         except errors.Damaged:
-            entry = None
-        else:
-            lost = known.get(after.prev or "") if entry is None and after is not None else None
-            if lost is not None:
-                remote.backend.create(ref.path(seq), lost)
-                entry = remote.refs.entry(ref, seq)
-                count += 1
-        after = entry
+            prev = None
+            continue
+        lost = known.get(expected or "") if entry is None else None
+        if lost is not None:
+            remote.backend.create(ref.path(seq), lost)
+            entry = remote.refs.entry(ref, seq)
+            count += 1
+        prev = entry.prev if entry is not None else None
     return count

@@ -9,9 +9,11 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
+from mvc.porcelain import seen
 from mvc.repository import apply
-from mvc.repository.repository import Repository, writes
-from mvc.storage.journal import Journal
+from mvc.repository.repository import Actor, Repository, writes
+from mvc.storage.journal import Journal, RefStep
+from mvc.storage.reflog import RefEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,30 @@ def models(repository: Repository) -> list[Model]:
 
 
 @writes
-def rename(repository: Repository, old: str, new: str) -> Model:
+def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
     """Give the model `old` the name `new`: its history, where it stands, and the name in its model.toml.
 
-    Versions keep the name they were committed with. Raises NoModel, BadModelKey, ModelExists, UnfinishedSwitch.
+    Versions keep the name they were committed with, and remotes keep the model under the name `old`: nothing was seen of
+    `new` there. Raises NoModel, BadModelKey, ModelExists, UnfinishedSwitch.
     """
     names.check_model_key(new)
     with repository.writing():
         repository.head(old)
         if new in (*repository.heads.models(), *repository.refs.models()):
             raise errors.ModelExists(model=new)
-        apply.change(repository, Journal("models", old, rename=new))
+        apply.change(repository, Journal("models", old, refs=_unseen(repository, old, actor), rename=new))
     return _model(repository, new)
+
+
+def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, ...]:
+    """The ref entries by which nothing of a model is seen on any remote."""
+    owns = [
+        ref.seen_of(remote)
+        for remote in repository.config.remotes()
+        for ref, _ in seen.everything(repository, remote, [model])
+    ]
+    move = actor.move("models: renamed")
+    return tuple(RefStep(own, RefEntry.after(own, repository.refs.tip(own), None, move)) for own in owns)
 
 
 def _model(repository: Repository, name: str) -> Model:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from mvc import errors
 from mvc.model.ids import digest
-from mvc.porcelain import naming
+from mvc.porcelain import seen
 from mvc.remotes import remote as remotes
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
-from mvc.storage.reflog import RefName
 
 
 def check(repository: Repository, remote: Remote) -> None:
@@ -32,10 +31,7 @@ def check(repository: Repository, remote: Remote) -> None:
 def was_seen(repository: Repository, remote: Remote) -> bool:
     """Whether this repository has fetched from `remote`, or pushed to it."""
     return repository.door.exists(_record(remote.backend.where)) or any(
-        (tip := repository.refs.tip(own)) is not None and tip.seen is not None
-        for model in repository.refs.models()
-        for kind in naming.KINDS
-        for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(remote.name).kind)
+        True for _ in seen.everything(repository, remote.name)
     )
 
 

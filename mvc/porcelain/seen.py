@@ -5,8 +5,11 @@ refs/<model>/remotes/origin/heads/main/0000000007    new: 9f86…   seen: [42, 5
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from mvc import errors
 from mvc.model import names
+from mvc.porcelain import naming
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.reflog import RefEntry, RefName, Seen
 
@@ -15,6 +18,19 @@ def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
     """The remote's entry that `ref` was last seen at; None when it never was."""
     tip = repository.refs.tip(ref.seen_of(remote))
     return tip.seen if tip is not None else None
+
+
+def everything(
+    repository: Repository, remote: str, models: Iterable[str] | None = None
+) -> Iterator[tuple[RefName, Seen]]:
+    """Yield each ref of a remote that was seen, of `models` or of all, with the entry that it was last seen at."""
+    for model in repository.refs.models() if models is None else models:
+        for kind in naming.KINDS:
+            for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(remote).kind):
+                ref = RefName(model, kind, own.name)
+                entry = last(repository, remote, ref)
+                if entry is not None:
+                    yield ref, entry
 
 
 def note(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:

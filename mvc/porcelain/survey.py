@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mvc import errors
 from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
-from mvc.porcelain import presence
+from mvc.porcelain import presence, seen
 from mvc.porcelain.fsck import Hit, Report
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
@@ -86,6 +86,7 @@ def examine(
     presence.check(repository, remote)
     found = _Found()
     tips = _names(remote, found)
+    _seen(repository, remote, tips, found)
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     versions = _versions(repository, there, tips, found)
     recipes = _recipes(repository, there, versions)
@@ -119,6 +120,19 @@ def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
     return tips
 
 
+def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], found: _Found) -> None:
+    """Report the refs that this repository has seen at an entry that the remote does not have any more."""
+    reported = {finding.path for finding in found.findings}
+    for ref, last in seen.everything(repository, remote.name):
+        tip = tips.get(ref)
+        entry = tip if tip is not None and tip.seq <= last.seq else _entry(remote, ref, last.seq)
+        if not isinstance(entry, errors.Damaged) and ref.path(last.seq) not in reported:
+            if entry is None or entry.seq < last.seq:
+                found.add("ref", ref.path(last.seq), f"it is missing, and was the newest of {ref.text} of {ref.model}")
+            elif entry.id != last.entry:
+                found.add("ref", ref.path(last.seq), "it is another one than this repository has seen")
+
+
 def _entry(remote: Remote, ref: RefName, seq: int) -> RefEntry | errors.Damaged | None:
     try:
         return remote.refs.entry(ref, seq)
@@ -132,7 +146,7 @@ def _check_entry(
     if entry is None:
         found.add("ref", ref.path(seq), "it is missing")
     elif isinstance(entry, errors.Damaged):
-        found.add("ref", ref.path(seq), entry.message)
+        found.add("ref", ref.path(seq), f"it is damaged: {entry.fields['reason']}")
     elif seq > 1 and before is not None and before.seq == seq - 1:
         if entry.prev != before.id or entry.old != before.new:
             found.add("ref", ref.path(seq), "it does not follow the entry before it")

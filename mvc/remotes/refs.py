@@ -41,16 +41,20 @@ class RemoteRefs:
 
     def entry(self, ref: RefName, seq: int) -> RefEntry | None:
         """Entry number `seq`, None when there is none."""
-        what = f"entry {seq} of {ref.text} of {ref.model} on {self._backend.where}"
+        what, where = f"Entry {seq} of {ref.text} of {ref.model}", self._backend.where
         try:
             data = self._backend.read(ref.path(seq), MAX_ENTRY)
         except FileNotFoundError:
             return None
-        if len(data) > MAX_ENTRY:
-            raise errors.Damaged(what=what, reason="it is too long")
-        entry = RefEntry.decode(data, what=what)
-        if entry.ref != ref.text or entry.seq != seq or entry.seen is not None:
-            raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
+        try:
+            if len(data) > MAX_ENTRY:
+                raise errors.Damaged(what=what, reason="it is too long")
+            entry = RefEntry.decode(data, what=what)
+            if entry.ref != ref.text or entry.seq != seq or entry.seen is not None:
+                raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
+        except errors.Damaged as error:
+            reason = error.fields["reason"]
+            raise errors.EntryDamagedThere(what=what, remote=where, reason=reason, path=ref.path(seq)) from error
         return entry
 
     def tip(self, ref: RefName, seen: Seen | None = None) -> RefEntry | None:

@@ -50,7 +50,10 @@ def check(backend: Backend) -> None:
         if any(not each.name.startswith(_OWN) for each in backend.list("")):
             raise errors.NotARemote(remote=backend.where)
         raise errors.NoRemoteYet(remote=backend.where)
-    record = sealed.unseal(data, what=f"{NAME} of {backend.where}", kind="remote")
+    try:
+        record = sealed.unseal(data, what=NAME, kind="remote")
+    except errors.Damaged as error:
+        raise errors.FormatDamaged(remote=backend.where, reason=error.fields["reason"]) from error
     if record.get("v") != VERSION or record.get("hash") != "blake3":
         raise errors.NewerFormat(found=record.get("v"), known=VERSION)
     requires = record.get("requires")

@@ -32,7 +32,7 @@ def unseal(data: bytes, *, what: str, kind: str) -> dict[str, Any]:
     try:
         record = canonical.decode(data)
     except errors.NotCanonical as error:
-        raise errors.Damaged(what=what, reason=error.message) from error
+        raise errors.Damaged(what=what, reason=f"it is not canonical JSON: {error.fields['reason']}") from error
     if not isinstance(record, dict) or record.get("kind") != kind:
         raise errors.Damaged(what=what, reason=f"it is not a record of kind {kind}")
     if record.get(SUM) != checksum(record):

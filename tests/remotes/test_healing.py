@@ -19,6 +19,7 @@ from mvc.remotes import address, connect, hints
 from mvc.remotes.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
+from mvc.storage.reflog import RefEntry, Seen
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import PLACES, Place
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, clone, folder, push_main, remote_on, set_origin
@@ -348,6 +349,76 @@ def test_an_entry_that_is_damaged_is_reported_and_stays(shared: Shared) -> None:
     said = shared.ana("fsck", "--remote", "origin", "--repair")
     assert said.code == 14, said
     assert MAIN.path(1) in said.out
+
+
+def test_an_entry_that_is_damaged_is_created_again_once_its_owner_removed_it(shared: Shared) -> None:
+    shared.harm([MAIN.path(1)], _flip)
+    with pytest.raises(errors.EntryDamagedThere, match=r"Entry 1 of heads/main .* is damaged"):
+        shared.owner.refs.entry(MAIN, 1)
+    shared.backend.delete([MAIN.path(1)])
+    shared.ana.ok("push", "--repair")
+    shared.is_whole()
+
+
+@pytest.mark.parametrize("harm", [_flip, lambda _: b""])
+def test_the_newest_entry_that_is_damaged_is_named_with_the_way_out(shared: Shared, harm: Harm) -> None:
+    shared.harm([MAIN.path(2)], harm)
+    for command in ("push", "fetch"):
+        said = shared.ana(command)
+        assert said.code == 14, said
+        assert MAIN.path(2) in said.err
+        assert "`mvc fsck`" not in said.err, "that looks at the repository"
+
+
+def test_the_newest_entry_that_is_gone_is_noticed_by_fsck(shared: Shared) -> None:
+    shared.backend.delete([MAIN.path(2)])
+    said = shared.ana("fsck", "--remote", "origin")
+    assert said.code == 14, said
+    assert MAIN.path(2) in said.out
+    shared.backend.delete([MAIN.path(1)])
+    assert MAIN.path(2) in shared.ana("fsck", "--remote", "origin").out
+
+
+def test_another_entry_than_the_one_that_was_seen_is_noticed_by_fsck(shared: Shared) -> None:
+    tip, move = shared.owner.refs.entry(MAIN, 1), shared.ana.actor.move("push")
+    assert tip is not None
+    shared.backend.delete([MAIN.path(2)])
+    shared.write(MAIN.path(2), RefEntry.after(MAIN, tip, tip.new, move).encode())
+    said = shared.ana("fsck", "--remote", "origin")
+    assert said.code == 14, said
+    assert "than this repository has seen" in said.out
+
+
+def test_a_log_that_is_gone_is_created_again_as_far_as_it_is_known(shared: Shared) -> None:
+    before = shared.backend.read(MAIN.path(1), 1 << 16)
+    last = shared.ana.repository.refs.tip(MAIN.seen_of("origin"))
+    assert last is not None
+    repository = shared.ana.repository
+    repository.refs.append(
+        MAIN.seen_of("origin"), last, last.old, shared.ana.actor.move("as of old"), Seen(1, digest(before))
+    )
+    shared.backend.delete([MAIN.path(1), MAIN.path(2)])
+    assert shared.ana("fsck", "--remote", "origin").code == 14
+    shared.ana.ok("fsck", "--remote", "origin", "--repair")
+    assert shared.backend.read(MAIN.path(1), 1 << 16) == before
+
+
+def test_a_format_that_is_damaged_is_created_again_once_its_owner_removed_it(shared: Shared) -> None:
+    shared.harm(["format"], lambda _: b"")
+    said = shared.ana("push", "--repair")
+    assert said.code == 14, said
+    assert "who may delete there" in said.err
+    shared.backend.delete(["format"])
+    shared.ana.ok("push", "--repair")
+    shared.is_whole()
+
+
+def test_a_remote_without_format_and_refs_is_another_one(shared: Shared) -> None:
+    shared.backend.delete(["format", MAIN.path(1), MAIN.path(2)])
+    said = shared.ana("push", "--repair")
+    assert said.code == 14, said
+    assert "push --repair" not in said.err
+    assert "remote rm" in said.err
 
 
 def test_the_record_of_the_format_is_created_again_by_who_was_there(shared: Shared) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import Shell, begin
+from tests.cli.shell import MODEL, Shell, begin
 from tests.remotes.clones import clone
 
 VERBS = (
@@ -107,3 +107,14 @@ def test_a_folder_that_nobody_has_seen_is_new(tmp_path: Path, monkeypatch: Any, 
     assert "holds nothing yet" in said.err
     shell.ok("remote", "add", "other", str(tmp_path / "empty"))
     shell.ok("push", "other")
+
+
+def test_a_model_that_was_renamed_is_a_new_one_for_its_remotes(shell: Shell, tmp_path: Path, monkeypatch: Any) -> None:
+    shell.ok("models", "rename", MODEL, "Caps")
+    for verb in (("fetch",), ("push",), ("pull",), ("fsck", "--remote", "origin"), ("fsck",)):
+        shell.ok(*verb)
+    assert (clone(tmp_path, monkeypatch, "copy", "--model", "Caps").folder / "w.bin").exists()
+    assert (clone(tmp_path, monkeypatch, "old", "--model", MODEL).folder / "w.bin").exists()
+    shell.ok("models", "rename", "Caps", MODEL)
+    for command in ("fetch", "pull", "push"):
+        shell.ok(command)
