@@ -43,13 +43,34 @@ def test_what_is_no_weights_at_all(suffix: str) -> None:
     assert found(b"", name) == "it is empty"
     for data in (bytes(1000), bytes(3), pointer):
         assert found(data, name), data[:10]
-    if suffix != "onnx":
-        assert "Git LFS" in found(pointer, name)
+    assert "Git LFS" in found(pointer, name)
+    for page in (
+        b"<!DOCTYPE html><html>404</html>",
+        b"\xef\xbb\xbf\n<HTML><body>",
+        b"<?xml version='1.0'?><Error>Expired</Error>",
+    ):
+        assert "web page" in found(page, name), page
     assert found(b"", f"notes.{suffix}.txt") == ""
 
 
 def test_a_name_that_promises_a_format_is_held_to_it() -> None:
     for name in ("a.safetensors", "a.gguf", "a.npz", "a.h5", "a.keras"):
-        assert found(b"<html>503 Service Unavailable</html>", name).startswith("it is truncated or no "), name
+        assert found(b"503 Service Unavailable", name).startswith("it is truncated or no "), name
     assert found(archive({"a": b"x"}), "data.zip") == ""
     assert found(b"anything at all that is long enough", "old.pt") == ""
+
+
+@pytest.mark.parametrize("name", ["0_0.distcp", "params.msgpack", "mean.npy", "model.zip"])
+def test_pointers_and_web_pages_are_found_where_nothing_else_is(name: str) -> None:
+    assert "Git LFS" in found(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", name)
+    assert "web page" in found(b"<html>Not found</html>", name)
+    assert found(b"", name) == found(bytes(100), name) == ""
+    assert found(b"<html></html>", "page.html") == ""
+
+
+@pytest.mark.parametrize("size", [512, 1024, 4096])
+def test_hdf5_after_a_block_of_the_users_own_is_sound(size: int) -> None:
+    data = (DATA / "weights.h5").read_bytes()
+    assert found(bytes(size) + data, "network.h5") == ""
+    assert found(b"notes".ljust(size) + data, "network.hdf5") == ""
+    assert found(bytes(size + 8) + data, "network.h5") == "it begins with zeros"
