@@ -286,7 +286,9 @@ class TreeDoor:
 
 
 def _mode(mode: int, *, executable: bool) -> int:
-    """The permission bits of `mode` with the executable bit set for all who may read (less the umask), or for nobody."""
+    """The permission bits of `mode`; only if they differ in it, executable for all who may read (less the umask) or nobody."""
+    if bool(mode & stat_module.S_IXUSR) == executable:
+        return mode & 0o777
     access = mode & 0o666
     return access | ((access & 0o444 & ~process.umask()) >> 2) if executable else access
 

@@ -125,6 +125,23 @@ def test_only_the_executable_bit_of_a_mode_is_versioned(empty: Shell) -> None:
         assert stat.S_IMODE(script.stat().st_mode) == mode, revision
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o777, 0o700, 0o654, 0o610])
+def test_a_mode_stays_as_it_is_where_the_executable_bit_does(
+    empty: Shell, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    empty.write("run.sh", b"echo one")
+    script = empty.folder / "run.sh"
+    script.chmod(mode)
+    empty.ok("add", "run.sh")
+    empty.commit("one")
+    script.write_bytes(b"echo two")
+    empty.commit("two")
+    monkeypatch.setattr(process, "umask", lambda: 0o077)
+    for command in (["switch", "v1"], ["switch", "main"], ["restore", "-s", "v1", "run.sh"]):
+        empty.ok(*command)
+        assert stat.S_IMODE(script.stat().st_mode) == mode, command
+
+
 # --- the current folder
 
 
