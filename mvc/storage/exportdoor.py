@@ -7,6 +7,7 @@ or not at all. A pipe, a device and an open descriptor (`/dev/stdout`) are writt
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -91,8 +92,13 @@ class ExportDoor:
 
 
 def outside_store(path: Path) -> Path:
-    """Return `path` with all links resolved; raise InsideStore when it lies in, or is, a `.mvc`."""
+    """Return `path` with all links resolved; raise InsideStore when it lies in, or is, a `.mvc`.
+
+    Raises NotWritable for links that lead to each other in a circle.
+    """
     real = Path(os.path.realpath(path))
+    if any(place.is_symlink() for place in (real, *real.parents)):
+        raise errors.NotWritable(path=path, reason=os.strerror(errno.ELOOP))
     for place in (real, *real.parents):
         if place.name.casefold() == STORE:
             raise errors.InsideStore(path=path, store=place)

@@ -159,6 +159,16 @@ def test_cat_through_a_link_keeps_the_link_and_the_mode_of_the_file(shell: Shell
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+def test_links_in_a_circle_are_refused_and_stay(shell: Shell, history: History) -> None:
+    (shell.folder / "one").symlink_to("two")
+    (shell.folder / "two").symlink_to("one")
+    for command in (["cat", "v1:weights", "-o", "one"], ["export", "v1", "one"], ["export", "v1", "one/below"]):
+        said = shell(*command)
+        assert said.code == 128, said
+        assert "Too many levels of symbolic links" in said.err
+    assert os.readlink(shell.folder / "one") == "two"
+
+
 @pytest.mark.parametrize("place", [".mvc/config.toml", ".mvc/new", "link/x", "inside", ".MVC/x"])
 def test_nothing_is_written_inside_the_store(shell: Shell, history: History, place: str) -> None:
     (shell.folder / "link").symlink_to(".mvc/objects")
