@@ -124,8 +124,7 @@ def _target(repository: Repository, folder: str, path: Path) -> _Target:
     place = Path(os.path.realpath(path.parent)) / path.name
     try:
         relative = place.relative_to(os.path.realpath(repository.root / folder)).as_posix()
-        relative.encode("utf-8")
-    except (ValueError, UnicodeEncodeError):
+    except ValueError:
         raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or "the top") from None
     if globs.is_glob(relative) and not os.path.lexists(place):
         return _Target(relative, relative, PurePosixPath(globs.fixed_part(relative) or _PATTERN_ROLE).name)

@@ -177,6 +177,16 @@ def test_a_name_with_a_wildcard_in_it_is_that_file_alone(tmp_path: Path) -> None
         add(found, MODEL, [tmp_path / "[x].pt"])
 
 
+def test_a_name_that_is_no_text_is_refused_for_that(tmp_path: Path) -> None:
+    write(tmp_path, "bad\udcff.pt", "d\udcff/a.pt")
+    found = repository(tmp_path)
+    for name in ("bad\udcff.pt", "d\udcff/a.pt", "d\udcff"):
+        with pytest.raises(errors.UnportablePath, match="is not UTF-8"):
+            add(found, MODEL, [tmp_path / name])
+    with pytest.raises(errors.NoSuchFile):
+        add(found, MODEL, [tmp_path / "none\udcff.pt"])
+
+
 def test_a_role_that_is_taken_gives_way_to_the_paths_own_and_then_to_a_number(tmp_path: Path) -> None:
     names = ["a.pt", "a.onnx", "x/a.pt", "x-a/pt.bin", "x-a-pt", "x-a.pt"]
     write(tmp_path, *names)
