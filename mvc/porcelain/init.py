@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model import names
+from mvc.model import names, paths
 from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
 from mvc.storage import clonesource, config, process
@@ -54,15 +55,17 @@ def init(
     """Make a repository in `root` (where there is none at or above `directory`) and the model `model` in `directory`.
 
     With no `model`, the key is what `directory`'s model.toml says, if there is one. Doing it again changes nothing.
-    Raises BadModelKey, TwoFolders, OtherModelHere.
+    Raises BadModelKey, TwoFolders, OtherModelHere, and UnsafePath, UnportablePath for a folder that no model can be in.
     """
     root = root or directory
+    folder = "" if directory == root else directory.relative_to(root).as_posix()
+    if folder:
+        paths.check_path(folder)
     if model is not None:
         names.check_model_key(model)  # before anything is made
     created = ["repository"] if make_repository(root) else []
     repository = Repository(root, user_config=user_config)
     repository.settle()
-    folder = directory.relative_to(root).as_posix().removeprefix(".")
     key = model or _named(repository, folder)
     if key is None:
         return Initialized(root, None, folder, tuple(created))
@@ -80,10 +83,27 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
     outside_store(root)
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
     make_folder(building)  # which fails where somebody has put a link
+    try:
+        _fill(building, source)
+        rename_new_folder(building, target)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            discard_folder(building)
+        raise
+    return True
+
+
+def is_building(name: str) -> bool:
+    """Whether a file of that name is a repository that is being made, or that an interrupted command left."""
+    return name.startswith(_BUILDING)
+
+
+def _fill(building: Path, source: CloneSource | None) -> None:
+    """Make what an empty repository holds, and remove those that interrupted commands left beside it."""
     door = StoreDoor(building)
     for folder in _FOLDERS:
         door.make_folder(folder)
-    for left in root.glob(f"{_BUILDING}*"):
+    for left in building.parent.glob(f"{_BUILDING}*"):
         gone = process.is_gone(left.name.removeprefix(_BUILDING))
         if gone or (gone is None and is_old(left, building)):
             discard_folder(left)
@@ -92,13 +112,6 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
     config.write_repository(door, {} if door.keeps_executable_bits() else {"core": {"filemode": False}})
     if source is not None:
         door.replace(clonesource.NAME, source.encode())
-    rename_new_folder(building, target)
-    return True
-
-
-def is_building(name: str) -> bool:
-    """Whether a file of that name is a repository that is being made, or that an interrupted command left."""
-    return name.startswith(_BUILDING)
 
 
 def _named(repository: Repository, folder: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mvc.porcelain import edit
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
+from tests.crash.harness import Fail, command
 
 
 def model_toml(shell: Shell) -> str:
@@ -35,6 +37,28 @@ def test_init_without_a_model_says_how_to_make_one(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "inside" / ".mvc").is_dir()
     (tmp_path / "file").touch()
     assert shell("init", "file").code == 2
+
+
+def test_a_model_lives_in_a_folder_that_begins_with_a_dot_but_not_in_one_of_mvc_or_git(empty: Shell) -> None:
+    assert empty.ok("init", ".hidden", "--model", "h", "--json").json["folder"] == ".hidden"
+    assert (empty.folder / ".hidden" / "model.toml").is_file()
+    empty.ok("-C", ".hidden", "status")
+    (empty.folder / ".git").mkdir()
+    for place in (".mvc", ".mvc/sub", ".mvc/objects", ".git", ".git/sub", ".MVC/sub"):
+        said = empty("init", place, "--model", "x")
+        assert (said.code, "lies in a folder of mvc, Git or the like" in said.err) == (17, True), said
+    assert empty("init", "a:b", "--model", "x").code == 17
+    assert empty.ok("models", "-q").lines == ["h", MODEL]
+    assert not (empty.folder / ".mvc" / "sub").exists()
+
+
+def test_an_init_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    number = 1
+    while command(tmp_path, ["init", "--model", "m"], Fail(number, errno.ENOSPC)).code:
+        assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".mvc.init-")], number
+        number += 1
+        assert number < 100
+    assert number > 10
 
 
 # --- add, rm
