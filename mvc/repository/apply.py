@@ -68,6 +68,8 @@ def _finish(repository: Repository, plan: Journal) -> tuple[str, ...]:
 
 
 def _create_refs(repository: Repository, plan: Journal) -> None:
+    if plan.rename is not None and not repository.door.exists(_logs(plan.model)):
+        return  # they were created before the logs got the model's new name
     for step in plan.refs:
         try:
             repository.refs.create(step.name, step.entry)
@@ -158,12 +160,17 @@ def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | N
     return links.content(repository, path) or UNREAD  # it is replaced when the file behind it is that of a version
 
 
+def _logs(model: str) -> str:
+    """The folder of a model's ref logs, below `.mvc`."""
+    return RefName(model, "x", "x").folder.rsplit("/", 2)[0]
+
+
 def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
     """Give the model its new key: its ref logs, its heads, and the name in its model.toml, whichever are still to do.
 
     The new head comes first and the old one goes last, so that there is no history without a head at any moment.
     """
-    old_logs, new_logs = (RefName(key, "x", "x").folder.rsplit("/", 2)[0] for key in (plan.model, new))
+    old_logs, new_logs = _logs(plan.model), _logs(new)
     merge = merges.recorded(repository.door, plan.model)
     if merge is not None:
         merges.record(repository.door, replace(merge, model=new))
