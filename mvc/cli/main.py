@@ -90,9 +90,19 @@ def run(arguments: list[str] | None = None) -> int:
     except Ended as end:
         return end.code
     except BaseException as error:  # noqa: BLE001 - no traceback ever reaches a user
-        return int(lazy.load("mvc.cli.failure").report(error, arguments))
+        return _report(error, arguments)
     finally:
         _give_up_output()
+
+
+def _report(error: BaseException, arguments: list[str]) -> int:
+    """Report an error; the exit code. Where no file can be opened any more, a module neither, in one plain line."""
+    try:
+        return int(lazy.load("mvc.cli.failure").report(error, arguments))
+    except OSError as another:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"mvc: {another.strerror}: {type(error).__name__}: {str(error)!a}\n")
+        return FATAL
 
 
 def settle() -> None:
