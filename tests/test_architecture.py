@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 TOP = Path(__file__).resolve().parents[1] / "mvc"
 LAYERS = (
@@ -47,7 +46,7 @@ SOURCES = sorted(TOP.rglob("*.py"))
 
 
 def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -59,19 +58,28 @@ def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
 
 def _loaded(path: Path) -> Iterator[str]:
     """The modules named in `lazy.load(...)`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "lazy.load":
             yield from (
                 each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
             )
 
 
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _layer(path: Path) -> str:
     return path.relative_to(TOP).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
-def test_imports_go_up_only_and_libraries_stay_at_home(path: Path) -> None:
+def test_imports_go_up_only_and_libraries_stay_at_home() -> None:
+    for path in SOURCES:
+        _imports_go_up_only_and_libraries_stay_at_home(path)
+
+
+def _imports_go_up_only_and_libraries_stay_at_home(path: Path) -> None:
     here, place = _layer(path), path.relative_to(TOP).as_posix()
     for _, name in [*_imports(path), *((None, name) for name in _loaded(path))]:
         top, _, rest = name.partition(".")
@@ -84,9 +92,13 @@ def test_imports_go_up_only_and_libraries_stay_at_home(path: Path) -> None:
             assert (here, there) not in APART
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
-def test_no_import_hides_in_a_function(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_no_import_hides_in_a_function() -> None:
+    for path in SOURCES:
+        _no_import_hides_in_a_function(path)
+
+
+def _no_import_hides_in_a_function(path: Path) -> None:
+    tree = _tree(path)
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             hidden = [node.lineno for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -115,13 +127,17 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
 
 
 def _typing_only(path: Path, node: ast.stmt) -> bool:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     guarded = [each for each in tree.body if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"]
     return any(each.lineno <= node.lineno <= (each.end_lineno or 0) for each in guarded)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
-def test_only_the_doors_change_the_disk(path: Path) -> None:
+def test_only_the_doors_change_the_disk() -> None:
+    for path in SOURCES:
+        _only_the_doors_change_the_disk(path)
+
+
+def _only_the_doors_change_the_disk(path: Path) -> None:
     changing = ("os.rename", "os.replace", "os.unlink", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.write",
                 "os.fsync", "os.truncate", ".write_bytes", ".write_text", ".unlink", ".rmdir", "shutil.")  # fmt: skip
     doors = (
@@ -134,7 +150,7 @@ def test_only_the_doors_change_the_disk(path: Path) -> None:
     place = path.relative_to(TOP).as_posix()
     if place in doors or place.startswith("cli/"):
         return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             wrong = [
