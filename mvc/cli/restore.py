@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -27,9 +28,8 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     repository, model = invocation.writer(), invocation.model()
     version = revisions.resolve(repository, model, source) if source else None
     folder = repository.root / repository.head(model).folder
-    inside = [_in_model(invocation, name, os.fspath(folder)) for name in names]
     with invocation.progress("Writing files") as progress:
-        done = restore(repository, model, inside, source=version, progress=progress)
+        done = restore(repository, model, names, below=below(invocation, folder), source=version, progress=progress)
     invocation.emit(
         "restore",
         lambda: to_json(done),
@@ -39,10 +39,7 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     )
 
 
-def _in_model(invocation: Invocation, name: str, folder: str) -> str:
-    """A path as seen from the model's folder; a role stays what it is."""
-    where = os.path.join(os.path.realpath(invocation.cwd), name)
-    top = os.path.realpath(folder)
-    if os.path.lexists(where) and os.path.commonpath([where, top]) == top:
-        return os.path.relpath(where, top)
-    return name
+def below(invocation: Invocation, folder: Path) -> str:
+    """The current folder as seen from the model's `folder`; "" when it is that, or is not inside."""
+    here, top = os.path.realpath(invocation.cwd), os.path.realpath(folder)
+    return here[len(top) :].strip("/") if here.startswith(top.rstrip("/") + "/") else ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from mvc.cli import restore
 from mvc.cli.invocation import Invocation
 from mvc.cli.terminal import count, escape
 from mvc.cli.verb import verb
@@ -32,8 +33,9 @@ def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_ru
         for line in _announced(paths, dry_run=dry_run, force=force):
             invocation.note(line)
 
+    below = restore.below(invocation, repository.root / repository.head(invocation.model()).folder)
     done = edit.remove(
-        repository, invocation.model(), names, cached=cached, force=force, dry_run=dry_run, on_delete=tell
+        repository, invocation.model(), names, cached=cached, force=force, dry_run=dry_run, below=below, on_delete=tell
     )
     invocation.emit(
         "rm",

@@ -121,7 +121,8 @@ class _Target:
 
 
 def _target(repository: Repository, folder: str, path: Path) -> _Target:
-    place = Path(os.path.realpath(path.parent)) / path.name
+    is_above = path.name == ".."
+    place = Path(os.path.realpath(path)) if is_above else Path(os.path.realpath(path.parent)) / path.name
     try:
         relative = place.relative_to(os.path.realpath(repository.root / folder)).as_posix()
     except ValueError:

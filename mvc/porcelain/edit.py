@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
@@ -15,7 +16,7 @@ from mvc.model import keys, modeltoml, paths, schema
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.porcelain import moving
-from mvc.repository import apply, links, modelfile, stored, worktree
+from mvc.repository import apply, links, modelfile, stored, typed, worktree
 from mvc.repository.repository import Repository, writes
 from mvc.repository.snapshot import read_labels_of
 from mvc.storage import hashing
@@ -88,9 +89,10 @@ def remove(
     cached: bool = False,
     force: bool = False,
     dry_run: bool = False,
+    below: str = "",
     on_delete: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> list[Edited]:
-    """Stop tracking roles or paths; with `cached` the files stay, else those that the store can give back are deleted.
+    """Stop tracking roles, or paths as seen from the folder `below` the model's; with `cached` the files stay, else those that the store can give back are deleted.
 
     `on_delete` is called with the paths of these files before anything changes; after that a `dry_run` ends. Raises
     NotTracked, OnlyHere (for a file that is nowhere else).
@@ -99,7 +101,7 @@ def remove(
     with repository.writing():
         folder = repository.head(model).folder
         tracked = _files(repository, model, folder)
-        roles = list(dict.fromkeys(_tracked_role(tracked, name) for name in names))
+        roles = list(dict.fromkeys(_tracked_role(tracked, name, repository.root / folder, below) for name in names))
         doomed = {} if cached else _doomed(repository, model, folder, tracked, set(roles), force=force)
         above = f"{folder}/" if folder else ""
         on_delete([path.removeprefix(above) for path in doomed])
@@ -168,13 +170,14 @@ def _files(repository: Repository, model: str, folder: str) -> dict[str, str]:
     return dict(manifest.files)
 
 
-def _tracked_role(tracked: dict[str, str], name: str) -> str:
-    plain = name.removeprefix("./").rstrip("/")
-    if name in tracked:
-        return name
-    for role, pattern in tracked.items():
-        if pattern in (plain, f"{plain}/**"):
-            return role
+def _tracked_role(tracked: dict[str, str], name: str, folder: Path, below: str) -> str:
+    for candidate in typed.candidates(folder, below, name):
+        if candidate.name in tracked:
+            return candidate.name
+        plain = candidate.name.removeprefix("./").rstrip("/")
+        for role, pattern in tracked.items():
+            if not candidate.is_role and pattern in (plain, f"{plain}/**"):
+                return role
     raise errors.NotTracked(name=name, roles=", ".join(tracked) or "none")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mvc import errors
@@ -10,7 +11,7 @@ from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain import moving, promises
 from mvc.porcelain.moving import Moved
-from mvc.repository import modelfile, stored
+from mvc.repository import modelfile, stored, typed
 from mvc.repository.repository import Repository, writes
 from mvc.storage.progress import Progress
 
@@ -22,18 +23,26 @@ def restore(
     names: Sequence[str],
     *,
     source: VersionId | None = None,
+    below: str = "",
     progress: Progress | None = None,
 ) -> Moved:
     """Have the files that `names` name hold what `source`, or else the current version, has; edits in them are lost.
 
-    A name is a role, a glob's role, a path or a folder, from the model's folder; `model.toml` is one too, and with no
+    A name is a role, a glob's role, a path or a folder, as seen from the folder `below` the model's; `model.toml` is one too, and with no
     name all are meant. Raises NoVersionYet, NotInVersion, Damaged.
     """
     source = source or repository.current(model)
     if source is None:
         raise errors.NoVersionYet(model=model)
     version = repository.objects.version(source)
-    named = _named(repository, promises.entries_of(repository, source), names, source)
+    named = _named(
+        repository,
+        promises.entries_of(repository, source),
+        names,
+        source,
+        repository.root / repository.head(model).folder,
+        below,
+    )
     promises.have(repository, named, progress)
     with repository.writing():
         tree = repository.objects.tree(version.tree)
@@ -50,13 +59,19 @@ def to_json(moved: Moved) -> dict[str, Any]:
 
 
 def _named(
-    repository: Repository, files: Sequence[TreeEntry], names: Sequence[str], source: VersionId
+    repository: Repository,
+    files: Sequence[TreeEntry],
+    names: Sequence[str],
+    source: VersionId,
+    folder: Path,
+    below: str,
 ) -> list[TreeEntry]:
     if not names:
         return list(files)
     found: dict[str, TreeEntry] = {}
     for name in names:
-        matching = [entry for entry in files if _matches(entry, name)]
+        tried = ([entry for entry in files if _matches(entry, each)] for each in typed.candidates(folder, below, name))
+        matching = next(filter(None, tried), [])
         if not matching:
             version = stored.called(repository, source).partition(" ")[0]
             raise errors.NotInVersion(version=version, name=name)
@@ -64,7 +79,10 @@ def _named(
     return list(found.values())
 
 
-def _matches(entry: TreeEntry, name: str) -> bool:
+def _matches(entry: TreeEntry, candidate: typed.Candidate) -> bool:
+    name = candidate.name
+    if candidate.is_role:
+        return name == entry.role or entry.role.startswith(f"{name}/")
     plain = name.removeprefix("./").rstrip("/")
     below = plain in {"", "."} or entry.path.startswith(f"{plain}/")
     return name == entry.role or plain == entry.path or below or entry.role.startswith(f"{name}/")

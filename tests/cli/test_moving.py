@@ -62,6 +62,25 @@ def test_restore_takes_paths_from_where_one_stands(shell: Shell, history: Histor
     assert weights(shell) == b"one"
 
 
+def test_a_name_is_seen_from_the_current_folder_when_its_file_is_gone_too(empty: Shell) -> None:
+    for path in ("w.bin", "sub/w.bin", "sub/deep/x.bin"):
+        empty.write(path, b"committed")
+        empty.ok("add", path)
+    empty.commit("one")
+    (empty.folder / "sub" / "w.bin").unlink()
+    empty.write("w.bin", b"an edit")
+    assert empty.ok("-C", "sub", "restore", "w.bin").lines == ["Restored sub/w.bin"]
+    assert (empty.folder / "w.bin").read_bytes() == b"an edit"
+    assert empty("-C", "sub/deep", "restore", "w.bin").code == empty("-C", "sub/deep", "rm", "w.bin").code == 2
+    for name in ("../w.bin", f"{empty.folder}/w.bin"):
+        empty.write("w.bin", b"an edit")
+        assert empty.ok("-C", "sub", "restore", name).lines == ["Restored w.bin"]
+    assert empty.ok("-C", "sub", "rm", "-n", "w.bin").lines == ["Would stop tracking sub-w-bin (sub/w.bin)"]
+    assert empty.ok("-C", "sub/deep", "rm", "-n", "sub/deep/x.bin").lines == ["Would stop tracking x (sub/deep/x.bin)"]
+    assert empty.ok("-C", "sub/deep", "rm", "-n", "w").lines == ["Would stop tracking w (w.bin)"]
+    assert empty.ok("-C", "sub", "add", "..", "--json").json["added"] == []
+
+
 def test_checkout_of_a_branch_is_switch(shell: Shell, history: History) -> None:
     said = shell.ok("checkout", "side")
     assert "hint: this is `mvc switch side`" in said.err
