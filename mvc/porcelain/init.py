@@ -82,8 +82,8 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
         return False
     outside_store(root)
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
-    make_folder(building)  # which fails where somebody has put a link
     try:
+        make_folder(building)  # which fails where somebody has put a link
         _fill(building, source)
         rename_new_folder(building, target)
     except BaseException:
