@@ -495,7 +495,7 @@ class InTheWay(WouldOverwrite):
     """{count} file(s) would be lost; nothing was changed:
     {listed}
 
-    Commit them, move them away, or say --force.
+    Commit them or move them away; `mvc switch --force` and `mvc reset --hard` replace them.
     """
 
 

@@ -33,8 +33,9 @@ class Progress:
         self._next = self._begun + PATIENCE
         self._shown = False
 
-    def expect(self, total: int) -> None:
-        """Begin a stage that will take `total` bytes."""
+    def expect(self, total: int, label: str = "") -> None:
+        """Begin a stage that will take `total` bytes, called `label` from then on where there is one."""
+        self._label = label or self._label
         self._total = total
         self._done = 0
         self._begun = time.monotonic()

@@ -98,7 +98,7 @@ def fetch_chunks(
         if not batches:
             return 0
         if progress is not None:
-            progress.expect(incoming.size(batches))
+            progress.expect(incoming.size(batches), f"Fetching from {remote.name}")
         require(download.features(batches))
         downloader = Downloader(store, remote.backend, remote.jobs, progress)
         try:

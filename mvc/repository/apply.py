@@ -120,7 +120,8 @@ def _stage(
     batch = Batch()
     try:
         if progress is not None:
-            progress.expect(sum(_size(repository, step.file) for step in steps if again or _has_content(step)))
+            sizes = [_size(repository, step.file) for step in steps if again or _has_content(step)]
+            progress.expect(sum(sizes), "Writing files")
         for step in steps:
             if step.file is None or not (again or _has_content(step)):
                 done.append(step)

@@ -115,12 +115,12 @@ def test_a_failure_is_not_called_done(clock: Clock, capsys: pytest.CaptureFixtur
 
 def test_each_stage_begins_at_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("Fetching files", 0, "plain") as told:
-        for total in (10, 30):
-            told.expect(total * MIB)
+        for total, label in ((10, ""), (30, "Writing files")):
+            told.expect(total * MIB, label)
             clock.now += 10
             told(total * MIB)
     assert capsys.readouterr().err.splitlines() == [
         "Fetching files 100%  10.0 MiB of 10.0 MiB, 1.0 MiB/s, finishing",
-        "Fetching files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, finishing",
-        "Fetching files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, done",
+        "Writing files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, finishing",
+        "Writing files 100%  30.0 MiB of 30.0 MiB, 3.0 MiB/s, done",
     ]

@@ -23,8 +23,8 @@ class Stages:
             made(told, label, total, mode)
             self._all.append([total, 0])
 
-        def expect(told: Progress, total: int) -> None:
-            expected(told, total)
+        def expect(told: Progress, total: int, label: str = "") -> None:
+            expected(told, total, label)
             self._all.append([total, 0])
 
         def call(told: Progress, count: int) -> None:

@@ -17,7 +17,7 @@ class Told:
         self.total = 0
         self.done = 0
 
-    def expect(self, total: int) -> None:
+    def expect(self, total: int, label: str = "") -> None:
         assert self.done == 0
         self.total += total
 
