@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
-from mvc.porcelain import bringing, presence
+from mvc.porcelain import bringing, presence, seen
 from mvc.porcelain.init import make_repository
 from mvc.remotes import hints
 from mvc.remotes.collection import Ages, Collection
@@ -77,7 +77,8 @@ def gc_remote(
     """Collect `remote`: what is younger than `floor` seconds stays. Needs a key that may delete.
 
     Intents and flags that are older than `abandoned` seconds are taken for those of commands that are gone. Raises SomebodySends,
-    RemoteBusy, MissingThere (nothing is removed then), RemoteDenied, RemoteUnreachable.
+    RemoteBusy, RemoteDenied, RemoteUnreachable; and MissingThere, or RemoteRewritten where a name that was seen there is lost:
+    what it led to may still be needed, and nothing is removed.
     """
     presence.check(repository, remote)
     ages = Ages(floor, floor / CYCLE, abandoned)
@@ -121,9 +122,11 @@ class _Marked(NamedTuple):
 
 
 def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
+    last = dict(seen.everything(repository, remote.name))
     numbers = remote.refs.numbers()
     since = actor.at.seconds - DAYS * 86_400
-    tips = [remote.refs.at(ref, newest) for ref, newest in numbers.items()]
+    tips = [remote.refs.at(ref, newest, last.get(ref)) for ref, newest in numbers.items()]
+    tips += [tip for ref in last.keys() - numbers.keys() if (tip := remote.refs.tip(ref, last[ref]))]
     recent = [entry for ref, newest in numbers.items() for entry in _recent(remote, ref, newest, since)]
     # All metadata is read there: what a damaged merged pack should hold must stay.
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)

@@ -126,8 +126,10 @@ def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry],
     for ref, last in seen.everything(repository, remote.name):
         tip = tips.get(ref)
         entry = tip if tip is not None and tip.seq <= last.seq else _entry(remote, ref, last.seq)
-        if not isinstance(entry, errors.Damaged) and ref.path(last.seq) not in reported:
-            if entry is None or entry.seq < last.seq:
+        if ref.path(last.seq) not in reported:
+            if isinstance(entry, errors.Damaged):
+                found.add("ref", ref.path(last.seq), f"it cannot be read: {entry.message}")
+            elif entry is None or entry.seq < last.seq:
                 found.add("ref", ref.path(last.seq), f"it is missing, and was the newest of {ref.text} of {ref.model}")
             elif entry.id != last.entry:
                 found.add("ref", ref.path(last.seq), "it is another one than this repository has seen")

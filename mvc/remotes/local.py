@@ -16,6 +16,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.address import Address
 from mvc.remotes.backend import TEMPORARY, Backend, Listed, Outcome
+from mvc.storage import door
 from mvc.storage.door import StoreDoor
 
 _BLOCK = 1024 * 1024
@@ -101,8 +102,12 @@ class LocalBackend(Backend):
     def _open(self, name: str) -> Iterator[int]:
         try:
             fd = self._door.open(name)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             raise FileNotFoundError(name) from None
+        except errors.IrregularFile as error:
+            if isinstance(error.__cause__, NotADirectoryError):
+                raise FileNotFoundError(name) from None
+            raise
         except OSError as error:
             raise self._failure(error, name) from error
         try:
@@ -128,6 +133,10 @@ class LocalBackend(Backend):
             yield
         except (errors.NotWritable, errors.ReadOnlyStore) as error:
             raise errors.RemoteDenied(remote=self.where, reason=error.fields["reason"]) from error
+        except errors.DiskFailed as error:
+            if isinstance(error.__cause__, OSError):
+                door.refuse_other_kind(str(error.fields["path"]), error.__cause__)
+            raise
 
 
 def _read(fd: int, offset: int, size: int) -> bytes:

@@ -61,6 +61,7 @@ _SETTLED = 3600 * 10**9
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_OTHER_KIND = (errno.ENOTDIR, errno.EISDIR)
 
 
 def step(name: str, path: str | os.PathLike[str]) -> None:
@@ -73,17 +74,25 @@ def step(name: str, path: str | os.PathLike[str]) -> None:
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn an OSError of a writing step into the error a user reads, which names `path` as what could not be written.
 
-    Raises ReadOnlyStore for a place inside a `.mvc`, NotWritable for one elsewhere, DiskFailed.
+    Raises ReadOnlyStore for a place inside a `.mvc`, NotWritable for one elsewhere, DiskFailed, IrregularFile.
     """
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
+        if STORE in Path(path).parts:
+            refuse_other_kind(path, error)
         if error.errno not in _READ_ONLY:
             raise errors.DiskFailed(path=path, reason=reason) from error
         if STORE in Path(path).parts:
             raise errors.ReadOnlyStore(reason=f"{path}: {reason}") from error
         raise errors.NotWritable(path=path, reason=reason) from error
+
+
+def refuse_other_kind(path: str | os.PathLike[str], error: OSError) -> None:
+    """Raise IrregularFile when `error` says that a file is where a folder of a store belongs, or a folder where a file does."""
+    if error.errno in _OTHER_KIND:
+        raise inside.other_kind(Path(path)) from error
 
 
 def now_ns() -> int:
@@ -425,15 +434,27 @@ class StoreDoor:
         return os.path.lexists(self.path(name))
 
     def stat(self, name: str) -> Stat:
-        """The file's outside, that of a link itself."""
-        return Stat.of(os.stat(self.path(name), follow_symlinks=False))
+        """The file's outside, that of a link itself; raises FileNotFoundError, IrregularFile."""
+        path = self.path(name)
+        try:
+            return Stat.of(os.stat(path, follow_symlinks=False))
+        except NotADirectoryError as error:
+            raise inside.other_kind(path) from error
 
     def names(self, folder: str) -> list[str]:
-        """The names in a folder, sorted; none when it is absent."""
+        """The names in a folder, sorted; none when it is absent, or is something else that got among others.
+
+        Raises IrregularFile where it is one of the store's own folders: nothing in it would look like nothing is needed.
+        """
+        path = self._inside.folder(folder)
         try:
-            return sorted(os.listdir(self._inside.folder(folder)))
-        except (FileNotFoundError, NotADirectoryError):
+            return sorted(os.listdir(path))
+        except FileNotFoundError:
             return []
+        except NotADirectoryError as error:
+            if "/" in folder:
+                return []
+            raise inside.other_kind(path) from error
 
     # --- writing
 

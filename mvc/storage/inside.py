@@ -18,6 +18,7 @@ from mvc import errors
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Opens a file without following a link, and without waiting for the other end of a pipe."""
 _KINDS = {
+    stat_module.S_IFREG: "a file",
     stat_module.S_IFLNK: "a symbolic link",
     stat_module.S_IFDIR: "a folder",
     stat_module.S_IFIFO: "a pipe",
@@ -80,6 +81,8 @@ def open_regular(path: Path, flags: int = READ, mode: int = 0o666) -> int:
             found = os.lstat(path).st_mode
             if not stat_module.S_ISREG(found):
                 raise errors.IrregularFile(path=path, kind=kind_of(found)) from error
+        if isinstance(error, NotADirectoryError):
+            raise other_kind(path) from error
         raise
     found = os.fstat(fd).st_mode
     if not stat_module.S_ISREG(found):
@@ -98,6 +101,16 @@ def read_regular(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise errors.Damaged(what=path, reason=f"it is larger than {limit} bytes")
     return data
+
+
+def other_kind(path: Path) -> errors.IrregularFile:
+    """Return the error that names what of `path`, or else above it, exists and is of another kind than it must be."""
+    for each in (path, *path.parents):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            mode = os.lstat(each).st_mode
+            place = "where a file belongs" if stat_module.S_ISDIR(mode) else "where a folder belongs"
+            return errors.IrregularFile(path=each, kind=f"{kind_of(mode)} {place}")
+    return errors.IrregularFile(path=path, kind="of another kind than it was")
 
 
 def kind_of(mode: int) -> str:

@@ -125,6 +125,20 @@ def test_a_file_that_is_none_is_neither_followed_nor_waited_for(world: World, pr
         fresh_copy(prepared, world.root)
 
 
+@pytest.mark.parametrize(
+    ("name", "verb"),
+    [("heads", "status"), ("refs", "gc"), ("objects", "log"), ("packs", "commit"), ("refs", "commit"), ("meta", "gc")],
+)
+def test_a_file_where_a_folder_of_the_store_belongs_is_named(world: World, name: str, verb: str) -> None:
+    path = world.root / ".mvc" / name
+    shutil.rmtree(path)
+    path.touch()
+    (world.root / "w.bin").write_bytes(b"new " * 1000)
+    world.before = world.state()
+    said = world.untouched((verb, "-m", "x") if verb == "commit" else (verb,))
+    assert f"{path} is a file where a folder belongs" in said
+
+
 def test_mvcs_folder_may_not_lead_out_of_the_repository(world: World) -> None:
     (world.root / ".mvc").rename(world.outside / "store")
     (world.root / ".mvc").symlink_to(world.outside / "store")

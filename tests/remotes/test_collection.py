@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -215,6 +216,20 @@ def test_a_collection_of_a_remote_that_lacks_something_removes_nothing(shell: Sh
     with pytest.raises(errors.MissingThere):
         verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
     assert _files(tmp_path / "origin") == before
+
+
+@pytest.mark.parametrize("lost", ["*", "*/heads/main"])
+def test_a_collection_of_a_remote_that_lost_names_condemns_nothing(shell: Shell, tmp_path: Path, lost: str) -> None:
+    origin = tmp_path / "origin"
+    for path in list((origin / "refs").glob(lost)):
+        shutil.rmtree(path)
+    before = _files(origin)
+    for dry_run in (True, False):
+        with pytest.raises(errors.RemoteRewritten, match="is gone"):
+            verb.gc_remote(shell.repository, folder(origin), shell.actor, floor=0, dry_run=dry_run)
+    assert [path for path in _files(origin) if path.parent.name not in ("gc", "intents")] == [
+        path for path in before if path.parent.name not in ("gc", "intents")
+    ]
 
 
 @pytest.mark.parametrize("kind", ["file", "sftp"])

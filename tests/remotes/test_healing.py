@@ -379,6 +379,37 @@ def test_the_newest_entry_that_is_gone_is_noticed_by_fsck(shared: Shared) -> Non
     assert MAIN.path(2) in shared.ana("fsck", "--remote", "origin").out
 
 
+def test_a_folder_of_names_that_is_a_link_is_noticed_by_fsck(shared: Shared) -> None:
+    refs = shared.top / "origin" / "refs"
+    (model,) = refs.iterdir()
+    shutil.move(model, shared.top / "elsewhere")
+    model.symlink_to(shared.top / "elsewhere")
+    said = shared.ana("fsck", "--remote", "origin")
+    assert said.code == 14, said
+    assert "symbolic link" in said.out
+
+
+@pytest.mark.parametrize("kind", ["pack", "fan", "packs"])
+def test_a_repair_names_what_is_of_another_kind_than_it_must_be(shared: Shared, kind: str) -> None:
+    origin = shared.top / "origin"
+    pack = min((origin / "packs").rglob("*.pack"))
+    path = {"pack": pack, "fan": pack.parent, "packs": origin / "packs"}[kind]
+    shutil.move(path, shared.top / "elsewhere")
+    if path.suffix:
+        path.mkdir()
+    else:
+        path.touch()
+    said = shared.ana("push", "--repair", "origin")
+    assert said.code == 14, said
+    assert f"{path} is a f" in said.err, said
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink()
+    shutil.move(shared.top / "elsewhere", path)
+    shared.ana.ok("push", "--repair", "origin")
+
+
 def test_another_entry_than_the_one_that_was_seen_is_noticed_by_fsck(shared: Shared) -> None:
     tip, move = shared.owner.refs.entry(MAIN, 1), shared.ana.actor.move("push")
     assert tip is not None
