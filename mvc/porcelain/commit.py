@@ -405,6 +405,7 @@ def _report(
 
 def _notes(work: _Work, difference: VersionDiff) -> tuple[Note, ...]:
     """What is wrong with the changed files: one note a file."""
-    stored = work.ingest.headers.notes if work.ingest else []
+    changed = {change.entry.path for change in difference.files}
+    stored = [note for note in (work.ingest.headers.notes if work.ingest else ()) if note.path in changed]
     found = (*intent.faults(work.repository, work.head.folder, difference.files), *stored)
     return tuple({note.path: note for note in reversed(found)}.values())[::-1]

@@ -138,9 +138,9 @@ class CloudBackend(Backend):
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Exception:
-        own = next((each for each in _chain(error) if isinstance(each, errors.MvcError)), None)
-        if own is not None:  # which a library has wrapped
-            return own
+        refusal = next((each for each in _chain(error) if isinstance(each, errors.RemoteDenied)), None)
+        if refusal is not None:  # mvc's own, of a redirect, which a library has wrapped
+            return refusal
         status, headers = _status(error)
         if isinstance(error, FileExistsError) or status in _TAKEN:
             return _TakenError()

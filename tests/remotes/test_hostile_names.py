@@ -81,7 +81,7 @@ BYTES: dict[str, bytes] = {
     "unsealed": raw({"kind": "ref"}),
     "of-escapes": EVIL.encode(),
 }
-CASES += [Case(f"bytes-{name}", _bytes(data), DAMAGED, "entry 2") for name, data in BYTES.items()]
+CASES += [Case(f"bytes-{name}", _bytes(data), DAMAGED, "Entry 2") for name, data in BYTES.items()]
 
 
 @_case("entry-whose-seal-is-broken", DAMAGED, "checksum")
@@ -196,7 +196,7 @@ def _gigabyte(world: World) -> None:
     os.truncate(world.put("format", b"{"), 1 << 30)
 
 
-@_case("format-gone", REFUSED, "no mvc remote")
+@_case("format-gone", DAMAGED, "has lost the file", clone=REFUSED)
 def _no_format(world: World) -> None:
     (world.origin / "format").unlink()
 

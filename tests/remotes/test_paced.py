@@ -79,7 +79,7 @@ def test_clone_fetch_pull_and_push_keep_to_the_limit(
     (tmp_path / "ana").mkdir()
     ana = begin(tmp_path / "ana", monkeypatch)
     url, settings = place
-    ana.repository.config.set_remote("origin", {"url": url, **settings})
+    ana.ok("remote", "add", "origin", url, *(part for key in settings for part in ("-o", f"{key}={settings[key]}")))
     sizes = [400_000, 300_000, 200_000]
     clones = ["early", "late"]
     monkeypatch.setattr("mvc.porcelain.reaching.PacedBackend", partial(PacedBackend, sleep=clock.sleep, now=clock.now))
