@@ -10,6 +10,7 @@ Never entered: a link, a folder that is ignored, the folder of another model, an
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat as stat_module
 from collections.abc import Collection, Iterator
@@ -192,7 +193,8 @@ class Walk:
                     return self._decoded(file.read(_MAX_RULES), name)
             self.problems.append(errors.NotRegularFile(path=escape_name(name), kind="a special file"))
         except OSError as error:
-            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=error.strerror))
+            reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            self.problems.append(errors.UnreadableFile(path=escape_name(name), reason=reason))
         return ""
 
     def _decoded(self, data: bytes, name: str) -> str:

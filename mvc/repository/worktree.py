@@ -118,8 +118,11 @@ def scan(
 
 
 def require(problems: Iterable[errors.MvcError]) -> None:
-    """Raise what is wrong: the one problem, or UnfitFiles with all of them."""
-    found = list(problems)
+    """Raise what is wrong: the one problem, or UnfitFiles with all of them, the first of each path."""
+    firsts: dict[object, errors.MvcError] = {}
+    for problem in problems:
+        firsts.setdefault(problem.fields.get("path", problem.message), problem)
+    found = list(firsts.values())
     if len(found) == 1:
         raise found[0]
     if found:

@@ -4,7 +4,7 @@ import os
 import random
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -393,6 +393,16 @@ def test_one_problem_is_raised_as_it_is_and_several_are_listed(tmp_path: Path) -
     with pytest.raises(errors.UnfitFiles, match=r"2 tracked files.* a, .* b, ") as raised:
         require(scan(tmp_path, "", {"m": "a", "n": "b"}).problems)
     assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("make_special", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_a_file_that_is_wrong_in_two_ways_is_one_problem(tmp_path: Path, make_special: Callable[[Path], None]) -> None:
+    make(tmp_path, "a")
+    make_special(tmp_path / ".mvcignore")
+    with pytest.raises(
+        (errors.NotRegularFile, errors.UnreadableFile), match=r"^\.mvcignore .* (special file|symbolic link)"
+    ):
+        require(scan(tmp_path, "", {"m": "**"}).problems)
 
 
 def test_ten_thousand_files_are_looked_at_with_few_calls_each(tmp_path: Path) -> None:
