@@ -34,7 +34,7 @@ _SET = {
     "LC_ALL": "C",
 }
 """No write to the index, no question, and no fetch of objects that are missing."""
-_QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull}
+_QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull, "core.excludesFile": os.devnull}
 _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _STATUS = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
 _FLAGS = 3

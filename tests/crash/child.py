@@ -50,6 +50,17 @@ class KillBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Interrupt the process before a step, as Ctrl-C would; not before a removal, which undoes something."""
+
+    number: int
+
+    def __call__(self, count: int, name: str, path: str) -> None:
+        if count == self.number and name != "unlink":
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """Have a step (with `on`: and every one after it) fail with an error."""
 
@@ -84,7 +95,9 @@ def fork(folder: str, arguments: Sequence[str], act: Act | None, environ: Mappin
         return Outcome(os.waitstatus_to_exitcode(status), text, int(counter.read() or 0))
 
 
-def request(folder: str, arguments: Sequence[str], act: KillBefore | Fail | None, environ: Mapping[str, str]) -> str:
+def request(
+    folder: str, arguments: Sequence[str], act: KillBefore | Interrupt | Fail | None, environ: Mapping[str, str]
+) -> str:
     """The line that asks for the same of the program."""
     said = [type(act).__name__, asdict(act)] if act is not None else None
     return json.dumps([folder, list(arguments), said, dict(environ)])
@@ -94,7 +107,7 @@ def _serve() -> None:
     load()
     for line in sys.stdin:
         folder, arguments, said, environ = json.loads(line)
-        act = {"KillBefore": KillBefore, "Fail": Fail}[said[0]](**said[1]) if said else None
+        act = {each.__name__: each for each in (KillBefore, Interrupt, Fail)}[said[0]](**said[1]) if said else None
         print(json.dumps(asdict(fork(folder, arguments, act, environ))), flush=True)  # noqa: T201 - the answer
 
 

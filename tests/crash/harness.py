@@ -24,9 +24,9 @@ from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
 from mvc.storage import journal
 from tests.crash import child
-from tests.crash.child import KILLED, Act, Fail, KillBefore, Outcome
+from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome
 
-__all__ = ["KILLED", "Fail", "KillBefore", "Outcome"]
+__all__ = ["KILLED", "Fail", "Interrupt", "KillBefore", "Outcome"]
 ENVIRONMENT = {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
@@ -44,7 +44,7 @@ TOP = Path(__file__).resolve().parents[2]
 def command(folder: Path, arguments: Sequence[str], act: Act | None = None) -> Outcome:
     """Run `mvc ARGUMENTS` in `folder` in a child; `act` is called before each step with its number from 1."""
     environ = {**os.environ, **ENVIRONMENT}
-    if act is not None and not isinstance(act, KillBefore | Fail):
+    if act is not None and not isinstance(act, KillBefore | Interrupt | Fail):
         return child.fork(str(folder), arguments, act, environ)
     return _answer(_ask(0, folder, arguments, act, environ))
 
@@ -57,7 +57,11 @@ def at_once(folder: Path, commands: Sequence[Sequence[str]]) -> list[Outcome]:
 
 
 def _ask(
-    number: int, folder: Path, arguments: Sequence[str], act: KillBefore | Fail | None, environ: dict[str, str]
+    number: int,
+    folder: Path,
+    arguments: Sequence[str],
+    act: KillBefore | Interrupt | Fail | None,
+    environ: dict[str, str],
 ) -> subprocess.Popen[str]:
     parent = _parent(number)
     assert parent.stdin is not None

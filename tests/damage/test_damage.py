@@ -81,8 +81,9 @@ def _records(root: Path, part: str = "") -> list[Path]:
     return [path for path in found if not part or path.relative_to(top).parts[0] == part]
 
 
-def _findings(root: Path) -> list[str]:
-    return [finding.message for finding in check(StoreDoor(root / ".mvc"), Sound())]
+def _finding(root: Path) -> str | None:
+    """The first thing that is wrong: what comes after it need not be checked."""
+    return next((finding.message for finding in check(StoreDoor(root / ".mvc"), Sound())), None)
 
 
 def _without_comments(data: bytes) -> Iterator[int]:
@@ -104,9 +105,11 @@ def test_every_flipped_byte_is_found(copy: Path, part: str, rng: random.Random) 
             flipped = bytearray(whole)
             flipped[place] ^= 1 << rng.randrange(8)
             path.write_bytes(flipped)
-            assert _findings(copy), f"{path.relative_to(copy)}, byte {place}: {whole[place]:#x} -> {flipped[place]:#x}"
+            assert _finding(copy) is not None, (
+                f"{path.relative_to(copy)}, byte {place}: {whole[place]:#x} -> {flipped[place]:#x}"
+            )
         path.write_bytes(whole)
-    assert not _findings(copy)
+    assert _finding(copy) is None
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -117,7 +120,7 @@ def test_every_truncation_and_extension_is_found(copy: Path, part: str) -> None:
         for wrong in (b"", whole[: len(whole) // 2], whole[:-1], whole + b"x"):
             path.write_bytes(wrong)
             if not (part == "config.toml" and wrong == whole[:-1]):  # its last byte ends a line, and says nothing
-                assert fsck(Repository(copy)).findings if part != "config.toml" else _findings(copy), path
+                assert fsck(Repository(copy)).findings if part != "config.toml" else _finding(copy), path
         path.write_bytes(whole)
 
 

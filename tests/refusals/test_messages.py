@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.harness import command, mvc
+from tests.crash.harness import Interrupt, command, mvc
 from tests.crash.scenarios import side, tracked, two_versions
 from tests.refusals.cases import COMMIT, Case, Change, Prepare, check, edited, everything, files, toml, unchanged
 
@@ -314,12 +314,7 @@ def test_an_interrupted_commit_leaves_nothing_in_tmp(copy: Callable[[Prepare], P
 
     for number in range(1, steps + 1):
         root = copy(tracked)
-
-        def interrupt(count: int, name: str, path: str, number: int = number) -> None:
-            if count == number and name != "unlink":  # the removal itself is left to the next writer
-                raise KeyboardInterrupt
-
-        outcome = command(root, COMMIT, interrupt)
+        outcome = command(root, COMMIT, Interrupt(number))
         assert outcome.code in (0, 130), outcome.output
         assert list((root / ".mvc" / "tmp").iterdir()) == [], f"step {number} of {steps}"
 
