@@ -39,6 +39,7 @@ def note(repository: Repository, remote: str, ref: RefName, entry: RefEntry, act
     tip = repository.refs.tip(own)
     seen = Seen(entry.seq, entry.id)
     if tip is not None and tip.seen == seen:
+        repository.refs.settle(own)  # noted, perhaps, by a command that was stopped before it was durable
         return False
     repository.refs.append(own, tip, entry.new, actor.move(reason), seen)
     return True

@@ -136,7 +136,7 @@ def _check(
     now = state(work)
     assert_sound(work)
     if cut is None:
-        assert now == new, when
+        assert now == new, (when, now.names ^ new.names, now.heads ^ new.heads, now.settings == new.settings)
     assert now.names <= old.names | new.names, when
     assert now.heads in (old.heads, new.heads), when
     assert now.files <= old.files | new.files, when
