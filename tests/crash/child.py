@@ -31,11 +31,12 @@ Act = Callable[[int, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended: exit code, both streams, and the steps it took (0 when it was killed)."""
+    """How a command ended: exit code, both streams, and the steps it took, with their names (none when it was killed)."""
 
     code: int
     output: str
     steps: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def fork(folder: str, arguments: Sequence[str], act: Act | None, environ: Mappin
         output.seek(0)
         counter.seek(0)
         text = output.read().decode("utf-8", "replace")
-        return Outcome(os.waitstatus_to_exitcode(status), text, int(counter.read() or 0))
+        names = tuple(counter.read().decode().split())
+        return Outcome(os.waitstatus_to_exitcode(status), text, len(names), names)
 
 
 def request(
@@ -123,13 +125,12 @@ def _child(
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-        count = 0
+        names: list[str] = []
 
         def step(name: str, path: str) -> None:
-            nonlocal count
-            count += 1
+            names.append(name)
             if act is not None:
-                act(count, name, path)
+                act(len(names), name, path)
 
         door.on_step = step
         if act is not None:  # so that what two runs leave can be compared
@@ -137,7 +138,7 @@ def _child(
         code = _run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
-        os.pwrite(counter, str(count).encode(), 0)
+        os.pwrite(counter, " ".join(names).encode(), 0)
     except BaseException:  # noqa: BLE001 - a child of a test must never return into the test
         traceback.print_exc()
         sys.stderr.flush()
@@ -155,7 +156,7 @@ def _run(arguments: Sequence[str]) -> int:
 def answered(line: str) -> Outcome:
     """The outcome in an answer."""
     values: dict[str, Any] = json.loads(line)
-    return Outcome(**values)
+    return Outcome(**{**values, "names": tuple(values["names"])})
 
 
 if __name__ == "__main__":

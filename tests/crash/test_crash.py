@@ -28,6 +28,7 @@ from tests.crash.harness import (
 from tests.crash.scenarios import SCENARIOS, Scenario
 
 FATAL = 128
+SYNCS = ("fsync", "fsync-folder")
 
 
 @pytest.fixture(params=SCENARIOS, ids=lambda scenario: scenario.name.replace(" ", "-"))
@@ -59,6 +60,8 @@ def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path)
     assert_sound(done)
     seen: set[str] = set()
     for number in range(1, outcome.steps + 1):
+        if number > 1 and outcome.names[number - 2] in SYNCS:
+            continue  # the step before changed nothing that a kill leaves: only a loss of power could tell
         root = fresh_copy(prepared, place / "work")
         killed = command(root, scenario.verb, KillBefore(number))
         if killed.code == scenario.code and killed.steps < number:
@@ -99,7 +102,7 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
 
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]
-"""The disk is full, or broken: at one step, or from one step on; one of these at every second step, unless `--deep` asks for all."""
+"""The disk is full, or broken: at one step, or from one step on; one of these at every third step, unless `--deep` asks for all."""
 
 
 def test_a_failing_disk_at_any_step(
@@ -110,7 +113,7 @@ def test_a_failing_disk_at_any_step(
     steps = command(done, scenario.verb).steps
     new = state(done)
     seen: set[str] = set()
-    for number in range(1, steps + 1) if deep else range(rng.randint(1, 2), steps + 1, 2):
+    for number in range(1, steps + 1) if deep else range(rng.randint(1, 3), steps + 1, 3):
         for code, on in FAILURES if deep else [rng.choice(FAILURES)]:
             root = fresh_copy(prepared, place / "work")
             failed = command(root, scenario.verb, Fail(number, code, on))
