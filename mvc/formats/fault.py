@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 
-from mvc.formats.sniff import WEIGHT_SUFFIXES, read_header
+from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.suffixes import WEIGHT_SUFFIXES
 
 _START = 24
 _TEXT = 256

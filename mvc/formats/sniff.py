@@ -25,13 +25,6 @@ Each has `matches(start, source) -> bool`, which is surer, and `read(source) -> 
 """
 
 
-WEIGHT_SUFFIXES = (
-    *(".pt", ".pth", ".ckpt", ".onnx", ".safetensors", ".h5", ".hdf5", ".keras", ".tflite", ".engine", ".pb", ".bin"),
-    *(".gguf", ".npz", ".pkl", ".joblib", ".mlmodel", ".torchscript", ".jit"),
-)
-"""What the names of weight files end with."""
-
-
 def read_header(source: Source) -> Header | None:
     """The header of a file of a known format, None for any other file; raises HeaderError when the file lies."""
     if source.size < _START:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from mvc.formats.sniff import WEIGHT_SUFFIXES
+from mvc.formats.suffixes import WEIGHT_SUFFIXES
 from mvc.repository.walk import Walk
 
 MAX_SEEN = 50_000
