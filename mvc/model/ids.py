@@ -7,6 +7,7 @@ its default 32-byte output and neither key nor context; `b3sum` prints the same 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NewType
 
 import blake3
@@ -26,6 +27,7 @@ SHORT = 10
 """Digits of an id shown to people."""
 
 _ID = re.compile(r"[0-9a-f]{64}\Z")
+_IDS = re.compile(r"[0-9a-f]*\Z")
 
 
 def digest(data: Buffer) -> str:
@@ -36,6 +38,11 @@ def digest(data: Buffer) -> str:
 def is_id(text: object) -> bool:
     """Whether `text` has the form of an id."""
     return isinstance(text, str) and _ID.match(text) is not None
+
+
+def are_ids(texts: Sequence[str]) -> bool:
+    """Return whether each of `texts` has the form of an id; one look at all of them. Raises TypeError for what is no text."""
+    return set(map(len, texts)) <= {DIGITS} and _IDS.match("".join(texts)) is not None
 
 
 class Hasher:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors
-from mvc.model.ids import DIGITS, FileId, digest, is_id
+from mvc.model.ids import DIGITS, FileId, are_ids, digest
 from mvc.storage import door as doors
 from mvc.storage import hashing
 from mvc.storage.door import Stat, StoreDoor
@@ -169,7 +169,8 @@ def _rows(body: bytes) -> dict[str, _Row]:
     try:
         content: Any = json.loads(body)
         rows: Any = content["files"]
-        sound = all(isinstance(row, list) and len(row) == _FIELDS and is_id(row[-1]) for row in rows.values())
+        ids = [row[-1] for row in rows.values() if isinstance(row, list) and len(row) == _FIELDS]
+        sound = len(ids) == len(rows) and are_ids(ids)
         return dict(rows) if sound and content["clock"] <= doors.now_ns() else {}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
