@@ -942,7 +942,7 @@ class StillPromised(RefRejected):
 class MissingExtra(Usage):
     """Remotes of the kind {scheme} need {reason}, which is not installed.
 
-    `pip install 'mvc[{extra}]'` installs it.
+    `pip install 'modelvc[{extra}]'` installs it.
     """
 
 
@@ -1349,7 +1349,7 @@ class NotPinned(Usage):
 class MissingDockerExtra(Usage):
     """To ask a registry of images needs {library}, which is not installed.
 
-    `pip install 'mvc[docker]'` installs it.
+    `pip install 'modelvc[docker]'` installs it.
     """
 
 

@@ -8,7 +8,7 @@ The library is written in C, and not for files that lie: in a file of 3,841 byte
 ends the process with SIGSEGV (h5py 3.16, HDF5 2.0). So it runs apart: it opens no file, sees only the bytes that `Source`
 gives, and its time and memory are limited. Whatever happens to it, this process learns that the file is not well formed.
 
-Segments are contiguous datasets, and the chunks of uncompressed ones. Without h5py (`mvc[hdf5]`) there are none, and an
+Segments are contiguous datasets, and the chunks of uncompressed ones. Without h5py (`modelvc[hdf5]`) there are none, and an
 HDF5 file is one of no known format. Links are not followed: neither soft ones nor those to other files.
 """
 

@@ -130,7 +130,7 @@ def test_without_its_library_it_says_what_to_install(shell: Shell, monkeypatch: 
         monkeypatch.delitem(sys.modules, name)
     shell.ok("set", "docker.image=acme/yolo", "docker.digest=auto")
     done = shell("docker", "resolve")
-    assert (done.code, "pip install 'mvc[docker]'" in done.err) == (2, True)
+    assert (done.code, "pip install 'modelvc[docker]'" in done.err) == (2, True)
     done = shell.ok("commit", "-m", "all the same")
     assert "requests, which is not installed" in done.err
 

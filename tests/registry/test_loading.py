@@ -52,4 +52,4 @@ def test_where_it_is_not_installed_what_installs_it_is_said(shell: Shell, monkey
     monkeypatch.setattr(sdk, "load", missing)
     said = shell("publish")
     assert said.code == 2
-    assert "pip install 'mvc[picsellia]'" in said.err
+    assert "pip install 'modelvc[picsellia]'" in said.err
