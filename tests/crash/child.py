@@ -12,18 +12,28 @@ import json
 import os
 import pkgutil
 import random
+import re
+import shutil
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from blake3 import blake3
 
 import mvc
 from mvc.cli.main import run
-from mvc.storage import door
+from mvc.storage import door, journal
 
 KILLED = 137
+SYNCS = ("fsync", "fsync-folder")
+_LEFTOVER = re.compile(r"^\.mvc[^/]*/(?:tmp|probe)/")
+"""A file that is being written, or tried out, in a repository or in a remote beside it."""
+_TEMPORARY = re.compile(r"[0-9a-f]{8}(?:\.[0-9a-f]+){4}\.[0-9]+")
+"""The name of a temporary file."""
 
 Act = Callable[[int, str, str], None]
 """Called before each step with its number, its name and its path."""
@@ -74,6 +84,64 @@ class Fail:
             raise OSError(self.code, errno.errorcode[self.code], path)
 
 
+@dataclass(slots=True)
+class Record:
+    """Copy the repository into `folder/NUMBER` before each step at which its disk differs from all copies so far.
+
+    A copy holds what SIGKILL before that step leaves: steps follow one another in one thread.
+    """
+
+    folder: str
+    last: str = ""
+    seen: tuple[str, ...] = ()
+
+    def __call__(self, count: int, name: str, path: str) -> None:
+        last, self.last = self.last, name
+        if last in SYNCS:  # changed nothing that a kill leaves: only a loss of power could tell
+            return
+        left = disk(Path.cwd())
+        if left not in self.seen:
+            self.seen = (*self.seen, left)
+            shutil.copytree(Path.cwd(), os.path.join(self.folder, str(count)), symlinks=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Do nothing: the command runs with random names of its own that are the same each time."""
+
+    def __call__(self, count: int, name: str, path: str) -> None:
+        pass
+
+
+FORKED = (KillBefore, Interrupt, Fail, Record, Repeat)
+"""The acts that the program knows."""
+
+
+def disk(root: Path, *, leftovers: bool = True) -> str:
+    """Return a digest of all that is on the disk below `root`, but for what carries no data and differs from run to run.
+
+    The caches count by the names in them alone, and so do temporary files, since they are complete before a record names
+    them; without `leftovers` these do not count at all.
+    """
+    hasher = blake3()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir() or name == ".mvc/lock":
+            continue
+        mode, data = str(path.stat().st_mode), b""
+        if _LEFTOVER.search(name):
+            if not leftovers:
+                continue
+            mode = ""
+        elif name == ".mvc/journal":
+            data = repr(journal.Journal.decode(path.read_bytes())).encode()
+        elif not name.startswith(".mvc/cache/"):
+            data = path.read_bytes()
+        parts = (_TEMPORARY.sub("", name), mode, _TEMPORARY.sub("", data.decode("latin-1")))
+        hasher.update(repr(parts).encode())
+    return hasher.hexdigest()
+
+
 def load() -> None:
     """Import all that a command may need, once, and not in each child."""
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
@@ -98,7 +166,10 @@ def fork(folder: str, arguments: Sequence[str], act: Act | None, environ: Mappin
 
 
 def request(
-    folder: str, arguments: Sequence[str], act: KillBefore | Interrupt | Fail | None, environ: Mapping[str, str]
+    folder: str,
+    arguments: Sequence[str],
+    act: KillBefore | Interrupt | Fail | Record | Repeat | None,
+    environ: Mapping[str, str],
 ) -> str:
     """The line that asks for the same of the program."""
     said = [type(act).__name__, asdict(act)] if act is not None else None
@@ -109,7 +180,7 @@ def _serve() -> None:
     load()
     for line in sys.stdin:
         folder, arguments, said, environ = json.loads(line)
-        act = {each.__name__: each for each in (KillBefore, Interrupt, Fail)}[said[0]](**said[1]) if said else None
+        act = {each.__name__: each for each in FORKED}[said[0]](**said[1]) if said else None
         print(json.dumps(asdict(fork(folder, arguments, act, environ))), flush=True)  # noqa: T201 - the answer
 
 
@@ -134,7 +205,7 @@ def _child(
 
         door.on_step = step
         if act is not None:  # so that what two runs leave can be compared
-            os.urandom = random.Random(0).randbytes
+            os.urandom = random.Random(isinstance(act, Repeat)).randbytes
         code = _run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()

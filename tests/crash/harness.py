@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,15 +17,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blake3 import blake3
-
 from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
-from mvc.storage import journal
 from tests.crash import child
-from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome
+from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome, Record, Repeat, disk
 
-__all__ = ["KILLED", "Fail", "Interrupt", "KillBefore", "Outcome"]
+__all__ = ["KILLED", "Fail", "Interrupt", "KillBefore", "Outcome", "Record", "Repeat", "disk"]
 ENVIRONMENT = {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
@@ -36,15 +32,13 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
 }
 """What a command sees beside the environment of the test."""
-_TEMPORARY = re.compile(r"[0-9a-f]{8}(?:\.[0-9a-f]+){4}\.[0-9]+")
-"""The name of a temporary file."""
 TOP = Path(__file__).resolve().parents[2]
 
 
 def command(folder: Path, arguments: Sequence[str], act: Act | None = None) -> Outcome:
     """Run `mvc ARGUMENTS` in `folder` in a child; `act` is called before each step with its number from 1."""
     environ = {**os.environ, **ENVIRONMENT}
-    if act is not None and not isinstance(act, KillBefore | Interrupt | Fail):
+    if act is not None and not isinstance(act, child.FORKED):
         return child.fork(str(folder), arguments, act, environ)
     return _answer(_ask(0, folder, arguments, act, environ))
 
@@ -60,7 +54,7 @@ def _ask(
     number: int,
     folder: Path,
     arguments: Sequence[str],
-    act: KillBefore | Interrupt | Fail | None,
+    act: KillBefore | Interrupt | Fail | Record | Repeat | None,
     environ: dict[str, str],
 ) -> subprocess.Popen[str]:
     parent = _parent(number)
@@ -119,25 +113,6 @@ def state(root: Path) -> State:
         for head in [repository.head(model)]
     )
     return State(names, heads, files, (root / ".mvc" / "config.toml").read_bytes())
-
-
-def disk(root: Path) -> str:
-    """A digest of all that is on the disk below `root`, but for what carries no data and differs from run to run.
-
-    Steps that only make things durable leave the disk as it was, so what a test says of it need not be asked again. The
-    cache counts by the names in it alone, a temporary file by its bytes, and so does what names one.
-    """
-    hasher = blake3()
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if path.is_dir() or name == ".mvc/lock":
-            continue
-        data = b"" if name.startswith(".mvc/cache/") else path.read_bytes()
-        if name == ".mvc/journal":
-            data = repr(journal.Journal.decode(data)).encode()
-        parts = (_TEMPORARY.sub("", name), str(path.stat().st_mode), _TEMPORARY.sub("", data.decode("latin-1")))
-        hasher.update(repr(parts).encode())
-    return hasher.hexdigest()
 
 
 def finish(root: Path) -> None:

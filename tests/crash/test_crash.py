@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.crash.harness import (
     KILLED,
     Fail,
     KillBefore,
+    Record,
+    Repeat,
     State,
     assert_sound,
     command,
@@ -28,7 +31,6 @@ from tests.crash.harness import (
 from tests.crash.scenarios import SCENARIOS, Scenario
 
 FATAL = 128
-SYNCS = ("fsync", "fsync-folder")
 
 
 @pytest.fixture(params=SCENARIOS, ids=lambda scenario: scenario.name.replace(" ", "-"))
@@ -51,46 +53,57 @@ def prepared(scenario: Scenario, place: Path) -> Path:
     return root
 
 
-def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path) -> None:
+def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path, rng: random.Random) -> None:
     old = state(prepared)
-    done = fresh_copy(prepared, place / "work")
-    outcome = command(done, scenario.verb)
+    work, killed = place / "work", place / "killed"
+    killed.mkdir()
+    outcome = command(fresh_copy(prepared, work), scenario.verb, Record(str(killed)))
     assert outcome.code == scenario.code, outcome.output
-    new = state(done)
-    assert_sound(done)
-    seen: set[str] = set()
-    for number in range(1, outcome.steps + 1):
-        if number > 1 and outcome.names[number - 2] in SYNCS:
-            continue  # the step before changed nothing that a kill leaves: only a loss of power could tell
-        root = fresh_copy(prepared, place / "work")
-        killed = command(root, scenario.verb, KillBefore(number))
-        if killed.code == scenario.code and killed.steps < number:
-            continue  # files as young as the cache are not cached: how many steps there are depends on the clock
-        assert killed.code == KILLED, f"step {number}: {killed}"
-        left = disk(root)
-        if left not in seen:
-            seen.add(left)
-            when = f"killed before step {number} of {outcome.steps}"
-            _check(root, scenario, old, new, when, at_once=bool(len(seen) % 2))
+    checks = Checks(scenario, old, state(work))
+    checks.sound(work)
+    for number, left in enumerate(sorted(killed.iterdir(), key=lambda path: int(path.name))):
+        shutil.rmtree(work)
+        checks.check(left.rename(work), f"killed before step {left.name} of {outcome.steps}", at_once=bool(number % 2))
+    number = rng.randint(1, outcome.steps)
+    killed_here = command(fresh_copy(prepared, work), scenario.verb, KillBefore(number))
+    if (
+        killed_here.code == KILLED
+    ):  # files as young as the cache are not cached: how many steps there are depends on the clock
+        checks.check(work, f"killed before step {number} of {outcome.steps}, really", at_once=True)
 
 
-def _check(root: Path, scenario: Scenario, old: State, new: State, when: str, *, at_once: bool = False) -> None:
-    """Check the state, and that of the command repeated: after the journal was rolled forward, or `at_once`."""
-    assert_sound(root)
-    pending = journal.pending(StoreDoor(root / ".mvc"))
-    if pending is not None:
-        assert scenario.verb[0] == pending.verb, when
-    if pending is not None and not at_once:
-        finish(root)
-        assert state(root) == new, f"{when}: rolled forward"
-    if pending is None or not at_once:
-        _assert_between(state(root), old, new, when)
-    again = command(root, scenario.verb)
-    assert again.code in scenario.again, f"{when}, then repeated: {again.code}\n{again.output}"
-    assert state(root) == new, f"{when}, then repeated"
-    assert_sound(root)
-    if scenario.check is not None:
-        mvc(root, *scenario.check)
+class Checks:
+    """What must hold of a repository in which one command was interrupted, from the states before and after it."""
+
+    def __init__(self, scenario: Scenario, old: State, new: State) -> None:
+        self._scenario, self._old, self._new = scenario, old, new
+        self._sound: set[str] = set()
+
+    def check(self, root: Path, when: str, *, at_once: bool = False) -> None:
+        """Check the state, and that of the command repeated: after the journal was rolled forward, or `at_once`."""
+        scenario, new = self._scenario, self._new
+        self.sound(root)
+        pending = journal.pending(StoreDoor(root / ".mvc"))
+        if pending is not None:
+            assert scenario.verb[0] == pending.verb, when
+        if pending is not None and not at_once:
+            finish(root)
+            assert state(root) == new, f"{when}: rolled forward"
+        if pending is None or not at_once:
+            _assert_between(state(root), self._old, new, when)
+        again = command(root, scenario.verb, Repeat())
+        assert again.code in scenario.again, f"{when}, then repeated: {again.code}\n{again.output}"
+        assert state(root) == new, f"{when}, then repeated"
+        self.sound(root, scenario.check)
+
+    def sound(self, root: Path, survey: tuple[str, ...] | None = None) -> None:
+        """Check every byte and the remote, unless a disk that was found sound has the same bytes."""
+        left = disk(root, leftovers=False)
+        if left not in self._sound:
+            assert_sound(root)
+            if survey is not None:
+                mvc(root, *survey)
+            self._sound.add(left)
 
 
 def _assert_between(now: State, old: State, new: State, when: str) -> None:
@@ -111,7 +124,7 @@ def test_a_failing_disk_at_any_step(
     old = state(prepared)
     done = fresh_copy(prepared, place / "work")
     steps = command(done, scenario.verb).steps
-    new = state(done)
+    checks = Checks(scenario, old, state(done))
     seen: set[str] = set()
     for number in range(1, steps + 1) if deep else range(rng.randint(1, 3), steps + 1, 3):
         for code, on in FAILURES if deep else [rng.choice(FAILURES)]:
@@ -123,4 +136,4 @@ def test_a_failing_disk_at_any_step(
             left = disk(root)
             if left not in seen:
                 seen.add(left)
-                _check(root, scenario, old, new, when)
+                checks.check(root, when)
