@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
 
-.PHONY: help demo test lint format bench example clean
+.PHONY: help demo test lint format bench example dist clean
 .DEFAULT_GOAL := help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -31,6 +31,9 @@ bench: $(READY)         ## speed and size against their goals and beside other t
 
 example: $(READY)       ## rebuild the store of .mvc-example from its inputs
 	@$(BIN)/python .mvc-example/build.py
+
+dist: $(READY)          ## wheel and sdist in dist/, with man pages, checked by twine
+	@$(BIN)/python -m tests.release.dist
 
 clean:                  ## remove all that is made here
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
