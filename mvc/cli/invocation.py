@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.cli import terminal
-from mvc.cli.progress import Progress
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.config import TRUSTED_HOSTS, Config, user_file
 
 if TYPE_CHECKING:
+    from mvc.cli.progress import Progress
     from mvc.remotes.oci.registries import Registries
 
 
@@ -194,7 +194,9 @@ class Invocation:
         mode = self.progress_mode
         if mode == "auto":
             mode = self.environ.get("MVC_PROGRESS") or str(self.settings().get("ui.progress") or "auto")
-        return Progress(label, total, "none" if self.quiet or mode not in ("auto", "bar", "plain") else mode)
+        mode = "none" if self.quiet or mode not in ("auto", "bar", "plain") else mode
+        progress: Progress = lazy.load("mvc.cli.progress").Progress(label, total, mode)
+        return progress
 
     def _pager(self) -> str | None:
         pager = self.settings().get("ui.pager")

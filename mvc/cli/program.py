@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +56,7 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A verb that does not exist is answered with the nearest that does."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = difflib.get_close_matches(args[0], VERBS, 1)
+            near = lazy.load("difflib").get_close_matches(args[0], VERBS, 1)
             raise click.UsageError(f"No verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)
 

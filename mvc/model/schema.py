@@ -8,7 +8,6 @@ What a text may say (a vocabulary, a reference) is not decided here but by the r
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any
 
-from mvc import errors
+from mvc import errors, lazy
 
 TYPES = (
     "NOT_CONFIGURED",
@@ -204,7 +203,7 @@ def find(key: Path, type_: Type = MODEL_TOML, above: Path = ()) -> Type:
 
 def suggestion(key: Path, table: Table) -> str:
     """What to try instead of the unknown `key` of `table`."""
-    near = difflib.get_close_matches(key[-1], table.keys, n=1)
+    near = lazy.load("difflib").get_close_matches(key[-1], table.keys, n=1)
     if near:
         return f"Did you mean {dotted((*key[:-1], near[0]))}?"
     elsewhere = [f"{section}.{key[-1]}" for section, each in MODEL_TOML.keys.items() if key[-1] in _keys(each)]

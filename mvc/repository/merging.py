@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mvc import errors
-from mvc.model import merge
+from mvc import errors, lazy
 from mvc.model.diff import Snapshot
 from mvc.model.ids import VersionId
-from mvc.model.merge import Merged
 from mvc.repository import stored
 from mvc.storage import merges
 from mvc.storage.merges import MergeState
 
 if TYPE_CHECKING:
+    from mvc.model.merge import Merged
     from mvc.repository.repository import Repository
 
 
@@ -33,7 +32,8 @@ def refuse(repository: Repository, model: str) -> None:
 def result(repository: Repository, state: MergeState) -> Merged:
     """What the merge makes of both versions. Raises Missing, Damaged."""
     base, ours, theirs = (_snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs))
-    return merge.merge(base, ours, theirs, state.takes)
+    merged: Merged = lazy.load("mvc.model.merge").merge(base, ours, theirs, state.takes)
+    return merged
 
 
 def _snapshot(repository: Repository, id_: VersionId, model: str) -> Snapshot:

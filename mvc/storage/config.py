@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import re
 import tomllib
@@ -299,12 +298,12 @@ def check_key(key: str) -> None:
     if table in (REMOTE, HOST):
         known = (*REMOTE_KEYS, TOKEN_ENV) if table == REMOTE else tuple(HOST_KEYS)
         if option not in known:
-            near = difflib.get_close_matches(option, known, 1)
+            near = lazy.load("difflib").get_close_matches(option, known, 1)
             raise errors.UnknownSetting(
                 key=key, known=f"did you mean {near[0]}?" if near else f"a {table} has " + ", ".join(known)
             )
     elif key not in KEYS:
-        near = difflib.get_close_matches(key, KEYS, 1)
+        near = lazy.load("difflib").get_close_matches(key, KEYS, 1)
         raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
 
 

@@ -74,6 +74,12 @@ def test_reading_verbs_load_no_heavy_library(shell: Shell, history: History, arg
     assert not loaded(shell.folder, *arguments) & HEAVY
 
 
+def test_status_loads_neither_pathspec_nor_what_merges_and_shows_progress(shell: Shell, history: History) -> None:
+    found = loaded(shell.folder, "status")
+    assert "mvc.porcelain.status" in found
+    assert not found & {"pathspec", "difflib", "shutil", "mvc.model.merge", "mvc.cli.progress"}
+
+
 # --- streams
 
 

@@ -105,9 +105,22 @@ def test_the_rules_are_gits(tmp_path: Path) -> None:
     assert [name for name in names if ignore.hides(name)] == asked.stdout.splitlines()
 
 
-def test_pathspec_is_loaded_only_for_a_pattern() -> None:
-    code = "import sys; from mvc.repository import globs; globs.is_glob('a*'); assert 'pathspec' not in sys.modules"
+def test_pathspec_is_loaded_only_for_a_pattern_that_is_not_plain() -> None:
+    code = (
+        "import sys; from mvc.repository.globs import compile_glob\n"
+        "for pattern in ('**', 'data/**', '*.onnx', 'a/*.csv'): compile_glob(pattern)\n"
+        "assert 'pathspec' not in sys.modules\n"
+        "compile_glob('a?'); assert 'pathspec' in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_plain_pattern_is_translated_as_by_pathspec(rng: random.Random) -> None:
+    made = {"".join(rng.choices("aB.-_1*//", k=rng.randrange(1, 9))) for _ in range(5_000)}
+    plain = {pattern: quick for pattern in [*made, "**"] if (quick := globs._translate_plain(pattern)) is not None}
+    assert len(plain) > 1_000
+    for pattern, quick in plain.items():
+        assert GitIgnoreSpecPattern.pattern_to_regex(pattern) == (quick, True), pattern
 
 
 def test_stars_that_never_go_back_match_what_gits_do(rng: random.Random) -> None:
