@@ -34,6 +34,8 @@ MAX_TEXT = 96 << 20
 """Bytes of the document as text in memory, where one character beyond U+00FF makes each take 2 bytes, beyond U+FFFF 4."""
 _LONG = 4 << 20
 _PIECE = 1_000
+_MARKS = (b"[", b"{", b",")
+_CONTAINERS = frozenset({dict, list})
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 _INT_DIGITS = 20
@@ -68,6 +70,8 @@ def _bound(data: bytes) -> None:
         raise errors.NotCanonical(reason=f"{len(data)} bytes are more than {MAX_BYTES}")
     if len(data) < MAX_MAPS:  # too short for too many
         return
+    if not _excess([*map(data.count, _MARKS), 0]):  # empty containers, slow to count, only lower the number of values
+        return
     counts = _counts(data)
     if _excess(counts):
         counts = [count - inside for count, inside in zip(counts, _in_strings(data), strict=True)]
@@ -77,7 +81,7 @@ def _bound(data: bytes) -> None:
 
 def _counts(data: bytes) -> list[int]:
     """How many arrays, maps, commas and empty containers there are, those in strings included."""
-    arrays, maps, commas = (data.count(mark) for mark in (b"[", b"{", b","))
+    arrays, maps, commas = (data.count(mark) for mark in _MARKS)
     return [arrays, maps, commas, data.count(b"[]") + data.count(b"{}")]
 
 
@@ -176,13 +180,15 @@ def _check(value: Any, depth: int) -> None:
 
 def _check_depth(value: Any) -> None:
     """Refuse deep nesting in a decoded value, level by level; scalars cost next to nothing."""
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if type(value) in _CONTAINERS else []
     depth = 0
     while level:
         depth += 1
         _limit(depth)
-        parts = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [item for part in parts for item in part if isinstance(item, dict | list)]
+        parts = [each.values() if type(each) is dict else each for each in level]
+        if _CONTAINERS.isdisjoint(map(type, itertools.chain.from_iterable(parts))):
+            return
+        level = [item for part in parts for item in part if type(item) in _CONTAINERS]
 
 
 def _limit(depth: int) -> None:

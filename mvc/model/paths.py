@@ -27,10 +27,13 @@ RESERVED = frozenset({".mvc", ".git", ".hg", ".jj", ".svn"})
 """Folders that belong to version control; never written into."""
 
 _PLAIN = re.compile(
-    r"(?:(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))[a-z0-9_-](?:[a-z0-9._-]{0,98}[a-z0-9_-])?(?:/(?!\Z)|\Z)){1,16}\Z",
-    re.IGNORECASE | re.ASCII,
+    r"(?:(?![ACLNPaclnp](?i:on|rn|ux|ul|om[0-9]|pt[0-9])(?:[./]|\Z))[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(?<!\.)(?:/(?!\Z)|\Z)){1,16}\Z",
+    re.ASCII,
 )
-"""Paths that need no closer look, as nearly all are: a scan checks thousands."""
+"""Paths that need no closer look, as nearly all are: a scan checks thousands.
+
+Names like those of devices (`con`, and `pon` too) get that look. Only their ends ignore letter case, which takes time.
+"""
 _SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
 _UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
 _HFS_IGNORES = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")

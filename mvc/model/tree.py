@@ -7,6 +7,7 @@ No path and no role comes twice.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import FileId, TreeId, digest, is_id
+from mvc.model.ids import FileId, TreeId, are_ids, digest
 
 MAX_ENTRIES = 200_000
 ENTRY = 104
@@ -93,11 +94,13 @@ def _parse(record: Any) -> tuple[TreeEntry, ...]:
         raise errors.NotCanonical(reason=f"entries are a list of at most {MAX_ENTRIES}")
     try:
         entries = tuple([_entry(row) for row in rows])
+        if not are_ids([entry.file for entry in entries]):
+            raise ValueError
     except (KeyError, TypeError, AttributeError, ValueError):
         reason = "an entry has path, role, size, file, and exec only when it is true"
         raise errors.NotCanonical(reason=reason) from None
     paths = [entry.path for entry in entries]
-    if paths != sorted(set(paths)) or len({entry.role for entry in entries}) != len(entries):
+    if not all(map(operator.lt, paths, paths[1:])) or len({entry.role for entry in entries}) != len(entries):
         raise errors.NotCanonical(reason="entries are sorted by path, and no path or role comes twice")
     if "ext" in record and (not isinstance(record["ext"], dict) or not record["ext"]):
         raise errors.NotCanonical(reason="ext is a map with something in it, or absent")
@@ -105,10 +108,10 @@ def _parse(record: Any) -> tuple[TreeEntry, ...]:
 
 
 def _entry(row: dict[str, Any]) -> TreeEntry:
-    """One entry, checked in one go: a tree may have very many. Raises KeyError, TypeError, ValueError."""
+    """One entry, checked in one go but for its id: a tree may have very many. Raises KeyError, TypeError, ValueError."""
     path, role, size, file = row["path"], row["role"], row["size"], row["file"]
     executable = len(row) == _FIELDS + 1 and row["exec"] is True
     texts = type(path) is str and type(role) is str and 0 < len(role) <= MAX_ROLE
-    if not (texts and type(size) is int and size >= 0 and is_id(file) and len(row) == _FIELDS + executable):
+    if not (texts and type(size) is int and size >= 0 and len(row) == _FIELDS + executable):
         raise ValueError
     return tuple.__new__(TreeEntry, (path, role, size, file, executable))  # half the time of the class's own

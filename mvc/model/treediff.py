@@ -64,6 +64,8 @@ def compare_trees(
 
     `new_bytes` says of each file that brought bytes to the store how many.
     """
+    if old is not None and new is not None and old.entries == new.entries:  # as nearly always in `status`
+        return ()
     before, after = old.by_path if old else {}, new.by_path if new else {}
     same_path = [(before[path], entry) for path, entry in after.items() if path in before and before[path] != entry]
     gone = [entry for path, entry in before.items() if path not in after]
