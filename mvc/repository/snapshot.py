@@ -89,6 +89,8 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
         worktree.require(problems)
     if ready is not None:
         ready(manifest, scan.tracked, elsewhere)
+    by_path = base.by_path if base else {}
+    is_executable = repository.tree.is_executable
     for file in scan.tracked:
         path, role, stat, _ = file
         try:
@@ -99,8 +101,8 @@ def take(  # noqa: PLR0913 - two of them are hooks that most callers leave out
                 raise problem from error
             problems.append(problem)
             id_ = UNREAD
-        recorded = base.by_path.get(path) if base else None
-        executable = repository.tree.is_executable(stat, recorded=recorded is not None and recorded.exec)
+        recorded = by_path.get(path)
+        executable = is_executable(stat, recorded=recorded is not None and recorded.exec)
         entries.append(TreeEntry(path, role, stat.size, id_, executable))
     tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
     return Found(Snapshot(manifest, tree), scan.tracked, data, tuple(problems), scan.skipped, elsewhere)
@@ -131,13 +133,15 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
 def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> Iterator[errors.TooBig]:
     """What keeps so many files from being in one tree, before any of them is read."""
     what = f"The model {model}"
-    names = [*((file.path, file.role) for file in files), *((entry.path, entry.role) for entry in elsewhere)]
-    size = sum(len(path.encode()) + len(role.encode()) + ENTRY for path, role in names)
-    if len(names) > MAX_ENTRIES:
-        reason = f"it tracks {len(names)} files, and a version has at most {MAX_ENTRIES}; archives can hold small ones"
+    count = len(files) + len(elsewhere)
+    names = [name for file in files for name in file[:2]]
+    names += [name for entry in elsewhere for name in entry[:2]]
+    size = len("".join(names).encode()) + ENTRY * count
+    if count > MAX_ENTRIES:
+        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}; archives can hold small ones"
         yield errors.TooBig(what=what, reason=reason)
     elif size > canonical.MAX_BYTES:
-        reason = f"the paths and roles of its {len(names)} files take more than {canonical.MAX_BYTES >> 20} MiB"
+        reason = f"the paths and roles of its {count} files take more than {canonical.MAX_BYTES >> 20} MiB"
         yield errors.TooBig(what=what, reason=reason)
 
 

@@ -15,7 +15,6 @@ raises it.
 from __future__ import annotations
 
 import os
-import re
 import stat as stat_module
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,16 +41,9 @@ _KINDS = {
 }
 
 
-def _any_of(texts: Iterable[str]) -> str:
-    return f"(?:{'|'.join(map(re.escape, texts))})"
-
-
-_ODD = re.compile(
-    rf"{_any_of({*globs.DEFAULT_NAMES, *credentials.NAMES})}\Z|{_any_of(credentials.PREFIXES)}"
-    rf"|.*{_any_of((*globs.DEFAULT_SUFFIXES, *credentials.SUFFIXES))}\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Names that may be ignored by default or look like credentials: of most files, one question instead of seven."""
+# Names that may be ignored by default or look like credentials: of most files, one question instead of seven.
+_ODD_NAMES = frozenset({*map(str.lower, globs.DEFAULT_NAMES), *credentials.NAMES})
+_ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credentials.SUFFIXES)
 
 
 class WorkFile(NamedTuple):
@@ -113,7 +105,7 @@ def scan(
     search.literals(files, labelmap_path)
     search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
     search.compare()
-    ordered = sorted(search.found.values(), key=_by_path)
+    ordered = sorted(search.found.values())  # by path: no surrogate is in one, so code points are in the order of bytes
     return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
 
 
@@ -182,8 +174,9 @@ def special_kind(path: str, mode: int) -> str:
     return _KINDS.get(stat_module.S_IFMT(mode), "a special file")
 
 
-def _by_path(file: WorkFile) -> bytes:
-    return file.path.encode("utf-8", "surrogateescape")
+def _is_odd(folded: str) -> bool:
+    """Return whether a name in lower case may be ignored by default or look like credentials."""
+    return folded.endswith(_ODD_ENDS) or folded in _ODD_NAMES or folded.startswith(credentials.PREFIXES)
 
 
 @dataclass(slots=True)
@@ -270,7 +263,6 @@ class _Search:
         for prefix, entries, ignore in self.walk.folders(start.folder, gitignore=start.whole):
             below = prefix[len(start.folder) :]
             secret = credentials.in_folder(prefix.split("/"))
-            is_odd = _ODD.match
             for entry in entries:
                 name = entry.name
                 path = prefix + name
@@ -279,7 +271,7 @@ class _Search:
                 for role, match in roles:
                     if not match(path):
                         continue
-                    odd = is_odd(name)
+                    odd = _is_odd(name.lower())
                     if (odd or ignore.rules) and ignore.hides(path):
                         continue
                     if secret or (odd and credentials.is_name(name)):

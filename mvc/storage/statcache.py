@@ -56,7 +56,10 @@ class StatCache:
         """Return the id of the file's bytes, or None when they must be read."""
         rows = self._rows if self._rows is not None else self._load()
         row = rows.get(path)
-        return FileId(row[4]) if row is not None and row[:4] == [*stat[:4]] else None
+        if row is None:
+            return None
+        size, mtime, ctime, inode, id_ = row
+        return FileId(id_) if (size, mtime, ctime, inode) == stat[:4] else None
 
     def identify(self, path: str, stat: Stat) -> FileId | None:
         """Return the id of the file's bytes, reading them if needed; None when the file changes meanwhile.
