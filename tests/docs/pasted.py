@@ -1,4 +1,4 @@
-"""What the documentation has a reader paste, and a folder to run it in."""
+"""The shell blocks of the documentation, and a folder to run them in."""
 
 from __future__ import annotations
 

@@ -28,12 +28,12 @@ def _steps(workflow: Any) -> list[dict[str, Any]]:
 def _dockerfile() -> dict[str, list[str]]:
     """The arguments of each instruction of the Dockerfile."""
     text = re.sub(r"^#.*\n", "", (TOP / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    found: dict[str, list[str]] = {}
+    instructions: dict[str, list[str]] = {}
     for line in text.replace("\\\n", " ").splitlines():
         if line:
             instruction, _, rest = line.partition(" ")
-            found.setdefault(instruction, []).append(rest)
-    return found
+            instructions.setdefault(instruction, []).append(rest)
+    return instructions
 
 
 def test_the_oldest_python_is_claimed() -> None:
@@ -49,9 +49,9 @@ def test_ci_runs_each_python_that_is_claimed_and_both_systems() -> None:
 def test_the_workflows_run_what_the_project_has() -> None:
     targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     runs = [step["run"] for path in CI.glob("*.yml") for step in _steps(_yaml(path)) if "run" in step]
-    named = {target for run in runs for target in re.findall(r"\bmake ([a-z]+)", run)}
-    assert named == {"test", "dist"}
-    assert named <= targets
+    called = {target for run in runs for target in re.findall(r"\bmake ([a-z]+)", run)}
+    assert called == {"test", "dist"}
+    assert called <= targets
     assert ".ci/run" in runs
     assert (TOP / ".ci" / "run").is_file()
 

@@ -29,11 +29,11 @@ def pythons() -> dict[str, str]:
     """Each version of Python from 3.11 on that is on this machine, with its program; the one that runs the tests first."""
     folders = [*map(Path, os.get_exec_path()), *sorted(PYENV.glob("versions/*/bin"))]
     candidates = [sys.executable, *(str(path) for folder in folders for path in sorted(folder.glob("python3.[0-9]*")))]
-    found: dict[str, str] = {}
+    programs: dict[str, str] = {}
     for program in candidates:
         if re.search(r"python[\d.]*$", program) and (version := _version(program)) is not None:
-            found.setdefault(version, program)
-    return found
+            programs.setdefault(version, program)
+    return programs
 
 
 def _version(program: str) -> str | None:
@@ -45,8 +45,8 @@ def _version(program: str) -> str | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "python" in metafunc.fixturenames:
-        found = pythons() if metafunc.config.getoption("--deep") else {"this": sys.executable}
-        metafunc.parametrize("python", found.values(), ids=found)
+        programs = pythons() if metafunc.config.getoption("--deep") else {"this": sys.executable}
+        metafunc.parametrize("python", programs.values(), ids=programs)
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def installed(python: str, wheel: Path, tmp_path: Path) -> Path:
 
 def _pip(environment: Path, *words: str) -> subprocess.CompletedProcess[str]:
     pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
-    patience = ["--retries", "1", "--timeout", "20", "--disable-pip-version-check"]
-    return subprocess.run([*pip, *words, *patience], capture_output=True, text=True, check=False)
+    limits = ["--retries", "1", "--timeout", "20", "--disable-pip-version-check"]
+    return subprocess.run([*pip, *words, *limits], capture_output=True, text=True, check=False)
 
 
 def _names(path: Path) -> Iterator[str]:
@@ -102,15 +102,15 @@ def test_the_sdist_is_the_sources_and_the_pages(distributions: Path) -> None:
 
 def test_an_installed_wheel_runs_the_tour(installed: Path, tmp_path: Path) -> None:
     code = "import importlib.metadata as m, mvc; print(mvc.__file__); print(m.version('modelvc'))"
-    asked = subprocess.run(
+    place, version = subprocess.run(
         [str(installed / "python"), "-I", "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert Path(asked[0]).is_relative_to(installed.parent)
-    assert asked[1] == mvc.__version__
+    assert Path(place).is_relative_to(installed.parent)
+    assert version == mvc.__version__
     assert (installed.parent / "share" / "man" / "man1" / "mvc-commit.1").is_file()
     assert _pip(installed.parent, "check").returncode == 0
-    version = subprocess.run([str(installed / "mvc"), "--version"], capture_output=True, text=True, check=True).stdout
-    assert version == f"mvc {mvc.__version__}\n"
+    answer = subprocess.run([str(installed / "mvc"), "--version"], capture_output=True, text=True, check=True).stdout
+    assert answer == f"mvc {mvc.__version__}\n"
     done = pasted.paste(pasted.TOUR, tmp_path, installed / "mvc")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
