@@ -24,7 +24,7 @@ from mvc.porcelain.commit import Options, commit
 from mvc.porcelain.init import init
 from mvc.porcelain.switch import switch
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.reflog import HEADS as BRANCHES
+from mvc.storage.records.reflog import HEADS as BRANCHES
 
 HERE = Path(__file__).resolve().parent
 ANA = Person("Ana Lehtonen", "ana@example.org")

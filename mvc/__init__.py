@@ -17,7 +17,8 @@ from mvc import lazy
 
 if TYPE_CHECKING:
     from mvc import errors
-    from mvc.model.diff import VersionDiff
+    from mvc.images.registries import Registries as ImageRegistries
+    from mvc.model.compare.diff import VersionDiff
     from mvc.model.manifest import Manifest
     from mvc.model.tree import Tree, TreeEntry
     from mvc.model.version import Code, Person, Timestamp, Version
@@ -29,36 +30,35 @@ if TYPE_CHECKING:
     from mvc.porcelain.cat import cat
     from mvc.porcelain.check import check
     from mvc.porcelain.clone import clone
+    from mvc.porcelain.clone_registry import clone_registry
     from mvc.porcelain.commit import Options as CommitOptions
     from mvc.porcelain.commit import commit
     from mvc.porcelain.diff import diff
     from mvc.porcelain.docker import moved as image_drift
     from mvc.porcelain.docker import resolve as resolve_image
+    from mvc.porcelain.drift import drift
     from mvc.porcelain.du import du
     from mvc.porcelain.edit import get, remove, set_values, unset
     from mvc.porcelain.export import export
     from mvc.porcelain.fetch import fetch
     from mvc.porcelain.fsck import fsck
+    from mvc.porcelain.fsck_remote import survey
     from mvc.porcelain.gc_remote import gc_remote
     from mvc.porcelain.heal import heal
-    from mvc.porcelain.importing import import_model
+    from mvc.porcelain.import_ import import_model
     from mvc.porcelain.init import init
     from mvc.porcelain.log import log
     from mvc.porcelain.ls import ls
     from mvc.porcelain.merge import Choice as MergeChoice
     from mvc.porcelain.merge import merge
-    from mvc.porcelain.merge_end import abort as abort_merge
-    from mvc.porcelain.merge_end import proceed as continue_merge
+    from mvc.porcelain.merge_continue import abort as abort_merge
+    from mvc.porcelain.merge_continue import proceed as continue_merge
     from mvc.porcelain.models import models
-    from mvc.porcelain.opening import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
+    from mvc.porcelain.open import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
     from mvc.porcelain.publish import publish
     from mvc.porcelain.pull import pull
     from mvc.porcelain.push import Request as PushRequest
     from mvc.porcelain.push import push
-    from mvc.porcelain.reaching import reach as connect
-    from mvc.porcelain.reaching import registry as connect_registry
-    from mvc.porcelain.registry_clone import clone_registry
-    from mvc.porcelain.registry_drift import drift
     from mvc.porcelain.remote import add as add_remote
     from mvc.porcelain.remote import approve as trust_remote
     from mvc.porcelain.remote import remotes
@@ -71,14 +71,14 @@ if TYPE_CHECKING:
     from mvc.porcelain.source import record as record_source
     from mvc.porcelain.source import show as source
     from mvc.porcelain.status import status
-    from mvc.porcelain.survey import survey
     from mvc.porcelain.switch import switch
     from mvc.porcelain.tag import create as create_tag
     from mvc.porcelain.tag import tags
-    from mvc.remotes.oci.registries import Registries as ImageRegistries
     from mvc.remotes.remote import Remote
     from mvc.repository.repository import Actor, Repository
     from mvc.repository.revisions import resolve
+    from mvc.transport.connection import reach as connect
+    from mvc.transport.connection import registry as connect_registry
 
 __version__ = "0.1.0"
 
@@ -87,7 +87,7 @@ _HOMES = {
     "Actor": "mvc.repository.repository:Actor",
     "Code": "mvc.model.version:Code",
     "CommitOptions": "mvc.porcelain.commit:Options",
-    "ImageRegistries": "mvc.remotes.oci.registries:Registries",
+    "ImageRegistries": "mvc.images.registries:Registries",
     "Manifest": "mvc.model.manifest:Manifest",
     "MergeChoice": "mvc.porcelain.merge:Choice",
     "Person": "mvc.model.version:Person",
@@ -98,8 +98,8 @@ _HOMES = {
     "Tree": "mvc.model.tree:Tree",
     "TreeEntry": "mvc.model.tree:TreeEntry",
     "Version": "mvc.model.version:Version",
-    "VersionDiff": "mvc.model.diff:VersionDiff",
-    "abort_merge": "mvc.porcelain.merge_end:abort",
+    "VersionDiff": "mvc.model.compare.diff:VersionDiff",
+    "abort_merge": "mvc.porcelain.merge_continue:abort",
     "add": "mvc.porcelain.add:add",
     "add_remote": "mvc.porcelain.remote:add",
     "aliases": "mvc.porcelain.alias:aliases",
@@ -107,16 +107,16 @@ _HOMES = {
     "cat": "mvc.porcelain.cat:cat",
     "check": "mvc.porcelain.check:check",
     "clone": "mvc.porcelain.clone:clone",
-    "clone_registry": "mvc.porcelain.registry_clone:clone_registry",
+    "clone_registry": "mvc.porcelain.clone_registry:clone_registry",
     "commit": "mvc.porcelain.commit:commit",
-    "connect": "mvc.porcelain.reaching:reach",
-    "connect_registry": "mvc.porcelain.reaching:registry",
-    "continue_merge": "mvc.porcelain.merge_end:proceed",
+    "connect": "mvc.transport.connection:reach",
+    "connect_registry": "mvc.transport.connection:registry",
+    "continue_merge": "mvc.porcelain.merge_continue:proceed",
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",
     "diff": "mvc.porcelain.diff:diff",
     "distrust_remote": "mvc.porcelain.remote:withdraw",
-    "drift": "mvc.porcelain.registry_drift:drift",
+    "drift": "mvc.porcelain.drift:drift",
     "du": "mvc.porcelain.du:du",
     "export": "mvc.porcelain.export:export",
     "fetch": "mvc.porcelain.fetch:fetch",
@@ -126,13 +126,13 @@ _HOMES = {
     "get": "mvc.porcelain.edit:get",
     "heal": "mvc.porcelain.heal:heal",
     "image_drift": "mvc.porcelain.docker:moved",
-    "import_model": "mvc.porcelain.importing:import_model",
+    "import_model": "mvc.porcelain.import_:import_model",
     "init": "mvc.porcelain.init:init",
     "log": "mvc.porcelain.log:log",
     "ls": "mvc.porcelain.ls:ls",
     "merge": "mvc.porcelain.merge:merge",
     "models": "mvc.porcelain.models:models",
-    "open": "mvc.porcelain.opening:open_repository",
+    "open": "mvc.porcelain.open:open_repository",
     "publish": "mvc.porcelain.publish:publish",
     "pull": "mvc.porcelain.pull:pull",
     "push": "mvc.porcelain.push:push",
@@ -150,7 +150,7 @@ _HOMES = {
     "source": "mvc.porcelain.source:show",
     "source_of_experiment": "mvc.porcelain.source:ask",
     "status": "mvc.porcelain.status:status",
-    "survey": "mvc.porcelain.survey:survey",
+    "survey": "mvc.porcelain.fsck_remote:survey",
     "switch": "mvc.porcelain.switch:switch",
     "tags": "mvc.porcelain.tag:tags",
     "trust_remote": "mvc.porcelain.remote:approve",

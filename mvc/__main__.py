@@ -1,5 +1,5 @@
 """`python -m mvc`."""
 
-from mvc.cli.main import main
+from mvc.cli.app.main import main
 
 main()

@@ -17,10 +17,10 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from mvc import errors
 from mvc.model.tree import Tree, TreeEntry
-from mvc.porcelain.opening import open_repository
-from mvc.porcelain.reading import FileReader
+from mvc.porcelain.open import open_repository
 from mvc.repository import revisions
 from mvc.repository.repository import Repository
+from mvc.transport.file_reader import FileReader
 
 
 class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

@@ -15,8 +15,11 @@ LAYERS = (
     "readiness",
     "formats",
     "storage",
+    "images",
     "repository",
     "remotes",
+    "transport",
+    "registry",
     "porcelain",
     "filesystem",
     "cli",
@@ -24,22 +27,22 @@ LAYERS = (
 APART = {("repository", "remotes"), ("remotes", "repository")}
 HOMES: dict[str, str | tuple[str, ...]] = {
     "blake3": "model/ids.py",
-    "tomlkit": "model/edit.py",
-    "tomli_w": "storage/config.py",
-    "pyfastcdc": "storage/chunking.py",
-    "backports": "storage/frames.py",
-    "compression": "storage/frames.py",
-    "sqlite3": "storage/chunkindex.py",
-    "pathspec": "repository/globs.py",
+    "tomlkit": "model/toml/edit.py",
+    "tomli_w": "storage/records/config.py",
+    "pyfastcdc": "storage/chunks/chunking.py",
+    "backports": "storage/chunks/zstd.py",
+    "compression": "storage/chunks/zstd.py",
+    "sqlite3": "storage/packs/index.py",
+    "pathspec": "repository/worktree/globs.py",
     "git": "repository/provenance.py",
-    "fsspec": ("remotes/", "filesystem.py"),
-    "paramiko": "remotes/",
-    "picsellia": "remotes/picsellia/",
-    "requests": ("remotes/oci/", "remotes/picsellia/"),
-    "urllib3": "remotes/oci/",
+    "fsspec": ("remotes/backends/", "filesystem.py"),
+    "paramiko": "remotes/backends/",
+    "picsellia": "registry/picsellia/",
+    "requests": ("images/", "registry/picsellia/"),
+    "urllib3": "images/",
     "click": "cli/",
-    "numpy": ("storage/planes.py", "formats/statistics.py"),
-    "h5py": "formats/hdf5child.py",
+    "numpy": ("storage/chunks/planes.py", "formats/statistics.py"),
+    "h5py": "formats/hdf5_child.py",
 }
 FORBIDDEN = {"pickle", "dill", "joblib", "shelve", "torch", "marshal", "yaml"}
 SOURCES = sorted(TOP.rglob("*.py"))
@@ -141,11 +144,11 @@ def _only_the_doors_change_the_disk(path: Path) -> None:
     changing = ("os.rename", "os.replace", "os.unlink", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.write",
                 "os.fsync", "os.truncate", ".write_bytes", ".write_text", ".unlink", ".rmdir", "shutil.")  # fmt: skip
     doors = (
-        "storage/door.py",
-        "storage/treedoor.py",
-        "storage/exportdoor.py",
-        "storage/rename.py",
-        "storage/process.py",
+        "storage/disk/door.py",
+        "storage/disk/treedoor.py",
+        "storage/disk/exportdoor.py",
+        "storage/disk/rename.py",
+        "storage/disk/process.py",
     )
     place = path.relative_to(TOP).as_posix()
     if place in doors or place.startswith("cli/"):

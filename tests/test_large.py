@@ -17,7 +17,7 @@ from mvc.model.ids import Hasher
 TOP = Path(__file__).resolve().parents[1]
 GIB = 1 << 30
 MEMORY = 400 << 20
-_RUN = "import sys; from mvc.cli.main import run; code = run(sys.argv[1:]); print(next(int(line.split()[1]) * 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')), file=sys.stderr); sys.exit(code)"
+_RUN = "import sys; from mvc.cli.app.main import run; code = run(sys.argv[1:]); print(next(int(line.split()[1]) * 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')), file=sys.stderr); sys.exit(code)"
 
 
 def _mvc(root: Path, *arguments: str) -> int:

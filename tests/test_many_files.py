@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mvc.storage import door as door_module
-from mvc.storage import ingest
+from mvc.storage.chunks import ingest
+from mvc.storage.disk import door as door_module
 from tests.storage.parts import Parts
 
 DESCRIPTORS = 64

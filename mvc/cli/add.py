@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, size
-from mvc.cli.verb import verb
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.add import Added, Entry, add
-from mvc.repository import globs
+from mvc.repository.worktree import globs
 
 _SHOWN = 5
 

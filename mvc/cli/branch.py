@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape, short, style
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape, short, style
+from mvc.cli.app.verb import verb
 from mvc.porcelain import branch as porcelain
 from mvc.porcelain.branch import Branch, Branches
 from mvc.repository import revisions

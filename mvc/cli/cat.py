@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape, size
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.cat import Content, cat, save
-from mvc.storage.exportdoor import is_stream
+from mvc.storage.disk.exportdoor import is_stream
 
 
 @verb("cat")

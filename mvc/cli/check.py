@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import escape, short, style
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import escape, short, style
+from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.readiness.judge import Finding, Readiness, rules_for

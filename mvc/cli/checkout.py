@@ -7,8 +7,8 @@ import shlex
 import click
 
 from mvc.cli import restore, switch
-from mvc.cli.invocation import Invocation
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.verb import verb
 
 _PATHS = "mvc.checkout.paths"
 

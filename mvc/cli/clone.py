@@ -10,17 +10,16 @@ from pathlib import Path
 import click
 
 from mvc import errors, lazy
-from mvc.cli import transfers
-from mvc.cli.invocation import Invocation
+from mvc.cli.app import transfers
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.cli.pull import select
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
 from mvc.porcelain import clone as porcelain
-from mvc.porcelain import reaching
 from mvc.porcelain.clone import Cloned
-from mvc.remotes import address as remotes
-from mvc.remotes import options
-from mvc.remotes.picsellia import address
+from mvc.remotes.backends import address as remotes
+from mvc.remotes.backends import options, registry_address
+from mvc.transport import connection
 
 
 @verb("clone")
@@ -45,7 +44,7 @@ def command(
     A remote of several models (of which --model chooses one) is brought without their files, and `mvc switch` checks one out.
     URL may also be that of a model on a registry, picsellia://ORGANIZATION/MODEL[@VERSION]: what is there is imported.
     """
-    if address.is_registry(url):
+    if registry_address.is_registry(url):
         if meta or only or limit is not None:
             raise click.UsageError("--meta, --only and --limit are for remotes; a registry's versions come whole")
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
@@ -77,21 +76,24 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     verb = lazy.load("mvc.cli.import_")
     where = verb.parse(url)
     invocation.require_network(where.text)
-    options.check(address.SCHEME, settings)
+    options.check(registry_address.SCHEME, settings)
     directory = directory or porcelain.folder_of(where.model)
     folder = invocation.cwd / directory
-    host, approvals = settings.get("host", address.HOST), invocation.settings().approvals(invocation.trusted_hosts)
+    host, approvals = (
+        settings.get("host", registry_address.HOST),
+        invocation.settings().approvals(invocation.trusted_hosts),
+    )
     with (
-        reaching.typed_registry(where.organization, host, invocation.environ, approvals) as registry,
+        connection.typed_registry(where.organization, host, invocation.environ, approvals) as registry,
         _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):
-        done = lazy.load("mvc.porcelain.registry_clone").clone_registry(
+        done = lazy.load("mvc.porcelain.clone_registry").clone_registry(
             registry,
             where.model,
             folder,
             actor=invocation.actor(),
-            url=address.RegistryAddress(where.organization).text,
+            url=registry_address.RegistryAddress(where.organization).text,
             settings=settings,
             version=where.version,
             key=invocation.model_key,

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from mvc import lazy
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size, style
-from mvc.cli.verb import verb
-from mvc.model import bytetext
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.verb import verb
+from mvc.model import textfile
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
@@ -94,8 +94,8 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
     if file is not None:
         try:
             data = sys.stdin.buffer.read() if file == "-" else (invocation.cwd / file).read_bytes()
-            return bytetext.decode(data)
-        except bytetext.TextError as error:
+            return textfile.decode(data)
+        except textfile.TextError as error:
             raise click.UsageError(f"the message in {file} is {error.reason}") from None
         except OSError as error:
             raise click.UsageError(f"the message in {file} cannot be read: {error.strerror}") from None
@@ -113,7 +113,7 @@ def _edited(invocation: Invocation, message: str) -> str:
         path = Path(folder) / "MESSAGE"
         path.write_text("\n".join([message, "", *lines, ""]), encoding="utf-8")
         click.edit(filename=os.fspath(path), editor=editor)
-        text = bytetext.decode(path.read_bytes())
+        text = textfile.decode(path.read_bytes())
     return "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
 
 

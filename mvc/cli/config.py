@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape
-from mvc.cli.verb import verb
-from mvc.storage.config import Config
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import verb
+from mvc.storage.records.config import Config
 
 
 @verb("config")

@@ -8,11 +8,11 @@ from typing import Literal
 import click
 
 from mvc import errors
-from mvc.cli import render
-from mvc.cli import tensors as tensor_lines
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape, short
-from mvc.cli.verb import verb
+from mvc.cli.app import render
+from mvc.cli.app import tensors as tensor_lines
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape, short
+from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff
 from mvc.repository import history, revisions

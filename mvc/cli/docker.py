@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape
-from mvc.cli.verb import group, subverb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import docker as porcelain
 from mvc.porcelain.docker import ResolvedImage
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short
-from mvc.cli.verb import verb
-from mvc.model.diff import Change
-from mvc.porcelain import docker, reaching, registry_drift
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short
+from mvc.cli.app.verb import verb
+from mvc.model.compare.diff import Change
+from mvc.porcelain import docker, drift
 from mvc.porcelain.docker import ImageDrift
-from mvc.porcelain.registry_drift import RegistryDrift
+from mvc.porcelain.drift import RegistryDrift
 from mvc.repository import revisions
+from mvc.transport import connection
 
 
 @verb("drift")
@@ -35,13 +36,13 @@ def command(invocation: Invocation, registry: str | None, read_data: bool, of_do
 
 def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -> int:
     repository, model = invocation.repository(), invocation.model()
-    name = name or reaching.default_registry(repository)
+    name = name or connection.default_registry(repository)
     invocation.require_network(name)
     with (
-        reaching.registry(repository, name, invocation.environ) as registry,
+        connection.registry(repository, name, invocation.environ) as registry,
         invocation.progress(f"Reading from {name}") as progress,
     ):
-        found = registry_drift.drift(repository, registry, model, read_data=read_data, progress=progress)
+        found = drift.drift(repository, registry, model, read_data=read_data, progress=progress)
     invocation.emit("drift", found.to_json, lambda: _versions(found), ids=[each.id for each in found.versions])
     return int(not found.is_empty)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.du import Usage, Usages, du
 from mvc.repository import revisions
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, size
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.export import export
 from mvc.repository import revisions
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import transfers
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
-from mvc.porcelain import reaching
+from mvc.cli.app import transfers
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.fetch import Fetched, FetchedRef, fetch
+from mvc.transport import connection
 
 
 @verb("fetch")
@@ -25,7 +25,7 @@ def command(invocation: Invocation, remote: str | None, prune: bool, jobs: int, 
     """
     repository = invocation.writer()
     name = transfers.remote_of(invocation, remote)
-    with reaching.reach(repository, name, jobs=jobs, limit=limit) as there:
+    with connection.reach(repository, name, jobs=jobs, limit=limit) as there:
         done = fetch(repository, there, invocation.actor(), prune=prune)
     invocation.emit("fetch", done.to_json, lambda: lines(done), ids=[ref.new or "" for ref in done.refs])
 

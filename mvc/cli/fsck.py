@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size, style
-from mvc.cli.verb import verb
-from mvc.porcelain import reaching
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.verb import verb
 from mvc.porcelain.fsck import Hit, Report, fsck
+from mvc.porcelain.fsck_remote import ALL, survey
+from mvc.porcelain.fsck_repair import repair
 from mvc.porcelain.heal import Healed, heal
-from mvc.porcelain.repair import repair
-from mvc.porcelain.survey import ALL, survey
+from mvc.transport import connection
 
 
 class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
@@ -76,7 +76,7 @@ def command(
 
 def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple[int, int] | None) -> int:
     repository = invocation.repository()
-    with reaching.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+    with connection.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
         read = read_data or subset is not None
         report = survey(repository, there, read_data=read, subset=subset or ALL, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
@@ -86,7 +86,7 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
 
 def _heal(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with reaching.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+    with connection.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
         done = heal(repository, there, invocation.actor(), progress)
     damaged = list(dict.fromkeys(hit.version for hit in done.after.hits))
     invocation.emit("fsck", done.to_json, lambda: healed_lines(name, done), ids=damaged, page=True)
@@ -105,7 +105,7 @@ def healed_lines(name: str, done: Healed) -> Iterator[str]:
 
 def _repair(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with reaching.reach(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
+    with connection.reach(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
         done = repair(repository, there, progress)
     mended = len(done.before.findings) - len(done.after.findings)
     invocation.emit(

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, date, escape, short, size
-from mvc.cli.verb import verb
-from mvc.porcelain import reaching
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, date, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain.gc import GRACE, Collected, gc
 from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
+from mvc.transport import connection
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
@@ -77,7 +77,7 @@ def command(
 
 def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
     repository, floor = invocation.repository(), FLOOR if grace is None else grace
-    with reaching.reach(repository, name) as there:
+    with connection.reach(repository, name) as there:
         found = gc_remote(repository, there, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
     invocation.emit("gc", found.to_json, lambda: _remote_lines(found), ids=found.removed)
 

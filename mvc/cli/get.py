@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import verb
 from mvc.porcelain import edit
 
 

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping
 import click
 
 from mvc import errors
-from mvc.cli import transfers
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
-from mvc.model.registry import Registry
-from mvc.porcelain import reaching
-from mvc.porcelain.importing import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
-from mvc.remotes import options
-from mvc.remotes.picsellia import address
+from mvc.cli.app import transfers
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
+from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
+from mvc.registry.protocol import Registry
+from mvc.remotes.backends import options, registry_address
+from mvc.transport import connection
 
 IN_PART = 3
 """The exit code when something was left out."""
@@ -36,7 +35,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     invocation.require_network(where.text)
     repository = invocation.writer()
     given = transfers.given_settings(settings)
-    options.check(address.SCHEME, given)
+    options.check(registry_address.SCHEME, given)
     with (
         _registry(invocation, where.organization, given) as registry,
         invocation.progress("Fetching files") as progress,
@@ -60,16 +59,16 @@ def _registry(
 ) -> contextlib.AbstractContextManager[Registry]:
     """The registry at the host that was typed, or of the remote that is this organization, or at the platform's own."""
     repository = invocation.repository()
-    name = reaching.registry_of(repository, organization) if "host" not in given else None
+    name = connection.registry_of(repository, organization) if "host" not in given else None
     if name is not None:
-        return reaching.registry(repository, name, invocation.environ)
-    host = given.get("host", address.HOST)
-    return reaching.typed_registry(organization, host, invocation.environ, repository.approvals)
+        return connection.registry(repository, name, invocation.environ)
+    host = given.get("host", registry_address.HOST)
+    return connection.typed_registry(organization, host, invocation.environ, repository.approvals)
 
 
-def parse(url: str) -> address.RegistryAddress:
+def parse(url: str) -> registry_address.RegistryAddress:
     """The address of a model on a registry; raises BadRegistryUrl for one of an organization alone."""
-    where = address.parse(url)
+    where = registry_address.parse(url)
     if where.model is None:
         raise errors.BadRegistryUrl(url=url, reason="it names no model")
     return where

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import click
 
 from mvc import errors, lazy
-from mvc.cli.graph import Graph
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import date, escape, short, style
-from mvc.cli.verb import verb
+from mvc.cli.app.graph import Graph
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import date, escape, short, style
+from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log
@@ -164,7 +164,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")
     if entry.changes is not None:
-        render = lazy.load("mvc.cli.render")
+        render = lazy.load("mvc.cli.app.render")
         lines.append(f"    {render.summary(entry.changes.difference, entry.changes.total_bytes)}")
     return lines
 

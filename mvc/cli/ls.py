@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import tensors as tensor_lines
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import escape, short, size
-from mvc.cli.verb import verb
-from mvc.model import tensorcount
+from mvc.cli.app import tensors as tensor_lines
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import escape, short, size
+from mvc.cli.app.verb import verb
+from mvc.model import tensor_count
 from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
 
@@ -45,7 +45,7 @@ def _lines(found: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
     lines = aligned(rows, right=tensor_lines.RIGHT)
     for entry, file in zip(found.entries, files, strict=True):
         segments = found.tensors.get(entry.path, ())
-        held = tensorcount.count(segments)
+        held = tensor_count.count(segments)
         yield f"{file}  {tensor_lines.held(held) if held else 'no tensors are known'}"
         yield from (f"  {line}" for line in itertools.islice(lines, len(segments)))
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, style
-from mvc.cli.verb import verb
-from mvc.model.merge import OURS, THEIRS, Conflict
-from mvc.porcelain import merge_end
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, style
+from mvc.cli.app.verb import verb
+from mvc.model.merge.merge import OURS, THEIRS, Conflict
+from mvc.porcelain import merge_continue
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
-from mvc.porcelain.moving import Moved
 from mvc.repository import revisions
+from mvc.repository.worktree.checkout import Moved
 
 _SHOWN = 100
 """Letters of a value in a list of conflicts."""
@@ -78,7 +78,7 @@ def command(
 def _abort(invocation: Invocation) -> int:
     repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
-        moved = merge_end.abort(repository, model, progress)
+        moved = merge_continue.abort(repository, model, progress)
 
     def record() -> dict[str, Any]:
         return {"outcome": "aborted", "written": list(moved.written), "deleted": list(moved.deleted)}
@@ -89,7 +89,7 @@ def _abort(invocation: Invocation) -> int:
 
 def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int:
     with invocation.progress("Storing") as progress:
-        done = merge_end.proceed(
+        done = merge_continue.proceed(
             invocation.writer(),
             invocation.model(),
             invocation.actor(tell=True),

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import date, escape, short
-from mvc.cli.verb import group, subverb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import date, escape, short
+from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import models as porcelain
 from mvc.porcelain.models import Model
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain import publish as porcelain
-from mvc.porcelain import reaching
 from mvc.porcelain.publish import Published, PublishedVersion
 from mvc.repository import revisions
+from mvc.transport import connection
 
 
 @verb("publish")
@@ -46,10 +46,10 @@ def command(
         if all_
         else [revisions.resolve(repository, model, text) for text in versions or ("HEAD",)]
     )
-    name = registry or reaching.default_registry(repository)
+    name = registry or connection.default_registry(repository)
     invocation.require_network(name)
     with (
-        reaching.registry(repository, name, invocation.environ) as found,
+        connection.registry(repository, name, invocation.environ) as found,
         invocation.progress(f"Publishing to {name}") as progress,
     ):
         done = porcelain.publish(

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import fetch, transfers
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size
-from mvc.cli.verb import verb
+from mvc.cli import fetch
+from mvc.cli.app import transfers
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.verb import verb
 from mvc.porcelain import pull as porcelain
-from mvc.porcelain import reaching
 from mvc.porcelain.pull import Pulled
 from mvc.repository.upstream import followed
+from mvc.transport import connection
 
 
 @verb("pull")
@@ -43,7 +44,7 @@ def command(
     follows = followed(repository, model, head.branch) if head.branch is not None else None
     theirs = branch or (follows[1] if follows is not None and follows[0] == name else None)
     with (
-        reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
+        connection.reach(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Fetching from {name}") as progress,
     ):
         done = porcelain.pull(

@@ -8,20 +8,20 @@ from typing import Any
 import click
 
 from mvc import errors
-from mvc.cli import transfers
+from mvc.cli.app import transfers
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size, style
-from mvc.cli.verb import verb
 from mvc.porcelain import push as porcelain
-from mvc.porcelain import reaching
 from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.push import Pushed, PushedRef
-from mvc.porcelain.requests import removals, requests
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS
+from mvc.storage.records.reflog import HEADS
+from mvc.transport import connection
+from mvc.transport.refspec import removals, requests
 
 _DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
@@ -77,7 +77,7 @@ def command(
         gone = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
         wanted = [*requests(repository, model, refs, branches=all_, tags=tags), *gone]
     with (
-        reaching.reach(repository, name, jobs=jobs, limit=limit) as there,
+        connection.reach(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Sending to {name}") as progress,
     ):
         healed = _healed(repository, there, actor, progress) if repair else None

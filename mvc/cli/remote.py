@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import count, date, escape, short
-from mvc.cli.transfers import given_settings
-from mvc.cli.verb import group, subverb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import count, date, escape, short
+from mvc.cli.app.transfers import given_settings
+from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import remote as porcelain
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
-from mvc.remotes.probe import Verdict
+from mvc.remotes.backends.probe import Verdict
 
 _OPTION = click.option(
     "-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the remote."

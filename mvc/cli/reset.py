@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short
+from mvc.cli.app.verb import verb
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.repository import revisions
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import escape
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import verb
 from mvc.porcelain.restore import restore, to_json
 from mvc.repository import revisions
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import click
 
 from mvc.cli import restore
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape
+from mvc.cli.app.verb import verb
 from mvc.porcelain import edit
 
 _SHOWN = 20

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.tensors import held
-from mvc.cli.terminal import count, escape, short, size, style
-from mvc.cli.verb import verb
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.tensors import held
+from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.verb import verb
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
 

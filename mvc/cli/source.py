@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from mvc import errors
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import escape
-from mvc.cli.verb import group, subverb
-from mvc.model import trainingrun
-from mvc.model.trainingrun import Source, TrainingRun
-from mvc.porcelain import reaching, source
-from mvc.remotes.picsellia.address import HOST
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import group, subverb
+from mvc.porcelain import source
+from mvc.registry import training_run
+from mvc.registry.training_run import Source, TrainingRun
+from mvc.remotes.backends.registry_address import HOST
 from mvc.repository import revisions
+from mvc.transport import connection
 
 
 @group("source")
@@ -39,7 +40,7 @@ def show(invocation: Invocation, revision: str | None) -> None:
 
 def record_run(invocation: Invocation) -> None:
     """Have model.toml say which training run this is, if it is one; where nobody can be asked about it, its id alone."""
-    run = trainingrun.of(invocation.environ)
+    run = training_run.of(invocation.environ)
     if run is None:
         return
     edited = source.record(invocation.writer(), invocation.model(), _of(invocation, run))
@@ -50,7 +51,7 @@ def record_run(invocation: Invocation) -> None:
 def _of(invocation: Invocation, run: TrainingRun) -> Source:
     try:
         invocation.require_network(f"experiment {run.experiment}")
-        with reaching.registry_at(run.organization, run.host or HOST, run.token) as registry:
+        with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
             return source.ask(registry, run.experiment)
     except errors.MvcError as error:
         invocation.note(f"warning: of the experiment {run.experiment} only its id is recorded: {error.message}")

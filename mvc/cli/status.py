@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.terminal import count, escape, short, size, style
-from mvc.cli.verb import verb
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.verb import verb
 from mvc.porcelain.status import Status, status
 from mvc.repository.upstream import Upstream
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mvc.cli.invocation import Invocation
-from mvc.cli.table import aligned
-from mvc.cli.terminal import date, escape, short
-from mvc.cli.verb import verb
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import date, escape, short
+from mvc.cli.app.verb import verb
 from mvc.porcelain import tag as porcelain
 from mvc.porcelain.tag import Tag
 from mvc.repository import revisions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from mvc.cli import render
-from mvc.cli.invocation import Invocation
-from mvc.cli.verb import verb
-from mvc.model.diff import Change
+from mvc.cli.app import render
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.verb import verb
+from mvc.model.compare.diff import Change
 from mvc.porcelain import edit
 
 

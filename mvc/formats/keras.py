@@ -5,7 +5,7 @@ Source: keras/src/saving/saving_lib.py, version 3. Weights that are compressed h
 
 from __future__ import annotations
 
-from mvc.formats import hdf5, zipdirectory
+from mvc.formats import hdf5, zip_directory
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError, Source
 
@@ -15,14 +15,14 @@ _BEGINNINGS = ("metadata.json", "config.json", _WEIGHTS)
 
 def matches(start: bytes, source: Source) -> bool:
     """Whether a zip archive begins with what Keras writes, and is named as Keras demands."""
-    return source.name.endswith(".keras") and zipdirectory.first_name(start, source) in _BEGINNINGS
+    return source.name.endswith(".keras") and zip_directory.first_name(start, source) in _BEGINNINGS
 
 
 def read(source: Source) -> Header:
     """The tensors of the weights; raises HeaderError where the directory lies, has no weights, or they lie."""
-    weights = zipdirectory.members(source).get(_WEIGHTS)
+    weights = zip_directory.members(source).get(_WEIGHTS)
     if weights is None:
         raise HeaderError(f"it has no {_WEIGHTS}")
     if not weights.stored:
         return Header("keras", ())
-    return Header("keras", hdf5.segments_at(source, zipdirectory.data_offset(source, weights), weights.size))
+    return Header("keras", hdf5.segments_at(source, zip_directory.data_offset(source, weights), weights.size))

@@ -13,10 +13,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.formats import zipdirectory
+from mvc.formats import zip_directory
 from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
-from mvc.formats.zipdirectory import Member
+from mvc.formats.zip_directory import Member
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 10_000
@@ -41,12 +41,12 @@ _SUFFIX = ".npy"
 
 def matches(start: bytes, source: Source) -> bool:
     """Whether a zip archive begins with an array."""
-    return zipdirectory.first_name(start, source).endswith(_SUFFIX)
+    return zip_directory.first_name(start, source).endswith(_SUFFIX)
 
 
 def read(source: Source) -> Header:
     """The arrays that are not compressed; raises HeaderError where the directory or an array's header lies."""
-    members = zipdirectory.members(source)
+    members = zip_directory.members(source)
     return Header("npz", ordered(_arrays(source, members), source.size))
 
 
@@ -54,7 +54,7 @@ def _arrays(source: Source, members: dict[str, Member]) -> Iterator[Segment]:
     texts = _Texts()
     for name, member in members.items():
         if name.endswith(_SUFFIX) and member.stored:
-            place = zipdirectory.data_offset(source, member)
+            place = zip_directory.data_offset(source, member)
             yield _array(source, place, member.size, name.removesuffix(_SUFFIX), texts)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 
 from mvc.formats.header import MAX_TEXT, Header, ordered
-from mvc.formats.onnxtensor import Tensor, read_tensor
+from mvc.formats.onnx_tensor import Tensor, read_tensor
 from mvc.formats.protobuf import BYTES, Field, Reader
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
 from mvc.model.segment import Segment

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mvc.model.drift import Drift
+from mvc.model.compare.weight_drift import Drift
 
 Numbers = NDArray[Any]
 """Numbers of one dtype; shape (n,)."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mvc.formats import pickletext, tensortree, zipdirectory
+from mvc.formats import pickle_text, tensor_tree, zip_directory
 from mvc.formats.header import MAX_TEXT, Header, ordered
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
-from mvc.formats.tensortree import View
-from mvc.formats.zipdirectory import Member
+from mvc.formats.tensor_tree import View
+from mvc.formats.zip_directory import Member
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_PICKLE = 32 * 1024 * 1024
@@ -35,7 +35,7 @@ def matches(start: bytes, source: Source) -> bool:
     """
     if source.name.lower().endswith(".distcp"):
         return False
-    return zipdirectory.first_name(start, source).partition("/")[2].startswith(_BEGINNINGS)
+    return zip_directory.first_name(start, source).partition("/")[2].startswith(_BEGINNINGS)
 
 
 def read(source: Source) -> Header:
@@ -43,7 +43,7 @@ def read(source: Source) -> Header:
 
     Storages whose pickle cannot be read have no names.
     """
-    members = zipdirectory.members(source)
+    members = zip_directory.members(source)
     root = next(iter(members), "").partition("/")[0]
     native = _content(source, members, f"{root}/byteorder", len(b"little")) != b"big"
     found = [segment for name in _PICKLES for segment in _segments(source, members, f"{root}/{name}", native=native)]
@@ -55,7 +55,7 @@ def _segments(source: Source, members: Members, folder: str, *, native: bool) ->
     views = _views(source, members, folder)
     for name, member in members.items():
         if name.startswith(f"{folder}/") and member.stored:
-            place = Segment(zipdirectory.data_offset(source, member), member.size)
+            place = Segment(zip_directory.data_offset(source, member), member.size)
             for segment in _cut(place, views.get(name.removeprefix(f"{folder}/"), ())):
                 yield segment if native else segment._replace(dtype="")
 
@@ -66,11 +66,11 @@ def _views(source: Source, members: Members, folder: str) -> dict[str, list[View
     prefix = "" if folder.endswith(f"/{_PICKLES[0]}") else folder.rpartition("/")[2]
     found: dict[str, list[View]] = {}
     try:
-        root = pickletext.read(data) if data else None
+        root = pickle_text.read(data) if data else None
     except HeaderError:  # names are a help, and their absence no lie about where the storages are
         return found
     letters = 0
-    for count, view in enumerate(tensortree.views(root, prefix)):
+    for count, view in enumerate(tensor_tree.views(root, prefix)):
         letters += len(view.name)
         if count >= MAX_SEGMENTS or letters > MAX_TEXT:
             raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
@@ -83,7 +83,7 @@ def _content(source: Source, members: Members, name: str, limit: int) -> bytes:
     member = members.get(name)
     if member is None or not member.stored or member.size > limit:
         return b""
-    return source.read(zipdirectory.data_offset(source, member), member.size)
+    return source.read(zip_directory.data_offset(source, member), member.size)
 
 
 def _cut(place: Segment, views: Sequence[View]) -> list[Segment]:

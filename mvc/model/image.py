@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model.schema import IMAGE_DIGEST, IMAGE_TAG
+from mvc.model.toml.schema import IMAGE_DIGEST, IMAGE_TAG
 
 HUB = "docker.io"
 """The registry that is meant where none is named."""

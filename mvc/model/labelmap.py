@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mvc import errors
-from mvc.model import bytetext
+from mvc.model import textfile
 from mvc.model.paths import escape_name
 
 Labelmap = tuple[tuple[int, str], ...]
@@ -90,8 +90,8 @@ def _load(data: bytes, where: str) -> Any:
         return table
 
     try:
-        return json.loads(bytetext.decode(data), object_pairs_hook=no_twins)
-    except bytetext.TextError as error:
+        return json.loads(textfile.decode(data), object_pairs_hook=no_twins)
+    except textfile.TextError as error:
         raise errors.BadLabels(where=where, reason=f"it is {error.reason}") from None
     except RecursionError:
         raise errors.BadLabels(where=where, reason="it is nested too deeply") from None

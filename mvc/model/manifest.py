@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model import canonical, schema
+from mvc.model import canonical
 from mvc.model.ids import ManifestId, digest
+from mvc.model.toml import schema
 
 Values = Mapping[str, Any]
 """A map of JSON values, without null: TOML has none."""

@@ -14,14 +14,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model import flatfiles, modeltoml, paths, rules, schema
+from mvc.model import paths
 from mvc.model.manifest import Manifest
+from mvc.model.toml import parse, rules, schema
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
-from mvc.repository import globs, links, modelfile, untracked, worktree
-from mvc.repository.links import Follow
+from mvc.registry import flat_files
 from mvc.repository.repository import Repository, writes
-from mvc.repository.worktree import Scan, WorkFile
+from mvc.repository.worktree import globs, links, model_file, untracked
+from mvc.repository.worktree import scan as worktree
+from mvc.repository.worktree.links import Follow
+from mvc.repository.worktree.scan import Scan, WorkFile
 
 MANY = 200
 """New files that the whole folder may bring without `--yes`."""
@@ -94,7 +97,7 @@ def add(
             plan.add(target, role)
         plan.check(yes=yes)
         if plan.assignments:
-            text = lazy.load("mvc.model.edit").set_keys(text, plan.assignments)
+            text = lazy.load("mvc.model.toml.edit").set_keys(text, plan.assignments)
             plan.verify(_parsed(folder, text))
         if plan.leads_outside:
             links.approve(repository)
@@ -145,7 +148,7 @@ def _literal(path: str) -> str:
 
 
 def _parsed(folder: str, text: str) -> Manifest:
-    return modeltoml.parse(text.encode(), where=modelfile.path(folder))
+    return parse.parse(text.encode(), where=model_file.path(folder))
 
 
 class _Plan:
@@ -264,7 +267,7 @@ class _Plan:
             return f"what is in it looks like credentials ({shown}), which only a path of its own tracks"
         if not os.path.isdir(place):
             return "no file matches it"
-        if target.path and os.path.lexists(place / modelfile.NAME):
+        if target.path and os.path.lexists(place / model_file.NAME):
             return "it is the folder of another model"
         with os.scandir(place) as entries:
             if next(entries, None) is None:
@@ -286,7 +289,7 @@ class _Plan:
 
     def _free(self, target: _Target, *, first: str | None = None) -> str:
         """A role like the file's stem or the folder's name; else like its path; else with a number."""
-        name = first or flatfiles.role(target.name)
+        name = first or flat_files.role(target.name)
         for role in (name, _of_path(target)):
             if self._is_free(role, target):
                 return role
@@ -302,7 +305,7 @@ class _Plan:
 
 
 def _of_path(target: _Target) -> str:
-    return flatfiles.role(target.path.replace("/", "-").replace(".", "-"))
+    return flat_files.role(target.path.replace("/", "-").replace(".", "-"))
 
 
 def _with_above(role: str) -> set[str]:

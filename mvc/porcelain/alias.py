@@ -9,11 +9,11 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import intent, naming, reflog
+from mvc.porcelain import reflog
 from mvc.porcelain.reflog import Reflog
-from mvc.repository import stored
+from mvc.repository import intended, refnames, stored
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.reflog import ALIASES, RefEntry, RefName
+from mvc.storage.records.reflog import ALIASES, RefEntry, RefName
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,16 @@ def assign(
     Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
     """
     if not force and repository.refs.target(RefName(model, ALIASES, name)) != target:
-        intent.require(repository, target, name)
+        intended.require(repository, target, name)
     why = reason or repository.objects.version(target).subject
-    naming.set_alias(repository, model, name, target, actor, why)
+    refnames.set_alias(repository, model, name, target, actor, why)
     return _alias(repository, model, name)
 
 
 @writes
 def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
     """Remove an alias, its log kept; the version it stood for. Raises NoSuchName."""
-    return naming.remove(repository, model, ALIASES, name, actor, "alias: removed")
+    return refnames.remove(repository, model, ALIASES, name, actor, "alias: removed")
 
 
 def log(repository: Repository, model: str, name: str) -> Reflog:
@@ -92,7 +92,7 @@ def rollback(repository: Repository, model: str, name: str, actor: Actor, *, rea
         now = stood.pop()
         if not stood:
             raise errors.NothingBefore(name=name, version=stored.called(repository, now))
-    naming.set_alias(repository, model, name, stood[-1], actor, reason or "alias: rolled back")
+    refnames.set_alias(repository, model, name, stood[-1], actor, reason or "alias: rolled back")
     return _alias(repository, model, name)
 
 

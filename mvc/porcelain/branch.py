@@ -7,13 +7,13 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import naming
-from mvc.repository import apply, history
+from mvc.repository import history, refnames
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.upstream import Upstream, upstream
-from mvc.storage.heads import Head
-from mvc.storage.journal import Journal, RefStep
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.repository.worktree import apply
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import Journal, RefStep
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def delete(repository: Repository, model: str, name: str, actor: Actor, *, force
     gone = _branch(repository, model, name, current=False)
     if not force and not _held(repository, model, ref, tip):
         raise errors.UnmergedBranch(name=name, model=model, version=f"v{gone.number} {tip[:10]}")
-    naming.remove(repository, model, HEADS, name, actor, "branch: deleted")
+    refnames.remove(repository, model, HEADS, name, actor, "branch: deleted")
     return gone
 
 
@@ -122,7 +122,7 @@ def rename(repository: Repository, model: str, old: str, new: str, actor: Actor)
 
 def _new(repository: Repository, model: str, name: str) -> RefName:
     """The ref of a branch that is still to be made; raises when it may not be."""
-    naming.check_new(repository, model, HEADS, name)
+    refnames.check_new(repository, model, HEADS, name)
     ref = RefName(model, HEADS, name)
     if repository.refs.target(ref) is not None or repository.head(model).branch == name:
         raise errors.BranchExists(name=name, model=model)

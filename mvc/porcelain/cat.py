@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.model.ids import Buffer, FileId
-from mvc.porcelain import promises
-from mvc.repository import modelfile, revisions, stored
+from mvc.repository import revisions, stored
 from mvc.repository.repository import Repository
-from mvc.storage import exportdoor
+from mvc.repository.worktree import model_file
+from mvc.storage.disk import exportdoor
+from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ def cat(repository: Repository, model: str, text: str) -> Content:
     revision, name = revisions.split_file(text)
     id_ = revisions.resolve(repository, model, revision)
     version = repository.objects.version(id_)
-    if name.removeprefix("./") == modelfile.NAME:
-        data = modelfile.of_version(repository, version, revisions.model_of(repository, model, revision))
-        return Content(modelfile.NAME, len(data), None, (data,))
+    if name.removeprefix("./") == model_file.NAME:
+        data = model_file.of_version(repository, version, revisions.model_of(repository, model, revision))
+        return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, stored.called(repository, id_).partition(" ")[0])
     promises.have(repository, [entry])

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
-from mvc.model import rules
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
-from mvc.model.rules import Problem
+from mvc.model.toml import rules
+from mvc.model.toml.rules import Problem
 from mvc.readiness import judge
 from mvc.readiness.judge import Readiness
 from mvc.readiness.subject import Subject
-from mvc.repository import contents, snapshot, stored
+from mvc.repository import contents, stored
 from mvc.repository.repository import Repository
+from mvc.repository.worktree import snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,22 +17,25 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import fetch, pull, reaching, telling, trust
+from mvc.porcelain import fetch, pull
 from mvc.porcelain.init import is_building, make_repository
-from mvc.porcelain.moving import Moved
 from mvc.porcelain.pull import Select
-from mvc.remotes import address
+from mvc.registry import place_sync
 from mvc.remotes import remote as remotes
+from mvc.remotes.backends import address
 from mvc.remotes.remote import Remote
 from mvc.repository import history
 from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
 from mvc.repository.upstream import ORIGIN
-from mvc.storage import clonesource, heads, metapacks
-from mvc.storage.clonesource import CloneSource
-from mvc.storage.door import StoreDoor, discard_folder, make_folder
-from mvc.storage.heads import Head
+from mvc.repository.worktree.checkout import Moved
+from mvc.storage.disk.door import StoreDoor, discard_folder, make_folder
+from mvc.storage.packs import metapacks
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records import clone_source, heads
+from mvc.storage.records.clone_source import CloneSource
+from mvc.storage.records.heads import Head
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import connection, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def clone(
     with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:
         trust.typed(repository, where, settings or {}, keep=remember)
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
-        with reaching.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
+        with connection.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
 
 
@@ -115,7 +118,7 @@ def resumable(
         repository = Repository(folder, user_config=user_config, trusted_hosts=trusted_hosts, unfinished=True)
         repository.settle()
         yield repository
-        clonesource.end(repository.door)
+        clone_source.end(repository.door)
     except BaseException:
         _undo(folder, made=made)
         raise
@@ -123,7 +126,7 @@ def resumable(
 
 def is_unfinished(folder: Path) -> bool:
     """Whether an interrupted clone in `folder` waits to be resumed."""
-    return StoreDoor(folder / DIRECTORY).exists(clonesource.NAME)
+    return StoreDoor(folder / DIRECTORY).exists(clone_source.NAME)
 
 
 def _undo(folder: Path, *, made: bool) -> None:
@@ -149,7 +152,7 @@ def _prepare(folder: Path, source: CloneSource) -> bool:
 
 def _is_clone_of(folder: Path, source: CloneSource) -> bool:
     with contextlib.suppress(errors.Damaged, OSError):
-        return clonesource.unfinished(StoreDoor(folder / DIRECTORY)) == source
+        return clone_source.unfinished(StoreDoor(folder / DIRECTORY)) == source
     return False
 
 
@@ -182,7 +185,7 @@ def fill(
         for key, branch in branches.items():
             repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
-    telling.receive(repository, remote, there.told, actor)
+    place_sync.receive(repository, remote, there.told, actor)
     models = tuple(branches)
     if not alone:
         return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())

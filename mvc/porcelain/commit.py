@@ -13,28 +13,30 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mvc import errors, lazy
 from mvc.formats.source import Source
-from mvc.model import diff, rules, secrets
-from mvc.model.diff import Snapshot, VersionDiff
+from mvc.model.compare import diff
+from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
-from mvc.model.rules import Problem
+from mvc.model.toml import rules, secrets
+from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.porcelain import intent, naming
-from mvc.repository import basing, merging, modelfile, snapshot, stored
+from mvc.repository import delta_bases, intended, merge_state, refnames, stored
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.snapshot import Found, Ready
-from mvc.repository.worktree import WorkFile
-from mvc.storage import collect, config, merges, sparse
-from mvc.storage.headers import Note
-from mvc.storage.heads import Head
-from mvc.storage.ingest import Ingest, Stored
+from mvc.repository.worktree import model_file, snapshot
+from mvc.repository.worktree.scan import WorkFile
+from mvc.repository.worktree.snapshot import Found, Ready
+from mvc.storage.chunks.headers import Note
+from mvc.storage.chunks.ingest import Ingest, Stored
+from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records import config, merges, sparse
+from mvc.storage.records.heads import Head
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 if TYPE_CHECKING:
+    from mvc.images.registries import Registries
     from mvc.readiness.judge import Readiness
-    from mvc.remotes.oci.registries import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +166,10 @@ def commit(
         work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if code is not None:
-            work.code = partial(code, [modelfile.path(work.head.folder), *(file.root_path for file in files)])
+            work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
             work.code = work.ingest.workers.submit(work.code).result  # Git is asked while the files are read
-            work.ingest.bases = basing.bases(repository, model, manifest, [old] if old else [])
+            work.ingest.bases = delta_bases.bases(repository, model, manifest, [old] if old else [])
             _expect(work.ingest, repository, files)
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
@@ -210,7 +212,7 @@ def _commit(
     done = partial(_report, work, found, difference)
     version = _version(work, old, found, message, actor)
     id_ = _publish(work, version, actor)
-    named = naming.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
+    named = refnames.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
     return done(id_, version, named)
 
 
@@ -222,18 +224,18 @@ def _ready(repository: Repository, options: Options) -> bytes:
     if options.dry_run:
         return b""
     with repository.writing():
-        return collect.generation(repository.door)
+        return gc.generation(repository.door)
 
 
 def _begin(repository: Repository, model: str, options: Options, progress: Progress | None, generation: bytes) -> _Work:
     head = repository.head(model)
     if options.merged is None:
-        merging.refuse(repository, model)
+        merge_state.refuse(repository, model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, head.at()))
     branch = RefName(model, HEADS, head.branch)
     tip = repository.refs.tip(branch)
-    naming.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
+    refnames.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
     ingest = None if options.dry_run else repository.ingest(progress)
     return _Work(repository, model, branch, head, tip, options, ingest, generation)
 
@@ -242,7 +244,7 @@ def _replaced(work: _Work) -> VersionId:
     """The version that an amended one takes the place of; raises NothingToAmend, AmendHeld."""
     if work.current is None:
         raise errors.NothingToAmend(model=work.model)
-    holders = naming.holders(work.repository, work.model, work.current, but=work.branch)
+    holders = refnames.holders(work.repository, work.model, work.current, but=work.branch)
     if holders:
         raise errors.AmendHeld(version=stored.called(work.repository, work.current), holders=", ".join(holders))
     return work.current
@@ -265,11 +267,11 @@ def _unready(
 ) -> tuple[Readiness, ...]:
     """What the version will not be ready for; raises NotReady when aliases are to stand for it all the same."""
     folder = work.head.folder
-    found = intent.unready(
-        manifest, lambda: snapshot.unread(files, elsewhere), lambda: intent.working(work.repository, folder)
+    found = intended.unready(
+        manifest, lambda: snapshot.unread(files, elsewhere), lambda: intended.working(work.repository, folder)
     )
     if work.options.aliases and not work.options.force:
-        intent.refuse(found, "What lies here", "mvc check", work.options.aliases)
+        intended.refuse(found, "What lies here", "mvc check", work.options.aliases)
     return found
 
 
@@ -311,7 +313,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     version = work.repository.objects.version(work.current)
     options = work.options
     work.repository.refs.settle(work.branch)  # moved, perhaps, by a commit that was stopped before it was durable
-    named = naming.set_all(
+    named = refnames.set_all(
         work.repository, work.model, work.current, options.tags, options.aliases, actor, version.subject
     )
     work.repository.stats.save()
@@ -364,7 +366,7 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
     with repository.locked():
         if repository.heads.get(work.model) != work.head:
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
-        if collect.generation(repository.door) != work.generation:
+        if gc.generation(repository.door) != work.generation:
             raise errors.CollectedMeanwhile
         config.require(repository.door, work.ingest.features)
         verb = "amend" if work.options.amend else "merge" if work.options.merged else "commit"
@@ -407,5 +409,5 @@ def _notes(work: _Work, difference: VersionDiff) -> tuple[Note, ...]:
     """What is wrong with the changed files: one note a file."""
     changed = {change.entry.path for change in difference.files}
     stored = [note for note in (work.ingest.headers.notes if work.ingest else ()) if note.path in changed]
-    found = (*intent.faults(work.repository, work.head.folder, difference.files), *stored)
+    found = (*intended.faults(work.repository, work.head.folder, difference.files), *stored)
     return tuple({note.path: note for note in reversed(found)}.values())[::-1]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mvc.model.diff import VersionDiff, compare
+from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
-from mvc.porcelain import promises
-from mvc.repository import sharing, snapshot, stored
+from mvc.repository import disk_usage, stored
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
-from mvc.repository.worktree import WorkFile
+from mvc.repository.worktree import snapshot
+from mvc.repository.worktree.scan import WorkFile
+from mvc.transport import promises
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def diff(
     if new is not None:
         right = stored.snapshot_of(repository, new)
         left = stored.snapshot_of(repository, old)
-        brought = sharing.brought(repository, left.tree if left else None, right.tree) if right else None
+        brought = disk_usage.brought(repository, left.tree if left else None, right.tree) if right else None
     else:
         left = stored.snapshot_of(repository, old, model)
         base = left if old == repository.current(model) else stored.snapshot_of(repository, repository.current(model))

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
-from mvc.model import modeltoml, rules
+from mvc.images.registries import Registries
 from mvc.model.ids import VersionId
 from mvc.model.image import Image
 from mvc.model.manifest import Manifest
-from mvc.model.rules import Problem
+from mvc.model.toml import parse, rules
+from mvc.model.toml.rules import Problem
 from mvc.porcelain import edit
-from mvc.remotes.oci.registries import Registries
-from mvc.repository import modelfile, stored
+from mvc.repository import stored
 from mvc.repository.repository import Repository, writes
+from mvc.repository.worktree import model_file
 
 KEY = "docker.digest"
 
@@ -75,11 +76,11 @@ def resolve(repository: Repository, model: str, registries: Registries, *, dry_r
 
     Raises NoImage, BadImage, what is wrong with model.toml, and as `Registries.resolve` does.
     """
-    where = modelfile.path(repository.head(model).folder)
-    data = modelfile.read(repository, repository.head(model).folder)
+    where = model_file.path(repository.head(model).folder)
+    data = model_file.read(repository, repository.head(model).folder)
     if data is None:
         raise errors.NoModelToml(path=where, model=model)
-    docker = modeltoml.parse(data, where=where).docker
+    docker = parse.parse(data, where=where).docker
     found = registries.resolve(Image.of(docker, where))
     old = docker.get("digest")
     if not dry_run and old != found.digest:
@@ -116,7 +117,7 @@ def pin(manifest: Manifest, registries: Registries | None) -> tuple[Manifest, Pr
     try:
         if registries is None:
             raise errors.Offline(what="The registry of the image")
-        found = registries.resolve(Image.of(manifest.docker, modelfile.NAME)).digest
+        found = registries.resolve(Image.of(manifest.docker, model_file.NAME)).digest
     except errors.MvcError as error:
         message = f"{digest['asked']} is recorded as not resolved: {error.message.rstrip('.')}"
         return manifest, Problem(rules.WARNING, KEY, message, error.hint)

@@ -8,11 +8,12 @@ from typing import Any
 
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
-from mvc.repository import history, sharing
+from mvc.repository import disk_usage, history
 from mvc.repository.repository import Repository
-from mvc.storage import encodings, usage
+from mvc.storage import usage
+from mvc.storage.chunks import encodings
 
-_Parts = dict[str, sharing.Kept]
+_Parts = dict[str, disk_usage.Kept]
 _SAVING = {
     encodings.ZSTD: "zstd",
     encodings.PLANES: "planes",
@@ -147,11 +148,11 @@ class _Count:
         while waiting:
             base = waiting.pop()
             if base not in found:
-                kept = found[base] = sharing.kept_chunk(self._repository, ChunkId(base))
+                kept = found[base] = disk_usage.kept_chunk(self._repository, ChunkId(base))
                 waiting += [kept.base] if kept.base else []
         return found
 
     def _stored(self, file: FileId) -> _Parts | None:
         if file not in self._parts:
-            self._parts[file] = sharing.kept_parts(self._repository, file)
+            self._parts[file] = disk_usage.kept_parts(self._repository, file)
         return self._parts[file]

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model import keys, modeltoml, paths, schema
+from mvc.model import paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
-from mvc.porcelain import moving
-from mvc.repository import apply, links, modelfile, stored, typed, worktree
+from mvc.model.toml import keys, parse, schema
+from mvc.repository import stored
 from mvc.repository.repository import Repository, writes
-from mvc.repository.snapshot import read_labels_of
-from mvc.storage import hashing
-from mvc.storage.journal import FileStep, Journal
+from mvc.repository.worktree import apply, checkout, links, model_file, typed
+from mvc.repository.worktree import scan as worktree
+from mvc.repository.worktree.snapshot import read_labels_of
+from mvc.storage.disk import hashing
+from mvc.storage.records.journal import FileStep, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def set_values(
     for key, value in pairs:
         if key == ("model", "name") and value != model:
             raise errors.OtherName(path="model.name", name=value, model=model)
-    edit = lazy.load("mvc.model.edit")
+    edit = lazy.load("mvc.model.toml.edit")
     return rewrite(repository, model, lambda text: edit.set_keys(text, pairs), [key for key, _ in pairs])
 
 
@@ -57,8 +59,8 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
     """Remove keys. Raises UnknownKey, NoValue."""
     found = [keys.parse_key(name) for name in names]
     if ("model", "name") in found:
-        raise errors.NoModelName(where=modelfile.NAME)
-    edit = lazy.load("mvc.model.edit")
+        raise errors.NoModelName(where=model_file.NAME)
+    edit = lazy.load("mvc.model.toml.edit")
 
     def change(text: str) -> str:
         for key in found:
@@ -71,8 +73,8 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
 def get(repository: Repository, model: str, name: str | None) -> Any:
     """The value of a key, or of the whole model.toml. Raises UnknownKey, NoValue, and what is wrong with model.toml."""
     folder = repository.head(model).folder
-    manifest = modeltoml.parse(
-        _read(repository, model, folder), where=modelfile.path(folder), read_labels=read_labels_of(repository, folder)
+    manifest = parse.parse(
+        _read(repository, model, folder), where=model_file.path(folder), read_labels=read_labels_of(repository, folder)
     )
     return keys.get_value(manifest, keys.parse_key(name)) if name else manifest.to_toml()
 
@@ -97,7 +99,7 @@ def remove(
     `on_delete` is called with the paths of these files before anything changes; after that a `dry_run` ends. Raises
     NotTracked, OnlyHere (for a file that is nowhere else).
     """
-    edit = lazy.load("mvc.model.edit")
+    edit = lazy.load("mvc.model.toml.edit")
     with repository.writing():
         folder = repository.head(model).folder
         tracked = _files(repository, model, folder)
@@ -111,8 +113,8 @@ def remove(
         for role in roles:
             text = edit.remove_file(text, role)
         text = _without_links(text, roles)
-        place, old = modelfile.path(folder), FileId(digest(before.encode()))
-        steps = [FileStep(place, moving.keep(repository, text.encode()), old=old)]
+        place, old = model_file.path(folder), FileId(digest(before.encode()))
+        steps = [FileStep(place, checkout.keep(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
         apply.change(repository, Journal("rm", model, files=tuple(steps)))
     return [Edited(role, tracked[role], None) for role in roles]
@@ -123,9 +125,9 @@ def remove(
 
 def _without_links(text: str, roles: Sequence[str]) -> str:
     """`text` with the links of `roles` followed no longer."""
-    old = keys.get_value(modeltoml.load(text.encode(), where=modelfile.NAME), ("model",)).get(links.KEY[1], [])
+    old = keys.get_value(parse.load(text.encode(), where=model_file.NAME), ("model",)).get(links.KEY[1], [])
     left = [role for role in old if role not in roles]
-    toml = lazy.load("mvc.model.edit")
+    toml = lazy.load("mvc.model.toml.edit")
     if left == old:
         return text
     return str(toml.set_keys(text, [(links.KEY, left)]) if left else toml.unset_key(text, links.KEY))
@@ -138,16 +140,16 @@ def rewrite(
     with repository.writing():
         folder = repository.head(model).folder
         before = _read(repository, model, folder)
-        modeltoml.load(before, where=modelfile.path(folder))  # what is no TOML cannot be changed
+        parse.load(before, where=model_file.path(folder))  # what is no TOML cannot be changed
         after = change(before.decode()).encode()
         if after != before:
-            repository.tree.write(modelfile.path(folder), after)
+            repository.tree.write(model_file.path(folder), after)
         else:
             repository.tree.touch(
-                modelfile.path(folder)
+                model_file.path(folder)
             )  # written, perhaps, by a command that was stopped before the sync
         repository.tree.sync()
-    old, new = (modeltoml.load(data, where=modelfile.path(folder)) for data in (before, after))
+    old, new = (parse.load(data, where=model_file.path(folder)) for data in (before, after))
     return [Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at]
 
 
@@ -159,14 +161,14 @@ def _value(values: dict[str, Any], key: schema.Path) -> Any:
 
 
 def _read(repository: Repository, model: str, folder: str) -> bytes:
-    data = modelfile.read(repository, folder)
+    data = model_file.read(repository, folder)
     if data is None:
-        raise errors.NoModelToml(path=modelfile.path(folder), model=model)
+        raise errors.NoModelToml(path=model_file.path(folder), model=model)
     return data
 
 
 def _files(repository: Repository, model: str, folder: str) -> dict[str, str]:
-    manifest: Manifest = modeltoml.parse(_read(repository, model, folder), where=modelfile.path(folder))
+    manifest: Manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
     return dict(manifest.files)
 
 
@@ -185,7 +187,7 @@ def _doomed(
     repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
 ) -> dict[str, FileId]:
     """The files that only `roles` track, from the root; raises OnlyHere for those that the store could not give back."""
-    manifest = modeltoml.parse(_read(repository, model, folder), where=modelfile.path(folder))
+    manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
     scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
     repository.tree.follow(scan.followed)
     current = stored.snapshot_of(repository, repository.current(model))

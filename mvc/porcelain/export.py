@@ -11,10 +11,10 @@ from typing import Any
 from mvc import errors
 from mvc.model import paths
 from mvc.model.ids import VersionId
-from mvc.porcelain import promises
-from mvc.repository import modelfile
 from mvc.repository.repository import Repository
-from mvc.storage.exportdoor import ExportDoor, outside_store
+from mvc.repository.worktree import model_file
+from mvc.storage.disk.exportdoor import ExportDoor, outside_store
+from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def export(
         for entry in tree.entries:
             with door.file(entry.path, executable=entry.exec) as temporary:
                 repository.extract.to_temporary(entry.file, temporary, progress=progress)
-        with door.file(modelfile.NAME, executable=False) as temporary:
-            temporary.write(modelfile.of_version(repository, version, model))
+        with door.file(model_file.NAME, executable=False) as temporary:
+            temporary.write(model_file.of_version(repository, version, model))
         door.finish()
     return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries))

@@ -13,14 +13,15 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
-from mvc.porcelain import naming, presence, seen, telling
+from mvc.registry import place_sync
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
-from mvc.repository import history
+from mvc.repository import history, refnames
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.absence import PROMISED
-from mvc.storage.reflog import ALIASES, TAGS, RefEntry, RefName
-from mvc.storage.workers import Workers
+from mvc.storage.disk.workers import Workers
+from mvc.storage.records.promised import PROMISED
+from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName
+from mvc.transport import presence, tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def fetch(
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)
-    telling.receive(repository, remote, there.told, actor)
+    place_sync.receive(repository, remote, there.told, actor)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(remote.name, refs, versions, inventory.received, others, there.ignored)
 
@@ -97,15 +98,15 @@ def fetch(
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """The names on `remote`, of the models `wanted` or of all; raises RemoteRewritten."""
     numbers, told, strange = remote.refs.everything()
-    sound = {ref: number for ref, number in numbers.items() if seen.is_sound(ref)}
+    sound = {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
     ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
-    last = {ref: seen.last(repository, remote.name, ref) for ref, _ in chosen}
+    last = {ref: tracking.last(repository, remote.name, ref) for ref, _ in chosen}
     with Workers(remote.jobs) as workers:
         entries = list(workers.ahead(lambda each: remote.refs.at(*each, last[each[0]]), chosen, 4 * remote.jobs))
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
-    return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), telling.of_models(told, wanted))
+    return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), place_sync.of_models(told, wanted))
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:
@@ -152,7 +153,7 @@ def _check_none_vanished(
     repository: Repository, remote: Remote, wanted: set[str] | None, tips: dict[RefName, RefEntry]
 ) -> None:
     """Raise RemoteRewritten when a name that was there has no log any more: logs never go."""
-    for ref, _ in seen.everything(repository, remote.name, wanted):
+    for ref, _ in tracking.everything(repository, remote.name, wanted):
         if ref not in tips:
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} is gone")
 
@@ -171,7 +172,7 @@ def note(
                 entry.new != before
             ):  # first: once it is noted where the remote's stands, nobody would know what to follow
                 _follow(repository, ref, before, entry.new, actor)
-            if seen.note(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
+            if tracking.note(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
     return tuple(moved)
 
@@ -186,7 +187,7 @@ def _follow(
     if tip is not None and (ref.kind == TAGS or tip.new != before):
         return
     try:
-        naming.check_new(repository, ref.model, ref.kind, ref.name)
+        refnames.check_new(repository, ref.model, ref.kind, ref.name)
     except errors.RefRejected:  # a name here is in its way, and stays
         return
     repository.refs.append(ref, tip, new, actor.move("fetch"))

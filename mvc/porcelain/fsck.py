@@ -18,12 +18,14 @@ from mvc.model.manifest import Manifest
 from mvc.model.version import Version
 from mvc.repository import history
 from mvc.repository.repository import Repository
-from mvc.storage import clonesource, collect, journal, usage
 from mvc.storage import fsck as store
-from mvc.storage.absence import State
+from mvc.storage import usage
 from mvc.storage.fsck import Finding, Sound
+from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import RefName
+from mvc.storage.records import clone_source, journal
+from mvc.storage.records.promised import State
+from mvc.storage.records.reflog import RefName
 
 T = TypeVar("T")
 _NONE: list[str] = []
@@ -103,7 +105,7 @@ def _check(repository: Repository, *, read_data: bool, progress: Progress | None
         pending = unfinished.verb if unfinished else None
     source = None
     if not any(finding.kind == "clone" for finding in findings):
-        source = clonesource.unfinished(repository.door)
+        source = clone_source.unfinished(repository.door)
     counts = {**sound.counts, "versions": len(walk.seen) + len(walk.old), **walk.promised()}
     return Report(tuple(findings), tuple(walk.hits), counts, pending, source.url if source is not None else None)
 
@@ -164,7 +166,7 @@ class _Walk:
         With whether it must be whole: entries that a collection passed over keep nothing.
         """
         repository = self.repository
-        since = _or(partial(collect.collected, repository.door), None)
+        since = _or(partial(gc.collected, repository.door), None)
         for model in _or(repository.refs.models, _NONE):
             for ref in _or(partial(self._refs, model), _NO_REFS):
                 numbers = repository.refs.numbers(ref)

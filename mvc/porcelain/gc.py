@@ -12,10 +12,11 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.porcelain import resegment as resegmenting
-from mvc.repository import roots
+from mvc.repository import reachable
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage import collect, door
-from mvc.storage.collect import Plan, Store
+from mvc.storage.disk import door
+from mvc.storage.packs import gc as collect
+from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
 
 GRACE = 14 * 86_400
@@ -89,10 +90,10 @@ def gc(
 def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
     cutoff = door.now_ns() - int(grace * 1e9)
     versions = _versions(repository, actor)
-    spared = roots.young(repository, versions, cutoff)
+    spared = reachable.young(repository, versions, cutoff)
     repository.chunks.make_sure()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
-    plan = collect.plan(store, roots.live(repository, versions, spared), cutoff)
+    plan = collect.plan(store, reachable.live(repository, versions, spared), cutoff)
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
     return Collected(tuple(removed), len(versions) + len(spared), plan, done=False), store
@@ -100,7 +101,7 @@ def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected
 
 def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:
     """Those that stay."""
-    return roots.reachable(repository, _since(repository, actor))
+    return reachable.reachable(repository, _since(repository, actor))
 
 
 def _since(repository: Repository, actor: Actor) -> int:

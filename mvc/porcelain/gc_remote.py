@@ -16,16 +16,16 @@ from typing import Any, NamedTuple
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
-from mvc.porcelain import bringing, presence, seen
 from mvc.porcelain.init import make_repository
 from mvc.remotes import hints
-from mvc.remotes.collection import Ages, Collection
+from mvc.remotes.gc_session import Ages, Collection
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import metapacks, packs
-from mvc.storage.door import discard_folder
-from mvc.storage.reflog import RefEntry, RefName
+from mvc.storage.disk.door import discard_folder
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.records.reflog import RefEntry, RefName
+from mvc.transport import presence, promisor, tracking
 
 FLOOR = 7 * 86_400.0
 """Seconds for which what nothing needs is kept on a remote, if nothing else is said."""
@@ -122,7 +122,7 @@ class _Marked(NamedTuple):
 
 
 def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
-    last = dict(seen.everything(repository, remote.name))
+    last = dict(tracking.everything(repository, remote.name))
     numbers = remote.refs.numbers()
     since = actor.at.seconds - DAYS * 86_400
     tips = [remote.refs.at(ref, newest, last.get(ref)) for ref, newest in numbers.items()]
@@ -137,7 +137,7 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
     damaged = _damaged(remote, there)
     replaced = {pack for pack in damaged if _is_replaced(remote, live, places, (pack, damaged))}
     keep = {place.pack for found in places.values() for place in found} - replaced
-    dead = {packs.path(pack): size for pack, size in there.packs.items() if pack not in keep}
+    dead = {packformat.path(pack): size for pack, size in there.packs.items() if pack not in keep}
     needed = {*live.objects, *live.recipes, *keep}
     for metapack, size in there.metapacks.items():
         if not there.is_needed(metapack, needed):
@@ -151,7 +151,7 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
 def _damaged(remote: Remote, there: Inventory) -> set[PackId]:
     """Those of the packs that hints name that are damaged: every byte of them is read."""
     named = there.suspects & there.named
-    return {pack for pack in named if fault(remote.backend, packs.path(pack), pack, there.packs[pack]) is not None}
+    return {pack for pack in named if fault(remote.backend, packformat.path(pack), pack, there.packs[pack]) is not None}
 
 
 def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[PackId, set[PackId]]) -> bool:
@@ -164,7 +164,7 @@ def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[Pac
     folder = Path(tempfile.mkdtemp(prefix="mvc-"))
     try:
         make_repository(folder)
-        bringing.fetch_chunks(Repository(folder), remote, chunks, live.inventory, lambda _: None, failed=failed)
+        promisor.fetch_chunks(Repository(folder), remote, chunks, live.inventory, lambda _: None, failed=failed)
     except errors.Damaged:
         return False
     finally:

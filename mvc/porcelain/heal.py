@@ -16,17 +16,18 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
-from mvc.porcelain import presence, seen, survey
+from mvc.porcelain import fsck_remote
 from mvc.porcelain.fsck import Report
-from mvc.porcelain.survey import Survey
+from mvc.porcelain.fsck_remote import Survey
 from mvc.remotes import remote as remotes
 from mvc.remotes.outgoing import Fresh
+from mvc.remotes.push_session import Sending
 from mvc.remotes.remote import Remote
-from mvc.remotes.sending import Sending
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import packs
+from mvc.storage.packs import packformat
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import RefName, Seen
+from mvc.storage.records.reflog import RefName, Seen
+from mvc.transport import presence, tracking
 
 ROUNDS = 4
 """How often is looked for more: a metadata pack that was sent again names packs, which may be damaged, too."""
@@ -52,7 +53,7 @@ def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progres
     """
     _restore_format(repository, remote)
     with Sending(repository, remote.backend, actor.move("repair"), remote.pause, remote.jobs) as sending:
-        found = first = survey.examine(repository, remote, read_data=True, progress=progress)
+        found = first = fsck_remote.examine(repository, remote, read_data=True, progress=progress)
         for _ in range(ROUNDS):
             if not found.report.findings:
                 break
@@ -60,7 +61,7 @@ def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progres
             before = sending.sent
             sending.replace(_versions(repository, found), found.inventory, list(found.tips.values()), found.damaged)
             left = found.report.findings
-            found = survey.examine(repository, remote, read_data=True, whole=found.whole, progress=progress)
+            found = fsck_remote.examine(repository, remote, read_data=True, whole=found.whole, progress=progress)
             if sending.sent == before and not entries and found.report.findings == left:
                 break
     return Healed(first.report, found.report, sending.sent)
@@ -74,7 +75,7 @@ def _restore_format(repository: Repository, remote: Remote) -> None:
     try:
         presence.check(repository, remote)
     except errors.FormatLost:
-        if not any(_has(remote, ref, last) for ref, last in seen.everything(repository, remote.name)):
+        if not any(_has(remote, ref, last) for ref, last in tracking.everything(repository, remote.name)):
             reason = "`format` is gone, and so is every ref entry that was seen"
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=reason) from None
         remotes.mark(remote.backend)
@@ -109,8 +110,8 @@ def _walk(repository: Repository, found: Survey) -> Iterator[tuple[VersionId, Ve
 
 def _restore_entries(repository: Repository, remote: Remote) -> int:
     """Create ref entries again that are lost, where this repository has their bytes and the next entry names these; how many."""
-    known = dict(repository.metapacks.others(packs.REF_ENTRY))
-    newest = dict(seen.everything(repository, remote.name))
+    known = dict(repository.metapacks.others(packformat.REF_ENTRY))
+    newest = dict(tracking.everything(repository, remote.name))
     numbers = remote.refs.numbers()
     for ref, last in newest.items():
         numbers[ref] = max(numbers.get(ref, 0), last.seq)

@@ -9,13 +9,14 @@ from typing import Any
 
 from mvc import errors, lazy
 from mvc.model import names, paths
-from mvc.repository import modelfile
 from mvc.repository.repository import DIRECTORY, MAIN, Repository
-from mvc.storage import clonesource, config, process
-from mvc.storage.clonesource import CloneSource
-from mvc.storage.door import StoreDoor, discard_folder, is_old, make_folder, rename_new_folder
-from mvc.storage.exportdoor import outside_store
-from mvc.storage.heads import Head
+from mvc.repository.worktree import model_file
+from mvc.storage.disk import process
+from mvc.storage.disk.door import StoreDoor, discard_folder, is_old, make_folder, rename_new_folder
+from mvc.storage.disk.exportdoor import outside_store
+from mvc.storage.records import clone_source, config
+from mvc.storage.records.clone_source import CloneSource
+from mvc.storage.records.heads import Head
 
 _BUILDING = f"{DIRECTORY}.init-"
 """A repository that is not finished has this name and that of the process that makes it."""
@@ -111,31 +112,31 @@ def _fill(building: Path, source: CloneSource | None) -> None:
     door.replace(".gitignore", _GITIGNORE)
     config.write_repository(door, {} if door.keeps_executable_bits() else {"core": {"filemode": False}})
     if source is not None:
-        door.replace(clonesource.NAME, source.encode())
+        door.replace(clone_source.NAME, source.encode())
 
 
 def _named(repository: Repository, folder: str) -> str | None:
-    data = modelfile.read(repository, folder)
+    data = model_file.read(repository, folder)
     if data is None:
         return None
-    name = config.parse(data, modelfile.path(folder)).get("model", {}).get("name")
+    name = config.parse(data, model_file.path(folder)).get("model", {}).get("name")
     return name if isinstance(name, str) else None
 
 
 def _make_model(repository: Repository, key: str, folder: str, **about: str | None) -> bool:
     with repository.writing():
         head = repository.heads.get(key)
-        data = modelfile.read(repository, folder)
-        if head is not None and head.folder != folder and modelfile.read(repository, head.folder) is not None:
+        data = model_file.read(repository, folder)
+        if head is not None and head.folder != folder and model_file.read(repository, head.folder) is not None:
             raise errors.TwoFolders(model=key, first=head.folder or ".", second=folder or ".")
         named = _named(repository, folder)
         if data is not None and named != key:
             raise errors.OtherModelHere(folder=folder or ".", model=named, asked=key)
         if data is None:
-            text = lazy.load("mvc.model.edit").new_text(
+            text = lazy.load("mvc.model.toml.edit").new_text(
                 key, model_type=about["model_type"], framework=about["framework"]
             )
-            repository.tree.write(modelfile.path(folder), text.encode())
+            repository.tree.write(model_file.path(folder), text.encode())
             repository.tree.sync()
         if head is not None and head.folder == folder:
             return data is None

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.model.diff import VersionDiff, compare
+from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
-from mvc.porcelain import naming
-from mvc.repository import history, publications, revisions, stored
+from mvc.repository import history, refnames, revisions, stored
+from mvc.repository import places as publications
 from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
-from mvc.storage.reflog import Place
+from mvc.storage.records.reflog import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def log(
         listed = list(entries)
         drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
         entries = reversed(listed) if reverse else listed
-    names = naming.decorations(repository, model)
+    names = refnames.decorations(repository, model)
     published = publications.any_told(repository, model)
     return (
         Logged(
@@ -195,7 +195,7 @@ def _changes(repository: Repository, id_: VersionId, version: Version) -> Change
     parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
-    sharing = lazy.load("mvc.repository.sharing")
+    sharing = lazy.load("mvc.repository.disk_usage")
     brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
     total = sum(entry.size for entry in snapshot.tree.entries)
     return Changes(compare(parent, snapshot, new_bytes=brought), total)

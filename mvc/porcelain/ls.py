@@ -10,7 +10,7 @@ from mvc.model.segment import Segment
 from mvc.model.tree import TreeEntry
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import stored
-from mvc.storage.absence import State
+from mvc.storage.records.promised import State
 
 
 @dataclass(frozen=True, slots=True)

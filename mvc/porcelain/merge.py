@@ -11,22 +11,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
-from mvc.model import rules
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.manifest import Manifest
-from mvc.model.merge import Conflict, Merged
-from mvc.model.rules import Problem
+from mvc.model.merge.merge import Conflict, Merged
+from mvc.model.toml import rules
+from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
-from mvc.porcelain import intent, moving, promises, pull
-from mvc.porcelain.moving import Moved
+from mvc.porcelain import pull
 from mvc.porcelain.status import status
-from mvc.repository import history, merging, modelfile, partial, stored
+from mvc.repository import history, intended, merge_state, stored
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.journal import RefStep
-from mvc.storage.merges import MergeState
+from mvc.repository.worktree import checkout, model_file, partial
+from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records.journal import RefStep
+from mvc.storage.records.merges import MergeState
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import promises
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
@@ -129,7 +131,7 @@ def merge(
     text = message or f"Merge {called or theirs[:10]} into {branch}"
     check_message(text)
     state = MergeState(model, _base(repository, ours, theirs), ours, theirs, text)
-    state = replace(state, takes=choice.of(merging.result(repository, state)))
+    state = replace(state, takes=choice.of(merge_state.result(repository, state)))
     return _carry_out(repository, branch, state, actor, progress)
 
 
@@ -143,7 +145,7 @@ def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
         raise errors.NoVersionYet(model=model)
     if head.branch is None:
         raise errors.Detached(model=model, version=stored.called(repository, ours))
-    merging.refuse(repository, model)
+    merge_state.refuse(repository, model)
     return head.branch, ours
 
 
@@ -160,7 +162,7 @@ def _base(repository: Repository, ours: VersionId, theirs: VersionId) -> Version
 def _carry_out(
     repository: Repository, branch: str, state: MergeState, actor: Actor, progress: Progress | None
 ) -> MergeResult:
-    merged, model = merging.result(repository, state), state.model
+    merged, model = merge_state.result(repository, state), state.model
     ours, new = _tree(repository, state.ours), merged.snapshot.tree
     kept = partial.unchanged(repository, model, ours, new)
     here = {(entry.path, entry.file) for entry in ours.entries}
@@ -169,29 +171,29 @@ def _carry_out(
     broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
     with repository.writing():
         _check_clean(repository, branch, state)
-        base = moving.files_of(repository, model, state.ours)
+        base = checkout.files_of(repository, model, state.ours)
         text = _text(repository, state, merged.snapshot.manifest)
         wanted = partial.without(files(merged, text, FileId(digest(text))), kept)
-        moving.check(repository, model, base=base, wanted=wanted)
-        file = moving.keep(repository, text)
+        checkout.check(repository, model, base=base, wanted=wanted)
+        file = checkout.keep(repository, text)
         if merged.conflicts or broken:
-            moved = moving.move(
+            moved = checkout.move(
                 repository, model, "merge", base=base, wanted=wanted, merge=state, left_out=kept, progress=progress
             )
             done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
         id_, step = _version(repository, branch, state, merged, file, actor)
-        moved = moving.move(
+        moved = checkout.move(
             repository, model, "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
         )
     done = _at(repository, MERGED, model, branch, state.theirs, id_)
-    unready = intent.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
+    unready = intended.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
     return replace(done, moved=moved, unready=unready)
 
 
 def files(merged: Merged, text: bytes, file: FileId) -> Tree:
     """The files that lie in the working tree of a merge, its model.toml included."""
-    return Tree.of([*merged.snapshot.tree.entries, TreeEntry(modelfile.NAME, modelfile.NAME, len(text), file)])
+    return Tree.of([*merged.snapshot.tree.entries, TreeEntry(model_file.NAME, model_file.NAME, len(text), file)])
 
 
 def _check_clean(repository: Repository, branch: str, state: MergeState) -> None:
@@ -204,10 +206,10 @@ def _check_clean(repository: Repository, branch: str, state: MergeState) -> None
 
 def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
     """Our model.toml, changed to say what the merge says."""
-    data = modelfile.of_version(repository, repository.objects.version(state.ours), state.model)
+    data = model_file.of_version(repository, repository.objects.version(state.ours), state.model)
     old = stored.snapshot_of(repository, state.ours, state.model)
     assert old is not None  # noqa: S101 - a version was asked for
-    text: str = lazy.load("mvc.model.mergetext").rewrite(data.decode(), old.manifest, new)
+    text: str = lazy.load("mvc.model.merge.text").rewrite(data.decode(), old.manifest, new)
     return text.encode()
 
 
@@ -241,7 +243,7 @@ def _at(
 def current_toml(repository: Repository, model: str) -> tuple[bytes, FileId]:
     """The model.toml that lies in the working tree, and its id; raises NoModelToml."""
     folder = repository.head(model).folder
-    data = modelfile.read(repository, folder)
+    data = model_file.read(repository, folder)
     if data is None:
-        raise errors.NoModelToml(path=modelfile.path(folder), model=model)
+        raise errors.NoModelToml(path=model_file.path(folder), model=model)
     return data, FileId(digest(data))

@@ -9,11 +9,11 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import seen
-from mvc.repository import apply
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.journal import Journal, RefStep
-from mvc.storage.reflog import RefEntry
+from mvc.repository.worktree import apply
+from mvc.storage.records.journal import Journal, RefStep
+from mvc.storage.records.reflog import RefEntry
+from mvc.transport import tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, 
     owns = [
         ref.seen_of(remote)
         for remote in repository.config.remotes()
-        for ref, _ in seen.everything(repository, remote, [model])
+        for ref, _ in tracking.everything(repository, remote, [model])
     ]
     move = actor.move("models: renamed")
     return tuple(RefStep(own, RefEntry.after(own, repository.refs.tip(own), None, move)) for own in owns)

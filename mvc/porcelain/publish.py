@@ -14,16 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mvc.model import publication, secrets
 from mvc.model.ids import VersionId
-from mvc.model.registry import Registry, RemoteModel, RemoteVersion
-from mvc.porcelain import filling, naming, published
-from mvc.porcelain.filling import Filling, Subject
-from mvc.porcelain.published import Candidate, State
-from mvc.repository import history, publications
+from mvc.model.toml import secrets
+from mvc.registry import publication, published
+from mvc.registry import publishing as filling
+from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
+from mvc.registry.published import Candidate, State
+from mvc.registry.publishing import Filling, Subject
+from mvc.repository import history, refnames
+from mvc.repository import places as publications
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import Place, RefName
+from mvc.storage.records.reflog import Place, RefName
 
 NEW, RESUMED, THERE = "*", "+", "="
 """What became of a version: it is new there; it was begun there, and is complete now; it was complete there."""
@@ -85,7 +87,7 @@ class Published:
 
 def everything(repository: Repository, model: str) -> list[VersionId]:
     """Every version that a branch, tag or alias of `model` leads to, parents first."""
-    kinds = ((kind, name) for kind in naming.KINDS for name in repository.refs.names(model, kind))
+    kinds = ((kind, name) for kind in refnames.KINDS for name in repository.refs.names(model, kind))
     tips = [repository.refs.target(RefName(model, kind, name)) for kind, name in kinds]
     return [id_ for id_, _ in history.walk(repository.objects, [tip for tip in tips if tip is not None])][::-1]
 

@@ -13,18 +13,20 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.porcelain import bringing, fetch, moving, promises, rebase
+from mvc.porcelain import fetch
 from mvc.porcelain.fetch import Fetched
-from mvc.porcelain.moving import Moved
 from mvc.remotes.remote import Remote
-from mvc.repository import history, partial
-from mvc.repository.modelfile import NAME
+from mvc.repository import history, rebase
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.repository.worktree import LABELMAP
-from mvc.storage.heads import Head
-from mvc.storage.journal import RefStep
+from mvc.repository.worktree import checkout, partial
+from mvc.repository.worktree.checkout import Moved
+from mvc.repository.worktree.model_file import NAME
+from mvc.repository.worktree.scan import LABELMAP
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import RefStep
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import promises, promisor
 
 Select = Callable[[TreeEntry], bool]
 """Whether the bytes of a file are wanted."""
@@ -143,13 +145,13 @@ def advance(
         current, head = repository.current(model), repository.head(model)
         ref = RefName(model, HEADS, branch)
         entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
-        full = moving.files_of(repository, model, target)
+        full = checkout.files_of(repository, model, target)
         left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
-        moved = moving.move(
+        moved = checkout.move(
             repository,
             model,
             verb,
-            base=moving.files_of(repository, model, current),
+            base=checkout.files_of(repository, model, current),
             wanted=partial.without(full, left_out),
             head=Head(head.folder, branch),
             refs=(RefStep(ref, entry),),
@@ -175,14 +177,14 @@ def fill_in(
     received = _bring(repository, chosen, remote, progress)
     with repository.writing():
         wanted = Tree(tuple(chosen))
-        return received, moving.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
+        return received, checkout.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
 
 
 def _bring(
     repository: Repository, entries: Sequence[TreeEntry], remote: Remote | None, progress: Progress | None
 ) -> int:
     files = {entry.file: entry.path for entry in entries}
-    return bringing.bring(repository, files, progress, connected=remote)
+    return promisor.bring(repository, files, progress, connected=remote)
 
 
 def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:

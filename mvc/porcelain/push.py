@@ -14,18 +14,21 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
-from mvc.porcelain import bringing, fetch, presence, promises, seen, telling
-from mvc.porcelain import rebase as rebasing
-from mvc.remotes import outgoing, probe
+from mvc.porcelain import fetch
+from mvc.registry import place_sync
+from mvc.remotes import outgoing
 from mvc.remotes import remote as remotes
+from mvc.remotes.backends import probe
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Fresh
+from mvc.remotes.push_session import Sending
 from mvc.remotes.remote import Remote
-from mvc.remotes.sending import Sending
 from mvc.repository import history
+from mvc.repository import rebase as rebasing
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, TAGS, RefEntry, RefName
+from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
+from mvc.transport import presence, promises, promisor, tracking
 
 TRIES = 20
 """How often versions are put after those of others who were first, if nothing else is said."""
@@ -122,7 +125,7 @@ def push(
         remote.pause(attempt)
         requests = [_rebased(repository, model, remote, request, actor) for request in requests]
     if not done.rejected:
-        telling.send(repository, model, remote, actor)
+        place_sync.send(repository, model, remote, actor)
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(
@@ -218,7 +221,7 @@ class _Push:
             files = {FileId(file): self._path(file, VersionId(id_)) for file, id_ in error.lost.items()}
             if not all(map(self._repository.absences.recorded, files)):
                 raise
-            bringing.bring(self._repository, files, progress, connected=self._remote)
+            promisor.bring(self._repository, files, progress, connected=self._remote)
             sending.send(fresh, before, progress)
 
     def _path(self, file: str, id_: VersionId) -> str:
@@ -237,7 +240,7 @@ class _Push:
         return tips
 
     def _tip(self, ref: RefName) -> RefEntry | None:
-        return self._remote.refs.tip(ref, seen.last(self._repository, self._remote.name, ref))
+        return self._remote.refs.tip(ref, tracking.last(self._repository, self._remote.name, ref))
 
     def _judge(self, request: Request, tip: RefEntry | None) -> PushedRef:
         """What is to become of a request, by where the name stands there."""
@@ -261,7 +264,7 @@ class _Push:
 
     def _judge_lease(self, request: Request, tip: RefEntry | None, old: VersionId) -> PushedRef:
         """Whether nobody has moved it since it was last seen, there and back included."""
-        last = seen.last(self._repository, self._remote.name, request.ref)
+        last = tracking.last(self._repository, self._remote.name, request.ref)
         if tip is None or last != (tip.seq, tip.id):
             reason = f"it was moved since it was last seen here, to {self._about(tip)}"
             return PushedRef(request.ref, "!", old, request.new, reason, "`mvc fetch`, and look at what changed.")
@@ -299,4 +302,4 @@ class _Push:
         with self._repository.locked():
             for ref, entry in entries.items():
                 if entry is not None:
-                    seen.note(self._repository, self._remote.name, ref, entry, self._actor, "push")
+                    tracking.note(self._repository, self._remote.name, ref, entry, self._actor, "push")

@@ -7,10 +7,10 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain.naming import KINDS
 from mvc.repository import revisions
+from mvc.repository.refnames import KINDS
 from mvc.repository.repository import Repository
-from mvc.storage.reflog import Move, RefName
+from mvc.storage.records.reflog import Move, RefName
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,16 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
-from mvc.porcelain import naming, presence, reaching, trust
-from mvc.porcelain.trust import Standing
-from mvc.remotes import address, probe
-from mvc.remotes import options as options_of_kind
-from mvc.remotes.address import Address
-from mvc.remotes.probe import Verdict
-from mvc.repository import history
+from mvc.remotes.backends import address, probe
+from mvc.remotes.backends import options as options_of_kind
+from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.probe import Verdict
+from mvc.repository import history, refnames
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.absence import PROMISED, State
-from mvc.storage.reflog import RefName
+from mvc.storage.records.promised import PROMISED, State
+from mvc.storage.records.reflog import RefName
+from mvc.transport import connection, presence, trust
+from mvc.transport.trust import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def remote(repository: Repository, name: str) -> RemoteSettings:
 
 def _settings(repository: Repository, name: str) -> tuple[Address, dict[str, str]]:
     """The address and the other settings of a remote; raises NoSuchRemote, BadRemoteUrl."""
-    options = dict(reaching.url_of(repository, name))
+    options = dict(connection.url_of(repository, name))
     return address.parse(options.pop("url"), repository.root), options
 
 
@@ -116,7 +116,7 @@ def set_url(
 
     What was not typed is not approved. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
-    known = reaching.url_of(repository, name)
+    known = connection.url_of(repository, name)
     where = address.parse(url, base)
     options_of_kind.check(where.scheme, options or {})
     trust.typed(repository, where, options or {})
@@ -167,7 +167,7 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
     """Give a remote another name, with what was seen of it. Raises NoSuchRemote, RemoteExists, BadRefName."""
     _check_name(new)
-    settings = reaching.url_of(repository, old)
+    settings = connection.url_of(repository, old)
     if new in repository.config.remotes():
         raise errors.RemoteExists(name=new)
     with repository.locked():
@@ -243,7 +243,7 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
     `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied, NotARemote.
     """
-    with reaching.reach(repository, name) as there:
+    with connection.reach(repository, name) as there:
         with contextlib.suppress(errors.NoRemoteYet):
             presence.check(repository, there)
         verdict = probe.probe(there.backend, actor.nonce(), full=full, now=now)
@@ -253,17 +253,17 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
 
 def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:
-    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.porcelain.reaching.registry`.
+    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.transport.connection.registry`.
 
     Nothing is made there. Besides: RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault.
     """
-    with reaching.registry(repository, name, token) as registry:
+    with connection.registry(repository, name, token) as registry:
         return RegistryState(registry.organization, registry.host, len(registry.models()))
 
 
 def is_registry(repository: Repository, name: str) -> bool:
     """Whether a remote is a registry, and no store; raises NoSuchRemote."""
-    return reaching.is_registry(reaching.url_of(repository, name))
+    return connection.is_registry(connection.url_of(repository, name))
 
 
 def _own(repository: Repository, name: str) -> list[RefName]:
@@ -271,14 +271,14 @@ def _own(repository: Repository, name: str) -> list[RefName]:
     return [
         own
         for model in repository.refs.models()
-        for kind in naming.KINDS
+        for kind in refnames.KINDS
         for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(name).kind)
     ]
 
 
 def _check_name(name: str) -> None:
     names.check_ref_name(name)
-    if "/" in name or name in naming.KINDS:
+    if "/" in name or name in refnames.KINDS:
         raise errors.BadRefName(
             name=name, reason="a remote's name has no slash, and is none of heads, tags and aliases"
         )

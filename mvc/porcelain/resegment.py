@@ -12,11 +12,11 @@ from mvc.formats.source import Source
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Version
-from mvc.repository import basing
+from mvc.repository import delta_bases
 from mvc.repository.repository import Repository
-from mvc.storage import config
-from mvc.storage.headers import Headers
-from mvc.storage.ingest import Ingest
+from mvc.storage.chunks.headers import Headers
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.records import config
 
 
 def resegment(
@@ -53,7 +53,7 @@ def _store(
     repository: Repository, version: Version, entries: list[TreeEntry], progress: Callable[[int], None] | None
 ) -> None:
     manifest = repository.objects.manifest(version.manifest)
-    bases = basing.bases(repository, manifest.name, manifest, version.parents)
+    bases = delta_bases.bases(repository, manifest.name, manifest, version.parents)
     ingest = repository.ingest(progress, bases)
     try:
         for entry in entries:

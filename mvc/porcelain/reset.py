@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.porcelain import moving, promises
-from mvc.porcelain.moving import Moved
-from mvc.repository import merging, partial, stored
+from mvc.repository import merge_state, stored
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage import sparse
-from mvc.storage.heads import Head
-from mvc.storage.journal import RefStep
+from mvc.repository.worktree import checkout, partial
+from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records import sparse
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import RefStep
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import promises
 
 SOFT, KEEP, HARD = "soft", "keep", "hard"
 """Files stay as they are; files follow unless that would lose an edit; files follow, and edits are lost."""
@@ -63,15 +64,15 @@ def reset(
         head = repository.head(model)
         old = repository.current(model)
         if mode == SOFT:
-            merging.refuse(repository, model)
+            merge_state.refuse(repository, model)
             moved = _only_pointer(repository, model, head, target, actor)
         else:
-            moved = moving.move(
+            moved = checkout.move(
                 repository,
                 model,
                 "reset",
-                base=moving.files_of(repository, model, old),
-                wanted=partial.without(moving.files_of(repository, model, target), kept),
+                base=checkout.files_of(repository, model, old),
+                wanted=partial.without(checkout.files_of(repository, model, target), kept),
                 force=mode == HARD,
                 refs=_branch_step(repository, model, head, target, actor),
                 head=None if head.branch is not None else Head(head.folder, version=target),

@@ -9,11 +9,12 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.porcelain import moving, promises
-from mvc.porcelain.moving import Moved
-from mvc.repository import modelfile, stored, typed
+from mvc.repository import stored
 from mvc.repository.repository import Repository, writes
+from mvc.repository.worktree import checkout, model_file, typed
+from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
+from mvc.transport import promises
 
 
 @writes
@@ -46,11 +47,11 @@ def restore(
     promises.have(repository, named, progress)
     with repository.writing():
         tree = repository.objects.tree(version.tree)
-        if any(entry.path == modelfile.NAME for entry in named):
-            tree = moving.files_of(repository, model, source)
+        if any(entry.path == model_file.NAME for entry in named):
+            tree = checkout.files_of(repository, model, source)
         chosen = {entry.path for entry in named}
         wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
-        return moving.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
+        return checkout.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
 
 
 def to_json(moved: Moved) -> dict[str, Any]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mvc.model.diff import VersionDiff, compare
+from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
-from mvc.model.tensorcount import TensorCount, count
+from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.porcelain import naming
-from mvc.repository import history, publications, sharing, stored, tensors
+from mvc.repository import disk_usage, history, refnames, stored, tensors
+from mvc.repository import places as publications
 from mvc.repository.repository import Repository
-from mvc.storage.absence import State
-from mvc.storage.reflog import Place
+from mvc.storage.records.promised import State
+from mvc.storage.records.reflog import Place
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
     snapshot = stored.snapshot_of(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
-    brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
+    brought = disk_usage.brought(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model,
         id=id_,
         version=version,
         manifest=snapshot.manifest,
         tree=snapshot.tree,
-        names=tuple(naming.decorations(repository, model).get(id_, ())),
+        names=tuple(refnames.decorations(repository, model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=tuple(publications.places(repository, model, id_)),

@@ -9,10 +9,10 @@ from typing import Any
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
-from mvc.model.registry import Registry, RemoteExperiment
-from mvc.model.trainingrun import Source
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
+from mvc.registry.protocol import Registry, RemoteExperiment
+from mvc.registry.training_run import Source
 from mvc.repository.repository import Repository, writes
 
 _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
@@ -46,7 +46,7 @@ def record(repository: Repository, model: str, source: Source) -> list[Edited]:
         return []
 
     def change(text: str) -> str:
-        module = lazy.load("mvc.model.edit")
+        module = lazy.load("mvc.model.toml.edit")
         for key in (_EXPERIMENT, _DATASETS):
             if key[1] in known:
                 text = module.unset_key(text, key)

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors
-from mvc.model import diff, rules
-from mvc.model.diff import Snapshot, VersionDiff
+from mvc.model.compare import diff
+from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId, digest
-from mvc.model.rules import Problem
+from mvc.model.toml import rules
+from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
-from mvc.porcelain import intent, naming
-from mvc.repository import merging, snapshot, stored, untracked
+from mvc.repository import intended, merge_state, refnames, stored
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
-from mvc.storage import journal
-from mvc.storage.merges import MergeState
+from mvc.repository.worktree import snapshot, untracked
+from mvc.storage.records import journal
+from mvc.storage.records.merges import MergeState
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
-    from mvc.storage.headers import Note
+    from mvc.storage.chunks.headers import Note
 
 SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
@@ -110,7 +111,7 @@ def status(repository: Repository, model: str) -> Status:
         branch=head.branch,
         base=base_id,
         number=repository.objects.version(base_id).number if base_id else None,
-        names=tuple(naming.decorations(repository, model).get(base_id, ())) if base_id else (),
+        names=tuple(refnames.decorations(repository, model).get(base_id, ())) if base_id else (),
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
@@ -119,10 +120,10 @@ def status(repository: Repository, model: str) -> Status:
         skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
-        merging=merging.under_way(repository, model),
+        merging=merge_state.under_way(repository, model),
         upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
-        unready=intent.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
-        notes=intent.faults(repository, head.folder, difference.files),
+        unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
+        notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
     )
 
@@ -134,7 +135,7 @@ def _matching(
     wanted = FileId(digest(model_toml))
     if base is None or repository.objects.version(base).model_toml == wanted:
         return None
-    todo = sorted(naming.decorations(repository, model), key=lambda id_: -repository.objects.version(id_).number)
+    todo = sorted(refnames.decorations(repository, model), key=lambda id_: -repository.objects.version(id_).number)
     seen: set[VersionId] = set()
     while todo and len(seen) < SEARCHED:
         id_ = todo.pop(0)

@@ -7,14 +7,15 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import moving, naming, promises
-from mvc.porcelain.moving import Moved
-from mvc.repository import revisions
+from mvc.repository import refnames, revisions
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.heads import Head
-from mvc.storage.journal import RefStep
+from mvc.repository.worktree import checkout
+from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
-from mvc.storage.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import RefStep
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,14 @@ def switch(
             raise errors.NoVersionYet(model=model)
         head = Head(here.folder, branch) if branch is not None else Head(here.folder, version=version)
         refs = _new_branch(repository, model, create, version, actor) if create else ()
-        base = moving.files_of(repository, model, current)
+        base = checkout.files_of(repository, model, current)
         follows = force or version != current
-        moved = moving.move(
+        moved = checkout.move(
             repository,
             model,
             "switch",
-            base=base if follows else moving.NOTHING,
-            wanted=moving.files_of(repository, model, version) if follows else moving.NOTHING,
+            base=base if follows else checkout.NOTHING,
+            wanted=checkout.files_of(repository, model, version) if follows else checkout.NOTHING,
             force=force,
             head=head,
             refs=refs,
@@ -116,7 +117,7 @@ def _followed(repository: Repository, model: str, target: str | None) -> tuple[s
 
 
 def _check_new(repository: Repository, model: str, name: str) -> None:
-    naming.check_new(repository, model, HEADS, name)
+    refnames.check_new(repository, model, HEADS, name)
     if repository.refs.target(RefName(model, HEADS, name)) is not None:
         raise errors.BranchExists(name=name, model=model)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from mvc.model.schema import dotted
+from mvc.model.toml.schema import dotted
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
-from mvc.model import schema
 from mvc.model.manifest import Manifest
+from mvc.model.toml import schema
 from mvc.readiness import own
 from mvc.readiness.conditions import Elsewhere
 from mvc.readiness.files import are_sound

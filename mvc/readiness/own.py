@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mvc.model.manifest import Manifest
-from mvc.model.schema import dotted
+from mvc.model.toml.schema import dotted
 from mvc.readiness.conditions import Elsewhere
 from mvc.readiness.files import HasFormat, HasRole, add
 from mvc.readiness.rule import Need, Rule

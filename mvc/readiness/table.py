@@ -1,7 +1,7 @@
 """What Picsellia's own programs and guides need of a version, use by use: the table of docs/check.md.
 
 No page or program was found by which the platform itself refuses a version; these are the needs of what runs on it. Uses
-and their profiles are those of `mvc.model.schema`.
+and their profiles are those of `mvc.model.toml.schema`.
 """
 
 from __future__ import annotations

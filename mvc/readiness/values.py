@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mvc.model import labelmap, schema
+from mvc.model import labelmap
+from mvc.model.toml import schema
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, digest
 from mvc.remotes import incoming
-from mvc.remotes.backend import Backend
+from mvc.remotes.backends.backend import Backend
 from mvc.remotes.incoming import Batch, Range
 from mvc.remotes.inventory import There
 from mvc.remotes.store import Store
-from mvc.storage import codec, encodings, packs
-from mvc.storage import door as door_module
-from mvc.storage.chunkreader import Place
-from mvc.storage.packs import HEADER, Entry
-from mvc.storage.packwriter import PackBuilder
-from mvc.storage.workers import Workers
+from mvc.storage.chunks import codec, encodings
+from mvc.storage.disk import door as door_module
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packformat import HEADER, Entry
+from mvc.storage.packs.packwriter import PackBuilder
+from mvc.storage.packs.reader import Place
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -94,7 +95,7 @@ class Downloader:
         return {base: self._store.reader.locate(base, below=depth) for base, depth in bases.items()}
 
     def _read(self, wanted: Range) -> bytes:
-        name = packs.path(wanted.pack)
+        name = packformat.path(wanted.pack)
         if self._over.is_set():
             raise _OverError
         try:
@@ -128,7 +129,7 @@ class Downloader:
             finally:
                 room.release()
             temporary.close()
-            self._store.door.give_name(temporary, packs.path(id_))
+            self._store.door.give_name(temporary, packformat.path(id_))
         finally:
             builder.discard()
 
@@ -201,7 +202,7 @@ class _Arriving:
         header, stored = start + HEADER.size, start + HEADER.size + entry.stored
         if self._held[number][start:header] != entry.header():
             self.failed.append(there)
-            what = f"{packs.path(there.pack)} on {self._where}"
+            what = f"{packformat.path(there.pack)} on {self._where}"
             raise errors.DamagedThere(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
         return self._held[number][header:stored]
 
@@ -229,5 +230,5 @@ class _Arriving:
     def _damaged(self, there: There, reason: object) -> errors.DamagedThere:
         entry = there.entry
         self.failed.append(there)
-        what = f"chunk {entry.id[:10]} in {packs.path(there.pack)} on {self._where}"
+        what = f"chunk {entry.id[:10]} in {packformat.path(there.pack)} on {self._where}"
         return errors.DamagedThere(what=what, reason=reason)

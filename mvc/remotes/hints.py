@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mvc.model.ids import PackId, is_id
-from mvc.remotes.backend import Backend, Listed
-from mvc.storage import metapacks, sealed
-from mvc.storage.reflog import Move
+from mvc.remotes.backends.backend import Backend, Listed
+from mvc.storage.packs import metapacks
+from mvc.storage.records import sealed
+from mvc.storage.records.reflog import Move
 
 FOLDER = f"{metapacks.FOLDER}/damaged"
 """Below `meta/`, so that the listing that every reader needs anyway has the hints too."""

@@ -15,7 +15,7 @@ from mvc import errors
 from mvc.model.ids import ChunkId, PackId
 from mvc.remotes.inventory import Inventory, Places, There
 from mvc.remotes.store import Store
-from mvc.storage import packs
+from mvc.storage.packs import packformat
 
 BATCH = 64 * 1024 * 1024
 """Stored bytes that are fetched, checked and kept as one pack; after a kill, at most a few such are fetched again."""
@@ -49,12 +49,12 @@ def plan(
     Places that `failed` are not used. Raises MissingThere for a chunk that is not there either.
     """
     store.chunks.refresh()
-    missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packs.MAX_DEPTH + 1)]
+    missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packformat.MAX_DEPTH + 1)]
     if not missing:
         return []
     wanted = _Wanted(store, there.where, there.find(missing, failed))
     for chunk in missing:
-        wanted.add(chunk, packs.MAX_DEPTH + 1)
+        wanted.add(chunk, packformat.MAX_DEPTH + 1)
     return [Batch(tuple(entries), tuple(_ranges(entries, longest))) for entries in _batches(wanted.entries)]
 
 

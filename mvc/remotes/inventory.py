@@ -19,15 +19,15 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import Buffer, Hasher, PackId, is_id
 from mvc.remotes import hints
-from mvc.remotes.backend import Backend, Listed
+from mvc.remotes.backends.backend import Backend, Listed
 from mvc.remotes.store import Store
-from mvc.storage import metapacks, packs
-from mvc.storage.door import TEMPORARY, Temporary
-from mvc.storage.packfile import PackFile
-from mvc.storage.packs import Entry
-from mvc.storage.workers import Workers
+from mvc.storage.disk.door import TEMPORARY, Temporary
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packformat import Entry
 
-MAX_METAPACK = 4 * packs.MAX_METADATA
+MAX_METAPACK = 4 * packformat.MAX_METADATA
 """Bytes of a metadata pack that is fetched, at most; writers end one once it has 64 MiB."""
 MERGED = f"{metapacks.FOLDER}/merged/"
 """Where those lie that take the place of others, whose indexes they have."""
@@ -80,17 +80,17 @@ class Inventory:
     @cached_property
     def objects(self) -> set[str]:
         """The ids of the objects there."""
-        return {entry.id for _, entry in self._entries(packs.OBJECT)}
+        return {entry.id for _, entry in self._entries(packformat.OBJECT)}
 
     @cached_property
     def recipes(self) -> set[str]:
         """The ids of the recipes there."""
-        return {entry.id for _, entry in self._entries(packs.RECIPE)}
+        return {entry.id for _, entry in self._entries(packformat.RECIPE)}
 
     def is_needed(self, metapack: PackId, live: Container[str]) -> bool:
         """Whether a metadata pack has one of the `live` objects or recipes, or the index of a live pack."""
         entries = self._store.metapacks.entries(metapack)
-        return any(entry.id in live for entry in entries if entry.kind != packs.REF_ENTRY)
+        return any(entry.id in live for entry in entries if entry.kind != packformat.REF_ENTRY)
 
     def find(self, chunks: Iterable[str], failed: AbstractSet[There] = frozenset()) -> Places:
         """The places of those of `chunks` that are there with all their delta bases, and of these bases; raises Damaged.
@@ -137,7 +137,7 @@ class Inventory:
     def _look(self, wanted: set[bytes]) -> Places:
         found: Places = {}
         for pack, index in self._indexes.items():
-            for offset, header in packs.INDEXED.iter_unpack(index):
+            for offset, header in packformat.INDEXED.iter_unpack(index):
                 if header[:32] in wanted:
                     entry = Entry.parse(header, offset)
                     found.setdefault(entry.id, []).append(There(pack, entry))
@@ -151,13 +151,13 @@ class Inventory:
     @property
     def _misfits(self) -> set[PackId]:
         """The packs that have an index, and another size than it says."""
-        return {PackId(entry.id) for _, entry in self._entries(packs.PACK_INDEX)} & self.unnamed
+        return {PackId(entry.id) for _, entry in self._entries(packformat.PACK_INDEX)} & self.unnamed
 
     @cached_property
     def _indexes(self) -> dict[PackId, bytes]:
         """The index of each pack that is listed in its full size."""
         found: dict[PackId, bytes] = {}
-        for metapack, entry in self._entries(packs.PACK_INDEX):
+        for metapack, entry in self._entries(packformat.PACK_INDEX):
             size = self.packs.get(PackId(entry.id))
             if size is not None and entry.raw < size and entry.id not in found:
                 index = self._store.metapacks.read(metapack, entry)
@@ -187,7 +187,7 @@ class Inventory:
         return gone
 
     def _replaced_by(self, merged: Iterable[PackId]) -> set[str]:
-        return {entry.id for id_ in merged for entry in self._of(id_, packs.PACK_INDEX)}
+        return {entry.id for id_ in merged for entry in self._of(id_, packformat.PACK_INDEX)}
 
     def _bring(self, wanted: Mapping[PackId, int], jobs: int) -> dict[PackId, int]:
         """Fetch what of `wanted`, with its sizes, is not here; what of it is whole there. The others are noted as damaged."""
@@ -303,10 +303,10 @@ def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
 
 def _size_of_pack(index: bytes, metapack: PackId) -> int:
     """The size of the pack whose index this is, by what the index says."""
-    if len(index) % packs.INDEXED.size or not index:
+    if len(index) % packformat.INDEXED.size or not index:
         raise errors.Damaged(what=metapacks.path(metapack), reason="it has an index that is none")
-    offset, header = packs.INDEXED.unpack(index[-packs.INDEXED.size :])
-    return Entry.parse(header, offset).end + len(index) + packs.TRAILER.size
+    offset, header = packformat.INDEXED.unpack(index[-packformat.INDEXED.size :])
+    return Entry.parse(header, offset).end + len(index) + packformat.TRAILER.size
 
 
 def _complete(found: Mapping[str, list[There]]) -> Places:

@@ -18,11 +18,11 @@ from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
 from mvc.remotes.inventory import Inventory, Places
 from mvc.remotes.store import Store
-from mvc.storage import packs
-from mvc.storage.chunkindex import Location
-from mvc.storage.chunkreader import Place
-from mvc.storage.packfile import PackFile
-from mvc.storage.recipes import Recipe
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.packs import packformat
+from mvc.storage.packs.index import Location
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.reader import Place
 
 Fresh = Sequence[tuple[VersionId, Version]]
 """Versions, parents before children."""
@@ -156,4 +156,4 @@ def _whole(store: Store, entries: Sequence[Location]) -> Iterator[str]:
     counts: dict[str, int] = {}
     for each in entries:
         counts[each.pack] = counts.get(each.pack, 0) + 1
-    yield from (name for name in counts if len(packs.read_index(PackFile(store.door, name))) == counts[name])
+    yield from (name for name in counts if len(packformat.read_index(PackFile(store.door, name))) == counts[name])

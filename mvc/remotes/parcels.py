@@ -15,14 +15,15 @@ from mvc.model.ids import Buffer, ChunkId, PackId, digest
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Outgoing
 from mvc.remotes.store import Store
-from mvc.storage import encodings, packs
-from mvc.storage.chunkindex import Location
-from mvc.storage.chunkreader import Place
-from mvc.storage.door import Temporary
-from mvc.storage.packfile import PackFile, PackFiles
-from mvc.storage.packs import Entry
-from mvc.storage.packwriter import CUT, PackBuilder
-from mvc.storage.workers import Workers
+from mvc.storage.chunks import encodings
+from mvc.storage.disk.door import Temporary
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import packformat
+from mvc.storage.packs.index import Location
+from mvc.storage.packs.packfile import PackFile, PackFiles
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.packwriter import CUT, PackBuilder
+from mvc.storage.packs.reader import Place
 
 _AHEAD = 32
 """Entries that are read and checked ahead of their turn."""
@@ -53,11 +54,11 @@ def parcels(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"
     spoiled: list[Location] = []
     for name in outgoing.whole:
         pack = PackFile(store.door, name)
-        entries = packs.verify(pack)
+        entries = packformat.verify(pack)
         if there.is_spoiled(pack.id, pack.size):
             spoiled += [Location(name, entry) for entry in entries]
         else:
-            yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packs.index_bytes(entries))
+            yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packformat.index_bytes(entries))
     yield from _gathered(store, [*spoiled, *outgoing.entries], salt)
 
 
@@ -83,7 +84,7 @@ def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterato
 def _begun(store: Store, salt: bytes) -> PackBuilder:
     builder = PackBuilder(store.door)
     if salt:
-        builder.add(Entry(digest(salt), packs.CHUNK, encodings.RAW, len(salt), len(salt)), salt)
+        builder.add(Entry(digest(salt), packformat.CHUNK, encodings.RAW, len(salt), len(salt)), salt)
     return builder
 
 
@@ -104,14 +105,14 @@ class _Checked:
         """The stored bytes of an entry; in a thread. Raises Damaged."""
         location, bases = pair
         self._store.reader.read(ChunkId(location.entry.id), (Place(location, bases),))
-        return location, packs.read_entry(self._files.get(location.pack), location.entry)
+        return location, packformat.read_entry(self._files.get(location.pack), location.entry)
 
 
 def _finished(builder: PackBuilder, *, salted: bool) -> Parcel:
     id_, temporary = builder.finish()
     entries = builder.entries
     chunks = _chunks(entries[1:] if salted else entries)
-    return Parcel(id_, temporary.path, builder.size, chunks, packs.index_bytes(entries), temporary)
+    return Parcel(id_, temporary.path, builder.size, chunks, packformat.index_bytes(entries), temporary)
 
 
 def _chunks(entries: Iterable[Entry]) -> int:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
-from mvc.remotes.backend import Backend, Outcome
-from mvc.storage.reflog import ALIASES, HEADS, PUBLISHED, REFS, TAGS, Move, Place, RefEntry, RefName, Seen
+from mvc.remotes.backends.backend import Backend, Outcome
+from mvc.storage.records.reflog import ALIASES, HEADS, PUBLISHED, REFS, TAGS, Move, Place, RefEntry, RefName, Seen
 
 MAX_ENTRY = 64 * 1024
 """Bytes of an entry, at most."""

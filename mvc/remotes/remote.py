@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mvc import errors
-from mvc.remotes.backend import Backend
+from mvc.remotes.backends.backend import Backend
 from mvc.remotes.refs import Pause, RemoteRefs
-from mvc.storage import encodings, sealed
+from mvc.storage.chunks import encodings
+from mvc.storage.records import sealed
 
 NAME = "format"
 VERSION = 1

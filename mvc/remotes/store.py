@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.chunkreader import ChunkReader
-from mvc.storage.door import StoreDoor
-from mvc.storage.metapacks import MetaPacks
+from mvc.storage.chunks.recipes import Recipes
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.objects import Objects
-from mvc.storage.recipes import Recipes
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.packs.reader import ChunkReader
 
 
 class Store(Protocol):

@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import PackId, digest
-from mvc.remotes.backend import Backend
+from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.outgoing import Outgoing
 from mvc.remotes.parcels import Parcel, parcels
 from mvc.remotes.store import Store
-from mvc.storage import metapacks, packs
-from mvc.storage.metapacks import MetaWriter
-from mvc.storage.reflog import RefEntry
-from mvc.storage.workers import Workers
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs.metapacks import MetaWriter
+from mvc.storage.records.reflog import RefEntry
 
 Progress = Callable[[int], None]
 
@@ -62,17 +62,17 @@ class Uploader:
             sent = self._packs(outgoing, there, salt or salt_of(there.spoiled))
         except errors.PackNameTaken:  # an interrupted push left a part of it, on a store that gives names to parts
             sent = self._packs(outgoing, there, salt_of({*there.spoiled, *there.unnamed}))
-        self._check("packs", {packs.path(each.id): each.whole for each in sent})
+        self._check("packs", {packformat.path(each.id): each.whole for each in sent})
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
     def _packs(self, outgoing: Outgoing, there: Inventory, salt: bytes) -> list[_Sent]:
         def put(parcel: Parcel) -> _Sent:
             try:
                 if there.is_spoiled(parcel.id, parcel.size):
-                    raise errors.PackNameTaken(name=packs.path(parcel.id), remote=self._backend.where)
+                    raise errors.PackNameTaken(name=packformat.path(parcel.id), remote=self._backend.where)
                 new = 0 if there.packs.get(parcel.id) == parcel.size or parcel.id in self._put else parcel.size
                 if new:
-                    self._backend.put(packs.path(parcel.id), parcel.path)
+                    self._backend.put(packformat.path(parcel.id), parcel.path)
                     self._put.add(parcel.id)
                 self._progress(parcel.chunks)
             finally:
@@ -93,13 +93,13 @@ class Uploader:
     def _metadata(self, outgoing: Outgoing, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:
         writer = MetaWriter(self._store.door)
         for id_ in outgoing.objects:
-            writer.add(packs.OBJECT, self._store.objects.read(id_))
+            writer.add(packformat.OBJECT, self._store.objects.read(id_))
         for recipe in outgoing.recipes:
-            writer.add(packs.RECIPE, recipe.encode(), file=recipe.file)
+            writer.add(packformat.RECIPE, recipe.encode(), file=recipe.file)
         for each in sent:
-            writer.add(packs.PACK_INDEX, each.entries, id_=each.id)
+            writer.add(packformat.PACK_INDEX, each.entries, id_=each.id)
         for entry in seen:
-            writer.add(packs.REF_ENTRY, entry.encode())
+            writer.add(packformat.REF_ENTRY, entry.encode())
         names = [metapacks.path(pack) for pack in writer.finish()]
         self._store.door.barrier()
         self._store.metapacks.refresh()

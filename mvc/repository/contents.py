@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
-from mvc.formats import zipdirectory
+from mvc.formats import zip_directory
 from mvc.formats.fault import fault
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
+from mvc.model.compare.files import FileChange
 from mvc.model.tree import TreeEntry
-from mvc.model.treediff import FileChange
-from mvc.storage.absence import State
-from mvc.storage.headers import Note
+from mvc.storage.chunks.headers import Note
+from mvc.storage.records.promised import State
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -40,7 +40,7 @@ class Contents:
             if source is None:
                 return None
             try:
-                return zipdirectory.members(source)
+                return zip_directory.members(source)
             except HeaderError:
                 return ()
 

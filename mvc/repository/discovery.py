@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from mvc import errors
-from mvc.model import modeltoml
+from mvc.model.toml import parse
 from mvc.repository.repository import DIRECTORY, MODEL_TOML, Repository
 
 _MAX_GITFILE = 8192
@@ -89,7 +89,7 @@ def _nearest(repository: Repository, folder: Path) -> tuple[str, str] | None:
 def _name_in(repository: Repository, folder: str) -> str | None:
     path = f"{folder}/{MODEL_TOML}" if folder else MODEL_TOML
     try:
-        name = modeltoml.load(repository.tree.read(path), where=path).get("model", {}).get("name")
+        name = parse.load(repository.tree.read(path), where=path).get("model", {}).get("name")
         if not isinstance(name, str):
             raise errors.NoModelName(where=path)
     except (FileNotFoundError, NotADirectoryError):

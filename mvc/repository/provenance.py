@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mvc import lazy
-from mvc.model.secrets import strip_userinfo
+from mvc.model.toml.secrets import strip_userinfo
 from mvc.model.version import Code
 
 NEWEST = 10_000

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
-from mvc.repository import apply
-from mvc.storage import clonesource, journal
-from mvc.storage.config import Config
-from mvc.storage.door import STORE, StoreDoor
-from mvc.storage.heads import Head, Heads
-from mvc.storage.metapacks import MetaPacks
+from mvc.repository.worktree import apply
+from mvc.storage.disk.door import STORE, StoreDoor
+from mvc.storage.disk.treedoor import TreeDoor
 from mvc.storage.objects import Objects
-from mvc.storage.reflog import HEADS, Move, RefLogs, RefName
-from mvc.storage.statcache import StatCache
-from mvc.storage.treedoor import TreeDoor
+from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.records import clone_source, journal
+from mvc.storage.records.config import Config
+from mvc.storage.records.heads import Head, Heads
+from mvc.storage.records.reflog import HEADS, Move, RefLogs, RefName
+from mvc.storage.records.statcache import StatCache
 
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals
-    from mvc.storage.absence import Absences
-    from mvc.storage.bases import Bases
-    from mvc.storage.chunkindex import ChunkIndex
-    from mvc.storage.chunkreader import ChunkReader
-    from mvc.storage.extract import Extract
-    from mvc.storage.ingest import Ingest
-    from mvc.storage.recipes import Recipes
+    from mvc.storage.chunks.bases import Bases
+    from mvc.storage.chunks.extract import Extract
+    from mvc.storage.chunks.ingest import Ingest
+    from mvc.storage.chunks.recipes import Recipes
+    from mvc.storage.packs.index import ChunkIndex
+    from mvc.storage.packs.reader import ChunkReader
+    from mvc.storage.records.promised import Absences
 
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
@@ -86,7 +86,7 @@ class Actor:
 class Repository:
     """The parts of one repository."""
 
-    def __init__(  # noqa: PLR0913 - how a run is set up, by keyword
+    def __init__(
         self,
         root: Path,
         *,
@@ -108,7 +108,7 @@ class Repository:
             raise errors.NoRepository(where=root)
         if not os.path.realpath(root / DIRECTORY).startswith(f"{os.path.realpath(root)}{os.sep}".replace("//", "/")):
             raise errors.IrregularFile(path=root / DIRECTORY, kind="a symbolic link that leads out of the repository")
-        source = None if unfinished else clonesource.unfinished(self.door)
+        source = None if unfinished else clone_source.unfinished(self.door)
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)
         self.config = Config(self.door, user_config)
@@ -156,36 +156,38 @@ class Repository:
     @cached_property
     def chunks(self) -> ChunkIndex:
         """Where each chunk lies."""
-        index: ChunkIndex = lazy.load("mvc.storage.chunkindex").ChunkIndex(self.door)
+        index: ChunkIndex = lazy.load("mvc.storage.packs.index").ChunkIndex(self.door)
         return index
 
     @cached_property
     def reader(self) -> ChunkReader:
         """The chunks themselves."""
-        reader: ChunkReader = lazy.load("mvc.storage.chunkreader").ChunkReader(self.door, self.chunks)
+        reader: ChunkReader = lazy.load("mvc.storage.packs.reader").ChunkReader(self.door, self.chunks)
         return reader
 
     @cached_property
     def recipes(self) -> Recipes:
         """How each file is rebuilt."""
-        recipes: Recipes = lazy.load("mvc.storage.recipes").Recipes(self.door, self.metapacks, self.chunks)
+        recipes: Recipes = lazy.load("mvc.storage.chunks.recipes").Recipes(self.door, self.metapacks, self.chunks)
         return recipes
 
     @cached_property
     def absences(self) -> Absences:
         """Files whose bytes are elsewhere, or were dropped on purpose."""
-        absences: Absences = lazy.load("mvc.storage.absence").Absences(self.door, self.recipes)
+        absences: Absences = lazy.load("mvc.storage.records.promised").Absences(self.door, self.recipes)
         return absences
 
     @cached_property
     def extract(self) -> Extract:
         """Stored files' bytes."""
-        extract: Extract = lazy.load("mvc.storage.extract").Extract(self.recipes, self.reader)
+        extract: Extract = lazy.load("mvc.storage.chunks.extract").Extract(self.recipes, self.reader)
         return extract
 
     def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
         """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
-        ingest: Ingest = lazy.load("mvc.storage.ingest").Ingest(self.door, self.recipes, self.reader, progress, bases)
+        ingest: Ingest = lazy.load("mvc.storage.chunks.ingest").Ingest(
+            self.door, self.recipes, self.reader, progress, bases
+        )
         return ingest
 
     def settle(self) -> Settled | None:

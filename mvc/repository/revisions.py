@@ -25,9 +25,9 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
-from mvc.repository import history, provenance, publications
+from mvc.repository import history, places, provenance
 from mvc.repository.repository import MAIN, Repository
-from mvc.storage.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 KINDS = (HEADS, TAGS, ALIASES)
 _NUMBER = re.compile(r"v([0-9]{1,9})\Z")
@@ -75,7 +75,7 @@ def resolve_range(repository: Repository, model: str, text: str) -> Range:
 
 def split_file(text: str) -> tuple[str, str]:
     """Revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
-    on_registry = text.startswith(publications.PREFIX) and text.count(":") > 1
+    on_registry = text.startswith(places.PREFIX) and text.count(":") > 1
     revision, colon, name = text.rpartition(":") if on_registry else text.partition(":")
     if not colon or not name:
         raise errors.BadFileRevision(text=text)
@@ -98,8 +98,8 @@ def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
 
 def model_of(repository: Repository, model: str, text: str) -> str:
     """The model that `text` speaks of: that of `MODEL@REV`, else `model`."""
-    if text.startswith(publications.PREFIX):
-        return publications.named(repository, _base_of(text).removeprefix(publications.PREFIX))[0]
+    if text.startswith(places.PREFIX):
+        return places.named(repository, _base_of(text).removeprefix(places.PREFIX))[0]
     return _split_model(repository, text)[0] or model
 
 
@@ -135,8 +135,8 @@ def _base(repository: Repository, model: str, text: str, whole: str) -> VersionI
         return current
     if text == "@git":
         return _of_git(repository, model)
-    if text.startswith(publications.PREFIX):
-        return publications.named(repository, text.removeprefix(publications.PREFIX))[1]
+    if text.startswith(places.PREFIX):
+        return places.named(repository, text.removeprefix(places.PREFIX))[1]
     other, rest = _split_model(repository, text)
     if other is not None:
         return _in_model(repository, other, rest or MAIN, whole)

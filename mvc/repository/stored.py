@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mvc.model.diff import Snapshot
+from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Repository
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from mvc import errors, lazy
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
+from mvc.model.compare.files import FileChange
+from mvc.model.compare.tensors import TensorDiff, compare
 from mvc.model.ids import digest
 from mvc.model.segment import Segment, digest_of
-from mvc.model.tensordiff import TensorDiff, compare
 from mvc.model.tree import TreeEntry
-from mvc.model.treediff import FileChange
-from mvc.repository import sharing
-from mvc.repository.worktree import WorkFile
-from mvc.storage import hashing
+from mvc.repository import disk_usage
+from mvc.repository.worktree.scan import WorkFile
+from mvc.storage.disk import hashing
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -57,7 +57,7 @@ class _Side:
 
 def stored(repository: Repository, entry: TreeEntry) -> Segments:
     """The tensors of a stored file, none where they are not known; reads its recipe only. Raises Damaged."""
-    recipe = sharing.recipe_of(repository, entry.file)
+    recipe = disk_usage.recipe_of(repository, entry.file)
     if recipe is None:
         return ()
     if recipe.inline is None:
@@ -90,7 +90,7 @@ def _difference(old: _Side | None, new: _Side | None, *, deep: bool) -> TensorDi
     difference = compare(old.segments, new.segments)
     if not deep:
         return difference
-    measured: TensorDiff = lazy.load("mvc.repository.tensordrift").measured(difference, old.opened(), new.opened())
+    measured: TensorDiff = lazy.load("mvc.repository.tensor_drift").measured(difference, old.opened(), new.opened())
     return measured
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvc.model.ids import VersionId
 from mvc.repository import history
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository

@@ -19,29 +19,18 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import (
-    absence,
-    clonesource,
-    codec,
-    collect,
-    config,
-    heads,
-    journal,
-    merges,
-    objects,
-    packs,
-    publishing,
-    sparse,
-    usage,
-)
-from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.chunkreader import ChunkReader
-from mvc.storage.door import StoreDoor
-from mvc.storage.packfile import PackFile
-from mvc.storage.packs import Entry
+from mvc.storage import objects, usage
+from mvc.storage.chunks import codec
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import gc, packformat
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.reader import ChunkReader
 from mvc.storage.progress import Progress
-from mvc.storage.recipes import Recipe
-from mvc.storage.reflog import RefEntry, RefLogs, RefName
+from mvc.storage.records import clone_source, config, heads, journal, merges, promised, publications, sparse
+from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
@@ -276,7 +265,7 @@ def _pack(door: StoreDoor, path: str, reader: ChunkReader, sound: Sound) -> Iter
         yield Finding("pack", path, error.message)
         return
     try:
-        entries = packs.verify(pack)
+        entries = packformat.verify(pack)
     except errors.Damaged as error:
         yield Finding("pack", path, error.message)
         entries = [entry for entry in _readable(pack) if _whole(pack, entry, reader)]
@@ -285,33 +274,33 @@ def _pack(door: StoreDoor, path: str, reader: ChunkReader, sound: Sound) -> Iter
 
 def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Finding]:
     for entry in entries:
-        if entry.kind == packs.CHUNK and entry.base is None:
+        if entry.kind == packformat.CHUNK and entry.base is None:
             sound.chunks[entry.id] = 0
-        elif entry.kind == packs.CHUNK:
+        elif entry.kind == packformat.CHUNK:
             sound.based.append((entry.depth, entry.id, str(entry.base)))
-        elif entry.kind == packs.RECIPE and entry.base is not None:
+        elif entry.kind == packformat.RECIPE and entry.base is not None:
             try:
-                data = bytes(codec.decode(entry.encoding, packs.read_entry(pack, entry), entry.raw))
+                data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
                 recipe = _recipe(data, entry.base, entry.id, entry.base[:2])
                 sound.recipes.setdefault(FileId(entry.base), []).append(recipe)
             except errors.MvcError as error:
                 yield Finding("recipe", pack.name, error.message)
-    sound.count("chunks", sum(entry.kind == packs.CHUNK for entry in entries))
+    sound.count("chunks", sum(entry.kind == packformat.CHUNK for entry in entries))
 
 
 def _readable(pack: PackFile) -> list[Entry]:
     """The entries of a damaged pack: from its index if that is whole, else from the entries themselves."""
     try:
-        return packs.read_index(pack)
+        return packformat.read_index(pack)
     except errors.Damaged:
-        return packs.scan(pack)
+        return packformat.scan(pack)
 
 
 def _whole(pack: PackFile, entry: Entry, reader: ChunkReader) -> bool:
     try:
-        base = ChunkId(entry.base) if entry.kind == packs.CHUNK and entry.base else None
+        base = ChunkId(entry.base) if entry.kind == packformat.CHUNK and entry.base else None
         under = reader.read(base, reader.locate(base, below=entry.depth)) if base else None
-        stored = packs.read_entry(pack, entry)
+        stored = packformat.read_entry(pack, entry)
         return digest(codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=under)) == entry.id
     except errors.MvcError:
         return False
@@ -327,21 +316,21 @@ def _sparse(door: StoreDoor) -> Iterator[Finding]:
 
 def _logs(door: StoreDoor) -> Iterator[Finding]:
     try:
-        collect.collected(door)
+        gc.collected(door)
     except errors.Damaged as error:
-        yield Finding("log", collect.RECORD, error.message)
-    for folder in absence.FOLDERS:
+        yield Finding("log", gc.RECORD, error.message)
+    for folder in promised.FOLDERS:
         try:
-            absence.read_log(door, folder)
+            promised.read_log(door, folder)
         except errors.Damaged as error:
             yield Finding("log", folder, error.message)
 
 
 def _clone(door: StoreDoor) -> Iterator[Finding]:
     try:
-        clonesource.unfinished(door)
+        clone_source.unfinished(door)
     except errors.Damaged as error:
-        yield Finding("clone", clonesource.NAME, error.message)
+        yield Finding("clone", clone_source.NAME, error.message)
 
 
 def _journal(door: StoreDoor) -> Iterator[Finding]:
@@ -360,9 +349,9 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
 
 
 def _publishing(door: StoreDoor) -> Iterator[Finding]:
-    for name in door.names(publishing.FOLDER):
+    for name in door.names(publications.FOLDER):
         try:
             with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
-                publishing.check(door, name)
+                publications.check(door, name)
         except errors.Damaged as error:
-            yield Finding("publication", f"{publishing.FOLDER}/{name}", error.message)
+            yield Finding("publication", f"{publications.FOLDER}/{name}", error.message)

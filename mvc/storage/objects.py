@@ -16,9 +16,9 @@ from mvc.model.ids import ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import absence
-from mvc.storage.door import StoreDoor
-from mvc.storage.metapacks import MetaPacks
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.records import promised
 
 FOLDER = "objects"
 _Object = TypeVar("_Object")
@@ -110,7 +110,7 @@ class Objects:
 
     def _on_record(self) -> frozenset[str]:
         if self._absent is None:
-            records = absence.read_log(self._door, absence.ABSENT)
+            records = promised.read_log(self._door, promised.ABSENT)
             self._absent = frozenset(id_ for record in records for id_ in record.ids)
         return self._absent
 

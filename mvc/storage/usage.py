@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from mvc.storage.door import LOCK, TEMPORARY, Stat, StoreDoor
+from mvc.storage.disk.door import LOCK, TEMPORARY, Stat, StoreDoor
 
 _SLACK = {"cache", TEMPORARY, LOCK}
 

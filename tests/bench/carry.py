@@ -15,11 +15,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mvc.cli.main import settle
+from mvc.cli.app.main import settle
 from mvc.model.ids import FileId
-from mvc.porcelain import bringing
 from mvc.repository.repository import Repository
-from mvc.storage.absence import PROMISED, read_log
+from mvc.storage.records.promised import PROMISED, read_log
+from mvc.transport import promisor
 
 
 def carry(act: str, url: str, options: str, streams: str, *, folder: Path) -> None:
@@ -54,7 +54,7 @@ def fetch(folder: Path) -> None:
     settle()
     repository = Repository(folder)
     promised = [FileId(id_) for each in read_log(repository.door, PROMISED) for id_ in each.ids]
-    bringing.bring(repository, {file: file for file in promised})
+    promisor.bring(repository, {file: file for file in promised})
 
 
 def _sync(path: Path) -> None:

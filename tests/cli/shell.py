@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mvc.cli.main import run
+from mvc.cli.app.main import run
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.init import init
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.config import user_file
+from mvc.storage.records.config import user_file
 
 ANA = Person("Ana", "ana@example.org")
 START = 1_770_109_200  # 2026-02-03 09:00 UTC

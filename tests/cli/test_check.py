@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from mvc.readiness.table import RULES
-from mvc.storage import hashing
-from mvc.storage.absence import EXPIRED
+from mvc.storage.disk import hashing
+from mvc.storage.records.promised import EXPIRED
 from tests.cli.shell import MODEL, Shell
 
 READY = ("model.type=OBJECT_DETECTION", "model.framework=ONNX", "labelmap.0=helmet", "labelmap.1=head")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage import door as doors
-from mvc.storage import stamps
-from mvc.storage.door import Stat
-from mvc.storage.statcache import StatCache
+from mvc.storage.disk import door as doors
+from mvc.storage.disk import timestamps
+from mvc.storage.disk.door import Stat
+from mvc.storage.records.statcache import StatCache
 from tests.cli.shell import Shell, begin
 from tests.conftest import absent
 
@@ -66,7 +66,7 @@ def pages(shell: Shell) -> Iterator[mmap.mmap]:
 
 
 def _wait_until_settled(path: Path) -> None:
-    while time.time_ns() < path.stat().st_ctime_ns + stamps.SETTLED_NS + 20_000_000:
+    while time.time_ns() < path.stat().st_ctime_ns + timestamps.SETTLED_NS + 20_000_000:
         time.sleep(0.01)
 
 
@@ -174,7 +174,7 @@ def test_an_edit_within_the_second_of_the_commit_is_seen(seconds: Path, monkeypa
         shell.commit(f"try {number}")
 
     _edit_in_the_second_of(write_and_commit, path)
-    while time.time_ns() < path.stat().st_mtime_ns + stamps.COARSE_NS:
+    while time.time_ns() < path.stat().st_mtime_ns + timestamps.COARSE_NS:
         time.sleep(0.01)
     shell.write("other.txt", b"edited")
     shell.ok("restore", "other.txt")  # writes the stat cache, and has not read the weights

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mvc import lazy
-from mvc.cli import main
+from mvc.cli.app import main
 
 
 def test_an_error_is_reported_without_the_module_for_it(

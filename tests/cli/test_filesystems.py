@@ -16,8 +16,8 @@ import pytest
 
 from mvc.porcelain.init import init
 from mvc.repository.repository import Repository
-from mvc.storage import config
-from mvc.storage.door import Stat, StoreDoor
+from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.records import config
 from tests.cli.shell import MODEL, Said, Shell, begin
 
 LACKING = [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM]
@@ -125,7 +125,7 @@ def test_really_no_chmod(tmp_path: Path, requires: Callable[[str], str]) -> None
     """The system calls themselves fail, as on a FAT that belongs to somebody else."""
     inject = [requires("strace"), "-f", "-qq", "-o", os.devnull, "-e", "trace=fchmod,chmod,fchmodat"]
     inject += ["-e", "inject=fchmod,chmod,fchmodat:error=EPERM", sys.executable, "-c"]
-    inject += ["import sys; from mvc.cli.main import run; sys.exit(run(sys.argv[1:]))"]
+    inject += ["import sys; from mvc.cli.app.main import run; sys.exit(run(sys.argv[1:]))"]
     (tmp_path / "a.txt").write_bytes(b"one")
     if subprocess.run([*inject, "--version"], cwd=tmp_path, capture_output=True, check=False).returncode:
         pytest.skip("strace may trace nothing here")

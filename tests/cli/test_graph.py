@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mvc.cli.graph import Graph
+from mvc.cli.app.graph import Graph
 
 
 def draw(*versions: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.storage import door
+from mvc.storage.disk import door
 from tests.cli.shell import Shell
 
 

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from mvc.storage import process
+from mvc.storage.disk import process
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
 

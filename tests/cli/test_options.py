@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.cli.invocation import Invocation
+from mvc.cli.app.invocation import Invocation
 from mvc.porcelain.init import init
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
@@ -66,7 +66,7 @@ def test_the_model_is_named_by_option_or_environment(two: Shell, monkeypatch: py
 
 
 def test_a_folder_that_was_deleted_is_said_so(tmp_path: Path) -> None:
-    code = "import os, sys; from mvc.cli.main import run; os.rmdir(os.getcwd()); sys.exit(run(['status']))"
+    code = "import os, sys; from mvc.cli.app.main import run; os.rmdir(os.getcwd()); sys.exit(run(['status']))"
     (tmp_path / "gone").mkdir()
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from mvc.cli import progress
-from mvc.cli.progress import Progress
+from mvc.cli.app import progress
+from mvc.cli.app.progress import Progress
 
 MIB = 1 << 20
 

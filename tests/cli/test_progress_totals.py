@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.cli.progress import Progress
+from mvc.cli.app.progress import Progress
 from tests.cli.shell import Shell, begin
 
 

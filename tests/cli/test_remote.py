@@ -121,7 +121,7 @@ def test_secrets_of_the_environment_are_shown_nowhere_when_a_store_cannot_be_rea
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY"):
         monkeypatch.setenv(name, CANARY)
-    monkeypatch.setattr("mvc.remotes.retry.TRIES", 1)
+    monkeypatch.setattr("mvc.remotes.backends.retry.TRIES", 1)
     shell.ok("remote", "add", "cloud", "s3://bucket/x", "-o", "endpoint=http://127.0.0.1:9")
     for verb in (("push", "cloud"), ("fetch", "cloud"), ("pull", "cloud"), ("remote", "check", "cloud")):
         for more in ((), ("-vv",), ("--json",)):

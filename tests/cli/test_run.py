@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from mvc import errors, lazy
-from mvc.cli import failure, status
-from mvc.cli.main import VERBS
+from mvc.cli import status
+from mvc.cli.app import failure
+from mvc.cli.app.main import VERBS
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
 
@@ -49,9 +50,7 @@ def redirected(folder: Path, command: str) -> tuple[int, str]:
 
 
 def loaded(folder: Path, *arguments: str) -> set[str]:
-    code = (
-        f"import sys; from mvc.cli.main import run; run({list(arguments)!r}); sys.stderr.write(' '.join(sys.modules))"
-    )
+    code = f"import sys; from mvc.cli.app.main import run; run({list(arguments)!r}); sys.stderr.write(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     return set(done.stderr.split())
 
@@ -59,7 +58,7 @@ def loaded(folder: Path, *arguments: str) -> set[str]:
 def test_the_version_loads_nothing_but_itself(tmp_path: Path) -> None:
     found = loaded(tmp_path, "--version")
     assert {name for name in found if name.startswith("mvc")} == {
-        *("mvc", "mvc.lazy", "mvc.cli", "mvc.cli.main", "mvc.cli.stop")
+        *("mvc", "mvc.lazy", "mvc.cli", "mvc.cli.app.main", "mvc.cli.app.stop")
     }
     assert not found & (HEAVY | {"click", "blake3", "json", "tomllib", "importlib.metadata"})
 
@@ -77,7 +76,7 @@ def test_reading_verbs_load_no_heavy_library(shell: Shell, history: History, arg
 def test_status_loads_neither_pathspec_nor_what_merges_and_shows_progress(shell: Shell, history: History) -> None:
     found = loaded(shell.folder, "status")
     assert "mvc.porcelain.status" in found
-    assert not found & {"pathspec", "difflib", "shutil", "mvc.model.merge", "mvc.cli.progress"}
+    assert not found & {"pathspec", "difflib", "shutil", "mvc.model.merge.merge", "mvc.cli.app.progress"}
 
 
 # --- streams
@@ -291,7 +290,7 @@ def test_the_script_for_a_shell(shell: Shell, shell_name: str) -> None:
 
 
 def test_completion_tells_what_each_verb_is_for() -> None:
-    program = lazy.load("mvc.cli.program").make()
+    program = lazy.load("mvc.cli.app.program").make()
     context = lazy.load("click").Context(program, info_name="mvc")
     items = {item.value: item.help for item in program.shell_complete(context, "")}
     assert {name: text for name, (_, text) in VERBS.items()}.items() <= items.items()

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mvc.cli import terminal
+from mvc.cli.app import terminal
 from mvc.model.ids import digest
-from mvc.storage import hashing
-from mvc.storage.extract import Extract
+from mvc.storage.chunks.extract import Extract
+from mvc.storage.disk import hashing
 from tests.cli.shell import Shell
 from tests.weights import Tensors, network, safetensors
 
@@ -221,9 +221,7 @@ def test_neither_numpy_nor_a_format_is_loaded_for_it(shell: Shell) -> None:
 
 
 def _loaded(shell: Shell, *arguments: str) -> set[str]:
-    code = (
-        f"import sys; from mvc.cli.main import run; run({list(arguments)!r}); sys.stderr.write(' '.join(sys.modules))"
-    )
+    code = f"import sys; from mvc.cli.app.main import run; run({list(arguments)!r}); sys.stderr.write(' '.join(sys.modules))"
     top = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mvc.cli import terminal
-from mvc.cli.table import aligned
+from mvc.cli.app import terminal
+from mvc.cli.app.table import aligned
 from mvc.model.version import Timestamp
 
 OBEYED = [*map(chr, (*range(0x20), 0x7F, *range(0x80, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F)))]

@@ -25,8 +25,9 @@ from typing import Any
 from blake3 import blake3
 
 import mvc
-from mvc.cli.main import run
-from mvc.storage import door, journal
+from mvc.cli.app.main import run
+from mvc.storage.disk import door
+from mvc.storage.records import journal
 
 KILLED = 137
 SYNCS = ("fsync", "fsync-folder")

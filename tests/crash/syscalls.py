@@ -28,7 +28,7 @@ _BEGIN = re.compile(r"(\d+) +(\w+)\(")
 _LINE = re.compile(r"\d+ +(\w+)\((.*)\) += (-?\d+)(?:<((?:\\x[0-9a-f]{2})*)>)?")
 _PART = re.compile(r'(-?\w+)<((?:\\x[0-9a-f]{2})*)>(?:\(deleted\))?|"((?:\\x[0-9a-f]{2})*)"|([\w|]+)')
 _IN_AND_OUT = re.compile(r"(\d+) +(?:<\.\.\. (\w+) resumed>(.*)|(.*) <unfinished \.\.\.>)\Z")
-PROGRAM = [sys.executable, "-c", "from mvc.cli.main import main; raise SystemExit(main())"]
+PROGRAM = [sys.executable, "-c", "from mvc.cli.app.main import main; raise SystemExit(main())"]
 
 
 @dataclass(frozen=True, slots=True)

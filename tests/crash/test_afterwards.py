@@ -7,8 +7,8 @@ import random
 import shutil
 from pathlib import Path
 
-from mvc.storage import journal
-from mvc.storage.door import StoreDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import journal
 from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
 from tests.crash.scenarios import SCENARIOS, Scenario, two_versions
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mvc.storage import journal
-from mvc.storage.door import StoreDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import journal
 from tests.crash.harness import (
     KILLED,
     Fail,

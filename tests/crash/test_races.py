@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mvc.repository.repository import Repository
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.crash.harness import assert_sound, at_once, mvc
 from tests.crash.scenarios import tracked
 

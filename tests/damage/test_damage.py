@@ -17,9 +17,9 @@ from mvc import errors
 from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
 from mvc.repository.repository import Repository
-from mvc.storage.door import StoreDoor
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.fsck import Sound, check
-from mvc.storage.recipes import Recipe
 from tests.crash.harness import command, mvc
 from tests.weights import safetensors
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from mvc import errors
+from mvc.images import challenge, transport
+from mvc.images.registries import Registries
 from mvc.model.image import Image
-from mvc.remotes.oci import challenge, transport
-from mvc.remotes.oci.registries import Registries
 from tests.docker.conftest import environ, logged_in
 from tests.servers.registry import INDEX, MANIFEST, PASSWORD, digest
 from tests.servers.scripted import Asked, Reply, Scripted, scripted

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
+from mvc.images.registries import Registries
 from mvc.model.image import Image
-from mvc.remotes.oci.registries import Registries
 from tests.docker.conftest import environ, helper, logged_in
 from tests.servers.registry import DOCKER_MANIFEST, IDENTITY, INDEX, LIST, MANIFEST, PASSWORD, USER, Registry
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mvc.cli.main import VERBS
+from mvc.cli.app.main import VERBS
 from tests.cli.shell import MODEL, Shell, begin
 from tests.docker.conftest import environ, helper, logged_in
 from tests.servers.registry import IDENTITY, PASSWORD, USER, Registry

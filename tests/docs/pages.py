@@ -12,11 +12,12 @@ import click
 
 import mvc
 from mvc import errors
-from mvc.cli import program
+from mvc.cli.app import program
 from mvc.readiness import conditions, files, table, values
 from mvc.readiness.conditions import Condition
 from mvc.readiness.rule import Rule
-from mvc.storage import config, fsck
+from mvc.storage import fsck
+from mvc.storage.records import config
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"

@@ -49,7 +49,7 @@ def program(folder: Path) -> Path:
     """A program `mvc` in `folder` that runs the sources, with the Python that runs the tests."""
     folder.mkdir()
     path = folder / "mvc"
-    code = f"import sys; sys.path.insert(0, {str(TOP)!r}); from mvc.cli.main import run; sys.exit(run())"
+    code = f"import sys; sys.path.insert(0, {str(TOP)!r}); from mvc.cli.app.main import run; sys.exit(run())"
     path.write_text(f"#!{sys.executable}\n{code}\n", encoding="utf-8")
     path.chmod(0o755)
     return path

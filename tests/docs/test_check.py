@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.model import schema
+from mvc.model.toml import schema
 from mvc.readiness.rule import Need
 from mvc.readiness.table import RULES
 from tests.docs import pages

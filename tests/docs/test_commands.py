@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.cli.main import VERBS
+from mvc.cli.app.main import VERBS
 from tests.docs import pages
 
 

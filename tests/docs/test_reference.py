@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mvc.cli import main, stop
-from mvc.storage import config, fsck
+from mvc.cli.app import main, stop
+from mvc.storage import fsck
+from mvc.storage.records import config
 from tests.docs import pages
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from mvc.remotes.options import OPTIONS
+from mvc.remotes.backends.options import OPTIONS
 from tests.docs import pages
 
 PAGES = {"file": "folder.md", "s3": "s3.md", "gs": "google.md", "az": "azure.md", "sftp": "sftp.md"}

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mvc.formats import hdf5, hdf5child, keras
+from mvc.formats import hdf5, hdf5_child, keras
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError
 from mvc.model.segment import Segment
@@ -122,7 +122,7 @@ def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_process_that_reads_can_open_nothing() -> None:
     program = (
-        f"import runpy, os; child = runpy.run_path({hdf5child.__file__!r}); child['confine']()\n"
+        f"import runpy, os; child = runpy.run_path({hdf5_child.__file__!r}); child['confine']()\n"
         "for path in ('/dev/null', '/etc/passwd', 'x'):\n"
         "    try: os.open(path, os.O_RDWR | os.O_CREAT)\n"
         "    except OSError: print('refused')\n"

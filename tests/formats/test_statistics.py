@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mvc.formats import statistics
-from mvc.model.drift import Drift
+from mvc.model.compare.weight_drift import Drift
 from mvc.model.segment import WIDTHS
 
 

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from mvc.formats import pickletext, torch
+from mvc.formats import pickle_text, torch
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError
 from tests import effort
@@ -192,7 +192,7 @@ def test_bombs_cost_little_time(root: bytes) -> None:
 
 def test_a_pickle_of_too_many_operations_is_not_read() -> None:
     with pytest.raises(HeaderError, match="operations"):
-        pickletext.read(BOMBS["operations"] + pickles.STOP)
+        pickle_text.read(BOMBS["operations"] + pickles.STOP)
 
 
 def test_two_tensors_of_equal_place_and_other_shape_are_one() -> None:

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from mvc.formats import zipdirectory
+from mvc.formats import zip_directory
 from mvc.formats.source import HeaderError
 from tests.formats.archives import END, ENTRY, LOCAL, archive, patched, widened
 from tests.formats.headers import source
@@ -21,9 +21,9 @@ def contents(data: bytes) -> dict[str, bytes]:
     """What lies at the places that are found, of members that are not compressed."""
     file = source(data)
     found = {}
-    for name, member in zipdirectory.members(file).items():
+    for name, member in zip_directory.members(file).items():
         if member.stored:
-            offset = zipdirectory.data_offset(file, member)
+            offset = zip_directory.data_offset(file, member)
             found[name] = data[offset : offset + member.size]
     return found
 
@@ -130,7 +130,7 @@ def test_bytes_behind_the_end_belong_to_no_member() -> None:
 
 
 def test_the_name_of_the_first_member_tells_the_format() -> None:
-    assert zipdirectory.first_name(PLAIN[:16], source(PLAIN)) == "a.txt"
-    assert zipdirectory.first_name(b"GGUF", source(PLAIN)) == ""
-    assert zipdirectory.first_name(LOCAL, source(patched(PLAIN, LOCAL, 26, 60_000, 2))).startswith("a.txt")
-    assert zipdirectory.first_name(LOCAL, source(LOCAL + bytes(12))) == ""
+    assert zip_directory.first_name(PLAIN[:16], source(PLAIN)) == "a.txt"
+    assert zip_directory.first_name(b"GGUF", source(PLAIN)) == ""
+    assert zip_directory.first_name(LOCAL, source(patched(PLAIN, LOCAL, 26, 60_000, 2))).startswith("a.txt")
+    assert zip_directory.first_name(LOCAL, source(LOCAL + bytes(12))) == ""

@@ -20,11 +20,12 @@ import tomli_w
 from mvc.model import canonical
 from mvc.model.ids import FileId, digest
 from mvc.model.version import Timestamp
-from mvc.storage import packs, sealed
-from mvc.storage.door import StoreDoor
-from mvc.storage.journal import FileStep, Journal
-from mvc.storage.metapacks import MetaWriter
-from mvc.storage.reflog import Move, RefEntry, RefName
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import packformat
+from mvc.storage.packs.metapacks import MetaWriter
+from mvc.storage.records import sealed
+from mvc.storage.records.journal import FileStep, Journal
+from mvc.storage.records.reflog import Move, RefEntry, RefName
 from tests.hostile.worlds import World
 
 SEALED = (
@@ -364,7 +365,7 @@ class Enemy:
         if self.rng.random() < 0.3:
             door = StoreDoor(self.store)
             writer = MetaWriter(door)
-            writer.add(packs.OBJECT, body)
+            writer.add(packformat.OBJECT, body)
             writer.finish()
             door.barrier()
         else:

@@ -11,12 +11,12 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import digest
-from mvc.remotes.address import parse
-from mvc.remotes.local import connect
+from mvc.remotes.backends.address import parse
+from mvc.remotes.backends.local import connect
 from mvc.repository.repository import Repository
-from mvc.repository.walk import Walk
-from mvc.storage import inside
-from mvc.storage.door import StoreDoor, make_folder
+from mvc.repository.worktree.walk import Walk
+from mvc.storage.disk import confined
+from mvc.storage.disk.door import StoreDoor, make_folder
 from tests.crash.harness import command, fresh_copy, mvc
 from tests.crash.scenarios import edited
 
@@ -233,7 +233,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
     (tmp_path / "precious").write_bytes(b"x")
     SPECIALS[kind](tmp_path / "x", tmp_path)
     with pytest.raises(errors.IrregularFile):
-        inside.open_regular(tmp_path / "x")
+        confined.open_regular(tmp_path / "x")
 
 
 def test_a_pack_without_end_is_not_read_to_its_end(world: World) -> None:
@@ -260,4 +260,4 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path.touch()
     os.truncate(path, 1 << 40)
     with pytest.raises(errors.Damaged, match="larger than 100 bytes"):
-        inside.read_regular(path, 100)
+        confined.read_regular(path, 100)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from mvc.cli.main import run
+from mvc.cli.app.main import run
 from tests.crash import child
 from tests.crash.harness import ENVIRONMENT, memory_folder
 from tests.hostile.mutations import Enemy

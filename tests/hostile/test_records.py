@@ -14,15 +14,16 @@ from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
-from mvc.storage import chunkindex, sealed
-from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.door import StoreDoor
-from mvc.storage.heads import Head, Heads
-from mvc.storage.journal import FileStep, Journal, RefStep
-from mvc.storage.merges import MergeState
-from mvc.storage.reflog import Move, RefEntry, RefName
-from mvc.storage.statcache import StatCache
-from mvc.storage.treedoor import TreeDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.treedoor import TreeDoor
+from mvc.storage.packs import index
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.records import sealed
+from mvc.storage.records.heads import Head, Heads
+from mvc.storage.records.journal import FileStep, Journal, RefStep
+from mvc.storage.records.merges import MergeState
+from mvc.storage.records.reflog import Move, RefEntry, RefName
+from mvc.storage.records.statcache import StatCache
 from tests.crash.harness import command, mvc
 from tests.crash.scenarios import two_versions
 
@@ -151,7 +152,7 @@ def test_a_stat_cache_of_another_form_counts_for_nothing(content: bytes, tmp_pat
 
 def _index(root: Path) -> Path:
     two_versions(root)
-    path = root / ".mvc" / chunkindex.NAME
+    path = root / ".mvc" / index.NAME
     assert path.is_file()
     return path
 

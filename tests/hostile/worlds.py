@@ -16,8 +16,8 @@ from typing import NamedTuple
 from mvc.model.ids import digest
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
-from mvc.storage import absence, notes, publishing, sparse
-from mvc.storage.publishing import Publishing
+from mvc.storage.records import import_notes, promised, publications, sparse
+from mvc.storage.records.publications import Publishing
 from tests.crash import scenarios
 from tests.crash.harness import KillBefore, command, mvc
 from tests.crash.scenarios import ORIGIN, Scenario
@@ -55,12 +55,14 @@ def _records(root: Path) -> None:
     tip = repository.current("helmets")
     assert tip is not None
     with repository.writing():
-        publishing.record(repository.door, Publishing(tip, "https://app", "acme", "helmets", "0197", {"notes": "0198"}))
-        notes.write(repository.door, "picsellia", "0197", {"name": "night"})
+        publications.record(
+            repository.door, Publishing(tip, "https://app", "acme", "helmets", "0197", {"notes": "0198"})
+        )
+        import_notes.write(repository.door, "picsellia", "0197", {"name": "night"})
         sparse.record(repository.door, "helmets", ["weights/never.onnx"])
-        for folder in absence.FOLDERS:
+        for folder in promised.FOLDERS:
             ids = (digest(folder.encode()),)
-            absence.append(repository.door, folder, absence.Record(0, ids, "origin", "Ana", Timestamp(0)))
+            promised.append(repository.door, folder, promised.Record(0, ids, "origin", "Ana", Timestamp(0)))
 
 
 PREPARATIONS: tuple[Callable[[Path], None], ...] = (

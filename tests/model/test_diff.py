@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mvc.model import diff
-from mvc.model.diff import Change, Snapshot
+from mvc.model.compare import diff
+from mvc.model.compare.diff import Change, Snapshot
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry

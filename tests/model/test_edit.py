@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.model import edit, keys, modeltoml
+from mvc.model.toml import edit, keys, parse
 
 TEXT = """\
 # our detector
@@ -185,7 +185,7 @@ def test_every_way_to_write_a_table_can_be_changed_and_loses_no_comment(text: st
 
 @given(st.sampled_from(FORMS), st.lists(st.sampled_from(ASSIGNMENTS), max_size=6), st.data())
 def test_what_is_set_can_be_removed_again(text: str, assignments: list[tuple[str, Any]], data: st.DataObject) -> None:
-    values = modeltoml.load(text.encode(), where="")
+    values = parse.load(text.encode(), where="")
     for key, value in assignments:
         try:
             text = edit.set_key(text, key, value)
@@ -200,7 +200,7 @@ def test_what_is_set_can_be_removed_again(text: str, assignments: list[tuple[str
 
 def test_the_text_of_a_new_model_reads_back() -> None:
     text = edit.new_text("helmet \u00e9", model_type="MASK")
-    made = modeltoml.parse(text.encode(), where="model.toml")
+    made = parse.parse(text.encode(), where="model.toml")
     assert made.model == {"name": "helmet \u00e9", "type": "MASK"}
     assert edit.set_key(text, "files.w", "w.pt") == text + '\n[files]\nw = "w.pt"\n'
 

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from mvc.model import paths, rules
-from mvc.model.flatfiles import Listed, base_name, place, role
+from mvc.model import paths
 from mvc.model.manifest import Manifest
+from mvc.model.toml import rules
+from mvc.registry.flat_files import Listed, base_name, place, role
 
 HOSTILE = (
     "../../etc/passwd", "..", ".", "", "/", "C:\\windows\\x.dll", "nul.txt", "CON", ".git", ".mvc", "GIT~1", "a\u202eb",

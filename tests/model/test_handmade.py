@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from mvc import errors
-from mvc.model import handmade, modeltoml, names
-from mvc.model.registry import RemoteContext, RemoteDataset, RemoteModel, RemoteVersion
+from mvc.model import names
+from mvc.model.toml import parse
+from mvc.registry import handmade
+from mvc.registry.protocol import RemoteContext, RemoteDataset, RemoteModel, RemoteVersion
 
 MODEL = RemoteModel("m-1", "Helmets")
 
@@ -54,7 +56,7 @@ def test_every_field_has_its_place() -> None:
             "datasets": [{"alias": "train", "id": "d-1"}, {"alias": "val", "id": "d-2"}],
         },
     }
-    assert modeltoml.parse(found.model_toml, where="x") == found.manifest
+    assert parse.parse(found.model_toml, where="x") == found.manifest
 
 
 def test_both_spellings_are_read_and_what_is_not_configured_is_not_said() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.model import keys, schema
 from mvc.model.manifest import Manifest
+from mvc.model.toml import keys, schema
 
 
 @pytest.mark.parametrize(

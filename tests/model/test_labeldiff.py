@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from mvc.model import labeldiff
-from mvc.model.labeldiff import LabelDiff, Reindexed, Renamed
+from mvc.model.compare import labels
+from mvc.model.compare.labels import LabelDiff, Reindexed, Renamed
 from mvc.model.labelmap import Labelmap
 from tests.model.strategies import labelmaps
 
@@ -28,24 +28,24 @@ def classes(text: str) -> Labelmap:
     ],
 )
 def test_each_class_is_named_with_what_became_of_it(old: str, new: str, expected: LabelDiff) -> None:
-    assert labeldiff.compare(classes(old), classes(new)) == expected
+    assert labels.compare(classes(old), classes(new)) == expected
 
 
 def test_only_reindexing_breaks_consumers() -> None:
-    assert labeldiff.compare(classes("a b"), classes("b a")).breaking
-    assert not labeldiff.compare(classes("a b"), classes("a c d")).breaking
+    assert labels.compare(classes("a b"), classes("b a")).breaking
+    assert not labels.compare(classes("a b"), classes("a c d")).breaking
 
 
 @given(labelmaps(), labelmaps())
 def test_the_difference_carried_out_gives_the_new_labelmap(old: Labelmap, new: Labelmap) -> None:
-    difference = labeldiff.compare(old, new)
+    difference = labels.compare(old, new)
     assert difference.apply(old) == new
     assert difference.is_empty == (old == new)
 
 
 @given(labelmaps(), labelmaps())
 def test_each_class_of_either_side_is_named_at_most_once(old: Labelmap, new: Labelmap) -> None:
-    difference = labeldiff.compare(old, new)
+    difference = labels.compare(old, new)
     left = [number for number, _ in difference.removed]
     left += [each.index for each in difference.renamed] + [each.old for each in difference.reindexed]
     right = [number for number, _ in difference.added]
@@ -56,6 +56,6 @@ def test_each_class_of_either_side_is_named_at_most_once(old: Labelmap, new: Lab
 
 @given(labelmaps(), labelmaps())
 def test_a_name_on_both_sides_is_never_called_added_or_renamed_away(old: Labelmap, new: Labelmap) -> None:
-    difference = labeldiff.compare(old, new)
+    difference = labels.compare(old, new)
     kept = {name for _, name in difference.removed} & {name for _, name in difference.added}
     assert not kept

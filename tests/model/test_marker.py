@@ -8,18 +8,19 @@ from dataclasses import replace
 import pytest
 
 from mvc import errors
-from mvc.model import canonical, modeltoml
+from mvc.model import canonical
 from mvc.model.ids import FileId, VersionId, digest
-from mvc.model.marker import Marker
+from mvc.model.toml import parse
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Person, Timestamp, Version
+from mvc.registry.marker import Marker
 
 TOML = b'# ours\n[model]\nname = "helmets"\n\n[files]\nmodel-latest = "best.onnx"\n\n[parameters]\nlr = 1.0\n'
 
 
 @pytest.fixture
 def marker() -> Marker:
-    manifest = modeltoml.parse(TOML, where="model.toml")
+    manifest = parse.parse(TOML, where="model.toml")
     tree = Tree.of([TreeEntry("best.onnx", "model-latest", 5, FileId(digest(b"12345")))])
     parents = (VersionId("1" * 64),)
     who, when = Person("Ana", "ana@example.org"), Timestamp(1_770_000_000, 60)

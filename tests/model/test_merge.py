@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.model import mergetext, modeltoml
-from mvc.model.diff import Snapshot
+from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
-from mvc.model.merge import OURS, THEIRS, merge
+from mvc.model.merge import text as mergetext
+from mvc.model.merge.merge import OURS, THEIRS, merge
+from mvc.model.toml import parse
 from mvc.model.tree import Tree, TreeEntry
 from tests.model.strategies import manifests, trees
 
@@ -173,9 +174,9 @@ old = true
 
 
 def test_the_text_of_a_merge_keeps_our_comments() -> None:
-    old = modeltoml.parse(TEXT.encode(), where="x")
+    old = parse.parse(TEXT.encode(), where="x")
     new = replace(old, parameters={"lr": 0.2, "opt": {"name": "adam"}}, labelmap=((0, "cat"), (1, "dog")))
     text = mergetext.rewrite(TEXT, old, new)
-    assert modeltoml.parse(text.encode(), where="x") == new
+    assert parse.parse(text.encode(), where="x") == new
     assert "lr = 0.2   # ours, and why" in text
     assert "# what it sees" in text

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from mvc import errors
-from mvc.model import modeltoml
 from mvc.model.manifest import Manifest
+from mvc.model.toml import parse as modeltoml
 from tests import effort
 from tests.model.strategies import manifests
 

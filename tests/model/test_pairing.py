@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mvc.model.pairing import pair
+from mvc.model.compare.pairing import pair
 
 
 def test_pairs_are_of_equal_likeness_each_once_and_in_order() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from mvc.model import modeltoml, publication
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
+from mvc.model.toml import parse
+from mvc.registry import publication
 
 TOML = b"""
 [model]
@@ -46,7 +47,7 @@ FIELDS: dict[str, Any] = {
 
 @pytest.fixture
 def manifest() -> Manifest:
-    return modeltoml.parse(TOML, where="model.toml")
+    return parse.parse(TOML, where="model.toml")
 
 
 def test_every_field_is_sent_under_its_key(manifest: Manifest) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mvc.model import rules
 from mvc.model.manifest import Manifest
+from mvc.model.toml import rules
 
 SHA = "sha256:" + "0" * 64
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mvc.model import secrets
 from mvc.model.manifest import Manifest
+from mvc.model.toml import secrets
 
 # Put together here, so that no scanner takes this file for a leak.
 TOKENS = {

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mvc.model.segment import Segment
-from mvc.model.tensorcount import TensorCount, count
+from mvc.model.tensor_count import TensorCount, count
 
 
 def test_tensors_and_their_numbers_are_counted() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from mvc.model.compare.tensors import TensorDiff, compare
 from mvc.model.ids import digest
 from mvc.model.segment import STEP, Segment
-from mvc.model.tensordiff import TensorDiff, compare
 
 
 def tensors(*rows: str) -> list[Segment]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from mvc.model.tensorgroups import Leaf, gather, steadiest
+from mvc.model.compare.tensor_groups import Leaf, gather, steadiest
 
 
 def labels(states: dict[str, str], lines: int = 20) -> list[tuple[str, str]]:

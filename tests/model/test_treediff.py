@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from mvc.model.compare.files import FileChange, compare_trees
 from mvc.model.ids import FileId, digest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.model.treediff import FileChange, compare_trees
 from tests.model.strategies import trees
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mvc.model.ids import FileId
 from mvc.repository.repository import Repository
-from mvc.storage.absence import State
+from mvc.storage.records.promised import State
 from tests.cli.shell import Shell, begin
 
 PRESENCES = ("full", "only", "meta", "read")

@@ -9,7 +9,7 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.du import du
 from mvc.porcelain.init import init
-from mvc.repository import sharing
+from mvc.repository import disk_usage
 from mvc.repository.repository import Actor, Repository
 
 ACTOR = Actor(Person("Ana", "ana@example.org"), Timestamp(0))
@@ -54,8 +54,8 @@ def test_what_several_new_files_share_is_brought_once(tmp_path: Path, rng: rando
     second = commit_files(tmp_path, {"a": big + more, "b": more + big + more})
     repository = Repository(tmp_path)
     old, new = tree(repository, first), tree(repository, second)
-    assert sum(sharing.brought(repository, None, old).values()) == len(big)
-    assert sharing.brought(repository, new, new) == {}
-    brought = sharing.brought(repository, old, new)
+    assert sum(disk_usage.brought(repository, None, old).values()) == len(big)
+    assert disk_usage.brought(repository, new, new) == {}
+    brought = disk_usage.brought(repository, old, new)
     assert len(more) <= sum(brought.values()) < 3 * len(more) + len(big)
     assert set(brought) == {entry.file for entry in new.entries}

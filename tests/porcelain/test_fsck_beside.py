@@ -13,8 +13,8 @@ from mvc.model.ids import VersionId
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.gc import gc
 from mvc.repository.repository import Repository
-from mvc.storage import door
-from mvc.storage.door import StoreDoor
+from mvc.storage.disk import door
+from mvc.storage.disk.door import StoreDoor
 from tests.cli.shell import MODEL, Shell, begin
 
 WEIGHTS = "w.bin"

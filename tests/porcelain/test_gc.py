@@ -19,8 +19,8 @@ from mvc.porcelain.fsck import fsck
 from mvc.porcelain.gc import Collected
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import collect
-from mvc.storage.ingest import Ingest
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.packs import gc
 from tests.cli.shell import ANA, MODEL, Shell, begin
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 
@@ -153,10 +153,10 @@ def test_packs_that_are_mostly_dead_are_rewritten_and_small_ones_merged(shell: S
     assert len(found.plan.rewritten) == 1
     assert sum(path.stat().st_size for path in _packs(shell)) < 200_000
     assert _bytes(shell, "main") == kept
-    for number in range(collect.MANY + 1):
+    for number in range(gc.MANY + 1):
         shell.write(WEIGHTS, rng.randbytes(50_000))
         shell.commit(f"small {number}")
-    assert len(_packs(shell)) > collect.MANY
+    assert len(_packs(shell)) > gc.MANY
     collected(shell)
     assert len(_packs(shell)) == 1
     assert not fsck(shell.repository, read_data=True).findings

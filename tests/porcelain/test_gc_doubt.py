@@ -21,10 +21,11 @@ from mvc.porcelain import reset as resetting
 from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import door, journal
-from mvc.storage.door import StoreDoor
-from mvc.storage.ingest import Ingest
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.disk import door
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import journal
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell, begin
 from tests.weights import network, safetensors, tuned
 

@@ -16,7 +16,7 @@ from mvc.porcelain.export import export
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.switch import switch
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.crash.scenarios import two_versions
 
 ACTOR = Actor(Person("Mallory", "m@example.org"), Timestamp(1_770_112_800))

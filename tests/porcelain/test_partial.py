@@ -17,14 +17,16 @@ from mvc.model.tree import TreeEntry
 from mvc.model.version import Timestamp
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.merge import merge
-from mvc.porcelain.reading import FileReader
 from mvc.porcelain.restore import restore
 from mvc.porcelain.status import status
 from mvc.porcelain.switch import switch
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import absence, door, sparse
-from mvc.storage.absence import EXPIRED, PROMISED, Record
+from mvc.storage.disk import door
+from mvc.storage.records import promised as absence
+from mvc.storage.records import sparse
+from mvc.storage.records.promised import EXPIRED, PROMISED, Record
+from mvc.transport.file_reader import FileReader
 from tests.cli.shell import MODEL, Said, Shell
 from tests.porcelain import presence
 from tests.porcelain.presence import LARGE, SMALL, Place

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.model.treediff import DELETED
+from mvc.model.compare.files import DELETED
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.status import status
 from tests.cli.shell import MODEL, Said

@@ -14,8 +14,8 @@ import pytest
 from mvc import errors
 from mvc.porcelain.push import Request
 from mvc.porcelain.push import push as push_verb
-from mvc.remotes.local import LocalBackend
-from mvc.storage.reflog import HEADS, RefName
+from mvc.remotes.backends.local import LocalBackend
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell
 from tests.remotes.clones import WEIGHTS, Weights, ana, clone, folder, push_main, remote_on
 from tests.remotes.faults import Faulty

@@ -10,8 +10,8 @@ import pytest
 
 from mvc.repository import revisions
 from mvc.repository.repository import Repository
-from mvc.storage import encodings
-from mvc.storage.packs import Entry
+from mvc.storage.chunks import encodings
+from mvc.storage.packs.packformat import Entry
 from tests.cli.shell import Shell, begin
 from tests.weights import network, rounded, safetensors, tuned
 

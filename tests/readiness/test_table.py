@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mvc.model import schema
+from mvc.model.toml import schema
 from mvc.readiness import verdict
 from mvc.readiness.conditions import AllOf, AnyOf, Condition
 from mvc.readiness.files import FileEndsIn, HasFile, ZipOfSavedModel

@@ -18,19 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors
-from mvc.formats import gguf, npz, onnx, pickletext, safetensors, torch, zipdirectory
+from mvc.formats import gguf, npz, onnx, pickle_text, safetensors, torch, zip_directory
 from mvc.formats.source import HeaderError, Source
-from mvc.model import canonical, labelmap, modeltoml
+from mvc.model import canonical, labelmap
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
-from mvc.model.marker import Marker
+from mvc.model.toml import parse
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import metapacks, packs
-from mvc.storage.door import StoreDoor
-from mvc.storage.metapacks import MetaPacks, MetaWriter
-from mvc.storage.packfile import PackFile
-from mvc.storage.recipes import Recipe
+from mvc.registry.marker import Marker
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs.metapacks import MetaPacks, MetaWriter
+from mvc.storage.packs.packfile import PackFile
 
 ID = "0" * 64
 FILE = FileId("1" * 64)
@@ -53,7 +54,7 @@ def _labels(data: bytes) -> object:
 
 
 def _toml(data: bytes) -> object:
-    return modeltoml.load(data, where="model.toml")
+    return parse.load(data, where="model.toml")
 
 
 def _items(item: bytes, count: int) -> bytes:
@@ -82,7 +83,7 @@ def _packed(kind: int, *data: bytes) -> bytes:
         door = StoreDoor(Path(folder))
         writer = MetaWriter(door)
         for each in data:
-            writer.add(kind, each, file=FILE if kind == packs.RECIPE else None)
+            writer.add(kind, each, file=FILE if kind == packformat.RECIPE else None)
         (pack,) = writer.finish()
         door.barrier()
         return door.read(metapacks.path(pack))
@@ -169,19 +170,19 @@ ABOVE: dict[str, Case] = {
     "tree of maps": (Tree.decode, lambda: b'{"entries":[' + b"{}," * 8_000_000 + b'{}],"kind":"tree"}'),
     "recipe": (Recipe.decode, _lists),
     "marker": (Marker.decode, _lists),
-    "compressed recipe": (_read_recipe, lambda: _packed(packs.RECIPE, _lists())),
-    "compressed objects": (_verify, lambda: _packed(packs.OBJECT, *(b"%020000000d" % number for number in range(5)))),
+    "compressed recipe": (_read_recipe, lambda: _packed(packformat.RECIPE, _lists())),
+    "compressed objects": (_verify, lambda: _packed(packformat.OBJECT, *(b"%020000000d" % number for number in range(5)))),
     "labels": (_labels, lambda: _items(b"[]", 2_700_000)),
     "dotted keys": (_toml, lambda: b"\n".join(b"a%d" % n + b".a" * 60 + b"=1" for n in range(40_000))),
     "digits": (_toml, lambda: b"x=" + b"1_" * 4_100_000 + b"1"),
     "safetensors maps": (_header(safetensors), lambda: _safetensors(b'{"a":' + b"{}," * 1_900_000 + b"{}}")),
     "npz headers": (_header(npz), lambda: _archive(400, _array(b"{'descr':[" + b"()," * 3_200 + b"],'fortran_order':False,'shape':(0,)}"))),
     "zip extra fields": (
-        lambda data: zipdirectory.members(Source(lambda at, size: data[at : at + size], len(data))),
+        lambda data: zip_directory.members(Source(lambda at, size: data[at : at + size], len(data))),
         lambda: _archive(500, b"", b"\2\0\0\0" * 16_000),
     ),
     "gguf dimensions": (_header(gguf), lambda: _gguf(100_000, 64)),
-    "torch names": (pickletext.read, lambda: (b"\x80\4" + _text(b"x" * 1_000_000) + b"\x94" + b"h\0h\0\x93" * 100_000 + b".")),
+    "torch names": (pickle_text.read, lambda: (b"\x80\4" + _text(b"x" * 1_000_000) + b"\x94" + b"h\0h\0\x93" * 100_000 + b".")),
     "torch tensors": (
         _header(torch),
         lambda: _torch(b"\x80\4}" + _text(b"n" * 990) + b"](" + TENSOR + b"h\0h\1R" * 200_000 + b"es."),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.model import canonical
-from mvc.storage.ingest import Ingest
+from mvc.storage.chunks.ingest import Ingest
 from tests import effort
 from tests.cli.shell import Shell, begin
 from tests.refusals import hostile
@@ -73,12 +73,12 @@ def test_too_many_files_are_refused_before_any_is_stored(tmp_path: Path, monkeyp
     stored: list[object] = []
     monkeypatch.setattr(Ingest, "add", lambda *arguments, **_: stored.append(arguments))
     for limit, said_so in (("MAX_ENTRIES", "tracks 4 files, and a version has at most 3"),):
-        monkeypatch.setattr(f"mvc.repository.snapshot.{limit}", 3)
+        monkeypatch.setattr(f"mvc.repository.worktree.snapshot.{limit}", 3)
         said = shell("commit", "-m", "one")
         assert said.code == 2
         assert said_so in said.err
         assert shell("status").code == 0
-    monkeypatch.setattr("mvc.repository.snapshot.MAX_ENTRIES", 200_000)
+    monkeypatch.setattr("mvc.repository.worktree.snapshot.MAX_ENTRIES", 200_000)
     monkeypatch.setattr(canonical, "MAX_BYTES", 400)
     said = shell("commit", "-m", "one")
     assert said.code == 2

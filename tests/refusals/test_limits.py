@@ -18,7 +18,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import MAX_ENTRIES, Tree
 from mvc.model.version import MAX_MESSAGE, MAX_PARENTS, Person, Timestamp, Version
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
 from tests import effort
 from tests.crash.harness import command
 from tests.crash.scenarios import two_versions

@@ -11,7 +11,7 @@ import pytest
 from mvc.model.ids import SHORT
 from mvc.model.version import Person, Timestamp
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.reflog import HEADS, TAGS, RefName
+from mvc.storage.records.reflog import HEADS, TAGS, RefName
 from tests.crash.harness import command, mvc
 from tests.crash.scenarios import empty, moved, side, tracked, two_versions
 from tests.refusals.cases import COMMIT, Case, Change, Prepare, all_of, check, edited, everything, refuse

@@ -13,7 +13,7 @@ import pytest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.crash.harness import command, mvc
 from tests.crash.scenarios import two_versions
 from tests.refusals.cases import COMMIT, Change, Prepare, edited, refuse, toml, unchanged

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mvc.remotes.picsellia import registry as picsellia
-from mvc.remotes.picsellia import sdk
-from mvc.remotes.picsellia.registry import PicselliaRegistry
+from mvc.registry.picsellia import adapter as picsellia
+from mvc.registry.picsellia import sdk
+from mvc.registry.picsellia.adapter import PicselliaRegistry
 from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, Rules, serve
 
 TIMEOUTS = (2.0, 2.0)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mvc.model import marker
 from mvc.model.ids import VersionId, digest
-from mvc.model.marker import Marker
+from mvc.registry import marker
+from mvc.registry.marker import Marker
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell, begin
 from tests.servers.picsellia import TOKEN, Platform

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mvc.model import marker, publication
 from mvc.model.ids import VersionId
-from mvc.model.marker import Marker
-from mvc.model.registry import (
+from mvc.registry import marker, publication
+from mvc.registry.marker import Marker
+from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
     RemoteExperiment,

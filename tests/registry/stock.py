@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mvc.model import marker, publication
 from mvc.model.ids import VersionId
-from mvc.model.marker import Marker
+from mvc.registry import marker, publication
+from mvc.registry.marker import Marker
 from mvc.repository.repository import Repository
 from tests.servers.picsellia import Platform, Row
 

@@ -17,10 +17,10 @@ import requests
 import urllib3
 
 from mvc import errors
-from mvc.model.registry import RemoteModel, RemoteVersion
-from mvc.remotes.picsellia import registry as picsellia
-from mvc.remotes.picsellia import session
-from mvc.remotes.picsellia.registry import PicselliaRegistry
+from mvc.registry.picsellia import adapter as picsellia
+from mvc.registry.picsellia import session
+from mvc.registry.picsellia.adapter import PicselliaRegistry
+from mvc.registry.protocol import RemoteModel, RemoteVersion
 from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
 from tests.servers.picsellia_wire import Call
 

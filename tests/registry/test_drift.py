@@ -10,9 +10,9 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain.importing import import_model
-from mvc.porcelain.registry_drift import RegistryDrift, drift
-from mvc.remotes.picsellia.registry import PicselliaRegistry
+from mvc.porcelain.drift import RegistryDrift, drift
+from mvc.porcelain.import_ import import_model
+from mvc.registry.picsellia.adapter import PicselliaRegistry
 from tests.cli.shell import MODEL, Shell, begin
 from tests.registry.stock import stock
 from tests.servers.picsellia import Platform, Row

@@ -16,14 +16,14 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain.importing import import_model
+from mvc.porcelain.import_ import import_model
 from mvc.porcelain.init import make_repository
-from mvc.remotes.picsellia import registry as picsellia
-from mvc.remotes.picsellia import sdk
-from mvc.repository import history, publications
+from mvc.registry.picsellia import adapter as picsellia
+from mvc.registry.picsellia import sdk
+from mvc.repository import history, places
 from mvc.repository.repository import Repository
-from mvc.storage import door
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.disk import door
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.registry.stock import stock
@@ -85,7 +85,7 @@ class World:
         }
         walked = history.walk(repository.objects, [tip for tip in branches.values() if tip])
         files = {id_: self._files(repository, id_) for id_, _ in walked}
-        told = sorted((id_, place.number) for id_, place in publications.every(repository, MODEL))
+        told = sorted((id_, place.number) for id_, place in places.every(repository, MODEL))
         assert not repository.door.names("tmp")
         assert not repository.door.names("absent")
         return {"branches": branches, "files": files, "told": told}

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mvc.remotes.picsellia import sdk
+from mvc.registry.picsellia import sdk
 from tests.cli.shell import Shell
 from tests.registry import histories
 from tests.servers.picsellia import TOKEN, Platform
 
 HEAVY = {"picsellia", "requests", "urllib3", "pydantic", "beartype", "orjson", "PIL"}
-_RUN = "import sys; from mvc.cli.main import run; run(sys.argv[1:]); sys.stderr.write(' '.join(sys.modules))"
+_RUN = "import sys; from mvc.cli.app.main import run; run(sys.argv[1:]); sys.stderr.write(' '.join(sys.modules))"
 
 
 @pytest.fixture

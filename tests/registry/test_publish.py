@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from mvc.model import marker, publication
 from mvc.model.ids import VersionId
-from mvc.porcelain import published
-from mvc.remotes.picsellia.registry import PicselliaRegistry
-from mvc.repository import publications
+from mvc.registry import marker, publication, published
+from mvc.registry.picsellia.adapter import PicselliaRegistry
+from mvc.repository import places
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.remotes.clones import clone
@@ -85,7 +84,7 @@ def test_a_dry_run_changes_nothing_anywhere(shell: Shell, platform: Platform) ->
     assert " * v1" in said.out
     assert "Would publish 1 version." in said.out
     assert (platform.models, platform.versions) == ({}, {})
-    assert publications.places(shell.repository, MODEL, head(shell)) == []
+    assert places.places(shell.repository, MODEL, head(shell)) == []
     shell.ok("publish")
     assert " = v1" in shell.ok("publish", "--dry-run").out
 
@@ -111,9 +110,7 @@ def test_another_machine_finds_what_is_there(
     histories.register(ben, platform, monkeypatch)
     assert " = v1" in ben.ok("publish").out
     assert histories.state(platform) == before
-    assert publications.places(ben.repository, MODEL, head(ben)) == publications.places(
-        shell.repository, MODEL, head(shell)
-    )
+    assert places.places(ben.repository, MODEL, head(ben)) == places.places(shell.repository, MODEL, head(shell))
 
 
 # --- what is there and is not ours

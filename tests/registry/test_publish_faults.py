@@ -19,9 +19,9 @@ import pytest
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain.publish import publish
-from mvc.remotes.picsellia import registry as picsellia
-from mvc.remotes.picsellia import sdk
-from mvc.repository import publications
+from mvc.registry.picsellia import adapter as picsellia
+from mvc.registry.picsellia import sdk
+from mvc.repository import places
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
@@ -194,7 +194,7 @@ def test_somebody_else_who_publishes_the_same_at_any_call_is_no_harm(
         world.publish()
         assert len(seen) > number
         world.check()
-        here = [publications.places(each.shell.repository, MODEL, world.head) for each in (world, ben)]
+        here = [places.places(each.shell.repository, MODEL, world.head) for each in (world, ben)]
         assert here[0] == here[1]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.remotes.picsellia import address
+from mvc.remotes.backends import registry_address
 from tests.cli.shell import Shell, begin
 
 
@@ -77,12 +77,12 @@ def test_what_is_no_registry_is_refused_and_shows_no_secret(
     ],
 )
 def test_an_address_is_taken_apart_and_put_together(text: str, parts: tuple[str, str | None, str | None]) -> None:
-    found = address.parse(text)
+    found = registry_address.parse(text)
     assert (found.organization, found.model, found.version) == parts
-    assert address.parse(found.text) == found
+    assert registry_address.parse(found.text) == found
 
 
 @pytest.mark.parametrize("text", ["picsellia://acme/@3", "picsellia://acme/helmets@", "picsellia:acme", "s3://acme/x"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(errors.BadRegistryUrl):
-        address.parse(text)
+        registry_address.parse(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mvc.porcelain.publish import everything
-from mvc.repository import publications
+from mvc.repository import places
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.servers.picsellia import Platform
@@ -87,7 +87,7 @@ def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def _published(shell: Shell) -> list[dict[str, str]]:
     """The versions by their number there."""
-    found = sorted(publications.every(shell.repository, MODEL), key=lambda each: each[1].number)
+    found = sorted(places.every(shell.repository, MODEL), key=lambda each: each[1].number)
     return [{"id": id_} for id_, _ in found]
 
 

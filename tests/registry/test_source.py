@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mvc.model import trainingrun
-from mvc.model.trainingrun import TrainingRun
+from mvc.registry import training_run
+from mvc.registry.training_run import TrainingRun
 from tests.cli.shell import Shell, begin
 from tests.servers.picsellia import TOKEN, Fault, Platform, Row
 
@@ -105,9 +105,9 @@ def test_outside_it_is_said_by_hand(shell: Shell) -> None:
 
 
 def test_only_both_variables_make_a_run() -> None:
-    assert trainingrun.of({"experiment_id": "1"}) is None
-    assert trainingrun.of({"api_token": "t"}) is None
-    assert trainingrun.of({"api_token": "t", "experiment_id": " "}) is None
-    run = trainingrun.of({"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"})
+    assert training_run.of({"experiment_id": "1"}) is None
+    assert training_run.of({"api_token": "t"}) is None
+    assert training_run.of({"api_token": "t", "experiment_id": " "}) is None
+    run = training_run.of({"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"})
     assert run == TrainingRun("1", "acme", None, "secret-value")
     assert "secret-value" not in repr(run)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mvc.model.ids import VersionId
-from mvc.remotes.backend import Listed
-from mvc.remotes.local import LocalBackend
-from mvc.repository import publications
-from mvc.storage.reflog import Place, RefEntry
+from mvc.remotes.backends.backend import Listed
+from mvc.remotes.backends.local import LocalBackend
+from mvc.repository import places
+from mvc.storage.records.reflog import Place, RefEntry
 from tests.cli.shell import MODEL, Shell, begin
 
 PLACE = Place("https://app.example.org", "acme", "helmets", "m-1", 3, "v1-aaaaaaaaaaaa", "v-1")
@@ -48,11 +48,11 @@ def _head(shell: Shell) -> VersionId:
 
 def _tell(shell: Shell, place: Place) -> None:
     with shell.repository.locked():
-        publications.tell(shell.repository, MODEL, _head(shell), place, shell.actor.move("publish"))
+        places.tell(shell.repository, MODEL, _head(shell), place, shell.actor.move("publish"))
 
 
 def _places(shell: Shell) -> set[Place]:
-    return set(publications.places(shell.repository, MODEL, _head(shell)))
+    return set(places.places(shell.repository, MODEL, _head(shell)))
 
 
 def test_a_clone_and_a_fetch_bring_what_was_told(
@@ -92,7 +92,7 @@ def test_somebody_who_is_first_with_the_next_entry_only_costs_a_try(
     def create(self: LocalBackend, name: str, body: bytes) -> object:
         if "/published/" in name and not done:
             done.append(name)
-            ref = publications.ref_of(MODEL, _head(shell))
+            ref = places.ref_of(MODEL, _head(shell))
             real(self, name, RefEntry.telling(ref, None, other, ben.actor.move("push")).encode())
         return real(self, name, body)
 
@@ -138,7 +138,7 @@ def test_who_has_published_nothing_asks_nothing_more(shell: Shell, monkeypatch: 
 def test_what_is_no_entry_there_is_refused(shell: Shell, ben: Shell, tmp_path: Path) -> None:
     _tell(shell, PLACE)
     shell.ok("push")
-    path = tmp_path / "shared" / publications.ref_of(MODEL, _head(shell)).path(1)
+    path = tmp_path / "shared" / places.ref_of(MODEL, _head(shell)).path(1)
     path.chmod(0o644)
     path.write_bytes(b"{}")
     said = ben("fetch")

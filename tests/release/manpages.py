@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 import mvc
-from mvc.cli import program
-from mvc.cli.main import VERBS
+from mvc.cli.app import program
+from mvc.cli.app.main import VERBS
 from tests.docs import pages
 
 PROGRAM = "mvc"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.cli.main import VERBS
+from mvc.cli.app.main import VERBS
 from tests.docs import pages
 from tests.release import manpages
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
-from mvc.porcelain import reaching
 from mvc.porcelain.commit import commit
-from mvc.porcelain.opening import open_repository
+from mvc.porcelain.open import open_repository
 from mvc.porcelain.push import Request, push
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
+from mvc.transport import connection
 
 MODEL = "helmets"
 MAIN = RefName(MODEL, HEADS, "main")
@@ -39,7 +39,7 @@ class Churner:
         self._first: VersionId = first
 
     def run(self, count: int) -> None:
-        with reaching.reach(self._repository, "origin", jobs=1) as remote:
+        with connection.reach(self._repository, "origin", jobs=1) as remote:
             for number in range(count):
                 branch = RefName(MODEL, HEADS, f"{self._name}-{number}")
                 self._push(remote, Request(branch, self._commit(number)))

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.porcelain import reaching
 from mvc.porcelain.push import Pushed, Request, push
 from mvc.porcelain.remote import approve
-from mvc.remotes.backend import Backend
-from mvc.remotes.local import LocalBackend
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.remote import Remote
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, RefName
+from mvc.transport import connection
 from tests.cli.shell import MODEL, Shell, begin
 from tests.remotes.backends import Place
 from tests.weights import network, safetensors, tuned
@@ -90,7 +90,7 @@ def set_origin(shell: Shell, place: Place) -> None:
 @contextmanager
 def origin(shell: Shell) -> Iterator[Remote]:
     """The remote origin of a shell, as its settings say."""
-    with reaching.reach(shell.repository, "origin") as remote:
+    with connection.reach(shell.repository, "origin") as remote:
         yield remote
 
 

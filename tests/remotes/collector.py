@@ -11,10 +11,11 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.version import Person, Timestamp
-from mvc.porcelain import gc_remote, reaching
-from mvc.porcelain.opening import open_repository
+from mvc.porcelain import gc_remote
+from mvc.porcelain.open import open_repository
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
+from mvc.transport import connection
 
 gc_remote.ENTRIES = 0
 gc_remote.DAYS = -1
@@ -34,7 +35,7 @@ def main() -> None:
     root, name, seconds = sys.argv[1:4]
     repository = open_repository(Path(root) / name)
     end = time.monotonic() + float(seconds)
-    with reaching.reach(repository, "origin", jobs=1) as remote:
+    with connection.reach(repository, "origin", jobs=1) as remote:
         while time.monotonic() < end:
             sys.stdout.write(f"{_once(repository, remote)}\n")
             sys.stdout.flush()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mvc.remotes import address, connect
-from mvc.remotes.backend import Backend
+from mvc.remotes.backends import address, connect
+from mvc.remotes.backends.backend import Backend
 from tests.conftest import absent
 from tests.remotes import errands as errands_module
 from tests.remotes import hostile

@@ -19,17 +19,18 @@ from mvc.model.ids import PackId
 from mvc.model.version import Timestamp
 from mvc.porcelain import clone, fetch, pull
 from mvc.porcelain.fsck import fsck
+from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.init import make_repository
 from mvc.porcelain.push import Request, push
-from mvc.porcelain.survey import survey
-from mvc.remotes import incoming, merging, probe
-from mvc.remotes.backend import Backend
-from mvc.remotes.local import LocalBackend
+from mvc.remotes import compaction, incoming
+from mvc.remotes.backends import probe
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
-from mvc.storage import packs
-from mvc.storage.packfile import PackFile
-from mvc.storage.reflog import HEADS, RefName
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import ANA, MODEL, START, Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, folder, push_main, remote_on
 from tests.remotes.faults import Faulty
@@ -76,7 +77,7 @@ class Errand:
                 push(repository, MODEL, remote, [_main(repository)], _ACTOR)
                 return
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("mvc.porcelain.reaching.reach", lambda *_, **__: contextlib.nullcontext(remote))
+                patch.setattr("mvc.transport.connection.reach", lambda *_, **__: contextlib.nullcontext(remote))
                 if models:
                     pull.pull(repository, models[0], remote, _ACTOR)
                 else:
@@ -156,7 +157,9 @@ def _kept(repository: Repository) -> int:
     """Bytes of entries in packs that are here."""
     found = sorted((repository.root / ".mvc" / "packs").rglob("*.pack"))
     entries = (
-        each for path in found for each in packs.read_index(PackFile(repository.door, packs.path(PackId(path.stem))))
+        each
+        for path in found
+        for each in packformat.read_index(PackFile(repository.door, packformat.path(PackId(path.stem))))
     )
     return sum(entry.end - entry.offset for entry in entries)
 
@@ -183,7 +186,7 @@ def small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(probe, "THREADS", 2)
     patch.setattr(probe, "NAMES", 2)
     patch.setattr(probe, "BIG", 65_536)
-    patch.setattr(merging, "MANY", 2)
+    patch.setattr(compaction, "MANY", 2)
     patch.setattr(incoming, "BATCH", 8_000)
 
 

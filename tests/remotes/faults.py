@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mvc import errors
 from mvc.model.ids import Buffer
-from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.remotes.backends.backend import Backend, Listed, Outcome
 
 T = TypeVar("T")
 

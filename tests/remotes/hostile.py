@@ -22,13 +22,14 @@ from typing import Any, NamedTuple
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Person, Timestamp, Version
-from mvc.remotes.local import LocalBackend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.refs import RemoteRefs
 from mvc.repository.repository import Repository
-from mvc.storage import codec, packs
-from mvc.storage.packs import Entry
-from mvc.storage.recipes import INLINE, Recipe
-from mvc.storage.reflog import Move, RefEntry, RefName
+from mvc.storage.chunks import codec
+from mvc.storage.chunks.recipes import INLINE, Recipe
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.records.reflog import Move, RefEntry, RefName
 from tests import effort
 from tests.cli.shell import Said, Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, clone
@@ -69,22 +70,26 @@ def made(kind: int, data: bytes, *, id_: str | None = None, base: str | None = N
 
 def pack(entries: Iterable[Made], *, cut: int = 0) -> bytes:
     """The bytes of a pack; `cut` moves its entries' offsets in the index."""
-    body, placed = packs.MAGIC, []
+    body, placed = packformat.MAGIC, []
     for entry, stored in entries:
         at = replace(entry, offset=len(body))
         placed.append(replace(at, offset=at.offset + cut))
         body += at.header() + stored
-    index = packs.index_bytes(placed)
-    return body + index + packs.TRAILER.pack(len(body), len(placed), bytes.fromhex(digest(index)), packs.INDEX_MAGIC)
+    index = packformat.index_bytes(placed)
+    return (
+        body
+        + index
+        + packformat.TRAILER.pack(len(body), len(placed), bytes.fromhex(digest(index)), packformat.INDEX_MAGIC)
+    )
 
 
 def index_of(entries: Iterable[Made]) -> bytes:
     """The index of a pack of these entries."""
-    placed, offset = [], len(packs.MAGIC)
+    placed, offset = [], len(packformat.MAGIC)
     for entry, _ in entries:
         placed.append(replace(entry, offset=offset))
         offset = placed[-1].end
-    return packs.index_bytes(placed)
+    return packformat.index_bytes(placed)
 
 
 class World:
@@ -141,8 +146,8 @@ class World:
     def put_chunks(self, *entries: Made) -> str:
         """A pack of chunks, and a metadata pack that names it."""
         data = pack(entries)
-        self.put(packs.path(digest(data)), data)  # type: ignore[arg-type]
-        self.put_meta(made(packs.PACK_INDEX, index_of(entries), id_=digest(data)))
+        self.put(packformat.path(digest(data)), data)  # type: ignore[arg-type]
+        self.put_meta(made(packformat.PACK_INDEX, index_of(entries), id_=digest(data)))
         return digest(data)
 
     def move(self, new: str, ref: RefName = MAIN) -> RefEntry:
@@ -169,7 +174,9 @@ class World:
         manifest = manifest if manifest is not None else self.manifest.encode()
         version = self.after(tree=TreeId(digest(tree)), manifest=ManifestId(digest(manifest)), **fields)
         data = version.encode()
-        self.put_meta(made(packs.OBJECT, tree), made(packs.OBJECT, manifest), made(packs.OBJECT, data), *others)
+        self.put_meta(
+            made(packformat.OBJECT, tree), made(packformat.OBJECT, manifest), made(packformat.OBJECT, data), *others
+        )
         self.move(digest(data))
         return digest(data)
 
@@ -181,7 +188,7 @@ class World:
     def put_raw_version(self, **fields: Any) -> str:
         """A version after main's tip, whatever its fields are."""
         data = raw({**json.loads(self.after().encode()), **fields})
-        self.put_meta(made(packs.OBJECT, data))
+        self.put_meta(made(packformat.OBJECT, data))
         self.move(digest(data))
         return digest(data)
 
@@ -227,7 +234,7 @@ class World:
 
 def recipe_entry(recipe: Recipe) -> Made:
     """The entry of a recipe."""
-    return made(packs.RECIPE, recipe.encode(), base=recipe.file)
+    return made(packformat.RECIPE, recipe.encode(), base=recipe.file)
 
 
 def inline(data: bytes) -> Recipe:

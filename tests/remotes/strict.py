@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.ids import Buffer
-from mvc.remotes.backend import Backend, Listed, Outcome
+from mvc.remotes.backends.backend import Backend, Listed, Outcome
 
 
 class PutOnly(Backend):

@@ -12,8 +12,8 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import Buffer
-from mvc.remotes.backend import Backend, Outcome
-from mvc.remotes.retry import RetryingBackend
+from mvc.remotes.backends.backend import Backend, Outcome
+from mvc.remotes.backends.retry import RetryingBackend
 
 ODD = "refs/a%2Fb/heads/n%20ight/0000000001"
 

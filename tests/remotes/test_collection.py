@@ -16,9 +16,9 @@ import pytest
 
 from mvc import errors
 from mvc.porcelain import gc_remote as verb
-from mvc.porcelain.survey import survey
+from mvc.porcelain.fsck_remote import survey
 from mvc.remotes import upload
-from mvc.remotes.collection import UNFINISHED, Ages, Collection
+from mvc.remotes.gc_session import UNFINISHED, Ages, Collection
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main, set_origin

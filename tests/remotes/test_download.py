@@ -16,14 +16,15 @@ from mvc.porcelain import clone
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.init import make_repository
 from mvc.remotes import incoming
-from mvc.remotes.backend import Backend
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.download import Downloader
 from mvc.remotes.inventory import There
-from mvc.remotes.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
-from mvc.storage import encodings, packs
-from mvc.storage.packs import Entry
+from mvc.storage.chunks import encodings
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packformat import Entry
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import WEIGHTS, ana, folder, push_main
 
@@ -45,7 +46,7 @@ def _fill(target: Path, backend: Backend, shell: Shell, monkeypatch: Any, jobs: 
     target.mkdir()
     make_repository(target)
     remote = Remote("origin", backend, lambda _: None, jobs=jobs)
-    monkeypatch.setattr("mvc.porcelain.reaching.reach", lambda *_, **__: contextlib.nullcontext(remote))
+    monkeypatch.setattr("mvc.transport.connection.reach", lambda *_, **__: contextlib.nullcontext(remote))
     clone.fill(Repository(target), remote, shell.actor)
 
 
@@ -75,7 +76,7 @@ class _Failing(LocalBackend):
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
         if name.startswith("packs/"):
-            if offset == len(packs.MAGIC):
+            if offset == len(packformat.MAGIC):
                 self.failed = True
                 raise errors.RemoteUnreachable(remote=self.where, reason="out of reach")
             if self.failed:
@@ -94,7 +95,7 @@ def test_after_a_read_that_failed_no_others_are_begun(tmp_path: Path, monkeypatc
             super().__init__(*arguments)
             self._over = backend.over
 
-    monkeypatch.setattr("mvc.porcelain.bringing.Downloader", Watched)
+    monkeypatch.setattr("mvc.transport.promisor.Downloader", Watched)
     with pytest.raises(errors.FetchFailed):
         _fill(tmp_path / "clone", backend, shell, monkeypatch)
     assert backend.failed
@@ -108,7 +109,9 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
 
     def place(pack: PackId, id_: str, depth: int, base: str | None) -> There:
         encoding = encodings.DELTA if base else encodings.RAW
-        return There(pack, Entry(id_ * 64, packs.CHUNK, encoding, 4, 4, depth, 4 if base else 0, base and base * 64))
+        return There(
+            pack, Entry(id_ * 64, packformat.CHUNK, encoding, 4, 4, depth, 4 if base else 0, base and base * 64)
+        )
 
     deep, shallow = place(sound, "b", 1, "a"), place(suspect, "b", 0, None)
     places = {
@@ -117,5 +120,5 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
         "c" * 64: [place(suspect, "c", 1, "b")],
     }
     wanted = incoming._Wanted(shell.repository, "origin", places)
-    wanted.add("c" * 64, packs.MAX_DEPTH + 1)
+    wanted.add("c" * 64, packformat.MAX_DEPTH + 1)
     assert [each for each in wanted.entries if each.entry.id == "b" * 64] == [shallow]

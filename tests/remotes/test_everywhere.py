@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from mvc.porcelain import reaching
 from mvc.porcelain.gc_remote import gc_remote
+from mvc.transport import connection
 from tests.remotes.backends import Place
 from tests.remotes.clones import WEIGHTS, ana, clone, set_origin
 
@@ -54,7 +54,7 @@ def test_a_collection_removes_what_a_removed_branch_had(
     hers.commit("another network")
     hers.ok("push", "origin", "night")
     hers.ok("push", "origin", "--delete", "night")
-    with reaching.reach(hers.repository, "origin") as remote:
+    with connection.reach(hers.repository, "origin") as remote:
         before = {each.name for each in remote.backend.list("packs")}
         removed: set[str] = set()
         for _ in range(2):

@@ -12,9 +12,10 @@ import pytest
 from mvc import errors
 from mvc.porcelain import clone, pull
 from mvc.porcelain.init import make_repository
-from mvc.remotes import address, connect, incoming
-from mvc.remotes.backend import Backend
-from mvc.remotes.local import LocalBackend
+from mvc.remotes import incoming
+from mvc.remotes.backends import address, connect
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.repository.repository import Repository
 from tests.cli.shell import Shell
 from tests.remotes import errands as errands_module
@@ -126,12 +127,12 @@ def test_what_came_before_a_cut_is_not_fetched_again(tmp_path: Path, monkeypatch
     target.mkdir()
     make_repository(target)
     first = Faulty(LocalBackend(tmp_path / "origin"), Fault.REFUSED, 12)
-    monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(first))
+    monkeypatch.setattr("mvc.transport.connection.reach", _always(first))
     assert not _try(Repository(target), first, shell)
     came = sum(path.stat().st_size for path in (target / ".mvc" / "packs").rglob("*.pack"))
     assert 0 < came < size
     second = Faulty(LocalBackend(tmp_path / "origin"))
-    monkeypatch.setattr("mvc.porcelain.reaching.reach", _always(second))
+    monkeypatch.setattr("mvc.transport.connection.reach", _always(second))
     _again(Repository(target), tmp_path / "origin", shell)
     assert second.read_bytes + came < 1.1 * size
     assert (target / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()

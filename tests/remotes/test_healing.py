@@ -13,13 +13,14 @@ import pytest
 from mvc import errors
 from mvc.model.ids import PackId, digest
 from mvc.porcelain import gc_remote as verb
+from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.heal import heal
-from mvc.porcelain.survey import survey
-from mvc.remotes import address, connect, hints
-from mvc.remotes.backend import Backend
+from mvc.remotes import hints
+from mvc.remotes.backends import address, connect
+from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
-from mvc.storage.reflog import RefEntry, Seen
+from mvc.storage.records.reflog import RefEntry, Seen
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import PLACES, Place
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, clone, folder, push_main, remote_on, set_origin
@@ -319,7 +320,7 @@ def test_a_good_pack_that_a_hint_names_stays_and_the_hint_goes(shared: Shared) -
 
 def test_what_a_damaged_merged_pack_stands_for_is_not_removed(shared: Shared, monkeypatch: Any) -> None:
     """The collector has the merged pack in its cache, so that only the remote's copy tells."""
-    monkeypatch.setattr("mvc.remotes.merging.MANY", 1)
+    monkeypatch.setattr("mvc.remotes.compaction.MANY", 1)
     shared.weights.train()
     shared.ana.commit("three")
     shared.ana.ok("push")

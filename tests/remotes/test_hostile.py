@@ -14,7 +14,7 @@ import pytest
 
 from mvc.model.ids import digest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.storage import packs
+from mvc.storage.packs import packformat
 from tests.remotes.hostile import (
     ANY,
     DAMAGED,
@@ -192,18 +192,18 @@ def _deep_toml(world: World) -> None:
 @_case("object-under-another-id", DAMAGED)
 def _wrong_id(world: World) -> None:
     data = world.after(tree=world.version.tree).encode()
-    world.put_meta(made(packs.OBJECT, data, id_=ANY))
+    world.put_meta(made(packformat.OBJECT, data, id_=ANY))
     world.move(ANY)
 
 
 @_case("object-that-replaces-one-known", 0)
 def _wrong_known(world: World) -> None:
-    world.put_meta(made(packs.OBJECT, raw({"kind": "tree", "entries": []}), id_=world.version.tree))
+    world.put_meta(made(packformat.OBJECT, raw({"kind": "tree", "entries": []}), id_=world.version.tree))
 
 
 def _bomb(size: int, said: int) -> Made:
     """An entry that unfolds to `size` bytes, and says that it does to `said`."""
-    entry, stored = made(packs.OBJECT, bytes(size))
+    entry, stored = made(packformat.OBJECT, bytes(size))
     return Made(replace(entry, id=ANY, raw=said), stored)
 
 
@@ -215,8 +215,8 @@ def _bombed(world: World) -> None:
 
 @_case("object-too-large", DAMAGED)
 def _too_large(world: World) -> None:
-    entry, stored = made(packs.OBJECT, b"x" * 1000)
-    world.put_meta(Made(replace(entry, id=ANY, raw=packs.MAX_METADATA + 1), stored))
+    entry, stored = made(packformat.OBJECT, b"x" * 1000)
+    world.put_meta(Made(replace(entry, id=ANY, raw=packformat.MAX_METADATA + 1), stored))
     world.move(ANY)
 
 
@@ -237,9 +237,11 @@ def _first_meta(change: Callable[[bytes], bytes], *, named: bool) -> Callable[[W
 
 def _trailer(**fields: int) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
-        start, count, checksum, magic = packs.TRAILER.unpack(data[-packs.TRAILER.size :])
+        start, count, checksum, magic = packformat.TRAILER.unpack(data[-packformat.TRAILER.size :])
         values = {"start": start, "count": count, **fields}
-        return data[: -packs.TRAILER.size] + packs.TRAILER.pack(values["start"], values["count"], checksum, magic)
+        return data[: -packformat.TRAILER.size] + packformat.TRAILER.pack(
+            values["start"], values["count"], checksum, magic
+        )
 
     return change
 
@@ -251,7 +253,7 @@ def _flip(at: int) -> Callable[[bytes], bytes]:
 METAPACKS: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda data: data[:-100],
     "cut-to-nothing": lambda _: b"",
-    "cut-to-its-trailer": lambda data: data[-packs.TRAILER.size :],
+    "cut-to-its-trailer": lambda data: data[-packformat.TRAILER.size :],
     "with-more-at-its-end": lambda data: data + b"x",
     "of-another-magic": _flip(3),
     "with-a-flipped-bit": _flip(200),
@@ -271,7 +273,7 @@ def _meta_of(build_entry: Callable[[World], Made], *, needed: bool = True) -> Ca
 
     def alter(world: World) -> None:
         data = world.after(tree=world.version.tree).encode()
-        world.put_meta(made(packs.OBJECT, data), build_entry(world))
+        world.put_meta(made(packformat.OBJECT, data), build_entry(world))
         world.move(digest(data) if needed else world.tip)
 
     return alter
@@ -279,7 +281,7 @@ def _meta_of(build_entry: Callable[[World], Made], *, needed: bool = True) -> Ca
 
 def _altered(**fields: Any) -> Callable[[World], Made]:
     def build_entry(_: World) -> Made:
-        entry, stored = made(packs.OBJECT, b"some bytes that are not much")
+        entry, stored = made(packformat.OBJECT, b"some bytes that are not much")
         return Made(replace(entry, **fields), stored)
 
     return build_entry
@@ -287,32 +289,32 @@ def _altered(**fields: Any) -> Callable[[World], Made]:
 
 ENTRIES: dict[str, Callable[[World], Made]] = {
     "kind-9": _altered(kind=9),
-    "kind-chunk": _altered(kind=packs.CHUNK),
+    "kind-chunk": _altered(kind=packformat.CHUNK),
     "encoding-99": _altered(encoding=99),
     "other-size": _altered(raw=5),
     "depth": _altered(depth=3),
     "width": _altered(width=3),
     "base": _altered(base=ANY),
     "other-id": _altered(id=ANY),
-    "recipe-without-file": _altered(kind=packs.RECIPE),
-    "index-of-odd-length": lambda _: made(packs.PACK_INDEX, b"x" * 83, id_=ANY),
+    "recipe-without-file": _altered(kind=packformat.RECIPE),
+    "index-of-odd-length": lambda _: made(packformat.PACK_INDEX, b"x" * 83, id_=ANY),
     "index-with-a-gap": lambda _: made(
-        packs.PACK_INDEX, index_of([made(packs.CHUNK, b"x")])[84:] + b"\xff" * 84, id_=ANY
+        packformat.PACK_INDEX, index_of([made(packformat.CHUNK, b"x")])[84:] + b"\xff" * 84, id_=ANY
     ),
-    "ref-entry-of-other-id": lambda _: made(packs.REF_ENTRY, b"x", id_=ANY),
+    "ref-entry-of-other-id": lambda _: made(packformat.REF_ENTRY, b"x", id_=ANY),
 }
 CASES += [Case(f"entry-{name}", _meta_of(entry), DAMAGED, "meta") for name, entry in ENTRIES.items()]
 
 
 @_case("entry-recipe-of-another-file", 0)
 def _other_recipe(world: World) -> None:
-    world.put_meta(made(packs.RECIPE, inline(b"abc").encode(), base=world.weights.file))
+    world.put_meta(made(packformat.RECIPE, inline(b"abc").encode(), base=world.weights.file))
 
 
 @_case("metapack-with-moved-offsets", DAMAGED)
 def _moved(world: World) -> None:
     data = world.after(tree=world.version.tree).encode()
-    whole = pack([made(packs.OBJECT, data)], cut=8)
+    whole = pack([made(packformat.OBJECT, data)], cut=8)
     world.put(f"meta/{digest(whole)}.pack", whole)
     world.move(digest(data))
 
@@ -320,22 +322,24 @@ def _moved(world: World) -> None:
 @_case("merged-that-lacks-what-it-replaces", 0)
 def _lacking(world: World) -> None:
     for path in world.metapacks:
-        there = packs.HEADER.unpack(path.read_bytes()[8:84])
-        index = index_of([made(packs.OBJECT, b"x" * there[5])])
-        entry = made(packs.PACK_INDEX, index, id_=path.stem)
+        there = packformat.HEADER.unpack(path.read_bytes()[8:84])
+        index = index_of([made(packformat.OBJECT, b"x" * there[5])])
+        entry = made(packformat.PACK_INDEX, index, id_=path.stem)
         data = pack([entry])
         world.put(f"meta/merged/{digest(data)}.pack", data)
 
 
 @_case("merged-that-replaces-with-nothing", 0)
 def _emptied(world: World) -> None:
-    data = pack([made(packs.PACK_INDEX, b"", id_=path.stem) for path in world.metapacks])
+    data = pack([made(packformat.PACK_INDEX, b"", id_=path.stem) for path in world.metapacks])
     world.put(f"meta/merged/{digest(data)}.pack", data)
 
 
 @_case("merged-that-replaces-itself", 0)
 def _itself(world: World) -> None:
-    world.put_meta(made(packs.PACK_INDEX, index_of([made(packs.CHUNK, b"x")]), id_=ANY), name=f"meta/merged/{ANY}.pack")
+    world.put_meta(
+        made(packformat.PACK_INDEX, index_of([made(packformat.CHUNK, b"x")]), id_=ANY), name=f"meta/merged/{ANY}.pack"
+    )
 
 
 @_case("metapack-in-odd-places", 0)

@@ -16,9 +16,10 @@ import pytest
 from mvc.model.ids import ChunkId, FileId, PackId, digest
 from mvc.model.segment import Segment
 from mvc.model.tree import Tree, TreeEntry
-from mvc.storage import codec, encodings, packs
-from mvc.storage.packs import Entry
-from mvc.storage.recipes import Recipe
+from mvc.storage.chunks import codec, encodings
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packformat import Entry
 from tests.remotes.clones import WEIGHTS
 from tests.remotes.hostile import (
     ANY,
@@ -64,13 +65,13 @@ def _as(made_: Made, **fields: Any) -> Made:
     return Made(replace(made_.entry, **fields), made_.stored)
 
 
-GOOD = made(packs.CHUNK, DATA)
-ZSTD = made(packs.CHUNK, bytes(1000))
-BOMB = made(packs.CHUNK, bytes(256 * MIB))
+GOOD = made(packformat.CHUNK, DATA)
+ZSTD = made(packformat.CHUNK, bytes(1000))
+BOMB = made(packformat.CHUNK, bytes(256 * MIB))
 
 
 def _delta(id_: str, base: str, depth: int, *, stored: bytes = b"\x00" * 40, encoding: int = encodings.DELTA) -> Made:
-    return Made(Entry(id_, packs.CHUNK, encoding, 1000, len(stored), depth, 4, base), stored)
+    return Made(Entry(id_, packformat.CHUNK, encoding, 1000, len(stored), depth, 4, base), stored)
 
 
 A, B = digest(b"a"), digest(b"b")
@@ -85,8 +86,8 @@ CASES += [
     Case("chunk-of-no-zstd", _one(Made(replace(ZSTD.entry, id=ANY, stored=20), b"x" * 20)), DAMAGED, ANY[:10]),
     Case("chunk-of-no-planes", _one(_as(GOOD, id=ANY, encoding=encodings.PLANES, width=4)), DAMAGED, ANY[:10]),
     Case("chunk-of-another-size-than-the-recipe-says", _one(GOOD, size=2999, file=ANY), DAMAGED),
-    Case("chunk-of-no-bytes", _one(_as(made(packs.CHUNK, b""), id=ANY), size=1), DAMAGED),
-    Case("chunk-that-is-an-object", _one(_as(GOOD, kind=packs.OBJECT)), DAMAGED),
+    Case("chunk-of-no-bytes", _one(_as(made(packformat.CHUNK, b""), id=ANY), size=1), DAMAGED),
+    Case("chunk-that-is-an-object", _one(_as(GOOD, kind=packformat.OBJECT)), DAMAGED),
     Case("file-of-another-hash", _one(GOOD, file=ANY), DAMAGED, ANY[:10]),
     Case("delta-on-a-missing-base", _one(_delta(A, ANY, 1)), DAMAGED, "lacks"),
     Case("delta-on-itself", _one(_delta(A, A, 1)), DAMAGED, "lacks"),
@@ -152,7 +153,7 @@ def _gone(world: World) -> None:
 
 @_case("pack-that-another-took-the-place-of", DAMAGED)
 def _other_pack(world: World) -> None:
-    first, second = [GOOD], [made(packs.CHUNK, DATA[::-1])]
+    first, second = [GOOD], [made(packformat.CHUNK, DATA[::-1])]
     name = world.put_chunks(*first)
     world.put(f"packs/{name[:2]}/{name}.pack", pack(second))
     world.put_file(_file((GOOD.entry.id, 3000), file=GOOD.entry.id))
@@ -162,17 +163,17 @@ def _index(index: Callable[[World, str], bytes]) -> Callable[[World], object]:
     """A good pack whose metadata has another index of it."""
 
     def alter(world: World) -> None:
-        entries = [made(packs.CHUNK, DATA[::-1]), GOOD]
+        entries = [made(packformat.CHUNK, DATA[::-1]), GOOD]
         data = pack(entries)
         name = digest(data)
         world.put(f"packs/{name[:2]}/{name}.pack", data)
-        world.put_meta(made(packs.PACK_INDEX, index(world, name), id_=name))
+        world.put_meta(made(packformat.PACK_INDEX, index(world, name), id_=name))
         world.put_file(_file((GOOD.entry.id, 3000), file=GOOD.entry.id))
 
     return alter
 
 
-OTHER = made(packs.CHUNK, random.Random(6).randbytes(3000))
+OTHER = made(packformat.CHUNK, random.Random(6).randbytes(3000))
 CASES += [
     Case("index-in-another-order", _index(lambda *_: index_of([GOOD, OTHER])), DAMAGED, "index"),
     Case(
@@ -183,7 +184,11 @@ CASES += [
     Case("index-of-half", _index(lambda *_: index_of([GOOD])), DAMAGED),
     Case("index-of-nothing", _index(lambda *_: b""), DAMAGED),
     Case("index-of-rubbish", _index(lambda *_: b"\xff" * 168), DAMAGED),
-    Case("index-of-offsets-far-away", _index(lambda *_: packs.INDEXED.pack(1 << 62, GOOD.entry.header()) * 2), DAMAGED),
+    Case(
+        "index-of-offsets-far-away",
+        _index(lambda *_: packformat.INDEXED.pack(1 << 62, GOOD.entry.header()) * 2),
+        DAMAGED,
+    ),
     Case("index-of-many", _index(lambda *_: index_of([GOOD]) * 100_000), DAMAGED),
 ]
 
@@ -191,7 +196,7 @@ CASES += [
 @_case("index-that-is-a-bomb-a-hundred-times", 0)
 def _index_bombs(world: World) -> None:
     name = world.packs[0].stem
-    bomb = made(packs.PACK_INDEX, index_of([made(packs.CHUNK, b"")] * 50_000), id_=name)
+    bomb = made(packformat.PACK_INDEX, index_of([made(packformat.CHUNK, b"")] * 50_000), id_=name)
     world.put_meta(*[bomb] * 20)
 
 
@@ -202,7 +207,7 @@ def _terabyte(world: World) -> None:
     name = digest(b"terabyte")
     path = world.put(f"packs/{name[:2]}/{name}.pack", b"")
     os.truncate(path, size)
-    world.put_meta(made(packs.PACK_INDEX, index_of(entries), id_=name))
+    world.put_meta(made(packformat.PACK_INDEX, index_of(entries), id_=name))
     world.put_file(_file((GOOD.entry.id, 3000), file=GOOD.entry.id))
 
 
@@ -222,7 +227,7 @@ def _recipe(change: Callable[[dict[str, Any]], dict[str, Any] | bytes]) -> Calla
         data = changed if isinstance(changed, bytes) else raw(changed)
         entry = TreeEntry("new.bin", "new", 3000, good.file)
         tree = Tree.of([*world.tree.entries, entry]).encode()
-        world.put_version(made(packs.RECIPE, data, base=good.file), tree=tree)
+        world.put_version(made(packformat.RECIPE, data, base=good.file), tree=tree)
 
     return alter
 
@@ -284,7 +289,7 @@ def _inline(world: World) -> None:
         "inline": "YWJk",
     }
     tree = Tree.of([*world.tree.entries, TreeEntry("new.bin", "new", 3, good.file)]).encode()
-    world.put_version(made(packs.RECIPE, raw(record), base=good.file), tree=tree)
+    world.put_version(made(packformat.RECIPE, raw(record), base=good.file), tree=tree)
 
 
 @_case("file-whose-tree-says-another-size", 0)
@@ -319,7 +324,7 @@ def test_a_bomb_takes_no_memory(world: World) -> None:
 
 def test_what_lies_about_a_chunk_is_not_kept(world: World) -> None:
     """Or commits would leave the chunk out for good."""
-    _one(_as(made(packs.CHUNK, DATA[::-1]), id=GOOD.entry.id))(world)
+    _one(_as(made(packformat.CHUNK, DATA[::-1]), id=GOOD.entry.id))(world)
     assert world.run("pull").code == DAMAGED
     assert GOOD.entry.id not in {chunk for path in _local_packs(world) for chunk in _chunks(path)}
 
@@ -328,18 +333,20 @@ def _link(number: int, depth: int) -> Made:
     """A chunk that rests on the one before it, at a depth of choice."""
     raws = [max(each, 0).to_bytes(4, "little") + DATA[:996] for each in (number, number - 1)]
     if number == 0:
-        return made(packs.CHUNK, raws[0])
+        return made(packformat.CHUNK, raws[0])
     encoding, parts = codec.encode_numbers(raws[0], 4, (encodings.DELTA, raws[1]))
     assert encoding == encodings.DELTA
     stored = b"".join(parts)
-    return Made(Entry(digest(raws[0]), packs.CHUNK, encoding, 1000, len(stored), depth, 4, digest(raws[1])), stored)
+    return Made(
+        Entry(digest(raws[0]), packformat.CHUNK, encoding, 1000, len(stored), depth, 4, digest(raws[1])), stored
+    )
 
 
 def test_a_chain_that_lies_here_twice_is_found_in_time(world: World) -> None:
     """Two fetches can bring this about; each link has two places, and each of these two to rest on."""
     for twin in range(2):
         data = pack(_link(number, 2 * number - twin) for number in range(twin, 31))
-        path = world.ben.folder / ".mvc" / packs.path(PackId(digest(data)))
+        path = world.ben.folder / ".mvc" / packformat.path(PackId(digest(data)))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     chunk = _link(30, 60)
@@ -352,7 +359,7 @@ def test_a_chain_that_lies_here_twice_is_found_in_time(world: World) -> None:
 def _planted(world: World) -> Recipe:
     """A recipe of the weights that Ben has, which gives other bytes of the same number; its chunk comes with a new version."""
     other = random.Random(7).randbytes(world.weights.size)
-    chunk = made(packs.CHUNK, other)
+    chunk = made(packformat.CHUNK, other)
     segment = Segment(0, len(other), "a", "U8", (len(other),))
     lie = replace(_file((chunk.entry.id, len(other)), file=world.weights.file), segments=(segment,))
     world.put_chunks(chunk)
@@ -379,7 +386,7 @@ def test_a_recipe_that_lies_gives_no_wrong_bytes(world: World) -> None:
 
 def test_a_recipe_that_lies_does_not_keep_a_commit_from_storing_the_file(world: World) -> None:
     data = random.Random(8).randbytes(50_000)
-    chunk = made(packs.CHUNK, random.Random(9).randbytes(50_000))
+    chunk = made(packformat.CHUNK, random.Random(9).randbytes(50_000))
     world.put_chunks(chunk)
     lie = _file((chunk.entry.id, 50_000), file=digest(data))
     world.put_file(_file((chunk.entry.id, 50_000), file=chunk.entry.id), recipe_entry(lie))
@@ -398,6 +405,6 @@ def _local_packs(world: World) -> list[Path]:
 
 def _chunks(path: Path) -> set[str]:
     data = path.read_bytes()
-    start, count, _, _ = packs.TRAILER.unpack(data[-packs.TRAILER.size :])
-    index = data[start : start + count * packs.INDEXED.size]
-    return {Entry.parse(header, offset).id for offset, header in packs.INDEXED.iter_unpack(index)}
+    start, count, _, _ = packformat.TRAILER.unpack(data[-packformat.TRAILER.size :])
+    index = data[start : start + count * packformat.INDEXED.size]
+    return {Entry.parse(header, offset).id for offset, header in packformat.INDEXED.iter_unpack(index)}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from mvc.model.ids import digest
-from mvc.storage import sealed
-from mvc.storage.reflog import HEADS, REFS, Move, RefEntry, RefName
+from mvc.storage.records import sealed
+from mvc.storage.records.reflog import HEADS, REFS, Move, RefEntry, RefName
 from tests.cli.shell import MODEL
 from tests.remotes.clones import MAIN
 from tests.remotes.hostile import (

@@ -13,12 +13,12 @@ import pytest
 
 from mvc import errors
 from mvc.porcelain import gc_remote as verb
-from mvc.porcelain.survey import survey
+from mvc.porcelain.fsck_remote import survey
 from mvc.remotes import upload
-from mvc.remotes.collection import TAKEN, Ages, Collection
-from mvc.remotes.local import LocalBackend
+from mvc.remotes.backends.local import LocalBackend
+from mvc.remotes.gc_session import TAKEN, Ages, Collection
+from mvc.remotes.push_session import ACTIVE, LEASE, Sending, read_flag
 from mvc.remotes.remote import Remote
-from mvc.remotes.sending import ACTIVE, LEASE, Sending, read_flag
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import WEIGHTS, folder, push_main, remote_on
 from tests.remotes.strict import PutOnly
@@ -134,7 +134,7 @@ def test_of_two_who_take_the_same_flag_down_one_does(
             first[0].__enter__()
         return seen
 
-    monkeypatch.setattr("mvc.remotes.collection.read_flag", late)
+    monkeypatch.setattr("mvc.remotes.gc_session.read_flag", late)
     with pytest.raises(errors.RemoteBusy):
         verb.gc_remote(shell.repository, remote, shell.actor)
     assert first[0].remove(["format"], lambda: True) == ["format"], "the first still holds its flag"

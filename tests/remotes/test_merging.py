@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.gc_remote import gc_remote
 from mvc.porcelain.init import make_repository
-from mvc.porcelain.survey import survey
-from mvc.remotes import merging
+from mvc.remotes import compaction
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.local import LocalBackend
 from mvc.repository.repository import Repository
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import clone, folder, push_main, remote_on
@@ -22,7 +22,7 @@ from tests.remotes.faults import Faulty
 @pytest.fixture
 def pushed(tmp_path: Path, monkeypatch: Any) -> Shell:
     """A repository that was pushed after each of 12 versions, with 4 small metadata packs let be."""
-    monkeypatch.setattr(merging, "MANY", 4)
+    monkeypatch.setattr(compaction, "MANY", 4)
     (tmp_path / "ana").mkdir()
     shell = begin(tmp_path / "ana", monkeypatch)
     for number in range(12):

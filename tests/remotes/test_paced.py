@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mvc.remotes.backend import Backend
-from mvc.remotes.local import LocalBackend
-from mvc.remotes.paced import LEAST_READ, PacedBackend
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
+from mvc.remotes.backends.throttle import LEAST_READ, PacedBackend
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import Place
 from tests.remotes.clones import clone
@@ -82,7 +82,9 @@ def test_clone_fetch_pull_and_push_keep_to_the_limit(
     ana.ok("remote", "add", "origin", url, *(part for key in settings for part in ("-o", f"{key}={settings[key]}")))
     sizes = [400_000, 300_000, 200_000]
     clones = ["early", "late"]
-    monkeypatch.setattr("mvc.porcelain.reaching.PacedBackend", partial(PacedBackend, sleep=clock.sleep, now=clock.now))
+    monkeypatch.setattr(
+        "mvc.transport.connection.PacedBackend", partial(PacedBackend, sleep=clock.sleep, now=clock.now)
+    )
 
     def seconds(shell: Shell, *arguments: str) -> float:
         before = clock.seconds

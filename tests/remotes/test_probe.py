@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mvc import errors
-from mvc.remotes import address, connect
-from mvc.remotes.backend import Backend
-from mvc.remotes.probe import OK, ensure, probe
-from mvc.remotes.retry import RetryingBackend
+from mvc.remotes.backends import address, connect
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.probe import OK, ensure, probe
+from mvc.remotes.backends.retry import RetryingBackend
 from tests.remotes.clones import ana, push_main, remote_on
 from tests.servers.cloud import BAD, Cloud
 

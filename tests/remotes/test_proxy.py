@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from mvc import errors
+from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.push import Request, push
-from mvc.porcelain.survey import survey
-from mvc.remotes import address, connect, sftp_session
-from mvc.remotes.backend import Backend
-from mvc.remotes.cloud import CloudBackend
-from mvc.remotes.local import LocalBackend
+from mvc.remotes.backends import address, connect, sftp_session
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.cloud import CloudBackend
+from mvc.remotes.backends.local import LocalBackend
+from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.remote import Remote
-from mvc.remotes.retry import RetryingBackend
-from mvc.storage.reflog import HEADS, TAGS, RefName
+from mvc.storage.records.reflog import HEADS, TAGS, RefName
 from tests.cli.shell import MODEL, Shell
 from tests.remotes import errands as errands_module
 from tests.remotes.clones import MAIN, ana, push_main, remote_on
@@ -57,7 +57,7 @@ class Place:
         """Through the proxy, which is told nothing, as another program would; `hasty`: it does not wait long."""
         with pytest.MonkeyPatch.context() as patch:
             if hasty:
-                patch.setattr("mvc.remotes.s3._READ_TIMEOUT", _HASTE)
+                patch.setattr("mvc.remotes.backends.s3._READ_TIMEOUT", _HASTE)
             return connect.connect(self._address, {"endpoint": self._through.url})
 
     def straight(self) -> Backend:

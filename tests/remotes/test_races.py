@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mvc.porcelain.survey import survey
+from mvc.porcelain.fsck_remote import survey
 from mvc.repository import history
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import Place

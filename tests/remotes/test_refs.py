@@ -12,10 +12,10 @@ import pytest
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
-from mvc.remotes.backend import Backend, Outcome
-from mvc.remotes.local import LocalBackend
+from mvc.remotes.backends.backend import Backend, Outcome
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.refs import RemoteRefs
-from mvc.storage.reflog import HEADS, Move, RefName, Seen
+from mvc.storage.records.reflog import HEADS, Move, RefName, Seen
 from tests.remotes.faults import Fault, Faulty
 
 MAIN = RefName("Night/Shift", HEADS, "release/Main")

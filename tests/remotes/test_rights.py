@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mvc import errors, lazy
-from mvc.porcelain import reaching
-from mvc.remotes import address, azure, connect, probe, s3
-from mvc.remotes.backend import Outcome
+from mvc.remotes.backends import address, azure, connect, probe, s3
+from mvc.remotes.backends.backend import Outcome
+from mvc.transport import connection
 from tests.remotes.backends import Place
 from tests.remotes.clones import WEIGHTS, ana, clone, set_origin
 from tests.servers import cloud
@@ -160,7 +160,7 @@ def test_azure_a_name_that_is_taken_is_no_matter_of_rights(
     outcomes = {}
     for key in (PUSHER, READER):
         monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", cloud.azure_key(server, row("azure.md", key)))
-        with reaching.reach(hers.repository, "origin") as remote:
+        with connection.reach(hers.repository, "origin") as remote:
             outcomes[key] = [_create(remote.backend, name) for name in ("refs/a", "refs/a", f"refs/{key}")]
     taken = Outcome.TAKEN
     assert outcomes == {

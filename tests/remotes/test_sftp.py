@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.remotes import address, connect, sftp_session
-from mvc.remotes.backend import Backend
-from mvc.remotes.retry import RetryingBackend
+from mvc.remotes.backends import address, connect, sftp_session
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.retry import RetryingBackend
 from tests.servers.proxy import Wire, WireFault, wire
 from tests.servers.sshd import Sshd
 

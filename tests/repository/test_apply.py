@@ -8,7 +8,7 @@ import pytest
 
 from mvc import errors
 from mvc.repository.repository import Repository
-from mvc.storage import journal
+from mvc.storage.records import journal
 from tests.crash.harness import KILLED, KillBefore, command, finish, mvc
 from tests.crash.scenarios import WEIGHTS, two_versions
 

@@ -10,8 +10,8 @@ import pytest
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from mvc import errors
-from mvc.repository import globs
-from mvc.repository.globs import Ignore, compile_glob, fixed_part, is_glob
+from mvc.repository.worktree import globs
+from mvc.repository.worktree.globs import Ignore, compile_glob, fixed_part, is_glob
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_rules_are_gits(tmp_path: Path) -> None:
 
 def test_pathspec_is_loaded_only_for_a_pattern_that_is_not_plain() -> None:
     code = (
-        "import sys; from mvc.repository.globs import compile_glob\n"
+        "import sys; from mvc.repository.worktree.globs import compile_glob\n"
         "for pattern in ('**', 'data/**', '*.onnx', 'a/*.csv'): compile_glob(pattern)\n"
         "assert 'pathspec' not in sys.modules\n"
         "compile_glob('a?'); assert 'pathspec' in sys.modules"

@@ -9,9 +9,9 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.repository import history, publications
-from mvc.storage import sealed
-from mvc.storage.reflog import Place, RefEntry
+from mvc.repository import history, places
+from mvc.storage.records import sealed
+from mvc.storage.records.reflog import Place, RefEntry
 from tests.cli.shell import MODEL, Shell, begin
 
 PLACE = Place("https://app.example.org", "acme", "helmets", "m-1", 3, "v1-aaaaaaaaaaaa", "v-1")
@@ -28,7 +28,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def tell(shell: Shell, version: VersionId, place: Place) -> bool:
     with shell.repository.locked():
-        return publications.tell(shell.repository, MODEL, version, place, shell.actor.move("publish"))
+        return places.tell(shell.repository, MODEL, version, place, shell.actor.move("publish"))
 
 
 def test_a_place_is_told_once_and_several_are_kept(shell: Shell) -> None:
@@ -36,15 +36,15 @@ def test_a_place_is_told_once_and_several_are_kept(shell: Shell) -> None:
     assert tell(shell, NOBODY, PLACE)
     assert not tell(shell, NOBODY, PLACE)
     assert tell(shell, NOBODY, other)
-    assert publications.places(shell.repository, MODEL, NOBODY) == [PLACE, other]
-    assert list(publications.every(shell.repository, MODEL)) == [(NOBODY, PLACE), (NOBODY, other)]
+    assert places.places(shell.repository, MODEL, NOBODY) == [PLACE, other]
+    assert list(places.every(shell.repository, MODEL)) == [(NOBODY, PLACE), (NOBODY, other)]
 
 
 def test_what_is_told_last_of_a_place_counts(shell: Shell) -> None:
     tell(shell, NOBODY, PLACE)
     renamed = replace(PLACE, name="night")
     assert tell(shell, NOBODY, renamed)
-    assert publications.places(shell.repository, MODEL, NOBODY) == [renamed]
+    assert places.places(shell.repository, MODEL, NOBODY) == [renamed]
 
 
 def test_it_leads_to_no_version(shell: Shell) -> None:
@@ -58,7 +58,7 @@ def test_it_leads_to_no_version(shell: Shell) -> None:
 
 def test_a_damaged_one_is_found(shell: Shell) -> None:
     tell(shell, NOBODY, PLACE)
-    path = shell.folder / ".mvc" / publications.ref_of(MODEL, NOBODY).path(1)
+    path = shell.folder / ".mvc" / places.ref_of(MODEL, NOBODY).path(1)
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b'"number":3', b'"number":4'))
     assert shell("fsck").code == 14
@@ -66,7 +66,7 @@ def test_a_damaged_one_is_found(shell: Shell) -> None:
 
 @pytest.mark.parametrize("place", [None, 3, {}, {**PLACE.to_json(), "number": "3"}, {**PLACE.to_json(), "more": ""}])
 def test_an_entry_that_tells_no_place_is_damaged(shell: Shell, place: object) -> None:
-    ref = publications.ref_of(MODEL, NOBODY)
+    ref = places.ref_of(MODEL, NOBODY)
     record = sealed.unseal(RefEntry.telling(ref, None, PLACE, shell.actor.move("x")).encode(), what="x", kind="ref")
     with pytest.raises(errors.Damaged):
         RefEntry.decode(sealed.seal({**record, "place": place}), what="x")

@@ -11,13 +11,13 @@ import pytest
 from mvc import errors
 from mvc.model.ids import FileId, digest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.repository import snapshot
-from mvc.repository.snapshot import UNREAD, Found
-from mvc.repository.worktree import WorkFile
-from mvc.storage import hashing, stamps
-from mvc.storage.door import Stat, StoreDoor
-from mvc.storage.statcache import StatCache
-from mvc.storage.treedoor import TreeDoor
+from mvc.repository.worktree import snapshot
+from mvc.repository.worktree.scan import WorkFile
+from mvc.repository.worktree.snapshot import UNREAD, Found
+from mvc.storage.disk import hashing, timestamps
+from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk.treedoor import TreeDoor
+from mvc.storage.records.statcache import StatCache
 from tests import effort
 
 HOUR = 3_600 * 10**9
@@ -64,8 +64,8 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 def settle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files be recorded in the stat cache as soon as they are written."""
-    monkeypatch.setattr(stamps, "SETTLED_NS", 0)
-    monkeypatch.setattr(stamps, "COARSE_NS", 0)
+    monkeypatch.setattr(timestamps, "SETTLED_NS", 0)
+    monkeypatch.setattr(timestamps, "COARSE_NS", 0)
 
 
 def entry(path: str, data: bytes) -> TreeEntry:

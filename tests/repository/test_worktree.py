@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.model import credentials
-from mvc.repository import globs
-from mvc.repository.untracked import weight_like
-from mvc.repository.worktree import Scan, require, scan
+from mvc.model import credential_names
+from mvc.repository.worktree import globs
+from mvc.repository.worktree.scan import Scan, require, scan
+from mvc.repository.worktree.untracked import weight_like
 from tests import effort
 
 
@@ -429,15 +429,15 @@ def test_weight_like_files_are_pointed_out(tmp_path: Path) -> None:
 
 
 def test_the_search_for_weight_like_files_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mvc.repository.untracked.MAX_FOUND", 5)
+    monkeypatch.setattr("mvc.repository.worktree.untracked.MAX_FOUND", 5)
     make(tmp_path, *(f"d{i}/x{j}.pt" for i in range(4) for j in range(4)))
     assert len(weight_like(tmp_path, "", set())) == 5
-    monkeypatch.setattr("mvc.repository.untracked.MAX_SEEN", 2)
+    monkeypatch.setattr("mvc.repository.worktree.untracked.MAX_SEEN", 2)
     assert weight_like(tmp_path, "", set()) == ("d0/x0.pt", "d0/x1.pt", "d0/x2.pt", "d0/x3.pt")
 
 
 def test_the_decision_lists_what_patterns_leave_out() -> None:
     page = (Path(__file__).parents[2] / "docs/decisions/0025-tracked-folders.md").read_text(encoding="utf-8")
-    names = [*globs.DEFAULT_IGNORES, *credentials.FOLDERS, *credentials.NAMES - {"_netrc"}]
-    names += [f"{start}*" for start in credentials.PREFIXES] + [f"*{end}" for end in credentials.SUFFIXES]
+    names = [*globs.DEFAULT_IGNORES, *credential_names.FOLDERS, *credential_names.NAMES - {"_netrc"}]
+    names += [f"{start}*" for start in credential_names.PREFIXES] + [f"*{end}" for end in credential_names.SUFFIXES]
     assert [name for name in names if f"`{name}`" not in page] == []

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mvc.model.ids import FileId
-from mvc.storage.absence import Absences
-from mvc.storage.bases import Bases
-from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.chunking import Buffers
-from mvc.storage.chunkreader import ChunkReader
-from mvc.storage.door import StoreDoor
-from mvc.storage.extract import Extract
-from mvc.storage.headers import Note
-from mvc.storage.ingest import Ingest, Stored
-from mvc.storage.metapacks import MetaPacks
-from mvc.storage.packfile import PackFile
-from mvc.storage.packs import Entry, read_index
-from mvc.storage.recipes import Recipes
+from mvc.storage.chunks.bases import Bases
+from mvc.storage.chunks.chunking import Buffers
+from mvc.storage.chunks.extract import Extract
+from mvc.storage.chunks.headers import Note
+from mvc.storage.chunks.ingest import Ingest, Stored
+from mvc.storage.chunks.recipes import Recipes
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packformat import Entry, read_index
+from mvc.storage.packs.reader import ChunkReader
+from mvc.storage.records.promised import Absences
 
 
 class Parts:

@@ -9,10 +9,10 @@ import pytest
 from mvc import errors
 from mvc.model.ids import FileId, digest
 from mvc.model.version import Timestamp
-from mvc.storage import packs
-from mvc.storage.absence import EXPIRED, PROMISED, State, read_log
-from mvc.storage.metapacks import MetaPacks, MetaWriter
-from mvc.storage.recipes import INLINE, Recipe
+from mvc.storage.chunks.recipes import INLINE, Recipe
+from mvc.storage.packs import packformat
+from mvc.storage.packs.metapacks import MetaPacks, MetaWriter
+from mvc.storage.records.promised import EXPIRED, PROMISED, State, read_log
 from tests.storage.parts import Parts
 
 A, B = FileId("a" * 64), FileId("b" * 64)
@@ -53,8 +53,8 @@ def test_a_log_with_a_hole_or_a_flip_is_damaged(parts: Parts) -> None:
 def test_objects_and_recipes_are_read_from_metadata_packs(parts: Parts) -> None:
     recipe = Recipe(FileId(digest(b"small")), 5, INLINE, inline=b"small")
     writer = MetaWriter(parts.door)
-    writer.add(packs.OBJECT, b'{"kind":"tree"}')
-    writer.add(packs.RECIPE, recipe.encode(), file=recipe.file)
+    writer.add(packformat.OBJECT, b'{"kind":"tree"}')
+    writer.add(packformat.RECIPE, recipe.encode(), file=recipe.file)
     writer.finish()
     parts.door.barrier()
     fresh = Parts(parts.door.root)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage import behind
-from mvc.storage.door import StoreDoor
+from mvc.storage.disk import writeback
+from mvc.storage.disk.door import StoreDoor
 
 
 @pytest.fixture
 def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoreDoor:
-    monkeypatch.setattr(behind, "STRETCH", 100)
+    monkeypatch.setattr(writeback, "STRETCH", 100)
     (tmp_path / ".mvc").mkdir()
     return StoreDoor(tmp_path / ".mvc")
 
@@ -27,7 +27,7 @@ def test_what_goes_wrong_behind_is_told_at_the_latest_by_close(
     def full(_: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(behind, "_send", full)
+    monkeypatch.setattr(writeback, "_send", full)
     temporary = door.temporary()
     temporary.write(bytes(100))
     with pytest.raises(errors.DiskFailed, match="Input/output error"):
@@ -50,7 +50,7 @@ def test_a_file_is_not_closed_while_it_is_being_sent(door: StoreDoor, monkeypatc
         closed.append(fd)
         close(fd)
 
-    monkeypatch.setattr(behind, "_send", slow)
+    monkeypatch.setattr(writeback, "_send", slow)
     monkeypatch.setattr(os, "close", noted)
     temporary = door.temporary()
     temporary.write(bytes(100))
@@ -66,7 +66,7 @@ def test_a_file_is_not_closed_while_it_is_being_sent(door: StoreDoor, monkeypatc
 
 def test_it_is_sent_stretch_by_stretch(door: StoreDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(behind, "_send", lambda fd: sizes.append(os.fstat(fd).st_size))
+    monkeypatch.setattr(writeback, "_send", lambda fd: sizes.append(os.fstat(fd).st_size))
     temporary = door.temporary()
     temporary.write(bytes(99))
     assert sizes == []

@@ -6,11 +6,13 @@ import random
 from pathlib import Path
 
 from mvc.model.ids import ChunkId, digest
-from mvc.storage import chunkindex, encodings, packs
-from mvc.storage.chunkindex import ChunkIndex
-from mvc.storage.door import StoreDoor
-from mvc.storage.packs import Entry
-from mvc.storage.packwriter import PackWriter
+from mvc.storage.chunks import encodings
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import index as chunkindex
+from mvc.storage.packs import packformat
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.packwriter import PackWriter
 
 
 def _stored(door: StoreDoor, count: int, expected: int = 0) -> list[ChunkId]:
@@ -21,7 +23,7 @@ def _stored(door: StoreDoor, count: int, expected: int = 0) -> list[ChunkId]:
     for number in range(count):
         data = number.to_bytes(4, "little")
         ids.append(ChunkId(digest(data)))
-        writer.add(Entry(ids[-1], packs.CHUNK, encodings.RAW, len(data), len(data)), data[:1], data[1:])
+        writer.add(Entry(ids[-1], packformat.CHUNK, encodings.RAW, len(data), len(data)), data[:1], data[1:])
     writer.finish()
     door.barrier()
     return ids

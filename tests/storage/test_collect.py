@@ -13,11 +13,11 @@ import pytest
 from mvc import errors
 from mvc.model.ids import FileId
 from mvc.model.version import Timestamp
-from mvc.storage import collect
-from mvc.storage.absence import PROMISED
-from mvc.storage.bases import Bases, Candidate
-from mvc.storage.collect import Live, Plan, Store
-from mvc.storage.ingest import Ingest
+from mvc.storage.chunks.bases import Bases, Candidate
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.packs import gc
+from mvc.storage.packs.gc import Live, Plan, Store
+from mvc.storage.records.promised import PROMISED
 from tests.storage.parts import Parts
 from tests.weights import network, safetensors, tuned
 
@@ -43,12 +43,12 @@ def _reads(parts: Parts, file: FileId) -> bytes | None:
 
 def _plan(parts: Parts, files: Iterable[FileId]) -> tuple[Store, Plan]:
     store = Store(parts.door, parts.recipes, parts.metapacks, parts.chunks)
-    return store, collect.plan(store, Live(set(), set(files)), FOREVER)
+    return store, gc.plan(store, Live(set(), set(files)), FOREVER)
 
 
 def _collect(parts: Parts, files: Iterable[FileId]) -> Plan:
     store, plan = _plan(parts, files)
-    collect.act(store, plan, b"mark")
+    gc.act(store, plan, b"mark")
     return plan
 
 

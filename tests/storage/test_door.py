@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage import door as doors
-from mvc.storage import process
-from mvc.storage.door import StoreDoor
+from mvc.storage.disk import door as doors
+from mvc.storage.disk import process
+from mvc.storage.disk.door import StoreDoor
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_what_is_relied_on_is_synced_at_the_next_barrier_while_it_is_young(
     door.barrier()
     assert [Path(path).name for name, path in steps if name == "fsync-folder"] == ["aa", "packs"]
     steps.clear()
-    monkeypatch.setattr("mvc.storage.door.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
+    monkeypatch.setattr("mvc.storage.disk.door.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
     door.rely_on_packs()
     door.barrier()
     assert steps == []
@@ -201,7 +201,7 @@ def test_processes_that_another_user_hides_are_alive(door: StoreDoor, monkeypatc
 def test_a_container_with_the_same_host_name_sweeps_nothing_of_this_one(tmp_path: Path) -> None:
     door = StoreDoor(tmp_path)
     own = door.temporary()
-    sweep = "import sys; from pathlib import Path; from mvc.storage.door import StoreDoor; StoreDoor(Path(sys.argv[1])).sweep()"
+    sweep = "import sys; from pathlib import Path; from mvc.storage.disk.door import StoreDoor; StoreDoor(Path(sys.argv[1])).sweep()"
     apart = ["unshare", "--pid", "--fork", "--mount-proc"]
     if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no namespaces can be made here")

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from mvc import errors
 from mvc.model.ids import digest
-from mvc.storage import chunking, packs
-from mvc.storage.chunking import Buffers
-from mvc.storage.ingest import DEPTH
-from mvc.storage.packfile import PackFile
+from mvc.storage.chunks import chunking
+from mvc.storage.chunks.chunking import Buffers
+from mvc.storage.chunks.ingest import DEPTH
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packfile import PackFile
 from tests.storage.parts import Parts, mixed
 
 
@@ -170,7 +171,7 @@ def test_the_index_of_a_pack_can_be_rebuilt_from_its_entries(parts: Parts, rng: 
     parts.store(mixed(rng.randbytes))
     for pack in parts.packs():
         file = PackFile(parts.door, pack.relative_to(parts.door.root).as_posix())
-        assert packs.scan(file) == packs.read_index(file) == packs.verify(file)
+        assert packformat.scan(file) == packformat.read_index(file) == packformat.verify(file)
 
 
 def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,7 @@ def test_memory_stays_bounded_by_the_blocks_in_flight(parts: Parts, monkeypatch:
         nonlocal most
         most = max(most, len(taken))
 
-    monkeypatch.setattr("mvc.storage.ingest.Buffers", Counting)
+    monkeypatch.setattr("mvc.storage.chunks.ingest.Buffers", Counting)
     parts.store(random.Random(1).randbytes(1 << 20) * 150, progress=progress)
     assert 0 < most <= 2 * DEPTH + 2
 

@@ -8,11 +8,12 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId, digest
-from mvc.repository import roots
+from mvc.repository import reachable
 from mvc.repository.repository import Repository
-from mvc.storage import fsck, merges
+from mvc.storage import fsck
 from mvc.storage.fsck import Sound
-from mvc.storage.merges import MergeState
+from mvc.storage.records import merges
+from mvc.storage.records.merges import MergeState
 from tests.crash.harness import mvc
 from tests.crash.scenarios import merging, side
 
@@ -61,7 +62,7 @@ def test_what_is_being_merged_is_kept_when_its_branch_is_gone(tmp_path: Path) ->
     mvc(tmp_path, "branch", "-D", "side")
     mvc(tmp_path, "tag", "-d", "kept")
     mvc(tmp_path, "alias", "rm", "prod")
-    assert state.theirs in roots.reachable(Repository(tmp_path), since=1 << 40)
+    assert state.theirs in reachable.reachable(Repository(tmp_path), since=1 << 40)
     mvc(tmp_path, "models", "rename", "helmets", "hats")
     mvc(tmp_path, "merge", "--continue")
-    assert state.theirs in roots.reachable(Repository(tmp_path), since=1 << 40)
+    assert state.theirs in reachable.reachable(Repository(tmp_path), since=1 << 40)

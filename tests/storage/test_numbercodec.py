@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.storage import codec, encodings, planes
-from mvc.storage.encodings import BFLOAT, DELTA, HALF, PLANES, Base
+from mvc.storage.chunks import codec, encodings, planes
+from mvc.storage.chunks.encodings import BFLOAT, DELTA, HALF, PLANES, Base
 
 WIDTHS = (1, 2, 4, 8)
 raws = st.one_of(

@@ -10,8 +10,8 @@ from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.segment import Segment
-from mvc.storage import recipes
-from mvc.storage.recipes import Recipe
+from mvc.storage.chunks import recipes
+from mvc.storage.chunks.recipes import Recipe
 
 FILE = FileId(digest(b"file"))
 CHUNK = ChunkId(digest(b"chunk"))

@@ -9,8 +9,8 @@ import pytest
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
-from mvc.storage.door import StoreDoor
-from mvc.storage.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName, Seen
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName, Seen
 
 A, B, C = (VersionId(letter * 64) for letter in "abc")
 MAIN = RefName("Night/Shift", HEADS, "release/Main")

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from mvc.remotes.local import LocalBackend
-from mvc.storage import process
-from mvc.storage.chunkindex import NAME as CHUNKS
-from mvc.storage.statcache import NAME as STATS
+from mvc.remotes.backends.local import LocalBackend
+from mvc.storage.disk import process
+from mvc.storage.packs.index import NAME as CHUNKS
+from mvc.storage.records.statcache import NAME as STATS
 from tests.cli.shell import Shell, begin
 from tests.conftest import absent
 

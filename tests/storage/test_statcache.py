@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from mvc.model.ids import FileId, digest
-from mvc.storage import door as doors
-from mvc.storage import hashing, stamps
-from mvc.storage.door import Stat, StoreDoor
-from mvc.storage.stamps import FileSystem
-from mvc.storage.statcache import StatCache
-from mvc.storage.treedoor import TreeDoor
+from mvc.storage.disk import door as doors
+from mvc.storage.disk import hashing, timestamps
+from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk.timestamps import FileSystem
+from mvc.storage.disk.treedoor import TreeDoor
+from mvc.storage.records.statcache import StatCache
 from tests.conftest import is_tmpfs
 
 SECOND = 1_000_000_000
@@ -71,7 +71,7 @@ class Simulated:
             self._stamps[inode] = was
 
     def write_and_date_back(self, name: str, data: bytes) -> None:
-        if not stamps.is_coarse(self._tick()):
+        if not timestamps.is_coarse(self._tick()):
             self.now_ns += self.tick_ns  # nobody does both within a tick of milliseconds
         mtime = self._stamps[self._inode(name)][0]
         self.write(name, data)
@@ -167,7 +167,7 @@ def test_a_file_that_looks_different_is_not(disk: Simulated, field: str) -> None
     assert disk.cache.lookup("w", changed) is None
 
 
-@pytest.mark.parametrize(("tick_ns", "passed_ns"), [(1, stamps.SETTLED_NS), (SECOND, stamps.COARSE_NS)])
+@pytest.mark.parametrize(("tick_ns", "passed_ns"), [(1, timestamps.SETTLED_NS), (SECOND, timestamps.COARSE_NS)])
 def test_a_file_is_recorded_when_the_tick_of_its_last_edit_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tick_ns: int, passed_ns: int
 ) -> None:
@@ -384,7 +384,7 @@ def test_no_edit_through_a_map_is_missed(tmp_path: Path, memory: Path, rng: rand
 
 
 def _wait_until_settled(path: Path) -> None:
-    while time.time_ns() < path.stat().st_ctime_ns + stamps.SETTLED_NS + 20_000_000:
+    while time.time_ns() < path.stat().st_ctime_ns + timestamps.SETTLED_NS + 20_000_000:
         time.sleep(0.01)
 
 

@@ -11,11 +11,11 @@ import pytest
 from mvc import errors
 from mvc.model.ids import FileId, digest
 from mvc.model.segment import Segment
-from mvc.storage import encodings
-from mvc.storage.bases import Bases, Candidate
-from mvc.storage.encoder import CAST_DEPTH, DEPTH
-from mvc.storage.ingest import Stored
-from mvc.storage.packs import Entry
+from mvc.storage.chunks import encodings
+from mvc.storage.chunks.bases import Bases, Candidate
+from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH
+from mvc.storage.chunks.ingest import Stored
+from mvc.storage.packs.packformat import Entry
 from tests.storage.parts import Parts
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 

@@ -32,7 +32,7 @@ def shell(tmp_path: Path, monkeypatch: Any) -> Shell:
     shell.commit("one")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("mvc.remotes.retry.TRIES", 1)
+    monkeypatch.setattr("mvc.remotes.backends.retry.TRIES", 1)
     return shell
 
 

@@ -10,8 +10,8 @@ import pytest
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
-from mvc.remotes import address, connect, destination
-from mvc.remotes.options import check
+from mvc.remotes.backends import address, connect, destination
+from mvc.remotes.backends.options import check
 
 ROOT = Path("/srv")
 

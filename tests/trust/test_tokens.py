@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from mvc import errors
+from mvc.images import realms
+from mvc.images.registries import Registries
 from mvc.model.hosts import Approvals
 from mvc.model.image import Image
-from mvc.remotes.oci import realms
-from mvc.remotes.oci.registries import Registries
 from tests.cli.shell import Shell
 from tests.servers.scripted import Reply, Scripted, scripted
 from tests.trust.conftest import CANARY, given, seen

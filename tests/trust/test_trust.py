@@ -17,7 +17,7 @@ import mvc
 from mvc import errors
 from mvc.porcelain.remote import remotes
 from mvc.repository.repository import Repository
-from mvc.storage.absence import PROMISED
+from mvc.storage.records.promised import PROMISED
 from tests.cli.shell import MODEL, Shell, begin
 from tests.servers.scripted import Reply, Scripted, scripted
 from tests.trust.conftest import CANARY, given, seen

@@ -1,0 +1,1 @@
+"""The program around the verbs: options, invocation, output, progress, exit codes."""

@@ -1,0 +1,57 @@
+"""What a person, or a program, reads when a command could not do its work; the one place that says it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+
+import click
+
+from mvc import errors, lazy
+from mvc.cli.app import terminal
+
+FATAL = 128
+USAGE = 2
+
+
+def report(error: BaseException, arguments: list[str]) -> int:
+    """Say on stderr what happened; the exit code."""
+    code, kind, *texts = _told(error)
+    redact = lazy.load("mvc.model.toml.secrets").redact
+    message, hint = (redact(text) for text in texts)
+    with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
+        if os.environ.get("MVC_TRACE") == "1":
+            sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        if any(argument == "--json" or argument.startswith("--json=") for argument in arguments):
+            record = {"schema": "mvc.error/1", "code": code, "kind": kind, "message": message, "hint": hint}
+            sys.stderr.write(terminal.json_line(record))
+        else:
+            lines = [f"mvc: {message}", f"  {hint}"] if hint else [f"mvc: {message}"]
+            sys.stderr.write("".join(f"{terminal.escape(line, keep_newlines=True)}\n" for line in lines))
+        sys.stderr.flush()
+    return code
+
+
+def _told(error: BaseException) -> tuple[int, str, str, str]:
+    """Exit code, kind, message and hint."""
+    if isinstance(error, PermissionError):
+        error = errors.Denied(what=error.filename or "the system", reason=error.strerror or str(error))
+    if isinstance(error, errors.MvcError):
+        return error.exit_code, error.kind, error.message, error.hint
+    if isinstance(error, click.ClickException):
+        return USAGE, "usage", error.format_message(), _usage(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return FATAL, "system", f"{where}{error.strerror or error}", ""
+    if isinstance(error, MemoryError):
+        return FATAL, "memory", "there is not enough memory", ""
+    hint = "Please report this, with what MVC_TRACE=1 shows; nothing that was committed is touched."
+    return FATAL, "internal", f"internal error: {type(error).__name__}: {error}", hint
+
+
+def _usage(error: click.ClickException) -> str:
+    """Where a usage error's answer is."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path} --help` shows how it is used." if context else ""

@@ -1,0 +1,113 @@
+"""The click program: a group that loads a verb when it is named."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+import mvc
+from mvc import lazy
+from mvc.cli.app import options
+from mvc.cli.app.main import BROKEN_PIPE, VERBS
+from mvc.cli.app.stop import INTERRUPTED, Ended
+
+HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
+EPILOG = "`mvc VERB --help` tells more. Begin with `mvc init --model NAME`."
+
+
+class Program(click.Group):
+    """All verbs, each loaded when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A verb, loaded now."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = lazy.load(f"mvc.cli.{VERBS[cmd_name][0]}").command
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options before the verb; `--help` answers here."""
+        with _past_click():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        with _past_click():
+            return super().invoke(ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The verbs that begin so, without loading any, and the options."""
+        item = lazy.load("click.shell_completion").CompletionItem
+        verbs = [item(name, help=text) for name, (_, text) in VERBS.items() if name.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A verb that does not exist is answered with the nearest that does."""
+        if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = lazy.load("difflib").get_close_matches(args[0], VERBS, 1)
+            raise click.UsageError(f"No verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without loading any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@contextlib.contextmanager
+def _past_click() -> Iterator[None]:
+    """Ctrl-C and a reader that went away pass by click, which would make other errors of them."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise Ended(BROKEN_PIPE) from None
+
+
+def make() -> Program:
+    """The program."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    made = Program(
+        "mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options.free(), no_args_is_help=False
+    )
+    made.params.append(click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version))
+    made.invoke_without_command = True
+    made.callback = _without_verb
+    return made
+
+
+def program(arguments: list[str]) -> int:
+    """Run it; the exit code. Raises what the verb raises, and click's own errors."""
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        result = make().main(arguments, "mvc", standalone_mode=False)
+    except SystemExit as end:  # how click ends a run in which a shell asked for completions
+        result = end.code
+    return result if isinstance(result, int) else 0
+
+
+def _without_verb() -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(2)
+
+
+def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"mvc {mvc.__version__}")
+        context.exit()

@@ -1,0 +1,55 @@
+"""`mvc init`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from mvc import errors
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
+from mvc.cli.app.verb import verb
+from mvc.porcelain.init import Initialized, init
+from mvc.repository import discovery
+
+
+@verb("init")
+@click.argument("directory", required=False)
+@click.option("--model", "key", metavar="NAME", help="The model that lives in this folder.")
+@click.option("--type", "model_type", metavar="TYPE", help="What it infers, such as OBJECT_DETECTION.")
+@click.option("--framework", metavar="NAME", help="What it is built with, such as ONNX.")
+def command(
+    invocation: Invocation, directory: str | None, key: str | None, model_type: str | None, framework: str | None
+) -> None:
+    """Make a repository here, unless there is one at or above, and a model in this folder.
+
+    Without --model the key is what the model.toml here says, if there is one.
+    """
+    folder = invocation.cwd / directory if directory else invocation.cwd
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is not a folder")
+    try:
+        root = invocation.root or discovery.find_root(folder)
+    except (errors.NoRepository, errors.IncompleteInit):
+        root = None
+    done = init(
+        folder,
+        root=root,
+        model=key or invocation.model_key,
+        model_type=model_type,
+        framework=framework,
+        user_config=invocation.user_config,
+    )
+    invocation.emit("init", done.to_json, lambda: _lines(done))
+
+
+def _lines(done: Initialized) -> Iterator[str]:
+    if "repository" in done.created:
+        yield f"Made a repository in {escape(str(done.root / '.mvc'))}"
+    if "model" in done.created:
+        yield f"Made the model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
+    elif done.model is None:
+        yield "No model yet: `mvc init --model NAME`"
+    elif not done.created:
+        yield f"All is there already: the model {escape(str(done.model))}"

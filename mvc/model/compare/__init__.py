@@ -1,0 +1,1 @@
+"""Comparing two versions: fields, files, labels, tensors."""

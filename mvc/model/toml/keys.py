@@ -1,0 +1,165 @@
+"""Dotted keys and values on the command line: `parameters.epochs=100`, typed by the schema.
+
+    docker.tag=1.10            the text "1.10"           model.tags=night,cctv     a list of two texts
+    parameters.epochs=1.10     the number 1.1            model.tags=["a,b"]        a list of one (TOML)
+    parameters.name=1.10x      the text "1.10x"          files."best.v2"=best.pt   quotes around a dot
+    parameters.lr=.5           the number 0.5            parameters.amp=True       true
+    parameters.lr=None         refused: no TOML value    parameters.id=007         the text "007", and said
+
+Below `parameters`, an int, float, bool, array or inline table of TOML is one, and so is a number or a bool as Python and YAML
+write it; anything else is a text. Lists of texts are a TOML array or parts between commas; tables are inline tables of
+TOML. A type that is asked for overrides all this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mvc import errors
+from mvc.model import labelmap
+from mvc.model.manifest import Manifest
+from mvc.model.toml import parse, schema
+from mvc.model.toml.schema import ANY, FLAG, NUMBER, TEXT, TEXTS, Path, Type
+
+KINDS = ("str", "int", "float", "bool", "toml", "json")
+"""The types that can be asked for."""
+
+_PARTS = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s."'=\[\]]+))(\.|\Z)""")
+_KEY_END = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])*""")
+_SCALAR = re.compile(r"[0-9A-Za-z_.+-]+\Z")
+_FLAGS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+_SHORT_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+"""A number with a point and digits on one side of it only, which TOML does not have."""
+_NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+_NULLS = ("None", "null", "Null", "NULL")
+_LIKE_A_VALUE = re.compile(
+    r"(?:[+-]?\.?[0-9][0-9A-Fa-fxX.,_eE+-]*|true|false|yes|no|on|off|none|nil|~|[\[{].*[\]}])\Z", re.IGNORECASE
+)
+
+
+def parse_key(text: str) -> Path:
+    """The parts of a dotted key; raises BadKey, UnknownKey."""
+    path: list[str] = []
+    at = 0
+    while at < len(text) or not path or text[at - 1] == ".":
+        match = _PARTS.match(text, at)
+        if not match or len(path) >= schema.MAX_DEPTH:
+            raise errors.BadKey(
+                text=text[:80], reason="its parts are not separated by single dots" if text else "it is empty"
+            )
+        path.append(_part(match, text))
+        at = match.end()
+    key = tuple(path)
+    schema.find(key)
+    if key[0] == "labelmap" and len(key) > 1 and key[1] != "path":
+        labelmap.from_table({key[1]: ""}, text)
+    return key
+
+
+def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
+    """Key and typed value of `key=value`; `kind` is one of `KINDS`, or None for what the schema says.
+
+    Raises BadKey, UnknownKey, BadValue, WrongType, NotFinite, TooBig, BadToml.
+    """
+    end = _KEY_END.match(text)
+    at = end.end() if end else 0
+    if text[at : at + 1] != "=":
+        raise errors.BadKey(text=text[:80], reason="it has no = and value")
+    key = parse_key(text[:at].strip())
+    if len(key) == 1:
+        raise errors.BadKey(text=key[0], reason="it names a whole section")
+    type_ = schema.find(key)
+    value = _as_kind(text[at + 1 :], kind, key) if kind else _typed(text[at + 1 :], type_, key)
+    schema.check(value, type_, key)
+    return key, value
+
+
+def _part(match: re.Match[str], text: str) -> str:
+    double, single, bare, _ = match.groups()
+    if double is None:
+        return str(bare if single is None else single)
+    try:
+        return str(json.loads(f'"{double}"'))
+    except ValueError:
+        raise errors.BadKey(text=text[:80], reason="an escape in it is not one of TOML's") from None
+
+
+def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:
+    """What lies at `key` in a manifest, or in the values of a model.toml; raises NoValue."""
+    found: Any = _shown(values) if isinstance(values, Manifest) else values
+    for part in key:
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            raise errors.NoValue(key=schema.dotted(key))
+    return found
+
+
+def _shown(manifest: Manifest) -> dict[str, Any]:
+    """A manifest as sections, with the classes even when they came from a file."""
+    values = manifest.to_toml()
+    if manifest.labelmap:
+        values["labelmap"] = {**values["labelmap"], **{str(number): name for number, name in manifest.labelmap}}
+    return values
+
+
+def looks_typed(key: str, value: Any) -> bool:
+    """Whether `value` is a text that could be taken for a number, a bool or the like, where `key` may hold those."""
+    return isinstance(value, str) and schema.find(parse_key(key)) is ANY and bool(_LIKE_A_VALUE.match(value))
+
+
+def _typed(text: str, type_: Type, key: Path) -> Any:
+    if type_ is TEXT:
+        return text
+    if type_ is FLAG:
+        return _FLAGS.get(text, text)
+    if type_ == TEXTS and not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    value = _toml(text.strip())
+    if value is not None:
+        return value
+    if type_ is ANY or type_ is NUMBER:
+        return _as_meant(text.strip(), text, key)
+    raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted="a list or an inline table of TOML")
+
+
+def _as_meant(bare: str, text: str, key: Path) -> Any:
+    """A number or a bool that TOML writes in another way, else the text; raises BadValue for a null."""
+    if bare in _NULLS:
+        wanted = f"a value; `mvc unset {schema.dotted(key)}` removes it, `--type str` sets the text"
+        raise errors.BadValue(key=schema.dotted(key), text=bare, wanted=wanted)
+    if _SHORT_FLOAT.match(bare) or _NOT_FINITE.match(bare):
+        return float(bare)
+    return _FLAGS.get(bare, text)
+
+
+def _toml(text: str) -> Any:
+    """The int, float, bool, array or inline table that `text` is in TOML, else None."""
+    if not _SCALAR.match(text) and (text[:1], text[-1:]) not in (("[", "]"), ("{", "}")):
+        return None
+    try:
+        values = parse.load(f"v = {text}".encode(), where="")
+    except (errors.BadToml, UnicodeEncodeError):
+        return None
+    known = len(values) == 1 and isinstance(values["v"], int | float | list | dict)
+    return values["v"] if known else None
+
+
+def _as_kind(text: str, kind: str, key: Path) -> Any:
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+        if kind == "bool":
+            return _FLAGS[text]
+        if kind == "json":
+            return json.loads(text)
+    except (ValueError, KeyError, RecursionError):
+        raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted=kind) from None
+    return parse.load(f"v = {text}".encode(), where=schema.dotted(key))["v"] if kind == "toml" else text

@@ -1,0 +1,56 @@
+"""`mvc clone` of a model on a registry: a repository of its own, the registry as a remote, and an import.
+
+empty folder ─► .mvc, the registry's settings ─► import ─► the files of the branch main
+
+An interrupted one is resumed by the same command, as in `clone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mvc import errors
+from mvc.porcelain import clone, import_
+from mvc.porcelain.import_ import Imported
+from mvc.registry.protocol import Registry
+from mvc.remotes.backends import address
+from mvc.repository.places import PICSELLIA
+from mvc.repository.repository import Actor
+from mvc.storage.progress import Progress
+from mvc.storage.records.clone_source import CloneSource
+from mvc.transport import trust
+
+
+def clone_registry(
+    registry: Registry,
+    model: str,
+    folder: Path,
+    *,
+    actor: Actor,
+    url: str,
+    settings: Mapping[str, str] | None = None,
+    version: str | None = None,
+    key: str | None = None,
+    user_config: Path | None = None,
+    trusted_hosts: str = "",
+    progress: Progress | None = None,
+) -> Imported:
+    """Make a repository in `folder`, which must be absent or empty, of `model` on `registry`, which is at `url`.
+
+    Raises NotEmpty, and as importing does; what was fetched by then stays, for the next try. One that has nothing to bring
+    raises NotOnRegistry.
+    """
+    source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
+    with clone.resumable(folder, source, user_config, trusted_hosts) as repository:
+        trust.typed(repository, address.parse(url, folder), settings or {})
+        repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
+        done = import_.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
+        if done.model is None:
+            raise errors.NotOnRegistry(registry=model, what="version that can be imported", known=_known(done))
+        return done
+
+
+def _known(done: Imported) -> str:
+    left = [f"#{each.number} {each.name} ({each.notes[0]})" for each in done.versions]
+    return ", ".join(left) or "none"

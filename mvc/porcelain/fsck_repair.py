@@ -1,0 +1,145 @@
+"""`mvc fsck --repair --from REMOTE`: what is damaged or missing here is brought from a remote that has it.
+
+    metadata packs ─► whole copies of objects and recipes ─► in the place of damaged ones
+    a damaged pack ─► its entries that are whole, in a new pack ─► only then it goes ─► chunks that are missing now: fetched
+
+Nothing goes that could be read: what is removed was found worthless, and what of it is whole has been copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import ChunkId, FileId, digest, is_id
+from mvc.porcelain import fsck
+from mvc.porcelain.fsck import Report
+from mvc.remotes.inventory import Inventory
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Repository
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs.index import Location
+from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.packwriter import PackWriter
+from mvc.storage.packs.reader import Place
+from mvc.storage.progress import Progress
+from mvc.transport import promisor
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What was wrong before, and what is left."""
+
+    before: Report
+    after: Report
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"before": self.before.to_json(), "after": self.after.to_json()}
+
+
+def repair(repository: Repository, remote: Remote, progress: Progress | None = None) -> Repaired:
+    """Mend what `remote` can mend. Raises what reaching it raises, DiskFailed; what was mended by then stays so."""
+    before = fsck.fsck(repository)
+    damaged = [finding.path for finding in before.findings]
+    with repository.writing():
+        for path in damaged:
+            if path.startswith(f"{metapacks.FOLDER}/"):
+                repository.door.remove(path)  # what it had that is nowhere else, the remote or nobody has
+        fresh = _again(repository)
+    there = Inventory(fresh, remote.backend, remote.jobs)
+    with fresh.writing():
+        for path in damaged:
+            _mend(fresh, path)
+    mended = _again(fresh)
+    wanted = there.find(_missing(mended))
+    promisor.bring_chunks(mended, remote, [ChunkId(chunk) for chunk in wanted], progress)
+    return Repaired(before, fsck.fsck(_again(mended)))
+
+
+def _again(repository: Repository) -> Repository:
+    """The same repository, with nothing in memory of what was damaged."""
+    return Repository(repository.root)
+
+
+def _mend(repository: Repository, path: str) -> None:
+    folder, _, name = path.partition("/")
+    if folder == "objects":
+        _replace(repository, path, repository.metapacks.object(name.rpartition("/")[2]))
+    elif folder == "recipes":
+        _mend_recipe(repository, path)
+    elif folder == "packs":
+        _salvage(repository, path)
+
+
+def _mend_recipe(repository: Repository, path: str) -> None:
+    _, _, file, recipe = path.split("/")
+    for id_, read in repository.metapacks.recipes(FileId(file)):
+        if id_ == recipe:
+            _replace(repository, path, read())
+            return
+
+
+def _replace(repository: Repository, path: str, data: bytes | None) -> None:
+    if data is not None and digest(data) == path.rpartition("/")[2]:
+        repository.door.replace(path, data)
+
+
+def _salvage(repository: Repository, path: str) -> None:
+    """Have the whole entries of a damaged pack in a new one, and the pack go."""
+    if not is_id(path.rpartition("/")[2].removesuffix(".pack")):
+        return
+    writer = PackWriter(repository.door)
+    try:
+        for entry, stored in _whole(repository, path):
+            writer.add(entry, stored)
+        writer.finish()
+    except BaseException:
+        writer.discard()
+        raise
+    repository.door.rely_on_packs()
+    repository.door.barrier()
+    repository.door.remove(path)
+    repository.chunks.refresh()
+
+
+def _whole(repository: Repository, path: str) -> Iterator[tuple[Entry, memoryview]]:
+    """The entries of a pack that give what they name."""
+    try:
+        pack = PackFile(repository.door, path)
+        entries = _entries(pack)
+    except errors.Damaged:
+        return
+    for entry in entries:
+        bases = repository.reader.locate(ChunkId(entry.base), below=entry.depth) if entry.base else ()
+        try:
+            repository.reader.read(ChunkId(entry.id), (Place(Location(path, entry), bases),))
+            stored = packformat.read_entry(pack, entry)
+        except errors.Damaged:
+            continue
+        yield entry, stored
+
+
+def _entries(pack: PackFile) -> list[Entry]:
+    try:
+        return packformat.read_index(pack)
+    except errors.Damaged:
+        return packformat.scan(pack)
+
+
+def _missing(repository: Repository) -> list[str]:
+    """The chunks that files of versions need and that are not here, and what nobody promised."""
+    found: dict[str, None] = {}
+    for hit in fsck.fsck(repository).hits:
+        try:
+            version = repository.objects.version(hit.version)
+            tree = repository.objects.tree(version.tree)
+        except errors.Damaged:
+            continue
+        for file in (version.model_toml, *(entry.file for entry in tree.entries)):
+            for recipe in repository.recipes.for_file(file):
+                found |= {chunk: None for chunk, _ in recipe.chunks if not repository.chunks.has_all([chunk])}
+    return list(found)

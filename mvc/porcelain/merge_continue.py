@@ -1,0 +1,117 @@
+"""`mvc merge --continue` and `--abort`: a merge with conflicts becomes a version, or never was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mvc import errors, lazy
+from mvc.images.registries import Registries
+from mvc.model.merge import merge as three_way
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Code
+from mvc.porcelain.commit import Committed, Options, commit
+from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
+from mvc.porcelain.status import status
+from mvc.repository import merge_state
+from mvc.repository.repository import Actor, Repository, writes
+from mvc.repository.worktree import checkout, model_file, partial
+from mvc.repository.worktree.checkout import Moved
+from mvc.storage.progress import Progress
+from mvc.storage.records.merges import MergeState
+from mvc.transport import promises
+
+
+@writes
+def proceed(
+    repository: Repository,
+    model: str,
+    actor: Actor,
+    *,
+    message: str | None = None,
+    choice: Choice = UNDECIDED,
+    registries: Registries | None = None,
+    progress: Progress | None = None,
+    code: Callable[[Sequence[str]], Code | None] | None = None,
+) -> Committed:
+    """Make the version of the merge under way, of the files as they stand.
+
+    A conflict is decided by `choice`, or by an edit of what it is about. Raises NoMerge, NotInConflict, Undecided, and as
+    `commit` does.
+    """
+    state = _take(repository, _under_way(repository, model), choice, progress)
+    current = status(repository, model).current
+    undecided = [
+        conflict.field
+        for conflict in merge_state.result(repository, state).conflicts
+        if three_way.same(three_way.value_at(current, conflict), conflict.ours)
+    ]
+    if undecided:
+        raise errors.Undecided(count=len(undecided), fields=", ".join(undecided))
+    options = Options(allow_empty=True, merged=state.theirs, registries=registries)
+    return commit(repository, model, message or state.message, actor, options=options, progress=progress, code=code)
+
+
+@writes
+def abort(repository: Repository, model: str, progress: Progress | None = None) -> Moved:
+    """Have all files be as they were before the merge. Raises NoMerge, Damaged."""
+    with repository.writing():
+        state = _under_way(repository, model)
+        text, file = current_toml(repository, model)
+        base = files(merge_state.result(repository, state), text, file)
+        wanted = checkout.files_of(repository, model, state.ours)
+        return checkout.move(
+            repository,
+            model,
+            "merge",
+            base=_here(repository, base),
+            wanted=_here(repository, wanted),
+            force=True,
+            merged=True,
+            progress=progress,
+        )
+
+
+def _under_way(repository: Repository, model: str) -> MergeState:
+    state = merge_state.under_way(repository, model)
+    if state is None:
+        raise errors.NoMerge(model=model)
+    return state
+
+
+def _here(repository: Repository, tree: Tree) -> Tree:
+    """The files of `tree` whose bytes are here: no other can have been checked out."""
+    state = repository.absences.state
+    return Tree(tuple(e for e in tree.entries if e.path == model_file.NAME or state(e.file) not in partial.ELSEWHERE))
+
+
+def _take(repository: Repository, state: MergeState, choice: Choice, progress: Progress | None) -> MergeState:
+    """Have the files and values be those of the side that was chosen; what was edited besides stays."""
+    old = merge_state.result(repository, state)
+    new_state = replace(state, takes={**state.takes, **choice.of(old)})
+    if new_state == state:
+        return state
+    new = merge_state.result(repository, new_state)
+    known = set(old.snapshot.tree.entries)
+    promises.have(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
+    with repository.writing():
+        before, file = current_toml(repository, state.model)
+        rewrite = lazy.load("mvc.model.merge.text").rewrite
+        text: bytes = rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
+        base, wanted = files(old, before, file), files(new, text, checkout.keep(repository, text))
+        same = {entry for entry in base.entries if entry in set(wanted.entries)}
+        checkout.move(
+            repository,
+            state.model,
+            "merge",
+            base=_but(base, same),
+            wanted=_but(wanted, same),
+            force=True,
+            merge=new_state,
+            progress=progress,
+        )
+    return new_state
+
+
+def _but(tree: Tree, left_out: set[TreeEntry]) -> Tree:
+    return Tree(tuple(entry for entry in tree.entries if entry not in left_out))

@@ -1,0 +1,1 @@
+"""Model registries: publish versions to them, import versions from them, compare both."""

@@ -1,0 +1,99 @@
+"""Whether a version on a registry still is what it was when it was published, or imported: field by field, file by file.
+
+what was recorded here ─► fields, roles ─┐
+what the registry answers now ───────────┴─► changed fields, and files that are gone, new, or other ones
+
+Files are told apart by what is listed: role, name, and the record that holds them, which is another one when a file was
+replaced. Their bytes are read only where that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree
+from mvc.registry import flat_files, handmade, marker, publication
+from mvc.registry.protocol import RemoteFile, RemoteVersion
+from mvc.registry.publication import FieldChange
+
+MISSING, ADDED, REPLACED = "missing", "added", "replaced"
+"""What became of a file."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FileDrift:
+    """A file that a registry has otherwise than it was recorded."""
+
+    role: str
+    what: str
+    detail: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For machines."""
+        return {"role": self.role, "what": self.what, "detail": self.detail}
+
+
+def fields(manifest: Manifest, there: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:
+    """Where the fields there differ from a manifest's; of one that was made from them, as they would be taken now."""
+    if not by_hand:
+        return publication.changes(publication.fields(manifest), there.raw)
+    now = handmade.read(there, None, {}).manifest
+    old, new = _taken(manifest), _taken(now)
+    keys = dict.fromkeys([*old, *new])
+    return tuple(
+        FieldChange(key, old.get(key), new.get(key)) for key in keys if not _is_same(old.get(key), new.get(key))
+    )
+
+
+def files(
+    tree: Tree, listed: Sequence[RemoteFile], known: Mapping[str, Any], *, by_hand: bool
+) -> tuple[FileDrift, ...]:
+    """Where the files listed there differ from those of a tree; `known` are the records' ids by role, as far as noted."""
+    there = [file for file in listed if file.name != marker.NAME]
+    roles = _roles(there) if by_hand else [file.name for file in there]
+    here = set(tree.by_role)
+    found = [FileDrift(role, MISSING) for role in sorted(here - set(roles))]
+    twice = {role for role, count in Counter(roles).items() if count > 1}
+    for role, file in zip(roles, there, strict=True):
+        if role not in here:
+            found.append(FileDrift(role, ADDED, file.filename))
+        elif role in twice or known.get(role, file.id) != file.id:
+            found.append(FileDrift(role, REPLACED, file.filename))
+    return tuple(sorted(set(found)))
+
+
+def noted(version: RemoteVersion, listed: Sequence[RemoteFile], roles: Mapping[str, str]) -> dict[str, Any]:
+    """What is kept of an answer: all of it, without addresses, and which record holds the file of each role."""
+    return {
+        "version": dict(version.raw),
+        "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in listed],
+        "records": dict(roles),
+    }
+
+
+def records(note: Any) -> dict[str, Any]:
+    """The records' ids by role that a note tells; none of one that tells nothing."""
+    found = note.get("records") if isinstance(note, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _roles(there: Sequence[RemoteFile]) -> list[str]:
+    """The roles that the files would have here; of two of one name, which is which is not known without their bytes."""
+    return [placed.role for placed in flat_files.place([flat_files.Listed(f.name, f.filename, f.id) for f in there])]
+
+
+def _taken(manifest: Manifest) -> dict[str, Any]:
+    """What of a manifest comes from the fields of a version, by key."""
+    about = {f"model.{key}": manifest.model.get(key) for key in ("type", "framework", "description", "notebook")}
+    labels = {f"labelmap.{number}": name for number, name in manifest.labelmap}
+    parameters = {f"parameters.{key}": value for key, value in manifest.parameters.items()}
+    docker = {f"docker.{key}": manifest.docker.get(key) for key in ("image", "tag", "flags", "env")}
+    return {**about, **labels, **parameters, **docker, "labels": manifest.ext.get("picsellia")}
+
+
+def _is_same(one: Any, two: Any) -> bool:
+    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)

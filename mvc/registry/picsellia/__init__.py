@@ -1,0 +1,1 @@
+"""Picsellia, through its official SDK, which is imported nowhere else."""

@@ -1,0 +1,145 @@
+"""Where a remote is: a URL of one of the kinds that mvc can trust, taken apart and checked.
+
+    s3://team-models/vision        bucket, prefix          gs://, gcs://, az://, abfs:// likewise
+    sftp://ana@host:2222/srv/mvc   user, host, port, path  ssh:// likewise
+    /srv/mvc   ../share   file:///srv/mvc
+    picsellia://acme               organization of a registry, which is no store
+
+Nothing else: chained URLs, archives and protocols of plugins run other people's code. Nothing secret is ever in one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from mvc import errors
+from mvc.model import hosts
+from mvc.remotes.backends import registry_address as registry
+
+BUCKETS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
+SERVERS = {"sftp": "sftp", "ssh": "sftp"}
+FILE = "file"
+REGISTRY = registry.SCHEME
+_KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp://, ssh:// or picsellia://"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_USER = re.compile(r"//[^/]*@")
+_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*\Z")
+_MAX_PORT = 65_535
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a remote is. `scheme` is file, s3, gs, az, sftp or picsellia; `text` is shown and kept.
+
+    `host` is the bucket, container, server or organization.
+
+    `path` is below the bucket without slashes at its ends, else from the root of the filesystem. `user` and `port` are a server's.
+    """
+
+    scheme: str
+    host: str
+    path: str
+    text: str
+    user: str | None = None
+    port: int | None = None
+
+
+def parse(text: str, base: Path) -> Address:
+    """The address that `text` is; a relative path is below `base`. Raises BadRemoteUrl."""
+    if not text or not text.isprintable():
+        _refuse(text, "it is empty, or has characters that cannot be printed")
+    if "::" in text:
+        _refuse(text, "chains of protocols (::) are not followed")
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return _folder(text, text, base)
+    return _of_url(text, scheme[1].lower(), base)
+
+
+def _of_url(text: str, scheme: str, base: Path) -> Address:
+    if scheme == FILE:
+        rest = text[len("file://") :]
+        if not rest.startswith("/"):
+            _refuse(text, "file:// is followed by a path from the root, as file:///srv/models")
+        return _folder(text, unquote(rest), base)
+    if scheme == REGISTRY:
+        return _registry(text)
+    if scheme not in BUCKETS and scheme not in SERVERS:
+        _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: {_KNOWN}")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        _refuse(text, "its host is not one")
+    if parts.password is not None:
+        _refuse(text, "a password must not be in it; keys and the environment are for that")
+    if parts.query or parts.fragment:
+        _refuse(
+            text,
+            "it has a query or a fragment; settings go into the remote's options",
+        )
+    return _server(text, parts) if scheme in SERVERS else _bucket(text, scheme, parts)
+
+
+def _bucket(text: str, scheme: str, parts: SplitResult) -> Address:
+    if "@" in parts.netloc or ":" in parts.netloc:
+        _refuse(text, "a bucket has no user and no port; credentials come from the environment")
+    path = _below(text, unquote(parts.path).strip("/"))
+    if not parts.netloc:
+        _refuse(text, "it names no bucket")
+    if not _BUCKET.match(parts.netloc):
+        _refuse(text, "the name of a bucket has letters, digits, . _ and -")
+    return Address(BUCKETS[scheme], parts.netloc, path, text.rstrip("/"))
+
+
+def _server(text: str, parts: SplitResult) -> Address:
+    try:
+        port = parts.port
+        if port == 0:
+            raise ValueError
+    except ValueError:
+        _refuse(text, f"its port is no number from 1 to {_MAX_PORT}")
+    host, path = parts.hostname, unquote(parts.path)
+    if not host or host.startswith("-") or (parts.username or "").startswith("-"):
+        _refuse(text, "it names no server")
+    _below(text, path.strip("/"))
+    if not path.strip("/"):
+        _refuse(text, "it names no folder on the server")
+    try:
+        host = hosts.canonical(host)
+    except ValueError as error:
+        _refuse(text, str(error))
+    user = unquote(parts.username) if parts.username else None
+    return Address("sftp", host, path.rstrip("/"), text.rstrip("/"), user, port)
+
+
+def _registry(text: str) -> Address:
+    found = registry.parse(text)
+    if found.model is not None:
+        reason = "a remote is a whole organization; `mvc import` takes the address of a model in it"
+        raise errors.BadRegistryUrl(url=text[:_SHOWN], reason=reason)
+    return Address(REGISTRY, found.organization, "", found.text)
+
+
+def _folder(text: str, path: str, base: Path) -> Address:
+    whole = os.path.abspath(base / os.path.expanduser(path))
+    if whole == os.sep:
+        _refuse(text, "it is the root of the filesystem")
+    return Address(FILE, "", whole, whole)
+
+
+def _below(text: str, path: str) -> str:
+    if any(part in ("", ".", "..") for part in path.split("/")) and path:
+        _refuse(text, "its path has an empty part, . or ..")
+    return path
+
+
+def _refuse(text: str, reason: str) -> NoReturn:
+    """Whatever is wrong with it, nothing that may be a password or a signature is shown."""
+    text = _USER.sub("//", text.partition("?")[0].partition("#")[0])
+    raise errors.BadRemoteUrl(url=text[:_SHOWN], reason=reason)

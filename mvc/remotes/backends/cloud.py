@@ -1,0 +1,201 @@
+"""What S3, Google's and Azure's stores have in common, over their fsspec filesystems.
+
+One PUT for a ref entry, refused when the name is taken; packs in the way of each library that takes little memory; listings that nobody has cached. An exception of a
+library becomes one of three answers, and its text, which may hold a signed URL, is never passed on: its class and the
+server's status tell enough.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvc import errors
+from mvc.model.ids import Buffer
+from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.backend import Backend, Listed, Outcome
+from mvc.storage.disk.workers import Workers
+
+READ_SIZE = 16 * 1024 * 1024
+"""Bytes of one read: every request costs a round trip, and often money."""
+DELETES = 8
+"""Deletions at once."""
+_DENIED = (401, 403)
+_TAKEN = (409, 412)
+_PAST_END = 416
+_NO_CREDENTIALS = {
+    "NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError", "SSOError",
+    "UnauthorizedSSOTokenError", "CredentialRetrievalError", "DefaultCredentialsError", "RefreshError",
+    "ClientAuthenticationError", "CredentialUnavailableError",
+}  # fmt: skip
+_MISTAKES = (TypeError, ValueError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs: how an entry of a listing tells its time, in seconds since 1970; where credentials come from, for people.
+
+    `put` sends a file to a path.
+    """
+
+    modified: Callable[[Mapping[str, Any]], float]
+    credentials: str
+    put: Callable[[Path, str], None]
+
+
+class CloudBackend(Backend):
+    """One prefix of one bucket."""
+
+    def __init__(self, address: Address, filesystem: Any, dialect: Dialect) -> None:
+        """Reach what `address` names by an fsspec `filesystem` that caches nothing."""
+        super().__init__(address.text, READ_SIZE)
+        self._filesystem = filesystem
+        self._dialect = dialect
+        self._root = f"{address.host}/{address.path}".rstrip("/")
+
+    def create(self, name: str, body: bytes) -> Outcome:
+        """As Backend: a conditional PUT, which the probe has seen to be one."""
+        if not body:
+            raise errors.RemoteDenied(remote=self.where, reason="an empty file cannot be created exclusively")
+        try:
+            with self._answers(name, missing="the bucket is not there"):
+                self._filesystem.pipe_file(self._path(name), body, mode="create")
+        except _TakenError:
+            return Outcome.TAKEN
+        return Outcome.CREATED
+
+    def put(self, name: str, source: Path) -> None:
+        """As Backend."""
+        with self._answers(name, missing="the bucket is not there"):
+            self._dialect.put(source, self._path(name))
+
+    def read(self, name: str, limit: int) -> bytes:
+        """As Backend."""
+        return self.read_range(name, 0, limit + 1)
+
+    def read_range(self, name: str, offset: int, size: int) -> bytes:
+        """As Backend; of what begins at the end, servers say that there is no such range."""
+        try:
+            with self._answers(name):
+                return bytes(self._filesystem.cat_file(self._path(name), start=offset, end=offset + size))
+        except _PastEndError:
+            return b""
+
+    def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
+        """As Backend; a server that sends less than a block is taken to be at the end, and the caller's hash tells."""
+        offset = 0
+        while offset <= limit:
+            want = min(READ_SIZE, limit + 1 - offset)
+            block = self.read_range(name, offset, want)
+            if block:
+                sink(block)
+            offset += len(block)
+            if len(block) < want:
+                return
+
+    def list(self, folder: str) -> Iterator[Listed]:
+        """As Backend."""
+        path = self._path(folder) if folder else self._root
+        found: Mapping[str, Any] = {}
+        with contextlib.suppress(FileNotFoundError), self._answers(folder):
+            found = self._filesystem.find(path, detail=True)
+        return iter([self._listed(path, info) for path, info in found.items() if info.get("type") != "directory"])
+
+    def delete(self, names: Sequence[str]) -> None:
+        """As Backend."""
+        with Workers(DELETES) as workers:
+            for _ in workers.ahead(self._delete, names, 4 * DELETES):
+                pass
+
+    def close(self) -> None:
+        """Nothing is kept open but what the library pools, which goes with the process."""
+
+    def _delete(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError), self._answers(name):
+            self._filesystem.rm_file(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _listed(self, path: str, info: Mapping[str, Any]) -> Listed:
+        return Listed(path[len(self._root) + 1 :], int(info["size"] or 0), self._dialect.modified(info))
+
+    @contextlib.contextmanager
+    def _answers(self, name: str, *, missing: str = "") -> Iterator[None]:
+        """Turn what a library raises into an answer; `missing` says what it means when something is not there."""
+        try:
+            yield
+        except errors.MvcError:
+            raise
+        except FileNotFoundError:
+            if missing:
+                raise errors.RemoteDenied(remote=self.where, reason=missing) from None
+            raise FileNotFoundError(name) from None
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> Exception:
+        refusal = next((each for each in _chain(error) if isinstance(each, errors.RemoteDenied)), None)
+        if refusal is not None:  # mvc's own, of a redirect, which a library has wrapped
+            return refusal
+        status, headers = _status(error)
+        if isinstance(error, FileExistsError) or status in _TAKEN:
+            return _TakenError()
+        if status == _PAST_END:
+            return _PastEndError()
+        kind = next((type(each).__name__ for each in _chain(error) if type(each).__name__ in _NO_CREDENTIALS), None)
+        refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")  # how gcsfs says it
+        if status in _DENIED or refused or kind:
+            what = f"the server says {status}" if status in _DENIED else kind or "permission denied"
+            return errors.RemoteDenied(
+                remote=self.where, reason=f"{what}; credentials come from {self._dialect.credentials}"
+            )
+        root = [*_chain(error)][-1]
+        reason = f"the server says {status}" if status else type(root).__name__
+        failed = errors.RemoteUnreachable(remote=self.where, reason=reason)
+        failed.after = _seconds(headers.get("retry-after"))
+        return failed
+
+
+class _TakenError(Exception):
+    """The name is there already, or somebody is just making it."""
+
+
+class _PastEndError(Exception):
+    """There is nothing where a range begins."""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that it came from."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or each.__context__
+
+
+def _status(error: BaseException) -> tuple[int | None, Mapping[str, str]]:
+    """The server's status and headers, wherever a library keeps them; None for no answer."""
+    for each in _chain(error):
+        response = getattr(each, "response", None)
+        if isinstance(response, Mapping):  # botocore
+            metadata = response.get("ResponseMetadata", {})
+            return metadata.get("HTTPStatusCode"), _lower(metadata.get("HTTPHeaders", {}))
+        status = getattr(each, "status_code", None) or getattr(each, "status", None) or getattr(each, "code", None)
+        if isinstance(status, int) or (isinstance(status, str) and status.isdecimal()):
+            return int(status), _lower(getattr(response, "headers", None) or {})
+    return None, {}
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    with contextlib.suppress(*_MISTAKES):
+        return {str(key).lower(): str(value) for key, value in dict(headers).items()}
+    return {}
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None

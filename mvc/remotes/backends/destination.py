@@ -1,0 +1,158 @@
+"""From a remote's address and settings to the host that its credentials go to.
+
+    s3://bucket/x                                     s3.amazonaws.com, the provider's own
+    s3://bucket/x   endpoint=https://minio.lan:9000   minio.lan:9000
+    az://models/x   account=teamvision                teamvision.blob.core.windows.net
+    sftp://ana@models.example.org:2222/srv            models.example.org:2222
+    picsellia://acme                                  app.picsellia.com, the platform's own
+    /srv/models     az://models/x                     none: a folder; the person's environment names the account
+
+What is sent is built from the parts that were checked here, so no library reads an address otherwise than it was checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mvc import errors
+from mvc.model import hosts
+from mvc.model.hosts import Destination
+from mvc.remotes.backends import address as addresses
+from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.registry_address import HOST as PICSELLIA
+from mvc.remotes.backends.registry_address import check_host
+
+CHOICES = {"profile": False, "key-file": True, "known-hosts": True}
+"""Settings that choose among a person's credentials, or say which server is the right one; true: the path of a file."""
+_PROVIDERS = {"s3": "s3.amazonaws.com", "gs": "storage.googleapis.com"}
+_BLOBS = "blob.core.windows.net"
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
+_REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\Z")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*\Z")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The server that an `endpoint` names; `path` begins with a slash or is empty."""
+
+    scheme: str
+    name: str
+    port: int
+    path: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Host, and port where it is not the scheme's own."""
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return name if self.port == _PORTS[self.scheme] else f"{name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole address, built from its parts."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+
+def of(where: Address, options: Mapping[str, str]) -> Destination | None:
+    """Return the destination of a remote's credentials, None where its settings name none. Raises BadSetting, BadRemoteUrl."""
+    chosen = choices(options)
+    if where.scheme == addresses.FILE:
+        return None
+    if where.scheme == hosts.SFTP:
+        return Destination(hosts.SFTP, where.host, where.port or port(options), choices=chosen)
+    if where.scheme == addresses.REGISTRY:
+        return of_registry(options.get("host", PICSELLIA))
+    found = _endpoint_of(where.scheme, options)
+    if found is None:
+        provider = _PROVIDERS.get(where.scheme)
+        return None if provider is None else Destination(where.scheme, provider, 443, is_default=True, choices=chosen)
+    return Destination(where.scheme, found.name, found.port, found.scheme == "http", choices=chosen)
+
+
+def of_registry(host: str) -> Destination:
+    """Return the destination of the token for a platform at `host`. Raises BadSetting."""
+    found = endpoint("host", check_host(host))
+    kept = found.url == PICSELLIA
+    return Destination(addresses.REGISTRY, found.name, found.port, found.scheme == "http", is_default=kept)
+
+
+def endpoint(key: str, text: str, *, default: str | None = None) -> Endpoint:
+    """Return the server that a setting names; `default` is the scheme where it has none. Raises BadSetting."""
+    if default is not None and "://" not in text:
+        text = f"{default}://{text}"
+    try:
+        parts = urlsplit(text)
+        if parts.scheme not in _PORTS or "@" in parts.netloc or parts.query or parts.fragment or not text.isascii():
+            raise ValueError("it is not https://HOST[:PORT]")
+        if not re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:\\]+)(?::[0-9]+)?", parts.netloc) or parts.port == 0:
+            raise ValueError("it is not https://HOST[:PORT]")
+        path = parts.path.rstrip("/")
+        if not _PATH.match(path) or {".", ".."}.intersection(path.split("/")):
+            raise ValueError("its path is not one of plain names")
+        return Endpoint(parts.scheme, hosts.canonical(parts.hostname or ""), parts.port or _PORTS[parts.scheme], path)
+    except ValueError as error:
+        reason = str(error) or "it is not https://HOST[:PORT]"
+        raise errors.BadSetting(key=key, value="...", reason=reason) from None
+
+
+def check(options: Mapping[str, str]) -> None:
+    """Raise BadSetting for a setting that would lead to another host than the one that is checked."""
+    port(options)
+    for key, pattern in (("region", _REGION), ("account", _ACCOUNT)):
+        if key in options and not pattern.match(options[key]):
+            raise errors.BadSetting(key=key, value=options[key], reason=f"it is not the name of {_A[key]}")
+
+
+_A = {"region": "a region", "account": "an account"}
+
+
+def checked(scheme: str, options: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with `endpoint` and files as they were checked. Raises BadSetting."""
+    check(options)
+    found = dict(options)
+    if "host" in options:
+        found["host"] = check_host(options["host"])
+    if "endpoint" in options:
+        there = _endpoint_of(scheme, options)
+        assert there is not None  # noqa: S101 - there is one
+        found["endpoint"] = f"{there.authority}{there.path}" if scheme == "az" else there.url
+    for key, is_file in CHOICES.items():
+        if is_file and key in found:
+            found[key] = _absolute(found[key])
+    return found
+
+
+def _endpoint_of(scheme: str, options: Mapping[str, str]) -> Endpoint | None:
+    """The server that the settings of a bucket name."""
+    check(options)
+    if "endpoint" not in options:
+        account = options.get("account")
+        return Endpoint("https", f"{account}.{_BLOBS}", 443) if scheme == "az" and account else None
+    found = endpoint("endpoint", options["endpoint"], default="https" if scheme == "az" else None)
+    if scheme == "az" and found.scheme == "http":
+        raise errors.BadSetting(key="endpoint", value="...", reason="Azure's blobs are reached by https")
+    return found
+
+
+def choices(options: Mapping[str, str]) -> frozenset[str]:
+    """Return the settings that choose among a person's credentials, files by their absolute path."""
+    given = {
+        key: _absolute(options[key]) if is_file else options[key] for key, is_file in CHOICES.items() if key in options
+    }
+    return frozenset(f"{key}={value}" for key, value in given.items())
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def port(options: Mapping[str, str]) -> int:
+    """Return the port that the settings of a server name. Raises BadSetting."""
+    text = options.get("port", "22")
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65_536:
+        raise errors.BadSetting(key="port", value=text, reason="it is no number from 1 to 65535")
+    return int(text)

@@ -1,0 +1,161 @@
+"""Whether a store does what a remote rests on: tried out, since its kind and its name tell nothing of a gateway in between.
+
+probe/<nonce>/…    what is tried out             probe/ok-<nonce>   it was found to do all of it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvc import errors
+from mvc.remotes.backends.backend import Backend, Outcome
+from mvc.storage.disk.workers import Workers
+from mvc.storage.records import sealed
+
+FOLDER = "probe"
+OK = f"{FOLDER}/ok-"
+THREADS = 8
+NAMES = 20
+BIG = 6 * 1024 * 1024
+SKEW = 180.0
+"""Seconds that the clocks may be apart before it is said."""
+_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was tried out; what of it failed, each with what that means; `skew` is the server's clock less ours, in seconds."""
+
+    checks: tuple[str, ...]
+    failures: tuple[str, ...]
+    skew: float | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is no reason to refuse."""
+        if self.skew is None or abs(self.skew) <= SKEW:
+            return ()
+        return (f"the server's clock and this machine's are {abs(self.skew):.0f} s apart",)
+
+
+def ensure(backend: Backend, nonce: str) -> None:
+    """Raise NotExclusive unless this store was found sound before, and is seen to create once now; else after a full probe."""
+    known = any(each.name.startswith(OK) for each in backend.list(FOLDER))
+    verdict = probe(backend, nonce, full=not known)
+    if verdict.failures:
+        raise errors.NotExclusive(remote=backend.where, failures="; ".join(verdict.failures))
+    if not known:
+        backend.create(OK + nonce, sealed.seal({"kind": "probe", "v": 1, "checks": list(verdict.checks)}))
+
+
+def probe(backend: Backend, nonce: str, *, full: bool = True, now: float | None = None) -> Verdict:
+    """Try it out below probe/<nonce>/, and clean up where that is allowed. Raises RemoteUnreachable, RemoteDenied.
+
+    `now` is this machine's time, in seconds since 1970, for a look at the server's clock.
+    """
+    trial = _Trial(backend, f"{FOLDER}/{nonce}")
+    checks: dict[str, Callable[[], Iterator[str]]] = {"create-once": trial.create_once}
+    if full:
+        checks |= {
+            "absent": trial.absent,
+            "read-and-list-after-write": trial.fresh,
+            "one-winner": trial.one_winner,
+            "large-file": trial.large,
+        }
+    try:
+        failed = (list(check()) for check in checks.values())
+        failures = tuple(next((each for each in failed if each), ()))  # what comes after rests on what failed
+        return Verdict(tuple(checks), failures, trial.skew(now) if full and now is not None else None)
+    finally:
+        with contextlib.suppress(errors.MvcError):
+            backend.delete([each.name for each in backend.list(trial.folder)])
+
+
+class _Trial:
+    """One run."""
+
+    def __init__(self, backend: Backend, folder: str) -> None:
+        self._backend = backend
+        self.folder = folder
+
+    def create_once(self) -> Iterator[str]:
+        name = f"{self.folder}/once"
+        self._backend.create(name, b"first")
+        second = self._backend.create(name, b"second")
+        there = self._read(name)
+        if second is Outcome.CREATED:
+            yield "it creates a name that exists, over what is there"
+        elif there != b"first":
+            yield f"a name that was created once holds {'nothing' if there is None else 'something else'}"
+
+    def absent(self) -> Iterator[str]:
+        if self._read(f"{self.folder}/absent") is not None:
+            yield "it has a file that nobody wrote"
+
+    def fresh(self) -> Iterator[str]:
+        name = f"{self.folder}/fresh"
+        self._backend.create(name, b"fresh")
+        if self._read(name) != b"fresh":
+            yield "it does not give back what was just written"
+        listed = {each.name: each.size for each in self._backend.list(self.folder)}
+        if listed.get(name) != len(b"fresh"):
+            yield "it does not list what was just written"
+
+    def one_winner(self) -> Iterator[str]:
+        workers = Workers(THREADS)
+        start = threading.Barrier(THREADS)
+
+        def race(number: int) -> list[bool]:
+            won = []
+            try:
+                for turn in range(NAMES):
+                    start.wait()
+                    outcome = self._backend.create(f"{self.folder}/race-{turn}", b"%d" % number)
+                    won.append(outcome is Outcome.CREATED)
+            except BaseException:
+                start.abort()
+                raise
+            return won
+
+        try:
+            won = [each.result() for each in [workers.submit(race, number) for number in range(THREADS)]]
+        except threading.BrokenBarrierError:  # another thread's create failed, which says why
+            raise errors.RemoteUnreachable(remote=self._backend.where, reason="a create did not end") from None
+        finally:
+            start.abort()
+            workers.close()
+        for turn in range(NAMES):
+            winners = [number for number in range(THREADS) if won[number][turn]]
+            there = self._read(f"{self.folder}/race-{turn}")
+            if len(winners) > 1:
+                yield f"of {THREADS} who create a name at once, {len(winners)} are told that they did"
+                return
+            if there is None or (winners and there != b"%d" % winners[0]):
+                yield "a name that several create at once does not hold what the first wrote"
+                return
+
+    def large(self) -> Iterator[str]:
+        name = f"{self.folder}/large"
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(bytes(BIG))
+            file.flush()
+            self._backend.put(name, Path(file.name))
+        listed = {each.name: each.size for each in self._backend.list(self.folder)}
+        if listed.get(name) != BIG:
+            yield f"of a file of {BIG} bytes it lists {listed.get(name)}"
+
+    def skew(self, now: float) -> float | None:
+        listed = {each.name: each.modified for each in self._backend.list(self.folder)}
+        written = listed.get(f"{self.folder}/large")
+        return None if written is None else written - now
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return self._backend.read(name, _LIMIT)
+        except FileNotFoundError:
+            return None

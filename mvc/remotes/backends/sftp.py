@@ -1,0 +1,228 @@
+"""A folder on an SSH server as a remote, over SFTP.
+
+A file gets its name by the plain rename of SFTP, which fails when the name is taken. OpenSSH's posix-rename replaces what is
+there, and is asked for only where a pack lies there that is not whole: a server may lose what it had not yet written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import stat as stat_module
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mvc import errors, lazy
+from mvc.model.ids import Buffer
+from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.backend import TEMPORARY, Backend, Listed, Outcome
+from mvc.remotes.backends.sftp_session import Login, Session, failures
+
+_BLOCK = 1024 * 1024
+_PIECE = 32 * 1024
+
+
+def connect(address: Address, options: Mapping[str, str]) -> Backend:
+    """The folder of an address; the server is first spoken to when something is asked of it. Raises BadSetting."""
+    return SftpBackend(address, Login.of(address, options))
+
+
+class SftpBackend(Backend):
+    """One folder on a server, with a connection for each thread."""
+
+    def __init__(self, address: Address, login: Login) -> None:
+        """Use the folder of `address`, whether or not it is there."""
+        super().__init__(address.text)
+        self._root = address.path
+        self._login = login
+        self._mine = threading.local()
+        self._all: list[Session] = []
+        self._listing = threading.Lock()
+
+    def create(self, name: str, body: bytes) -> Outcome:
+        """As Backend."""
+        with self._session() as session:
+            return self._publish(session, name, iter([body]))
+
+    def put(self, name: str, source: Path) -> None:
+        """As Backend."""
+        with open(source, "rb") as file, self._session() as session:
+            self._publish(session, name, iter(lambda: file.read(_BLOCK), b""), source.stat().st_size)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """As Backend."""
+        return self.read_range(name, 0, limit + 1)
+
+    def read_range(self, name: str, offset: int, size: int) -> bytes:
+        """As Backend; its pieces are asked for at once, since each would wait for an answer of its own otherwise."""
+        with self._open(name) as (file, whole):
+            size = min(size, whole - offset)
+            return b"".join(file.readv([(offset, size)])) if size > 0 else b""
+
+    def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
+        """As Backend."""
+        with self._open(name) as (file, whole):
+            file.prefetch(min(whole, limit + 1))
+            given = 0
+            while given <= limit and (block := file.read(_BLOCK)):
+                sink(block)
+                given += len(block)
+
+    def list(self, folder: str) -> Iterator[Listed]:
+        """As Backend; links are no files."""
+        pending = [folder]
+        while pending:
+            above = pending.pop()
+            for entry in self._entries(above):
+                name = posixpath.join(above, entry.filename)
+                if stat_module.S_ISDIR(entry.st_mode) and name != TEMPORARY:
+                    pending.append(name)
+                elif stat_module.S_ISREG(entry.st_mode):
+                    yield Listed(name, entry.st_size, float(entry.st_mtime))
+
+    def delete(self, names: Sequence[str]) -> None:
+        """As Backend; folders stay, since another may be about to write into them."""
+        with self._session() as session:
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    session.files.remove(self._path(name))
+
+    def close(self) -> None:
+        """Hang up, in all threads."""
+        with self._listing:
+            sessions, self._all = self._all, []
+        for session in sessions:
+            session.close()
+
+    # --- inside
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self._root, name) if name else self._root
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[Session]:
+        session: Session | None = getattr(self._mine, "session", None)
+        if session is None or not session.is_alive():
+            session = self._mine.session = Session(self._login)
+            with self._listing:
+                self._all.append(session)
+        try:
+            with failures(self.where):
+                yield session
+        except errors.RemoteUnreachable:  # it may be silent for good, and look alive: the next call connects anew
+            session.close()
+            raise
+
+    def _entries(self, folder: str) -> Sequence[Any]:
+        with self._session() as session:
+            try:
+                entries: Sequence[Any] = session.files.listdir_attr(self._path(folder))
+                return entries
+            except FileNotFoundError:
+                return []
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[tuple[Any, int]]:
+        """The file, opened, and its size.
+
+        Whatever is no regular file is damage. SFTP cannot open without following, so it looks first.
+        """
+        with self._session() as session:
+            path = self._path(name)
+            found = session.files.lstat(path)
+            if not stat_module.S_ISREG(found.st_mode):
+                raise errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
+            with session.files.open(path, "rb", _PIECE) as file:
+                _silence(file)
+                yield file, found.st_size
+
+    def _publish(self, session: Session, name: str, blocks: Iterator[bytes], size: int | None = None) -> Outcome:
+        """Give a new file its name. What has that name already stays, unless a `size` is given, and it has another."""
+        temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
+        for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
+            _make_folder(session.files, folder)
+        try:
+            _write(session, temporary, blocks)
+            outcome = _rename(session.files, temporary, target)
+            if outcome is Outcome.TAKEN and size not in (None, session.files.lstat(target).st_size):
+                self._replace(session, name, temporary)
+            return outcome
+        finally:
+            with contextlib.suppress(OSError):
+                session.files.remove(temporary)
+
+    def _replace(self, session: Session, name: str, temporary: str) -> None:
+        try:
+            session.files.posix_rename(temporary, self._path(name))
+        except OSError as error:
+            if not isinstance(error, PermissionError) and "unsupported" not in str(error).lower():
+                raise
+            reason = f"{name} is not whole there, and may not be replaced by this key on this server"
+            raise errors.RemoteDenied(remote=self.where, reason=reason) from error
+
+
+def _silence(file: Any) -> None:
+    """Have the thread that asks for the pieces of a file end without a traceback where the connection is lost.
+
+    Whoever waits for the pieces is told. paramiko has no way to say so, but this thread's method.
+    """
+    ask = file._prefetch_thread  # noqa: SLF001
+
+    def asked(*arguments: Any) -> None:
+        with contextlib.suppress(lazy.load("paramiko").SSHException, OSError, EOFError):
+            ask(*arguments)
+
+    file._prefetch_thread = asked  # noqa: SLF001
+
+
+def _write(session: Session, path: str, blocks: Iterator[bytes]) -> None:
+    """Write a new file, durable when this returns.
+
+    Blocks are sent without waiting for answers; the last byte waits, and collects the answers to all of them: paramiko
+    would lose an error that came after the last write.
+    """
+    with session.files.open(path, "wx") as file:
+        last = next(blocks, b"")
+        file.set_pipelined(True)
+        for block in blocks:
+            file.write(last)
+            last = block
+        file.write(last[:-1])
+        file.set_pipelined(False)
+        file.write(last[-1:])
+        session.sync(file)
+
+
+def _rename(files: Any, temporary: str, target: str) -> Outcome:
+    """Move a file to a name; SFTP's answer to a taken one is "Failure", as to much else, so it is looked up."""
+    try:
+        files.rename(temporary, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        if not _exists(files, target):
+            raise
+        return Outcome.TAKEN
+    return Outcome.CREATED
+
+
+def _make_folder(files: Any, path: str) -> None:
+    if _exists(files, path):
+        return
+    _make_folder(files, posixpath.dirname(path))
+    try:
+        files.mkdir(path)
+    except OSError:
+        if not _exists(files, path):  # else another made it meanwhile
+            raise
+
+
+def _exists(files: Any, path: str) -> bool:
+    try:
+        files.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""Many small metadata packs in one, so that a clone reads a few files however often was pushed.
+
+    meta/4e… meta/09… meta/77… … (64 of them)  ─►  meta/merged/d2…: their entries, and the index of each
+
+Nothing is replaced or removed: readers take the merged one first, and skip those whose index it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mvc.model.ids import FileId, PackId
+from mvc.remotes.backends.backend import Backend
+from mvc.remotes.inventory import MERGED, SMALL, Inventory
+from mvc.remotes.store import Store
+from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs.metapacks import MetaWriter
+from mvc.storage.packs.packformat import Entry
+
+MANY = 64
+"""Small metadata packs that are let be."""
+_TOGETHER = 48 * 1024 * 1024
+"""Bytes that are merged into one, at most."""
+
+
+def merge(store: Store, backend: Backend, there: Inventory) -> int:
+    """Merge the small metadata packs of a remote, when there are many; the bytes that were sent."""
+    small = list(_small(there))
+    if len(small) < MANY:
+        return 0
+    writer = MetaWriter(store.door)
+    done: set[tuple[int, str]] = set()
+    for pack in small:
+        entries = store.metapacks.entries(pack)
+        for entry in entries:
+            if (entry.kind, entry.id) not in done:
+                done.add((entry.kind, entry.id))
+                _copy(store, writer, pack, entry)
+        writer.add(packformat.PACK_INDEX, packformat.index_bytes(entries), id_=pack)
+    written = writer.finish()
+    store.door.barrier()
+    for pack in written:
+        backend.put(f"{MERGED}{pack}.pack", store.door.path(metapacks.path(pack)))
+    return sum(store.door.stat(metapacks.path(pack)).size for pack in written)
+
+
+def _small(there: Inventory) -> Iterator[PackId]:
+    """Small ones, the smallest first, as many as go into one; in the order of their ids, for the same name each time."""
+    held, found = 0, []
+    for pack, size in sorted(there.metapacks.items(), key=lambda each: each[1]):
+        held += size
+        if size > SMALL or held > _TOGETHER:
+            break
+        found.append(pack)
+    yield from sorted(found)
+
+
+def _copy(store: Store, writer: MetaWriter, pack: PackId, entry: Entry) -> None:
+    data = store.metapacks.read(pack, entry)
+    id_ = entry.id if entry.kind == packformat.PACK_INDEX else None
+    writer.add(entry.kind, data, id_=id_, file=FileId(entry.base) if entry.base else None)

@@ -1,0 +1,215 @@
+"""Removing from a remote what nothing leads to, beside those who send: the flag first, then a look for them.
+
+    gc/active ─ any intent open? ─► stop                        gc/condemned/<nonce>   what nothing led to, the last time
+        └► what nothing leads to, is older than the floor, and was condemned before ─► removed, while no name moves
+
+All ages are told by the server's clock: its time just before the flag is now. Only a collection deletes anything on a remote.
+
+A flag that is older than LEASE is that of a collection that was killed: pushes pass over it, and the next collection takes it
+down. So that a slow one does no harm, it deletes only in the first half of its lease, and only while the flag is its own.
+Only the one who creates `gc/taken/<id of the flag>` removes the flag.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from mvc import errors
+from mvc.model.version import Timestamp
+from mvc.remotes.backends import probe
+from mvc.remotes.backends.backend import TEMPORARY, Backend, Listed, Outcome
+from mvc.remotes.push_session import ACTIVE, DONE, FLAGS, INTENTS, LEASE, read_flag
+from mvc.storage.packs import metapacks
+from mvc.storage.records import sealed
+from mvc.storage.records.reflog import Move
+
+CONDEMNED = f"{FLAGS}/condemned"
+TAKEN = f"{FLAGS}/taken"
+UNFINISHED = 3_600.0
+"""Seconds after which nobody is writing a file any more that has no name yet, or trying a remote out, whatever the floor."""
+BATCH = 1_000
+"""Names that are removed at once, at most."""
+_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Seconds: what is younger than `floor` stays; so does what was not condemned `condemned` ago.
+
+    `abandoned`: an intent, or a flag, that is older is nobody's any more; None: intents count for ever, flags for their LEASE.
+    """
+
+    floor: float
+    condemned: float
+    abandoned: float | None = None
+
+
+class Collection:
+    """A time in which a remote is collected; entering it raises RemoteBusy while somebody sends or collects."""
+
+    def __init__(self, backend: Backend, move: Move, ages: Ages) -> None:
+        """`move` says who collects, and its nonce names what is written."""
+        self._backend = backend
+        self._move = move
+        self._ages = ages
+        self.now = 0.0
+        self._asked = 0
+
+    def __enter__(self) -> Self:
+        """Raise the flag, and look for those who send."""
+        self._raise_flag()
+        try:
+            self._check_intents()
+        except BaseException:
+            self._lower_flag()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lower the flag."""
+        self._lower_flag()
+
+    def condemned(self) -> set[str]:
+        """The names that an earlier collection, long enough ago, found nothing to lead to."""
+        found: set[str] = set()
+        for listed in self._backend.list(CONDEMNED):
+            if self.now - listed.modified >= self._ages.condemned:
+                found |= self._read_list(listed)
+        return found
+
+    def is_old(self, listed: Listed) -> bool:
+        """Whether a file is older than the floor."""
+        return self.now - listed.modified >= self._ages.floor
+
+    def condemn(self, names: Iterable[str]) -> None:
+        """Note what nothing leads to, for the next collection; lists that are older than what they are for go."""
+        record = {"kind": "condemned", "v": 1, "names": sorted(names)}
+        old = [each for each in self._backend.list(CONDEMNED) if self.now - each.modified >= self._ages.condemned]
+        self._backend.create(f"{CONDEMNED}/{self._move.nonce}", sealed.seal(record))
+        self._backend.delete([each.name for each in old])
+
+    def remove(self, names: Sequence[str], unmoved: Callable[[], bool]) -> list[str]:
+        """Remove names, those of metadata packs first; stops when `unmoved` says that a ref moved, or the lease ends."""
+        ordered = sorted(names, key=lambda name: (not name.startswith(metapacks.FOLDER), name))
+        done: list[str] = []
+        for start in range(0, len(ordered), BATCH):
+            if not (unmoved() and self._may_delete()):
+                break
+            batch = ordered[start : start + BATCH]
+            self._backend.delete(batch)
+            done += batch
+        return done
+
+    def unfinished(self) -> dict[str, int]:
+        """What pushes and probes that were killed have left, with sizes: temporary files, and what was tried out."""
+        left = [*self._backend.list(TEMPORARY), *self._backend.list(probe.FOLDER)]
+        age = max(self._ages.floor, UNFINISHED)
+        return {
+            each.name: each.size
+            for each in left
+            if not each.name.startswith(probe.OK) and self.now - each.modified >= age
+        }
+
+    def ended_intents(self) -> list[str]:
+        """Intents that are over, with their ends, and are older than the floor."""
+        listed = {each.name: each for each in self._backend.list(INTENTS)}
+        over = [name for name in listed if name + DONE in listed and self.is_old(listed[name + DONE])]
+        return [each for name in over for each in (name, name + DONE)]
+
+    # --- inside
+
+    def _raise_flag(self) -> None:
+        record = {"kind": "gc", "v": 1, "by": self._move.by, "nonce": self._move.nonce, "at": self._move.at.to_json()}
+        self.now = self._time()
+        for _ in range(2):
+            outcome = self._backend.create(ACTIVE, sealed.seal(record))
+            if outcome is Outcome.CREATED or self._is_ours():
+                return
+            if not self._take_down_abandoned():
+                break
+        flag = read_flag(self._backend)
+        raise errors.RemoteBusy(remote=self._backend.where, since=flag.since if flag else "just now")
+
+    def _may_delete(self) -> bool:
+        """Whether the flag is still ours, and young enough that no push passes over it meanwhile."""
+        return self._time() - self.now < LEASE / 2 and self._is_ours()
+
+    def _time(self) -> float:
+        """The server's time of this moment, as far as an object that was just written tells it.
+
+        Removing that shows that the key may delete: with one that may not, the flag could not be lowered again.
+        """
+        self._asked += 1
+        name = f"{probe.FOLDER}/now-{self._move.nonce}-{self._asked}"
+        self._backend.create(name, b"now")
+        listed = [each.modified for each in self._backend.list(probe.FOLDER) if each.name == name]
+        self._backend.delete([name])
+        if not listed:
+            raise errors.RemoteUnreachable(remote=self._backend.where, reason=f"{name} was written, and is not listed")
+        return listed[0]
+
+    def _is_ours(self, name: str = ACTIVE, kind: str = "gc") -> bool:
+        """Whether the flag, or a claim to take one down, is what we wrote: its answer may have been lost."""
+        try:
+            record = sealed.unseal(self._backend.read(name, _MAX), what=name, kind=kind)
+        except (FileNotFoundError, errors.Damaged):
+            return False
+        return record.get("nonce") == self._move.nonce
+
+    def _take_down_abandoned(self) -> bool:
+        """Take down a flag that is too old; False when it is not, or somebody else does it."""
+        flag = read_flag(self._backend)
+        if flag is None:
+            return True
+        limit = LEASE if self._ages.abandoned is None else self._ages.abandoned
+        return flag.age(self.now) >= limit and self._take_down(flag.id, limit)
+
+    def _take_down(self, flag: str, limit: float) -> bool:
+        """Remove the flag of that id, if nobody else is about to; a claim that is older than `limit` is nobody's any more."""
+        claim = f"{TAKEN}/{flag}"
+        record = {"kind": "taken", "v": 1, "nonce": self._move.nonce}
+        if self._backend.create(claim, sealed.seal(record)) is Outcome.TAKEN and not self._is_ours(claim, "taken"):
+            claims = [each for each in self._backend.list(TAKEN) if each.name == claim]
+            if any(self.now - each.modified < limit for each in claims):
+                return False
+        now = read_flag(self._backend)
+        if now is not None and now.id == flag:
+            self._backend.delete([ACTIVE])
+        self._backend.delete([claim])  # only afterwards: until then nobody else removes a flag
+        return True
+
+    def _check_intents(self) -> None:
+        """Raise RemoteBusy while somebody sends; remove the intents that are abandoned."""
+        listed = {each.name: each for each in self._backend.list(INTENTS)}
+        limit = self._ages.abandoned
+        for name, each in sorted(listed.items()):
+            if name.endswith(DONE) or name + DONE in listed:
+                continue
+            if limit is None or self.now - each.modified < limit:
+                raise errors.SomebodySends(remote=self._backend.where, by=self._sender(name))
+            self._backend.delete([name])
+
+    def _sender(self, name: str) -> str:
+        with contextlib.suppress(errors.MvcError, FileNotFoundError):
+            record = sealed.unseal(self._backend.read(name, _MAX), what=name, kind="intent")
+            return f"{record.get('by')}, since {Timestamp.from_json(record.get('at')).utc()}"
+        return "somebody"
+
+    def _lower_flag(self) -> None:
+        flag = read_flag(self._backend)
+        if flag is not None and self._is_ours():
+            self._take_down(flag.id, LEASE)
+
+    def _read_list(self, listed: Listed) -> set[str]:
+        with contextlib.suppress(FileNotFoundError):
+            record = sealed.unseal(self._backend.read(listed.name, _MAX), what=listed.name, kind="condemned")
+            names = record.get("names")
+            if isinstance(names, list):
+                return set(map(str, names))
+        return set()

@@ -1,1 +1,0 @@
-"""A REGISTRY: Picsellia, through its official SDK, which has no other home."""

@@ -1,0 +1,84 @@
+"""Which parts of files versions have in common: what one brought, and what it alone needs.
+
+A part is a chunk, or a recipe that holds a small file's bytes in itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from mvc.model.ids import ChunkId, FileId
+from mvc.model.tree import Tree
+from mvc.storage.chunks import encodings
+from mvc.storage.chunks.recipes import Recipe
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+Parts = dict[str, int]
+"""Ids of parts, and their bytes."""
+
+
+def recipe_of(repository: Repository, file: FileId) -> Recipe | None:
+    """How a file is rebuilt, also when chunks of it are elsewhere; None when no recipe is here. Raises Damaged."""
+    found = repository.recipes.best(file)
+    return found or next(iter(repository.recipes.for_file(file)), None)
+
+
+def parts(recipe: Recipe) -> Parts:
+    """The parts of a file, with the bytes that each gives it."""
+    if recipe.inline is not None:
+        return {recipe.id(): recipe.size}
+    return dict(recipe.chunks)
+
+
+def brought(repository: Repository, old: Tree | None, new: Tree) -> dict[FileId, int]:
+    """Of each file in `new` that `old` has not: the bytes of its parts that no file of `old` has.
+
+    What several new files share counts for the first. A file without a recipe is left out. Raises Damaged.
+    """
+    known = {entry.file for entry in old.entries} if old else set()
+    fresh = [entry.file for entry in new.entries if entry.file not in known]
+    if not fresh:
+        return {}
+    seen = _all_parts(repository, known)
+    found: dict[FileId, int] = {}
+    for file in dict.fromkeys(fresh):
+        recipe = recipe_of(repository, file)
+        if recipe is None:
+            continue
+        own = {id_: size for id_, size in parts(recipe).items() if id_ not in seen}
+        seen |= own.keys()
+        found[file] = sum(own.values())
+    return found
+
+
+def _all_parts(repository: Repository, files: Iterable[FileId]) -> set[str]:
+    recipes = (recipe_of(repository, file) for file in files)
+    return {id_ for recipe in recipes if recipe is not None for id_ in parts(recipe)}
+
+
+class Kept(NamedTuple):
+    """How a part is kept: the bytes that it takes in the store, those that it stands for, its encoding, its base."""
+
+    stored: int
+    raw: int
+    encoding: int
+    base: str | None = None
+
+
+def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
+    """The parts of a file and how each is kept, None when they are not all here."""
+    recipe = repository.recipes.best(file)
+    if recipe is None:
+        return None
+    if recipe.inline is not None:
+        return {recipe.id(): Kept(len(recipe.encode()), recipe.size, encodings.RAW)}
+    return {chunk: kept_chunk(repository, chunk) for chunk, _ in recipe.chunks}
+
+
+def kept_chunk(repository: Repository, chunk: ChunkId) -> Kept:
+    """How a chunk is kept that is here."""
+    entry = repository.chunks.find(chunk)[0].entry
+    return Kept(entry.stored, entry.raw, entry.encoding, entry.base)

@@ -1,0 +1,42 @@
+"""The merge that is under way in a model: who else must wait for it, and what it makes of both versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvc import errors, lazy
+from mvc.model.compare.diff import Snapshot
+from mvc.model.ids import VersionId
+from mvc.repository import stored
+from mvc.storage.records import merges
+from mvc.storage.records.merges import MergeState
+
+if TYPE_CHECKING:
+    from mvc.model.merge.merge import Merged
+    from mvc.repository.repository import Repository
+
+
+def under_way(repository: Repository, model: str) -> MergeState | None:
+    """The merge of `model`, None when there is none; raises Damaged."""
+    state = merges.recorded(repository.door, model)
+    return state if state is not None and repository.current(model) == state.ours else None
+
+
+def refuse(repository: Repository, model: str) -> None:
+    """Raise MergeUnderway when there is a merge of `model`."""
+    state = under_way(repository, model)
+    if state is not None:
+        raise errors.MergeUnderway(theirs=stored.called(repository, state.theirs), model=model)
+
+
+def result(repository: Repository, state: MergeState) -> Merged:
+    """What the merge makes of both versions. Raises Missing, Damaged."""
+    base, ours, theirs = (_snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs))
+    merged: Merged = lazy.load("mvc.model.merge.merge").merge(base, ours, theirs, state.takes)
+    return merged
+
+
+def _snapshot(repository: Repository, id_: VersionId, model: str) -> Snapshot:
+    found = stored.snapshot_of(repository, id_, model)
+    assert found is not None  # noqa: S101 - a version was asked for
+    return found

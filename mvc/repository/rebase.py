@@ -1,0 +1,60 @@
+"""Putting versions that nobody else has after those of others: the same trees and manifests, with new parents and ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.model.version import Version
+from mvc.repository import history, merge_state
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.records.reflog import HEADS, RefName
+
+
+def rebase(repository: Repository, model: str, branch: str, onto: VersionId, called: str, actor: Actor) -> VersionId:
+    """Have `branch` be its own versions, made again after `onto`, which messages call `called`; the new tip.
+
+    The files of the working tree stay as they are, since the newest version stays what it was. Raises CannotRebase when
+    one of them is a merge, or is known to a remote; RefMoved.
+    """
+    ref = RefName(model, HEADS, branch)
+    merge_state.refuse(repository, model)
+    with repository.writing():
+        tip = repository.refs.tip(ref)
+        if tip is None or tip.new is None:
+            raise errors.NoVersionYet(model=model)
+        own = _own(repository, tip.new, onto, branch, called)
+        _check_unknown(repository, model, own, branch, called)
+        new = onto
+        for _, version in own:
+            number = repository.objects.version(new).number + 1
+            new = repository.objects.put_version(replace(version, parents=(new,), number=number))
+            repository.door.barrier()
+        repository.refs.append(ref, tip, new, actor.move(f"rebase: onto {called}"))
+    return new
+
+
+def _own(
+    repository: Repository, tip: VersionId, onto: VersionId, branch: str, called: str
+) -> list[tuple[VersionId, Version]]:
+    """The versions that `tip` has and `onto` has not, oldest first."""
+    found = list(history.walk(repository.objects, [tip], exclude=[onto]))[::-1]
+    for id_, version in found:
+        if len(version.parents) > 1:
+            raise errors.CannotRebase(branch=branch, onto=called, reason=f"{id_[:10]} is a merge")
+    return found
+
+
+def _check_unknown(
+    repository: Repository, model: str, own: list[tuple[VersionId, Version]], branch: str, called: str
+) -> None:
+    """Raise CannotRebase when a remote's name leads to one of these versions: somebody may have built on it."""
+    refs = repository.refs
+    for kind in refs.kinds(model):
+        for ref in refs.all(model, kind) if kind.startswith("remotes/") else ():
+            target = refs.target(ref)
+            known = history.ancestors(repository.objects, [target]) if target is not None else set()
+            held = next((id_ for id_, _ in own if id_ in known), None)
+            if held is not None:
+                raise errors.CannotRebase(branch=branch, onto=called, reason=f"{ref.text} has {held[:10]}")

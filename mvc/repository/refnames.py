@@ -1,0 +1,129 @@
+"""Branches, tags and aliases of a model: one namespace, three ways to move.
+
+A branch moves with commits, a tag never moves, an alias is moved on purpose and remembers every move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mvc import errors
+from mvc.model import names
+from mvc.model.ids import VersionId
+from mvc.repository import history
+from mvc.repository.repository import Actor, Repository
+from mvc.repository.stored import called
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
+
+KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
+"""The kinds of names, and what each is called."""
+
+
+def check_new(repository: Repository, model: str, kind: str, name: str) -> None:
+    """Raise unless `name` may be made, or moved, as a `kind` of `model`: BadRefName, NameTaken, CaseTwin."""
+    names.check_ref_name(name)
+    for other_kind, kind_called in KINDS.items():
+        for other in repository.refs.names(model, other_kind):
+            if other == name and other_kind != kind:
+                raise errors.NameTaken(name=name, kind=kind_called, model=model)
+            if other != name and other.casefold() == name.casefold():
+                raise errors.CaseTwin(name=name, other=other, kind=kind_called)
+
+
+def set_tag(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
+    """Make the tag `name` stand for `version`; False when it does already.
+
+    A tag that was deleted may come back only for the version it stood for. Raises TagExists, and as `check_new`.
+    """
+    check_tag(repository, model, name, version)
+    return _move(repository, RefName(model, TAGS, name), version, actor, reason)
+
+
+def check_tag(repository: Repository, model: str, name: str, version: VersionId | None) -> None:
+    """Raise TagExists unless the tag `name` is free for `version` (None: for a version still to be made)."""
+    check_new(repository, model, TAGS, name)
+    tip = repository.refs.tip(RefName(model, TAGS, name))
+    stands_for = None if tip is None else tip.new or tip.old
+    if stands_for is not None and stands_for != version:
+        raise errors.TagExists(tag=name, version=called(repository, stands_for))
+
+
+def set_alias(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
+    """Move the alias `name` to `version`; False when it is there already. Raises as `check_new`, RefMoved."""
+    check_new(repository, model, ALIASES, name)
+    return _move(repository, RefName(model, ALIASES, name), version, actor, reason)
+
+
+def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str) -> bool:
+    tip = repository.refs.tip(ref)
+    if tip is not None and tip.new == version:
+        repository.refs.settle(ref)
+        return False
+    with repository.locked():
+        repository.objects.still(version)
+        repository.refs.append(ref, tip, version, actor.move(reason))
+    return True
+
+
+def check_all(
+    repository: Repository, model: str, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None
+) -> None:
+    """Raise unless all these names can be set; `version` is what an existing tag may stand for already."""
+    for name in set(tags) & set(aliases):
+        raise errors.NameTaken(name=name, kind="tag", model=model)
+    for tag in tags:
+        check_tag(repository, model, tag, version)
+    for alias in aliases:
+        check_new(repository, model, ALIASES, alias)
+
+
+def set_all(
+    repository: Repository,
+    model: str,
+    version: VersionId,
+    tags: Sequence[str],
+    aliases: Sequence[str],
+    actor: Actor,
+    reason: str,
+) -> tuple[str, ...]:
+    """Set several tags and aliases; returns the names that were not yet there."""
+    done = [tag for tag in tags if set_tag(repository, model, tag, version, actor, reason)]
+    done += [alias for alias in aliases if set_alias(repository, model, alias, version, actor, reason)]
+    return tuple(done)
+
+
+def remove(repository: Repository, model: str, kind: str, name: str, actor: Actor, reason: str) -> VersionId:
+    """Remove a name, its history kept; returns the version it stood for. Raises NoSuchName."""
+    ref = RefName(model, kind, name)
+    tip = repository.refs.tip(ref)
+    if tip is None or tip.new is None:
+        raise errors.NoSuchName(kind=KINDS[kind], name=name, model=model)
+    with repository.locked():
+        repository.refs.append(ref, tip, None, actor.move(reason))
+    return tip.new
+
+
+def holders(repository: Repository, model: str, version: VersionId, *, but: RefName | None = None) -> list[str]:
+    """The names of `model` other than `but` that stand for `version`, and those of remotes that lead to it."""
+    refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind) if ref != but]
+    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(repository, ref, version)]
+
+
+def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
+    target = repository.refs.target(ref)
+    if target is None or target == version or ref.kind in KINDS:
+        return target == version
+    return history.is_ancestor(repository.objects, version, target)
+
+
+def decorations(repository: Repository, model: str) -> dict[VersionId, list[tuple[str, str]]]:
+    """For each version that has names now: its (kind, name) pairs, branches first."""
+    found: dict[VersionId, list[tuple[str, str]]] = {}
+    kinds: Iterable[str] = [*KINDS, *(kind for kind in repository.refs.kinds(model) if kind not in KINDS)]
+    for kind in kinds:
+        for ref in repository.refs.all(model, kind):
+            target = repository.refs.target(ref)
+            if target is not None:
+                name = ref.name if kind in KINDS else f"{kind.split('/')[1]}/{ref.name}"
+                found.setdefault(target, []).append((KINDS.get(kind, "remote"), name))
+    return found

@@ -1,0 +1,49 @@
+"""How far the tensors of two files moved: both are read, PIECE numbers of one tensor at a time, and only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from operator import add
+
+from mvc.formats import statistics
+from mvc.model.compare.tensors import ALTERED, UNKNOWN, TensorChange, TensorDiff
+from mvc.model.compare.weight_drift import Drift
+from mvc.model.segment import PIECE, WIDTHS, Segment
+
+ReadAt = Callable[[int, int], bytes]
+"""Gives so many bytes, the second argument, from an offset."""
+
+
+def measured(difference: TensorDiff, old: ReadAt, new: ReadAt) -> TensorDiff:
+    """The difference with the drift of each tensor that has as many numbers as before, and of a dtype that can be read.
+
+    Raises what the two ways to read raise.
+    """
+    return TensorDiff(tuple([_measured(change, old, new) for change in difference.tensors]))
+
+
+def _measured(change: TensorChange, old: ReadAt, new: ReadAt) -> TensorChange:
+    before, after = change.old, change.new
+    if change.kind not in (*ALTERED, UNKNOWN) or before is None or after is None:
+        return change
+    count = _count(before)
+    if count is None or count != _count(after):
+        return change
+    parts = (
+        statistics.drift(_numbers(before, start, old), _numbers(after, start, new)) for start in range(0, count, PIECE)
+    )
+    return replace(change, drift=reduce(add, parts, Drift()))
+
+
+def _count(segment: Segment) -> int | None:
+    """How many numbers can be read of it, None for none."""
+    return segment.size // WIDTHS[segment.dtype] if statistics.readable(segment.dtype) else None
+
+
+def _numbers(segment: Segment, start: int, read_at: ReadAt) -> statistics.Numbers:
+    """At most PIECE numbers from number `start` on."""
+    width = WIDTHS[segment.dtype]
+    size = min(PIECE, segment.size // width - start) * width
+    return statistics.numbers(read_at(segment.offset + start * width, size), segment.dtype)

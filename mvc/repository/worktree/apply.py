@@ -1,0 +1,192 @@
+"""Changing the working tree: stage everything, then rename; an interrupted change is finished forward.
+
+plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
+       nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
+       or a full disk stops it here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mvc import errors
+from mvc.model.ids import FileId
+from mvc.repository.worktree import links, model_file
+from mvc.repository.worktree.snapshot import UNREAD
+from mvc.storage.disk.door import TEMPORARY, Batch, Stat
+from mvc.storage.progress import Progress
+from mvc.storage.records import journal, merges, sparse
+from mvc.storage.records.journal import FileStep, Journal
+from mvc.storage.records.reflog import RefName
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+
+def change(repository: Repository, plan: Journal, progress: Progress | None = None) -> None:
+    """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited after it was planned.
+
+    Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
+    changed.
+    """
+    staged = _stage(repository, plan.files, progress)
+    plan = replace(plan, files=tuple(staged))
+    try:
+        if not repository.door.create(journal.NAME, plan.encode()):
+            raise errors.UnfinishedSwitch(verb=plan.verb, model=plan.model, reason="another one began meanwhile")
+    except BaseException:
+        _discard(repository, plan.files)
+        raise
+    repository.left_alone += _finish(repository, plan)
+
+
+def finish_pending(repository: Repository) -> tuple[str, ...]:
+    """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
+    pending = journal.pending(repository.door)
+    return _finish(repository, pending) if pending else ()
+
+
+def _finish(repository: Repository, plan: Journal) -> tuple[str, ...]:
+    _create_refs(repository, plan)
+    left_alone = tuple(step.path for step in plan.files if not _do(repository, step))
+    repository.tree.sync()
+    if plan.sparse is not None:
+        sparse.record(repository.door, plan.model, plan.sparse)
+    if plan.merge is not None:
+        merges.record(repository.door, plan.merge)
+    if plan.merged:
+        merges.end(repository.door, plan.model)
+    if plan.head is not None:
+        repository.heads.set(plan.model, plan.head)
+    if plan.rename is not None:
+        _rename_model(repository, plan, plan.rename)
+    repository.door.remove(journal.NAME)
+    repository.stats.save()
+    return left_alone
+
+
+def _create_refs(repository: Repository, plan: Journal) -> None:
+    if plan.rename is not None and not repository.door.exists(_logs(plan.model)):
+        return  # they were created before the logs got the model's new name
+    for step in plan.refs:
+        try:
+            repository.refs.create(step.name, step.entry)
+        except errors.RefMoved:
+            _discard(repository, plan.files)
+            repository.door.remove(journal.NAME)  # no file was changed yet: the change is off
+            raise
+
+
+def _do(repository: Repository, step: FileStep) -> bool:
+    """Carry out one step; False when the file was edited since it was planned, and is left as its owner has it.
+
+    That its stat is as it was when the change was planned does not show that the file was not edited: only its bytes do,
+    or the stat cache, if it is sure of them.
+    """
+    tree = repository.tree
+    now = tree.stat(step.path)
+    if not step.anything:
+        content = _content(repository, step.path, now)
+        if content == step.file:
+            tree.touch(step.path)  # done by a command that may have been stopped before it synced the folder
+            _discard(repository, (step,))
+            if step.file is not None and now is not None and now.is_file and now.executable != step.executable:
+                tree.chmod(step.path, executable=step.executable)
+            return True
+        if content != step.old:
+            _discard(repository, (step,))
+            return False
+    if step.file is None:
+        tree.delete(step.path)
+        repository.stats.forget(step.path)
+        return True
+    _place(repository, step, step.file)
+    return True
+
+
+def _place(repository: Repository, step: FileStep, file: FileId) -> None:
+    if step.staged is None or not repository.door.has_temporary(step.staged):  # a crash, and tmp/ was swept
+        (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
+    repository.stats.place(step.path, repository.door.path(f"{TEMPORARY}/{step.staged}"), file)
+
+
+def _stage(
+    repository: Repository, steps: Iterable[FileStep], progress: Progress | None, *, again: bool = False
+) -> list[FileStep]:
+    steps = list(steps)
+    done: list[FileStep] = []
+    batch = Batch()
+    try:
+        if progress is not None:
+            sizes = [_size(repository, step.file) for step in steps if again or _has_content(step)]
+            progress.expect(sum(sizes), "Writing files")
+        for step in steps:
+            if step.file is None or not (again or _has_content(step)):
+                done.append(step)
+                continue
+            temporary = repository.door.temporary()
+            done.append(replace(step, staged=temporary.path.name))
+            repository.extract.to_temporary(step.file, temporary, progress=progress)
+            batch.add(temporary, 0o777 if step.executable else 0o666)
+        batch.close()
+    except BaseException:
+        batch.discard()
+        _discard(repository, done)
+        raise
+    return done
+
+
+def _has_content(step: FileStep) -> bool:
+    """Whether the step brings bytes; one that does not deletes, or only changes the executable bit."""
+    return step.file is not None and (step.file != step.old or step.anything)
+
+
+def _size(repository: Repository, file: FileId | None) -> int:
+    recipe = repository.recipes.best(file) if file is not None else None
+    return recipe.size if recipe else 0
+
+
+def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:
+    for step in steps:
+        if step.staged is not None:
+            repository.door.discard(step.staged)
+
+
+def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | None:
+    """The id of what is at `path`, None for nothing; UNREAD for a file that changes while it is read."""
+    if stat is None or not stat.is_link:
+        return None if stat is None else repository.stats.identify(path, stat) or UNREAD
+    return links.content(repository, path) or UNREAD  # it is replaced when the file behind it is that of a version
+
+
+def _logs(model: str) -> str:
+    """The folder of a model's ref logs, below `.mvc`."""
+    return RefName(model, "x", "x").folder.rsplit("/", 2)[0]
+
+
+def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
+    """Give the model its new key: its ref logs, its heads, and the name in its model.toml, whichever are still to do.
+
+    The new head comes first and the old one goes last, so that there is no history without a head at any moment.
+    """
+    old_logs, new_logs = _logs(plan.model), _logs(new)
+    merge = merges.recorded(repository.door, plan.model)
+    if merge is not None:
+        merges.record(repository.door, replace(merge, model=new))
+        merges.end(repository.door, plan.model)
+    left_out = sparse.paths(repository.door, plan.model)
+    if left_out:
+        sparse.record(repository.door, new, left_out)
+        sparse.record(repository.door, plan.model, ())
+    head = repository.heads.get(plan.model)
+    if head is not None:
+        repository.heads.set(new, head)
+    if repository.door.exists(old_logs):
+        repository.door.rename_folder(old_logs, new_logs)
+    else:
+        repository.door.rely("refs")  # renamed by a command that may have been stopped before it synced the folder
+        repository.door.barrier()
+    model_file.set_name(repository, repository.head(new).folder, plan.model, new)
+    repository.heads.remove(plan.model)

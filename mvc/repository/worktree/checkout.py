@@ -1,0 +1,190 @@
+"""Bringing the files of a model to those of a version: what `switch`, `restore` and `reset` share.
+
+what lies on disk ─┐
+what was committed ┼─ plan, or a refusal ─ journal ─ apply
+what is wanted     ┘
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mvc import errors
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.paths import escape_name
+from mvc.model.tree import Tree, TreeEntry
+from mvc.repository import merge_state
+from mvc.repository.repository import Repository
+from mvc.repository.worktree import apply, links, model_file
+from mvc.repository.worktree.plan import Kind, OnDisk, Step, check_paths, plan_checkout
+from mvc.repository.worktree.snapshot import UNREAD
+from mvc.storage.disk.door import Stat
+from mvc.storage.progress import Progress
+from mvc.storage.records import sparse
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import FileStep, Journal, RefStep
+from mvc.storage.records.merges import MergeState
+
+NOTHING = Tree()
+"""No files: what both sides are when none is to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The paths that were written and deleted, in the model's folder."""
+
+    written: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+def files_of(repository: Repository, model: str, version: VersionId | None) -> Tree:
+    """The files that lie in the working tree when it is at `version`: those of its tree, and its model.toml."""
+    if version is None:
+        return Tree()
+    found = repository.objects.version(version)
+    data = model_file.of_version(repository, found, model)
+    file = FileId(digest(data))
+    if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
+        keep(repository, data)
+    entries = repository.objects.tree(found.tree).entries
+    return Tree((*entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), file)))
+
+
+def keep(repository: Repository, data: bytes) -> FileId:
+    """Have a small file in the store, durably, for a journal to name: its bytes are needed again after a power cut."""
+    ingest = repository.ingest()
+    file = ingest.add_bytes(data)
+    ingest.close()
+    repository.door.barrier()
+    return file
+
+
+def move(
+    repository: Repository,
+    model: str,
+    verb: str,
+    *,
+    base: Tree,
+    wanted: Tree,
+    force: bool = False,
+    head: Head | None = None,
+    refs: tuple[RefStep, ...] = (),
+    merge: MergeState | None = None,
+    merged: bool = False,
+    left_out: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> Moved:
+    """Under the lock: make the files those of `wanted`, create `refs`, and set the head, all or nothing.
+
+    `base` is what was checked out before; `merge` is a merge in progress from then on, `merged` ends it. `left_out` are the
+    paths that are not checked out from then on: when None, those of before, without what is `wanted`. Raises InTheWay, RefMoved,
+    MergeUnderway, Damaged, DiskFailed.
+    """
+    if (refs or head is not None) and not merged:
+        merge_state.refuse(repository, model)
+    look, steps = _plan(repository, model, base, wanted, force=force)
+    files = tuple(_file_step(step, look.prefix) for step in steps)
+    listed = _sparse(repository, model, wanted, left_out)
+    if files or refs or head is not None or merge is not None or merged or listed is not None:
+        journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged, sparse=listed)
+        apply.change(repository, journal, progress)
+    written = tuple(step.path for step in steps if step.new is not None)
+    return Moved(written, tuple(step.path for step in steps if step.new is None))
+
+
+def _sparse(
+    repository: Repository, model: str, wanted: Tree, left_out: Collection[str] | None
+) -> tuple[str, ...] | None:
+    """The paths that are not checked out afterwards; None when they are those of before."""
+    before = sparse.paths(repository.door, model)
+    after = before - wanted.by_path.keys() if left_out is None else frozenset(left_out)
+    return tuple(sorted(after)) if after != before else None
+
+
+def check(repository: Repository, model: str, *, base: Tree, wanted: Tree) -> None:
+    """Raise InTheWay when `move` would, before anything is stored."""
+    _plan(repository, model, base, wanted, force=False)
+
+
+def _plan(repository: Repository, model: str, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look, list[Step]]:
+    check_paths(wanted)
+    look = _Look(repository, repository.head(model).folder, base, wanted)
+    steps = plan_checkout(
+        base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
+    )
+    _spare_current_folder(repository, look, steps)
+    return look, list(steps)
+
+
+def _spare_current_folder(repository: Repository, look: _Look, steps: Iterable[Step]) -> None:
+    """Raise CurrentFolder when a file would take the place of the folder that this process runs in."""
+    current = repository.tree.current_folder()
+    for step in steps:
+        path = look.prefix + step.path
+        if current is not None and step.new is not None and f"{current}/".startswith(f"{path}/"):
+            raise errors.CurrentFolder(path=escape_name(step.path))
+
+
+def _file_step(step: Step, prefix: str) -> FileStep:
+    new = step.new
+    return FileStep(
+        path=prefix + step.path,
+        file=new.file if new else None,
+        executable=new.exec if new else False,
+        old=step.old,
+        anything=step.anything,
+    )
+
+
+class _Look:
+    """What is on the disk where either listing has a file."""
+
+    def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
+        self._repository = repository
+        self._base = base
+        self.prefix = f"{folder}/" if folder else ""
+        self.disk: dict[str, OnDisk] = {}
+        for path in {*base.by_path, *wanted.by_path}:
+            self._at(path, [entry for tree in (base, wanted) if (entry := tree.by_path.get(path))])
+        for folder_path in {above for path in wanted.by_path for above in _above(path)}:
+            if folder_path not in self.disk:
+                self._at(folder_path, [])
+        for path in [path for path, there in self.disk.items() if there.kind is Kind.FOLDER and path in wanted.by_path]:
+            for inside in self._inside(path):
+                if inside not in self.disk:
+                    self._at(inside, [])
+
+    def _at(self, path: str, entries: Sequence[TreeEntry]) -> None:
+        stat = self._repository.tree.stat(self.prefix + path)
+        if stat is None:
+            return
+        before = self._base.by_path.get(path)
+        if stat.is_link and before and links.content(self._repository, self.prefix + path) == before.file:
+            executable = entries[-1].exec  # of a link it cannot be changed
+            self.disk[path] = OnDisk(Kind.FILE, before.file, executable)
+        elif stat.is_file:
+            recorded = bool(entries) and entries[-1].exec
+            executable = self._repository.tree.is_executable(stat, recorded=recorded)
+            self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), executable)
+        else:
+            self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
+
+    def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
+        """The file's id; UNREAD when its size tells that it is none of `entries`, or it changes while it is read."""
+        if stat.size not in {entry.size for entry in entries}:
+            return UNREAD
+        return self._repository.stats.identify(self.prefix + path, stat) or UNREAD
+
+    def _inside(self, path: str) -> Iterator[str]:
+        top = f"{self._repository.root}/{self.prefix}"
+        for folder, folders, files in os.walk(top + path):
+            for name in (*folders, *files):
+                yield os.path.join(folder, name).removeprefix(top)
+
+
+def _above(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

@@ -1,0 +1,63 @@
+"""The model.toml of a working tree, and the one that a version brings along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvc import errors, lazy
+from mvc.model.toml import parse
+from mvc.model.version import Version
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+NAME = "model.toml"
+
+
+def path(folder: str) -> str:
+    """Where the model.toml of the model in `folder` lies, from the repository's root."""
+    return f"{folder}/{NAME}" if folder else NAME
+
+
+def read(repository: Repository, folder: str) -> bytes | None:
+    """Its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
+    try:
+        return repository.tree.read(path(folder))
+    except FileNotFoundError:
+        return None
+
+
+def of_version(repository: Repository, version: Version, model: str) -> bytes:
+    """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since.
+
+    Raises Damaged for one that is none: versions may come from anybody.
+    """
+    recipe = repository.recipes.best(version.model_toml)
+    if recipe is None:
+        return _named(parse.render(repository.objects.manifest(version.manifest)), model)
+    what = f"the {NAME} of version {version.id()[:10]}"
+    if recipe.size > parse.MAX_BYTES:
+        raise errors.Damaged(what=what, reason=f"it is larger than {parse.MAX_BYTES >> 20} MiB")
+    try:
+        return _named(repository.extract.small(version.model_toml), model)
+    except (errors.Usage, LookupError, TypeError) as error:
+        raise errors.Damaged(what=what, reason=_reason(error)) from error
+
+
+def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
+    """Change the name in the working tree's model.toml from `old` to `new`; nothing when it says something else."""
+    data = read(repository, folder)
+    if data is not None and parse.load(data, where=NAME).get("model", {}).get("name") == old:
+        repository.tree.write(path(folder), _named(data, new))
+        repository.tree.sync()
+
+
+def _named(data: bytes, model: str) -> bytes:
+    if parse.load(data, where=NAME)["model"]["name"] == model:
+        return data
+    renamed: str = lazy.load("mvc.model.toml.edit").set_key(data.decode(), "model.name", model)
+    return renamed.encode()
+
+
+def _reason(error: Exception) -> str:
+    return error.message.rstrip(".") if isinstance(error, errors.MvcError) else "it does not say the model's name"

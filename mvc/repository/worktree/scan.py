@@ -1,0 +1,325 @@
+"""The tracked files of a working tree: what `[files]` and `labelmap.path` name, each with its role and its outside.
+
+    [files]                              tracked
+    model-latest = "weights/best.onnx"   weights/best.onnx    model-latest
+    runs = "runs/**"                     runs/a/log.csv       runs/a/log.csv    (role: the glob's, then the path below runs/)
+                                         runs/.zgroup         runs/.zgroup
+                                         runs/.env            skipped: it looks like credentials
+
+A path beats a glob, and of two globs the one that begins in the deeper folder wins; `**` has what no other one has.
+
+No file is opened. What is wrong with a file is a value here, an error that was not raised: `status` shows it, `commit`
+raises it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from mvc import errors
+from mvc.model import credential_names, paths
+from mvc.model.paths import escape_name
+from mvc.model.tree import TreeEntry
+from mvc.repository.worktree import globs, links
+from mvc.repository.worktree.links import Follow
+from mvc.repository.worktree.walk import MODEL_TOML, Walk
+from mvc.storage.disk.door import Stat
+
+LABELMAP = "labelmap"
+"""The role of the file that `labelmap.path` names."""
+_KINDS = {
+    stat_module.S_IFDIR: "a folder",
+    stat_module.S_IFIFO: "a pipe",
+    stat_module.S_IFSOCK: "a socket",
+    stat_module.S_IFCHR: "a device",
+    stat_module.S_IFBLK: "a device",
+}
+
+
+# Names that may be ignored by default or look like credentials: of most files, one question instead of seven.
+_ODD_NAMES = frozenset({*map(str.lower, globs.DEFAULT_NAMES), *credential_names.NAMES})
+_ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credential_names.SUFFIXES)
+
+
+class WorkFile(NamedTuple):
+    """One tracked file: its path in the model's folder, its role, its outside, its path from the repository's root."""
+
+    path: str
+    role: str
+    stat: Stat
+    root_path: str
+
+    @property
+    def exec(self) -> bool:
+        """Whether its owner may execute it."""
+        return self.stat.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The tracked files in the order of their paths' bytes, and what is wrong with others.
+
+    `skipped` are the paths that a glob matches and that look like credentials, which only a path of its own tracks.
+    """
+
+    tracked: tuple[WorkFile, ...]
+    problems: tuple[errors.MvcError, ...] = ()
+    skipped: tuple[str, ...] = ()
+    followed: Mapping[str, str] = field(default_factory=dict)
+    """Where each link that is tracked as a file leads, by its path from the repository's root."""
+
+
+class _Start(NamedTuple):
+    """Where globs begin: in the order in which they are asked, the deepest folder first, the whole folder last."""
+
+    height: int
+    whole: bool
+    folder: str
+
+    @classmethod
+    def of(cls, pattern: str) -> Self:
+        """The start of one glob."""
+        folder = globs.fixed_part(pattern)
+        return cls(-folder.count("/"), pattern == globs.WHOLE, folder)
+
+
+def scan(
+    root: Path,
+    folder: str,
+    files: Mapping[str, str],
+    labelmap_path: str | None = None,
+    *,
+    follow: Follow = links.NONE,
+) -> Scan:
+    """Look at the files of the model in `folder` ("" is the root) of the working tree at `root`.
+
+    `files` are roles with a path or a glob each, as `[files]` has them; `follow` says whose links are followed. Nothing
+    is raised.
+    """
+    search = _Search(Walk(root, folder), f"{folder}/" if folder else "", os.fspath(root), follow)
+    search.literals(files, labelmap_path)
+    search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
+    search.compare()
+    ordered = sorted(search.found.values())  # by path: no surrogate is in one, so code points are in the order of bytes
+    return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
+
+
+def require(problems: Iterable[errors.MvcError]) -> None:
+    """Raise what is wrong: the one problem, or UnfitFiles with all of them, the first of each path."""
+    firsts: dict[object, errors.MvcError] = {}
+    for problem in problems:
+        firsts.setdefault(problem.fields.get("path", problem.message), problem)
+    found = list(firsts.values())
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        listed = " ".join(problem.message for problem in found)
+        raise errors.UnfitFiles(count=len(found), problems=listed)
+
+
+def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iterator[errors.MvcError]:
+    """What cannot be in one version of files in the working tree and files that are not checked out."""
+    present = {file.path: file.role for file in tracked}
+    absent = {entry.path: entry.role for entry in elsewhere}
+    roles = {role: path for path, role in present.items()}
+    for path, role in absent.items():
+        if role in roles:
+            yield errors.RoleTaken(role=role, first=roles[role], second=path)
+    for first, second in paths.collisions([*present, *absent]):
+        if first in absent or second in absent:
+            yield errors.CollidingPaths(first=first, second=second)
+
+
+def roles_of(
+    root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None
+) -> Callable[[str], str | None]:
+    """The role that `[files]` gives a path of the model in `folder`, whether or not there is a file; None for no role.
+
+    As a scan has it: a literal path wins over globs, and of these the one that begins deepest. Raises BadPattern, UnsafePath.
+    """
+    literals = {value: role for role, value in files.items() if not globs.is_glob(value)}
+    if labelmap_path is not None:
+        literals.setdefault(labelmap_path, LABELMAP)
+    patterns = [
+        (_Start.of(value), role, globs.compile_glob(value).match)
+        for role, value in files.items()
+        if globs.is_glob(value)
+    ]
+    patterns.sort(key=lambda pattern: pattern[:2])
+    walk = Walk(root, folder)
+
+    def role_of(path: str) -> str | None:
+        if path in literals:
+            return literals[path]
+        for start, role, match in patterns:
+            if match(path) and not walk.hides(path, gitignore=start.whole):
+                return f"{role}/{path[len(start.folder) :]}"
+        return None
+
+    return role_of
+
+
+def special_kind(path: str, mode: int) -> str:
+    """What the thing at `path` is called, which is no regular file."""
+    if stat_module.S_ISLNK(mode):
+        try:
+            return f"a symbolic link to {escape_name(os.readlink(path))}"
+        except OSError:
+            return "a symbolic link"
+    return _KINDS.get(stat_module.S_IFMT(mode), "a special file")
+
+
+def _is_odd(folded: str) -> bool:
+    """Return whether a name in lower case may be ignored by default or look like credentials."""
+    return folded.endswith(_ODD_ENDS) or folded in _ODD_NAMES or folded.startswith(credential_names.PREFIXES)
+
+
+@dataclass(slots=True)
+class _Search:
+    """A scan under way: what was found, and which path each literal role has claimed."""
+
+    walk: Walk
+    above: str
+    root: str
+    follow: Follow
+    followed: dict[str, str] = field(default_factory=dict)
+    found: dict[str, WorkFile] = field(default_factory=dict)
+    claimed: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+
+    # --- paths
+
+    def literals(self, files: Mapping[str, str], labelmap_path: str | None) -> None:
+        """Look at each path that is named as it is."""
+        guarded: dict[str, errors.MvcError | None] = {}
+        for role, path in self._claims(files, labelmap_path):
+            first = self.claimed.setdefault(path, role)
+            if first != role:
+                self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
+            else:
+                self._literal(role, path, guarded)
+
+    def _claims(self, files: Mapping[str, str], labelmap_path: str | None) -> Iterator[tuple[str, str]]:
+        for role, value in files.items():
+            if not globs.is_glob(value):
+                yield role, value
+        if labelmap_path is not None and files.get(LABELMAP) != labelmap_path:
+            if LABELMAP in files:
+                self._wrong(errors.RoleTaken(role=LABELMAP, first=files[LABELMAP], second=labelmap_path))
+            else:
+                yield LABELMAP, labelmap_path
+
+    def _literal(self, role: str, path: str, guarded: dict[str, errors.MvcError | None]) -> None:
+        where = self.walk.top + path
+        try:
+            self._check(path)
+            fault = self.walk.guard(path[: path.rfind("/") + 1], guarded)
+            if fault is not None:
+                raise fault
+            self._take(path, role, os.lstat(where), role)
+        except errors.MvcError as problem:
+            self._wrong(problem)
+        except (FileNotFoundError, NotADirectoryError):
+            self._wrong(errors.MissingFile(path=escape_name(path), role=role))
+        except OSError as error:
+            self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
+
+    # --- globs
+
+    def patterns(self, patterns: Mapping[str, str]) -> None:
+        """Find the files of each glob; those that begin in one folder are found in one walk, the deepest folder first."""
+        starts: dict[_Start, list[str]] = {}
+        for role, pattern in patterns.items():
+            try:
+                globs.compile_glob(pattern)
+            except errors.MvcError as problem:
+                self._wrong(problem)
+            else:
+                starts.setdefault(_Start.of(pattern), []).append(role)
+        matched: dict[str, tuple[str, _Start]] = {}
+        used: set[str] = set()
+        for start in sorted(starts):
+            roles = starts[start]
+            known = len(self.walk.problems)
+            self._walk(start, [(role, globs.compile_glob(patterns[role]).match) for role in roles], matched, used)
+            if len(self.walk.problems) > known:  # why a role has no file is said already
+                used.update(roles)
+        for role in sorted({role for roles in starts.values() for role in roles} - used):
+            self._wrong(errors.RoleWithoutFile(role=role, pattern=patterns[role]))
+
+    def _walk(
+        self,
+        start: _Start,
+        roles: list[tuple[str, globs.Match]],
+        matched: dict[str, tuple[str, _Start]],
+        used: set[str],
+    ) -> None:
+        """Track what the globs of `roles` match below `start`; `matched` is the role and the start of each path so far."""
+        for prefix, entries, ignore in self.walk.folders(start.folder, gitignore=start.whole):
+            below = prefix[len(start.folder) :]
+            secret = credential_names.in_folder(prefix.split("/"))
+            for entry in entries:
+                name = entry.name
+                path = prefix + name
+                if path == MODEL_TOML or path in self.claimed:
+                    continue
+                for role, match in roles:
+                    if not match(path):
+                        continue
+                    odd = _is_odd(name.lower())
+                    if (odd or ignore.rules) and ignore.hides(path):
+                        continue
+                    if secret or (odd and credential_names.is_name(name)):
+                        self.skipped.add(path)
+                        break
+                    first, began = matched.setdefault(path, (role, start))
+                    if first == role:
+                        used.add(role)
+                        self._entry(entry, path, f"{role}/{below}{name}", role)
+                    elif began is start:
+                        used.add(role)
+                        self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
+
+    def _entry(self, entry: os.DirEntry[str], path: str, role: str, named: str) -> None:
+        try:
+            paths.check_path(path)
+            self._take(path, role, entry.stat(follow_symlinks=False), named)
+        except errors.MvcError as problem:
+            self._wrong(problem)
+        except OSError as error:
+            self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
+
+    # --- both
+
+    def compare(self) -> None:
+        """Look for roles and paths that cannot be in one version."""
+        roles: dict[str, str] = {}
+        for file in self.found.values():
+            first = roles.setdefault(file.role, file.path)
+            if first != file.path:
+                self._wrong(errors.RoleTaken(role=file.role, first=first, second=file.path))
+        for first, second in paths.collisions(self.found):
+            self._wrong(errors.CollidingPaths(first=first, second=second))
+
+    def _check(self, path: str) -> None:
+        paths.check_path(path.removesuffix("/"))
+        if path == MODEL_TOML:
+            raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
+
+    def _take(self, path: str, role: str, status: os.stat_result, named: str) -> None:
+        """Track a file under `role`, which is that of `[files]`, `named`, or begins with it."""
+        if self.follow.roles and stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
+            target, status = links.resolve(self.root, self.walk.top + path, path, outside=self.follow.outside)
+            self.followed[self.above + path] = target
+        if not stat_module.S_ISREG(status.st_mode):
+            kind = special_kind(self.walk.top + path, status.st_mode)
+            raise errors.NotRegularFile(path=escape_name(path), kind=kind)
+        self.found[path] = tuple.__new__(WorkFile, (path, role, Stat.of(status), self.above + path))
+
+    def _wrong(self, problem: errors.MvcError) -> None:
+        self.walk.problems.append(problem)

@@ -1,0 +1,245 @@
+"""The working tree of a model as a version would have it: its manifest, and a tree whose file ids cost few reads.
+
+model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tree
+                                                         │
+                     commit: known to the stat cache, or read once and stored
+                     status: known to the stat cache, or read, or told apart by size without reading
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mvc import errors
+from mvc.model import canonical, labelmap, paths
+from mvc.model.compare.diff import Snapshot
+from mvc.model.ids import FileId
+from mvc.model.manifest import Manifest
+from mvc.model.toml import parse
+from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
+from mvc.repository.worktree import links, model_file, partial
+from mvc.repository.worktree import scan as worktree
+from mvc.repository.worktree.scan import Scan, WorkFile
+from mvc.storage.disk import hashing
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+Identify = Callable[[WorkFile], FileId]
+"""Gives the id of a tracked file's bytes."""
+Ready = Callable[[Manifest, Sequence[WorkFile], Sequence[TreeEntry]], None]
+"""Looks at what is about to be read, and at the files that are no less part of the model though they lie elsewhere."""
+UNREAD = FileId("")
+"""Stands for the id of a file that was not read: of none that is stored. A tree that has it cannot be stored."""
+TRIES = 3
+"""How often a file that changes while it is read is read again."""
+_UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The working tree as a version would have it, the tracked files, and the bytes of model.toml.
+
+    `problems` is what keeps it from being one, and is empty unless that was to be tolerated. `skipped` are files that a
+    pattern matches and that look like credentials, `elsewhere` the files of the tree that are not checked out.
+    """
+
+    snapshot: Snapshot
+    files: tuple[WorkFile, ...]
+    model_toml: bytes
+    problems: tuple[errors.MvcError, ...] = ()
+    skipped: tuple[str, ...] = ()
+    elsewhere: tuple[TreeEntry, ...] = ()
+
+
+def take(
+    repository: Repository,
+    model: str,
+    folder: str,
+    base: Tree | None,
+    *,
+    identify: Identify,
+    ready: Ready | None = None,
+    tolerant: bool = False,
+) -> Found:
+    """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
+
+    `ready` is called when it is known which files these are, and none has been read; it may raise. A file of `base`, the tree
+    of the version that the model stands at, that was never checked out is as it is there.
+
+    Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
+    files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
+    """
+    data = model_file.read(repository, folder)
+    if data is None:
+        raise errors.NoModelToml(path=model_file.path(folder), model=model)
+    manifest = _manifest(repository, folder, data, tolerant=tolerant)
+    if manifest.name != model:
+        raise errors.OtherName(path=model_file.path(folder), name=manifest.name, model=model)
+    follow = links.of(repository, manifest)
+    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path, follow=follow)
+    repository.tree.follow(scan.followed)
+    elsewhere = _elsewhere(repository, model, manifest, base, scan)
+    entries = list(elsewhere)
+    problems = [problem for problem in scan.problems if not _is_about(problem, elsewhere)]
+    problems += worktree.clashes(scan.tracked, elsewhere) if elsewhere else ()
+    problems += _too_big(model, scan.tracked, elsewhere)
+    if not tolerant:
+        worktree.require(problems)
+    if ready is not None:
+        ready(manifest, scan.tracked, elsewhere)
+    by_path = base.by_path if base else {}
+    is_executable = repository.tree.is_executable
+    for file in scan.tracked:
+        path, role, stat, _ = file
+        try:
+            id_ = identify(file)
+        except (*_UNFIT, OSError) as error:
+            problem = _problem(file, error)
+            if not tolerant:
+                raise problem from error
+            problems.append(problem)
+            id_ = UNREAD
+        recorded = by_path.get(path)
+        executable = is_executable(stat, recorded=recorded is not None and recorded.exec)
+        entries.append(TreeEntry(path, role, stat.size, id_, executable))
+    tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
+    return Found(Snapshot(manifest, tree), scan.tracked, data, tuple(problems), scan.skipped, elsewhere)
+
+
+def _elsewhere(
+    repository: Repository, model: str, manifest: Manifest, base: Tree | None, scan: Scan
+) -> tuple[TreeEntry, ...]:
+    """The files of `base` that are not checked out and that `[files]` still names, each under the role that it has there."""
+    left_out = partial.not_checked_out(repository, model, base, {file.path for file in scan.tracked})
+    if not left_out:
+        return ()
+    folder = repository.head(model).folder
+    roles = worktree.roles_of(repository.root, folder, manifest.files, manifest.labelmap_path)
+    named = ((entry, roles(entry.path)) for entry in left_out)
+    return tuple(entry._replace(role=role) for entry, role in named if role is not None)
+
+
+def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
+    """Whether a problem is that one of these files has no file in the working tree."""
+    if isinstance(problem, errors.MissingFile):
+        return problem.fields["path"] in {paths.escape_name(entry.path) for entry in entries}
+    if isinstance(problem, errors.RoleWithoutFile):
+        return any(entry.role.startswith(f"{problem.fields['role']}/") for entry in entries)
+    return False
+
+
+def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> Iterator[errors.TooBig]:
+    """What keeps so many files from being in one tree, before any of them is read."""
+    what = f"The model {model}"
+    count = len(files) + len(elsewhere)
+    names = [name for file in files for name in file[:2]]
+    names += [name for entry in elsewhere for name in entry[:2]]
+    size = len("".join(names).encode()) + ENTRY * count
+    if count > MAX_ENTRIES:
+        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}; archives can hold small ones"
+        yield errors.TooBig(what=what, reason=reason)
+    elif size > canonical.MAX_BYTES:
+        reason = f"the paths and roles of its {count} files take more than {canonical.MAX_BYTES >> 20} MiB"
+        yield errors.TooBig(what=what, reason=reason)
+
+
+def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:
+    """These files as a tree, before any of them was read; and those that lie elsewhere."""
+    here = [TreeEntry(path, role, stat.size, UNREAD, stat.executable) for path, role, stat, _ in files]
+    return Tree.of([*elsewhere, *here])
+
+
+def by_reading(repository: Repository) -> Identify:
+    """Ids from the stat cache, or from reading the file."""
+
+    def identify(file: WorkFile) -> FileId:
+        known = repository.stats.lookup(file.root_path, file.stat)
+        return known or read_steadily(repository, file, hashing.file_id)
+
+    return identify
+
+
+def by_need(repository: Repository, base: Tree | None) -> Identify:
+    """As `by_reading`, but a file is read only when it could be one of `base`.
+
+    A file whose size is not that of the entry at its path, or of any entry when there is none at its path, has the id
+    UNREAD: it differs, and that is all a comparison with `base` asks.
+    """
+    by_path = base.by_path if base else {}
+    sizes = {entry.size for entry in by_path.values()}
+    lookup = repository.stats.lookup
+
+    def identify(file: WorkFile) -> FileId:
+        known = lookup(file.root_path, file.stat)
+        if known is not None:
+            return known
+        entry = by_path.get(file.path)
+        needed = file.stat.size == entry.size if entry else file.stat.size in sizes
+        return read_steadily(repository, file, hashing.file_id) if needed else UNREAD
+
+    return identify
+
+
+def read_labels_of(repository: Repository, folder: str) -> Callable[[str], bytes]:
+    """How the file that `labelmap.path` names is read, for the model in `folder`."""
+    return lambda path: _labels(repository, folder, path)
+
+
+def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
+    """What `read` makes of the open file, which did not change meanwhile; the stat cache learns it.
+
+    Raises FileChanged when it changed each of TRIES times, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
+    """
+    for _ in range(TRIES):
+        fd = _open(repository, file)
+        try:
+            id_ = repository.stats.read(file.root_path, fd, read)
+            size = os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+        if id_ is not None and size == file.stat.size:
+            return id_
+    raise errors.FileChanged(path=file.path)
+
+
+def _problem(file: WorkFile, error: Exception) -> errors.MvcError:
+    """What is wrong with a file that could not be identified."""
+    if isinstance(error, OSError):
+        return errors.UnreadableFile(path=file.path, reason=error.strerror or str(error))
+    assert isinstance(error, errors.MvcError)  # noqa: S101 - nothing else is caught
+    return error
+
+
+def _open(repository: Repository, file: WorkFile) -> int:
+    try:
+        return repository.tree.open(file.root_path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise errors.MissingFile(path=file.path, role=file.role) from error
+
+
+def _manifest(repository: Repository, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
+    def read_labels(path: str) -> bytes:
+        try:
+            return _labels(repository, folder, path)
+        except (errors.MvcError, OSError):
+            if not tolerant:
+                raise
+            return b"{}"  # the scan says what is wrong with the file
+
+    return parse.parse(data, where=model_file.path(folder), read_labels=read_labels)
+
+
+def _labels(repository: Repository, folder: str, path: str) -> bytes:
+    """The bytes of the labels file, one more than allowed at most."""
+    paths.check_path(path)
+    try:
+        with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:
+            return file.read(labelmap.MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise errors.MissingFile(path=paths.escape_name(path), role=worktree.LABELMAP) from error
+    except OSError as error:
+        raise errors.UnreadableFile(path=paths.escape_name(path), reason=error.strerror) from error

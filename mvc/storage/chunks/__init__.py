@@ -1,0 +1,1 @@
+"""Chunks: cutting files, encoding and decoding pieces, and putting files together again."""

@@ -1,0 +1,178 @@
+"""What new chunks may rest on: the pieces at the same places of the same tensors, in versions that are stored.
+
+    new     encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  chunk 4e… of the parent's file
+    new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
+    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  what the bf16 chunk rests on
+
+Tensors are found by name, dtype and shape; then without what stands before a name in one format and not in another
+(`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among those of
+their dtype and shape. The files of a role come before the others of a version, a version before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from mvc.model.ids import ChunkId, FileId
+from mvc.model.segment import WIDTHS, Segment
+from mvc.storage.chunks import encodings
+from mvc.storage.chunks.layout import Piece
+from mvc.storage.chunks.recipes import Recipe
+
+_Kind = tuple[str, tuple[int, ...] | None]
+_ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
+
+
+class Candidate(NamedTuple):
+    """A stored file that new ones may rest on."""
+
+    role: str
+    file: FileId
+
+
+class Found(NamedTuple):
+    """A chunk to rest on, and the encoding that says how.
+
+    `beneath` means not the chunk itself, but the fp32 one that it was rounded from, if it rests on one.
+    """
+
+    chunk: ChunkId
+    encoding: int
+    beneath: bool = False
+
+
+class _Match(NamedTuple):
+    """A tensor to rest on: where it begins in its file, and the encoding that says how."""
+
+    tensors: _Tensors
+    offset: int
+    encoding: int
+    dtype: str
+
+
+class Bases:
+    """The tensors of stored files, each file's looked up when first asked for."""
+
+    def __init__(self, candidates: Iterable[Candidate], recipe: Callable[[FileId], Recipe | None]) -> None:
+        """Look in `candidates`, the best first; `recipe` says how a file is rebuilt, None where it cannot be."""
+        self._candidates = list(dict.fromkeys(candidates))
+        self._recipe = recipe
+        self._known: dict[FileId, _Tensors] = {}
+
+    def of(self, role: str, segments: Sequence[Segment]) -> FileBases:
+        """What a new file of `role` with these segments may rest on."""
+        return FileBases(self, role, segments)
+
+    def tensors(self, role: str) -> Iterator[tuple[bool, _Tensors]]:
+        """The tensors of each file, and whether it has that role; those that have come first."""
+        for candidate in sorted(self._candidates, key=lambda each: each.role != role):
+            if candidate.file not in self._known:
+                self._known[candidate.file] = _Tensors(self._recipe(candidate.file))
+            yield candidate.role == role, self._known[candidate.file]
+
+
+class FileBases:
+    """What the pieces of one new file may rest on."""
+
+    def __init__(self, bases: Bases, role: str, segments: Sequence[Segment]) -> None:
+        """Look it up in `bases` when asked."""
+        self._bases = bases
+        self._role = role
+        self._segments = segments
+        self._orders = _orders(segments)
+        self._found: dict[int, _Match | None] = {}
+
+    def find(self, piece: Piece) -> Found | None:
+        """The chunk that a piece of the new file may rest on."""
+        if not piece.width or piece.first == piece.last:
+            return None
+        if piece.first not in self._found:
+            self._found[piece.first] = self._match(piece.first)
+        match, segment = self._found[piece.first], self._segments[piece.first]
+        if match is None:
+            return None
+        elements = (piece.offset - segment.offset) // segment.width
+        chunk = match.tensors.chunk_at(match.offset + elements * WIDTHS.get(match.dtype, 1))
+        beneath = segment.dtype == "F32" and match.dtype != "F32"
+        return Found(chunk, match.encoding, beneath) if chunk else None
+
+    def _match(self, index: int) -> _Match | None:
+        segment = self._segments[index]
+        for same_role, tensors in self._bases.tensors(self._role):
+            for dtype, encoding in _dtypes(segment.dtype):
+                order = self._orders[index] if same_role and dtype == segment.dtype else None
+                offset = tensors.find(segment._replace(dtype=dtype), order)
+                if offset is not None:
+                    return _Match(tensors, offset, encoding, dtype)
+        return None
+
+
+def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
+    """The dtypes of tensors that one of `dtype` may rest on, and how."""
+    yield dtype, encodings.DELTA
+    if dtype in _ROUNDED:
+        yield "F32", _ROUNDED[dtype]
+    if dtype == "F32":
+        yield from ((each, encodings.DELTA) for each in _ROUNDED)
+
+
+class _Tensors:
+    """The tensors of one stored file, by what they can be found by, and its chunks by where they begin."""
+
+    def __init__(self, recipe: Recipe | None) -> None:
+        self._exact: dict[tuple[str, _Kind], int] = {}
+        self._ends: dict[tuple[str, _Kind], int | None] = {}
+        self._named: dict[tuple[str, str], int] = {}
+        self._ordered: dict[_Kind, list[int]] = {}
+        self._chunks: dict[int, ChunkId] = {}
+        if recipe is None or not recipe.segments:
+            return
+        offset = 0
+        for chunk, size in recipe.chunks:
+            self._chunks[offset] = chunk
+            offset += size
+        for segment in recipe.segments:
+            kind = (segment.dtype, segment.shape)
+            if segment.name:
+                self._exact.setdefault((segment.name, kind), segment.offset)
+                self._named.setdefault((segment.name, segment.dtype), segment.offset)
+            for end in _ends(segment.name):
+                known = (end, kind) in self._ends  # two that end alike are no help
+                self._ends[end, kind] = None if known else segment.offset
+            self._ordered.setdefault(kind, []).append(segment.offset)
+
+    def find(self, segment: Segment, order: int | None) -> int | None:
+        """The offset of the tensor that `segment` continues; `order` is its place among those of its kind, if that counts."""
+        kind = (segment.dtype, segment.shape)
+        found = self._exact.get((segment.name, kind), self._ends.get((segment.name, kind)))
+        for end in _ends(segment.name):
+            if found is None:
+                found = self._exact.get((end, kind))
+        if found is None:
+            found = self._named.get((segment.name, segment.dtype))
+        if found is None and order is not None:
+            alike = self._ordered.get(kind, [])
+            found = alike[order] if order < len(alike) else None
+        return found
+
+    def chunk_at(self, offset: int) -> ChunkId | None:
+        """The chunk that begins at `offset`."""
+        return self._chunks.get(offset)
+
+
+def _ends(name: str) -> list[str]:
+    """A name without the first of its parts, and without the first two, as long as two or more are left."""
+    parts = name.split(".")
+    return [".".join(parts[first:]) for first in (1, 2) if len(parts) - first > 1]
+
+
+def _orders(segments: Sequence[Segment]) -> list[int]:
+    """Of each segment, how many before it have its dtype and shape."""
+    seen: dict[_Kind, int] = {}
+    orders = []
+    for segment in segments:
+        kind = (segment.dtype, segment.shape)
+        orders.append(seen.get(kind, 0))
+        seen[kind] = orders[-1] + 1
+    return orders

@@ -1,0 +1,120 @@
+"""A file cut into chunks: as its layout says, or by content, so that bytes put in or taken out move few boundaries.
+
+    … 8 MiB block ……………………… │ next block ………………
+    [chunk][ chunk ][chunk][ car│ry ]                     what may still grow goes to the front of the next block
+
+FastCDC (Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach", USENIX ATC 2016), as the library
+pyfastcdc does it. A cut depends on the `MAX` bytes after the one before, never on where a block ends.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mvc import lazy
+from mvc.storage.chunks.layout import Piece
+
+if TYPE_CHECKING:
+    from pyfastcdc import FastCDC
+
+MIN = 64 * 1024
+AVERAGE = 256 * 1024
+MAX = 1024 * 1024
+BLOCK = 8 * 1024 * 1024
+
+SEGMENTER: dict[str, int | str] = {"name": "fastcdc", "version": 1, "min": MIN, "average": AVERAGE, "max": MAX}
+"""What a recipe says of this way of cutting."""
+
+ReadInto = Callable[[memoryview], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a file: whole chunks, one after the other, in a buffer that is used again once it is given back.
+
+    `pieces` says what the chunks are where the file was cut by a layout.
+    """
+
+    data: memoryview
+    chunks: tuple[memoryview, ...]
+    buffer: bytearray
+    pieces: tuple[Piece, ...] = ()
+
+
+class Buffers:
+    """Buffers of `size` bytes, used again and again: fresh memory would cost a page fault every 4 KiB."""
+
+    def __init__(self, size: int = BLOCK) -> None:
+        """Hold none yet; `size` is at least `MAX`."""
+        self.size = size
+        self._free: list[bytearray] = []
+
+    def take(self) -> bytearray:
+        """A buffer with any content."""
+        return self._free.pop() if self._free else bytearray(self.size)
+
+    def give(self, buffer: bytearray) -> None:
+        """Take back a buffer that nobody looks at any more."""
+        self._free.append(buffer)
+
+
+def blocks(read_into: ReadInto, buffers: Buffers) -> Iterator[Block]:
+    """Cut what `read_into` delivers until it returns 0; whoever consumes a block gives its buffer back."""
+    carry = memoryview(b"")
+    last = False
+    while not last:
+        buffer = buffers.take()
+        view = memoryview(buffer)
+        view[: len(carry)] = carry
+        filled = _fill(read_into, view, len(carry))
+        last = filled < len(view)
+        chunks = tuple(_cut(view[:filled], last=last))
+        end = sum(map(len, chunks))
+        # Copied: by the time the next block is asked for, this buffer may have been given back.
+        carry = memoryview(bytes(view[end:filled]))
+        yield Block(view[:end], chunks, buffer)
+
+
+def laid_out(read_into: ReadInto, buffers: Buffers, pieces: Sequence[Piece]) -> Iterator[Block]:
+    """Cut the same into `pieces`; it ends early, with a block without pieces, where there are fewer bytes than they have."""
+    first = 0
+    while first < len(pieces):
+        last, size = first, 0
+        while last < len(pieces) and size + pieces[last].size <= buffers.size:
+            size += pieces[last].size
+            last += 1
+        buffer = buffers.take()
+        view = memoryview(buffer)[:size]
+        filled = _fill(read_into, view, 0)
+        if filled < size:
+            yield Block(view[:filled], tuple(_cut(view[:filled], last=True)), buffer)
+            return
+        start = pieces[first].offset
+        chunks = tuple(view[piece.offset - start : piece.end - start] for piece in pieces[first:last])
+        yield Block(view, chunks, buffer, tuple(pieces[first:last]))
+        first = last
+
+
+def _fill(read_into: ReadInto, view: memoryview, filled: int) -> int:
+    while filled < len(view) and (count := read_into(view[filled:])):
+        filled += count
+    return filled
+
+
+def _cut(view: memoryview, *, last: bool) -> Iterator[memoryview]:
+    """The chunks of `view`, up to the first that could still be longer if more bytes followed."""
+    left = len(view)
+    for chunk in _cutter().cut_buf(view):
+        yield chunk.data
+        left -= chunk.length
+        if left < MAX and not last:
+            return
+
+
+@functools.cache
+def _cutter() -> FastCDC:
+    cutter: FastCDC = lazy.load("pyfastcdc").FastCDC(AVERAGE, min_size=MIN, max_size=MAX)
+    return cutter

@@ -1,0 +1,224 @@
+"""Files from the store: chunks found, read and decoded ahead on all cores, put together in order, every byte checked.
+
+recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order ─► the whole file's hash must match
+                                                         └─ or each chunk's, when bytes are handed on at once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
+from mvc.storage.chunks.recipes import Recipe, Recipes
+from mvc.storage.disk.door import Temporary
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs.reader import ChunkReader, Place
+
+WINDOW = 32
+"""Chunks decoded ahead of their turn, at most."""
+AHEAD = 64 * 1024 * 1024
+"""Bytes that they hold, at most: a chunk may be of 16 MiB, though mvc cuts none above 1 MiB now."""
+
+_UNHASHED = 8
+"""Chunks that are written and not hashed yet, at most."""
+_PEEK = 16
+"""Bytes of a chunk that are looked at before it is compared with one of zeros, whose id has to be computed."""
+
+Progress = Callable[[int], None]
+
+
+class _Wanted(NamedTuple):
+    """A chunk, its size in bytes, where it may be, and whether its own hash is to be checked."""
+
+    chunk: ChunkId
+    size: int
+    places: tuple[Place, ...]
+    check: bool
+
+
+class _Failed(NamedTuple):
+    """A chunk that no place gave."""
+
+    wanted: _Wanted
+    error: errors.MvcError
+
+
+class Extract:
+    """The bytes of stored files. Reading raises Missing or Damaged, which name what is wrong, and never gives wrong bytes."""
+
+    def __init__(self, recipes: Recipes, chunks: ChunkReader) -> None:
+        """Read what `recipes` name from `chunks`."""
+        self._recipes = recipes
+        self._chunks = chunks
+        self._workers = Workers()
+        self._zeros: dict[int, ChunkId] = {}
+
+    def stream(self, file: FileId) -> Iterator[Buffer]:
+        """The bytes of a file, piece by piece, each checked before it is given out, and all together at the end."""
+        recipe = self._recipe(file)
+        if recipe.inline is not None:
+            yield recipe.inline
+            return
+        hasher = Hasher()
+        for _, _, raw in self._decoded(recipe, 0, recipe.size, check=True):
+            hasher.update(raw)
+            yield raw
+        if hasher.digest() != file:
+            self._recipes.distrust(recipe)
+            raise _lie(recipe)
+
+    def read_range(self, file: FileId, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
+        return self.ranges(file)(offset, size)
+
+    def ranges(self, file: FileId) -> Callable[[int, int], bytes]:
+        """`read_range` of one file, for many ranges: its recipe is looked up once."""
+        return partial(self._range, self._recipe(file))
+
+    def small(self, file: FileId) -> bytes:
+        """All bytes of a file that fits in memory."""
+        return b"".join(self.stream(file))
+
+    def to_temporary(self, file: FileId, temporary: Temporary, progress: Progress | None = None) -> None:
+        """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes.
+
+        A recipe that gives another file is passed over: it came from somebody who lied.
+        """
+        recipe = self._recipe(file)
+        try:
+            self._write(recipe, temporary, progress)
+        except _LieError:
+            self._recipes.distrust(recipe)
+            if not self._recipes.for_file(file):
+                raise _lie(recipe) from None
+            temporary.restart()
+            self.to_temporary(file, temporary, progress)
+
+    # --- inside
+
+    def _write(self, recipe: Recipe, temporary: Temporary, progress: Progress | None) -> None:
+        if recipe.inline is not None:
+            temporary.write(recipe.inline)
+            if progress is not None:
+                progress(len(recipe.inline))
+            return
+        if len(set(recipe.chunks)) == len(recipe.chunks):  # else some may be holes, for which no room is to be taken
+            temporary.reserve(recipe.size)
+        hasher = Hasher()
+        with Workers(1) as beside:
+            decoded = self._decoded(recipe, 0, recipe.size, check=False)
+            for raw in beside.ahead(partial(_hashed, hasher), self._written(decoded, temporary), _UNHASHED):
+                if progress is not None:
+                    progress(len(raw))
+        if hasher.digest() != recipe.file:
+            self._name_culprit(recipe)
+
+    def _written(self, decoded: Iterator[tuple[ChunkId, int, Buffer]], temporary: Temporary) -> Iterator[Buffer]:
+        """The bytes of each chunk, once they are written."""
+        for chunk, _, raw in decoded:
+            if not any(raw[:_PEEK]) and chunk == self._zero(len(raw)):
+                temporary.skip(len(raw))
+            else:
+                temporary.write(raw)
+            yield raw
+
+    def _range(self, recipe: Recipe, offset: int, size: int) -> bytes:
+        end = min(offset + size, recipe.size)
+        if recipe.inline is not None:
+            return recipe.inline[offset:end]
+        pieces = []
+        for _, start, raw in self._decoded(recipe, offset, end, check=True):
+            pieces.append(memoryview(raw)[max(0, offset - start) : end - start])
+        return b"".join(pieces)
+
+    def _recipe(self, file: FileId) -> Recipe:
+        recipe = self._recipes.best(file)
+        if recipe is not None:
+            return recipe
+        recipes = self._recipes.for_file(file)
+        if not recipes:
+            raise errors.Missing(what="file", id=file)
+        for name, error in self._chunks.index.unreadable.items():
+            raise errors.Damaged(what=name, reason=f"{error.message} It may hold chunks of file {file[:10]}") from error
+        missing = [chunk for chunk, _ in recipes[0].chunks if not self._chunks.index.has_all([chunk])]
+        raise errors.Missing(what=f"a chunk of file {file[:10]}, chunk", id=missing[0])
+
+    def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
+        """Id, place in the file, and bytes of each chunk that touches the bytes from `offset` to `end`."""
+        start = 0
+        window = min(WINDOW, AHEAD // max(size for _, size in recipe.chunks)) if recipe.chunks else 1
+        for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), window):
+            if isinstance(outcome, _Failed):
+                chunk, raw = self._again(outcome)
+            else:
+                chunk, raw = outcome
+            if start == 0 and offset:
+                start = _begin(recipe, offset)
+            yield chunk, start, raw
+            start += len(raw)
+
+    def _wanted(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[_Wanted]:
+        start = 0
+        for chunk, size in recipe.chunks:
+            if start < end and start + size > offset:
+                yield _Wanted(chunk, size, self._chunks.locate(chunk), check)
+            start += size
+
+    def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
+        """The chunk from the first place that has it whole; in a thread."""
+        try:
+            raw = self._chunks.read(wanted.chunk, wanted.places, check=wanted.check)
+        except (errors.Damaged, errors.Missing) as error:
+            return _Failed(wanted, error)
+        if len(raw) != wanted.size:
+            what = f"chunk {wanted.chunk[:10]} in {wanted.places[0].location.pack}"
+            return _Failed(wanted, errors.Damaged(what=what, reason="it has another size"))
+        return wanted.chunk, raw
+
+    def _again(self, failed: _Failed) -> tuple[ChunkId, Buffer]:
+        """Try the places that the packs' own indexes give: the cache may have been wrong, or a pack replaced."""
+        wanted = failed.wanted
+        places = self._chunks.locate(wanted.chunk, sure=True)
+        self._chunks.forget(places)
+        outcome = self._try(wanted._replace(places=places, check=True))
+        if not isinstance(outcome, _Failed):
+            return outcome
+        raise outcome.error if places else failed.error
+
+    def _name_culprit(self, recipe: Recipe) -> None:
+        """The whole file's hash does not match: raise what does not, chunk by chunk."""
+        for _ in self._decoded(recipe, 0, recipe.size, check=True):
+            pass
+        raise _LieError
+
+    def _zero(self, size: int) -> ChunkId:
+        if size not in self._zeros:
+            self._zeros[size] = ChunkId(digest(bytes(size)))
+        return self._zeros[size]
+
+
+class _LieError(Exception):
+    """The chunks of a recipe are whole, and give another file."""
+
+
+def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
+    hasher.update(raw)
+    return raw
+
+
+def _lie(recipe: Recipe) -> errors.Damaged:
+    reason = f"its chunks are whole, but not those of file {recipe.file[:10]}"
+    return errors.Damaged(what=f"the recipe {recipe.id()}", reason=reason)
+
+
+def _begin(recipe: Recipe, offset: int) -> int:
+    """Where the chunk that holds the byte at `offset` begins."""
+    start = 0
+    for _, size in recipe.chunks:
+        if start + size > offset:
+            break
+        start += size
+    return start

@@ -1,0 +1,60 @@
+"""Where the tensors of a commit's files lie, as their headers say, or the header of another file that has theirs (ONNX).
+
+A file that lies about its tensors has none: it is cut by content, and a note says why.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import NamedTuple
+
+from mvc.formats.header import Header, ordered
+from mvc.formats.sniff import read_header
+from mvc.formats.source import HeaderError, Source
+from mvc.model.segment import Segment
+from mvc.storage.chunks.layout import Layout, lay_out
+
+
+class Note(NamedTuple):
+    """Why a file is not cut at its tensors, though its beginning looks as if it had some."""
+
+    path: str
+    reason: str
+
+
+class Headers:
+    """The headers of the files of one commit. `notes` has what was wrong with them."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self.notes: list[Note] = []
+        self._external: dict[str, tuple[str, tuple[Segment, ...]]] = {}
+
+    def expect(self, source: Source) -> None:
+        """Note which tensors a file, whose name is its path, has in other files."""
+        header, path = self._read(source), source.name
+        if header is not None:
+            for location, segments in header.external.items():
+                there = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+                self._external[there] = (f"{header.format}-external", segments)
+
+    def layout(self, source: Source) -> Layout | None:
+        """How a file, whose name is its path, is cut at its tensors; None for one without."""
+        path = source.name
+        if path in self._external:
+            format_, segments = self._external[path]
+            try:
+                return lay_out(format_, ordered(segments, source.size), source.size)
+            except HeaderError as error:
+                self.notes.append(Note(path, str(error)))
+        header = self._read(source)
+        return lay_out(header.format, header.segments, source.size) if header else None
+
+    def _read(self, source: Source) -> Header | None:
+        try:
+            return read_header(source)
+        except HeaderError as error:
+            note = Note(source.name, str(error))
+            if note not in self.notes:
+                self.notes.append(note)
+            return None

@@ -1,0 +1,315 @@
+"""Storing files: one pass over the bytes, cut, hashed, and only what is new encoded and written.
+
+    header ─ layout
+    read ─ cut ─► hash chunks, hash file (threads) ─► known? ─no─► encode (threads) ─► pack, in the file's order
+            block i+2               block i+1              base?       block i
+
+At most `DEPTH` blocks of 8 MiB wait at each of the two stages, whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from mvc import errors
+from mvc.formats.source import Source
+from mvc.model import canonical
+from mvc.model.ids import ChunkId, FileId, Hasher, digest
+from mvc.storage.chunks import chunking, encodings, recipes
+from mvc.storage.chunks.bases import Bases, FileBases
+from mvc.storage.chunks.chunking import Block, Buffers, ReadInto
+from mvc.storage.chunks.encoder import Encoded, Encoder
+from mvc.storage.chunks.headers import Headers
+from mvc.storage.chunks.layout import Digests, Layout
+from mvc.storage.chunks.recipes import Recipe, Recipes
+from mvc.storage.disk import hashing
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import packformat, packwriter
+from mvc.storage.packs.metapacks import MetaWriter
+from mvc.storage.packs.packwriter import PackWriter
+from mvc.storage.packs.reader import ChunkReader
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+DEPTH = 2
+"""Blocks that wait at each of the two stages."""
+MANY = 256
+"""New small files from which on their recipes go into a metadata pack: a file and a folder for each would be synced one by one."""
+TOGETHER = 4
+"""Chunks that a worker encodes one after the other: what it costs to hand work over is then paid once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is in the store after the next barrier: its id, its size, and the bytes that it took anew there."""
+
+    file: FileId
+    size: int
+    new_bytes: int
+
+
+class _Ids(NamedTuple):
+    """The ids of the chunks of a block, and what each holds of its segments."""
+
+    chunks: list[ChunkId]
+    segments: list[list[str]]
+
+
+class _Hashed(NamedTuple):
+    """A block whose chunks and whose part of the file are being hashed."""
+
+    block: Block
+    ids: Future[_Ids]
+    file: Future[None]
+
+
+class _Encoding(NamedTuple):
+    """A block whose new chunks are being encoded."""
+
+    hashed: _Hashed
+    new: list[Future[list[Encoded]]]
+
+
+class Ingest:
+    """Stores files until `close`; the caller then runs the door's barrier, or creates a ref entry, which does."""
+
+    def __init__(
+        self,
+        door: StoreDoor,
+        recipes: Recipes,
+        reader: ChunkReader,
+        progress: Callable[[int], None] | None = None,
+        bases: Bases | None = None,
+    ) -> None:
+        """Write packs below `door`, with deltas against `bases`; `progress` is told the bytes read."""
+        self.door = door
+        self._recipes = recipes
+        self.chunks = reader.index
+        self.encoder = Encoder(reader)
+        self.bases = bases or Bases((), lambda _: None)
+        self._progress = progress
+        self.packs = PackWriter(door)
+        self.workers = Workers()
+        self.hasher = Workers(1)  # a file's hash takes its blocks in order
+        self.buffers = Buffers()
+        self.written: set[ChunkId] = set()
+        self.features: set[str] = set()
+        self.headers = Headers()
+        self._files: set[FileId] = set()
+        self._small: list[Recipe] = []
+        self._pack = MetaWriter(door)
+        self.chunks.refresh()
+
+    def add(self, fd: int, path: str = "", role: str = "") -> Stored:
+        """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
+
+        Its `path` may tell its format, and with its `role` finds what it may rest on. What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
+        other files can still be added; after DiskFailed only `discard` is left.
+        """
+        size = os.fstat(fd).st_size
+        if size <= recipes.MAX_INLINE:
+            data = os.pread(fd, recipes.MAX_INLINE + 1, 0)
+            if len(data) <= recipes.MAX_INLINE:
+                self.read(len(data))
+                return self._inline(data)
+        layout = self.headers.layout(Source.of(fd, path))
+        bases = self.bases.of(role, layout.segments) if layout else None
+        if size >= packwriter.CUT:
+            self.packs.expect(size)
+        try:
+            return _File(self, layout, bases).store(_reader(fd))
+        except errors.NotCanonical as error:
+            reason = f"its recipe could not be read: {error.fields['reason']}. Split it into several files"
+            raise errors.TooBig(what=path or "a file", reason=reason) from error
+
+    def add_bytes(self, data: bytes) -> FileId:
+        """Store a file that is given as bytes."""
+        if len(data) <= recipes.MAX_INLINE:
+            return self._inline(data).file
+        return _File(self, None, None).store(io.BytesIO(data).readinto).file
+
+    def close(self) -> None:
+        """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also one met before."""
+        self.workers.close()
+        self.hasher.close()
+        self.packs.finish()
+        self.door.rely_on_packs()  # those of chunks that were not stored again
+        if len(self._small) < MANY:
+            for recipe in self._small:
+                self._recipes.put(recipe)
+        else:
+            self._recipes.expect(self._pack.finish())
+        self._small.clear()
+
+    def discard(self) -> None:
+        """Give up what was not yet made durable."""
+        self.workers.close()
+        self.hasher.close()
+        self.packs.discard()
+        self._pack.discard()
+
+    def put(self, recipe: Recipe) -> bool:
+        """Stage a recipe, unless the file has one already that can be used; whether it was staged."""
+        new = recipe.file not in self._files and not self._usable(recipe)
+        if new and recipe.inline is None:
+            self._recipes.put(recipe)
+        elif new:
+            self._put_small(recipe)
+        if not new:
+            self.door.rely(recipe.path.rpartition("/")[0])
+        self._files.add(recipe.file)
+        return new
+
+    def read(self, count: int) -> None:
+        """Tell who wants to know that `count` bytes were read."""
+        if hashing.on_read is not None:
+            hashing.on_read(count)
+        if self._progress is not None:
+            self._progress(count)
+
+    def _put_small(self, recipe: Recipe) -> None:
+        """Keep the recipe of a small file; from `MANY` on, all of them go into a pack, and only the first are in memory."""
+        if len(self._small) < MANY:
+            self._small.append(recipe)
+            if len(self._small) == MANY:
+                for each in self._small:
+                    self._pack.add(packformat.RECIPE, each.encode(), file=each.file)
+        else:
+            self._pack.add(packformat.RECIPE, recipe.encode(), file=recipe.file)
+
+    def _inline(self, data: bytes) -> Stored:
+        file = FileId(digest(data))
+        new = self.put(Recipe(file, len(data), recipes.INLINE, inline=data))
+        return Stored(file, len(data), len(data) if new else 0)
+
+    def _usable(self, recipe: Recipe) -> bool:
+        """Whether the file has a recipe that serves as well as this one, and was made here or says the same."""
+        try:
+            found = self._recipes.best(recipe.file)
+        except errors.Damaged:  # a whole one is written beside it, or in its place
+            return False
+        if found is None or (recipe.segments and not found.segments):
+            return False
+        return found.chunks == recipe.chunks or self._recipes.is_own(found)
+
+
+class _File:
+    """One file on its way into the store."""
+
+    def __init__(self, ingest: Ingest, layout: Layout | None, bases: FileBases | None) -> None:
+        self._ingest = ingest
+        self._layout = layout
+        self._bases = bases
+        self._digests = Digests(layout.segments if layout else ())
+        self._file = Hasher()
+        self._hashed: deque[_Hashed] = deque()
+        self._encoding: deque[_Encoding] = deque()
+        self._chunks: list[tuple[ChunkId, int]] = []
+        self._new_bytes = 0
+        self._size = 0
+
+    def store(self, read_into: ReadInto) -> Stored:
+        try:
+            for block in self._blocks(read_into):
+                self._ingest.read(len(block.data))
+                self._size += len(block.data)
+                self._hash(block)
+                self._advance(DEPTH)
+            self._advance(0)
+        finally:
+            self._give_up()
+        recipe = self._recipe(FileId(self._file.digest()))
+        self._ingest.put(recipe)
+        return Stored(recipe.file, self._size, self._new_bytes)
+
+    def _blocks(self, read_into: ReadInto) -> Iterator[Block]:
+        buffers = self._ingest.buffers
+        if self._layout is None:
+            return chunking.blocks(read_into, buffers)
+        return chunking.laid_out(read_into, buffers, self._layout.pieces)
+
+    def _recipe(self, file: FileId) -> Recipe:
+        chunks, layout = tuple(self._chunks), self._layout
+        if layout is None or self._size != layout.pieces[-1].end:  # it became shorter meanwhile
+            return Recipe(file, self._size, chunking.SEGMENTER, chunks=chunks)
+        return Recipe(file, self._size, layout.segmenter, chunks=chunks, segments=self._digests.segments())
+
+    def _give_up(self) -> None:
+        """Forget the chunks that were on their way when something failed: another file may have them too."""
+        for encoding in self._encoding:
+            self._ingest.written.difference_update(encoding.hashed.ids.result().chunks)
+
+    def _hash(self, block: Block) -> None:
+        ids = self._ingest.workers.submit(_ids, block, self._layout)
+        file = self._ingest.hasher.submit(self._file.update, block.data)
+        self._hashed.append(_Hashed(block, ids, file))
+
+    def _advance(self, leave: int) -> None:
+        """Move blocks on until at most `leave` wait at each stage."""
+        while len(self._hashed) > leave:
+            self._encode(self._hashed.popleft())
+            self._write_down_to(leave)
+        self._write_down_to(leave)
+
+    def _write_down_to(self, leave: int) -> None:
+        while len(self._encoding) > leave:
+            self._write(self._encoding[0])
+            self._encoding.popleft()
+
+    def _encode(self, hashed: _Hashed) -> None:
+        ingest, block, works = self._ingest, hashed.block, []
+        ids = hashed.ids.result()
+        for piece, held in zip(block.pieces, ids.segments, strict=True):
+            self._digests.add(piece, held)
+        known = ingest.chunks.known(ids.chunks)
+        if len(self._chunks) + len(ids.chunks) > canonical.MAX_CONTAINERS:
+            raise errors.NotCanonical(reason=f"it would have more than {canonical.MAX_CONTAINERS} chunks")
+        for number, (id_, data) in enumerate(zip(ids.chunks, block.chunks, strict=True)):
+            self._chunks.append((id_, len(data)))
+            if id_ not in known and id_ not in ingest.written:
+                ingest.written.add(id_)
+                of = block.pieces[number] if block.pieces else None
+                works.append(ingest.encoder.prepare(id_, data, of, self._bases))
+        parts = (works[first : first + TOGETHER] for first in range(0, len(works), TOGETHER))
+        self._encoding.append(_Encoding(hashed, [ingest.workers.submit(_encoded, part) for part in parts]))
+
+    def _write(self, encoding: _Encoding) -> None:
+        for entry, stored in chain.from_iterable(future.result() for future in encoding.new):
+            self._ingest.packs.add(entry, *stored)
+            self._ingest.features.update(encodings.features(entry.encoding))
+            self._new_bytes += packformat.HEADER.size + entry.stored
+        encoding.hashed.file.result()
+        self._ingest.buffers.give(encoding.hashed.block.buffer)
+
+
+def _reader(fd: int) -> ReadInto:
+    """Reads `fd` from its start, wherever its own position is."""
+    offset = 0
+
+    def read_into(view: memoryview) -> int:
+        nonlocal offset
+        count = os.preadv(fd, [view], offset)
+        offset += count
+        return count
+
+    return read_into
+
+
+def _encoded(works: Sequence[Callable[[], Encoded]]) -> list[Encoded]:
+    return [work() for work in works]
+
+
+def _ids(block: Block, layout: Layout | None) -> _Ids:
+    chunks = [ChunkId(digest(chunk)) for chunk in block.chunks]
+    if layout is None or not block.pieces:
+        return _Ids(chunks, [])
+    parts = zip(block.pieces, block.chunks, chunks, strict=True)
+    return _Ids(chunks, [layout.hashes(*part) for part in parts])

@@ -1,0 +1,243 @@
+"""Recipes: how a file is rebuilt, from chunks or from bytes that lie in the recipe itself.
+
+    {"chunks":[["4e…",262144],["09…",77110]],"file":"9f…","kind":"recipe","segmenter":{"name":"fastcdc",…},"size":339254}
+
+A file's id does not depend on its recipe, so a file may have several, and better ways of cutting may come. `segments` say
+what lies where in the file (tensors); they are claims, and no reader of bytes needs them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+from mvc import errors
+from mvc.model import canonical
+from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, digest, is_id
+from mvc.model.segment import Segment
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import packformat
+from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.packs.metapacks import MetaPacks
+
+FOLDER = "recipes"
+MAX_INLINE = 16 * 1024
+"""Bytes of the largest file that lies in its recipe."""
+INLINE: dict[str, int | str] = {"name": "inline", "version": 1}
+MAX_SEGMENTS = 1_000_000
+_DECODED = 8
+"""Recipes that are kept as they were decoded: a verb asks for the same few again, and of 1 GB that takes 20 ms."""
+_PLACE = {"offset", "size"}
+_TEXTS = ("name", "dtype", "digest")
+_REQUIRED = {"kind", "file", "size", "segmenter"}
+_OPTIONAL = {"inline", "chunks", "segments"}
+
+Chunks = tuple[tuple[ChunkId, int], ...]
+"""Ids and sizes in bytes, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to rebuild `file`, of `size` bytes: `inline` is its bytes, or `chunks` give them one after the other."""
+
+    file: FileId
+    size: int
+    segmenter: Mapping[str, Any]
+    inline: bytes | None = None
+    chunks: Chunks = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Where it lies when it is loose, below `.mvc`."""
+        return f"{FOLDER}/{self.file[:2]}/{self.file}/{self.id()}"
+
+    def id(self) -> RecipeId:
+        """The id of its bytes."""
+        return RecipeId(digest(self.encode()))
+
+    def preference(self) -> bool:
+        """Sorts what readers prefer first: recipes with segments."""
+        return not self.segments
+
+    def encode(self) -> bytes:
+        """Its exact bytes."""
+        record: dict[str, Any] = {
+            "kind": "recipe",
+            "file": self.file,
+            "size": self.size,
+            "segmenter": dict(self.segmenter),
+        }
+        if self.inline is not None:
+            record["inline"] = base64.b64encode(self.inline).decode()
+        else:
+            record["chunks"] = [[chunk, size] for chunk, size in self.chunks]
+        if self.segments:
+            record["segments"] = [segment.to_json() for segment in self.segments]
+        return canonical.encode(record)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The recipe in `data`; raises NotCanonical."""
+        record = canonical.decode(data)
+        _check(record)
+        inline = _inline(record["inline"]) if "inline" in record else None
+        chunks = tuple([(ChunkId(id_), size) for id_, size in record.get("chunks", ())])
+        segments = tuple([_segment(each) for each in record.get("segments", ())])
+        recipe = cls(FileId(record["file"]), record["size"], record["segmenter"], inline, chunks, segments)
+        held = len(inline) if inline is not None else sum(size for _, size in chunks)
+        _check_segments(segments, recipe.size)
+        if held != recipe.size or (inline is not None and digest(inline) != recipe.file):
+            raise errors.NotCanonical(reason="what the recipe holds is not the file it names")
+        return recipe
+
+
+class Recipes:
+    """The recipes of a repository, loose or in metadata packs."""
+
+    def __init__(self, door: StoreDoor, metapacks: MetaPacks, chunks: ChunkIndex) -> None:
+        """Read below `door` and in `metapacks`; `chunks` knows what can be rebuilt."""
+        self._door = door
+        self._metapacks = metapacks
+        self._chunks = chunks
+        self._lies: set[RecipeId] = set()
+
+    def put(self, recipe: Recipe) -> None:
+        """Stage a recipe for the next barrier."""
+        self._door.stage(recipe.path, recipe.encode())
+
+    def expect(self, packs: Iterable[PackId]) -> None:
+        """Find recipes in these metadata packs too, once they have their names."""
+        self._metapacks.expect(packs)
+
+    def for_file(self, file: FileId) -> list[Recipe]:
+        """All whole recipes of a file; raises Damaged when there are some, and none is whole."""
+        found: list[Recipe] = []
+        damage: errors.Damaged | None = None
+        for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
+            try:
+                found += [recipe for recipe in [_verified(read(), file, name)] if name not in self._lies]
+            except errors.Damaged as error:
+                damage = error
+        if damage is not None and not found:
+            raise damage
+        return found
+
+    def any_for(self, file: FileId) -> bool:
+        """Whether there is a recipe of a file, whole or not."""
+        return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
+
+    def best(self, file: FileId) -> Recipe | None:
+        """A recipe whose chunks are all here, one made here or with segments if there is one; None when there is none.
+
+        Raises Damaged as `for_file`.
+        """
+        recipes = self.for_file(file)
+        if len(recipes) > 1:
+            recipes.sort(key=lambda each: (not self.is_own(each), each.preference()))
+        for sure in (False, True):
+            for recipe in recipes:
+                if self._chunks.has_all([chunk for chunk, _ in recipe.chunks], sure=sure):
+                    return recipe
+        return None
+
+    def is_own(self, recipe: Recipe) -> bool:
+        """Whether a recipe was made here, of the file's bytes, or has these in it. Any other only claims to give them."""
+        return recipe.inline is not None or self._door.exists(recipe.path)
+
+    def distrust(self, recipe: Recipe) -> None:
+        """Have a recipe count for nothing from here on: it was followed, and gave another file."""
+        self._lies.add(recipe.id())
+
+    def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        folder = f"{FOLDER}/{file[:2]}/{file}"
+        for name in self._door.names(folder):
+            yield name, partial(self._read, f"{folder}/{name}")
+
+    def _read(self, path: str) -> bytes:
+        try:
+            if self._door.stat(path).size > packformat.MAX_METADATA:
+                raise errors.Damaged(what=path, reason="it is too long for a recipe")
+            return self._door.read(path)
+        except OSError as error:
+            raise errors.Damaged(what=path, reason=error.strerror or str(error)) from error
+
+
+@functools.lru_cache(maxsize=_DECODED)
+def _verified(data: bytes, file: FileId, name: str) -> Recipe:
+    if digest(data) != name:
+        raise errors.Damaged(what=f"the recipe {name}", reason="its bytes are not those it names")
+    recipe = Recipe.decode(data)
+    if recipe.file != file:
+        raise errors.Damaged(what=f"the recipe {name}", reason="it lies with those of another file")
+    return recipe
+
+
+def _check(record: Any) -> None:
+    """Raise NotCanonical unless `record` has the shape of a recipe."""
+    if not isinstance(record, dict) or record.get("kind") != "recipe":
+        raise errors.NotCanonical(reason="it is not a recipe")
+    if not _REQUIRED <= set(record) <= _REQUIRED | _OPTIONAL or ("inline" in record) == ("chunks" in record):
+        raise errors.NotCanonical(reason="its fields are not those of a recipe")
+    if not is_id(record["file"]) or type(record["size"]) is not int or record["size"] < 0:
+        raise errors.NotCanonical(reason="file is an id, and size a number of bytes")
+    if not isinstance(record["segmenter"], dict) or not isinstance(record["segmenter"].get("name"), str):
+        raise errors.NotCanonical(reason="segmenter has a name")
+    if not isinstance(record.get("chunks", []), list) or not all(map(_is_chunk, record.get("chunks", ()))):
+        raise errors.NotCanonical(
+            reason=f"chunks are pairs of an id and a size of at most {packformat.MAX_CHUNK} bytes"
+        )
+    segments = record.get("segments", [{}])
+    if not isinstance(segments, list) or not 0 < len(segments) <= MAX_SEGMENTS:
+        raise errors.NotCanonical(reason="segments are a list of maps, or absent")
+
+
+def _segment(record: Any) -> Segment:
+    if not isinstance(record, dict) or not _PLACE <= set(record) <= _PLACE | {*_TEXTS, "shape"}:
+        raise errors.NotCanonical(reason="the fields of a segment are not those of one")
+    texts = [record.get(key, "") for key in _TEXTS]
+    shape = record.get("shape", [])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(shape, list):
+        raise errors.NotCanonical(reason="name, dtype and digest of a segment are texts, and its shape a list")
+    if any(not text and key in record for key, text in zip(_TEXTS, texts, strict=True)):
+        raise errors.NotCanonical(reason="what is not known of a segment is left out")
+    if not all(type(number) is int and number >= 0 for number in (record["offset"], record["size"], *shape)):
+        raise errors.NotCanonical(reason="offset, size and shape of a segment are numbers, 0 or above")
+    if texts[-1] and not is_id(texts[-1]):
+        raise errors.NotCanonical(reason="the digest of a segment is an id")
+    name, dtype, digest_ = texts
+    return Segment(record["offset"], record["size"], name, dtype, tuple(shape) if "shape" in record else None, digest_)
+
+
+def _check_segments(segments: tuple[Segment, ...], size: int) -> None:
+    end = 0
+    for segment in segments:
+        if segment.offset < end or segment.end > size:
+            raise errors.NotCanonical(reason="segments are in the order of the file, and within it")
+        end = segment.end
+
+
+def _is_chunk(pair: Any) -> bool:
+    return (
+        isinstance(pair, list)
+        and len(pair) == 2
+        and is_id(pair[0])
+        and type(pair[1]) is int
+        and 0 < pair[1] <= packformat.MAX_CHUNK
+    )
+
+
+def _inline(text: Any) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise errors.NotCanonical(reason="inline is base64") from error
+    if len(data) > MAX_INLINE or base64.b64encode(data).decode() != text:
+        raise errors.NotCanonical(reason=f"inline is base64 of at most {MAX_INLINE} bytes")
+    return data

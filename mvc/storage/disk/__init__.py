@@ -1,0 +1,1 @@
+"""The doors to the disk: nothing else writes, renames or removes files."""

@@ -1,0 +1,182 @@
+"""The door to what is written outside the repository: a folder that is exported, a file that a verb's `-o` names.
+
+A folder and a plain file are built beside their place under a temporary name and renamed last, so each is there whole
+or not at all. A pipe, a device and an open descriptor (`/dev/stdout`) are written to as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mvc import errors
+from mvc.model.ids import Buffer
+from mvc.storage.disk import hidden_names
+from mvc.storage.disk.door import (
+    STORE,
+    Batch,
+    Temporary,
+    discard_folder,
+    rename_new_folder,
+    step,
+    sweep_beside,
+    sync_folder,
+    write_all,
+    writing,
+)
+
+_DESCRIPTOR = re.compile(r"(?:/proc/([0-9]+)(?:/task/[0-9]+)?|/dev)/fd/([0-9]+)\Z")
+_MAX_LINKS = 40
+"""Links that Linux follows on the way to a file."""
+
+
+class ExportDoor:
+    """A new folder at `target`, which is absent or empty; without `finish`, nothing of it stays."""
+
+    def __init__(self, target: Path) -> None:
+        """Begin the folder; raises InsideStore, NotWritable, DiskFailed."""
+        self._target = outside_store(target)
+        self._building = hidden_names.path_for(self._target)
+        self._folders: set[Path] = set()
+        self._batch = Batch()
+
+    def __enter__(self) -> Self:
+        """Make the folder that is built in."""
+        sweep_beside(self._target.parent)
+        self._make(self._building)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove what was not finished."""
+        self._batch.discard()
+        discard_folder(self._building)
+
+    @contextlib.contextmanager
+    def file(self, path: str, *, executable: bool) -> Iterator[Temporary]:
+        """A new file at `path` below the folder; durable after `finish`."""
+        place = self._building / path
+        self._make(place.parent)
+        temporary = Temporary(place)
+        try:
+            yield temporary
+            self._batch.add(temporary, 0o777 if executable else 0o666)
+        except BaseException:
+            temporary.discard()
+            raise
+
+    def finish(self) -> None:
+        """Have the folder be at its target, whole and durable."""
+        self._batch.close()
+        for folder in sorted(self._folders, reverse=True):
+            with writing(folder):
+                sync_folder(folder)
+        rename_new_folder(self._building, self._target)
+
+    def _make(self, folder: Path) -> None:
+        if folder in self._folders or (folder.is_dir() and self._building not in (folder, *folder.parents)):
+            return
+        self._make(folder.parent)
+        with writing(folder.parent):
+            step("mkdir", folder)
+            os.mkdir(folder)
+        if self._building in (folder, *folder.parents):
+            self._folders.add(folder)
+
+
+def outside_store(path: Path) -> Path:
+    """Return `path` with all links resolved; raise InsideStore when it lies in, or is, a `.mvc`.
+
+    Raises NotWritable for links that lead to each other in a circle.
+    """
+    real = Path(os.path.realpath(path))
+    if any(place.is_symlink() for place in (real, *real.parents)):
+        raise errors.NotWritable(path=path, reason=os.strerror(errno.ELOOP))
+    for place in (real, *real.parents):
+        if place.name.casefold() == STORE:
+            raise errors.InsideStore(path=path, store=place)
+    return real
+
+
+@contextlib.contextmanager
+def output(target: Path) -> Iterator[Callable[[Buffer], object]]:
+    """Open the file that a person named for output; the block gets a function that appends bytes to it.
+
+    A regular file, or a new one, is replaced when the block ends, whole and durable, through any links that lead to it;
+    it keeps the permission bits that it had, and an error leaves it as it was. Into a pipe, a device or a descriptor the
+    bytes go as they come. Raises InsideStore, NotWritable, DiskFailed.
+    """
+    real = outside_store(target)
+    if not is_stream(target):
+        with _replaced(real) as temporary:
+            yield temporary.write
+        return
+    with writing(target):
+        own = _descriptor(target)
+        fd = os.dup(own) if own is not None else os.open(target, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            yield lambda data: write_all(fd, (data,), target)
+        finally:
+            os.close(fd)
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether `path` names a pipe, a device, a socket or an open descriptor: no file that could be replaced."""
+    return _open_file(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the number of this process's open file that `path` names (`/dev/stdout`, `/dev/fd/3`), else None."""
+    named = _open_file(path)
+    return int(named[2]) if named and named[1] in (None, str(os.getpid())) else None
+
+
+def _open_file(path: Path) -> re.Match[str] | None:
+    """Return the process (None: this one) and the number of the open file that `path` leads to, by links or itself."""
+    place = os.path.abspath(path)
+    for _ in range(_MAX_LINKS):
+        folder, name = os.path.split(place)
+        named = _DESCRIPTOR.match(os.path.join(os.path.realpath(folder), name))
+        if named:
+            return named
+        try:
+            place = os.path.join(folder, os.readlink(place))
+        except OSError:
+            return None
+    return None
+
+
+@contextlib.contextmanager
+def _replaced(target: Path) -> Iterator[Temporary]:
+    """Yield a file that takes the place of `target` when the block ends."""
+    before = target.stat() if target.exists() else None
+    if before is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise errors.NotWritable(path=target, reason="its permissions do not allow it")
+    sweep_beside(target.parent)
+    temporary = Temporary(hidden_names.path_for(target))
+    try:
+        yield temporary
+        temporary.close(0o666)
+        with writing(target):
+            if before is not None:
+                _keep_owner_and_mode(temporary.path, before)
+            step("rename", target)
+            os.replace(temporary.path, target)
+            sync_folder(target.parent)
+    finally:
+        temporary.discard()
+
+
+def _keep_owner_and_mode(path: Path, before: os.stat_result) -> None:
+    """Give the file the owner (where that is allowed) and the permission bits that `before` had."""
+    with contextlib.suppress(OSError):
+        os.chown(path, before.st_uid, before.st_gid)
+    with contextlib.suppress(OSError):
+        os.chmod(path, before.st_mode & 0o777)

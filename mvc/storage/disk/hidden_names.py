@@ -1,0 +1,39 @@
+"""What is built beside its place gets a hidden name that says which process builds it, so that leftovers are known.
+
+    out  ◄─rename─  .out.<machine>.<boot>.<namespace>.<pid>.<start>.<random>.<n>.mvc-tmp
+
+What a killed command left is removed by the next one that builds something in the same folder, and is never tracked.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mvc.storage.disk import process
+
+SUFFIX = ".mvc-tmp"
+"""Ends these names."""
+_PARTS = 7
+"""Parts of the name of a process's temporary file."""
+_LETTERS = 40
+"""Letters of the target's name that are kept."""
+
+
+def name_for(name: str) -> str:
+    """Return a new name for what becomes `name` in the same folder."""
+    return f".{name[:_LETTERS]}.{next(process.temporary_names())}{SUFFIX}"
+
+
+def path_for(target: Path) -> Path:
+    """Return a new path beside `target`."""
+    return target.with_name(name_for(target.name))
+
+
+def left(folder: str | os.PathLike[str] | int) -> list[str]:
+    """Return the names in `folder` (a path or a descriptor) of what processes that have ended left."""
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith(".") and name.endswith(SUFFIX)]
+    except OSError:
+        return []
+    return [name for name in names if process.is_gone(".".join(name.removesuffix(SUFFIX).split(".")[-_PARTS:]))]

@@ -1,0 +1,1 @@
+"""Packs: many chunks or objects in one immutable file, their index, and garbage collection."""

@@ -1,0 +1,288 @@
+"""Where each chunk lies: the indexes of all packs, gathered in a cache that may be deleted or wrong at any time.
+
+    cache/chunks.sqlite     packs(number, name, whole)     chunks(id, pack, offset, encoding, depth, …)
+
+The packs that are listed are the authority. A pack that the cache lacks is read in, one that vanished is forgotten. A
+"no" of the cache counts only after the packs' own indexes were read again (`sure`); a "yes" that lets a writer leave a
+chunk out (`known`) only after a look into the pack; and whoever reads a chunk checks it. A delta counts only with its
+bases: a collection may leave it in a pack that stays, and take what it needs. Where the store cannot be
+written, the index is private to the process. SQLite's own journal makes the cache whole again after a kill; it goes past
+the door to the disk, since nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mvc import errors
+from mvc.model.ids import ChunkId, is_id
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packfile import PackFile, PackFiles
+from mvc.storage.packs.packformat import HEADER, Entry
+
+T = TypeVar("T")
+
+NAME = "cache/chunks.sqlite"
+_BESIDE = ("", "-journal", "-wal", "-shm")
+"""What SQLite adds to the name for the files that it may open with the cache."""
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How a journal ends that names another file, which SQLite deletes after the roll-back ("file format", 3)."""
+_PARSED = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+_WRONG = (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError, struct.error)
+"""What wrong bytes in the cache may come out as."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, whole INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS chunks (
+    id BLOB NOT NULL, pack INTEGER NOT NULL, offset INTEGER NOT NULL, encoding INTEGER NOT NULL, raw INTEGER NOT NULL,
+    stored INTEGER NOT NULL, depth INTEGER NOT NULL, width INTEGER NOT NULL, base BLOB,
+    PRIMARY KEY (id, pack, offset)) STRICT, WITHOUT ROWID;
+"""
+_FIND = """
+SELECT c.id, p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.offset
+FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER BY c.id, c.depth, c.pack, c.offset
+"""
+_RESTS = "SELECT id, depth, base FROM chunks WHERE id IN ({})"
+_AT_ONCE = 500
+"""Ids that are looked up by one query."""
+
+
+_Rest = tuple[bytes, int, bytes | None]
+"""A chunk, the depth of an entry of it, and that entry's base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A chunk's entry, and where the pack lies that has it, below `.mvc`."""
+
+    pack: str
+    entry: Entry
+
+
+class ChunkIndex:
+    """The places of all chunks of a repository. `unreadable` says why a pack's index could not be read, by its name."""
+
+    def __init__(self, door: StoreDoor) -> None:
+        """Read the packs below `door` when first asked."""
+        self._door = door
+        self._files = PackFiles(door)
+        self._database: sqlite3.Connection | None = None
+        self._sure = False
+        self._listed: set[str] = set()
+        self.unreadable: dict[str, errors.Damaged] = {}
+
+    def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
+        """Every place of a chunk, the one of least depth first; with `sure` by the packs' own indexes."""
+        return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
+
+    def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
+        """Whether each chunk has a place, and all its bases too."""
+        wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
+        return not wanted or self._ask(lambda: len(_whole(wanted, self._rests)), sure=sure) == len(wanted)
+
+    def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
+        """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
+        wanted = list(dict.fromkeys(chunks))
+        return self._ask(lambda: self._standing(wanted), sure=False)
+
+    def make_sure(self) -> None:
+        """Go by the packs' own indexes from here on, and not by the cache."""
+        self._ask(lambda: None, sure=True)
+
+    def refresh(self) -> None:
+        """Look at the packs again: others may have been added."""
+        if self._database is not None:
+            self._ask(lambda: self._gather(self._open()), sure=False)
+
+    def _ask(self, question: Callable[[], T], *, sure: bool) -> T:
+        """The answer of the cache; of a new one when it turns out to be no database, or must be sure."""
+        if sure and not self._sure:
+            self._rebuild()
+        try:
+            if sure:
+                self._gather(self._open())
+            return question()
+        except _WRONG as error:
+            self._rebuild(keep=getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY)
+            return question()
+
+    def _find(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, list[Location]]:
+        """The places of those of `chunks` that have some."""
+        ids = [bytes.fromhex(chunk) for chunk in chunks]
+        query = _FIND.format(",".join("?" * len(ids)))
+        found: dict[ChunkId, list[Location]] = {}
+        for id_, pack, *row in self._open().execute(query, ids).fetchall():
+            place = Location(pack, _entry(ChunkId(id_.hex()), row))
+            if pack not in self._listed or not place.entry.well_formed:
+                raise sqlite3.DatabaseError
+            found.setdefault(ChunkId(place.entry.id), []).append(place)
+        return found
+
+    def _standing(self, wanted: Sequence[ChunkId]) -> set[ChunkId]:
+        ids = [bytes.fromhex(chunk) for chunk in wanted]
+        return {ChunkId(id_.hex()) for id_ in _whole(ids, self._standing_rests)}
+
+    def _rests(self, ids: Sequence[bytes]) -> list[_Rest]:
+        """What the entries of chunks rest on, by the index."""
+        return self._open().execute(_RESTS.format(",".join("?" * len(ids))), ids).fetchall()
+
+    def _standing_rests(self, ids: Sequence[bytes]) -> list[_Rest]:
+        """What the entries of chunks rest on, of those that the packs confirm."""
+        found = self._find([ChunkId(id_.hex()) for id_ in ids])
+        places = [place for each in found.values() for place in each if self._stands(place)]
+        return [
+            (bytes.fromhex(entry.id), entry.depth, bytes.fromhex(entry.base) if entry.base else None)
+            for entry in (place.entry for place in places)
+        ]
+
+    def _stands(self, place: Location) -> bool:
+        """Whether the pack has that entry where the index says, and reaches to its end."""
+        if place.pack in self.unreadable:
+            return False
+        try:
+            pack = self._files.get(place.pack)
+            return place.entry.end <= pack.size and pack.read(place.entry.offset, HEADER.size) == place.entry.header()
+        except errors.Damaged:
+            return False
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = self._connect()
+            self._gather(self._database)
+        return self._database
+
+    def _connect(self) -> sqlite3.Connection:
+        """The cache; a private one where it cannot be written, or is no database any more."""
+        with contextlib.suppress(sqlite3.Error, errors.MvcError, OSError):
+            self._door.make_folder("cache")
+            if not self._is_own():
+                self._forget()
+            with contextlib.suppress(errors.MvcError, OSError):  # one that can only be read is of use, too
+                self._door.open_cache(NAME)
+            database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.execute("PRAGMA synchronous = OFF")
+            database.executescript(_SCHEMA)
+            if database.execute(_PARSED).fetchall() == _private().execute(_PARSED).fetchall():
+                return database
+            database.close()
+            self._forget()  # triggers, views and the like would be run by SQLite
+        return _private()
+
+    def _is_own(self) -> bool:
+        """Whether the files that SQLite would open are like those that it makes here, and lead nowhere else."""
+        if any(self._door.exists(NAME + suffix) for suffix in _BESIDE[2:]):
+            return False
+        for name in (NAME, f"{NAME}-journal"):
+            try:
+                fd = self._door.open(name)
+            except FileNotFoundError:
+                continue
+            except errors.Damaged:
+                return False
+            with open(fd, "rb", buffering=0):
+                status = os.fstat(fd)
+                end = os.pread(fd, len(_SUPER_JOURNAL), max(0, status.st_size - len(_SUPER_JOURNAL)))
+            if status.st_nlink != 1 or (name != NAME and end == _SUPER_JOURNAL):
+                return False
+        return True
+
+    def _forget(self) -> None:
+        for suffix in _BESIDE:
+            self._door.forget(NAME + suffix)
+
+    def _rebuild(self, *, keep: bool = False) -> None:
+        """Gather all indexes for this process alone: sure, whoever else may be writing. Delete the cache unless `keep`."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._database is not None:
+                self._database.close()
+        if not keep:
+            self._forget()
+        self.unreadable.clear()
+        self._database = _private()
+        self._gather(self._database)
+        self._sure = True
+
+    def _gather(self, database: sqlite3.Connection) -> None:
+        """Have the database know exactly the packs that are listed."""
+        listed = self._listed = set(pack_names(self._door))
+        rows = database.execute("SELECT name, number, whole FROM packs").fetchall()
+        known = {name: number for name, number, _ in rows}
+        # One that another process found damaged may be whole now, and is read again.
+        settled = {name for name, _, whole in rows if whole or name in self.unreadable}
+        if listed == known.keys() == settled:
+            return
+        database.execute("BEGIN IMMEDIATE")
+        for name in known.keys() - (listed & settled):
+            database.execute("DELETE FROM chunks WHERE pack = ?", (known[name],))
+            database.execute("DELETE FROM packs WHERE number = ?", (known[name],))
+        for name in sorted(listed - settled):
+            self._read_in(database, name)
+        database.execute("COMMIT")
+
+    def _read_in(self, database: sqlite3.Connection, name: str) -> None:
+        """Take in a pack's index, or where that is damaged, what its entries say of themselves."""
+        try:
+            pack = PackFile(self._door, name)
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            return
+        try:
+            entries = packformat.read_index(pack)
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            entries = packformat.scan(pack)
+        row = (name, name not in self.unreadable)
+        number = database.execute("INSERT OR IGNORE INTO packs (name, whole) VALUES (?, ?)", row).lastrowid
+        database.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(entries, number))
+
+
+def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Rest]]) -> set[bytes]:
+    """Those of `wanted` that have an entry with all its bases, each base less deep than what rests on it."""
+    rows: list[_Rest] = []
+    seen: set[bytes] = set()
+    level = list(dict.fromkeys(wanted))
+    while level:
+        seen.update(level)
+        found = [row for first in range(0, len(level), _AT_ONCE) for row in rests(level[first : first + _AT_ONCE])]
+        rows += found
+        level = list({base for _, _, base in found if base is not None} - seen)
+    least: dict[bytes, int] = {}
+    for id_, depth, base in sorted(rows, key=lambda row: row[1]):
+        if base is None or least.get(base, depth) < depth:
+            least.setdefault(id_, depth)
+    return seen.intersection(wanted, least)
+
+
+def _private() -> sqlite3.Connection:
+    """A database of this process, which SQLite keeps in a file of its own when it gets large."""
+    database = sqlite3.connect("", isolation_level=None)
+    database.executescript(_SCHEMA)
+    return database
+
+
+def pack_names(door: StoreDoor) -> list[str]:
+    """Where all packs of chunks lie, below `.mvc`."""
+    found = (f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}"))
+    return [name for name in found if name.endswith(".pack") and is_id(name[-69:-5])]
+
+
+def _rows(entries: list[Entry], number: int | None) -> Iterator[tuple[object, ...]]:
+    for entry in entries:
+        base = bytes.fromhex(entry.base) if entry.base else None
+        if entry.kind == packformat.CHUNK:
+            yield (
+                bytes.fromhex(entry.id), number, entry.offset, entry.encoding, entry.raw,
+                entry.stored, entry.depth, entry.width, base,
+            )  # fmt: skip
+
+
+def _entry(chunk: ChunkId, row: Sequence[Any]) -> Entry:
+    encoding, raw, stored, depth, width, base, offset = row
+    return Entry(chunk, packformat.CHUNK, encoding, raw, stored, depth, width, base.hex() if base else None, offset)

@@ -1,0 +1,91 @@
+"""One chunk from the packs: found with the bases it rests on, read, decoded, checked.
+
+locate (the caller's thread)   chunk ─ entry in a pack, depth 2 ─ entry of its base, depth 1 ─ entry of its base, depth 0
+read   (any thread)            pread, decode the deepest, then each delta against the one below it
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.model.ids import Buffer, ChunkId, digest
+from mvc.storage.chunks import codec
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import packformat
+from mvc.storage.packs.index import ChunkIndex, Location
+from mvc.storage.packs.packfile import PackFiles
+
+
+class Place(NamedTuple):
+    """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first.
+
+    `whole`: all that it rests on has a place too.
+    """
+
+    location: Location
+    bases: tuple[Place, ...] = ()
+    whole: bool = True
+
+
+_Known = dict[tuple[str, int], tuple[Place, ...]]
+"""The places of a chunk of a depth less than that."""
+
+
+class ChunkReader:
+    """Reads the chunks of a repository. `read` may be called from several threads, `locate` from one."""
+
+    def __init__(self, door: StoreDoor, index: ChunkIndex) -> None:
+        """Read packs below `door`; `index` knows where chunks lie."""
+        self.index = index
+        self._files = PackFiles(door)
+
+    def locate(self, chunk: ChunkId, *, sure: bool = False, below: int = packformat.MAX_DEPTH + 1) -> tuple[Place, ...]:
+        """Every place of a chunk of a depth less than `below`; with `sure` by the packs' own indexes."""
+        return self._locate(chunk, below, {}, sure=sure)
+
+    def read(self, chunk: ChunkId, places: tuple[Place, ...], *, check: bool = True) -> Buffer:
+        """The raw bytes from the first place that has them whole; raises Damaged, or Missing without any place.
+
+        With `check` they have the chunk's hash. Without, a single place is taken at its word.
+        """
+        failure: errors.MvcError = errors.Missing(what="chunk", id=chunk)
+        for place in places:
+            try:
+                return self._read(chunk, place, check=check or len(places) > 1)
+            except (errors.Damaged, errors.Missing) as error:
+                failure = error
+        raise failure
+
+    def forget(self, places: tuple[Place, ...]) -> None:
+        """Open the packs of these places anew: others may have taken their names."""
+        level = {id(place): place for place in places}
+        while level:
+            for place in level.values():
+                self._files.forget(place.location.pack)
+            level = {id(base): base for place in level.values() for base in place.bases}
+
+    def _locate(self, chunk: ChunkId, below: int, known: _Known, *, sure: bool = False) -> tuple[Place, ...]:
+        """As `locate`; what several rest on is looked up once, or chains that lie here twice would take 2^depth lookups."""
+        places = []
+        for each in self.index.find(chunk, sure=sure):
+            base, depth = each.entry.base, each.entry.depth
+            if depth < below:
+                if base and (base, depth) not in known:
+                    known[base, depth] = self._locate(ChunkId(base), depth, known)
+                bases = known[base, depth] if base else ()
+                places.append(Place(each, bases, base is None or any(place.whole for place in bases)))
+        return tuple(places)
+
+    def _read(self, chunk: ChunkId, place: Place, *, check: bool) -> Buffer:
+        location, entry = place.location, place.location.entry
+        stored = packformat.read_entry(self._files.get(location.pack), entry)
+        base = self.read(ChunkId(entry.base), place.bases, check=check) if entry.base else None
+        try:
+            raw = codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=base)
+            if check and digest(raw) != chunk:
+                raise errors.Damaged(what="its content", reason="its hash is another")
+        except errors.Damaged as error:
+            what = f"chunk {chunk[:10]} in {location.pack}"
+            raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error
+        return raw

@@ -1,0 +1,462 @@
+"""Settings: those of a repository in `.mvc/config.toml`, those of a person in their own file; the repository's win.
+
+`config.toml` also says which format the store has (`format`, `requires`), and carries a checksum over its values
+(`sum`), so that damage to it is found; comments do not count. The other keys are in `KEYS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mvc import errors, lazy
+from mvc.model import canonical, textfile
+from mvc.model.ids import digest
+from mvc.storage.chunks import encodings
+from mvc.storage.disk.door import StoreDoor, replace_outside
+
+if TYPE_CHECKING:
+    from mvc.model.hosts import Approvals
+
+NAME = "config.toml"
+FORMAT = 1
+MAX_BYTES = 1 << 20
+"""Bytes of a repository's `config.toml`, at most."""
+KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
+_LONG = 64 * 1024
+_MANY_DOTS = 64
+_RESERVED = ("format", "requires", "sum")
+REMOTE = "remote"
+"""The table of remotes: one table each, by name."""
+HOST = "host"
+"""The table of hosts that a person approved, in their own settings alone: one table each, by host and port."""
+BRANCH = "branch"
+"""The table of branches that follow one of a remote: by model, then by name."""
+REMOTE_KEYS = {
+    "url": "where it is",
+    "host": "the platform's address, where a registry is not at https://app.picsellia.com",
+    "endpoint": "the server's address, where it is not the provider's own",
+    "profile": "the profile of the provider's settings whose credentials are used",
+    "region": "the bucket's region",
+    "project": "the project that the bucket belongs to",
+    "account": "the storage account",
+    "anonymous": "true: without credentials, for what everyone may read",
+    "key-file": "the file with the key to log in with",
+    "known-hosts": "the file of host keys, instead of ~/.ssh/known_hosts",
+    "port": "the server's port",
+    "user": "the user to log in as",
+    "storage-class": "the storage class of packs",
+    "server-side-encryption": "AES256, aws:kms, or aws:kms:KEY",
+}
+"""The settings of a remote, and what each means; none is a secret."""
+TRUSTED_HOSTS = "MVC_TRUSTED_HOSTS"
+"""The environment variable that lists approved hosts, for machines that nobody types on."""
+TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
+"""The setting that names the variable which holds a token, of a host or of a remote; a person's own alone."""
+HOST_KEYS = {
+    "trust": "the kinds of remotes whose credentials may go to HOST: s3, gs, az, sftp, picsellia, docker",
+    "insecure": "true: also by plain http",
+    "allow": "what repositories may set for it that chooses among credentials, as profile=team; `mvc remote trust` adds to it",
+    TOKEN_ENV: "the environment variable with the token for HOST, instead of PICSELLIA_TOKEN",
+}
+"""The settings of a host, and what each means; only in a person's own file."""
+_CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
+_SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
+
+KEYS: dict[str, tuple[type, str]] = {
+    "user.name": (str, "the name that versions made here are signed with"),
+    "user.email": (str, "the e-mail address beside it"),
+    "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
+    "core.filemode": (
+        bool,
+        "false: the executable bits of files mean nothing (default true; init and clone try it out)",
+    ),
+    "gc.reflog-expire": (float, "days for which versions are kept that a name stood for once (default 90)"),
+    "links.outside": (
+        str,
+        "the repositories that may read files outside through their links, as `mvc add --follow-links` notes",
+    ),
+    "ui.pager": (str, "the program that long output is shown with"),
+    "ui.progress": (str, "auto, bar, plain or none"),
+}
+"""Every key, its type and what it means."""
+_BOOLEANS = {"true": True, "false": False}
+USER_ONLY = ("ui.pager", "links.outside")
+"""Keys that name a program: a repository, which may be somebody else's, cannot set them."""
+_PERSONAL = "it names a program, a token or a trusted host, so only --global can set it"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting in force, and the file it comes from (`repository` or `user`)."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+def user_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the file of a person's own settings itself, where a link leads to it: writing must not replace the link."""
+    base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
+    folder = Path(base) if base else Path(home) / ".config" if home else None
+    path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
+    return Path(os.path.realpath(path)) if path else None
+
+
+class Config:
+    """The settings in force. `user_file` may be absent, and so may the repository (`door` is None)."""
+
+    def __init__(self, door: StoreDoor | None, user_file: Path | None) -> None:
+        """Read both files; raises NewerFormat, UnknownFeature, BadConfig, IncompleteInit."""
+        self._door = door
+        self._user_file = user_file
+        self._repository = _read_repository(door) if door else {}
+        self._user = _read_user(user_file)
+
+    def get(self, key: str) -> Any:
+        """The value of `key`, None when it is not set; raises UnknownSetting."""
+        check_key(key)
+        settings = [setting.value for setting in self.all() if setting.key == key]
+        return settings[0] if settings else None
+
+    def all(self) -> list[Setting]:
+        """Every setting that is set, sorted by key; one that both files set appears once, as the repository's."""
+        found: dict[str, Setting] = {}
+        for origin, values in (("user", self._user), ("repository", self._repository)):
+            for key, value in flatten(values).items():
+                if origin == "user" or not is_personal(key):
+                    found[key] = Setting(key, value, origin)
+        return [found[key] for key in sorted(found)]
+
+    def remotes(self) -> dict[str, dict[str, str]]:
+        """The settings of each remote by its name; the repository's win over the person's."""
+        found: dict[str, dict[str, str]] = {}
+        for values, path in ((self._user, self._user_file), (self._repository, NAME)):
+            for name, settings in _tables(values.get(REMOTE, {}), path):
+                kept = {key: value for key, value in settings.items() if key != TOKEN_ENV}
+                found.setdefault(name, {}).update(kept)
+        return found
+
+    def own_remote(self, name: str) -> dict[str, str]:
+        """Return what the person's own settings say about a remote of that name, `token-env` included."""
+        return dict(dict(_tables(self._user.get(REMOTE, {}), self._user_file)).get(name, {}))
+
+    def hosts(self) -> Mapping[str, Any]:
+        """Return the person's table of hosts; a repository's counts for nothing. Raises BadConfig."""
+        table = self._user.get(HOST, {})
+        if not isinstance(table, dict):
+            raise errors.BadConfig(path=self._user_file, reason=f"[{HOST}.NAME] is a table of settings")
+        return table
+
+    def approvals(self, trusted: str = "") -> Approvals:
+        """Return what the person approved there, and the hosts that MVC_TRUSTED_HOSTS lists. Raises BadConfig, BadSetting."""
+        hosts = lazy.load("mvc.model.hosts")
+        try:
+            known = {host: hosts.of_settings(host, values) for host, values in self.hosts().items()}
+        except ValueError as error:
+            raise errors.BadConfig(path=self._user_file, reason=f"[{HOST}]: {error}") from None
+        try:
+            made: Approvals = hosts.Approvals(known, hosts.of_text(trusted))
+        except ValueError as error:
+            raise errors.BadSetting(key=TRUSTED_HOSTS, value=trusted, reason=str(error)) from None
+        return made
+
+    @property
+    def keeps_own(self) -> bool:
+        """Whether there is a file for the person's own settings."""
+        return self._user_file is not None
+
+    def set_host(self, host: str, settings: Mapping[str, Any] | None) -> None:
+        """Write the person's settings of one host; None removes them. The rest of the file, comments too, stays if it can."""
+        self._user = _read_user(self._user_file)
+        values = _with(self._user, (HOST, host), settings)
+        if settings is not None and host not in self.hosts() and self._user_file is not None:
+            old = self._user_file.read_bytes() if self._user_file.exists() else b""
+            joint = b"\n" if old else b""
+            appended = old + joint + _dump({HOST: {host: dict(settings)}})
+            with contextlib.suppress(errors.BadConfig):
+                if parse(appended, NAME) == values:
+                    replace_outside(self._user_file, appended)
+                    self._user = values
+                    return
+        self._save(values, user=True)
+
+    def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
+        """Have the repository's settings of a remote be these; None removes them, and what follows it. Raises BadSetting."""
+        for key, value in (settings or {}).items():
+            _check_remote_key(f"{REMOTE}.{name}.{key}", key, value)
+        self._set_table((REMOTE, name), settings)
+        if settings is None:
+            for model, branch in self._followers(name):
+                self._set_table((BRANCH, model, branch), None)
+
+    def rename_remote(self, old: str, new: str, settings: Mapping[str, str]) -> None:
+        """Have the remote `old`, of these settings, be called `new`, also by the branches that follow it."""
+        followers = {pair: self.upstream(*pair) for pair in self._followers(old)}
+        self.set_remote(new, settings)
+        for (model, branch), followed in followers.items():
+            self.set_upstream(model, branch, new, followed[1] if followed else branch)
+        self.set_remote(old, None)
+
+    def _followers(self, remote: str) -> list[tuple[str, str]]:
+        """The branches that follow one of a remote, each after its model."""
+        table = self._repository.get(BRANCH, {})
+        pairs = [(model, branch) for model, branches in table.items() for branch in branches]
+        return [pair for pair in pairs if (self.upstream(*pair) or ("", ""))[0] == remote]
+
+    def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
+        """The remote, and the name there, that a branch follows; None when nobody said so."""
+        try:
+            found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
+            return (str(found["remote"]), str(found["merge"])) if found else None
+        except (AttributeError, KeyError, TypeError):
+            raise errors.BadConfig(path=NAME, reason=f"[{BRANCH}] has a remote and a name for each branch") from None
+
+    def set_upstream(self, model: str, branch: str, remote: str, name: str) -> None:
+        """Have a branch follow `name` on `remote`."""
+        self._set_table((BRANCH, model, branch), {"remote": remote, "merge": name})
+
+    def _set_table(self, keys: tuple[str, ...], table: Mapping[str, str] | None) -> None:
+        self._repository = _with(self._repository, keys, table)
+        write_repository(self._door_for_writing(), self._repository)
+
+    def set(self, key: str, text: str, *, user: bool) -> None:
+        """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""
+        table, name, option = _parts(key)
+        if is_personal(key) and not user:
+            raise errors.BadSetting(key=key, value=text, reason=_PERSONAL)
+        if table == REMOTE:
+            _check_remote_key(key, option, text)
+            self._write_option(table, name, option, text, user=user)
+        elif table == HOST:
+            _check_host_key(key, name, option, text)
+            self._write_option(table, name, option, text, user=True)
+        else:
+            self._write(key, _typed(key, text), user=user)
+
+    def unset(self, key: str, *, user: bool) -> bool:
+        """Remove `key`; False when it was not set there."""
+        check_key(key)
+        if key not in flatten(self._user if user else self._repository):
+            return False
+        if key.startswith((f"{REMOTE}.", f"{HOST}.")):
+            self._write_option(*_parts(key), None, user=user)
+        else:
+            self._write(key, None, user=user)
+        return True
+
+    def _write_option(self, table: str, name: str, option: str, value: str | None, *, user: bool) -> None:
+        values = self._user if user else self._repository
+        others = {key: old for key, old in values.get(table, {}).get(name, {}).items() if key != option}
+        values = _with(values, (table, name), others if value is None else {**others, option: value})
+        self._save(values, user=user)
+
+    def _write(self, key: str, value: Any, *, user: bool) -> None:
+        values = self._user if user else self._repository
+        table, _, name = key.partition(".")
+        section = {k: v for k, v in values.get(table, {}).items() if k != name}
+        if value is not None:
+            section[name] = value
+        self._save({k: v for k, v in values.items() if k != table} | ({table: section} if section else {}), user=user)
+
+    def _save(self, values: dict[str, Any], *, user: bool) -> None:
+        if user:
+            self._user = values
+            self._write_user(values)
+        else:
+            self._repository = values
+            write_repository(self._door_for_writing(), values)
+
+    def _door_for_writing(self) -> StoreDoor:
+        if self._door is None:
+            raise errors.NoRepository(where="this folder")
+        return self._door
+
+    def _write_user(self, values: Mapping[str, Any]) -> None:
+        if self._user_file is None:
+            raise errors.BadSetting(key="user config", value="", reason="there is no home folder to keep it in")
+        replace_outside(self._user_file, _dump(values))
+
+
+def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
+    first, *rest = keys
+    inner = _with(values.get(first, {}), tuple(rest), table) if rest else dict(table or {})
+    others = {key: value for key, value in values.items() if key != first}
+    return {**others, first: inner} if inner else others
+
+
+def check_key(key: str) -> None:
+    """Raise UnknownSetting, with the nearest known key, unless `key` is one of `KEYS`, or of a remote."""
+    table, _, option = _parts(key)
+    if table in (REMOTE, HOST):
+        known = (*REMOTE_KEYS, TOKEN_ENV) if table == REMOTE else tuple(HOST_KEYS)
+        if option not in known:
+            near = lazy.load("difflib").get_close_matches(option, known, 1)
+            raise errors.UnknownSetting(
+                key=key, known=f"did you mean {near[0]}?" if near else f"a {table} has " + ", ".join(known)
+            )
+    elif key not in KEYS:
+        near = lazy.load("difflib").get_close_matches(key, KEYS, 1)
+        raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
+
+
+def is_personal(key: str) -> bool:
+    """Return whether only a person's own settings may set `key`: it names a program, a token, or a host that is trusted."""
+    table, _, option = _parts(key)
+    return key in USER_ONLY or table == HOST or (table == REMOTE and option == TOKEN_ENV)
+
+
+def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
+    """Write `config.toml` whole, with its checksum."""
+    body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k != "sum"}}
+    body["sum"] = checksum(body)
+    door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
+
+
+def require(door: StoreDoor, features: Collection[str]) -> None:
+    """Have the store ask its readers for `features`, before it has what needs them; the caller holds the lock."""
+    values = _read_repository(door)
+    required = set(values.get("requires", ()))
+    if not required.issuperset(features):
+        write_repository(door, {**values, "requires": sorted(required.union(features))})
+
+
+def checksum(values: Mapping[str, Any]) -> str:
+    """The checksum over the values of `config.toml`, `sum` itself left out."""
+    return digest(canonical.encode({key: value for key, value in values.items() if key != "sum"}))
+
+
+def parse(data: bytes, path: str) -> dict[str, Any]:
+    """The values in a TOML file; raises BadConfig with line and column."""
+    if data.count(b".") > _MANY_DOTS or len(data) > _LONG:  # what would take tomllib too long, or too much memory
+        try:
+            values: dict[str, Any] = lazy.load("mvc.model.toml.parse").load(data, where=path)
+        except (errors.BadToml, errors.TooBig) as error:
+            raise errors.BadConfig(path=path, reason=error.message.rstrip(".")) from error
+        return values
+    try:
+        return tomllib.loads(textfile.decode(data))
+    except (textfile.TextError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise errors.BadConfig(path=path, reason=str(error)) from error
+
+
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a config file by dotted key, those about the format left out."""
+    found: dict[str, Any] = {}
+    for table, section in values.items():
+        for name, value in section.items() if isinstance(section, dict) else ():
+            if table == BRANCH:
+                continue
+            if isinstance(value, dict):
+                found |= {f"{table}.{name}.{option}": each for option, each in value.items()}
+            else:
+                found[f"{table}.{name}"] = value
+    return found
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """`remote`, the remote's name, and the option of a key such as `remote.origin.url`; the name may have dots."""
+    table, _, rest = key.partition(".")
+    name, _, option = rest.rpartition(".")
+    return table, name, option
+
+
+def _check_remote_key(key: str, option: str, value: str) -> None:
+    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a remote."""
+    if option == TOKEN_ENV:
+        _check_variable(key, value)
+        return
+    if _SECRET.search(option):
+        reason = "secrets are never kept; they come from the environment, or where the provider's own tools keep them"
+        raise errors.BadSetting(key=key, value="...", reason=reason)
+    check_key(key)
+    if option == "url" and _CREDENTIALS.search(value):
+        raise errors.BadSetting(key=key, value="...", reason="a password or a signature must not be in it")
+    if not value or any(ord(letter) < ord(" ") for letter in value):
+        raise errors.BadSetting(key=key, value=value, reason="it is empty, or has control characters")
+
+
+def _check_host_key(key: str, name: str, option: str, value: str) -> None:
+    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a host."""
+    check_key(key)
+    hosts = lazy.load("mvc.model.hosts")
+    if option == "allow":
+        raise errors.BadSetting(key=key, value=value, reason="`mvc remote trust NAME` adds to it")
+    if option == TOKEN_ENV:
+        _check_variable(key, value)
+    if option == "trust" and not {*re.split(r"[\s,]+", value)}.issubset(hosts.KINDS):
+        raise errors.BadSetting(key=key, value=value, reason=f"the kinds are {', '.join(hosts.KINDS)}")
+    try:
+        hosts.of_settings(name, {option: value})
+    except ValueError as error:
+        raise errors.BadSetting(key=key, value=value, reason=str(error)) from None
+
+
+def _check_variable(key: str, value: str) -> None:
+    if not lazy.load("mvc.model.hosts").VARIABLE.match(value):
+        reason = "it takes the name of an environment variable, never the token itself"
+        raise errors.BadSetting(key=key, value="...", reason=reason)
+
+
+def _tables(table: Any, path: object) -> list[tuple[str, dict[str, str]]]:
+    """The tables in a table, each of texts by name; raises BadConfig."""
+    if not isinstance(table, dict) or not all(isinstance(each, dict) for each in table.values()):
+        raise errors.BadConfig(path=path, reason=f"[{REMOTE}.NAME] is a table of settings")
+    if not all(isinstance(value, str) for settings in table.values() for value in settings.values()):
+        raise errors.BadConfig(path=path, reason=f"the settings in [{REMOTE}.NAME] are texts")
+    return list(table.items())
+
+
+def _dump(values: Mapping[str, Any]) -> bytes:
+    dumps = lazy.load("tomli_w").dumps
+    return str(dumps(values)).encode()
+
+
+def _read_repository(door: StoreDoor) -> dict[str, Any]:
+    try:
+        values = parse(door.read(NAME, MAX_BYTES), f".mvc/{NAME}")
+    except FileNotFoundError:
+        raise errors.IncompleteInit(where=door.root) from None
+    version, requires = values.get("format"), values.get("requires", [])
+    if type(version) is not int or version > FORMAT:
+        raise errors.NewerFormat(found=version, known=FORMAT)
+    if not isinstance(requires, list) or set(map(str, requires)) - KNOWN_FEATURES:
+        raise errors.UnknownFeature(features=", ".join(map(str, requires)) if isinstance(requires, list) else requires)
+    return values
+
+
+def _read_user(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return parse(path.read_bytes(), str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise errors.BadConfig(path=path, reason=error.strerror or str(error)) from error
+
+
+def _typed(key: str, text: str) -> Any:
+    check_key(key)
+    if any(ord(letter) < ord(" ") for letter in text):
+        raise errors.BadSetting(key=key, value=text, reason="it has control characters")
+    if KEYS[key][0] is str:
+        return text
+    if KEYS[key][0] is bool:
+        if text not in _BOOLEANS:
+            raise errors.BadSetting(key=key, value=text, reason="it takes true or false")
+        return _BOOLEANS[text]
+    try:
+        value = float(text)
+    except ValueError:
+        raise errors.BadSetting(key=key, value=text, reason="it takes a number") from None
+    if not 0 <= value < float("inf"):
+        raise errors.BadSetting(key=key, value=text, reason="it takes a number, 0 or more")
+    return value

@@ -1,0 +1,302 @@
+"""Refs are logs: numbered entries that are created once and never changed; the highest number is the tip.
+
+    refs/<model>/heads/main/0000000001   old: none        new: 9f86…   "commit: First baseline"
+    refs/<model>/heads/main/0000000002   old: 9f86…       new: 60ab…   "commit: More night images"
+
+    refs/<model>/published/picsellia/9f86…/0000000001   new: none   place: version 9f86… is #3 of a model there
+
+Creating the next number is the only commit point there is. It fails when somebody else created it first, so no move is
+ever lost, and the log is at once the history of the name. Each entry names the bytes of the one before it (`prev`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple, Self
+
+from mvc import errors
+from mvc.model import names
+from mvc.model.ids import VersionId, digest, is_id
+from mvc.model.version import Timestamp
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import sealed
+
+REFS = "refs"
+HEADS = "heads"
+TAGS = "tags"
+ALIASES = "aliases"
+PUBLISHED = "published"
+_NUMBER = re.compile(r"[0-9]{10}\Z")
+_NONCE = re.compile(r"[0-9a-f]{32}\Z")
+_KEYS = {"kind", "v", "ref", "seq", "old", "new", "prev", "nonce", "by", "at", "reason"}
+_REMOTES = "remotes"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RefName:
+    """A name of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
+
+    Of kind published/<registry> the name is a version's id: such a log tells where that is, and leads to nothing.
+    """
+
+    model: str
+    kind: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """Its name within the model, as entries record it: `heads/main`."""
+        return f"{self.kind}/{self.name}"
+
+    def seen_of(self, remote: str) -> RefName:
+        """The name under which it is kept here what this one stood for on `remote` when that was last looked at."""
+        return RefName(self.model, f"{_REMOTES}/{remote}/{self.kind}", self.name)
+
+    @property
+    def folder(self) -> str:
+        """Where its entries lie, below `.mvc`."""
+        kind = "/".join(names.encode_component(part) for part in self.kind.split("/"))
+        return f"{REFS}/{names.encode_component(self.model)}/{kind}/{names.encode_component(self.name)}"
+
+    def path(self, seq: int) -> str:
+        """Where entry `seq` lies."""
+        return f"{self.folder}/{seq:010d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who moves a ref, when and why; `nonce` is 32 hex digits that nobody else will use."""
+
+    by: str
+    at: Timestamp
+    reason: str
+    nonce: str
+
+
+class Seen(NamedTuple):
+    """An entry of a remote's log: its number, and the id of its bytes."""
+
+    seq: int
+    entry: str
+
+
+def page(host: str, version_id: str) -> str:
+    """The page of a version on the platform at `host`."""
+    return f"{host}/model/version/{version_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a version is on a registry: whose (`organization` at `host`), which model, and the version's number, name and id there."""
+
+    host: str
+    organization: str
+    model: str
+    model_id: str
+    number: int
+    name: str
+    id: str
+
+    @property
+    def page(self) -> str:
+        """Its page."""
+        return page(self.host, self.id)
+
+    def to_json(self) -> dict[str, Any]:
+        """As entries hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """From what an entry holds; raises ValueError."""
+        if not isinstance(value, dict) or set(value) != {each.name for each in fields(cls)}:
+            raise ValueError
+        texts = all(isinstance(each, str) for key, each in value.items() if key != "number")
+        if not texts or type(value["number"]) is not int:
+            raise ValueError
+        return cls(**value)
+
+
+@dataclass(frozen=True, slots=True)
+class RefEntry:
+    """One move of a ref. `old` and `new` are None where the name did not, or does not, exist.
+
+    `seen` is the remote's entry, for a name under `remotes/`: a remote that was rolled back is known by it. `place` is what an
+    entry under `published/` tells, which moves nothing.
+    """
+
+    ref: str
+    seq: int
+    old: VersionId | None
+    new: VersionId | None
+    prev: str | None
+    move: Move
+    seen: Seen | None = None
+    place: Place | None = None
+
+    def encode(self) -> bytes:
+        """Its exact bytes."""
+        more: dict[str, Any] = {} if self.seen is None else {"seen": list(self.seen)}
+        if self.place is not None:
+            more["place"] = self.place.to_json()
+        return sealed.seal(
+            {
+                "kind": "ref",
+                "v": 1,
+                "ref": self.ref,
+                "seq": self.seq,
+                "old": self.old,
+                "new": self.new,
+                "prev": self.prev,
+                "nonce": self.move.nonce,
+                "by": self.move.by,
+                "at": self.move.at.to_json(),
+                "reason": self.move.reason,
+                **more,
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, *, what: str) -> Self:
+        """The entry in `data`; raises Damaged naming `what`."""
+        record = sealed.unseal(data, what=what, kind="ref")
+        seen, place = record.pop("seen", None), _place(record.get("ref"), record.pop("place", None), what)
+        if set(record) != _KEYS or record["v"] != 1 or not _well_formed(record) or not _is_seen(record["ref"], seen):
+            raise errors.Damaged(what=what, reason="its fields are not those of a ref entry")
+        move = Move(record["by"], Timestamp.from_json(record["at"]), record["reason"], record["nonce"])
+        last = None if seen is None else Seen(*seen)
+        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move, last, place)
+
+    @classmethod
+    def after(
+        cls, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
+    ) -> RefEntry:
+        """The entry that moves `ref` from `tip` to `new`."""
+        if tip is None:
+            return RefEntry(ref.text, 1, None, new, None, move, seen)
+        return RefEntry(ref.text, tip.seq + 1, tip.new, new, tip.id, move, seen)
+
+    @classmethod
+    def telling(cls, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
+        """The entry after `tip` that tells of one more place."""
+        return replace(cls.after(ref, tip, None, move), place=place)
+
+    @property
+    def id(self) -> str:
+        """The id of its bytes."""
+        return digest(self.encode())
+
+
+def _well_formed(record: dict[str, Any]) -> bool:
+    optional_ids = all(record[key] is None or is_id(record[key]) for key in ("old", "new", "prev"))
+    texts = all(isinstance(record[key], str) for key in ("ref", "by", "reason", "nonce"))
+    return optional_ids and texts and type(record["seq"]) is int and _NONCE.match(record["nonce"]) is not None
+
+
+def _place(ref: Any, place: Any, what: str) -> Place | None:
+    """What an entry under `published/` tells; raises Damaged when it tells nothing, or another entry does."""
+    try:
+        if (place is not None) != (isinstance(ref, str) and ref.startswith(f"{PUBLISHED}/")):
+            raise ValueError
+        return Place.from_json(place) if place is not None else None
+    except ValueError:
+        raise errors.Damaged(what=what, reason="its place is not one on a registry") from None
+
+
+def _is_seen(ref: str, seen: Any) -> bool:
+    if seen is None:
+        return True
+    pair = isinstance(seen, list) and len(seen) == 2 and type(seen[0]) is int and seen[0] > 0 and is_id(seen[1])
+    return pair and ref.startswith(f"{_REMOTES}/")
+
+
+class RefLogs:
+    """All ref logs of a repository."""
+
+    def __init__(self, door: StoreDoor) -> None:
+        """Read and write below `door`."""
+        self._door = door
+
+    def tip(self, ref: RefName) -> RefEntry | None:
+        """The newest entry, None when the name was never made. Raises Damaged."""
+        numbers = self.numbers(ref)
+        return self.entry(ref, numbers[-1]) if numbers else None
+
+    def target(self, ref: RefName) -> VersionId | None:
+        """The version the name stands for; None when it does not exist (any more)."""
+        tip = self.tip(ref)
+        return tip.new if tip else None
+
+    def numbers(self, ref: RefName) -> list[int]:
+        """The numbers of the entries that are there, ascending."""
+        if not all(map(names.has_component, (ref.model, *ref.kind.split("/"), ref.name))):
+            return []
+        return self.numbered(self._door.names(ref.folder))
+
+    @staticmethod
+    def numbered(listed: Iterable[str]) -> list[int]:
+        """The numbers of the entries among the names in the folder of a log."""
+        return [int(name) for name in listed if _NUMBER.match(name)]
+
+    def entry(self, ref: RefName, seq: int) -> RefEntry:
+        """Entry number `seq`; raises Damaged, Missing."""
+        what = f"entry {seq} of {ref.text} of {ref.model}"
+        try:
+            entry = RefEntry.decode(self._door.read(ref.path(seq)), what=what)
+        except FileNotFoundError:
+            raise errors.Missing(what="ref entry", id=ref.path(seq)) from None
+        if entry.ref != ref.text or entry.seq != seq:
+            raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
+        return entry
+
+    def entries(self, ref: RefName) -> list[RefEntry]:
+        """Every entry, oldest first; raises Damaged, Missing."""
+        return [self.entry(ref, seq) for seq in self.numbers(ref)]
+
+    def append(
+        self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
+    ) -> RefEntry:
+        """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved when somebody else moved it first."""
+        entry = RefEntry.after(ref, tip, new, move, seen)
+        self.create(ref, entry)
+        return entry
+
+    def create(self, ref: RefName, entry: RefEntry) -> None:
+        """Create `entry`; done already by an earlier try (same nonce) is fine. Raises RefMoved."""
+        if self._door.create(ref.path(entry.seq), entry.encode()):
+            return
+        winner = self.entry(ref, entry.seq)
+        if winner.move.nonce != entry.move.nonce:
+            raise errors.RefMoved(ref=ref.name, by=winner.move.by, reason=winner.move.reason)
+
+    def settle(self, ref: RefName) -> None:
+        """Make the entries of a log durable that are there: a command that was stopped may not have synced its folder."""
+        if self._door.exists(ref.folder):
+            self._door.rely(ref.folder)
+            self._door.barrier()
+
+    def models(self) -> list[str]:
+        """The models that have a ref log."""
+        return [names.decode_component(name) for name in self._door.names(REFS)]
+
+    def kinds(self, model: str, *, published: bool = False) -> list[str]:
+        """The kinds under which `model` has logs, those of remotes included; those that lead to nothing if asked for."""
+        top = f"{REFS}/{names.encode_component(model)}"
+        kinds = [kind for kind in self._door.names(top) if kind not in (_REMOTES, PUBLISHED)]
+        registries = self._door.names(f"{top}/{PUBLISHED}") if published else ()
+        kinds += [f"{PUBLISHED}/{names.decode_component(each)}" for each in registries]
+        for remote in self._door.names(f"{top}/{_REMOTES}"):
+            plain = names.decode_component(remote)
+            kinds += [f"{_REMOTES}/{plain}/{kind}" for kind in self._door.names(f"{top}/{_REMOTES}/{remote}")]
+        return kinds
+
+    def all(self, model: str, kind: str) -> list[RefName]:
+        """Every name of a kind that has a log, those that were removed included."""
+        folder = RefName(model, kind, "x").folder.rpartition("/")[0]
+        return [RefName(model, kind, names.decode_component(name)) for name in self._door.names(folder)]
+
+    def names(self, model: str, kind: str) -> list[str]:
+        """The names of a kind that exist now, sorted."""
+        return sorted(ref.name for ref in self.all(model, kind) if self.target(ref) is not None)

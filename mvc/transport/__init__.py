@@ -1,0 +1,1 @@
+"""One repository and one remote: connection, trust, remote-tracking refs, refspecs, lazy fetch."""

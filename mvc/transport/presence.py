@@ -1,0 +1,54 @@
+"""Whether a remote that was seen before is still there: an unmounted folder looks like one that nobody has pushed to yet.
+
+no `format` there ─► seen before (remote-tracking refs, or the record of its probe)? ─ no ─► a new remote
+                                                                            └ yes ─► refused; nothing is created
+"""
+
+from __future__ import annotations
+
+from mvc import errors
+from mvc.model.ids import digest
+from mvc.remotes import remote as remotes
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Repository
+from mvc.transport import tracking
+
+
+def check(repository: Repository, remote: Remote) -> None:
+    """Check that mvc can read `remote`. Raises RemoteVanished, FormatLost, and as `mvc.remotes.remote.check`."""
+    try:
+        remotes.check(remote.backend)
+    except errors.NoRemoteYet:
+        if was_seen(repository, remote):
+            raise errors.RemoteVanished(remote=remote.backend.where, name=remote.name) from None
+        raise
+    except errors.NotARemote:
+        if was_seen(repository, remote):
+            raise errors.FormatLost(remote=remote.backend.where) from None
+        raise
+
+
+def was_seen(repository: Repository, remote: Remote) -> bool:
+    """Whether this repository has fetched from `remote`, or pushed to it."""
+    return repository.door.exists(_record(remote.backend.where)) or any(
+        True for _ in tracking.everything(repository, remote.name)
+    )
+
+
+def is_probed(repository: Repository, remote: Remote) -> bool:
+    """Whether the remote was found to be a store that creates a name once, from here."""
+    return repository.door.exists(_record(remote.backend.where))
+
+
+def note_probe(repository: Repository, remote: Remote) -> None:
+    """Record that it was, and that it is a remote."""
+    repository.door.cache(_record(remote.backend.where), b"its create was seen to be exclusive\n")
+
+
+def forget(repository: Repository, where: str) -> None:
+    """Forget the record of the remote at `where`."""
+    repository.door.forget(_record(where))
+
+
+def _record(where: str) -> str:
+    return f"cache/remotes/{digest(where.encode())}"

@@ -1,0 +1,33 @@
+"""Files that a command is about to read: promised ones are fetched first; without promises it costs one look at a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mvc import lazy
+from mvc.model.ids import VersionId
+from mvc.model.tree import TreeEntry
+from mvc.repository.repository import Repository
+from mvc.repository.worktree import model_file
+from mvc.storage.progress import Progress
+from mvc.storage.records.promised import EXPIRED, PROMISED
+
+
+def have(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
+    """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.transport.promisor.bring`."""
+    if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
+        files = {entry.file: entry.path for entry in entries}
+        lazy.load("mvc.transport.promisor").bring(repository, files, progress)
+
+
+def have_version(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:
+    """Fetch the promised bytes of a version: its model.toml and all its files."""
+    if id_ is not None:
+        have(repository, entries_of(repository, id_), progress)
+
+
+def entries_of(repository: Repository, id_: VersionId) -> list[TreeEntry]:
+    """The files of a version, its model.toml first."""
+    version = repository.objects.version(id_)
+    toml = TreeEntry(model_file.NAME, model_file.NAME, 0, version.model_toml)
+    return [toml, *repository.objects.tree(version.tree).entries]

@@ -1,0 +1,214 @@
+"""Lazy fetch: the bytes of promised files, fetched from a promisor remote when a command needs them.
+
+files ─► promised? ─► by which remotes ─► the first that has them ─► chunks and their bases ─► packs here
+                                             └► none has: an error that names the file, the remote and the reason
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TypeVar
+
+from mvc import errors
+from mvc.model.ids import ChunkId, FileId
+from mvc.model.paths import escape_name
+from mvc.remotes import download, incoming
+from mvc.remotes.download import Downloader
+from mvc.remotes.inventory import Inventory, There
+from mvc.remotes.remote import JOBS, Remote
+from mvc.remotes.store import Store
+from mvc.repository.repository import Repository
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.progress import Progress
+from mvc.storage.records import config
+from mvc.storage.records.promised import EXPIRED, State
+from mvc.transport import connection, presence
+
+T = TypeVar("T")
+Files = Mapping[FileId, str]
+"""File ids, each with the path that messages name it by."""
+MAX_TRIES = 64
+"""How often what failed is fetched from other packs; with each try at least one more place is known to be damaged."""
+_FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, errors.NotARemote)
+"""What one remote may fail with while another may still have the bytes."""
+
+
+def bring(
+    repository: Repository, files: Files, progress: Progress | None = None, *, connected: Remote | None = None
+) -> int:
+    """Fetch the bytes of those of `files` that are promised; the number of bytes received. Not under the lock.
+
+    A remote that is `connected` already is used as it is, others with its number of transfers and its rate limit. Raises
+    FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore, DiskFailed, LockTimeout.
+    """
+    groups: dict[tuple[str, ...], dict[FileId, str]] = {}
+    for file, path in files.items():
+        state = repository.absences.state(file)
+        if state is State.EXPIRED:
+            raise _expired(repository, file, path)
+        if state is State.PROMISED:
+            groups.setdefault(repository.absences.promisors(file), {})[file] = path
+    return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
+
+
+def bring_chunks(
+    repository: Repository,
+    remote: Remote,
+    chunks: Iterable[ChunkId],
+    progress: Progress | None = None,
+    there: Inventory | None = None,
+) -> int:
+    """Fetch those of `chunks` that are not here from `remote`, which is listed unless `there` is given; the bytes received.
+
+    A chunk whose pack is damaged comes from another pack, where there is one. Raises as `fetch_chunks`.
+    """
+    if there is None:
+        there = Inventory(repository, remote.backend, remote.jobs)
+    wanted = list(chunks)
+    try:
+        return fetch_chunks(repository, remote, wanted, there, lambda each: _require(repository, each), progress)
+    except errors.MissingThere:
+        presence.check(repository, remote)
+        raise
+
+
+def fetch_chunks(
+    store: Store,
+    remote: Remote,
+    chunks: Sequence[ChunkId],
+    there: Inventory,
+    require: Callable[[set[str]], None],
+    progress: Progress | None = None,
+    failed: AbstractSet[There] = frozenset(),
+) -> int:
+    """Fetch `chunks` into `store`; the bytes that came. Packs that are found damaged become suspects of `there`.
+
+    `require` notes what readers of the store must know; places that `failed` before are not used. Raises MissingThere,
+    Damaged when no place has a chunk whole.
+    """
+    failure: errors.Damaged | None = None
+    for _ in range(MAX_TRIES):
+        try:
+            batches = incoming.plan(store, there, chunks, remote.backend.read_size, failed)
+        except errors.MissingThere:
+            if failure is not None:
+                raise failure from None
+            raise
+        if not batches:
+            return 0
+        if progress is not None:
+            progress.expect(incoming.size(batches), f"Fetching from {remote.name}")
+        require(download.features(batches))
+        downloader = Downloader(store, remote.backend, remote.jobs, progress)
+        try:
+            return downloader.fetch(batches)
+        except errors.Damaged as error:
+            failure = failure or error
+            if not downloader.failed - failed:
+                raise
+            failed = failed | downloader.failed
+            there.suspects |= {place.pack for place in downloader.failed}
+    raise failure or AssertionError
+
+
+def _require(repository: Repository, features: set[str]) -> None:
+    with repository.locked():
+        config.require(repository.door, features)
+
+
+def from_any(
+    repository: Repository,
+    promisors: Sequence[str],
+    files: Files,
+    fetch: Callable[[str], T],
+    *,
+    connected: Remote | None = None,
+) -> T:
+    """What `fetch` returns for the first remote that can give `files`: those that promised them come before all others.
+
+    Raises what the first remote failed with, naming the files; NoPromisor; what is wrong on this side at once.
+    """
+    first: errors.MvcError | None = None
+    for name in _sources(repository, promisors, files, connected):
+        try:
+            return fetch(name)
+        except _FAILURES as error:
+            first = first or _failure(error, name, files)
+        except errors.ReadOnlyStore as error:
+            reason = f"{_listed(files)} must be fetched from {name} first, and {error.fields['reason']}"
+            raise errors.ReadOnlyStore(reason=reason) from error
+    assert first is not None  # noqa: S101 - there is a name, and it failed
+    raise first
+
+
+# --- inside
+
+
+def _sources(repository: Repository, promisors: Sequence[str], files: Files, connected: Remote | None) -> list[str]:
+    stores = [name for name, settings in repository.config.remotes().items() if not connection.is_registry(settings)]
+    stores += [connected.name] if connected is not None and connected.name not in stores else []
+    promised = [name for name in dict.fromkeys(promisors) if name in stores]
+    names = [*promised, *(name for name in sorted(stores) if name not in promised)]
+    if not names:
+        raise errors.NoPromisor(files=_listed(files), remote=promisors[0])
+    return names
+
+
+def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcError:
+    """The error for `files` that `remote` promised and did not give."""
+    fields = {"files": _listed(files), "remote": remote, "reason": error.message.rstrip(".")}
+    if isinstance(error, errors.Denied):
+        return errors.FetchDenied(**fields, advice=error.hint)
+    if isinstance(error, errors.Damaged):
+        return errors.PromiseLost(**fields)
+    return errors.FetchFailed(**fields)
+
+
+def _group(
+    repository: Repository, promisors: Sequence[str], files: Files, progress: Progress | None, connected: Remote | None
+) -> int:
+    """Fetch files that have the same promisors."""
+    chunks = [chunk for file in files for chunk in _chunks(repository, file)]
+    return from_any(
+        repository,
+        promisors,
+        files,
+        lambda name: _from(repository, name, chunks, progress, connected),
+        connected=connected,
+    )
+
+
+def _from(
+    repository: Repository, name: str, chunks: list[ChunkId], progress: Progress | None, connected: Remote | None
+) -> int:
+    if connected is not None and connected.name == name:
+        return _chunks_from(repository, connected, chunks, progress)
+    jobs, limit = (connected.jobs, connected.limit) if connected is not None else (JOBS, None)
+    with connection.reach(repository, name, jobs=jobs, limit=limit) as remote:
+        return _chunks_from(repository, remote, chunks, progress)
+
+
+def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], progress: Progress | None) -> int:
+    try:
+        return bring_chunks(repository, remote, chunks, progress)
+    except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
+        return bring_chunks(repository, remote, chunks, progress)
+
+
+def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
+    """The chunks of the recipe of a file that readers prefer."""
+    recipes = sorted(repository.recipes.for_file(file), key=Recipe.preference)
+    return [chunk for chunk, _ in recipes[0].chunks] if recipes else []
+
+
+def _expired(repository: Repository, file: FileId, path: str) -> errors.FileExpired:
+    record = repository.absences.record(EXPIRED, file)
+    assert record is not None  # noqa: S101 - its state says so
+    return errors.FileExpired(file=escape_name(path), reason=record.reason, by=record.by, at=record.at.utc())
+
+
+def _listed(files: Files) -> str:
+    """`weights.bin`, or `weights.bin and 2 more files`."""
+    first, *others = dict.fromkeys(map(escape_name, files.values()))
+    return f"{first} and {len(others)} more file{'s' * (len(others) > 1)}" if others else first

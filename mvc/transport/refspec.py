@@ -1,0 +1,77 @@
+"""Which names a push is to move: `main`, `main:release`, `:old`, every branch, every tag and alias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mvc import errors
+from mvc.model import names
+from mvc.porcelain.push import Request
+from mvc.repository import refnames, revisions
+from mvc.repository.repository import Repository
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
+
+
+def requests(
+    repository: Repository, model: str, specs: Sequence[str], *, branches: bool = False, tags: bool = False
+) -> list[Request]:
+    """What `specs` ask for: NAME or SRC:DST (:DST is for `removals`); with neither of them nor a flag, the current branch.
+
+    `branches` adds all branches, `tags` all tags and aliases. Raises Detached, NoVersionYet, NoSuchName, BadRefName, and what
+    resolving a revision raises.
+    """
+    found = [_of(repository, model, spec) for spec in specs if not spec.startswith(":")]
+    kinds = [*([HEADS] if branches else []), *([TAGS, ALIASES] if tags else [])]
+    found += [
+        _existing(repository, RefName(model, kind, name))
+        for kind in kinds
+        for name in repository.refs.names(model, kind)
+    ]
+    if not specs and not kinds:
+        branch = repository.head(model).branch
+        if branch is None:
+            raise errors.Detached(model=model, version=repository.head(model).at()[:10])
+        found.append(_existing(repository, RefName(model, HEADS, branch)))
+    return list({request.ref: request for request in found}.values())
+
+
+def removals(repository: Repository, model: str, remote: str, specs: Sequence[str]) -> list[Request]:
+    """The removal of names that were last seen on `remote`; raises NotThere."""
+    return [Request(_seen(repository, model, remote, spec), None) for spec in specs]
+
+
+def _seen(repository: Repository, model: str, remote: str, name: str) -> RefName:
+    known = []
+    for kind in refnames.KINDS:
+        ref = RefName(model, kind, name)
+        if repository.refs.target(ref.seen_of(remote)) is not None:
+            return ref
+        known += repository.refs.names(model, ref.seen_of(remote).kind)
+    raise errors.NotThere(remote=remote, what=f"name {name} of {model}", known=", ".join(known) or "none")
+
+
+def _of(repository: Repository, model: str, spec: str) -> Request:
+    source, colon, target = spec.partition(":")
+    own = _named(repository, model, source)
+    if not colon or target == source:
+        if own is None:
+            raise errors.NoSuchName(kind="branch, tag or alias", name=source, model=model)
+        return _existing(repository, own)
+    kind, _, name = target.rpartition("/")
+    if kind not in refnames.KINDS:
+        kind, name = own.kind if own is not None else HEADS, target
+    names.check_ref_name(name)
+    local = own.name if own is not None and own.kind == HEADS else None
+    return Request(RefName(model, kind, name), revisions.resolve(repository, model, source), local)
+
+
+def _named(repository: Repository, model: str, name: str) -> RefName | None:
+    found = (RefName(model, kind, name) for kind in refnames.KINDS)
+    return next((ref for ref in found if repository.refs.target(ref) is not None), None)
+
+
+def _existing(repository: Repository, ref: RefName) -> Request:
+    target = repository.refs.target(ref)
+    if target is None:
+        raise errors.NoVersionYet(model=ref.model)
+    return Request(ref, target, ref.name if ref.kind == HEADS else None)

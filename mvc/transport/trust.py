@@ -1,0 +1,172 @@
+"""Credentials go only where the person who runs mvc said: what a repository's settings name is checked before it is used.
+
+typed in clone, remote add, remote set-url ─┐
+`mvc remote trust NAME`                    ─┼─► [host] of the person's settings ─► check ─► connection
+MVC_TRUSTED_HOSTS                          ─┘
+
+An approval is for a host and a kind of credentials, never for a remote's name: whoever edits the settings of a remote
+afterwards gains nothing. The providers' own hosts need none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mvc import errors
+from mvc.model import hosts
+from mvc.model.hosts import Approvals, Destination
+from mvc.remotes.backends import address, destination
+from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.registry_address import TOKEN
+from mvc.repository.repository import Repository
+from mvc.storage.records import config
+from mvc.storage.records.config import TRUSTED_HOSTS
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the person stands to a remote's destination; `where` None: it sends no credentials that its settings choose."""
+
+    where: Destination | None
+    approved: bool
+    plain: bool
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the remote can be used as it is set."""
+        return self.approved and self.plain and not self.lacking
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        where = self.where
+        return {
+            "host": where.host if where is not None else None,
+            "default_host": where is None or where.is_default,
+            "approved": self.approved and not self.lacking,
+            "encrypted": where is None or not where.plain,
+            "usable": self.usable,
+        }
+
+
+def standing(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> Standing:
+    """Return how the person stands to the remote `name`. Raises BadSetting."""
+    found = destination.of(where, options)
+    if found is None:
+        return Standing(None, approved=True, plain=True)
+    own = repository.config.own_remote(name)
+    approvals = repository.approvals
+    approved = approvals.has_host(found) or _is_own(repository, own, where, found)
+    lacking = approvals.lacking(found).difference(destination.choices(own))
+    return Standing(found, approved, approvals.has_plain(found), tuple(sorted(lacking)))
+
+
+def _is_own(repository: Repository, own: Mapping[str, str], where: Address, found: Destination) -> bool:
+    """Return whether the person's own settings of a remote lead to the same host, which needs no approval then."""
+    if "url" in own:
+        where = address.parse(own["url"], repository.root)
+    elif where.scheme == hosts.SFTP:
+        return False
+    mine = destination.of(where, own)
+    return mine is not None and (mine.kind, mine.host) == (found.kind, found.host)
+
+
+def check(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> None:
+    """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless the credentials of a remote may go where it says."""
+    found = standing(repository, name, where, options)
+    host = found.where.host if found.where is not None else ""
+    command = f"mvc remote trust {shlex.quote(name)}"  # whoever made the repository named the remote
+    way = f"If you know it, approve it with `{command}`; where nobody types, with {TRUSTED_HOSTS}={host}."
+    if not found.approved:
+        raise errors.HostNotTrusted(remote=name, host=host, way=way)
+    if not found.plain:
+        _refuse_plain(
+            name,
+            host,
+            f"where the network is your own, accept that with `{command} --insecure`, or {TRUSTED_HOSTS}=http://{host}.",
+        )
+    if found.lacking:
+        way = f"If you meant it, approve it with `{command}`."
+        raise errors.SettingNotTrusted(remote=name, settings=" and ".join(found.lacking), host=host, way=way)
+
+
+def check_plain(approvals: Approvals | None, where: Destination, what: str) -> None:
+    """Raise PlainHttp for a destination that was typed, where it is not encrypted and nobody accepted that."""
+    accepted = approvals is not None and approvals.has_plain(where)
+    if where.plain and not where.is_loopback and not accepted:
+        way = f"where the network is your own, accept that with {TRUSTED_HOSTS}=http://{where.host}."
+        _refuse_plain(what, where.host, way)
+
+
+def _refuse_plain(what: str, host: str, way: str) -> None:
+    raise errors.PlainHttp(remote=what, host=host, way=f"Use https; or, {way}")
+
+
+def typed(repository: Repository, where: Address, options: Mapping[str, str], *, keep: bool = True) -> None:
+    """Approve the destination that the person typed: in their settings, or with `keep` off for this run. Raises BadSetting."""
+    found = destination.of(where, options)
+    if found is None or (repository.approvals.has_host(found) and not repository.approvals.lacking(found)):
+        return
+    if keep and repository.config.keeps_own:
+        _keep(repository, found)
+    repository.approvals.grant(found)
+
+
+def approve(repository: Repository, where: Address, options: Mapping[str, str], *, insecure: bool) -> None:
+    """Approve the destination of a remote, whoever set it. Raises BadSetting."""
+    found = destination.of(where, options)
+    if found is not None and (not found.is_default or found.choices):
+        _keep(repository, found, insecure=insecure)
+
+
+def withdraw(repository: Repository, where: Address, options: Mapping[str, str]) -> None:
+    """Withdraw the approval of a remote's destination, for its kind of credentials. Raises BadSetting."""
+    found = destination.of(where, options)
+    host = _key(repository, found) if found is not None else ""
+    known = dict(repository.config.hosts().get(host, {}))
+    if found is not None and known:
+        kinds = [kind for kind in _texts(known.get("trust")) if kind != found.kind]
+        rest = {key: value for key, value in known.items() if key == config.TOKEN_ENV or (kinds and key != "trust")}
+        _write(repository, host, {**rest, **({"trust": kinds} if kinds else {})})
+
+
+def variable(repository: Repository, name: str, where: Destination) -> str:
+    """Return the environment variable with the token for a registry: its remote's, else its host's, else PICSELLIA_TOKEN.
+
+    Where the person's settings say of the remote `name` where it is, its own variable is for that host alone.
+    """
+    own = repository.config.own_remote(name)
+    named = own.get(config.TOKEN_ENV)
+    if named and ("host" not in own or destination.of_registry(own["host"]) == where):
+        return named
+    return repository.approvals.token_env(where) or TOKEN
+
+
+def _keep(repository: Repository, where: Destination, *, insecure: bool = False) -> None:
+    """Add a destination to the person's settings."""
+    host = _key(repository, where)
+    known = dict(repository.config.hosts().get(host, {}))
+    known["trust"] = sorted({*_texts(known.get("trust")), where.kind})
+    choices = sorted({*_texts(known.get("allow")), *where.choices})
+    known |= ({"allow": choices} if choices else {}) | ({"insecure": True} if insecure else {})
+    _write(repository, host, known)
+
+
+def _write(repository: Repository, host: str, settings: Mapping[str, Any]) -> None:
+    repository.config.set_host(host, settings or None)
+    repository.approvals.change(host, hosts.of_settings(host, settings) if settings else None)
+
+
+def _key(repository: Repository, where: Destination) -> str:
+    """The key of a destination's host among the person's settings, however it is spelled there."""
+    for host in repository.config.hosts():
+        if hosts.of_settings(host, {}).covers(where) and "*" not in host:
+            return host
+    return where.host
+
+
+def _texts(value: Any) -> list[str]:
+    return value.replace(",", " ").split() if isinstance(value, str) else list(value or ())
