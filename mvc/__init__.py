@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from mvc.porcelain.open import open_repository as open  # noqa: A004 - mvc.open, as io.open and gzip.open
     from mvc.porcelain.publish import publish
     from mvc.porcelain.pull import pull
-    from mvc.porcelain.push import Request as PushRequest
     from mvc.porcelain.push import push
     from mvc.porcelain.remote import add as add_remote
     from mvc.porcelain.remote import approve as trust_remote
@@ -74,11 +73,12 @@ if TYPE_CHECKING:
     from mvc.porcelain.switch import switch
     from mvc.porcelain.tag import create as create_tag
     from mvc.porcelain.tag import tags
+    from mvc.registry.connection import registry as connect_registry
     from mvc.remotes.remote import Remote
     from mvc.repository.repository import Actor, Repository
     from mvc.repository.revisions import resolve
     from mvc.transport.connection import reach as connect
-    from mvc.transport.connection import registry as connect_registry
+    from mvc.transport.refspec import RefUpdate as PushRequest
 
 __version__ = "0.1.0"
 
@@ -91,7 +91,7 @@ _HOMES = {
     "Manifest": "mvc.model.manifest:Manifest",
     "MergeChoice": "mvc.porcelain.merge:Choice",
     "Person": "mvc.model.version:Person",
-    "PushRequest": "mvc.porcelain.push:Request",
+    "PushRequest": "mvc.transport.refspec:RefUpdate",
     "Remote": "mvc.remotes.remote:Remote",
     "Repository": "mvc.repository.repository:Repository",
     "Timestamp": "mvc.model.version:Timestamp",
@@ -110,7 +110,7 @@ _HOMES = {
     "clone_registry": "mvc.porcelain.clone_registry:clone_registry",
     "commit": "mvc.porcelain.commit:commit",
     "connect": "mvc.transport.connection:reach",
-    "connect_registry": "mvc.transport.connection:registry",
+    "connect_registry": "mvc.registry.connection:registry",
     "continue_merge": "mvc.porcelain.merge_continue:proceed",
     "create_branch": "mvc.porcelain.branch:create",
     "create_tag": "mvc.porcelain.tag:create",

@@ -17,9 +17,9 @@ from mvc.cli.app.verb import verb
 from mvc.cli.pull import select
 from mvc.porcelain import clone as porcelain
 from mvc.porcelain.clone import Cloned
+from mvc.registry import connection
 from mvc.remotes.backends import address as remotes
 from mvc.remotes.backends import options, registry_address
-from mvc.transport import connection
 
 
 @verb("clone")

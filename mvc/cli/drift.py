@@ -14,8 +14,8 @@ from mvc.model.compare.diff import Change
 from mvc.porcelain import docker, drift
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.drift import RegistryDrift
+from mvc.registry import connection
 from mvc.repository import revisions
-from mvc.transport import connection
 
 
 @verb("drift")

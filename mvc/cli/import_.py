@@ -14,9 +14,9 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import count, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
+from mvc.registry import connection
 from mvc.registry.protocol import Registry
 from mvc.remotes.backends import options, registry_address
-from mvc.transport import connection
 
 IN_PART = 3
 """The exit code when something was left out."""

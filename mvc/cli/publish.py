@@ -11,8 +11,8 @@ from mvc.cli.app.terminal import count, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
+from mvc.registry import connection
 from mvc.repository import revisions
-from mvc.transport import connection
 
 
 @verb("publish")

@@ -14,7 +14,7 @@ from mvc.cli.app.verb import verb
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain.pull import Pulled
 from mvc.repository.upstream import followed
-from mvc.transport import connection
+from mvc.transport import connection, fast_forward
 
 
 @verb("pull")
@@ -60,13 +60,13 @@ def command(
     invocation.emit("pull", done.to_json, lambda: _lines(done), ids=[done.new or ""])
 
 
-def select(only: tuple[str, ...], *, meta: bool) -> porcelain.Select:
+def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:
     """The files that `--only` and `--meta` choose."""
     if only and meta:
         raise click.UsageError("say --only or --meta")
     if meta:
-        return porcelain.nothing
-    return porcelain.only(only) if only else porcelain.everything
+        return fast_forward.nothing
+    return fast_forward.only(only) if only else fast_forward.everything
 
 
 def _lines(done: Pulled) -> Iterator[str]:

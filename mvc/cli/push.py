@@ -21,7 +21,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS
 from mvc.transport import connection
-from mvc.transport.refspec import removals, requests
+from mvc.transport.refspec import removals, updates
 
 _DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
@@ -75,7 +75,7 @@ def command(
         wanted = removals(repository, model, name, refs)
     else:
         gone = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
-        wanted = [*requests(repository, model, refs, branches=all_, tags=tags), *gone]
+        wanted = [*updates(repository, model, refs, branches=all_, tags=tags), *gone]
     with (
         connection.reach(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Sending to {name}") as progress,

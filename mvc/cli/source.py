@@ -13,11 +13,10 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import source
-from mvc.registry import training_run
+from mvc.registry import connection, training_run
 from mvc.registry.training_run import Source, TrainingRun
 from mvc.remotes.backends.registry_address import HOST
 from mvc.repository import revisions
-from mvc.transport import connection
 
 
 @group("source")

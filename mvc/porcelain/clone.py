@@ -17,9 +17,8 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import fetch, pull
+from mvc.porcelain import fetch
 from mvc.porcelain.init import is_building, make_repository
-from mvc.porcelain.pull import Select
 from mvc.registry import place_sync
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address
@@ -35,7 +34,8 @@ from mvc.storage.records import clone_source, heads
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
-from mvc.transport import connection, trust
+from mvc.transport import connection, fast_forward, trust
+from mvc.transport.fast_forward import Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def clone(
     trusted_hosts: str = "",
     remember: bool = True,
     model: str | None = None,
-    select: Select = pull.everything,
+    select: Select = fast_forward.everything,
     jobs: int = remotes.JOBS,
     limit: float | None = None,
     progress: Progress | None = None,
@@ -162,7 +162,7 @@ def fill(
     actor: Actor,
     *,
     model: str | None = None,
-    select: Select = pull.everything,
+    select: Select = fast_forward.everything,
     progress: Progress | None = None,
 ) -> Cloned:
     """Have the empty `repository` hold what `remote` has of `model`, or of all models.
@@ -194,9 +194,9 @@ def fill(
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
     if repository.current(key) == target:  # resumed, and the files that were asked for then are written
-        received, moved = pull.fill_in(repository, key, target, select, remote, progress)
+        received, moved = fast_forward.fill_in(repository, key, target, select, remote, progress)
         return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
-    received, moved = pull.advance(
+    received, moved = fast_forward.advance(
         repository, key, branch, target, select, actor, verb="clone", remote=remote, progress=progress
     )
     return Cloned(models, versions, inventory.received, received, key, branch, target, moved)

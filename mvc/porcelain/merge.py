@@ -18,7 +18,6 @@ from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
-from mvc.porcelain import pull
 from mvc.porcelain.status import status
 from mvc.repository import history, intended, merge_state, stored
 from mvc.repository.repository import Actor, Repository, writes
@@ -28,7 +27,7 @@ from mvc.storage.progress import Progress
 from mvc.storage.records.journal import RefStep
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
-from mvc.transport import promises
+from mvc.transport import fast_forward, promises
 
 if TYPE_CHECKING:
     from mvc.readiness.judge import Readiness
@@ -115,7 +114,7 @@ def merge(
         return _at(repository, UP_TO_DATE, model, branch, theirs, ours)
     if history.is_ancestor(repository.objects, ours, theirs):
         kept = partial.unchanged(repository, model, _tree(repository, ours), _tree(repository, theirs))
-        _, moved = pull.advance(
+        _, moved = fast_forward.advance(
             repository,
             model,
             branch,

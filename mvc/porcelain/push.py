@@ -29,19 +29,11 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
 from mvc.transport import presence, promises, promisor, tracking
+from mvc.transport.refspec import RefUpdate
 
 TRIES = 20
 """How often versions are put after those of others who were first, if nothing else is said."""
 _FETCH = "`mvc pull` brings theirs; `mvc push --rebase` puts yours after them."
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A name to move on the remote, to `new`, or to remove; `local` is the branch here that it comes from."""
-
-    ref: RefName
-    new: VersionId | None
-    local: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ def push(
     repository: Repository,
     model: str,
     remote: Remote,
-    requests: Sequence[Request],
+    requests: Sequence[RefUpdate],
     actor: Actor,
     *,
     lease: bool = False,
@@ -149,7 +141,7 @@ def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
         presence.note_probe(repository, remote)
 
 
-def _rebased(repository: Repository, model: str, remote: Remote, request: Request, actor: Actor) -> Request:
+def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
     """The same request for versions after those that are there now."""
     if request.local is None:
         return request
@@ -178,7 +170,7 @@ class _Push:
         self._actor = actor
         self._lease = lease
 
-    def foretell(self, requests: Sequence[Request]) -> Pushed:
+    def foretell(self, requests: Sequence[RefUpdate]) -> Pushed:
         """What would happen."""
         try:
             presence.check(self._repository, self._remote)
@@ -192,7 +184,7 @@ class _Push:
         todo = outgoing.plan(self._repository, there, fresh)
         return Pushed(self._remote.name, self._model, refs, len(fresh), todo.size, todo.skipped, done=False)
 
-    def run(self, requests: Sequence[Request], progress: Progress | None) -> Pushed:
+    def run(self, requests: Sequence[RefUpdate], progress: Progress | None) -> Pushed:
         """Do it, as far as it may be done."""
         move, remote = self._actor.move("push"), self._remote
         with Sending(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
@@ -228,7 +220,7 @@ class _Push:
         entries = promises.entries_of(self._repository, id_)
         return next((entry.path for entry in entries if entry.file == file), file[:10])
 
-    def _tips(self, requests: Sequence[Request]) -> dict[RefName, RefEntry | None]:
+    def _tips(self, requests: Sequence[RefUpdate]) -> dict[RefName, RefEntry | None]:
         """Where the names stand there; also those seen before, when one is new: what they lead to is not sent again."""
         wanted = [request.ref for request in requests]
         tips = {ref: self._tip(ref) for ref in wanted}
@@ -242,7 +234,7 @@ class _Push:
     def _tip(self, ref: RefName) -> RefEntry | None:
         return self._remote.refs.tip(ref, tracking.last(self._repository, self._remote.name, ref))
 
-    def _judge(self, request: Request, tip: RefEntry | None) -> PushedRef:
+    def _judge(self, request: RefUpdate, tip: RefEntry | None) -> PushedRef:
         """What is to become of a request, by where the name stands there."""
         old, new = tip.new if tip is not None else None, request.new
         if old == new:
@@ -262,7 +254,7 @@ class _Push:
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         return PushedRef(request.ref, " ", old, new)
 
-    def _judge_lease(self, request: Request, tip: RefEntry | None, old: VersionId) -> PushedRef:
+    def _judge_lease(self, request: RefUpdate, tip: RefEntry | None, old: VersionId) -> PushedRef:
         """Whether nobody has moved it since it was last seen, there and back included."""
         last = tracking.last(self._repository, self._remote.name, request.ref)
         if tip is None or last != (tip.seq, tip.id):

@@ -12,6 +12,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
+from mvc.registry import connection as registry_connection
 from mvc.remotes.backends import address, probe
 from mvc.remotes.backends import options as options_of_kind
 from mvc.remotes.backends.address import Address
@@ -253,11 +254,11 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
 
 def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:
-    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.transport.connection.registry`.
+    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.registry.connection.registry`.
 
     Nothing is made there. Besides: RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault.
     """
-    with connection.registry(repository, name, token) as registry:
+    with registry_connection.registry(repository, name, token) as registry:
         return RegistryState(registry.organization, registry.host, len(registry.models()))
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain import pull
 from mvc.repository import history, places, refnames
 from mvc.repository.repository import MAIN, Actor, Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, RefName
+from mvc.transport import fast_forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,15 @@ def settle(
     for move in sorted(moves, key=lambda each: each.branch == head.branch):  # the files last: edits may be in the way
         checked_out = model_file.read(repository, head.folder) is not None
         if move.branch == head.branch and (check_out or checked_out):
-            pull.advance(
-                repository, model, move.branch, move.new, pull.everything, actor, verb="import", progress=progress
+            fast_forward.advance(
+                repository,
+                model,
+                move.branch,
+                move.new,
+                fast_forward.everything,
+                actor,
+                verb="import",
+                progress=progress,
             )
         else:
             _append(repository, model, move, actor)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mvc import errors
 from mvc.model import names
-from mvc.porcelain.push import Request
+from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 
-def requests(
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """A name to move on the remote, to `new`, or to remove; `local` is the branch here that it comes from."""
+
+    ref: RefName
+    new: VersionId | None
+    local: str | None = None
+
+
+def updates(
     repository: Repository, model: str, specs: Sequence[str], *, branches: bool = False, tags: bool = False
-) -> list[Request]:
+) -> list[RefUpdate]:
     """What `specs` ask for: NAME or SRC:DST (:DST is for `removals`); with neither of them nor a flag, the current branch.
 
     `branches` adds all branches, `tags` all tags and aliases. Raises Detached, NoVersionYet, NoSuchName, BadRefName, and what
@@ -32,12 +42,12 @@ def requests(
         if branch is None:
             raise errors.Detached(model=model, version=repository.head(model).at()[:10])
         found.append(_existing(repository, RefName(model, HEADS, branch)))
-    return list({request.ref: request for request in found}.values())
+    return list({update.ref: update for update in found}.values())
 
 
-def removals(repository: Repository, model: str, remote: str, specs: Sequence[str]) -> list[Request]:
+def removals(repository: Repository, model: str, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
     """The removal of names that were last seen on `remote`; raises NotThere."""
-    return [Request(_seen(repository, model, remote, spec), None) for spec in specs]
+    return [RefUpdate(_seen(repository, model, remote, spec), None) for spec in specs]
 
 
 def _seen(repository: Repository, model: str, remote: str, name: str) -> RefName:
@@ -50,7 +60,7 @@ def _seen(repository: Repository, model: str, remote: str, name: str) -> RefName
     raise errors.NotThere(remote=remote, what=f"name {name} of {model}", known=", ".join(known) or "none")
 
 
-def _of(repository: Repository, model: str, spec: str) -> Request:
+def _of(repository: Repository, model: str, spec: str) -> RefUpdate:
     source, colon, target = spec.partition(":")
     own = _named(repository, model, source)
     if not colon or target == source:
@@ -62,7 +72,7 @@ def _of(repository: Repository, model: str, spec: str) -> Request:
         kind, name = own.kind if own is not None else HEADS, target
     names.check_ref_name(name)
     local = own.name if own is not None and own.kind == HEADS else None
-    return Request(RefName(model, kind, name), revisions.resolve(repository, model, source), local)
+    return RefUpdate(RefName(model, kind, name), revisions.resolve(repository, model, source), local)
 
 
 def _named(repository: Repository, model: str, name: str) -> RefName | None:
@@ -70,8 +80,8 @@ def _named(repository: Repository, model: str, name: str) -> RefName | None:
     return next((ref for ref in found if repository.refs.target(ref) is not None), None)
 
 
-def _existing(repository: Repository, ref: RefName) -> Request:
+def _existing(repository: Repository, ref: RefName) -> RefUpdate:
     target = repository.refs.target(ref)
     if target is None:
         raise errors.NoVersionYet(model=ref.model)
-    return Request(ref, target, ref.name if ref.kind == HEADS else None)
+    return RefUpdate(ref, target, ref.name if ref.kind == HEADS else None)

@@ -15,10 +15,11 @@ from pathlib import Path
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.commit import commit
-from mvc.porcelain.push import Request, push
+from mvc.porcelain.push import push
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
+from mvc.transport.refspec import RefUpdate
 from tests.bench import training
 from tests.bench.large import FULL, MEMORY, NAME, make_weights
 from tests.bench.measure import ENVIRONMENT, Times, command, have_memory_at_hand, merged
@@ -214,4 +215,4 @@ def _write(folder: Path, rng: random.Random) -> None:
 
 def _push(repository: Repository, version: VersionId, actor: Actor) -> None:
     with connection.reach(repository, "origin") as remote:
-        push(repository, MODEL, remote, [Request(RefName(MODEL, HEADS, "main"), version, "main")], actor)
+        push(repository, MODEL, remote, [RefUpdate(RefName(MODEL, HEADS, "main"), version, "main")], actor)

@@ -15,11 +15,12 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.open import open_repository
-from mvc.porcelain.push import Request, push
+from mvc.porcelain.push import push
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
+from mvc.transport.refspec import RefUpdate
 
 MODEL = "helmets"
 MAIN = RefName(MODEL, HEADS, "main")
@@ -42,9 +43,9 @@ class Churner:
         with connection.reach(self._repository, "origin", jobs=1) as remote:
             for number in range(count):
                 branch = RefName(MODEL, HEADS, f"{self._name}-{number}")
-                self._push(remote, Request(branch, self._commit(number)))
+                self._push(remote, RefUpdate(branch, self._commit(number)))
                 if number + 1 < count:  # the last one stays, to be looked at
-                    self._push(remote, Request(branch, None))
+                    self._push(remote, RefUpdate(branch, None))
 
     def _commit(self, number: int) -> VersionId:
         """A version after the first one, with one of few contents."""
@@ -57,7 +58,7 @@ class Churner:
         assert made is not None
         return made
 
-    def _push(self, remote: Remote, request: Request) -> None:
+    def _push(self, remote: Remote, request: RefUpdate) -> None:
         while True:
             try:
                 push(self._repository, MODEL, remote, [request], self._actor())

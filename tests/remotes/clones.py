@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.porcelain.push import Pushed, Request, push
+from mvc.porcelain.push import Pushed, push
 from mvc.porcelain.remote import approve
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.remote import Remote
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
+from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import MODEL, Shell, begin
 from tests.remotes.backends import Place
 from tests.weights import network, safetensors, tuned
@@ -39,7 +40,7 @@ def push_main(shell: Shell, remote: Remote, **how: Any) -> Pushed:
     repository = shell.repository
     tip = repository.refs.target(MAIN)
     assert tip is not None
-    return push(repository, MODEL, remote, [Request(MAIN, VersionId(tip), "main")], shell.actor, **how)
+    return push(repository, MODEL, remote, [RefUpdate(MAIN, VersionId(tip), "main")], shell.actor, **how)
 
 
 class Weights:

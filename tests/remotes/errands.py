@@ -21,7 +21,7 @@ from mvc.porcelain import clone, fetch, pull
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.init import make_repository
-from mvc.porcelain.push import Request, push
+from mvc.porcelain.push import push
 from mvc.remotes import compaction, incoming
 from mvc.remotes.backends import probe
 from mvc.remotes.backends.backend import Backend
@@ -31,6 +31,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packfile import PackFile
 from mvc.storage.records.reflog import HEADS, RefName
+from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import ANA, MODEL, START, Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, Weights, folder, push_main, remote_on
 from tests.remotes.faults import Faulty
@@ -169,10 +170,10 @@ def _metadata(repository: Repository) -> set[str]:
     return {path.name for path in (repository.root / ".mvc" / "meta").rglob("*.pack")}
 
 
-def _main(repository: Repository) -> Request:
+def _main(repository: Repository) -> RefUpdate:
     tip = repository.refs.target(MAIN)
     assert tip is not None
-    return Request(MAIN, tip, "main")
+    return RefUpdate(MAIN, tip, "main")
 
 
 # --- how things stand before ------------------------------------------------------------------------------------------
@@ -235,7 +236,7 @@ def _push_branch(bob: Shell, remote: Path) -> None:
     side = RefName(MODEL, HEADS, "side")
     tip = bob.repository.refs.target(side)
     assert tip is not None
-    push(bob.repository, MODEL, folder(remote), [Request(side, tip, "side")], bob.actor)
+    push(bob.repository, MODEL, folder(remote), [RefUpdate(side, tip, "side")], bob.actor)
 
 
 def _measured(errand: Errand, top: Path) -> Errand:

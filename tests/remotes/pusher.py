@@ -15,11 +15,12 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain import fetch
 from mvc.porcelain.commit import commit
 from mvc.porcelain.open import open_repository
-from mvc.porcelain.push import Request, push
+from mvc.porcelain.push import push
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
+from mvc.transport.refspec import RefUpdate
 
 MODEL = "helmets"
 MAIN = RefName(MODEL, HEADS, "main")
@@ -60,7 +61,7 @@ class Pusher:
             self._repository,
             MODEL,
             remote,
-            [Request(MAIN, made, "main")],
+            [RefUpdate(MAIN, made, "main")],
             self._actor(),
             tries=1_000 if self._rebase else 0,
         )

@@ -13,7 +13,7 @@ import pytest
 
 from mvc import errors
 from mvc.porcelain.fsck_remote import survey
-from mvc.porcelain.push import Request, push
+from mvc.porcelain.push import push
 from mvc.remotes.backends import address, connect, sftp_session
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend
@@ -21,6 +21,7 @@ from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.remote import Remote
 from mvc.storage.records.reflog import HEADS, TAGS, RefName
+from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import MODEL, Shell
 from tests.remotes import errands as errands_module
 from tests.remotes.clones import MAIN, ana, push_main, remote_on
@@ -200,18 +201,18 @@ def test_every_push_passes_where_nothing_may_be_removed_or_replaced(
     tag, side = RefName(MODEL, TAGS, "release"), RefName(MODEL, HEADS, "side")
     tip = shell.repository.refs.target(MAIN)
     assert tip is not None
-    push(shell.repository, MODEL, remote_on(place.backend()), [Request(tag, tip), Request(side, tip)], shell.actor)
-    push(shell.repository, MODEL, remote_on(place.backend()), [Request(side, None)], shell.actor)
+    push(shell.repository, MODEL, remote_on(place.backend()), [RefUpdate(tag, tip), RefUpdate(side, tip)], shell.actor)
+    push(shell.repository, MODEL, remote_on(place.backend()), [RefUpdate(side, None)], shell.actor)
     assert [
         each for each in policy.refused if "/probe/" not in each.path
     ] == []  # a probe tries to tidy up after itself
     _check(shell, remote_on(place.straight()))
 
 
-def _main(shell: Shell) -> Request:
+def _main(shell: Shell) -> RefUpdate:
     tip = shell.repository.refs.target(MAIN)
     assert tip is not None
-    return Request(MAIN, tip, "main")
+    return RefUpdate(MAIN, tip, "main")
 
 
 def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(

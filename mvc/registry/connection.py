@@ -1,0 +1,99 @@
+"""Connect to a model registry: from the name of a remote, or from an organization and its host."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from mvc import errors, lazy
+from mvc.model.hosts import Approvals
+from mvc.registry.protocol import Registry
+from mvc.remotes.backends import address, destination, options
+from mvc.remotes.backends.registry_address import HOST, TOKEN, check_host
+from mvc.repository.repository import Repository
+from mvc.transport import connection, trust
+
+
+@contextlib.contextmanager
+def registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> Iterator[Registry]:
+    """Yield the registry that is the remote `name`, and close its connections afterwards.
+
+    `token` is the token, or the environment that has it: under the name that the person's settings give for the remote or
+    its host, else as PICSELLIA_TOKEN.
+
+    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
+    """
+    settings = dict(connection.url_of(repository, name))
+    where = address.parse(settings.pop("url"), repository.root)
+    if where.scheme != address.REGISTRY:
+        raise errors.NotARegistry(name=name, url=where.text)
+    if repository.offline:
+        raise errors.Offline(what=f"{name}, at {where.text},")
+    host = options.check(where.scheme, settings).get("host", HOST)
+    trust.check(repository, name, where, settings)
+    variable = TOKEN
+    if isinstance(token, Mapping):
+        variable = trust.variable(repository, name, destination.of_registry(host))
+        token = token.get(variable)
+    with registry_at(where.host, host, token, variable=variable, approvals=repository.approvals) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def typed_registry(
+    organization: str, host: str, environ: Mapping[str, str], approvals: Approvals
+) -> Iterator[Registry]:
+    """Yield the registry of an organization at a `host` that the person typed; its token is in `environ`.
+
+    Raises as `registry_at`.
+    """
+    variable = approvals.token_env(destination.of_registry(host)) or TOKEN
+    with registry_at(organization, host, environ.get(variable), variable=variable, approvals=approvals) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def registry_at(
+    organization: str,
+    host: str,
+    token: str | None,
+    *,
+    variable: str = TOKEN,
+    approvals: Approvals | None = None,
+) -> Iterator[Registry]:
+    """Yield the registry of an organization on the platform at `host`, which the caller knows is meant for this token.
+
+    Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
+    """
+    where = f"{address.REGISTRY}://{organization}"
+    trust.check_plain(approvals, destination.of_registry(host), where)
+    if not token:
+        raise errors.NoToken(registry=where, variable=variable)
+    host = check_host(host)  # in one form: what is told of versions there names it
+    try:
+        made = lazy.load("mvc.registry.picsellia.adapter").connect(organization, token, host=host)
+    except ImportError as error:
+        extra = address.REGISTRY
+        raise errors.MissingExtra(scheme=extra, extra=extra, reason=error.name or str(error)) from error
+    made.token_from(variable)
+    found: Registry = made
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def default_registry(repository: Repository) -> str:
+    """The one remote that is a registry; raises NoRegistry where there is none, or several."""
+    known = [name for name, settings in repository.config.remotes().items() if connection.is_registry(settings)]
+    if len(known) != 1:
+        raise errors.NoRegistry(known=", ".join(sorted(known)) or "none")
+    return known[0]
+
+
+def registry_of(repository: Repository, organization: str) -> str | None:
+    """Return the first remote that is the registry of an organization, None for none."""
+    for name, known in repository.config.remotes().items():
+        if connection.is_registry(known) and address.parse(known["url"], repository.root).host == organization:
+            return name
+    return None

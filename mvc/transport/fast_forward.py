@@ -1,0 +1,110 @@
+"""Fast-forward a branch and the files of its working tree to a version, fetching the bytes that are selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mvc.model.ids import VersionId
+from mvc.model.tree import Tree, TreeEntry
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Actor, Repository
+from mvc.repository.worktree import checkout, partial
+from mvc.repository.worktree.checkout import Moved
+from mvc.repository.worktree.model_file import NAME
+from mvc.repository.worktree.scan import LABELMAP
+from mvc.storage.progress import Progress
+from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import RefStep
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.transport import promises, promisor
+
+Select = Callable[[TreeEntry], bool]
+"""Whether the bytes of a file are wanted."""
+
+
+def everything(_: TreeEntry) -> bool:
+    """All files."""
+    return True
+
+
+def nothing(entry: TreeEntry) -> bool:
+    """No file but model.toml and the labelmap, without which model.toml cannot be read."""
+    return entry.role == LABELMAP
+
+
+def only(roles: Sequence[str]) -> Select:
+    """The files of these roles, or at these paths, and the labelmap, without which model.toml cannot be read."""
+
+    def select(entry: TreeEntry) -> bool:
+        named = entry.role in roles or entry.path in roles or entry.role.partition("/")[0] in roles
+        return named or nothing(entry)
+
+    return select
+
+
+def advance(
+    repository: Repository,
+    model: str,
+    branch: str,
+    target: VersionId,
+    select: Select,
+    actor: Actor,
+    *,
+    verb: str = "pull",
+    remote: Remote | None = None,
+    progress: Progress | None = None,
+) -> tuple[int, Moved]:
+    """Move `branch`, the current one, and the files to `target`; the bytes received, and what that changed.
+
+    Files that `select` does not choose are left out, unless their bytes are here. A `remote` that is connected is used.
+    """
+    selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
+    received = _bring(repository, selected, remote, progress)
+    with repository.writing():
+        current, head = repository.current(model), repository.head(model)
+        ref = RefName(model, HEADS, branch)
+        entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
+        full = checkout.files_of(repository, model, target)
+        left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
+        moved = checkout.move(
+            repository,
+            model,
+            verb,
+            base=checkout.files_of(repository, model, current),
+            wanted=partial.without(full, left_out),
+            head=Head(head.folder, branch),
+            refs=(RefStep(ref, entry),),
+            left_out=left_out,
+            progress=progress,
+        )
+    return received, moved
+
+
+def fill_in(
+    repository: Repository,
+    model: str,
+    current: VersionId,
+    select: Select,
+    remote: Remote,
+    progress: Progress | None,
+) -> tuple[int, Moved]:
+    """Check out the files of the current version that `select` chooses and that were left out so far."""
+    tree = repository.objects.tree(repository.objects.version(current).tree)
+    chosen = [entry for entry in partial.not_checked_out(repository, model, tree) if select(entry)]
+    if not chosen:
+        return 0, Moved()
+    received = _bring(repository, chosen, remote, progress)
+    with repository.writing():
+        wanted = Tree(tuple(chosen))
+        return received, checkout.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
+
+
+def _bring(
+    repository: Repository, entries: Sequence[TreeEntry], remote: Remote | None, progress: Progress | None
+) -> int:
+    files = {entry.file: entry.path for entry in entries}
+    return promisor.bring(repository, files, progress, connected=remote)
+
+
+def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:
+    return entry.path != NAME and repository.absences.state(entry.file) in partial.ELSEWHERE
