@@ -1,4 +1,4 @@
-"""An independent reader of mvc's store, written from docs/format.md: it imports nothing from mvc.
+"""An independent reader of mvc's store, written from docs/reference/format.md: it imports nothing from mvc.
 
     reader.py STORE                     every name, every version, and the files in it
     reader.py STORE VERSION PATH        the bytes of one file, on standard output; VERSION is an id

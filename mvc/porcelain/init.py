@@ -23,8 +23,8 @@ _BUILDING = f"{DIRECTORY}.init-"
 _README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
 
 Do not edit or delete files here; use `mvc`. `cache/` and `tmp/` may be deleted at any time, nothing else may.
-The format is documented in mvc's docs/format.md: objects, refs and recipes are JSON that `cat` shows, and `b3sum`
-checks every id.
+The page "The format of a store" of mvc's manual documents it: objects, refs and recipes are JSON that `cat` shows,
+and `b3sum` checks every id.
 """
 _FOLDERS = ("heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache", "tmp")
 _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"

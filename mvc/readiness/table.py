@@ -1,4 +1,4 @@
-"""What Picsellia's own programs and guides need of a version, use by use: the table of docs/check.md.
+"""What Picsellia's own programs and guides need of a version, use by use: the table of docs/reference/readiness.md.
 
 No page or program was found by which the platform itself refuses a version; these are the needs of what runs on it. Uses
 and their profiles are those of `mvc.model.toml.schema`.

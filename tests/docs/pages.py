@@ -20,6 +20,7 @@ from mvc.storage import fsck
 from mvc.storage.records import config
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+REFERENCE = DOCS / "reference"
 NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"
 
 CODES = {
@@ -67,11 +68,13 @@ ENVIRONMENT = {
 
 
 def check(name: str, page: str) -> None:
-    """Compare a page with what docs/ has; MVC_WRITE_DOCS=1 writes it first."""
-    path = DOCS / name
+    """Compare a page with what docs/reference/ has; MVC_WRITE_DOCS=1 writes it first."""
+    path = REFERENCE / name
     if WRITE:
         path.write_text(page, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == page, f"docs/{name} is not what the code says: MVC_WRITE_DOCS=1 mends it"
+    assert path.read_text(encoding="utf-8") == page, (
+        f"docs/reference/{name} is not what the code says: MVC_WRITE_DOCS=1 mends it"
+    )
 
 
 WRITE = os.environ.get("MVC_WRITE_DOCS") == "1"
@@ -91,7 +94,7 @@ def commands() -> str:
         "The options of `mvc` itself come before the verb; `--json`, `--model`, `--quiet` and `--verbose` are taken after it too."
         if _options_anywhere()
         else "The options of `mvc` itself come before the verb: `mvc --json status`.",
-        "Exit codes are [a page of their own](exit-codes.md), and so are the [settings](config.md).\n",
+        "Exit codes are [a page of their own](exit-codes.md), and so are the [settings](settings.md).\n",
     ]
     parts += [f"{'#' * (1 + len(path))} {' '.join(path)}\n\n```text\n{text}\n```\n" for path, text in _helps(root)]
     return "\n".join(parts)
@@ -196,7 +199,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
 
 
-# --- config.md, fsck.md
+# --- settings.md, fsck.md
 
 _CALLED = {str: "text", float: "number", bool: "true or false"}
 
@@ -252,11 +255,11 @@ def findings() -> str:
         "`mvc fsck --repair --from NAME` brings what a remote has.\n"),
         ("`mvc fsck --remote NAME` checks a remote: its ref logs, all its metadata, and that the packs are listed in their full size. "
         "`--read-data` reads the packs, too. `mvc fsck --remote NAME --repair` and `mvc push --repair` read everything and send again what is lost or "
-        "damaged there and is here; they delete and overwrite nothing ([the protocol](protocol.md)).\n"),
+        "damaged there and is here; they delete and overwrite nothing ([the protocol](../concepts/protocol.md)).\n"),
     ])  # fmt: skip
 
 
-# --- check.md
+# --- readiness.md
 
 RULES = ("<!-- rules: made from the code -->", "<!-- /rules -->")
 

@@ -1,4 +1,4 @@
-"""docs/check.md has every rule, use and profile, as the code has them."""
+"""docs/reference/readiness.md has every rule, use and profile, as the code has them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from mvc.readiness.rule import Need
 from mvc.readiness.table import RULES
 from tests.docs import pages
 
-PAGE = pages.DOCS / "check.md"
+PAGE = pages.REFERENCE / "readiness.md"
 
 
 def test_the_table_is_what_the_code_says() -> None:
-    pages.check("check.md", pages.check_rules(PAGE.read_text(encoding="utf-8")))
+    pages.check("readiness.md", pages.check_rules(PAGE.read_text(encoding="utf-8")))
 
 
 def test_every_rule_use_profile_and_need_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""docs/commands.md has every verb, as the program itself tells it."""
+"""docs/reference/commands.md has every verb, as the program itself tells it."""
 
 from __future__ import annotations
 

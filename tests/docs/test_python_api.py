@@ -1,4 +1,4 @@
-"""docs/python-api.md lists what the package offers, and its example runs."""
+"""docs/reference/python-api.md lists what the package offers, and its example runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import mvc
 from tests.docs import pages
 
-PAGE = pages.DOCS / "python-api.md"
+PAGE = pages.REFERENCE / "python-api.md"
 
 
 def test_every_public_name_is_on_the_page() -> None:

@@ -21,7 +21,7 @@ def test_every_error_has_a_code_of_the_table() -> None:
 
 def test_the_page_of_settings_names_every_key() -> None:
     page = pages.settings()
-    pages.check("config.md", page)
+    pages.check("settings.md", page)
     assert [key for key in config.KEYS if f"| `{key}` |" not in page] == []
 
 

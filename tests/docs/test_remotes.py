@@ -11,12 +11,12 @@ from mvc.remotes.backends.options import OPTIONS
 from tests.docs import pages
 
 PAGES = {"file": "folder.md", "s3": "s3.md", "gs": "google.md", "az": "azure.md", "sftp": "sftp.md"}
-FOLDER = pages.DOCS / "remotes"
+FOLDER = pages.REFERENCE / "remotes"
 PARTS = ("What to set", "Who may do what", "What is left over", "Limits")
 
 
 def test_the_overview_leads_to_each() -> None:
-    overview = (pages.DOCS / "remotes.md").read_text(encoding="utf-8")
+    overview = (pages.REFERENCE / "remotes.md").read_text(encoding="utf-8")
     assert [page for page in PAGES.values() if f"(remotes/{page})" not in overview] == []
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(PAGES.values())
 

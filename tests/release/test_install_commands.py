@@ -53,7 +53,7 @@ def test_a_command_is_found_in_any_spelling() -> None:
 def test_pages_and_messages_recommend_it() -> None:
     assert {"modelvc", *(f"modelvc[{extra}]" for extra in EXTRAS)} <= {*RECOMMENDED}
     files = set().union(*RECOMMENDED.values())
-    assert {"README.md", "docs/remotes.md"} <= files
+    assert {"README.md", "docs/reference/remotes.md"} <= files
     assert [file for file in files if file.startswith("mvc/errors")] != []
 
 

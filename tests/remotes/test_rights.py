@@ -1,4 +1,4 @@
-"""What the tables of docs/remotes say of keys: each may do what its row says, and no more."""
+"""What the tables of docs/reference/remotes say of keys: each may do what its row says, and no more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.servers import cloud
 from tests.servers.cloud import Cloud
 from tests.servers.sshd import Sshd
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "remotes"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "remotes"
 READER, PUSHER, COLLECTOR = "reader", "pusher", "collector"
 Hold = Callable[[str], Place]
 """Has the environment hold the key of that name; the place, and the settings to reach it with this key."""

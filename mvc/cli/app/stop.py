@@ -3,7 +3,7 @@
     signal ─ "mvc: stopping" ─ KeyboardInterrupt, Ended ─ locks and temporary files released ─ exit code 130, 143
                             └─ two seconds later, or at the next signal: the process ends as it is
 
-An end at any moment loses nothing that was committed (P1 of docs/promises.md), so an upload or a disk that takes long
+An end at any moment loses nothing that was committed (P1 of docs/concepts/promises.md), so an upload or a disk that takes long
 need not be waited for.
 """
 
