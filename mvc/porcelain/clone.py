@@ -24,7 +24,8 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address
 from mvc.remotes.remote import Remote
 from mvc.repository import history
-from mvc.repository.repository import DIRECTORY, MAIN, Actor, Repository
+from mvc.repository.parts import DIRECTORY, MAIN
+from mvc.repository.repository import Actor, Repository
 from mvc.repository.upstream import ORIGIN
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.disk.door import StoreDoor, discard_folder, make_folder

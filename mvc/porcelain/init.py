@@ -9,7 +9,8 @@ from typing import Any
 
 from mvc import errors, lazy
 from mvc.model import names, paths
-from mvc.repository.repository import DIRECTORY, MAIN, Repository
+from mvc.repository.parts import DIRECTORY, MAIN
+from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import process
 from mvc.storage.disk.door import StoreDoor, discard_folder, is_old, make_folder, rename_new_folder

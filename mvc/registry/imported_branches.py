@@ -17,7 +17,8 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import history, places, refnames
-from mvc.repository.repository import MAIN, Actor, Repository
+from mvc.repository.parts import MAIN
+from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, RefName

@@ -24,7 +24,8 @@ from mvc.registry.flat_files import Listed
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import delta_bases, places
-from mvc.repository.repository import MAIN, MODEL_TOML, Actor, Repository
+from mvc.repository.parts import MAIN, MODEL_TOML
+from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.toml import parse
-from mvc.repository.repository import DIRECTORY, MODEL_TOML, Repository
+from mvc.repository.parts import DIRECTORY, MODEL_TOML
+from mvc.repository.repository import Repository
 
 _MAX_GITFILE = 8192
 """Characters of a `.git` file that are read."""

@@ -26,7 +26,8 @@ from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
 from mvc.repository import history, places, provenance
-from mvc.repository.repository import MAIN, Repository
+from mvc.repository.parts import MAIN
+from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 KINDS = (HEADS, TAGS, ALIASES)

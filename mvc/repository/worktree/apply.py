@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import FileId
+from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file
 from mvc.repository.worktree.snapshot import UNREAD
 from mvc.storage.disk.door import TEMPORARY, Batch, Stat
@@ -21,11 +21,8 @@ from mvc.storage.records import journal, merges, sparse
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.reflog import RefName
 
-if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
 
-
-def change(repository: Repository, plan: Journal, progress: Progress | None = None) -> None:
+def change(repository: Parts, plan: Journal, progress: Progress | None = None) -> None:
     """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited after it was planned.
 
     Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
@@ -42,13 +39,13 @@ def change(repository: Repository, plan: Journal, progress: Progress | None = No
     repository.left_alone += _finish(repository, plan)
 
 
-def finish_pending(repository: Repository) -> tuple[str, ...]:
+def finish_pending(repository: Parts) -> tuple[str, ...]:
     """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
     pending = journal.pending(repository.door)
     return _finish(repository, pending) if pending else ()
 
 
-def _finish(repository: Repository, plan: Journal) -> tuple[str, ...]:
+def _finish(repository: Parts, plan: Journal) -> tuple[str, ...]:
     _create_refs(repository, plan)
     left_alone = tuple(step.path for step in plan.files if not _do(repository, step))
     repository.tree.sync()
@@ -67,7 +64,7 @@ def _finish(repository: Repository, plan: Journal) -> tuple[str, ...]:
     return left_alone
 
 
-def _create_refs(repository: Repository, plan: Journal) -> None:
+def _create_refs(repository: Parts, plan: Journal) -> None:
     if plan.rename is not None and not repository.door.exists(_logs(plan.model)):
         return  # they were created before the logs got the model's new name
     for step in plan.refs:
@@ -79,7 +76,7 @@ def _create_refs(repository: Repository, plan: Journal) -> None:
             raise
 
 
-def _do(repository: Repository, step: FileStep) -> bool:
+def _do(repository: Parts, step: FileStep) -> bool:
     """Carry out one step; False when the file was edited since it was planned, and is left as its owner has it.
 
     That its stat is as it was when the change was planned does not show that the file was not edited: only its bytes do,
@@ -106,14 +103,14 @@ def _do(repository: Repository, step: FileStep) -> bool:
     return True
 
 
-def _place(repository: Repository, step: FileStep, file: FileId) -> None:
+def _place(repository: Parts, step: FileStep, file: FileId) -> None:
     if step.staged is None or not repository.door.has_temporary(step.staged):  # a crash, and tmp/ was swept
         (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
     repository.stats.place(step.path, repository.door.path(f"{TEMPORARY}/{step.staged}"), file)
 
 
 def _stage(
-    repository: Repository, steps: Iterable[FileStep], progress: Progress | None, *, again: bool = False
+    repository: Parts, steps: Iterable[FileStep], progress: Progress | None, *, again: bool = False
 ) -> list[FileStep]:
     steps = list(steps)
     done: list[FileStep] = []
@@ -143,18 +140,18 @@ def _has_content(step: FileStep) -> bool:
     return step.file is not None and (step.file != step.old or step.anything)
 
 
-def _size(repository: Repository, file: FileId | None) -> int:
+def _size(repository: Parts, file: FileId | None) -> int:
     recipe = repository.recipes.best(file) if file is not None else None
     return recipe.size if recipe else 0
 
 
-def _discard(repository: Repository, steps: Iterable[FileStep]) -> None:
+def _discard(repository: Parts, steps: Iterable[FileStep]) -> None:
     for step in steps:
         if step.staged is not None:
             repository.door.discard(step.staged)
 
 
-def _content(repository: Repository, path: str, stat: Stat | None) -> FileId | None:
+def _content(repository: Parts, path: str, stat: Stat | None) -> FileId | None:
     """The id of what is at `path`, None for nothing; UNREAD for a file that changes while it is read."""
     if stat is None or not stat.is_link:
         return None if stat is None else repository.stats.identify(path, stat) or UNREAD
@@ -166,7 +163,7 @@ def _logs(model: str) -> str:
     return RefName(model, "x", "x").folder.rsplit("/", 2)[0]
 
 
-def _rename_model(repository: Repository, plan: Journal, new: str) -> None:
+def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
     """Give the model its new key: its ref logs, its heads, and the name in its model.toml, whichever are still to do.
 
     The new head comes first and the old one goes last, so that there is no history without a head at any moment.

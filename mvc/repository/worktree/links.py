@@ -13,16 +13,13 @@ import errno
 import os
 import stat as stat_module
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model import credential_names, paths
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
+from mvc.repository.parts import Parts
 from mvc.storage.disk import hashing
-
-if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
 
 KEY = ("model", "follow_links")
 OUTSIDE = "links.outside"
@@ -41,18 +38,18 @@ NONE = Follow()
 """No link is followed."""
 
 
-def of(repository: Repository, manifest: Manifest) -> Follow:
+def of(repository: Parts, manifest: Manifest) -> Follow:
     """Return what a manifest and the person's settings allow."""
     roles = frozenset(manifest.model.get(KEY[1], ()))
     return Follow(roles, bool(roles) and is_approved(repository))
 
 
-def is_approved(repository: Repository) -> bool:
+def is_approved(repository: Parts) -> bool:
     """Whether the person allowed this repository to read files outside through its links."""
     return os.path.realpath(repository.root) in _approved(repository)
 
 
-def approve(repository: Repository) -> None:
+def approve(repository: Parts) -> None:
     """Record in the person's settings that this repository may read files outside through its links."""
     if not is_approved(repository):
         roots = [*_approved(repository), os.path.realpath(repository.root)]
@@ -88,7 +85,7 @@ def resolve(root: str, place: str, path: str, *, outside: bool) -> tuple[str, os
     return target, status
 
 
-def content(repository: Repository, path: str) -> FileId | None:
+def content(repository: Parts, path: str) -> FileId | None:
     """Return the id of the file that the link at `path`, from the root, leads to; None where that is no regular file.
 
     This is read to be compared, and goes nowhere.
@@ -105,6 +102,6 @@ def content(repository: Repository, path: str) -> FileId | None:
         os.close(fd)
 
 
-def _approved(repository: Repository) -> list[str]:
+def _approved(repository: Parts) -> list[str]:
     text = repository.config.get(OUTSIDE)
     return str(text).split(os.pathsep) if text else []

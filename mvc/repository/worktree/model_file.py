@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mvc import errors, lazy
 from mvc.model.toml import parse
 from mvc.model.version import Version
-
-if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
+from mvc.repository.parts import Parts
 
 NAME = "model.toml"
 
@@ -19,7 +15,7 @@ def path(folder: str) -> str:
     return f"{folder}/{NAME}" if folder else NAME
 
 
-def read(repository: Repository, folder: str) -> bytes | None:
+def read(repository: Parts, folder: str) -> bytes | None:
     """Its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
     try:
         return repository.tree.read(path(folder))
@@ -27,7 +23,7 @@ def read(repository: Repository, folder: str) -> bytes | None:
         return None
 
 
-def of_version(repository: Repository, version: Version, model: str) -> bytes:
+def of_version(repository: Parts, version: Version, model: str) -> bytes:
     """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since.
 
     Raises Damaged for one that is none: versions may come from anybody.
@@ -44,7 +40,7 @@ def of_version(repository: Repository, version: Version, model: str) -> bytes:
         raise errors.Damaged(what=what, reason=_reason(error)) from error
 
 
-def set_name(repository: Repository, folder: str, old: str, new: str) -> None:
+def set_name(repository: Parts, folder: str, old: str, new: str) -> None:
     """Change the name in the working tree's model.toml from `old` to `new`; nothing when it says something else."""
     data = read(repository, folder)
     if data is not None and parse.load(data, where=NAME).get("model", {}).get("name") == old:

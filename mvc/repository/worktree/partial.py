@@ -8,22 +8,17 @@ no file at the path ─┬─ on the list of what was not checked out     left o
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from mvc.model.tree import Tree, TreeEntry
+from mvc.repository.parts import Parts
 from mvc.storage.records import sparse
 from mvc.storage.records.promised import EXPIRED, PROMISED, State
-
-if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
 
 ELSEWHERE = (State.PROMISED, State.EXPIRED)
 """The states of files that nobody can have checked out."""
 
 
-def not_checked_out(
-    repository: Repository, model: str, tree: Tree | None, present: Collection[str] = ()
-) -> list[TreeEntry]:
+def not_checked_out(repository: Parts, model: str, tree: Tree | None, present: Collection[str] = ()) -> list[TreeEntry]:
     """The entries of `tree` that were left out of the working tree of `model`; `present` are paths known to have a file.
 
     Raises Damaged.
@@ -44,7 +39,7 @@ def not_checked_out(
     ]
 
 
-def unchanged(repository: Repository, model: str, old: Tree | None, new: Tree) -> frozenset[str]:
+def unchanged(repository: Parts, model: str, old: Tree | None, new: Tree) -> frozenset[str]:
     """The paths that were left out of `old`, and have the same bytes in `new`: a move from the one to the other skips them."""
     left_out = {(entry.path, entry.file) for entry in not_checked_out(repository, model, old)}
     return frozenset(entry.path for entry in new.entries if (entry.path, entry.file) in left_out)

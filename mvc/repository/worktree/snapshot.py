@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model import canonical, labelmap, paths
@@ -20,13 +19,11 @@ from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
+from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file, partial
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.scan import Scan, WorkFile
 from mvc.storage.disk import hashing
-
-if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
 
 Identify = Callable[[WorkFile], FileId]
 """Gives the id of a tracked file's bytes."""
@@ -56,7 +53,7 @@ class Found:
 
 
 def take(
-    repository: Repository,
+    repository: Parts,
     model: str,
     folder: str,
     base: Tree | None,
@@ -111,7 +108,7 @@ def take(
 
 
 def _elsewhere(
-    repository: Repository, model: str, manifest: Manifest, base: Tree | None, scan: Scan
+    repository: Parts, model: str, manifest: Manifest, base: Tree | None, scan: Scan
 ) -> tuple[TreeEntry, ...]:
     """The files of `base` that are not checked out and that `[files]` still names, each under the role that it has there."""
     left_out = partial.not_checked_out(repository, model, base, {file.path for file in scan.tracked})
@@ -153,7 +150,7 @@ def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tr
     return Tree.of([*elsewhere, *here])
 
 
-def by_reading(repository: Repository) -> Identify:
+def by_reading(repository: Parts) -> Identify:
     """Ids from the stat cache, or from reading the file."""
 
     def identify(file: WorkFile) -> FileId:
@@ -163,7 +160,7 @@ def by_reading(repository: Repository) -> Identify:
     return identify
 
 
-def by_need(repository: Repository, base: Tree | None) -> Identify:
+def by_need(repository: Parts, base: Tree | None) -> Identify:
     """As `by_reading`, but a file is read only when it could be one of `base`.
 
     A file whose size is not that of the entry at its path, or of any entry when there is none at its path, has the id
@@ -184,12 +181,12 @@ def by_need(repository: Repository, base: Tree | None) -> Identify:
     return identify
 
 
-def read_labels_of(repository: Repository, folder: str) -> Callable[[str], bytes]:
+def read_labels_of(repository: Parts, folder: str) -> Callable[[str], bytes]:
     """How the file that `labelmap.path` names is read, for the model in `folder`."""
     return lambda path: _labels(repository, folder, path)
 
 
-def read_steadily(repository: Repository, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
+def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
     """What `read` makes of the open file, which did not change meanwhile; the stat cache learns it.
 
     Raises FileChanged when it changed each of TRIES times, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
@@ -214,14 +211,14 @@ def _problem(file: WorkFile, error: Exception) -> errors.MvcError:
     return error
 
 
-def _open(repository: Repository, file: WorkFile) -> int:
+def _open(repository: Parts, file: WorkFile) -> int:
     try:
         return repository.tree.open(file.root_path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise errors.MissingFile(path=file.path, role=file.role) from error
 
 
-def _manifest(repository: Repository, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
+def _manifest(repository: Parts, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
     def read_labels(path: str) -> bytes:
         try:
             return _labels(repository, folder, path)
@@ -233,7 +230,7 @@ def _manifest(repository: Repository, folder: str, data: bytes, *, tolerant: boo
     return parse.parse(data, where=model_file.path(folder), read_labels=read_labels)
 
 
-def _labels(repository: Repository, folder: str, path: str) -> bytes:
+def _labels(repository: Parts, folder: str, path: str) -> bytes:
     """The bytes of the labels file, one more than allowed at most."""
     paths.check_path(path)
     try:

@@ -1,0 +1,169 @@
+"""The parts of one repository, each made when first used: what changes the working tree stands on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.storage.disk.door import STORE, StoreDoor
+from mvc.storage.disk.treedoor import TreeDoor
+from mvc.storage.objects import Objects
+from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.records import clone_source
+from mvc.storage.records.config import Config
+from mvc.storage.records.heads import Head, Heads
+from mvc.storage.records.reflog import HEADS, RefLogs, RefName
+from mvc.storage.records.statcache import StatCache
+
+if TYPE_CHECKING:
+    from mvc.model.hosts import Approvals
+    from mvc.storage.chunks.bases import Bases
+    from mvc.storage.chunks.extract import Extract
+    from mvc.storage.chunks.ingest import Ingest
+    from mvc.storage.chunks.recipes import Recipes
+    from mvc.storage.packs.index import ChunkIndex
+    from mvc.storage.packs.reader import ChunkReader
+    from mvc.storage.records.promised import Absences
+
+DIRECTORY = STORE
+MODEL_TOML = "model.toml"
+MAIN = "main"
+LOCK_TIMEOUT = 10.0
+"""Seconds that a writing command waits for another one."""
+
+
+class Parts:
+    """The parts of one repository."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        user_config: Path | None = None,
+        lock_timeout: float | None = None,
+        offline: bool = False,
+        unfinished: bool = False,
+        trusted_hosts: str = "",
+    ) -> None:
+        """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
+
+        `trusted_hosts` are hosts that its remotes may send credentials to, besides those in the person's settings. With
+        `unfinished`, also one whose clone was interrupted. Raises NoRepository, IrregularFile, UnfinishedClone,
+        IncompleteInit, NewerFormat, UnknownFeature, BadConfig, Damaged.
+        """
+        self.root = root
+        self.door = StoreDoor(root / DIRECTORY)
+        if not (root / DIRECTORY).is_dir():
+            raise errors.NoRepository(where=root)
+        if not os.path.realpath(root / DIRECTORY).startswith(f"{os.path.realpath(root)}{os.sep}".replace("//", "/")):
+            raise errors.IrregularFile(path=root / DIRECTORY, kind="a symbolic link that leads out of the repository")
+        source = None if unfinished else clone_source.unfinished(self.door)
+        if source is not None:
+            raise errors.UnfinishedClone(where=root, url=source.url)
+        self.config = Config(self.door, user_config)
+        self.offline = offline
+        self._trusted_hosts = trusted_hosts
+        self.left_alone: list[str] = []
+        """Paths that a change did not write, since they were edited while it was prepared."""
+        self._lock_timeout = lock_timeout
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The hosts that the person who runs this approved. Raises BadConfig, BadSetting."""
+        return self.config.approvals(self._trusted_hosts)
+
+    @cached_property
+    def tree(self) -> TreeDoor:
+        """The working tree."""
+        return TreeDoor(self.root, self.door, filemode=self.config.get("core.filemode") is not False)
+
+    @cached_property
+    def refs(self) -> RefLogs:
+        """Branches, tags, aliases."""
+        return RefLogs(self.door)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Where each model stands."""
+        return Heads(self.door)
+
+    @cached_property
+    def metapacks(self) -> MetaPacks:
+        """Metadata that came from elsewhere."""
+        return MetaPacks(self.door)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Versions, manifests, trees."""
+        return Objects(self.door, self.metapacks)
+
+    @cached_property
+    def stats(self) -> StatCache:
+        """What the files looked like when they were last read."""
+        return StatCache(self.door, self.tree)
+
+    @cached_property
+    def chunks(self) -> ChunkIndex:
+        """Where each chunk lies."""
+        index: ChunkIndex = lazy.load("mvc.storage.packs.index").ChunkIndex(self.door)
+        return index
+
+    @cached_property
+    def reader(self) -> ChunkReader:
+        """The chunks themselves."""
+        reader: ChunkReader = lazy.load("mvc.storage.packs.reader").ChunkReader(self.door, self.chunks)
+        return reader
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        """How each file is rebuilt."""
+        recipes: Recipes = lazy.load("mvc.storage.chunks.recipes").Recipes(self.door, self.metapacks, self.chunks)
+        return recipes
+
+    @cached_property
+    def absences(self) -> Absences:
+        """Files whose bytes are elsewhere, or were dropped on purpose."""
+        absences: Absences = lazy.load("mvc.storage.records.promised").Absences(self.door, self.recipes)
+        return absences
+
+    @cached_property
+    def extract(self) -> Extract:
+        """Stored files' bytes."""
+        extract: Extract = lazy.load("mvc.storage.chunks.extract").Extract(self.recipes, self.reader)
+        return extract
+
+    def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
+        """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
+        ingest: Ingest = lazy.load("mvc.storage.chunks.ingest").Ingest(
+            self.door, self.recipes, self.reader, progress, bases
+        )
+        return ingest
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the writer's lock, and nothing else; raises LockTimeout, ReadOnlyStore."""
+        with self.door.lock(self._timeout()):
+            yield
+
+    def head(self, model: str) -> Head:
+        """Where `model` stands; raises NoModel."""
+        head = self.heads.get(model)
+        if head is None:
+            raise errors.NoModel(model=model, known=", ".join(self.heads.models()) or "none")
+        return head
+
+    def current(self, model: str) -> VersionId | None:
+        """The version that the files of `model` stand at; None before its first commit."""
+        head = self.head(model)
+        return head.version if head.branch is None else self.refs.target(RefName(model, HEADS, head.branch))
+
+    def _timeout(self) -> float:
+        if self._lock_timeout is not None:
+            return self._lock_timeout
+        return float(self.config.get("core.lock-timeout") or LOCK_TIMEOUT)
