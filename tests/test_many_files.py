@@ -18,7 +18,7 @@ DESCRIPTORS = 64
 """macOS gives a process 256, Linux 1,024."""
 _RUN = f"""
 import json, resource, sys
-from mvc.cli.main import run
+from mvc.cli.app.main import run
 resource.setrlimit(resource.RLIMIT_NOFILE, ({DESCRIPTORS}, {DESCRIPTORS}))
 for arguments in json.loads(sys.argv[1]):
     print(*arguments, file=sys.stderr)

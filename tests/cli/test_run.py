@@ -58,7 +58,7 @@ def loaded(folder: Path, *arguments: str) -> set[str]:
 def test_the_version_loads_nothing_but_itself(tmp_path: Path) -> None:
     found = loaded(tmp_path, "--version")
     assert {name for name in found if name.startswith("mvc")} == {
-        *("mvc", "mvc.lazy", "mvc.cli", "mvc.cli.app.main", "mvc.cli.app.stop")
+        *("mvc", "mvc.lazy", "mvc.cli", "mvc.cli.app", "mvc.cli.app.main", "mvc.cli.app.stop")
     }
     assert not found & (HEAVY | {"click", "blake3", "json", "tomllib", "importlib.metadata"})
 
@@ -135,7 +135,7 @@ def test_a_signal_ends_the_run_by_its_code(shell: Shell, number: signal.Signals,
 def test_a_run_that_does_not_unwind_ends_soon_or_at_the_second_signal(signals: int, grace: str) -> None:
     code = f"""
 import threading
-from mvc.cli import stop
+from mvc.cli.app import stop
 stop.GRACE = {grace}
 ever = threading.Event()
 with stop.on_signals([]):

@@ -321,7 +321,7 @@ _HOST_PROGRAM = """
 import logging, os, sys
 logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="root:%(message)s")
 before = logging.getLogger("mine")
-from mvc.remotes.picsellia import registry
+from mvc.registry.picsellia import adapter as registry
 found = registry.connect("acme", sys.argv[1], host=sys.argv[2])
 found.create_model("helmets", "none")
 found.models()
