@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import string
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from mvc.storage.records import config
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = DOCS / "reference"
+WIDTH = 100
+"""Columns of prose."""
 NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"
 
 CODES = {
@@ -68,13 +72,32 @@ ENVIRONMENT = {
 
 
 def check(name: str, page: str) -> None:
-    """Compare a page with what docs/reference/ has; MVC_WRITE_DOCS=1 writes it first."""
+    """Compare a page, wrapped, with what docs/reference/ has; MVC_WRITE_DOCS=1 writes it first."""
+    page = wrapped(page)
     path = REFERENCE / name
     if WRITE:
         path.write_text(page, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == page, (
         f"docs/reference/{name} is not what the code says: MVC_WRITE_DOCS=1 mends it"
     )
+
+
+def wrapped(page: str) -> str:
+    """A page with its long lines of prose broken; code between backticks stays on one line."""
+    fenced = False
+    lines = []
+    for line in page.split("\n"):
+        fenced ^= line.startswith("```")
+        lines.append(line if fenced or len(line) <= WIDTH or line.startswith(("|", "#", "<", "    ")) else _fill(line))
+    return "\n".join(lines)
+
+
+def _fill(line: str) -> str:
+    unbroken = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line)
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.fill(
+        unbroken, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ).replace("\0", " ")
 
 
 WRITE = os.environ.get("MVC_WRITE_DOCS") == "1"
