@@ -164,3 +164,19 @@ def _only_the_doors_change_the_disk(path: Path) -> None:
                 or (each[-1] == "." and called.startswith(each))
             ]
             assert not wrong, f"{place}:{node.lineno} calls {called}; the disk is changed through the doors"
+
+
+def test_only_history_walks_over_parents() -> None:
+    """Every other module asks `mvc.repository.history`: a loop of its own that goes from versions to their parents is one too many."""
+    walking = [place for path in SOURCES for place in _walks(path)]
+    assert walking == [], f"{walking} go from versions to parents in a loop; `history.reach` does"
+
+
+def _walks(path: Path) -> Iterator[str]:
+    if path == TOP / "repository/history.py":
+        return
+    for loop in ast.walk(_tree(path)):
+        if isinstance(loop, ast.While) and any(
+            isinstance(node, ast.Attribute) and node.attr == "parents" for node in ast.walk(loop)
+        ):
+            yield f"{path.relative_to(TOP).as_posix()}:{loop.lineno}"

@@ -198,14 +198,13 @@ class _Walk:
         return [ref for kind in refs.kinds(model) for ref in refs.all(model, kind)]
 
     def _reach(self, model: str, version: VersionId, seen: dict[VersionId, set[str]]) -> None:
-        todo = [version]
-        while todo:
-            id_ = todo.pop()
-            models = seen.setdefault(id_, set())
-            if model not in models:
-                models.add(model)
-                found = _or(partial(self._load, id_), None)
-                todo.extend(self.repository.objects.parents(found) if found else ())
+        def parents(id_: VersionId) -> tuple[VersionId, ...]:
+            found = None if model in seen[id_] else _or(partial(self._load, id_), None)
+            seen[id_].add(model)
+            return self.repository.objects.parents(found) if found else ()
+
+        for id_ in history.reach([version], parents):
+            seen.setdefault(id_, set())
 
     def _load(self, id_: VersionId) -> Version:
         return self.repository.objects.version(id_)

@@ -15,6 +15,7 @@ from mvc.model.version import Version
 from mvc.porcelain.fsck import Hit, Report
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
+from mvc.repository import history
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.workers import Workers
@@ -162,16 +163,21 @@ def _versions(
     """All versions that the names lead to, each with the models that lead there."""
     versions: dict[VersionId, tuple[Version, set[str]]] = {}
     for ref, tip in tips.items():
-        waiting = [tip.new] if tip.new is not None else []
-        while waiting:
-            id_ = waiting.pop()
+
+        def parents(id_: VersionId, ref: RefName = ref) -> tuple[VersionId, ...]:
             if id_ in versions:
-                versions[id_][1].add(ref.model)
-                continue
-            version = _version(repository, there, id_, ref, found)
-            if version is not None:
-                versions[id_] = (version, {ref.model})
-                waiting += version.parents
+                version, models = versions[id_]
+                known = ref.model in models
+                models.add(ref.model)
+                return () if known else version.parents
+            fresh = _version(repository, there, id_, ref, found)
+            if fresh is None:
+                return ()
+            versions[id_] = (fresh, {ref.model})
+            return fresh.parents
+
+        for _ in history.reach([tip.new] if tip.new is not None else [], parents):
+            pass
     return versions
 
 

@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
+from mvc.model.version import Version
 from mvc.porcelain.init import make_repository
 from mvc.remotes import hints
 from mvc.remotes.gc_session import Ages, Collection
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
+from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk.door import discard_folder
 from mvc.storage.packs import metapacks, packformat
@@ -197,12 +199,13 @@ class _Live:
 
     def reach(self, roots: list[VersionId | None], *, strict: bool) -> None:
         """Have all stay that `roots` lead to; what is missing raises MissingThere, if `strict`, and is left out if not."""
-        waiting = [id_ for id_ in roots if id_ is not None]
-        while waiting:
-            id_ = waiting.pop()
+
+        def read(id_: VersionId) -> Version | None:
             if id_ in self.objects or not self._is_there(id_, "version", strict=strict):
-                continue
-            version = self._repository.objects.version(id_)
+                return None
+            return self._repository.objects.version(id_)
+
+        for id_, version in history.reachable([id_ for id_ in roots if id_ is not None], read).items():
             self.objects.add(id_)
             self.versions += 1
             self.objects |= {
@@ -212,7 +215,6 @@ class _Live:
             if version.tree in self.objects:
                 for entry in self._repository.objects.tree(version.tree).entries:
                     self._files[entry.file] = strict or self._files.get(entry.file, False)
-            waiting += version.parents
 
     def places(self) -> Places:
         """The places of the chunks that the files need, and of their bases; the files' recipes and chunks are noted."""

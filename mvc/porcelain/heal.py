@@ -9,13 +9,10 @@ Only new names are created, so a key that may neither delete nor overwrite can d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
-from mvc.model.ids import VersionId
-from mvc.model.version import Version
 from mvc.porcelain import fsck_remote
 from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_remote import Survey
@@ -23,6 +20,7 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.outgoing import Fresh
 from mvc.remotes.push_session import Sending
 from mvc.remotes.remote import Remote
+from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.packs import packformat
 from mvc.storage.progress import Progress
@@ -92,20 +90,10 @@ def _has(remote: Remote, ref: RefName, last: Seen) -> bool:
 
 def _versions(repository: Repository, found: Survey) -> Fresh:
     """The versions that the remote's refs reach, as far as they are here with their trees."""
-    return [(id_, version) for id_, version in _walk(repository, found) if repository.objects.has(version.tree)]
-
-
-def _walk(repository: Repository, found: Survey) -> Iterator[tuple[VersionId, Version]]:
     objects = repository.objects
-    waiting = {tip.new for tip in found.tips.values() if tip.new is not None}
-    done: set[VersionId] = set()
-    while waiting:
-        id_ = waiting.pop()
-        done.add(id_)
-        if objects.has(id_):
-            version = objects.version(id_)
-            yield id_, version
-            waiting |= set(version.parents) - done
+    tips = [tip.new for tip in found.tips.values() if tip.new is not None]
+    here = history.reachable(tips, lambda id_: objects.version(id_) if objects.has(id_) else None)
+    return [(id_, version) for id_, version in here.items() if objects.has(version.tree)]
 
 
 def _restore_entries(repository: Repository, remote: Remote) -> int:

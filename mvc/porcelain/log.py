@@ -167,28 +167,16 @@ def _expression(text: str | None) -> re.Pattern[str] | None:
 
 def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict[VersionId, tuple[VersionId, ...]]:
     """The parents of each among those shown; with `through`, the nearest shown ones beyond those that are not."""
+    objects = repository.objects
     ids = {id_ for id_, _ in shown}
-    drawn = {}
-    for id_, version in shown:
-        above = (
-            each
-            for parent in repository.objects.parents(version)
-            for each in _nearest(repository, parent, ids, through=through)
-        )
-        drawn[id_] = tuple(dict.fromkeys(above))
-    return drawn
 
+    def beyond(id_: VersionId) -> tuple[VersionId, ...]:
+        return objects.parents(objects.version(id_)) if through and id_ not in ids else ()
 
-def _nearest(repository: Repository, id_: VersionId, shown: set[VersionId], *, through: bool) -> Iterator[VersionId]:
-    seen: set[VersionId] = set()
-    waiting = [id_]
-    while waiting:
-        each = waiting.pop()
-        if each in shown:
-            yield each
-        elif through and each not in seen:
-            seen.add(each)
-            waiting += reversed(repository.objects.parents(repository.objects.version(each)))
+    return {
+        id_: tuple(each for each in history.reach(objects.parents(version), beyond) if each in ids)
+        for id_, version in shown
+    }
 
 
 def _changes(repository: Repository, id_: VersionId, version: Version) -> Changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
-from mvc.repository import intended, merge_state, refnames, stored
+from mvc.repository import history, intended, merge_state, refnames, stored
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
@@ -135,15 +136,10 @@ def _matching(
     wanted = FileId(digest(model_toml))
     if base is None or repository.objects.version(base).model_toml == wanted:
         return None
-    todo = sorted(refnames.decorations(repository, model), key=lambda id_: -repository.objects.version(id_).number)
-    seen: set[VersionId] = set()
-    while todo and len(seen) < SEARCHED:
-        id_ = todo.pop(0)
-        if id_ in seen:
-            continue
-        seen.add(id_)
-        version = repository.objects.version(id_)
+    objects = repository.objects
+    tips = sorted(refnames.decorations(repository, model), key=lambda id_: -objects.version(id_).number)
+    for id_ in itertools.islice(history.reach(tips, lambda id_: objects.parents(objects.version(id_))), SEARCHED):
+        version = objects.version(id_)
         if version.model_toml == wanted:
             return version.number, id_
-        todo.extend(repository.objects.parents(version))
     return None

@@ -1,15 +1,20 @@
-"""Walking versions: newest first and children always before their parents, reading no more of a line than is asked for.
+"""The history of versions: the one walk over parents, and every question that is answered by it.
 
-While one version alone is next, as on every straight line, it is given at once; from the first fork on, all that is left
-is read before it is ordered, since only then is it known which children a version has. So `log -n 20` of a thousand
-versions in a row reads twenty.
+    reach       each reachable version once, in no order that is promised: ancestors, merge bases, reachability
+    walk        newest first, children before their parents: `log`, the versions of a push
+    line        first parents only: numbers, `v7`
+
+`walk` reads no more than it gives out while a line is straight. From the first fork on, it reads all that is left before
+it orders it, since only then are the children of a version known. So `log -n 20` of a thousand versions in a row reads
+twenty.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import operator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
@@ -23,10 +28,45 @@ if TYPE_CHECKING:
 Entry = tuple[VersionId, Version]
 
 
+def reach(tips: Iterable[VersionId], parents: Callable[[VersionId], Iterable[VersionId]]) -> Iterator[VersionId]:
+    """Yield every id that `tips` reach through `parents`, themselves included: each once, the nearest first.
+
+    `parents` is called after its id was yielded, and ends the walk there by returning nothing.
+    """
+    seen: set[VersionId] = set()
+    waiting = deque(tips)
+    while waiting:
+        id_ = waiting.popleft()
+        if id_ not in seen:
+            seen.add(id_)
+            yield id_
+            waiting.extend(parents(id_))
+
+
+def reachable(
+    tips: Iterable[VersionId],
+    read: Callable[[VersionId], Version | None],
+    parents: Callable[[Version], Iterable[VersionId]] = operator.attrgetter("parents"),
+) -> dict[VersionId, Version]:
+    """Return the versions that `tips` reach. The walk ends at an id that `read` returns None for."""
+    found: dict[VersionId, Version] = {}
+
+    def above(id_: VersionId) -> Iterable[VersionId]:
+        version = read(id_)
+        if version is None:
+            return ()
+        found[id_] = version
+        return parents(version)
+
+    for _ in reach(tips, above):
+        pass
+    return found
+
+
 def walk(
     objects: Objects, tips: Iterable[VersionId], *, exclude: Iterable[VersionId] = (), first_parent: bool = False
 ) -> Iterator[Entry]:
-    """The versions that `tips` reach and `exclude` do not, each once; with `first_parent`, along first parents alone.
+    """Yield the versions that `tips` reach and `exclude` do not, newest first; with `first_parent`, by first parents only.
 
     Raises Missing, Damaged.
     """
@@ -48,7 +88,7 @@ def walk(
 
 
 def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
-    """The first-parent line from `tip` down to its root; raises Damaged when a number is not one more than the next."""
+    """Yield the first-parent line from `tip` to its root. Raises Damaged when a number does not follow its parent's."""
     while tip is not None:
         version = objects.version(tip)
         yield tip, version
@@ -57,7 +97,7 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
 
 
 def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
-    """Raise Damaged unless a version's number is one more than its first parent's, where that is not on record as absent."""
+    """Raise Damaged unless a version's number is one more than its first parent's; one on record as absent is skipped."""
     parent = first_parent(objects, version)
     if parent is None and version.parents:
         return
@@ -69,13 +109,13 @@ def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
 
 
 def first_parent(objects: Objects, version: Version) -> VersionId | None:
-    """The version it was made from; None for the first of a line, and where that one is on record as absent."""
+    """Return the first parent; None for a root, and where the first parent is on record as absent."""
     here = objects.parents(version)
     return here[0] if here and here[0] == version.parents[0] else None
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:
-    """The version of that number on the first-parent line from `tip`, None when it has none. Raises as `line`."""
+    """Return the version of that number on the first-parent line from `tip`; None when there is none. Raises as `line`."""
     for id_, version in line(objects, tip):
         if version.number <= number:
             return id_ if version.number == number else None
@@ -83,46 +123,30 @@ def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId 
 
 
 def ancestors(objects: Objects, tips: Iterable[VersionId]) -> set[VersionId]:
-    """All that `tips` reach, themselves included."""
-    found: set[VersionId] = set()
-    waiting = list(tips)
-    while waiting:
-        id_ = waiting.pop()
-        if id_ not in found:
-            found.add(id_)
-            waiting += objects.parents(objects.version(id_))
-    return found
+    """Return the ids that `tips` reach, themselves included. Raises Missing, Damaged."""
+    return set(reach(tips, lambda id_: objects.parents(objects.version(id_))))
 
 
 def is_ancestor(objects: Objects, old: VersionId, new: VersionId) -> bool:
-    """Whether `new` is `old`, or made from it."""
-    seen: set[VersionId] = set()
-    waiting = [new]
-    while waiting:
-        id_ = waiting.pop()
-        if id_ == old:
-            return True
-        if id_ not in seen:
-            seen.add(id_)
-            waiting += reversed(objects.parents(objects.version(id_)))
-    return False
+    """Return whether `old` is `new` or one of its ancestors. Raises Missing, Damaged."""
+    return old in reach([new], lambda id_: objects.parents(objects.version(id_)))
 
 
 def merge_bases(objects: Objects, one: VersionId, two: VersionId) -> list[VersionId]:
-    """The newest versions that both were made from: those that no other such version was made from; sorted."""
+    """Return the merge bases of two versions, sorted: their common ancestors that no other common ancestor descends from."""
     shared = ancestors(objects, [one]) & ancestors(objects, [two])
     inner = {parent for id_ in shared for parent in objects.version(id_).parents}
     return sorted(shared - inner)
 
 
 def ahead_behind(objects: Objects, one: VersionId, two: VersionId) -> tuple[int, int]:
-    """How many versions `one` has that `two` lacks, and the other way round."""
+    """Return how many versions `one` has that `two` lacks, and how many the other way round."""
     left, right = ancestors(objects, [one]), ancestors(objects, [two])
     return len(left - right), len(right - left)
 
 
 def tips(repository: Repository, model: str) -> list[VersionId]:
-    """The versions that names of `model` stand for, those of remotes included, and the one its files stand at."""
+    """Return the versions of every ref of `model`, remote-tracking refs included, and of its HEAD."""
     refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind)]
     targets = [repository.current(model), *(repository.refs.target(ref) for ref in refs)]
     return list(dict.fromkeys(target for target in targets if target is not None))
@@ -136,9 +160,9 @@ def _parents(objects: Objects, version: Version, *, first_parent: bool) -> tuple
 def _between(
     objects: Objects, starts: list[VersionId], hidden: list[VersionId], *, first_parent: bool
 ) -> list[Entry] | None:
-    """The versions after `hidden` up to `starts` when each is one and a straight line leads there, else None.
+    """Return the versions from `starts` back to `hidden` when each is one id on a straight line, else None.
 
-    It saves reading all that came before `hidden`.
+    This saves reading the ancestors of `hidden`.
     """
     if len(starts) != 1 or len(hidden) != 1:
         return None
@@ -154,23 +178,19 @@ def _between(
 
 
 def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *, first_parent: bool) -> Iterator[Entry]:
-    """All that `starts` reach and is not in `seen`, newest first, each after all its children."""
-    versions: dict[VersionId, Version] = {}
-    children: Counter[VersionId] = Counter()
-    waiting = list(starts)
-    while waiting:
-        id_ = waiting.pop()
-        if id_ not in versions and id_ not in seen:
-            versions[id_] = objects.version(id_)
-            parents = _parents(objects, versions[id_], first_parent=first_parent)
-            children.update(set(parents))
-            waiting += parents
+    """Yield what `starts` reach and is not in `seen`, newest first, each after all its children."""
+
+    def parents(version: Version) -> set[VersionId]:
+        return set(_parents(objects, version, first_parent=first_parent))
+
+    versions = reachable(starts, lambda id_: None if id_ in seen else objects.version(id_), parents)
+    children = Counter(parent for version in versions.values() for parent in parents(version))
     ready = [_age(id_, version) for id_, version in versions.items() if not children[id_]]
     heapq.heapify(ready)
     while ready:
         id_ = heapq.heappop(ready)[-1]
         yield id_, versions[id_]
-        for parent in set(_parents(objects, versions[id_], first_parent=first_parent)) & versions.keys():
+        for parent in parents(versions[id_]) & versions.keys():
             children[parent] -= 1
             if not children[parent]:
                 heapq.heappush(ready, _age(parent, versions[parent]))

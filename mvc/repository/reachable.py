@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
+from mvc.repository import history
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
 from mvc.storage.records import journal, merges
@@ -26,7 +27,7 @@ def reachable(repository: Repository, since: int) -> Versions:
     being merged, and that entries of ref logs name which were made after `since`, in seconds since 1970.
     """
     roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
-    return _with_ancestors(repository, roots, repository.objects.version)
+    return history.reachable(roots, repository.objects.version, repository.objects.parents)
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
@@ -37,7 +38,9 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
     door = repository.door
     ids = [id_ for id_ in repository.objects.loose() if id_ not in versions]
     roots = [VersionId(id_) for id_ in ids if door.stat(objects.path(id_)).mtime_ns >= cutoff]
-    return _with_ancestors(repository, roots, lambda id_: None if id_ in versions else _readable(repository, id_))
+    return history.reachable(
+        roots, lambda id_: None if id_ in versions else _readable(repository, id_), repository.objects.parents
+    )
 
 
 def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
@@ -60,20 +63,6 @@ def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
 
 def _files(repository: Repository, version: Version) -> set[FileId]:
     return {version.model_toml, *(entry.file for entry in repository.objects.tree(version.tree).entries)}
-
-
-def _with_ancestors(
-    repository: Repository, roots: Iterable[VersionId], read: Callable[[VersionId], Version | None]
-) -> Versions:
-    found: Versions = {}
-    waiting = list(roots)
-    while waiting:
-        id_ = waiting.pop()
-        version = read(id_) if id_ not in found else None
-        if version is not None:
-            found[id_] = version
-            waiting += repository.objects.parents(version)
-    return found
 
 
 def _heads(repository: Repository) -> Iterator[VersionId]:
