@@ -11,7 +11,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain import reflog
 from mvc.porcelain.reflog import Reflog
-from mvc.repository import intended, refnames, stored
+from mvc.repository import history, intended, refnames
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.records.reflog import ALIASES, RefEntry, RefName
 
@@ -91,7 +91,7 @@ def rollback(repository: Repository, model: str, name: str, actor: Actor, *, rea
     if entries[-1].new is not None:
         now = stood.pop()
         if not stood:
-            raise errors.NothingBefore(name=name, version=stored.called(repository, now))
+            raise errors.NothingBefore(name=name, version=history.label(repository, now))
     refnames.set_alias(repository, model, name, stood[-1], actor, reason or "alias: rolled back")
     return _alias(repository, model, name)
 

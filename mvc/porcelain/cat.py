@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.model.ids import Buffer, FileId
-from mvc.repository import revisions, stored
+from mvc.repository import history, revisions
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import exportdoor
@@ -36,7 +36,7 @@ def cat(repository: Repository, model: str, text: str) -> Content:
         data = model_file.of_version(repository, version, revisions.model_of(repository, model, revision))
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
-    entry = revisions.find_file(tree, name, stored.called(repository, id_).partition(" ")[0])
+    entry = revisions.find_file(tree, name, history.label(repository, id_).partition(" ")[0])
     promises.have(repository, [entry])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 

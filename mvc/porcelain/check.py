@@ -14,7 +14,7 @@ from mvc.model.toml.rules import Problem
 from mvc.readiness import judge
 from mvc.readiness.judge import Readiness
 from mvc.readiness.subject import Subject
-from mvc.repository import contents, stored
+from mvc.repository import contents, history
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import snapshot
 
@@ -66,7 +66,7 @@ def check(
         subject, problems = _working(repository, model)
         broken = tuple(each for each in rules.check(subject.manifest) if each.severity == rules.ERROR)
         return Checked(model, None, None, *_judged(subject, uses, strict=strict), problems, broken)
-    found = stored.snapshot_of(repository, id_)
+    found = history.snapshot(repository, id_)
     assert found is not None  # noqa: S101 - of a version there always is one
     subject = Subject(found.manifest, found.tree, contents.stored(repository))
     return Checked(model, id_, repository.objects.version(id_).number, *_judged(subject, uses, strict=strict))
@@ -93,7 +93,7 @@ def _judged(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tup
 def _working(repository: Repository, model: str) -> tuple[Subject, tuple[errors.MvcError, ...]]:
     """The working tree, of which no file is read, and what is wrong with its files."""
     folder = repository.head(model).folder
-    base = stored.snapshot_of(repository, repository.current(model), model)
+    base = history.snapshot(repository, repository.current(model), model)
     found = snapshot.take(
         repository, model, folder, base.tree if base else None, identify=lambda _: snapshot.UNREAD, tolerant=True
     )

@@ -21,7 +21,7 @@ from mvc.model.toml import rules, secrets
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.repository import delta_bases, intended, merge_state, refnames, stored
+from mvc.repository import delta_bases, history, intended, merge_state, refnames
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot
 from mvc.repository.worktree.scan import WorkFile
@@ -159,7 +159,7 @@ def commit(
         raise errors.EmptyMessage
     work = _begin(repository, model, options, progress, _ready(repository, options))
     old = _replaced(work) if options.amend else work.current
-    base = stored.snapshot_of(repository, old, model)
+    base = history.snapshot(repository, old, model)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
         work.warnings = _check(manifest, message, allow_secret=options.allow_secret)
@@ -232,7 +232,7 @@ def _begin(repository: Repository, model: str, options: Options, progress: Progr
     if options.merged is None:
         merge_state.refuse(repository, model)
     if head.branch is None:
-        raise errors.Detached(model=model, version=stored.called(repository, head.at()))
+        raise errors.Detached(model=model, version=history.label(repository, head.at()))
     branch = RefName(model, HEADS, head.branch)
     tip = repository.refs.tip(branch)
     refnames.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
@@ -246,7 +246,7 @@ def _replaced(work: _Work) -> VersionId:
         raise errors.NothingToAmend(model=work.model)
     holders = refnames.holders(work.repository, work.model, work.current, but=work.branch)
     if holders:
-        raise errors.AmendHeld(version=stored.called(work.repository, work.current), holders=", ".join(holders))
+        raise errors.AmendHeld(version=history.label(work.repository, work.current), holders=", ".join(holders))
     return work.current
 
 
@@ -318,7 +318,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     )
     work.repository.stats.save()
     if not named:
-        raise errors.NothingToCommit(model=work.model, version=stored.called(work.repository, work.current))
+        raise errors.NothingToCommit(model=work.model, version=history.label(work.repository, work.current))
     return done(work.current, version, named)
 
 

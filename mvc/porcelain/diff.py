@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
-from mvc.repository import disk_usage, stored
+from mvc.repository import disk_usage, history
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
 from mvc.repository.worktree import snapshot
@@ -59,12 +59,12 @@ def diff(
     brought = None
     files: tuple[WorkFile, ...] = ()
     if new is not None:
-        right = stored.snapshot_of(repository, new)
-        left = stored.snapshot_of(repository, old)
+        right = history.snapshot(repository, new)
+        left = history.snapshot(repository, old)
         brought = disk_usage.brought(repository, left.tree if left else None, right.tree) if right else None
     else:
-        left = stored.snapshot_of(repository, old, model)
-        base = left if old == repository.current(model) else stored.snapshot_of(repository, repository.current(model))
+        left = history.snapshot(repository, old, model)
+        base = left if old == repository.current(model) else history.snapshot(repository, repository.current(model))
         found = snapshot.take(
             repository,
             model,

@@ -17,7 +17,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.toml import parse, rules
 from mvc.model.toml.rules import Problem
 from mvc.porcelain import edit
-from mvc.repository import stored
+from mvc.repository import history
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import model_file
 
@@ -94,7 +94,7 @@ def moved(repository: Repository, id_: VersionId, registries: Registries) -> Ima
     Raises NoImage, BadImage, NotPinned, Missing, Damaged, and as `Registries.resolve` does.
     """
     version = repository.objects.version(id_)
-    manifest, called = repository.objects.manifest(version.manifest), stored.called(repository, id_)
+    manifest, called = repository.objects.manifest(version.manifest), history.label(repository, id_)
     image = Image.of(manifest.docker, called)
     recorded = image.digest or manifest.docker_digest
     if recorded is None:

@@ -16,7 +16,7 @@ from mvc.model import paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.toml import keys, parse, schema
-from mvc.repository import stored
+from mvc.repository import history
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import apply, checkout, links, model_file, typed
 from mvc.repository.worktree import scan as worktree
@@ -190,7 +190,7 @@ def _doomed(
     manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
     scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
     repository.tree.follow(scan.followed)
-    current = stored.snapshot_of(repository, repository.current(model))
+    current = history.snapshot(repository, repository.current(model))
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
     gone = [file for file in scan.tracked if _owner(file.role, files) in roles]
     found = {file: _id(repository, file.root_path) for file in gone}

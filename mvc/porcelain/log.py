@@ -17,7 +17,7 @@ from mvc import errors, lazy
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
-from mvc.repository import history, refnames, revisions, stored
+from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
 from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
@@ -180,8 +180,8 @@ def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict
 
 
 def _changes(repository: Repository, id_: VersionId, version: Version) -> Changes:
-    parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
-    snapshot = stored.snapshot_of(repository, id_)
+    parent = history.snapshot(repository, history.first_parent(repository.objects, version))
+    snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     sharing = lazy.load("mvc.repository.disk_usage")
     brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)

@@ -19,7 +19,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
 from mvc.porcelain.status import status
-from mvc.repository import history, intended, merge_state, stored
+from mvc.repository import history, intended, merge_state
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
@@ -143,18 +143,18 @@ def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
     if ours is None:
         raise errors.NoVersionYet(model=model)
     if head.branch is None:
-        raise errors.Detached(model=model, version=stored.called(repository, ours))
+        raise errors.Detached(model=model, version=history.label(repository, ours))
     merge_state.refuse(repository, model)
     return head.branch, ours
 
 
 def _base(repository: Repository, ours: VersionId, theirs: VersionId) -> VersionId:
     bases = history.merge_bases(repository.objects, ours, theirs)
-    names = {"ours": stored.called(repository, ours), "theirs": stored.called(repository, theirs)}
+    names = {"ours": history.label(repository, ours), "theirs": history.label(repository, theirs)}
     if not bases:
         raise errors.Unrelated(**names)
     if len(bases) > 1:
-        raise errors.CrissCross(**names, bases=", ".join(stored.called(repository, id_) for id_ in bases))
+        raise errors.CrissCross(**names, bases=", ".join(history.label(repository, id_) for id_ in bases))
     return bases[0]
 
 
@@ -206,7 +206,7 @@ def _check_clean(repository: Repository, branch: str, state: MergeState) -> None
 def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
     """Our model.toml, changed to say what the merge says."""
     data = model_file.of_version(repository, repository.objects.version(state.ours), state.model)
-    old = stored.snapshot_of(repository, state.ours, state.model)
+    old = history.snapshot(repository, state.ours, state.model)
     assert old is not None  # noqa: S101 - a version was asked for
     text: str = lazy.load("mvc.model.merge.text").rewrite(data.decode(), old.manifest, new)
     return text.encode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.repository import merge_state, stored
+from mvc.repository import history, merge_state
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
@@ -85,7 +85,7 @@ def reset(
 
 def _left_out(repository: Repository, model: str, target: VersionId) -> frozenset[str]:
     """The paths that are not checked out, and have the same bytes in `target`: they stay so."""
-    current = stored.snapshot_of(repository, repository.current(model))
+    current = history.snapshot(repository, repository.current(model))
     tree = repository.objects.tree(repository.objects.version(target).tree)
     return partial.unchanged(repository, model, current.tree if current else None, tree)
 

@@ -9,7 +9,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.repository import stored
+from mvc.repository import history
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import checkout, model_file, typed
 from mvc.repository.worktree.checkout import Moved
@@ -74,7 +74,7 @@ def _named(
         tried = ([entry for entry in files if _matches(entry, each)] for each in typed.candidates(folder, below, name))
         matching = next(filter(None, tried), [])
         if not matching:
-            version = stored.called(repository, source).partition(" ")[0]
+            version = history.label(repository, source).partition(" ")[0]
             raise errors.NotInVersion(version=version, name=name)
         found |= {entry.path: entry for entry in matching}
     return list(found.values())

@@ -11,7 +11,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.repository import disk_usage, history, refnames, stored, tensors
+from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
 from mvc.repository.repository import Repository
 from mvc.storage.records.promised import State
@@ -69,9 +69,9 @@ class Shown:
 def show(repository: Repository, model: str, id_: VersionId) -> Shown:
     """The version `id_` of `model`; raises Missing, Damaged."""
     version = repository.objects.version(id_)
-    snapshot = stored.snapshot_of(repository, id_)
+    snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
-    parent = stored.snapshot_of(repository, history.first_parent(repository.objects, version))
+    parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     brought = disk_usage.brought(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model,

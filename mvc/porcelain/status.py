@@ -13,7 +13,7 @@ from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
-from mvc.repository import history, intended, merge_state, refnames, stored
+from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
@@ -97,7 +97,7 @@ def status(repository: Repository, model: str) -> Status:
     """
     head = repository.head(model)
     base_id = repository.current(model)
-    base = stored.snapshot_of(repository, base_id, model)
+    base = history.snapshot(repository, base_id, model)
     tree = base.tree if base else None
     found = snapshot.take(
         repository, model, head.folder, tree, identify=snapshot.by_need(repository, tree), tolerant=True

@@ -15,9 +15,11 @@ import heapq
 import operator
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import errors
+from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
 
@@ -150,6 +152,26 @@ def tips(repository: Repository, model: str) -> list[VersionId]:
     refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind)]
     targets = [repository.current(model), *(repository.refs.target(ref) for ref in refs)]
     return list(dict.fromkeys(target for target in targets if target is not None))
+
+
+def snapshot(repository: Repository, version: VersionId | None, model: str | None = None) -> Snapshot | None:
+    """Return what `version` holds, to be compared with another or with the working tree; None for no version.
+
+    With `model`, its name is that one, as it is now: a model that was renamed since is not a changed one. Raises Missing,
+    Damaged.
+    """
+    if version is None:
+        return None
+    found = repository.objects.version(version)
+    manifest = repository.objects.manifest(found.manifest)
+    if model is not None and manifest.name != model:
+        manifest = replace(manifest, model={**manifest.model, "name": model})
+    return Snapshot(manifest, repository.objects.tree(found.tree))
+
+
+def label(repository: Repository, version: VersionId) -> str:
+    """Return a version's number and short id, `v7 3f9c2ab1d0`."""
+    return f"v{repository.objects.version(version).number} {version[:10]}"
 
 
 def _parents(objects: Objects, version: Version, *, first_parent: bool) -> tuple[VersionId, ...]:

@@ -12,7 +12,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
-from mvc.repository import stored
+from mvc.repository import history
 from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
         lambda: repository.objects.tree(version.tree),
         lambda: lazy.load(_CONTENTS).stored(repository),
     )
-    refuse(found, stored.called(repository, id_), f"mvc check {id_[:10]}", [alias])
+    refuse(found, history.label(repository, id_), f"mvc check {id_[:10]}", [alias])
 
 
 def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str]) -> None:

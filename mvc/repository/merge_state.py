@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
-from mvc.repository import stored
+from mvc.repository import history
 from mvc.storage.records import merges
 from mvc.storage.records.merges import MergeState
 
@@ -26,7 +26,7 @@ def refuse(repository: Repository, model: str) -> None:
     """Raise MergeUnderway when there is a merge of `model`."""
     state = under_way(repository, model)
     if state is not None:
-        raise errors.MergeUnderway(theirs=stored.called(repository, state.theirs), model=model)
+        raise errors.MergeUnderway(theirs=history.label(repository, state.theirs), model=model)
 
 
 def result(repository: Repository, state: MergeState) -> Merged:
@@ -37,6 +37,6 @@ def result(repository: Repository, state: MergeState) -> Merged:
 
 
 def _snapshot(repository: Repository, id_: VersionId, model: str) -> Snapshot:
-    found = stored.snapshot_of(repository, id_, model)
+    found = history.snapshot(repository, id_, model)
     assert found is not None  # noqa: S101 - a version was asked for
     return found

@@ -12,7 +12,6 @@ from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.stored import called
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
@@ -45,7 +44,7 @@ def check_tag(repository: Repository, model: str, name: str, version: VersionId 
     tip = repository.refs.tip(RefName(model, TAGS, name))
     stands_for = None if tip is None else tip.new or tip.old
     if stands_for is not None and stands_for != version:
-        raise errors.TagExists(tag=name, version=called(repository, stands_for))
+        raise errors.TagExists(tag=name, version=history.label(repository, stands_for))
 
 
 def set_alias(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:

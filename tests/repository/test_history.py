@@ -7,6 +7,7 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId
+from mvc.model.version import Version
 from mvc.repository import history
 from tests.repository.graph import Graph
 
@@ -30,6 +31,27 @@ def merged() -> Graph:
     graph.add("m", "e", "x")
     graph.chain("m n")
     return graph
+
+
+def test_reach_yields_each_once_the_nearest_first_and_stops_where_there_are_no_parents(merged: Graph) -> None:
+    def parents(id_: VersionId) -> tuple[VersionId, ...]:
+        return () if id_ in stops else merged.versions[id_].parents
+
+    stops: set[VersionId] = set()
+    assert merged.names(history.reach([merged.ids["n"]], parents)) == "n m e x c d b a"
+    stops = {merged.ids["c"], merged.ids["d"]}
+    assert merged.names(history.reach([merged.ids["n"], merged.ids["m"]], parents)) == "n m e x c d"
+
+
+def test_reachable_reads_each_once_and_ends_where_nothing_is_read(merged: Graph) -> None:
+    read: list[VersionId] = []
+
+    def version(id_: VersionId) -> Version | None:
+        read.append(id_)
+        return None if id_ == merged.ids["x"] else merged.versions[id_]
+
+    assert merged.names(history.reachable([merged.ids["n"]], version)) == "n m e c b a"
+    assert len(read) == len(set(read))
 
 
 def test_newest_first_children_before_parents(merged: Graph) -> None:
