@@ -147,3 +147,44 @@ def test_a_recipe_goes_only_when_the_better_one_gives_the_file(tmp_path: Path, r
     assert recipe.segments
     assert Parts(tmp_path).packs() == [better]
     assert Parts(tmp_path).load(file) == data
+
+
+def _packs_of(parts: Parts, rng: random.Random, *sizes: tuple[int, ...]) -> list[list[FileId]]:
+    """Store one pack for each of `sizes`, which has a file of each size."""
+    return [[stored.file for stored in parts.store(*map(rng.randbytes, pack))] for pack in sizes]
+
+
+def _size(parts: Parts) -> int:
+    return sum(path.stat().st_size for path in parts.packs())
+
+
+def test_the_pack_that_thin_ones_become_counts_among_the_small_ones(tmp_path: Path, rng: random.Random) -> None:
+    parts = Parts(tmp_path)
+    *small, thin = _packs_of(parts, rng, *[(20_000,)] * gc.MANY, (20_000, 60_000))
+    files = [*itertools.chain(*small), thin[0]]
+    assert len(_collect(Parts(tmp_path), files).rewritten) == gc.MANY + 1
+    assert len(parts.packs()) == 1
+    assert _plan(Parts(tmp_path), files)[1].is_empty
+
+
+def test_a_pack_of_one_small_chunk_is_not_rewritten(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    (stored,) = parts.store(bytes(60_000))
+    (path,) = parts.packs()
+    (entry,) = parts.entries(path)
+    assert 2 * entry.stored < path.stat().st_size - entry.stored
+    assert _plan(Parts(tmp_path), [stored.file])[1].is_empty
+
+
+@pytest.mark.parametrize("number", range(2, 4))
+def test_a_second_collection_finds_nothing_to_do(tmp_path: Path, rng: random.Random, number: int) -> None:
+    parts = Parts(tmp_path)
+    shape = [tuple(rng.choice([20_000, 30_000, 90_000]) for _ in range(rng.randint(1, 4))) for _ in range(6 + number)]
+    files = [*itertools.chain(*_packs_of(parts, rng, *shape))]
+    kept = {file: parts.load(file) for file in files if rng.random() < 0.6}
+    before = _size(parts)
+    plan = _collect(Parts(tmp_path), kept)
+    after = Parts(tmp_path)
+    assert {file: after.load(file) for file in kept} == kept
+    assert (_size(after) < before) == bool(plan.packs or plan.rewritten)
+    assert _plan(after, kept)[1].is_empty

@@ -267,23 +267,28 @@ def _spare(store: Store, file: FileId, keep: Retained) -> None:
 
 
 def _packs(door: StoreDoor, keep: Retained, cutoff: int) -> tuple[list[str], list[str], int]:
-    """The packs of which nothing is kept, those to rewrite, and the bytes that this frees."""
-    dead, thin, small, freed = [], [], [], 0
+    """Return the packs of which nothing is kept, those to rewrite, and the bytes that this frees.
+
+    A rewrite leaves fewer bytes or fewer packs, so that the next collection finds nothing more to do: what counts is the
+    bytes of entries, as the index of a pack of one small chunk is longer than the chunk, and the pack that is made of
+    the thin ones is a small one itself.
+    """
+    dead, thin, small, freed = [], [], [], {}
     for name in sorted(pack_names(door)):
         if not _is_old(door, name, cutoff):
             continue
-        pack = PackFile(door, name)
-        stay = keep.of(name)
-        live = sum(entry.end - entry.offset for entry in packformat.read_index(pack) if entry.offset in stay)
+        pack, kept = PackFile(door, name), keep.of(name)
+        sizes = {entry.offset: entry.end - entry.offset for entry in packformat.read_index(pack)}
+        live, total = sum(sizes[offset] for offset in kept), sum(sizes.values())
+        freed[name] = total - live if live else pack.size
         if not live:
             dead.append(name)
-        elif live < MOSTLY * pack.size:
+        elif live < MOSTLY * total:
             thin.append(name)
         elif pack.size < SMALL:
             small.append(name)
-        if live < MOSTLY * pack.size:
-            freed += pack.size - live
-    return dead, thin + (small if len(small) > MANY else []), freed
+    rewritten = thin + (small if len(small) + bool(thin) > MANY else [])
+    return dead, rewritten, sum(freed[name] for name in (*dead, *rewritten))
 
 
 def _copy(
