@@ -22,6 +22,8 @@ LAYERS = (
     "registry",
     "porcelain",
     "filesystem",
+    "environment",
+    "api",
     "cli",
 )
 APART = {("repository", "remotes"), ("remotes", "repository")}

@@ -1,11 +1,9 @@
-"""One run of the program: what it was asked, where, by whom. The only place that reads the environment and the clock."""
+"""One run of the program: what it was asked, where, by whom."""
 
 from __future__ import annotations
 
 import functools
-import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.cli.app import terminal
-from mvc.model.version import Code, Person, Timestamp
+from mvc.environment import Environment
+from mvc.model.version import Code, Timestamp
 from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
+from mvc.storage.records.config import Config
 
 if TYPE_CHECKING:
     from mvc.cli.app.progress import Progress
@@ -44,12 +43,12 @@ class Invocation:
     @property
     def user_config(self) -> Path | None:
         """The file of a person's own settings."""
-        return user_file(self.environ)
+        return self.environment.user_config
 
     @property
     def trusted_hosts(self) -> str:
         """The hosts that MVC_TRUSTED_HOSTS lists."""
-        return self.environ.get(TRUSTED_HOSTS, "")
+        return self.environment.trusted_hosts
 
     def find_root(self) -> Path:
         """The folder that holds `.mvc`; raises NoRepository."""
@@ -117,47 +116,26 @@ class Invocation:
 
     # --- who and when
 
+    @functools.cached_property
+    def environment(self) -> Environment:
+        """The folder and the variables of this run."""
+        return Environment(self.cwd, self.environ)
+
     def now(self) -> Timestamp:
         """This moment, as the clock on the wall shows it."""
-        seconds = int(time.time())
-        return Timestamp(seconds, time.localtime(seconds).tm_gmtoff // 60)
-
-    def date(self) -> Timestamp:
-        """MVC_AUTHOR_DATE, else now."""
-        given = self.environ.get("MVC_AUTHOR_DATE")
-        now = self.now()
-        return Timestamp.parse(given, offset=now.offset) if given else now
+        return self.environment.now()
 
     def actor(self, *, tell: bool = False) -> Actor:
-        """Who acts: MVC_AUTHOR_*, the settings, Git's settings, or else user@host with a note."""
-        config = self.settings()
-        name = self.environ.get("MVC_AUTHOR_NAME") or config.get("user.name")
-        email = self.environ.get("MVC_AUTHOR_EMAIL") or config.get("user.email")
-        if not name or not email:
-            git = lazy.load("mvc.repository.provenance").identity(self.cwd) or (None, None)
-            name, email = name or git[0], email or git[1]
-        if not name or not email:
-            missing = [key for key, known in (("user.name", name), ("user.email", email)) if not known]
-            login = self._login()
-            name, email = name or login, email or f"{login}@{os.uname().nodename}"
-            if tell:
-                say = " and ".join(f"`mvc config --global {key} ...`" for key in missing)
-                self.note(f"signed as {name} <{email}>; {say} say{'s' * (len(missing) == 1)} who you are")
-        return Actor(Person.parse(f"{name} <{email}>"), self.date())
-
-    def _login(self) -> str:
-        try:
-            return str(lazy.load("getpass").getuser())
-        except (KeyError, OSError):
-            return "nobody"
+        """Who acts, and when; with `tell`, a note says which settings are missing."""
+        found = self.environment.identity(self.settings())
+        if found.guessed and tell:
+            say = " and ".join(f"`mvc config --global {key} ...`" for key in found.guessed)
+            self.note(f"signed as {found.person}; {say} say{'s' * (len(found.guessed) == 1)} who you are")
+        return Actor(found.person, self.environment.date())
 
     def code(self, own: Sequence[str]) -> Code | None:
         """The Git commit of the training code, the model's `own` files (from the root) left out; None without Git."""
-        if not any((above / ".git").exists() for above in (self.cwd, *self.cwd.parents)):
-            return None
-        root = self.repository().root
-        code: Code | None = lazy.load("mvc.repository.provenance").code_of(self.cwd, [root / path for path in own])
-        return code
+        return self.environment.code(self.repository().root, own)
 
     # --- what is said
 

@@ -13,6 +13,7 @@ import click
 
 from mvc.cli.app import terminal
 from mvc.cli.app.invocation import Invocation
+from mvc.environment import Environment
 
 _GIVEN = "mvc.given"
 """Where click keeps what was given."""
@@ -84,7 +85,7 @@ def run_of(context: click.Context) -> Invocation:
         pager=not given.get("no_pager"),
         progress_mode=given.get("progress", "auto"),
         lock_timeout=_seconds(timeout),
-        offline=bool(given.get("offline")) or environ.get("MVC_OFFLINE", "0") not in ("", "0"),
+        offline=bool(given.get("offline")) or Environment(cwd, environ).offline,
     )
 
 

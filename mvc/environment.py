@@ -1,0 +1,109 @@
+"""The environment of a process: who acts, when, in which folder, and from which training code.
+
+The command line and `mvc` from Python both ask here, at each call; the verbs below take what they need as arguments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mvc import lazy
+from mvc.model.version import Code, Person, Timestamp
+from mvc.repository.repository import Actor
+from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who acts; `guessed` are the settings that nobody made, in whose place the login and the host stand."""
+
+    person: Person
+    guessed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A current folder and environment variables."""
+
+    cwd: Path
+    variables: Mapping[str, str]
+
+    @classmethod
+    def current(cls, variables: Mapping[str, str] | None = None) -> Self:
+        """Return the environment of this process, now; `variables` replace its own."""
+        return cls(Path.cwd(), os.environ if variables is None else variables)
+
+    @property
+    def user_config(self) -> Path | None:
+        """The file of a person's own settings."""
+        return user_file(self.variables)
+
+    @property
+    def trusted_hosts(self) -> str:
+        """The hosts that MVC_TRUSTED_HOSTS lists."""
+        return self.variables.get(TRUSTED_HOSTS, "")
+
+    @property
+    def offline(self) -> bool:
+        """Whether MVC_OFFLINE forbids to ask remotes and registries."""
+        return self.variables.get("MVC_OFFLINE", "0") not in ("", "0")
+
+    @property
+    def lock_timeout(self) -> float | None:
+        """The seconds that MVC_LOCK_TIMEOUT says; None where it says none."""
+        with contextlib.suppress(ValueError):
+            seconds = float(self.variables.get("MVC_LOCK_TIMEOUT", ""))
+            return seconds if 0 <= seconds < math.inf else None
+        return None
+
+    def now(self) -> Timestamp:
+        """Return this moment, with the offset of the local clock."""
+        seconds = int(time.time())
+        return Timestamp(seconds, time.localtime(seconds).tm_gmtoff // 60)
+
+    def date(self) -> Timestamp:
+        """Return MVC_AUTHOR_DATE, else now. Raises BadDate."""
+        given = self.variables.get("MVC_AUTHOR_DATE")
+        now = self.now()
+        return Timestamp.parse(given, offset=now.offset) if given else now
+
+    def identity(self, settings: Config) -> Identity:
+        """Return who acts: MVC_AUTHOR_*, the settings, Git's settings, else user@host. Raises BadAuthor."""
+        name = self.variables.get("MVC_AUTHOR_NAME") or settings.get("user.name")
+        email = self.variables.get("MVC_AUTHOR_EMAIL") or settings.get("user.email")
+        if not name or not email:
+            git = lazy.load("mvc.repository.provenance").identity(self.cwd) or (None, None)
+            name, email = name or git[0], email or git[1]
+        guessed = tuple(key for key, known in (("user.name", name), ("user.email", email)) if not known)
+        if guessed:
+            login = _login()
+            name, email = name or login, email or f"{login}@{os.uname().nodename}"
+        return Identity(Person.parse(f"{name} <{email}>"), guessed)
+
+    def actor(self, settings: Config) -> Actor:
+        """Return who acts, and when. Raises BadAuthor, BadDate."""
+        return Actor(self.identity(settings).person, self.date())
+
+    def code(self, root: Path, own: Sequence[str]) -> Code | None:
+        """Return the Git commit of the training code; None without Git.
+
+        `own` are the model's files, from the repository's `root`: their edits do not count.
+        """
+        if not any((above / ".git").exists() for above in (self.cwd, *self.cwd.parents)):
+            return None
+        code: Code | None = lazy.load("mvc.repository.provenance").code_of(self.cwd, [root / path for path in own])
+        return code
+
+
+def _login() -> str:
+    try:
+        return str(lazy.load("getpass").getuser())
+    except (KeyError, OSError):
+        return "nobody"
