@@ -14,7 +14,6 @@ from mvc.model.ids import VersionId
 from mvc.storage.disk.door import STORE, StoreDoor
 from mvc.storage.disk.treedoor import TreeDoor
 from mvc.storage.objects import Objects
-from mvc.storage.packs.metapacks import MetaPacks
 from mvc.storage.records import clone_source
 from mvc.storage.records.config import Config
 from mvc.storage.records.heads import Head, Heads
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from mvc.storage.chunks.ingest import Ingest
     from mvc.storage.chunks.recipes import Recipes
     from mvc.storage.packs.index import ChunkIndex
+    from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
     from mvc.storage.records.promised import Absences
 
@@ -96,12 +96,13 @@ class Parts:
     @cached_property
     def metapacks(self) -> MetaPacks:
         """Metadata that came from elsewhere."""
-        return MetaPacks(self.door)
+        packs: MetaPacks = lazy.load("mvc.storage.packs.metapacks").MetaPacks(self.door)
+        return packs
 
     @cached_property
     def objects(self) -> Objects:
         """Versions, manifests, trees."""
-        return Objects(self.door, self.metapacks)
+        return Objects(self.door, lambda: self.metapacks)
 
     @cached_property
     def stats(self) -> StatCache:

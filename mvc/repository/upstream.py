@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.model.ids import VersionId
 from mvc.repository import history
@@ -17,8 +16,7 @@ ORIGIN = "origin"
 """The remote that is meant when none is named, and the one that a clone is from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(NamedTuple):
     """A branch `name` of `remote`: how many versions the branch here has that it lacks, and the other way round."""
 
     remote: str

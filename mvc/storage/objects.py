@@ -9,7 +9,7 @@ Every read checks the id, and that the object is of the kind that the place hold
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mvc import errors
 from mvc.model.ids import ManifestId, TreeId, VersionId, digest
@@ -17,8 +17,10 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.packs.metapacks import MetaPacks
 from mvc.storage.records import promised
+
+if TYPE_CHECKING:
+    from mvc.storage.packs.metapacks import MetaPacks
 
 FOLDER = "objects"
 _Object = TypeVar("_Object")
@@ -32,8 +34,8 @@ def path(id_: str) -> str:
 class Objects:
     """The objects of a repository. Reading raises Missing, or Damaged when the bytes are not those the id names."""
 
-    def __init__(self, door: StoreDoor, metapacks: MetaPacks) -> None:
-        """Read below `door` and in `metapacks`; write below `door`."""
+    def __init__(self, door: StoreDoor, metapacks: Callable[[], MetaPacks]) -> None:
+        """Read below `door` and in what `metapacks` returns, asked where no loose object will do; write below `door`."""
         self._door = door
         self._metapacks = metapacks
         self._versions: dict[VersionId, Version] = {}
@@ -87,7 +89,7 @@ class Objects:
         try:
             data = self._door.read(path(id_))
         except FileNotFoundError:
-            packed = self._metapacks.object(id_)
+            packed = self._metapacks().object(id_)
             if packed is None:
                 raise errors.Missing(what=what, id=id_) from None
             return packed
@@ -97,12 +99,12 @@ class Objects:
 
     def has(self, id_: str) -> bool:
         """Whether the object is here, whole or not."""
-        return self._door.exists(path(id_)) or self._metapacks.object(id_) is not None
+        return self._door.exists(path(id_)) or self._metapacks().object(id_) is not None
 
     def with_prefix(self, prefix: str) -> list[str]:
         """The ids of all objects that begin with `prefix` (two digits or more)."""
         loose = [name for name in self._door.names(f"{FOLDER}/{prefix[:2]}") if name.startswith(prefix)]
-        return sorted({*loose, *(id_ for id_ in self._metapacks.object_ids() if id_.startswith(prefix))})
+        return sorted({*loose, *(id_ for id_ in self._metapacks().object_ids() if id_.startswith(prefix))})
 
     def loose(self) -> list[str]:
         """The ids of all loose objects."""

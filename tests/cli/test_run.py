@@ -79,6 +79,10 @@ def test_status_loads_neither_pathspec_nor_what_merges_and_shows_progress(shell:
     assert not found & {"pathspec", "difflib", "shutil", "mvc.model.merge.merge", "mvc.cli.app.progress"}
 
 
+def test_status_loads_no_reader_of_packs_when_all_objects_are_loose(shell: Shell, history: History) -> None:
+    assert "mvc.storage.packs.metapacks" not in loaded(shell.folder, "status")
+
+
 # --- streams
 
 

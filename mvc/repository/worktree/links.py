@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as stat_module
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.model import credential_names, paths
@@ -26,8 +26,7 @@ OUTSIDE = "links.outside"
 """The setting of a person: the repositories that may read files outside through their links."""
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(NamedTuple):
     """The roles whose links are followed, and whether these may lead out of the repository."""
 
     roles: frozenset[str] = frozenset()

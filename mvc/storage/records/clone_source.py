@@ -7,8 +7,7 @@ It comes with `.mvc` itself and is removed last. While it is there, only the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from mvc import errors
 from mvc.storage.disk.door import StoreDoor
@@ -18,8 +17,7 @@ NAME = "clone"
 _WHAT = "the record of an unfinished clone"
 
 
-@dataclass(frozen=True, slots=True)
-class CloneSource:
+class CloneSource(NamedTuple):
     """The URL that is cloned, and the one model that was asked for (None: all)."""
 
     url: str
