@@ -14,13 +14,14 @@ help:                   ## this list
 demo: $(READY)          ## the tour: five releases of a real network, committed, compared, switched, exported
 	@$(BIN)/python -m tests.demo.tour
 
-test: lint              ## ruff, mypy --strict and pytest
+test: lint              ## lint, and all tests with pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-lint: $(READY)          ## ruff and mypy --strict
+lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted; run: make format'; $(BIN)/ruff format --check; exit 1; }
 	@$(BIN)/mypy
+	@contracts=$$($(BIN)/lint-imports --no-logo) || { echo "$$contracts"; exit 1; }
 
 format: $(READY)        ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet
@@ -36,7 +37,7 @@ dist: $(READY)          ## wheel and sdist in dist/, with man pages, checked by 
 	@$(BIN)/python -m tests.release.dist
 
 clean:                  ## remove all that is made here
-	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # The stamp is as new as pyproject.toml when all it asks for is installed, so a second run costs nothing.
 $(READY): pyproject.toml

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mvc.formats.cursor import Cursor
 from mvc.formats.header import Header, ordered, volume
-from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.formats.source import MAX_SEGMENTS, Cursor, HeaderError, Source
 from mvc.model.segment import Segment
 
 MAX_TEXTS = 2_000_000

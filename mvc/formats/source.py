@@ -12,8 +12,10 @@ BUDGET = 128 * 1024 * 1024
 """Bytes of headers read from one file, at most."""
 MAX_SEGMENTS = 100_000
 """Segments of one file, at most, so that a recipe can hold them with their digests."""
+
 MAX_REASON = 160
 """Characters of a HeaderError, at most: it quotes names of a file that may be long, or hold control characters."""
+_BLOCK = 64 * 1024
 
 
 class HeaderError(Exception):
@@ -53,3 +55,34 @@ class Source:
         if len(data) != size:
             raise HeaderError("the file became shorter while it was read")
         return data
+
+
+class Cursor:
+    """A place in a file, moved by what is taken and skipped; leading outside the file is a HeaderError."""
+
+    def __init__(self, source: Source, place: int = 0) -> None:
+        """Begin at byte `place`."""
+        self._source = source
+        self._block = b""
+        self._start = place
+        self.place = place
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        begin = self.place - self._start
+        if begin + size > len(self._block):
+            length = min(max(size, _BLOCK), self._source.size - self.place)
+            self._block = self._source.read(self.place, max(size, length))
+            self._start, begin = self.place, 0
+        self.place += size
+        return self._block[begin : begin + size]
+
+    def number(self, size: int) -> int:
+        """The next `size` bytes as an unsigned little-endian number."""
+        return int.from_bytes(self.take(size), "little")
+
+    def skip(self, size: int) -> None:
+        """Leave `size` bytes out, unread."""
+        if self.place + size > self._source.size:
+            raise HeaderError(f"it leads to byte {self.place + size}, and the file ends at {self._source.size}")
+        self.place += size

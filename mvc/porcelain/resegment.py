@@ -1,4 +1,4 @@
-"""Storing anew, cut at their tensors, the files that were stored before their format was known: `mvc gc --resegment`.
+"""`mvc gc --resegment`: store anew, cut at their tensors, the files that were stored before their format was known.
 
 versions, oldest first ─ files whose recipe has no segments ─ header known? ─ out of the store, and in again beside their bases
 """
