@@ -19,7 +19,7 @@ from mvc.porcelain import clone as porcelain
 from mvc.porcelain.clone import Cloned
 from mvc.registry import connection
 from mvc.remotes.backends import address as remotes
-from mvc.remotes.backends import options, registry_address
+from mvc.remotes.backends import kinds, options, registry_address
 
 
 @verb("clone")
@@ -49,7 +49,7 @@ def command(
             raise click.UsageError("--meta, --only and --limit are for remotes; a registry's versions come whole")
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
     there = remotes.parse(url, invocation.cwd)
-    if there.scheme != remotes.FILE:
+    if there.kind is not kinds.FILE:
         invocation.require_network(there.text)
     directory = directory or porcelain.folder_of(url)
     folder = invocation.cwd / directory
@@ -76,7 +76,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     verb = lazy.load("mvc.cli.import_")
     where = verb.parse(url)
     invocation.require_network(where.text)
-    options.check(registry_address.SCHEME, settings)
+    options.check(kinds.PICSELLIA, settings)
     directory = directory or porcelain.folder_of(where.model)
     folder = invocation.cwd / directory
     host, approvals = (

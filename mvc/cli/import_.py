@@ -16,7 +16,7 @@ from mvc.cli.app.verb import verb
 from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
 from mvc.registry import connection
 from mvc.registry.protocol import Registry
-from mvc.remotes.backends import options, registry_address
+from mvc.remotes.backends import kinds, options, registry_address
 
 IN_PART = 3
 """The exit code when something was left out."""
@@ -35,7 +35,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     invocation.require_network(where.text)
     repository = invocation.writer()
     given = transfers.given_settings(settings)
-    options.check(registry_address.SCHEME, given)
+    options.check(kinds.PICSELLIA, given)
     with (
         _registry(invocation, where.organization, given) as registry,
         invocation.progress("Fetching files") as progress,

@@ -46,7 +46,7 @@ def _remote(url: str, user_config: Path | None, trusted: str) -> Repository:
     settings: dict[str, Any] = {"user_config": user_config, "trusted_hosts": trusted}
     try:
         clone = lazy.load("mvc.porcelain.clone")
-        select = lazy.load("mvc.porcelain.pull").nothing
+        select = lazy.load("mvc.transport.fast_forward").nothing
         clone.clone(url, folder, base=Path.cwd(), actor=_NOBODY, select=select, remember=False, **settings)
         repository = Repository(folder, **settings)
         address = lazy.load("mvc.remotes.backends.address").parse(url, Path.cwd())

@@ -102,7 +102,7 @@ def add(
     if name in repository.config.remotes():
         raise errors.RemoteExists(name=name)
     where = address.parse(url, base)
-    options_of_kind.check(where.scheme, options or {})
+    options_of_kind.check(where.kind, options or {})
     trust.typed(repository, where, options or {})
     with repository.locked():
         repository.config.set_remote(name, {"url": where.text, **(options or {})})
@@ -119,7 +119,7 @@ def set_url(
     """
     known = connection.url_of(repository, name)
     where = address.parse(url, base)
-    options_of_kind.check(where.scheme, options or {})
+    options_of_kind.check(where.kind, options or {})
     trust.typed(repository, where, options or {})
     with repository.locked():
         repository.config.set_remote(name, {**known, **(options or {}), "url": where.text})
@@ -132,7 +132,7 @@ def approve(repository: Repository, name: str, *, insecure: bool = False) -> Rem
     `insecure` accepts plain http there. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
     where, options = _settings(repository, name)
-    options_of_kind.check(where.scheme, options)
+    options_of_kind.check(where.kind, options)
     trust.approve(repository, where, options, insecure=insecure)
     return remote(repository, name)
 

@@ -9,6 +9,7 @@ from mvc import errors, lazy
 from mvc.model.hosts import Approvals
 from mvc.registry.protocol import Registry
 from mvc.remotes.backends import address, destination, options
+from mvc.remotes.backends.kinds import PICSELLIA
 from mvc.remotes.backends.registry_address import HOST, TOKEN, check_host
 from mvc.repository.repository import Repository
 from mvc.transport import connection, trust
@@ -25,11 +26,11 @@ def registry(repository: Repository, name: str, token: str | Mapping[str, str] |
     """
     settings = dict(connection.url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
-    if where.scheme != address.REGISTRY:
+    if not where.is_registry:
         raise errors.NotARegistry(name=name, url=where.text)
     if repository.offline:
         raise errors.Offline(what=f"{name}, at {where.text},")
-    host = options.check(where.scheme, settings).get("host", HOST)
+    host = options.check(where.kind, settings).get("host", HOST)
     trust.check(repository, name, where, settings)
     variable = TOKEN
     if isinstance(token, Mapping):
@@ -65,16 +66,16 @@ def registry_at(
 
     Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
     """
-    where = f"{address.REGISTRY}://{organization}"
+    where = f"{PICSELLIA.scheme}://{organization}"
     trust.check_plain(approvals, destination.of_registry(host), where)
     if not token:
         raise errors.NoToken(registry=where, variable=variable)
     host = check_host(host)  # in one form: what is told of versions there names it
     try:
-        made = lazy.load("mvc.registry.picsellia.adapter").connect(organization, token, host=host)
+        made = lazy.load(PICSELLIA.module).connect(organization, token, host=host)
     except ImportError as error:
-        extra = address.REGISTRY
-        raise errors.MissingExtra(scheme=extra, extra=extra, reason=error.name or str(error)) from error
+        scheme, extra = PICSELLIA.scheme, PICSELLIA.extra
+        raise errors.MissingExtra(scheme=scheme, extra=extra, reason=error.name or str(error)) from error
     made.token_from(variable)
     found: Registry = made
     try:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from mvc import errors
-from mvc.remotes.backends import address, connect
+from mvc.remotes.backends import address, connect, kinds, registry_address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.backends.throttle import PacedBackend
@@ -30,9 +30,9 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
     """
     settings = dict(url_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
-    if where.scheme == address.REGISTRY:
+    if where.is_registry:
         raise errors.IsRegistry(name=name, url=where.text)
-    if repository.offline and where.scheme != address.FILE:
+    if repository.offline and where.kind is not kinds.FILE:
         raise errors.Offline(what=f"{name}, at {where.text},")
     trust.check(repository, name, where, settings)
     backend: Backend = RetryingBackend(connect.connect(where, settings))
@@ -45,8 +45,8 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
 
 
 def is_registry(settings: Mapping[str, str]) -> bool:
-    """Whether these are the settings of a registry."""
-    return settings.get("url", "").startswith(f"{address.REGISTRY}://")
+    """Return whether these are the settings of a registry."""
+    return registry_address.is_registry(settings.get("url", ""))
 
 
 def url_of(repository: Repository, name: str) -> dict[str, str]:

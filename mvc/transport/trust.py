@@ -20,6 +20,7 @@ from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
 from mvc.remotes.backends import address, destination
 from mvc.remotes.backends.address import Address
+from mvc.remotes.backends.kinds import Shape
 from mvc.remotes.backends.registry_address import TOKEN
 from mvc.repository.repository import Repository
 from mvc.storage.records import config
@@ -68,7 +69,7 @@ def _is_own(repository: Repository, own: Mapping[str, str], where: Address, foun
     """Return whether the person's own settings of a remote lead to the same host, which needs no approval then."""
     if "url" in own:
         where = address.parse(own["url"], repository.root)
-    elif where.scheme == hosts.SFTP:
+    elif where.kind.shape is Shape.SERVER:
         return False
     mine = destination.of(where, own)
     return mine is not None and (mine.kind, mine.host) == (found.kind, found.host)

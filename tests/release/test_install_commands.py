@@ -15,7 +15,7 @@ import pytest
 
 from mvc import errors, lazy
 from mvc.remotes.backends import address, connect
-from mvc.remotes.backends.options import OPTIONS
+from mvc.remotes.backends.kinds import KINDS
 from tests.release.dist import TOP
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -81,7 +81,7 @@ def test_pip_finds_each_in_a_folder_with_the_wheel_alone(wheel: Path) -> None:
     assert f"Would install {PROJECT['name']}-" in done.stdout
 
 
-@pytest.mark.parametrize("scheme", sorted({*OPTIONS} - {"file", "picsellia"}))
+@pytest.mark.parametrize("scheme", sorted({*KINDS} - {"file", "picsellia"}))
 def test_a_missing_library_is_installed_by_an_extra_that_exists(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> NoReturn:
         raise ImportError(name=name)

@@ -10,7 +10,7 @@ import pytest
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
-from mvc.remotes.backends import address, connect, destination
+from mvc.remotes.backends import address, connect, destination, kinds
 from mvc.remotes.backends.options import check
 
 ROOT = Path("/srv")
@@ -87,7 +87,7 @@ def test_a_remote_leads_to_a_host(url: str, options: dict[str, str], expected: s
 def test_what_could_be_read_in_two_ways_is_refused(url: str, options: dict[str, str]) -> None:
     where = address.parse(url, ROOT)
     with pytest.raises(errors.BadSetting):
-        check(where.scheme, options)
+        check(where.kind, options)
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_an_address_whose_host_is_none_is_refused(url: str) -> None:
 
 def test_what_is_connected_to_is_built_from_what_was_checked() -> None:
     given = {"endpoint": "HTTPS://MinIO.Lan.:443/Store/", "region": "eu-west-1"}
-    assert check("s3", given) == {"endpoint": "https://minio.lan/Store", "region": "eu-west-1"}
-    assert check("az", {"endpoint": "Blobs.Example:8443/hers"})["endpoint"] == "blobs.example:8443/hers"
-    assert check("picsellia", {"host": "https://APP.picsellia.com./"})["host"] == "https://app.picsellia.com"
-    assert check("sftp", {"key-file": "/a/../k"})["key-file"] == "/k"
+    assert check(kinds.S3, given) == {"endpoint": "https://minio.lan/Store", "region": "eu-west-1"}
+    assert check(kinds.AZ, {"endpoint": "Blobs.Example:8443/hers"})["endpoint"] == "blobs.example:8443/hers"
+    assert check(kinds.PICSELLIA, {"host": "https://APP.picsellia.com./"})["host"] == "https://app.picsellia.com"
+    assert check(kinds.SFTP, {"key-file": "/a/../k"})["key-file"] == "/k"
 
 
 @pytest.mark.parametrize(

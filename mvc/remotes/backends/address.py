@@ -1,11 +1,12 @@
-"""Where a remote is: a URL of one of the kinds that mvc can trust, taken apart and checked.
+"""Addresses of remotes: URLs of the kinds that mvc knows, parsed and checked.
 
     s3://team-models/vision        bucket, prefix          gs://, gcs://, az://, abfs:// likewise
     sftp://ana@host:2222/srv/mvc   user, host, port, path  ssh:// likewise
     /srv/mvc   ../share   file:///srv/mvc
     picsellia://acme               organization of a registry, which is no store
 
-Nothing else: chained URLs, archives and protocols of plugins run other people's code. Nothing secret is ever in one.
+Nothing else is accepted: chained URLs, archives and protocols of plugins run other people's code. An address never
+holds a secret.
 """
 
 from __future__ import annotations
@@ -19,13 +20,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvc import errors
 from mvc.model import hosts
+from mvc.remotes.backends import kinds
 from mvc.remotes.backends import registry_address as registry
+from mvc.remotes.backends.kinds import Kind, Shape
 
-BUCKETS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
-SERVERS = {"sftp": "sftp", "ssh": "sftp"}
-FILE = "file"
-REGISTRY = registry.SCHEME
-_KNOWN = "a path, file://, s3://, gs://, az://, abfs://, sftp://, ssh:// or picsellia://"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _USER = re.compile(r"//[^/]*@")
 _BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*\Z")
@@ -35,23 +33,32 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a remote is. `scheme` is file, s3, gs, az, sftp or picsellia; `text` is shown and kept.
+    """The address of a remote. `text` is shown and kept; `host` is the bucket, container, server or organization.
 
-    `host` is the bucket, container, server or organization.
-
-    `path` is below the bucket without slashes at its ends, else from the root of the filesystem. `user` and `port` are a server's.
+    `path` is below the bucket without slashes at its ends, else from the root of the filesystem. `user` and `port` are
+    a server's.
     """
 
-    scheme: str
+    kind: Kind
     host: str
     path: str
     text: str
     user: str | None = None
     port: int | None = None
 
+    @property
+    def scheme(self) -> str:
+        """The name of its kind."""
+        return self.kind.scheme
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether it is a model registry, which is no store."""
+        return self.kind.shape is Shape.REGISTRY
+
 
 def parse(text: str, base: Path) -> Address:
-    """The address that `text` is; a relative path is below `base`. Raises BadRemoteUrl."""
+    """Return the address that `text` is; a relative path is below `base`. Raises BadRemoteUrl, BadRegistryUrl."""
     if not text or not text.isprintable():
         _refuse(text, "it is empty, or has characters that cannot be printed")
     if "::" in text:
@@ -63,15 +70,17 @@ def parse(text: str, base: Path) -> Address:
 
 
 def _of_url(text: str, scheme: str, base: Path) -> Address:
-    if scheme == FILE:
+    kind = kinds.spelled(scheme)
+    if kind is None:
+        known = ", ".join(kinds.spellings())
+        _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: a path, {known}")
+    if kind.shape is Shape.FOLDER:
         rest = text[len("file://") :]
         if not rest.startswith("/"):
             _refuse(text, "file:// is followed by a path from the root, as file:///srv/models")
         return _folder(text, unquote(rest), base)
-    if scheme == REGISTRY:
-        return _registry(text)
-    if scheme not in BUCKETS and scheme not in SERVERS:
-        _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: {_KNOWN}")
+    if kind.shape is Shape.REGISTRY:
+        return _registry(text, kind)
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -83,10 +92,10 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
             text,
             "it has a query or a fragment; settings go into the remote's options",
         )
-    return _server(text, parts) if scheme in SERVERS else _bucket(text, scheme, parts)
+    return _server(text, kind, parts) if kind.shape is Shape.SERVER else _bucket(text, kind, parts)
 
 
-def _bucket(text: str, scheme: str, parts: SplitResult) -> Address:
+def _bucket(text: str, kind: Kind, parts: SplitResult) -> Address:
     if "@" in parts.netloc or ":" in parts.netloc:
         _refuse(text, "a bucket has no user and no port; credentials come from the environment")
     path = _below(text, unquote(parts.path).strip("/"))
@@ -94,10 +103,10 @@ def _bucket(text: str, scheme: str, parts: SplitResult) -> Address:
         _refuse(text, "it names no bucket")
     if not _BUCKET.match(parts.netloc):
         _refuse(text, "the name of a bucket has letters, digits, . _ and -")
-    return Address(BUCKETS[scheme], parts.netloc, path, text.rstrip("/"))
+    return Address(kind, parts.netloc, path, text.rstrip("/"))
 
 
-def _server(text: str, parts: SplitResult) -> Address:
+def _server(text: str, kind: Kind, parts: SplitResult) -> Address:
     try:
         port = parts.port
         if port == 0:
@@ -115,22 +124,22 @@ def _server(text: str, parts: SplitResult) -> Address:
     except ValueError as error:
         _refuse(text, str(error))
     user = unquote(parts.username) if parts.username else None
-    return Address("sftp", host, path.rstrip("/"), text.rstrip("/"), user, port)
+    return Address(kind, host, path.rstrip("/"), text.rstrip("/"), user, port)
 
 
-def _registry(text: str) -> Address:
+def _registry(text: str, kind: Kind) -> Address:
     found = registry.parse(text)
     if found.model is not None:
         reason = "a remote is a whole organization; `mvc import` takes the address of a model in it"
         raise errors.BadRegistryUrl(url=text[:_SHOWN], reason=reason)
-    return Address(REGISTRY, found.organization, "", found.text)
+    return Address(kind, found.organization, "", found.text)
 
 
 def _folder(text: str, path: str, base: Path) -> Address:
     whole = os.path.abspath(base / os.path.expanduser(path))
     if whole == os.sep:
         _refuse(text, "it is the root of the filesystem")
-    return Address(FILE, "", whole, whole)
+    return Address(kinds.FILE, "", whole, whole)
 
 
 def _below(text: str, path: str) -> str:
@@ -140,6 +149,6 @@ def _below(text: str, path: str) -> str:
 
 
 def _refuse(text: str, reason: str) -> NoReturn:
-    """Whatever is wrong with it, nothing that may be a password or a signature is shown."""
+    """Raise BadRemoteUrl without what may be a password or a signature."""
     text = _USER.sub("//", text.partition("?")[0].partition("#")[0])
     raise errors.BadRemoteUrl(url=text[:_SHOWN], reason=reason)

@@ -1,4 +1,4 @@
-"""From a remote's address and settings to the host that its credentials go to.
+"""Destinations of credentials: the host that a remote's address and settings name.
 
     s3://bucket/x                                     s3.amazonaws.com, the provider's own
     s3://bucket/x   endpoint=https://minio.lan:9000   minio.lan:9000
@@ -21,15 +21,12 @@ from urllib.parse import urlsplit
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Destination
-from mvc.remotes.backends import address as addresses
 from mvc.remotes.backends.address import Address
-from mvc.remotes.backends.registry_address import HOST as PICSELLIA
-from mvc.remotes.backends.registry_address import check_host
+from mvc.remotes.backends.kinds import PICSELLIA, Kind, Shape
+from mvc.remotes.backends.registry_address import HOST, check_host
 
 CHOICES = {"profile": False, "key-file": True, "known-hosts": True}
 """Settings that choose among a person's credentials, or say which server is the right one; true: the path of a file."""
-_PROVIDERS = {"s3": "s3.amazonaws.com", "gs": "storage.googleapis.com"}
-_BLOBS = "blob.core.windows.net"
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
 _REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\Z")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*\Z")
@@ -60,24 +57,25 @@ class Endpoint:
 def of(where: Address, options: Mapping[str, str]) -> Destination | None:
     """Return the destination of a remote's credentials, None where its settings name none. Raises BadSetting, BadRemoteUrl."""
     chosen = choices(options)
-    if where.scheme == addresses.FILE:
+    kind = where.kind
+    if kind.shape is Shape.FOLDER:
         return None
-    if where.scheme == hosts.SFTP:
-        return Destination(hosts.SFTP, where.host, where.port or port(options), choices=chosen)
-    if where.scheme == addresses.REGISTRY:
-        return of_registry(options.get("host", PICSELLIA))
-    found = _endpoint_of(where.scheme, options)
+    if kind.shape is Shape.SERVER:
+        return Destination(kind.scheme, where.host, where.port or port(options), choices=chosen)
+    if kind.shape is Shape.REGISTRY:
+        return of_registry(options.get("host", HOST))
+    found = _endpoint_of(kind, options)
     if found is None:
-        provider = _PROVIDERS.get(where.scheme)
-        return None if provider is None else Destination(where.scheme, provider, 443, is_default=True, choices=chosen)
-    return Destination(where.scheme, found.name, found.port, found.scheme == "http", choices=chosen)
+        provider = kind.provider
+        return None if provider is None else Destination(kind.scheme, provider, 443, is_default=True, choices=chosen)
+    return Destination(kind.scheme, found.name, found.port, found.scheme == "http", choices=chosen)
 
 
 def of_registry(host: str) -> Destination:
     """Return the destination of the token for a platform at `host`. Raises BadSetting."""
     found = endpoint("host", check_host(host))
-    kept = found.url == PICSELLIA
-    return Destination(addresses.REGISTRY, found.name, found.port, found.scheme == "http", is_default=kept)
+    kept = found.url == HOST
+    return Destination(PICSELLIA.scheme, found.name, found.port, found.scheme == "http", is_default=kept)
 
 
 def endpoint(key: str, text: str, *, default: str | None = None) -> Endpoint:
@@ -110,30 +108,30 @@ def check(options: Mapping[str, str]) -> None:
 _A = {"region": "a region", "account": "an account"}
 
 
-def checked(scheme: str, options: Mapping[str, str]) -> dict[str, str]:
+def checked(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
     """Return the settings with `endpoint` and files as they were checked. Raises BadSetting."""
     check(options)
     found = dict(options)
     if "host" in options:
         found["host"] = check_host(options["host"])
     if "endpoint" in options:
-        there = _endpoint_of(scheme, options)
-        assert there is not None  # noqa: S101 - there is one
-        found["endpoint"] = f"{there.authority}{there.path}" if scheme == "az" else there.url
+        server = _endpoint_of(kind, options)
+        assert server is not None  # noqa: S101 - of an endpoint there always is one
+        found["endpoint"] = f"{server.authority}{server.path}" if kind.accounts else server.url
     for key, is_file in CHOICES.items():
         if is_file and key in found:
             found[key] = _absolute(found[key])
     return found
 
 
-def _endpoint_of(scheme: str, options: Mapping[str, str]) -> Endpoint | None:
-    """The server that the settings of a bucket name."""
+def _endpoint_of(kind: Kind, options: Mapping[str, str]) -> Endpoint | None:
+    """Return the server that the settings of a bucket name; None where they name none."""
     check(options)
     if "endpoint" not in options:
         account = options.get("account")
-        return Endpoint("https", f"{account}.{_BLOBS}", 443) if scheme == "az" and account else None
-    found = endpoint("endpoint", options["endpoint"], default="https" if scheme == "az" else None)
-    if scheme == "az" and found.scheme == "http":
+        return Endpoint("https", f"{account}.{kind.accounts}", 443) if kind.accounts and account else None
+    found = endpoint("endpoint", options["endpoint"], default="https" if kind.accounts else None)
+    if kind.accounts and found.scheme == "http":
         raise errors.BadSetting(key="endpoint", value="...", reason="Azure's blobs are reached by https")
     return found
 

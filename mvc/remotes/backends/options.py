@@ -1,37 +1,27 @@
-"""The settings that a remote may have, by its kind."""
+"""The settings of a remote, checked against those that its kind has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mvc import errors
-from mvc.remotes.backends import destination, registry_address
-
-OPTIONS = {
-    "file": (),
-    "s3": ("endpoint", "profile", "region", "storage-class", "server-side-encryption", "anonymous"),
-    "gs": ("endpoint", "project", "key-file", "anonymous"),
-    "az": ("account", "endpoint", "anonymous"),
-    "sftp": ("key-file", "known-hosts", "port", "user"),
-    registry_address.SCHEME: ("host",),
-}
-
+from mvc.remotes.backends import destination
+from mvc.remotes.backends.kinds import Kind
 
 TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
-"""The setting that names the variable of a token: a person's own alone."""
+"""The setting that names the environment variable of a token. Only a person's own settings may have it."""
 
 
-def check(scheme: str, options: Mapping[str, str]) -> dict[str, str]:
+def check(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a remote with addresses and files in one spelling.
 
-    Raises BadSetting for one that remotes of this kind do not have, and for one that leads to no host or to another one.
+    Raises BadSetting for a setting that `kind` does not have, and for one that names no host, or another than is checked.
     """
-    known = OPTIONS[scheme]
     for name in options:
         if name == TOKEN_ENV:
             reason = "only your own settings name it: `mvc config --global remote.NAME.token-env VARIABLE`"
             raise errors.BadSetting(key=name, value="...", reason=reason)
-        if name not in known:
-            reason = f"a remote of the kind {scheme} has {', '.join(known) or 'no other settings'}"
+        if name not in kind.options:
+            reason = f"a remote of the kind {kind.scheme} has {', '.join(kind.options) or 'no other settings'}"
             raise errors.BadSetting(key=name, value="...", reason=reason)  # it may be a secret
-    return destination.checked(scheme, options)
+    return destination.checked(kind, options)

@@ -1,4 +1,4 @@
-"""Where a registry is: an organization, a model in it, a version of that.
+"""Addresses in a registry: an organization, a model in it, a version of that.
 
     picsellia://acme                        what `mvc remote add` takes
     picsellia://acme/helmet-detector@3      a version by its number there, or by its name
@@ -15,11 +15,12 @@ from urllib.parse import quote, unquote, urlsplit
 
 from mvc import errors
 from mvc.model import hosts
+from mvc.remotes.backends import kinds
 
-SCHEME = "picsellia"
+SCHEME = kinds.PICSELLIA.scheme
 PREFIX = f"{SCHEME}://"
-HOST = "https://app.picsellia.com"
-"""Where the platform is, if nothing else is said."""
+HOST = f"https://{kinds.PICSELLIA.provider}"
+"""The address of the platform, unless the setting `host` names another."""
 TOKEN = "PICSELLIA_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable with the token, where a person's settings name no other."""
 _PORTS = {"http": 80, "https": 443}
@@ -28,7 +29,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class RegistryAddress:
-    """An organization, and perhaps a model in it and a version of that, as they are called there."""
+    """An organization, with the names that a model in it and a version of that have there; None for none."""
 
     organization: str
     model: str | None = None
@@ -44,12 +45,12 @@ class RegistryAddress:
 
 
 def is_registry(text: str) -> bool:
-    """Whether `text` is the address of a registry, right or wrong."""
+    """Return whether `text` begins as the address of a registry does."""
     return text.lower().startswith(PREFIX)
 
 
 def parse(text: str) -> RegistryAddress:
-    """The address that `text` is; raises BadRegistryUrl."""
+    """Return the address that `text` is. Raises BadRegistryUrl."""
     if not text.isprintable() or not is_registry(text):
         _refuse(text, "it does not begin with picsellia://, or has characters that cannot be printed")
     rest = text[len(PREFIX) :]
@@ -68,7 +69,7 @@ def parse(text: str) -> RegistryAddress:
 
 
 def check_host(host: str) -> str:
-    """`host` in its one spelling: scheme, server and port, nothing else. Raises BadSetting."""
+    """Return `host` in its one spelling: scheme, server and port, nothing else. Raises BadSetting."""
     try:
         parts = urlsplit(host)
         name, port = hosts.canonical(parts.hostname or ""), parts.port
@@ -84,6 +85,6 @@ def check_host(host: str) -> str:
 
 
 def _refuse(text: str, reason: str) -> NoReturn:
-    """Nothing that may be a password is shown."""
+    """Raise BadRegistryUrl without what may be a password."""
     shown = re.sub(r"//[^/]*@", "//", text.partition("?")[0].partition("#")[0])
     raise errors.BadRegistryUrl(url=shown[:_SHOWN], reason=reason)

@@ -1,0 +1,48 @@
+"""Every kind of remote: its entry in the table says all that the rest of mvc needs."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model import hosts
+from mvc.remotes.backends import address
+from mvc.remotes.backends.kinds import KINDS, Kind, Shape
+
+ROOT = Path("/")
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+STORES = [kind for kind in KINDS.values() if kind.shape is not Shape.REGISTRY]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_its_example_is_an_address_of_it(kind: Kind) -> None:
+    assert address.parse(kind.example, ROOT).kind is kind
+
+
+@pytest.mark.parametrize(("kind", "alias"), [(kind, alias) for kind in KINDS.values() for alias in kind.aliases])
+def test_its_aliases_are_addresses_of_it(kind: Kind, alias: str) -> None:
+    assert address.parse(alias + kind.example.removeprefix(kind.scheme), ROOT).kind is kind
+
+
+@pytest.mark.parametrize("kind", STORES, ids=lambda kind: kind.scheme)
+def test_its_module_connects_and_needs_no_library_to_be_imported(kind: Kind) -> None:
+    assert callable(importlib.import_module(kind.module).connect)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_its_extra_is_one_of_the_package(kind: Kind) -> None:
+    assert not kind.extra or kind.extra in PROJECT["project"]["optional-dependencies"]
+
+
+def test_hosts_are_approved_for_every_kind_that_has_credentials() -> None:
+    assert {*hosts.KINDS} == {kind.scheme for kind in KINDS.values() if kind.shape is not Shape.FOLDER} | {hosts.DOCKER}
+
+
+def test_an_unknown_scheme_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(errors.BadRemoteUrl) as raised:
+        address.parse("ftp://host/path", ROOT)
+    assert [kind for kind in KINDS if f"{kind}://" not in raised.value.message] == []
