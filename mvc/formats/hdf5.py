@@ -1,6 +1,6 @@
 """HDF5: a filesystem in a file, read by the HDF5 library in a process of its own, which it may crash.
 
-    mvc ──► python hdf5child.py ──► h5py ──► the HDF5 library
+    mvc ──► python hdf5_child.py ──► h5py ──► the HDF5 library
         ◄── "bytes 96 to 608?" ─────────────────┘
         ◄── [["layer/kernel", 4096, 589824, "F32", [384, 384]], …]
 
@@ -32,7 +32,7 @@ SECONDS = 10.0
 """How long the process may take for one file."""
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of what it says of one file."""
-_CHILD = os.path.join(os.path.dirname(__file__), "hdf5child.py")
+_CHILD = os.path.join(os.path.dirname(__file__), "hdf5_child.py")
 _REQUEST = struct.Struct("<qq")
 
 
