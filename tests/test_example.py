@@ -158,19 +158,6 @@ def test_as_a_repository_it_is_sound(tmp_path: Path) -> None:
     assert report.counts["versions"] == 8
 
 
-def test_a_store_from_before_tensors_were_known_gives_the_same_files(reader: Any, tmp_path: Path) -> None:
-    """It was written by the first mvc, which cut all files by content."""
-    old = Path(__file__).parent / "stores" / "before-tensors"
-    shutil.copytree(old, tmp_path / ".mvc")
-    repository = Repository(tmp_path)
-    assert not fsck(repository, read_data=True).findings
-    now, then = reader.Store(STORE), reader.Store(old)
-    for id_, version in now.versions().items():
-        assert then.versions()[id_] == version
-        for entry in _entries(now, version):
-            assert repository.extract.small(entry["file"]) == now.file(entry["file"])
-
-
 def test_ids_are_what_b3sum_says(requires: Callable[[str], str]) -> None:
     """Objects and packs are named by a program that is not ours."""
     named = [*STORE.glob("objects/*/*"), *STORE.glob("packs/*/*.pack"), *STORE.glob("recipes/*/*/*")]

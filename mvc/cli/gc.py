@@ -33,7 +33,6 @@ class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable whe
 @verb("gc")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--grace", type=_Span(), metavar="TIME", help="Keep what is younger (default 14d; of a remote 7d).")
-@click.option("--resegment", is_flag=True, help="First store files anew whose tensors were not known then.")
 @click.option("--remote", metavar="NAME", help="Collect a remote, and not what is here.")
 @click.option(
     "--drop-intents-older-than",
@@ -46,7 +45,6 @@ def command(
     invocation: Invocation,
     dry_run: bool,
     grace: float | None,
-    resegment: bool,
     remote: str | None,
     abandoned: float | None,
 ) -> None:
@@ -60,15 +58,12 @@ def command(
     if remote is not None:
         _remote(invocation, remote, dry_run=dry_run, grace=grace, abandoned=abandoned)
         return
-    if dry_run and resegment:
-        raise click.UsageError("--resegment stores files anew, which a dry run cannot foretell")
     with invocation.progress("Rewriting packs") as progress:
         found = gc(
             repository,
             actor,
             grace=GRACE if grace is None else grace,
             dry_run=dry_run,
-            resegment=resegment,
             progress=progress,
         )
     ids = [id_ for id_, _, _ in found.versions]
@@ -93,8 +88,6 @@ def _remote_lines(found: CollectedThere) -> Iterator[str]:
 
 def _lines(found: Collected) -> Iterator[str]:
     plan = found.plan
-    if found.resegmented:
-        yield f"Stored {count(found.resegmented, 'file')} anew, cut at tensors."
     for id_, model, version in found.versions:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:

@@ -166,7 +166,7 @@ class _Walk:
         With whether it must be whole: entries that a collection passed over keep nothing.
         """
         repository = self.repository
-        since = _or(partial(gc.collected, repository.door), None)
+        since = _or(partial(gc.recorded_expiry, repository.door), None)
         for model in _or(repository.refs.models, _NONE):
             for ref in _or(partial(self._refs, model), _NO_REFS):
                 numbers = repository.refs.numbers(ref)

@@ -11,7 +11,6 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
-from mvc.porcelain import resegment as resegmenting
 from mvc.repository import reachable
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk import door
@@ -27,16 +26,12 @@ REFLOG_EXPIRE = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The versions that went (or would), how many stay, and the plan that was followed; `done` is False after a dry run.
-
-    `resegmented` counts the files that were stored anew, cut at their tensors.
-    """
+    """The versions that went (or would), how many stay, and the plan that was followed; `done` is False after a dry run."""
 
     versions: tuple[tuple[VersionId, str, Version], ...]
     kept: int
     plan: Plan
     done: bool
-    resegmented: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -54,7 +49,6 @@ class Collected:
             },
             "rewritten": len(self.plan.rewritten),
             "bytes": self.plan.freed,
-            "resegmented": self.resegmented,
             "done": self.done,
         }
 
@@ -66,12 +60,9 @@ def gc(
     *,
     grace: float = GRACE,
     dry_run: bool = False,
-    resegment: bool = False,
     progress: Progress | None = None,
 ) -> Collected:
     """Remove what no name leads to and is older than `grace` seconds.
-
-    With `resegment`, files that were stored before their format was known are first stored anew, cut at their tensors.
 
     Names lead to what they stand for, and for `gc.reflog-expire` days to what they stood for. Raises Damaged or Missing,
     and removes nothing, when anything that is needed cannot be read; DiskFailed, ReadOnlyStore, LockTimeout.
@@ -79,12 +70,11 @@ def gc(
     if dry_run:
         return _plan(repository, actor, grace)[0]
     with repository.writing():
-        again = resegmenting.resegment(repository, _versions(repository, actor), progress) if resegment else 0
         found, store = _plan(repository, actor, grace)
-        collect.let_go(repository.door, _since(repository, actor))
+        collect.record_expiry(repository.door, _since(repository, actor))
         if not found.plan.is_empty:
             collect.act(store, found.plan, actor.nonce().encode(), progress)
-        return Collected(found.versions, found.kept, found.plan, done=True, resegmented=again)
+        return Collected(found.versions, found.kept, found.plan, done=True)
 
 
 def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
@@ -109,7 +99,7 @@ def _since(repository: Repository, actor: Actor) -> int:
     expire = repository.config.get("gc.reflog-expire")
     days = REFLOG_EXPIRE if expire is None else float(expire)
     since = actor.at.seconds - int(days * 86_400)
-    return max(since, collect.collected(repository.door) or since)
+    return max(since, collect.recorded_expiry(repository.door) or since)
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:

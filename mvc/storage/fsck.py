@@ -316,7 +316,7 @@ def _sparse(door: StoreDoor) -> Iterator[Finding]:
 
 def _logs(door: StoreDoor) -> Iterator[Finding]:
     try:
-        gc.collected(door)
+        gc.recorded_expiry(door)
     except errors.Damaged as error:
         yield Finding("log", gc.RECORD, error.message)
     for folder in promised.FOLDERS:

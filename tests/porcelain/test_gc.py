@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import time
 from pathlib import Path
 
@@ -12,16 +11,14 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import FileId
-from mvc.model.segment import Segment
-from mvc.model.version import Timestamp
 from mvc.porcelain import gc as verb
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.gc import Collected
 from mvc.repository import revisions
-from mvc.repository.repository import Actor, Repository
+from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
-from tests.cli.shell import ANA, MODEL, Shell, begin
+from tests.cli.shell import MODEL, Shell, begin
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 
 WEIGHTS = "w.safetensors"
@@ -231,33 +228,6 @@ def test_a_commit_under_way_notices(shell: Shell, rng: random.Random, monkeypatc
     monkeypatch.setenv("MVC_AUTHOR_NAME", "Ana")
     shell.ok("commit", "-m", "three")
     assert _bytes(shell, "main") == data
-
-
-def test_files_stored_before_their_format_was_known_are_stored_anew(tmp_path: Path) -> None:
-    shutil.copytree(Path(__file__).parents[1] / "stores" / "before-tensors", tmp_path / ".mvc")
-    repository = Repository(tmp_path)
-    before = {file: repository.extract.small(file) for file in _files_here(repository)}
-    assert not any(_segments(repository, file) for file in before)
-    actor = Actor(ANA, Timestamp(2_000_000_000))
-    found = verb.gc(repository, actor, grace=0, resegment=True)
-    assert found.resegmented > 5
-    assert found.plan.packs
-    after = Repository(tmp_path)
-    assert sum(bool(_segments(after, file)) for file in before) == found.resegmented
-    assert {file: after.extract.small(file) for file in before} == before
-    report = fsck(after, read_data=True)
-    assert not report.findings
-    assert verb.gc(after, actor, grace=0, resegment=True).resegmented == 0
-
-
-def _files_here(repository: Repository) -> list[FileId]:
-    return [FileId(path.name) for path in (repository.root / ".mvc" / "recipes").glob("*/*")]
-
-
-def _segments(repository: Repository, file: FileId) -> tuple[Segment, ...]:
-    recipe = repository.recipes.best(file)
-    assert recipe is not None
-    return recipe.segments
 
 
 def test_any_history_keeps_what_is_reachable(shell: Shell, rng: random.Random) -> None:

@@ -86,7 +86,6 @@ ROWS = (
     Row("branch b v1"),
     Row("models rename helmets hats"),
     Row("gc --grace 0"),
-    Row("gc --grace 0 --resegment"),
     # --- the working tree
     Row("restore cfg"),
     Row("restore model.toml", before=EDIT),

@@ -1,25 +1,25 @@
-"""Planning and doing a collection: what in the store nothing needs, and packs that are mostly that.
+"""Garbage collection of a store: mark what is reachable, plan what goes, sweep.
 
-    live objects, live files ─► a recipe of each ─► the entries that it needs (retain)
+    live objects, live files ─► a recipe of each ─► its chunks ─► an entry of each, and of its delta bases   (mark)
                                                                     │
-    objects, recipes, metadata packs: go, unless needed or young    │
-    packs: nothing needed: go · less than half: rewritten · many small ones: merged ◄─┘
+    objects, recipes, metadata packs: go, unless needed or young    │                                        (plan)
+    packs: nothing needed: go · less than half: rewritten · many small ones: joined ◄─┘
 
-The plan is a value; `act` first has every entry that is kept in a pack that stands, and only then removes anything. What is
-younger than the cutoff stays: it may be a commit's that is under way, or somebody's who wants it back. When something that
-is needed is not here, and nothing on record says why, there is no plan: what of the rest is needed cannot be told.
+The plan is a value; `act` first makes every entry that is kept durable in a pack that stays, and only then removes
+anything. What is younger than the cutoff stays: it may belong to a commit in progress. If anything needed is absent and
+no record explains it, there is no plan: nobody can tell what else is needed.
 """
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import FileId, VersionId, is_id
+from mvc.model.ids import ChunkId, FileId, Hasher, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import objects, usage
 from mvc.storage.chunks import recipes
@@ -31,26 +31,25 @@ from mvc.storage.packs.metapacks import MetaPacks
 from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
-from mvc.storage.packs.reader import ChunkReader
-from mvc.storage.packs.retain import Retained
+from mvc.storage.packs.reader import ChunkReader, Place
 from mvc.storage.progress import Progress
 from mvc.storage.records import sealed
 from mvc.storage.records.promised import Absences
 
 MOSTLY = 0.5
-"""A pack is rewritten when less than this part of it is needed."""
+"""A pack is rewritten when less than this part of its entries is needed."""
 SMALL = 16 * 1024 * 1024
 """Bytes of a pack below which it is small."""
 MANY = 8
-"""Small packs that are let be."""
+"""Small packs that are not joined yet."""
 RECORD = "collected"
-"""Up to when ref logs were let go, in seconds since 1970: what only older entries name may have been collected."""
+"""The record of the reflog expiry: entries up to then, in seconds since 1970, keep nothing, and their versions may be gone."""
 GENERATION = "cache/collected"
-"""What changes with each collection: a commit that began before one looks whether all it builds on is still there."""
+"""Changes with each collection: a commit that began before one checks that all it builds on is still there."""
 
 
 class Live(NamedTuple):
-    """What must stay: the ids of objects, and of files. Of `spared` files stays what there is."""
+    """The ids of objects and files that must stay. Of `spared` files stays what is present."""
 
     objects: AbstractSet[str]
     files: AbstractSet[FileId]
@@ -59,11 +58,11 @@ class Live(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a collection removes, by where it lies below `.mvc`, and the packs that it copies the rest of first.
+    """The names below `.mvc` that a collection removes, and the packs that it rewrites first.
 
-    `versions` are those of the objects that are versions, children before parents; they go before anything that they need.
+    `versions` are the objects that are versions, children before parents; they go before anything that they need.
 
-    `freed` is the bytes that the store will be shorter by, about.
+    `freed` is about how many bytes shorter the store will be.
     """
 
     versions: tuple[VersionId, ...]
@@ -72,17 +71,17 @@ class Plan:
     packs: tuple[str, ...]
     rewritten: tuple[str, ...]
     metapacks: tuple[str, ...]
-    keep: Retained
+    keep: Marks
     freed: int
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Return whether there is nothing to do."""
         return not (self.versions or self.objects or self.recipes or self.packs or self.rewritten or self.metapacks)
 
 
 class Store(NamedTuple):
-    """The parts of a store that a collection looks at."""
+    """The parts of a store that a collection reads."""
 
     door: StoreDoor
     recipes: Recipes
@@ -91,13 +90,13 @@ class Store(NamedTuple):
 
 
 def plan(store: Store, live: Live, cutoff: int) -> Plan:
-    """What can go of what is older than `cutoff`, in nanoseconds since 1970.
+    """Return what can go of what is older than `cutoff`, in nanoseconds since 1970.
 
-    Raises Damaged, or Missing, where that cannot be told.
+    Raises Damaged, or Missing, when something needed cannot be read.
     """
     for name, error in {**store.chunks.unreadable, **store.metapacks.unreadable}.items():
         raise errors.Damaged(what=name, reason=error.fields.get("reason", error.message)) from error
-    door, keep = store.door, Retained(ChunkReader(store.door, store.chunks))
+    door, keep = store.door, Marks(ChunkReader(store.door, store.chunks))
     needed, young = _metapacks(store, live, cutoff)
     metapacks_gone = [path for path in _metapack_paths(door) if path not in needed]
     gone = [*_recipes_of_live(store, live, keep, cutoff), *_other_recipes(store, live, keep, cutoff)]
@@ -119,9 +118,9 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
 
 
 def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None = None) -> None:
-    """Do what the plan says, under the lock. At any point where it stops, nothing that is needed is gone.
+    """Carry out a plan, under the lock. Whenever it is interrupted, nothing that is needed is gone.
 
-    `progress` is told the bytes copied. Raises DiskFailed, ReadOnlyStore, Damaged.
+    `progress` counts the bytes copied. Raises DiskFailed, ReadOnlyStore, Damaged.
     """
     door = store.door
     writer = PackWriter(door)
@@ -135,27 +134,27 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
         writer.discard()
         door.give_up()
         raise
-    door.rely_on_packs()  # what goes may be in another pack as well, whose name is to be durable by then
+    door.rely_on_packs()  # an entry that goes may be in another pack as well, whose name must be durable by then
     door.barrier()
     door.replace(GENERATION, generation)
-    # From the top down, so that what is left after a stop is whole, or needed by nothing; also after a power cut.
+    # From the top down, so that what an interruption leaves is whole, or needed by nothing; also after a power cut.
     for id_ in todo.versions:
         door.remove_all([objects.path(id_)])
     door.remove_all([*todo.objects, *todo.recipes, *todo.metapacks])
-    # What an earlier collection had copied before it was stopped may come out as the same pack again.
+    # The copies of an earlier, interrupted collection may come out as the same pack again.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
     store.chunks.refresh()
 
 
-def let_go(door: StoreDoor, since: int) -> None:
-    """Record, before anything is removed, that ref log entries not newer than `since` keep nothing. Under the lock."""
-    before = collected(door)
+def record_expiry(door: StoreDoor, since: int) -> None:
+    """Record, before anything is removed, that reflog entries not newer than `since` keep nothing. Under the lock."""
+    before = recorded_expiry(door)
     if before is None or before < since:
         door.replace(RECORD, sealed.seal({"kind": "collected", "v": 1, "since": since}))
 
 
-def collected(door: StoreDoor) -> int | None:
-    """The moment up to which ref log entries keep nothing; None when nothing was collected. Raises Damaged."""
+def recorded_expiry(door: StoreDoor) -> int | None:
+    """Return the time up to which reflog entries keep nothing; None before the first collection. Raises Damaged."""
     try:
         record = sealed.unseal(door.read(RECORD), what=RECORD, kind="collected")
     except FileNotFoundError:
@@ -166,11 +165,90 @@ def collected(door: StoreDoor) -> int | None:
 
 
 def generation(door: StoreDoor) -> bytes:
-    """The mark of the last collection."""
+    """Return the mark of the last collection."""
     try:
         return door.read(GENERATION)
     except FileNotFoundError:
         return b""
+
+
+class Marks:
+    """The entries of packs that must stay. Memory grows with the number of different chunks, not with that of recipes.
+
+        recipe ─► chunk ─► its entry of least depth whose base is present ─► the entry of the base ─► … ─► depth 0
+
+    One copy of a chunk stays. It is decoded first if there are several: the last whole copy must not be the one that goes.
+    """
+
+    def __init__(self, reader: ChunkReader) -> None:
+        """Mark nothing yet."""
+        self._reader = reader
+        self._offsets: dict[str, set[int]] = {}
+        self._seen: set[bytes] = set()
+
+    def offsets(self, pack: str) -> AbstractSet[int]:
+        """Return the offsets of the entries of a pack that stay."""
+        return self._offsets.get(pack, frozenset())
+
+    def mark(self, recipe: Recipe) -> bool:
+        """Mark all that a recipe needs; return False, and mark nothing, if any of it is absent."""
+        found: dict[bytes, Place] = {}
+        for chunk, _ in recipe.chunks:
+            raw = bytes.fromhex(chunk)
+            if raw not in self._seen and raw not in found:
+                place = self._sound(chunk, self._reader.locate(chunk))
+                if place is None:
+                    return False
+                found[raw] = place
+        self._seen.update(found)
+        self._mark(found.values())
+        return True
+
+    def mark_present(self, recipe: Recipe) -> None:
+        """Mark whatever is present of what a recipe needs, every copy of it: the rest may come back."""
+        if not self.mark(recipe):
+            for chunk, _ in recipe.chunks:
+                self._mark(self._reader.locate(chunk))
+
+    def rebuilds(self, recipe: Recipe) -> bool:
+        """Return whether a recipe gives the bytes of its file; read them all."""
+        if recipe.inline is not None:
+            return True
+        hasher = Hasher()
+        try:
+            for chunk, _ in recipe.chunks:
+                hasher.update(self._reader.read(chunk, self._reader.locate(chunk)))
+        except errors.Damaged:
+            return False
+        return FileId(hasher.digest()) == recipe.file
+
+    def _mark(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self._offsets.setdefault(place.location.pack, set()).add(place.location.entry.offset)
+            self._mark(place.bases)
+
+    def _sound(self, chunk: str, places: tuple[Place, ...]) -> Place | None:
+        """Return the place of least depth whose delta bases are present, with only these; None if there is none."""
+        for place in places:
+            only = self._single(place)
+            if only is not None and (len(places) == 1 or self._decodes(ChunkId(chunk), only)):
+                return only
+        return None
+
+    def _single(self, place: Place) -> Place | None:
+        """Return the place with one place for each of its delta bases; None if there is none."""
+        base = place.location.entry.base
+        if base is None:
+            return place
+        under = self._sound(base, place.bases)
+        return None if under is None else Place(place.location, (under,))
+
+    def _decodes(self, chunk: ChunkId, place: Place) -> bool:
+        try:
+            self._reader.read(chunk, (place,))
+        except errors.Damaged:
+            return False
+        return True
 
 
 def _is_old(door: StoreDoor, name: str, cutoff: int) -> bool:
@@ -201,7 +279,7 @@ def _metapack_paths(door: StoreDoor) -> list[str]:
 
 
 def _metapacks(store: Store, live: Live, cutoff: int) -> tuple[set[str], set[FileId]]:
-    """The metadata packs that stay, each whole: something in them is needed, or they are young. The files of the young ones."""
+    """Return the metadata packs that stay whole, as one entry is needed or they are young; and the files of the young ones."""
     stay: set[str] = set()
     files: set[FileId] = set()
     for path in _metapack_paths(store.door):
@@ -220,17 +298,17 @@ def _is_needed(entry: Entry, live: Live) -> bool:
     return entry.kind != packformat.OBJECT or entry.id in live.objects
 
 
-def _recipes_of_live(store: Store, live: Live, keep: Retained, cutoff: int) -> Iterator[str]:
-    """Have what each live file needs stay; where its loose recipes lie that can go, since another serves as well."""
+def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
+    """Mark what each live file needs; yield the names of its loose recipes that can go, as a better one serves."""
     absences = Absences(store.door, store.recipes)
     for file in sorted(live.files):
         found = sorted(store.recipes.for_file(file), key=Recipe.preference)
-        serves = next((recipe for recipe in found if keep.keep(recipe)), None)
+        serves = next((recipe for recipe in found if keep.mark(recipe)), None)
         if serves is None:
             if not absences.recorded(file):
                 raise errors.Missing(what="a recipe or a chunk of file", id=file)
             for recipe in found:
-                keep.keep_what_is_here(recipe)
+                keep.mark_present(recipe)
             continue
         others = [recipe for recipe in found if recipe != serves and store.door.exists(recipe.path)]
         going = [recipe for recipe in others if _is_old(store.door, recipe.path, cutoff)]
@@ -238,35 +316,34 @@ def _recipes_of_live(store: Store, live: Live, keep: Retained, cutoff: int) -> I
             raise errors.Damaged(what=f"file {file}", reason="its best recipe does not give its bytes")
         for recipe in others:
             if recipe not in going:
-                keep.keep_what_is_here(recipe)
+                keep.mark_present(recipe)
         yield from (recipe.path for recipe in going)
 
 
-def _other_recipes(store: Store, live: Live, keep: Retained, cutoff: int) -> Iterator[str]:
-    """Where the loose recipes of other files lie that can go; what the young ones need stays."""
+def _other_recipes(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
+    """Yield the names of the loose recipes of other files that can go; mark what the young ones need."""
     for fan in store.door.names(recipes.FOLDER):
         for file in store.door.names(f"{recipes.FOLDER}/{fan}"):
             if file in live.files or file in live.spared:
                 continue
-            paths = [
-                f"{recipes.FOLDER}/{fan}/{file}/{name}" for name in store.door.names(f"{recipes.FOLDER}/{fan}/{file}")
-            ]
+            folder = f"{recipes.FOLDER}/{fan}/{file}"
+            paths = [f"{folder}/{name}" for name in store.door.names(folder)]
             old = [path for path in paths if _is_old(store.door, path, cutoff)]
             if len(old) < len(paths):
                 _spare(store, FileId(file), keep)
             yield from old
 
 
-def _spare(store: Store, file: FileId, keep: Retained) -> None:
-    """Have what is here of a file stay, if it can be told."""
+def _spare(store: Store, file: FileId, keep: Marks) -> None:
+    """Mark what is present of a file, unless its recipes are damaged."""
     try:
         for recipe in store.recipes.for_file(file):
-            keep.keep_what_is_here(recipe)
+            keep.mark_present(recipe)
     except errors.Damaged:
         pass
 
 
-def _packs(door: StoreDoor, keep: Retained, cutoff: int) -> tuple[list[str], list[str], int]:
+def _packs(door: StoreDoor, keep: Marks, cutoff: int) -> tuple[list[str], list[str], int]:
     """Return the packs of which nothing is kept, those to rewrite, and the bytes that this frees.
 
     A rewrite leaves fewer bytes or fewer packs, so that the next collection finds nothing more to do: what counts is the
@@ -277,7 +354,7 @@ def _packs(door: StoreDoor, keep: Retained, cutoff: int) -> tuple[list[str], lis
     for name in sorted(pack_names(door)):
         if not _is_old(door, name, cutoff):
             continue
-        pack, kept = PackFile(door, name), keep.of(name)
+        pack, kept = PackFile(door, name), keep.offsets(name)
         sizes = {entry.offset: entry.end - entry.offset for entry in packformat.read_index(pack)}
         live, total = sum(sizes[offset] for offset in kept), sum(sizes.values())
         freed[name] = total - live if live else pack.size
@@ -293,11 +370,11 @@ def _packs(door: StoreDoor, keep: Retained, cutoff: int) -> tuple[list[str], lis
 
 def _copy(
     pack: PackFile,
-    keep: Retained,
+    keep: Marks,
     writer: PackWriter,
     progress: Progress | None,
 ) -> None:
-    stay = keep.of(pack.name)
+    stay = keep.offsets(pack.name)
     for entry in packformat.verify(pack):
         if entry.offset in stay:
             writer.add(entry, packformat.read_entry(pack, entry))
