@@ -180,3 +180,15 @@ def test_the_library_is_silent_and_asks_neither_environment_nor_clock() -> None:
 @pytest.mark.parametrize("exception", sorted(PURE_BUT))
 def test_each_exception_is_still_needed(exception: tuple[str, str]) -> None:
     assert exception in _exceptions()
+
+
+def test_only_history_walks_over_parents() -> None:
+    """A loop that goes from versions to their parents is `mvc.repository.history`'s; every other module calls it."""
+    walks = [
+        f"{path.relative_to(TOP).as_posix()}:{loop.lineno}"
+        for path in SOURCES
+        for loop in _nodes(path)
+        if isinstance(loop, ast.While)
+        if any(isinstance(node, ast.Attribute) and node.attr == "parents" for node in ast.walk(loop))
+    ]
+    assert [walk for walk in walks if not walk.startswith("repository/history.py:")] == []

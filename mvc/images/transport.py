@@ -17,6 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from mvc import errors
+from mvc.backoff import Backoff
 from mvc.model import hosts
 from mvc.model.image import Image, is_loopback
 
@@ -24,6 +25,7 @@ CONNECT, READ, WHOLE = 10.0, 30.0, 60.0
 """Seconds that a connection, a silence and a whole answer may take."""
 HOPS = 5
 """How often one request may be redirected."""
+RECONNECT = Backoff(attempts=2, first=0.0, longest=0.0)
 _REDIRECTS = {301, 302, 303, 307, 308}
 _BLOCK = 1 << 16
 _PORTS = {"http": 80, "https": 443}
@@ -118,28 +120,33 @@ class Transport:
         if parts.scheme != "https" and not (parts.scheme == "http" and plain):
             raise self._untrusted(f"{verb} {parts.hostname} without https")
 
-    def _once(self, ask: Ask, url: str, *, again: bool = True) -> Answer:
-        """One request, without redirects; once more where the connection broke, as one that was kept open may."""
+    def _once(self, ask: Ask, url: str) -> Answer:
+        """Send one request, without redirects; a second time where the connection broke, as one that was kept open may."""
+
+        def asked(error: Exception) -> float | None:
+            return 0.0 if ask.form is None and type(error) is requests.exceptions.ConnectionError else None
+
+        try:
+            return RECONNECT.run(lambda: self._attempt(ask, url), asked)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._failed(error) from None
+
+    def _attempt(self, ask: Ask, url: str) -> Answer:
         headers = {"Accept": ask.accept, "Accept-Encoding": "identity", "User-Agent": "mvc"}
         if ask.authorization:
             headers["Authorization"] = ask.authorization
         self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # no proxy on the way to this machine
         deadline = time.monotonic() + WHOLE
-        try:
-            with contextlib.closing(
-                self._session.request(
-                    ask.method, url, headers=headers, data=ask.form, stream=True, allow_redirects=False,
-                    timeout=(CONNECT, READ),
-                )
-            ) as response:  # fmt: skip
-                found = {name.lower(): value for name, value in response.headers.items()}
-                redirected = response.status_code in _REDIRECTS or ask.method == "HEAD"
-                body = b"" if redirected else self._body(response, ask.limit, deadline)
-                return Answer(response.status_code, found, body, url)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            if again and ask.form is None and type(error) is requests.exceptions.ConnectionError:
-                return self._once(ask, url, again=False)
-            raise self._failed(error) from None
+        with contextlib.closing(
+            self._session.request(
+                ask.method, url, headers=headers, data=ask.form, stream=True, allow_redirects=False,
+                timeout=(CONNECT, READ),
+            )
+        ) as response:  # fmt: skip
+            found = {name.lower(): value for name, value in response.headers.items()}
+            redirected = response.status_code in _REDIRECTS or ask.method == "HEAD"
+            body = b"" if redirected else self._body(response, ask.limit, deadline)
+            return Answer(response.status_code, found, body, url)
 
     def _body(self, response: requests.Response, limit: int, deadline: float) -> bytes:
         """The body, as it was sent."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Iterator, Mapping
 
 from mvc import errors
+from mvc.backoff import Backoff
+from mvc.remotes import refs
 from mvc.remotes.backends import address, connect, kinds, registry_address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.retry import RetryingBackend
@@ -17,8 +18,8 @@ from mvc.repository.repository import Repository
 from mvc.repository.upstream import ORIGIN, followed
 from mvc.transport import trust
 
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
+RACE = Backoff(attempts=refs.TRIES, first=0.2, longest=5.0)
+"""Between attempts to move a ref that others move, too. Its jitter keeps clients that met from meeting again."""
 
 
 @contextlib.contextmanager
@@ -68,5 +69,5 @@ def default(repository: Repository, model: str | None = None) -> str:
 
 
 def _pause(attempt: int) -> None:
-    """Wait before try number `attempt`, at random up to a limit that doubles: those who were beaten must not meet again."""
-    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))  # noqa: S311 - no secret
+    """Wait after `attempt` failed attempts to move a ref."""
+    time.sleep(RACE.delay(attempt))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mvc.backoff import Backoff
 from tests.cli.shell import MODEL, Shell, begin
 
 CANARY = "canary-7f3a"
@@ -121,7 +122,7 @@ def test_secrets_of_the_environment_are_shown_nowhere_when_a_store_cannot_be_rea
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY"):
         monkeypatch.setenv(name, CANARY)
-    monkeypatch.setattr("mvc.remotes.backends.retry.TRIES", 1)
+    monkeypatch.setattr("mvc.remotes.backends.retry.BACKOFF", Backoff(attempts=1, first=0.0, longest=0.0))
     shell.ok("remote", "add", "cloud", "s3://bucket/x", "-o", "endpoint=http://127.0.0.1:9")
     for verb in (("push", "cloud"), ("fetch", "cloud"), ("pull", "cloud"), ("remote", "check", "cloud")):
         for more in ((), ("-vv",), ("--json",)):

@@ -126,7 +126,7 @@ def test_offline_nobody_is_asked(shell: Shell, registry: Registry, monkeypatch: 
 
 def test_without_its_library_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
-    for name in [each for each in sys.modules if each.startswith("mvc.remotes.oci.")]:
+    for name in [each for each in sys.modules if each.startswith("mvc.images.")]:
         monkeypatch.delitem(sys.modules, name)
     shell.ok("set", "docker.image=acme/yolo", "docker.digest=auto")
     done = shell("docker", "resolve")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mvc.backoff import Backoff
 from tests.cli.shell import Shell, begin
 from tests.servers.scripted import Reply, Scripted, scripted
 
@@ -32,7 +33,7 @@ def shell(tmp_path: Path, monkeypatch: Any) -> Shell:
     shell.commit("one")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("mvc.remotes.backends.retry.TRIES", 1)
+    monkeypatch.setattr("mvc.remotes.backends.retry.BACKOFF", Backoff(attempts=1, first=0.0, longest=0.0))
     return shell
 
 

@@ -19,7 +19,7 @@ import requests
 
 from mvc import errors
 from mvc.registry.picsellia import decode, sdk
-from mvc.registry.picsellia.client import TRIES, Asking
+from mvc.registry.picsellia.client import BACKOFF, Asking
 from mvc.registry.picsellia.translate import told
 from mvc.registry.protocol import (
     RemoteContext,
@@ -234,7 +234,7 @@ class PicselliaRegistry:
     def _opened(self, file: RemoteFile) -> requests.Response:
         """The answer to reading a file, from an address that is asked for anew when it is refused."""
         status = 0
-        for attempt in range(TRIES):
+        for attempt in range(BACKOFF.attempts):
             address = self._asking.patiently(lambda: self._asking.connection.init_download(file.object_name))
             answer = self._asking.session.get(address, stream=True)
             if answer.ok:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mvc import errors
+from mvc.backoff import Backoff
 from mvc.registry.picsellia import decode, sdk
 from mvc.registry.picsellia.session import Session
 from mvc.registry.picsellia.translate import told
@@ -20,13 +21,10 @@ from mvc.remotes.backends.registry_address import PREFIX
 
 T = TypeVar("T")
 
-TRIES = 4
-"""How often something is asked for that a busy platform does not answer, or made whose fate is open."""
+BACKOFF = Backoff(attempts=4, first=0.5, longest=60.0, jitter=False)
 PAGE = 100
 """Rows asked for at once."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 60.0
 
 
 class Asking:
@@ -124,25 +122,17 @@ class Asking:
                 if found is not None:
                     return found
                 attempt += 1
-                if attempt == TRIES or isinstance(error, errors.RegistryConflict):
+                if attempt == BACKOFF.attempts or isinstance(error, errors.RegistryConflict):
                     raise
                 self.pause(attempt, error.after)
 
     def patiently(self, call: Callable[[], T]) -> T:
-        """Ask again what may be, as long as the platform answers that it is busy."""
-        attempt = 0
-        while True:
-            try:
-                return call()
-            except errors.RegistryUnreachable as error:
-                attempt += 1
-                if error.after is None or attempt == TRIES or isinstance(error, errors.RegistryUncertain):
-                    raise
-                self.pause(attempt, error.after)
+        """Return what `call` returns, and retry it while the platform answers that it is busy."""
+        return BACKOFF.run(call, _asked, self._sleep)
 
     def pause(self, attempt: int, asked: float | None = None) -> None:
-        """Wait before try number `attempt`, or as long as was asked for."""
-        self._sleep(min(_LONGEST_PAUSE, max(asked or 0.0, _FIRST_PAUSE * 2 ** (attempt - 1))))
+        """Wait after `attempt` failed attempts; at least the seconds that the platform asked for, within a bound."""
+        self._sleep(BACKOFF.delay(attempt, min(asked or 0.0, BACKOFF.longest)))
 
     def fault(self, reason: str) -> errors.RegistryFault:
         """The error for an answer to which there is nothing more to ask."""
@@ -159,3 +149,10 @@ class Asking:
             return {}
         key = "organization_id" if _ID.match(self.organization) else "organization_name"
         return {key: self.organization}
+
+
+def _asked(error: Exception) -> float | None:
+    """Return the seconds that the platform asks to wait, within a bound; None for an error that is not retried."""
+    if not isinstance(error, errors.RegistryUnreachable) or isinstance(error, errors.RegistryUncertain):
+        return None
+    return min(error.after, BACKOFF.longest) if error.after is not None else None
