@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
 
-.PHONY: help demo test lint format bench example dist clean
+.PHONY: help demo test lint format bench example docs dist clean
 .DEFAULT_GOAL := help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -33,6 +33,9 @@ bench: $(READY)         ## speed and size against their goals and beside other t
 example: $(READY)       ## rebuild the store of .mvc-example from its inputs
 	@$(BIN)/python .mvc-example/build.py
 
+docs: $(READY)          ## the documentation as a site, in build/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict && echo build/docs/index.html
+
 dist: $(READY)          ## wheel and sdist in dist/, with man pages, checked by twine
 	@$(BIN)/python -m tests.release.dist
 
@@ -45,6 +48,6 @@ $(READY): pyproject.toml
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        echo "Installing into .venv with $$python ($$($$python -V 2>&1))"; \
 	        $$python -m venv .venv || { echo 'No venv module: on Debian and Ubuntu, apt install python3-venv'; exit 1; }; \
-	        $(BIN)/python -m pip install -qq --editable '.[test]' && touch $@; exit; \
+	        $(BIN)/python -m pip install -qq --editable '.[docs,test]' && touch $@; exit; \
 	    fi; \
 	done; echo 'mvc needs Python 3.11 or newer: make PYTHON=/path/to/python3'; exit 1

@@ -19,7 +19,7 @@ from mvc.remotes.backends.kinds import KINDS
 from tests.release.dist import TOP
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = frozenset(PROJECT["optional-dependencies"]) - {"test"}
+EXTRAS = frozenset(PROJECT["optional-dependencies"]) - {"docs", "test"}
 FILLED_IN = re.compile(r"\{\w+\}|\bEXTRA\b")
 """Where a message, or its row in a page, has the name of any extra."""
 COMMAND = re.compile(r"\bpip3? install (?:'[^'\n]*'|[^\s`'\"#)]+)(?: (?:'[^'\n]*'|[\w.\[\]-]+))*")

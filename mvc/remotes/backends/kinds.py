@@ -1,7 +1,7 @@
 """The kinds of remotes, one entry each: all that differs between them but the code that talks to them.
 
 A new kind is a module with a function `connect(address, options) -> Backend`, and an entry here. Its extra goes into
-`pyproject.toml`, its page into `docs/remotes/`.
+`pyproject.toml`, its page into `docs/reference/remotes/`.
 """
 
 from __future__ import annotations

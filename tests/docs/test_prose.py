@@ -1,0 +1,78 @@
+"""Every page wraps, its links resolve, and the commands that it shows exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from mvc.cli.app import program
+from tests.docs import prose
+
+PAGES = pytest.mark.parametrize("path", prose.pages(), ids=lambda path: str(path.relative_to(prose.TOP)))
+
+
+@PAGES
+def test_prose_wraps_at_100_columns(path: Path) -> None:
+    assert prose.long_lines(path.read_text(encoding="utf-8")) == []
+
+
+@PAGES
+def test_links_resolve(path: Path) -> None:
+    assert [*prose.broken_links(path)] == []
+
+
+@PAGES
+def test_commands_exist(path: Path) -> None:
+    shown = [*prose.commands(path.read_text(encoding="utf-8"))]
+    assert [fault for words in shown if (fault := _fault(words))] == []
+
+
+def test_a_wrong_command_is_found() -> None:
+    page = "`mvc log --onlin`, `mvc commit -m x`\n\n    mvc stats\n\n```sh\ncd x && mvc drift --to y | head\n```\n"
+    assert [_fault(words) for words in prose.commands(page)] == [
+        "mvc drift --to: no such option", "mvc stats: no such verb", "mvc log --onlin: no such option", "",
+    ]  # fmt: skip
+
+
+def test_a_long_line_and_a_lost_link_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{'word ' * 21}\n\n`{'code ' * 21}`\n\n# A `b`: c\n\n[x](#a-b-c) [y](#d) [z](other.md)\n")
+    assert len(prose.long_lines(page.read_text())) == 1
+    assert [*prose.broken_links(page)] == ["#d", "other.md"]
+
+
+def _fault(words: list[str]) -> str:
+    """Why the program would not know a command; "" when it does. Words in capitals and dots are filled in by readers."""
+    command: click.Command = program.make()
+    context = click.Context(command, info_name="mvc")
+    seen = ["mvc"]
+    rest = words[1:]
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return ""
+        if word.startswith("-") and len(word) > 1:
+            option = _option(command, word, context)
+            if option is None:
+                return f"{' '.join([*seen, word.partition('=')[0]])}: no such option"
+            if not option.is_flag and option.nargs == 1 and "=" not in word and word in option.opts and rest:
+                rest.pop(0)
+        elif isinstance(command, click.Group) and not word.isupper() and word.isidentifier() | ("-" in word):
+            found = command.get_command(context, word)
+            if found is None:
+                return f"{' '.join([*seen, word])}: no such verb" if len(seen) == 1 else ""
+            command, seen = found, [*seen, word]
+            context = click.Context(command, parent=context, info_name=word)
+    return ""
+
+
+def _option(command: click.Command, word: str, context: click.Context) -> click.Option | None:
+    name = word.partition("=")[0]
+    for each in command.get_params(context):
+        if isinstance(each, click.Option):
+            names = {*each.opts, *each.secondary_opts, *(f"{name}" for name in context.help_option_names)}
+            if name in names or (not name.startswith("--") and name[:2] in names):
+                return each
+    return None

@@ -1,0 +1,28 @@
+"""The documentation is built as a site: every page is in the navigation, and no link or heading is lost."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import absent
+from tests.docs import prose
+
+
+def test_it_builds_strictly(tmp_path: Path) -> None:
+    for module in ("material", "mkdocstrings_handlers"):
+        if importlib.util.find_spec(module) is None:
+            absent("the extra `docs` is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=prose.TOP,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mermaid" in (tmp_path / "site" / "concepts" / "storage.html").read_text(encoding="utf-8")

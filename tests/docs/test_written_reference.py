@@ -1,0 +1,43 @@
+"""The pages of model.toml and of weight formats name every key and every format that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mvc.formats.sniff import FORMATS
+from mvc.formats.suffixes import WEIGHT_SUFFIXES
+from mvc.model.toml import schema
+from mvc.model.toml.schema import Table
+from tests.docs import pages
+
+MODEL_TOML = (pages.REFERENCE / "model-toml.md").read_text(encoding="utf-8")
+FORMATS_PAGE = (pages.REFERENCE / "weight-formats.md").read_text(encoding="utf-8")
+
+
+def _keys() -> Iterator[str]:
+    for section, type_ in schema.MODEL_TOML.keys.items():
+        assert isinstance(type_, Table)
+        yield from (f"{section}.{key}" for key in type_.keys)
+
+
+@pytest.mark.parametrize("key", [*_keys()])
+def test_a_key_has_a_row(key: str) -> None:
+    assert f"| `{key}` |" in MODEL_TOML
+
+
+@pytest.mark.parametrize("section", [*schema.MODEL_TOML.keys])
+def test_a_section_has_a_heading(section: str) -> None:
+    assert f"[{section}]" in "".join(line for line in MODEL_TOML.splitlines() if line.startswith("## "))
+
+
+def test_every_word_of_the_vocabularies_is_there() -> None:
+    words = (*schema.TYPES, *schema.FRAMEWORKS, *schema.USES)
+    assert [word for word in words if f"`{word}`" not in MODEL_TOML] == []
+
+
+def test_every_format_and_suffix_is_there() -> None:
+    page = FORMATS_PAGE.lower()
+    assert [name for name in FORMATS if name not in page.replace("pytorch", "torch")] == []
+    assert [suffix for suffix in WEIGHT_SUFFIXES if f"`{suffix}`" not in page] == []
