@@ -13,7 +13,7 @@ from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.porcelain.check import Checked, check, manifest_of
-from mvc.readiness.judge import Finding, Readiness, rules_for
+from mvc.readiness.evaluation import Finding, Readiness, rules_for
 from mvc.readiness.rule import Rule
 from mvc.readiness.verdict import Result
 from mvc.repository import revisions
@@ -69,7 +69,7 @@ def _list(invocation: Invocation, revision: str | None, uses: Sequence[str]) -> 
 
 
 def _table(found: Sequence[Rule]) -> Iterator[str]:
-    return aligned([(escape(rule.use), rule.need.value, escape(rule.what)) for rule in found])
+    return aligned([(escape(rule.use), rule.need.value, escape(rule.requirement)) for rule in found])
 
 
 # --- what was found
@@ -107,7 +107,7 @@ def _summary(uses: Sequence[Readiness]) -> Iterator[str]:
     """One line for each use: whether, and what it lacks."""
     width = max(len(escape(each.use)) for each in uses)
     for each in uses:
-        lacks = ", ".join(escape(finding.rule.what) for finding in each.hindrances)
+        lacks = ", ".join(escape(finding.rule.requirement) for finding in each.blockers)
         yield f"  {_verdict(each)}  {escape(each.use):<{width}}  {f'lacks {lacks}' if lacks else ''}".rstrip()
 
 
@@ -119,11 +119,11 @@ def _finding(finding: Finding, *, strict: bool) -> Iterator[str]:
     """What is needed, whether it is so, why not, and what mends it."""
     rule, verdict = finding.rule, finding.verdict
     word, colour = _MARKS[verdict.result]
-    if verdict.result is Result.NO and not finding.hinders(strict=strict):
+    if verdict.result is Result.NO and not finding.blocks(strict=strict):
         colour = "yellow"
     why = escape(verdict.why)
     if verdict.result is Result.UNKNOWN:
         why = f"cannot be checked here, {why}"
-    yield f"  {style(f'{word:<2}', fg=colour)}  {rule.need.value:<11}  {escape(rule.what)}{f': {why}' if why else ''}"
+    yield f"  {style(f'{word:<2}', fg=colour)}  {rule.need.value:<11}  {escape(rule.requirement)}{f': {why}' if why else ''}"
     if finding.fix:
         yield f"{'':<19}`{escape(finding.fix)}`"

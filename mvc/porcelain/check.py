@@ -1,4 +1,4 @@
-"""`mvc check`: whether a version, or the working tree as it stands, is ready for what it is to be used for."""
+"""`mvc check`: readiness of a version or of the working tree for its uses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
-from mvc.readiness import judge
-from mvc.readiness.judge import Readiness
+from mvc.readiness import evaluation
+from mvc.readiness.evaluation import Readiness
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
 from mvc.repository.repository import Repository
@@ -21,10 +21,10 @@ from mvc.repository.worktree import snapshot
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found for each use. `id` and `number` are None for the working tree.
+    """The readiness for each use. `id` and `number` are None for the working tree.
 
-    `asked` says that these are the uses that were asked for, by the caller or by `intent.ready_for`, and not just all there
-    are. `problems` and `broken` are what keeps a working tree from being committed.
+    `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working tree with
+    `problems` or `broken` rules cannot be committed.
     """
 
     model: str
@@ -37,17 +37,17 @@ class Checked:
 
     @property
     def ready(self) -> bool:
-        """Whether it is ready for every one of the uses; a working tree that cannot be committed is for none."""
-        return not self.problems and not self.broken and all(each.ready for each in self.uses)
+        """True if it is ready for every use; a working tree that cannot be committed is ready for none."""
+        return not self.problems and not self.broken and all(readiness.ready for readiness in self.uses)
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "model": self.model,
             "version": {"id": self.id, "number": self.number} if self.id else None,
             "ready": self.ready,
             "asked": self.asked,
-            "uses": [each.to_json() for each in self.uses],
+            "uses": [readiness.to_json() for readiness in self.uses],
             "problems": [{"kind": p.kind, "message": p.message, "hint": p.hint} for p in self.problems],
             "rules": [problem.to_json() for problem in self.broken],
         }
@@ -58,44 +58,45 @@ def check(
 ) -> Checked:
     """Check the version `id_` of `model`, or the working tree, for each of `uses`.
 
-    Without `uses`, for those that its `intent.ready_for` names, or else for all there are. With `strict`, what is only
-    recommended counts too, and what cannot be checked here. Of files, headers are read where a rule is about what is in them;
-    nothing is fetched. Raises UnknownUse, Missing, Damaged, and what is wrong with model.toml.
+    Without `uses`: for those that its `intent.ready_for` names, else for all. With `strict`, recommended rules and rules that
+    cannot be checked here count too. Rules about a file's content read its header; nothing is fetched. Raises UnknownUse,
+    Missing, Damaged, and the errors of reading model.toml.
     """
     if id_ is None:
         subject, problems = _working(repository, model)
-        broken = tuple(each for each in rules.check(subject.manifest) if each.severity == rules.ERROR)
-        return Checked(model, None, None, *_judged(subject, uses, strict=strict), problems, broken)
-    found = history.snapshot(repository, id_)
-    assert found is not None  # noqa: S101 - of a version there always is one
-    subject = Subject(found.manifest, found.tree, contents.stored(repository))
-    return Checked(model, id_, repository.objects.version(id_).number, *_judged(subject, uses, strict=strict))
+        broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
+        return Checked(model, None, None, *_evaluated(subject, uses, strict=strict), problems, broken)
+    version = history.snapshot(repository, id_)
+    assert version is not None  # noqa: S101 - None only stands for no version at all
+    subject = Subject(version.manifest, version.tree, contents.stored(repository))
+    return Checked(model, id_, repository.objects.version(id_).number, *_evaluated(subject, uses, strict=strict))
 
 
 def manifest_of(repository: Repository, model: str, id_: VersionId | None = None) -> Manifest:
-    """The manifest of a version or of the working tree, whose rules are a team's own."""
+    """Return the manifest of a version or of the working tree, which holds the team's own rules."""
     if id_ is None:
         return _working(repository, model)[0].manifest
     return repository.objects.manifest(repository.objects.version(id_).manifest)
 
 
-def _judged(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tuple[Readiness, ...], bool]:
-    """What was found, and whether it was asked for."""
+def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tuple[Readiness, ...], bool]:
+    """Return the readiness for each use, and whether the caller or the manifest named these uses."""
     if uses:
-        whole = dict.fromkeys(judge.full(use, subject.manifest) for use in uses)
-        return tuple(judge.judge(subject, use, strict=strict) for use in whole), True
-    intended = judge.intended(subject, strict=strict)
+        profiles = dict.fromkeys(evaluation.with_profile(use, subject.manifest) for use in uses)
+        return tuple(evaluation.evaluate(subject, use, strict=strict) for use in profiles), True
+    intended = evaluation.evaluate_intent(subject, strict=strict)
     if intended:
         return intended, True
-    return tuple(judge.judge(subject, use, strict=strict) for use in judge.all_uses(subject.manifest)), False
+    uses = evaluation.all_uses(subject.manifest)
+    return tuple(evaluation.evaluate(subject, use, strict=strict) for use in uses), False
 
 
 def _working(repository: Repository, model: str) -> tuple[Subject, tuple[errors.MvcError, ...]]:
-    """The working tree, of which no file is read, and what is wrong with its files."""
+    """Return the working tree, without reading a file, and the problems of its files."""
     folder = repository.head(model).folder
     base = history.snapshot(repository, repository.current(model), model)
-    found = snapshot.take(
+    taken = snapshot.take(
         repository, model, folder, base.tree if base else None, identify=lambda _: snapshot.UNREAD, tolerant=True
     )
-    subject = Subject(found.snapshot.manifest, found.snapshot.tree, contents.working(repository, folder))
-    return subject, found.problems
+    subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, contents.working(repository, folder))
+    return subject, taken.problems

@@ -36,7 +36,7 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.images.registries import Registries
-    from mvc.readiness.judge import Readiness
+    from mvc.readiness.evaluation import Readiness
 
 
 @dataclass(frozen=True, slots=True)

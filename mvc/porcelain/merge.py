@@ -30,7 +30,7 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import fast_forward, promises
 
 if TYPE_CHECKING:
-    from mvc.readiness.judge import Readiness
+    from mvc.readiness.evaluation import Readiness
 
 _STILL = Moved()
 UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "merged", "conflicts"

@@ -21,7 +21,7 @@ from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
 
 if TYPE_CHECKING:
-    from mvc.readiness.judge import Readiness
+    from mvc.readiness.evaluation import Readiness
     from mvc.storage.chunks.headers import Note
 
 SEARCHED = 1_000

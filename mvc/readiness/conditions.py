@@ -1,8 +1,8 @@
-"""Conditions: what rules are made of; anything that judges a subject, a function or a frozen value.
+"""Conditions: the tests that rules are made of; functions or frozen values, called with a subject.
 
-HasFile("model-latest")(subject)                              → ok, or no: there is no file model-latest
-AnyOf((HasFile("pretrained-weights"), HasFile("best-model"))) → ok when one of the two is there
-Elsewhere("the dataset")                                      → always unknown: it needs the dataset
+HasFile("model-latest")(subject)                              → ok, or no: no file has the role model-latest
+AnyOf((HasFile("pretrained-weights"), HasFile("best-model"))) → ok if a file has one of the two roles
+External("the dataset")                                       → always unknown: requires the dataset
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import Verdict, unknown
 
 Condition = Callable[[Subject], Verdict]
-"""Gives ok, no, or unknown, with the reason."""
+"""Returns ok, no or unknown, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class AllOf:
     parts: tuple[Condition, ...]
 
     def __call__(self, subject: Subject) -> Verdict:
-        """No beats unknown beats ok."""
+        """Evaluate every part: no beats unknown beats ok."""
         return verdict.all_of(part(subject) for part in self.parts)
 
 
@@ -36,16 +36,16 @@ class AnyOf:
     parts: tuple[Condition, ...]
 
     def __call__(self, subject: Subject) -> Verdict:
-        """Ok beats unknown beats no."""
+        """Evaluate every part: ok beats unknown beats no."""
         return verdict.any_of(part(subject) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """What only something that is not here can tell: a dataset, a script, a parameter of a job."""
+class External:
+    """A condition on something outside the version: a dataset, a script, a parameter of a job."""
 
-    what: str
+    source: str
 
     def __call__(self, _: Subject) -> Verdict:
-        """Never anything but unknown."""
-        return unknown(f"it needs {self.what}")
+        """Return unknown, always."""
+        return unknown(f"requires {self.source}")

@@ -1,4 +1,4 @@
-"""Rules: what a use needs, when, how much, how it is told, what mends it, and who says so."""
+"""Rules: a requirement of a use, its test, how much it counts, the command that fixes a breach, and its sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mvc.readiness.verdict import OK, Result, Verdict
 
 
 class Need(enum.Enum):
-    """How much a use needs it: only a breach of what is required makes a version not ready."""
+    """How much a rule counts: only a breach of a required rule makes a version not ready."""
 
     REQUIRED = "required"
     RECOMMENDED = "recommended"
@@ -22,16 +22,15 @@ class Need(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a use.
+    """One rule of a use, or of one of its profiles (`pre-annotation/legacy`).
 
-    `use` is of one of its profiles (`pre-annotation/legacy`), or of all. `when` limits the rule: where that is no, it is
-    passed over; where that is unknown, so is the rule. `fix` is the command that mends it, its capitals to be filled in, and
-    empty where no command does. `sources` are addresses of public pages.
+    `when` limits the rule: it does not apply where `when` is no, and is unknown where `when` is unknown. `fix` is the command
+    that fixes a breach, with placeholders in capitals; empty if there is none. `sources` are URLs of public pages.
     """
 
     name: str
     use: str
-    what: str
+    requirement: str
     need: Need
     test: Condition
     fix: str = ""
@@ -39,24 +38,24 @@ class Rule:
     sources: tuple[str, ...] = ()
 
     def is_of(self, use: str) -> bool:
-        """Whether it is one of the rules of `use`, which names a profile where the use has some."""
+        """Return whether the rule is one of `use`, given with its profile if it has profiles."""
         return self.use in (use, use.partition("/")[0])
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the rule as `--json` prints it."""
         return {
             "rule": self.name,
             "use": self.use,
-            "what": self.what,
+            "what": self.requirement,
             "need": self.need.value,
             "fix": self.fix,
             "sources": list(self.sources),
         }
 
-    def judge(self, subject: Subject) -> Verdict | None:
-        """The verdict on `subject`; None when the rule is not about it."""
-        limit = self.when(subject) if self.when is not None else OK
-        if limit.result is Result.NO:
+    def evaluate(self, subject: Subject) -> Verdict | None:
+        """Return the verdict on `subject`; None if the rule does not apply to it."""
+        applies = self.when(subject) if self.when is not None else OK
+        if applies.result is Result.NO:
             return None
-        found = self.test(subject)
-        return found if limit.result is Result.OK or found.result is Result.OK else limit
+        verdict = self.test(subject)
+        return verdict if applies.result is Result.OK or verdict.result is Result.OK else applies

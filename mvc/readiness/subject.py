@@ -1,4 +1,4 @@
-"""What rules look at: a manifest, a tree, and what files hold where their bytes are here."""
+"""Subjects of rules: a manifest, a tree, and access to the content of files that are in this repository."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from mvc.model.tree import Tree, TreeEntry
 
 
 class Contents(Protocol):
-    """Looks into files without running anything in them."""
+    """Reads file headers; never runs anything in a file."""
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
-        """The names in a zip archive, none when the file is no whole one; None when its bytes are not here."""
+        """Return the names in a zip archive, none if it is not a valid one; None if its content is not local."""
 
     def format(self, entry: TreeEntry) -> str | None:
-        """The format its header tells, `""` when it is of none that is known; None when its bytes are not here."""
+        """Return the format by the header, `""` if it is not a known one; None if the content is not local."""
 
     def fault(self, entry: TreeEntry) -> str | None:
-        """What is wrong with a weight file, `""` when nothing is found; None when its bytes are not here."""
+        """Return why a weight file is invalid, `""` if no fault is known; None if the content is not local."""
 
 
-class Unseen:
-    """Looks into nothing, as if no bytes were here."""
+class NoContents:
+    """Contents of which none is local."""
 
     def members(self, entry: TreeEntry) -> None:
-        """Nobody knows."""
+        """Return None."""
 
     def format(self, entry: TreeEntry) -> None:
-        """Nobody knows."""
+        """Return None."""
 
     def fault(self, entry: TreeEntry) -> None:
-        """Nobody knows."""
+        """Return None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A version, or the working tree as it stands."""
+    """A version or the working tree."""
 
     manifest: Manifest
     tree: Tree
     contents: Contents
 
     def file(self, role: str) -> TreeEntry | None:
-        """The file of exactly this role, which is the name that a published file has."""
+        """Return the file of exactly this role, as a registry names it."""
         return self.tree.by_role.get(role)
 
     def files(self, role: str) -> list[TreeEntry]:
-        """The files of a role, of one that a pattern fills all of them."""
+        """Return the files of a role: one, or all files of a pattern."""
         return [entry for entry in self.tree.entries if entry.role == role or entry.role.startswith(f"{role}/")]

@@ -1,4 +1,4 @@
-"""Conditions on what `model.toml` says: type and framework, labelmap, parameters, metrics, docker."""
+"""Conditions on the values of `model.toml`: type and framework, labelmap, parameters, metrics, docker."""
 
 from __future__ import annotations
 
@@ -14,96 +14,97 @@ from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
-"""Picsellia's word for what nobody has said."""
-MOVING = "latest"
-"""The tag that stands for another image with every release."""
-_NAMED = 8
-"""Classes that one command names, at most."""
+"""Picsellia's value for an unset type or framework."""
+MOVING_TAG = "latest"
+"""The docker tag that moves with every release."""
+_MAX_CLASSES = 8
+"""Classes named in one command, at most."""
 
-# --- about
+# --- model
 
 
 def has_name(subject: Subject) -> Verdict:
-    """The model has a name, as every model has."""
+    """Check that the model's name is not blank."""
     return OK if subject.manifest.name.strip() else no("model.name is blank")
 
 
 def has_type(subject: Subject) -> Verdict:
-    """What the model infers is said, in one of Picsellia's words."""
-    return _word(subject.manifest.type, "model.type", schema.TYPES)
+    """Check that `model.type` is set to a type that Picsellia knows."""
+    return _is_known(subject.manifest.type, "model.type", schema.TYPES)
 
 
 def has_framework(subject: Subject) -> Verdict:
-    """What the model is built with is said, in one of Picsellia's words."""
-    return _word(subject.manifest.framework, "model.framework", schema.FRAMEWORKS)
+    """Check that `model.framework` is set to a framework that Picsellia knows."""
+    return _is_known(subject.manifest.framework, "model.framework", schema.FRAMEWORKS)
 
 
 @dataclass(frozen=True, slots=True)
 class TypeIs:
-    """The model infers this; unknown while nobody has said what it infers."""
+    """`model.type` is this one; unknown while it is not set."""
 
-    word: str
+    type: str
 
     def __call__(self, subject: Subject) -> Verdict:
         """Compare `model.type`."""
-        return _is(subject.manifest.type, self.word, "model.type")
+        return _equals(subject.manifest.type, self.type, "model.type")
 
 
 @dataclass(frozen=True, slots=True)
 class FrameworkIs:
-    """The model is built with this; unknown while nobody has said what with."""
+    """`model.framework` is this one; unknown while it is not set."""
 
-    word: str
+    framework: str
 
     def __call__(self, subject: Subject) -> Verdict:
         """Compare `model.framework`."""
-        return _is(subject.manifest.framework, self.word, "model.framework")
+        return _equals(subject.manifest.framework, self.framework, "model.framework")
 
 
-def _word(word: str | None, key: str, words: tuple[str, ...]) -> Verdict:
-    if word in words and word != NOT_CONFIGURED:
+def _is_known(value: str | None, key: str, known: tuple[str, ...]) -> Verdict:
+    if value in known and value != NOT_CONFIGURED:
         return OK
-    unset = word is None or word == NOT_CONFIGURED
-    why = f"{key} is not set" if unset else f"Picsellia does not know {word!r}"
+    is_unset = value is None or value == NOT_CONFIGURED
+    why = f"{key} is not set" if is_unset else f"Picsellia does not know {value!r}"
     return no(why, f"mvc set {key}={key.partition('.')[2].upper()}")
 
 
-def _is(word: str | None, wanted: str, key: str) -> Verdict:
-    if word is None or word == NOT_CONFIGURED:
-        return unknown(f"it depends on {key}, which is not set")
-    return OK if word == wanted else no(f"{key} is {word}")
+def _equals(value: str | None, expected: str, key: str) -> Verdict:
+    if value is None or value == NOT_CONFIGURED:
+        return unknown(f"depends on {key}, which is not set")
+    return OK if value == expected else no(f"{key} is {value}")
 
 
 # --- labelmap, parameters, metrics
 
 
 def has_labels(subject: Subject) -> Verdict:
-    """There is a labelmap, with a class at least."""
-    return OK if subject.manifest.labelmap else no("there is no labelmap", _relabel(subject, [0]))
+    """Check that the labelmap has at least one class."""
+    return OK if subject.manifest.labelmap else no("labelmap is not set", _relabel_command(subject, [0]))
 
 
-def labels_in_order(subject: Subject) -> Verdict:
-    """Classes are numbered without gaps from 0 or 1, and each has a name of its own."""
+def labels_are_valid(subject: Subject) -> Verdict:
+    """Check that classes are numbered without gaps from 0 or 1, and that their names are unique and not blank."""
     labels = subject.manifest.labelmap
     gaps, nameless = labelmap.gaps(labels), labelmap.nameless(labels)
-    twins = {name: numbers for name, numbers in labelmap.duplicates(labels).items() if name.strip()}
-    found = [f"class {gap.start} is missing" for gap in gaps[:1]]
-    found += [f"two classes are called {name!r}" for name in twins][:1]
-    found += [f"class {number} has no name" for number in nameless[:1]]
-    wrong = itertools.chain(*gaps, *(numbers[1:] for numbers in twins.values()), nameless)
-    return no("; ".join(found), _relabel(subject, [*itertools.islice(wrong, _NAMED + 1)])) if found else OK
+    duplicates = {name: numbers for name, numbers in labelmap.duplicates(labels).items() if name.strip()}
+    reasons = [f"class {gap.start} is missing" for gap in gaps[:1]]
+    reasons += [f"two classes are named {name!r}" for name in duplicates][:1]
+    reasons += [f"class {number} has no name" for number in nameless[:1]]
+    invalid = itertools.chain(*gaps, *(numbers[1:] for numbers in duplicates.values()), nameless)
+    fix = _relabel_command(subject, [*itertools.islice(invalid, _MAX_CLASSES + 1)])
+    return no("; ".join(reasons), fix) if reasons else OK
 
 
-def _relabel(subject: Subject, numbers: Sequence[int]) -> str:
-    """The command that gives these classes names; nothing where they are too many for a command."""
+def _relabel_command(subject: Subject, numbers: Sequence[int]) -> str:
+    """Return the command that names these classes; empty if they are too many for one command."""
     if subject.manifest.labelmap_path is not None:
         return "mvc set labelmap.path=FILE"
-    names = [f"labelmap.{number}=NAME" for number in sorted(numbers)]
-    return f"mvc set {' '.join(names)}" if len(names) <= _NAMED else ""
+    assignments = [f"labelmap.{number}=NAME" for number in sorted(numbers)]
+    return f"mvc set {' '.join(assignments)}" if len(assignments) <= _MAX_CLASSES else ""
 
 
 @dataclass(frozen=True, slots=True)
-class LabelsBegin:
+class FirstClassIs:
     """The lowest class has this number."""
 
     number: int
@@ -111,59 +112,59 @@ class LabelsBegin:
     def __call__(self, subject: Subject) -> Verdict:
         """Compare the first class, if there is one."""
         first = next((number for number, _ in subject.manifest.labelmap), None)
-        return OK if first == self.number else no(f"they begin at {first}")
+        return OK if first == self.number else no(f"the first class is {first}")
 
 
 def has_parameters(subject: Subject) -> Verdict:
-    """There are parameters."""
-    return OK if subject.manifest.parameters else no("there are no parameters")
+    """Check that there are parameters."""
+    return OK if subject.manifest.parameters else no("no parameters are set")
 
 
 @dataclass(frozen=True, slots=True)
 class MetricAtLeast:
-    """A metric was measured, and is no lower than this."""
+    """A metric is recorded, and is not below `minimum`."""
 
     name: str
-    least: float
+    minimum: float
 
     def __call__(self, subject: Subject) -> Verdict:
         """Compare the metric."""
         value = subject.manifest.metrics.get(self.name)
         if value is None:
-            return no(f"there is no metric {self.name}")
-        return OK if value >= self.least else no(f"{self.name} is {value}, and {self.least} is needed")
+            return no(f"metric {self.name} is not set")
+        return OK if value >= self.minimum else no(f"{self.name} is {value}, below {self.minimum}")
 
 
 # --- docker
 
 
 def has_image(subject: Subject) -> Verdict:
-    """A docker image is named."""
+    """Check that a docker image is set."""
     return OK if subject.manifest.docker.get("image") else no("docker.image is not set")
 
 
 def has_pinned_tag(subject: Subject) -> Verdict:
-    """The image's tag is said, and is not the one that moves."""
+    """Check that a docker tag is set that does not move with every release."""
     tag = subject.manifest.docker.get("tag")
     if tag is None:
         return no("docker.tag is not set")
-    return OK if tag != MOVING else no(f"{MOVING} is another image with every release")
+    return OK if tag != MOVING_TAG else no(f"{MOVING_TAG} moves with every release")
 
 
-def set_flags(flags: Sequence[str]) -> str:
-    """The command that gives docker these flags, and no others."""
+def set_flags_command(flags: Sequence[str]) -> str:
+    """Return the command that sets exactly these docker flags."""
     return f"mvc set {shlex.quote(f'docker.flags={json.dumps(flags, ensure_ascii=False)}')}"
 
 
 @dataclass(frozen=True, slots=True)
 class HasFlags:
-    """Docker is given these flags, each written `--gpus all`, `--gpus=all`, or as two items of the list."""
+    """`docker.flags` has each of these, written `--gpus all`, `--gpus=all`, or as two items of the list."""
 
     flags: tuple[str, ...]
 
     def __call__(self, subject: Subject) -> Verdict:
-        """Whether each is in `docker.flags`."""
+        """Look for each flag in `docker.flags`."""
         flags = list(subject.manifest.docker.get("flags", ()))
         given = f" {' '.join(flags).replace('=', ' ')} "
         missing = [flag for flag in self.flags if f" {flag} " not in given]
-        return no(f"docker.flags lacks {', '.join(missing)}", set_flags([*flags, *missing])) if missing else OK
+        return no(f"docker.flags lacks {', '.join(missing)}", set_flags_command([*flags, *missing])) if missing else OK

@@ -1,8 +1,8 @@
-"""Verdicts in three values, and how they are joined: ok, no, and unknown for what cannot be checked here.
+"""Verdicts of three values: ok, no, and unknown if the version alone cannot answer; and how they combine.
 
 all of   no beats unknown beats ok          any of   ok beats unknown beats no
 
-Source: Kleene's strong logic of three values (Introduction to Metamathematics, 1952, section 64).
+Source: Kleene's strong three-valued logic (Introduction to Metamathematics, 1952, section 64).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 class Result(enum.Enum):
-    """What a test gave; the values are those that `--json` prints."""
+    """The result of a test, with the value that `--json` prints."""
 
     OK = "ok"
     NO = "no"
@@ -22,9 +22,9 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A result, and why: a short clause without a period, empty where there is nothing to say.
+    """A result and its reason: a short clause without a period, or empty.
 
-    `fix` is the command that mends just this, where it is another than the rule's.
+    `fix` is a command that fixes exactly this breach, if it differs from the rule's.
     """
 
     result: Result
@@ -38,34 +38,35 @@ _ANY = (Result.OK, Result.UNKNOWN, Result.NO)
 
 
 def no(why: str, fix: str = "") -> Verdict:
-    """It is not so."""
+    """Return the verdict that a requirement is not met."""
     return Verdict(Result.NO, why, fix)
 
 
 def unknown(why: str) -> Verdict:
-    """It cannot be told from what is here."""
+    """Return the verdict that a requirement cannot be checked here."""
     return Verdict(Result.UNKNOWN, why)
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Whether all are ok; of none, ok. The reasons are those that decided, and all of them are to be mended."""
-    found = _strongest(tuple(verdicts), _ALL)
-    fixes = [verdict.fix for verdict in found]
-    return _joined(found, " && ".join(fixes) if all(fixes) else "") if found else OK
+    """Combine with "and"; none at all is ok. Reasons and fixes are those of every deciding verdict."""
+    deciding = _deciding(tuple(verdicts), _ALL)
+    fixes = [verdict.fix for verdict in deciding]
+    return _joined(deciding, " && ".join(fixes) if all(fixes) else "") if deciding else OK
 
 
 def any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Whether one is ok; of none, no. The reasons are those that decided, and mending the first of them is enough."""
-    found = _strongest(tuple(verdicts), _ANY)
-    return _joined(found, found[0].fix) if found else no("")
+    """Combine with "or"; none at all is no. Reasons are those of every deciding verdict; the first one's fix suffices."""
+    deciding = _deciding(tuple(verdicts), _ANY)
+    return _joined(deciding, deciding[0].fix) if deciding else no("")
 
 
-def _strongest(verdicts: tuple[Verdict, ...], order: tuple[Result, ...]) -> tuple[Verdict, ...]:
-    """The verdicts of the first result in `order` that there is."""
-    return next(filter(None, (tuple(each for each in verdicts if each.result is result) for result in order)), ())
+def _deciding(verdicts: tuple[Verdict, ...], order: tuple[Result, ...]) -> tuple[Verdict, ...]:
+    """Return the verdicts with the first result of `order` that occurs."""
+    by_result = (tuple(verdict for verdict in verdicts if verdict.result is result) for result in order)
+    return next(filter(None, by_result), ())
 
 
 def _joined(verdicts: tuple[Verdict, ...], fix: str) -> Verdict:
-    """One verdict of several that have the same result."""
+    """Join verdicts that have the same result."""
     why = "; ".join(dict.fromkeys(filter(None, (verdict.why for verdict in verdicts))))
     return Verdict(verdicts[0].result, why, fix)

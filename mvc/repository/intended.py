@@ -17,7 +17,7 @@ from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
     from mvc.model.compare.files import FileChange
-    from mvc.readiness.judge import Readiness
+    from mvc.readiness.evaluation import Readiness
     from mvc.repository.contents import Contents
     from mvc.storage.chunks.headers import Note
 
@@ -31,8 +31,8 @@ def unready(
     if not manifest.intent.get("ready_for"):
         return ()
     subjects = lazy.load("mvc.readiness.subject")
-    subject = subjects.Subject(manifest, tree(), contents() if contents is not None else subjects.Unseen())
-    found: Iterable[Readiness] = lazy.load("mvc.readiness.judge").intended(subject)
+    subject = subjects.Subject(manifest, tree(), contents() if contents is not None else subjects.NoContents())
+    found: Iterable[Readiness] = lazy.load("mvc.readiness.evaluation").evaluate_intent(subject)
     return tuple(each for each in found if not each.ready)
 
 
@@ -64,7 +64,7 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
 def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str]) -> None:
     """Raise NotReady when `found` has a use; `check` is the command that tells more."""
     if found:
-        reasons = dict.fromkeys(each.verdict.why for readiness in found for each in readiness.hindrances)
+        reasons = dict.fromkeys(each.verdict.why for readiness in found for each in readiness.blockers)
         raise errors.NotReady(
             what=what,
             uses=" and ".join(each.use for each in found),

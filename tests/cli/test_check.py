@@ -71,7 +71,7 @@ def test_ready_or_not_is_the_exit_code(empty: Shell) -> None:
         f"{MODEL} as it stands",
         "",
         "ready      deployment/serving",
-        "  ok  required     a file model-latest",
+        "  ok  required     a file with role model-latest",
     ]
     assert empty("check", "--for", "deployment", "--for", "training").code == 1
     assert empty.ok("check", "-q", "--for", "deployment").out == ""
@@ -102,7 +102,7 @@ def test_the_document(served: Shell) -> None:
     assert use["findings"][0] == {
         "rule": "model-latest",
         "use": "deployment/serving",
-        "what": "a file model-latest",
+        "what": "a file with role model-latest",
         "need": "required",
         "fix": "",
         "sources": ["https://documentation.picsellia.com/docs/namespace"],
@@ -116,7 +116,10 @@ def test_without_a_use_all_are_summed_up(empty: Shell) -> None:
     said = empty("check")
     assert said.code == 1
     assert "  ready      storage" in said.lines
-    assert "  not ready  deployment/serving      lacks a file model-latest, a type, a labelmap" in said.out
+    assert (
+        "  not ready  deployment/serving      lacks a file with role model-latest, a type, a labelmap (predictions"
+        in said.out
+    )
     document = empty("check", "--json").json
     assert not document["asked"]
     assert {use["use"]: use["ready"] for use in document["uses"]}["storage"]
@@ -127,7 +130,7 @@ def test_strict_counts_what_is_recommended_and_what_is_elsewhere(empty: Shell) -
     empty.ok("set", "docker.image=acme/yolo")
     said = empty.ok("check", "--for", "training")
     assert (
-        "  ?   required     the files that the training script loads: cannot be checked here, it needs the training"
+        "  ?   required     the files that the training script loads: cannot be checked here, requires the training"
         in said.out
     )
     assert empty("check", "--for", "training", "--strict").code == 1
@@ -139,11 +142,11 @@ def test_the_rules_are_listed_anywhere(empty: Shell, tmp_path: Path) -> None:
     assert len(everything) == len(RULES)
     assert empty.ok("check", "--list", "--for", "conversion", "-q").lines == ["job-file"]
     empty.ok("set", 'intent.require=[{use="edge", role="onnx"}]')
-    assert empty.ok("check", "--list", "--for", "edge").lines == ["edge  required  a file onnx"]
+    assert empty.ok("check", "--list", "--for", "edge").lines == ["edge  required  a file with role onnx"]
     empty.commit("With a rule", "--allow-empty")
     empty.ok("unset", "intent.require")
     assert empty("check", "--list", "--for", "edge").code == 2
-    assert empty.ok("check", "v1", "--list", "--for", "edge").lines == ["edge  required  a file onnx"]
+    assert empty.ok("check", "v1", "--list", "--for", "edge").lines == ["edge  required  a file with role onnx"]
     outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.mkdir()
     assert len(empty.ok("-C", str(outside), "check", "--list").lines) == len(RULES)
@@ -233,7 +236,7 @@ def test_bytes_that_are_not_here_cannot_be_checked(empty: Shell, tmp_path: Path)
         for use, rule in (("edge", "require.0"), ("pre-annotation/legacy", "saved-model")):
             found = rules(empty("-C", str(clone), "check", *revision, "--for", use, "--json"))[rule]
             assert (found["result"], found["fix"]) == ("unknown", "")
-            assert "not here" in found["why"]
+            assert "not in this repository" in found["why"]
         assert empty("-C", str(clone), "check", *revision, "--for", "edge").code == 0
         assert empty("-C", str(clone), "check", *revision, "--for", "edge", "--strict").code == 1
     assert not list(clone.glob("*.bin"))
@@ -247,7 +250,7 @@ def test_bytes_that_were_dropped_on_purpose_cannot_be_checked(empty: Shell) -> N
     version = repository.objects.version(empty.repository.current(MODEL) or id_)  # type: ignore[arg-type]
     file = repository.objects.tree(version.tree).by_role["weights"].file
     drop(empty, file)
-    assert "not here" in rules(empty("check", "v1", "--for", "edge", "--json"))["require.0"]["why"]
+    assert "not in this repository" in rules(empty("check", "v1", "--for", "edge", "--json"))["require.0"]["why"]
 
 
 def drop(shell: Shell, file: Any) -> None:
@@ -379,7 +382,7 @@ def test_a_use_without_rules_is_never_ready(served: Shell) -> None:
     served.ok("set", "intent.ready_for=deployment,nowhere")
     said = served("check")
     assert said.code == 1
-    assert "no rule is known for 'nowhere'" in said.out
+    assert "the use 'nowhere' has no rules" in said.out
     assert served("commit", "-m", "x", "--alias", "prod").code == 17
 
 
@@ -398,7 +401,7 @@ def test_a_teams_own_rules_from_model_toml_to_the_alias(served: Shell) -> None:
     assert served("alias", "set", "prod").code == 17
     served.ok("set", "metrics.mAP50=0.59")
     served.commit("Too low")
-    assert "mAP50 is 0.59, and 0.6 is needed" in served("alias", "set", "prod").err
+    assert "mAP50 is 0.59, below 0.6" in served("alias", "set", "prod").err
     served.ok("set", "metrics.mAP50=0.6")
     served.commit("Good enough", "--alias", "prod")
     served.ok("unset", "intent.require")  # an old version is judged by what was asked of it then

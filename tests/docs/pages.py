@@ -306,36 +306,36 @@ def check_rules(text: str) -> str:
 
 def _rule(rule: Rule) -> str:
     profile = rule.use.partition("/")[2] or "all"
-    when = f" ({_words(rule.when)})" if rule.when is not None else ""
-    elsewhere = " and ".join(_elsewhere(rule.test))
-    beyond = f"; cannot be checked here without {elsewhere}" if elsewhere else ""
+    when = f" ({_limit(rule.when)})" if rule.when is not None else ""
+    external = " and ".join(_external(rule.test))
+    beyond = f"; cannot be checked here without {external}" if external else ""
     sources = ", ".join(f"[{source.rpartition('/')[2]}]({source})" for source in rule.sources)
     fix = f"`{rule.fix}`" if rule.fix else ""
-    return f"| `{rule.name}` | {profile} | {rule.what}{when}{beyond} | {rule.need.value} | {fix} | {sources} |"
+    return f"| `{rule.name}` | {profile} | {rule.requirement}{when}{beyond} | {rule.need.value} | {fix} | {sources} |"
 
 
-def _words(condition: Condition) -> str:
-    """When a rule is about a version at all."""
+def _limit(condition: Condition) -> str:
+    """Return the versions that a rule applies to."""
     match condition:
         case conditions.AllOf(parts):
-            return ", ".join(map(_words, parts))
+            return ", ".join(map(_limit, parts))
         case conditions.AnyOf(parts):
-            return " or ".join(map(_words, parts))
-        case values.TypeIs(word) | values.FrameworkIs(word):
-            return word
+            return " or ".join(map(_limit, parts))
+        case values.TypeIs(value) | values.FrameworkIs(value):
+            return value
         case files.HasFile(role):
             return f"with a file {role}"
     assert condition is values.has_labels
     return "with a labelmap"
 
 
-def _elsewhere(condition: Condition) -> list[str]:
-    """What else would have to be known."""
+def _external(condition: Condition) -> list[str]:
+    """Return what a condition requires besides the version."""
     match condition:
         case conditions.AllOf(parts) | conditions.AnyOf(parts):
-            return [what for part in parts for what in _elsewhere(part)]
-        case conditions.Elsewhere(what):
-            return [what]
+            return [source for part in parts for source in _external(part)]
+        case conditions.External(source):
+            return [source]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Versions to judge, made of what matters, and files that are or are not here."""
+"""Versions to evaluate, and files whose content is or is not local."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.readiness.judge import Readiness, judge
+from mvc.readiness.evaluation import Readiness, evaluate
 from mvc.readiness.subject import Subject
 
 LABELS = ((0, "helmet"), (1, "head"))
 
 
 class Held:
-    """What files hold, by role; the bytes of a file that is not named are not here."""
+    """The contents of files by role; a role that is not given is not local."""
 
     def __init__(self, held: dict[str, str | tuple[str, ...]]) -> None:
         self._held = held
@@ -33,7 +33,7 @@ class Held:
 
 
 def made(*files: str, holds: dict[str, str | tuple[str, ...]] | None = None, **sections: Any) -> Subject:
-    """A version with these files, each `role` or `role=path`; `type` and `framework` are of the section `model`."""
+    """Return a version with these files, each `role` or `role=path`; `type` and `framework` go to the section `model`."""
     about = {"name": "helmets"} | {key: sections.pop(key) for key in ("type", "framework") if key in sections}
     pairs = [(role, path or f"weights/{role}.bin") for role, _, path in (file.partition("=") for file in files)]
     entries = [TreeEntry(path, role, 1, FileId(digest(path.encode()))) for role, path in pairs]
@@ -41,13 +41,13 @@ def made(*files: str, holds: dict[str, str | tuple[str, ...]] | None = None, **s
 
 
 def results(subject: Subject, use: str, *, strict: bool = False) -> dict[str, str]:
-    """The result of each rule that is about `subject`, by its name."""
-    found = judge(subject, use, strict=strict)
+    """Return the result of each rule that applies to `subject`, by its name."""
+    found = evaluate(subject, use, strict=strict)
     return {finding.rule.name: finding.verdict.result.value for finding in found.findings}
 
 
-def hindered(subject: Subject, use: str, *, strict: bool = False) -> set[str]:
-    """The rules that keep `subject` from being ready."""
-    found: Readiness = judge(subject, use, strict=strict)
-    assert found.ready == (not found.hindrances)
-    return {finding.rule.name for finding in found.hindrances}
+def blocked(subject: Subject, use: str, *, strict: bool = False) -> set[str]:
+    """Return the names of the rules that keep `subject` from being ready."""
+    found: Readiness = evaluate(subject, use, strict=strict)
+    assert found.ready == (not found.blockers)
+    return {finding.rule.name for finding in found.blockers}

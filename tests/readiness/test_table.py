@@ -1,4 +1,4 @@
-"""Each row of the table: what breaks it, what mends it, when it is passed over, and when it cannot be told."""
+"""Each rule of the table: when it is breached, met, not applicable, or unknown."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from mvc.model.toml import schema
 from mvc.readiness import verdict
 from mvc.readiness.conditions import AllOf, AnyOf, Condition
-from mvc.readiness.files import FileEndsIn, HasFile, ZipOfSavedModel
-from mvc.readiness.judge import full
+from mvc.readiness.evaluation import with_profile
+from mvc.readiness.files import HasFile, HasSuffix, ZipOfSavedModel
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.subject import Subject
 from mvc.readiness.table import RULES
-from mvc.readiness.values import FrameworkIs, HasFlags, LabelsBegin, TypeIs
+from mvc.readiness.values import FirstClassIs, FrameworkIs, HasFlags, TypeIs
 from tests.readiness.subjects import LABELS, made, results
 
 OK, NO, UNKNOWN = "ok", "no", "unknown"
@@ -33,7 +33,7 @@ ZIP = ("saved_model.pb", "variables/variables.index")
 
 @dataclass(frozen=True)
 class Row:
-    """What a rule says of a subject; None: it is not about it."""
+    """The expected result of a rule for each subject; None if it does not apply."""
 
     use: str
     name: str
@@ -76,7 +76,7 @@ BASE_0 = (
 
 
 def has(role: str) -> tuple[tuple[Subject, str | None], ...]:
-    """A file of exactly this role: neither one of another, nor the files of a pattern."""
+    """Return cases for one file of exactly this role: not of another role, not the files of a pattern."""
     return ((made(), NO), (made("other"), NO), (made(f"{role}/a=a", f"{role}/b=b"), NO), (made(role), OK))
 
 
@@ -212,19 +212,19 @@ def test_a_row(row: Row) -> None:
         for subject, expected in row.cases:
             assert results(subject, f"{row.use}/{profile}").get(row.name) == expected
     for subject, expected in row.cases:
-        assert results(subject, full(row.use)).get(row.name) == expected
+        assert results(subject, with_profile(row.use)).get(row.name) == expected
 
 
 OTHERS: dict[type, dict[str, Any]] = {
     HasFile: {"role": "another"},
-    FileEndsIn: {"suffix": ".pt"},
+    HasSuffix: {"suffix": ".pt"},
     ZipOfSavedModel: {"role": "another"},
-    TypeIs: {"word": "MASK"},
-    FrameworkIs: {"word": "CAFFE"},
+    TypeIs: {"type": "MASK"},
+    FrameworkIs: {"framework": "CAFFE"},
     HasFlags: {"flags": ("--rm",)},
-    LabelsBegin: {"number": 7},
+    FirstClassIs: {"number": 7},
 }
-"""Of each condition with a parameter: another one."""
+"""Another parameter for each condition that has one."""
 
 
 def constant(result: str) -> Condition:
@@ -232,7 +232,7 @@ def constant(result: str) -> Condition:
 
 
 def wrong(condition: Condition) -> Iterator[Condition]:
-    """What may stand in a rule by mistake instead of `condition`: another parameter, a part too few, "or" for "and"."""
+    """Yield mistaken variants of `condition`: another parameter, a part too few, "or" for "and"."""
     if isinstance(condition, AllOf | AnyOf):
         yield (AnyOf if isinstance(condition, AllOf) else AllOf)(condition.parts)
         for number, part in enumerate(condition.parts):
@@ -244,7 +244,7 @@ def wrong(condition: Condition) -> Iterator[Condition]:
 
 
 def mistakes(rule: Rule) -> Iterator[Rule]:
-    """The rule with one mistake each."""
+    """Yield variants of the rule, each with one mistake."""
     yield from (replace(rule, test=constant(result)) for result in (OK, NO, UNKNOWN))
     yield from (replace(rule, test=test) for test in wrong(rule.test))
     if rule.when is not None:
@@ -252,7 +252,7 @@ def mistakes(rule: Rule) -> Iterator[Rule]:
 
 
 def said(rule: Rule, subject: Subject) -> str | None:
-    found = rule.judge(subject)
+    found = rule.evaluate(subject)
     return found.result.value if found is not None else None
 
 

@@ -13,7 +13,7 @@ from mvc.model.compare.labels import LabelDiff
 from mvc.model.toml import schema
 
 if TYPE_CHECKING:
-    from mvc.readiness.judge import Readiness
+    from mvc.readiness.evaluation import Readiness
     from mvc.storage.chunks.headers import Note
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
@@ -95,7 +95,7 @@ def shown(found: Any) -> str:
 
 def not_ready(found: Readiness) -> str:
     """`Not ready for deployment/serving: there is no file model-latest (`mvc add FILE --as model-latest`)`, in one line."""
-    first, *others = found.hindrances
+    first, *others = found.blockers
     more = f", and {len(others)} more: `mvc check`" if others else ""
     fix = f" (`{escape(first.fix)}`)" if first.fix else ""
     return f"Not ready for {escape(found.use)}: {escape(first.verdict.why)}{fix}{more}"

@@ -1,4 +1,4 @@
-"""Profiles, strictness, a team's own rules, and the logic of three values."""
+"""Profiles, strictness, rules of a team, and three-valued logic."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from mvc import errors
 from mvc.readiness import verdict
-from mvc.readiness.judge import all_uses, full, intended, judge, rules_for
+from mvc.readiness.evaluation import all_uses, evaluate, evaluate_intent, rules_for, with_profile
 from mvc.readiness.table import RULES
 from mvc.readiness.verdict import OK, Verdict, no, unknown
-from tests.readiness.subjects import LABELS, hindered, made, results
+from tests.readiness.subjects import LABELS, blocked, made, results
 
 SERVED: dict[str, Any] = {"type": "OBJECT_DETECTION", "framework": "ONNX", "labelmap": LABELS}
 
@@ -22,51 +22,51 @@ def requiring(*requires: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_is_required_hinders_and_nothing_else_does() -> None:
-    assert hindered(made(), "deployment") == {"model-latest", "type", "labelmap"}
-    assert hindered(made("model-latest", **SERVED), "deployment") == set()
-    assert hindered(made("model-latest", type="MASK", framework="PYTORCH", labelmap=LABELS), "deployment") == set()
-    assert hindered(made(), "deployment/own") == set()
+    assert blocked(made(), "deployment") == {"model-latest", "type", "labelmap"}
+    assert blocked(made("model-latest", **SERVED), "deployment") == set()
+    assert blocked(made("model-latest", type="MASK", framework="PYTORCH", labelmap=LABELS), "deployment") == set()
+    assert blocked(made(), "deployment/own") == set()
 
 
 def test_what_cannot_be_checked_here_hinders_only_when_strict() -> None:
     ready = made("pretrained-weights", **SERVED)
-    assert hindered(ready, "pre-annotation") == set()
-    assert hindered(ready, "pre-annotation", strict=True) == {"config", "dataset-labels", "dataset-type", "job-file"}
-    assert hindered(made("model-latest", **SERVED), "deployment", strict=True) == set()
+    assert blocked(ready, "pre-annotation") == set()
+    assert blocked(ready, "pre-annotation", strict=True) == {"config", "dataset-labels", "dataset-type", "job-file"}
+    assert blocked(made("model-latest", **SERVED), "deployment", strict=True) == set()
     pytorch = made("model-latest", **{**SERVED, "framework": "PYTORCH"})
-    assert hindered(pytorch, "deployment", strict=True) == {"framework"}
+    assert blocked(pytorch, "deployment", strict=True) == {"framework"}
 
 
 def test_what_is_optional_never_hinders() -> None:
     whole = made("pretrained-weights", "config", type="MASK", framework="ONNX", parameters={"a": 1})
     assert results(whole, "training")["labelmap"] == "no"
-    assert "labelmap" not in hindered(whole, "training", strict=True)
+    assert "labelmap" not in blocked(whole, "training", strict=True)
 
 
 def test_current_and_legacy_jobs_differ() -> None:
     old = made("model-latest=best.onnx", **SERVED)
-    assert hindered(old, "pre-annotation/legacy") == set()
-    assert hindered(old, "pre-annotation/current") == {"pretrained-weights"}
+    assert blocked(old, "pre-annotation/legacy") == set()
+    assert blocked(old, "pre-annotation/current") == {"pretrained-weights"}
     new = made("pretrained-weights", **SERVED)
-    assert hindered(new, "pre-annotation/legacy") == {"model-latest"}
-    assert hindered(new, "pre-annotation/current") == set()
+    assert blocked(new, "pre-annotation/legacy") == {"model-latest"}
+    assert blocked(new, "pre-annotation/current") == set()
 
 
 def test_without_a_profile_the_first_is_meant() -> None:
-    assert [full(use) for use in ("training", "pre-annotation", "deployment", "conversion", "storage")] == [
+    assert [with_profile(use) for use in ("training", "pre-annotation", "deployment", "conversion", "storage")] == [
         "training/current",
         "pre-annotation/current",
         "deployment/serving",
         "conversion",
         "storage",
     ]
-    assert full("deployment/own") == "deployment/own"
+    assert with_profile("deployment/own") == "deployment/own"
 
 
 @pytest.mark.parametrize("use", ["deploy", "deployment/", "deployment/legacy", "storage/current", "", "edge"])
 def test_another_use_is_refused_with_those_that_are_known(use: str) -> None:
     with pytest.raises(errors.UnknownUse, match="pre-annotation/legacy"):
-        full(use)
+        with_profile(use)
 
 
 def test_rules_are_listed_by_use() -> None:
@@ -80,17 +80,17 @@ def test_rules_are_listed_by_use() -> None:
 
 def test_a_metric_must_be_measured_and_high_enough() -> None:
     rule = requiring({"use": "deployment/own", "metric": "mAP50", "min": 0.6})
-    assert hindered(made(**rule), "deployment/own") == {"require.0"}
-    assert hindered(made(metrics={"mAP50": 0.59}, **rule), "deployment/own") == {"require.0"}
-    assert hindered(made(metrics={"mAP50": 0.6}, **rule), "deployment/own") == set()
+    assert blocked(made(**rule), "deployment/own") == {"require.0"}
+    assert blocked(made(metrics={"mAP50": 0.59}, **rule), "deployment/own") == {"require.0"}
+    assert blocked(made(metrics={"mAP50": 0.6}, **rule), "deployment/own") == set()
     assert "require.0" not in results(made(**rule), "deployment/serving")
 
 
 def test_a_role_may_be_filled_by_a_pattern() -> None:
     rule = requiring({"use": "storage", "role": "onnx"})
-    assert hindered(made("other", **rule), "storage") == {"require.0"}
-    assert hindered(made("onnx", **rule), "storage") == set()
-    assert hindered(made("onnx/a=a", **rule), "storage") == set()
+    assert blocked(made("other", **rule), "storage") == {"require.0"}
+    assert blocked(made("onnx", **rule), "storage") == set()
+    assert blocked(made("onnx/a=a", **rule), "storage") == set()
 
 
 @pytest.mark.parametrize("wanted", ["safetensors", ".SafeTensors"])
@@ -105,8 +105,8 @@ def test_a_format_is_told_by_names_and_by_headers(wanted: str) -> None:
 
 def test_a_rule_for_a_use_holds_in_every_profile() -> None:
     subject = made(**requiring({"use": "deployment", "role": "onnx"}))
-    assert "require.0" in hindered(subject, "deployment/serving")
-    assert "require.0" in hindered(subject, "deployment/own")
+    assert "require.0" in blocked(subject, "deployment/serving")
+    assert "require.0" in blocked(subject, "deployment/own")
 
 
 def test_a_team_makes_up_a_use() -> None:
@@ -114,7 +114,7 @@ def test_a_team_makes_up_a_use() -> None:
     assert results(subject, "edge") == {"require.0": "ok"}
     assert results(subject, "edge/eu") == {"require.0": "ok", "require.1": "no"}
     with pytest.raises(errors.UnknownUse, match="edge/eu"):
-        judge(subject, "edges")
+        evaluate(subject, "edges")
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_a_team_makes_up_a_use() -> None:
 def test_a_rule_of_a_later_release_cannot_be_checked(require: dict[str, Any]) -> None:
     subject = made(**requiring(require, {"role": "without a use"}))
     assert results(subject, "storage") == {"name": "ok", "require.0": "unknown"}
-    assert hindered(subject, "storage") == set()
-    assert hindered(subject, "storage", strict=True) == {"require.0"}
+    assert blocked(subject, "storage") == set()
+    assert blocked(subject, "storage", strict=True) == {"require.0"}
 
 
 def test_a_version_is_judged_for_what_it_is_meant_for() -> None:
     meant = {"ready_for": ["deployment", "edge", "deployment/serving", "nowhere"]}
     subject = made("model-latest", intent=meant | {"require": [{"use": "edge", "role": "onnx"}]}, **SERVED)
-    found = {each.use: each for each in intended(subject)}
+    found = {each.use: each for each in evaluate_intent(subject)}
     assert {use: each.ready for use, each in found.items()} == {
         "deployment/serving": True,
         "edge": False,
         "nowhere": False,
     }
-    assert "nowhere" in found["nowhere"].hindrances[0].verdict.why
-    assert intended(made()) == ()
+    assert "nowhere" in found["nowhere"].blockers[0].verdict.why
+    assert evaluate_intent(made()) == ()
 
 
 def test_all_uses_are_those_with_rules_and_a_teams_own() -> None:
@@ -176,7 +176,7 @@ def test_a_command_runs_nothing_that_a_role_says() -> None:
     subject = made(
         **requiring({"use": "storage", "role": "a; rm -rf ~"}, {"use": "storage", "metric": "$(x)", "min": 1})
     )
-    fixes = [finding.rule.fix for finding in judge(subject, "storage").findings]
+    fixes = [finding.rule.fix for finding in evaluate(subject, "storage").findings]
     assert fixes[1:] == ["mvc add FILE --as 'a; rm -rf ~'", "mvc set 'metrics.\"$(x)\"'=VALUE"]
 
 
