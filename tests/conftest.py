@@ -75,6 +75,27 @@ def absent(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+_fsync = os.fsync
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk(deep: bool) -> Iterator[None]:
+    """A sync in the tests' own process returns at once, except with --deep: no test cuts the power.
+
+    What is synced, and when, is in the steps of the door, which stay; programs that a test starts do sync.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not deep:
+            patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture
+def real_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync goes to the disk, for a test of the door to it."""
+    monkeypatch.setattr(os, "fsync", _fsync)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

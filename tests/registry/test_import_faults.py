@@ -5,7 +5,6 @@ Afterwards the same versions are here as without any fault, whole, each once. Al
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -110,7 +109,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) ->
         platform.add_file(hand, "weights", b"by hand" * 9)
         platform.trained_by(hand, platform.add_experiment("exp", train=platform.add_dataset_version("traffic", "1")))
         platform.add_version(model, name="by hand too", labels={"0": "a"})
-        monkeypatch.setattr(os, "fsync", lambda _: None)
         made = World(platform, ana, tmp_path / "ben", naps)
         made.fresh()
         made.bring()

@@ -99,7 +99,6 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) -> Iterator[World]:
     sdk.load()
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # nobody pulls the plug here
     platform = Platform(Rules())
     with serve(platform):
         yield World(histories.small(tmp_path / "ana", monkeypatch), platform, naps)

@@ -19,6 +19,8 @@ from mvc.storage.disk import door as doors
 from mvc.storage.disk import process
 from mvc.storage.disk.door import StoreDoor
 
+pytestmark = pytest.mark.usefixtures("real_sync")
+
 
 @pytest.fixture
 def door(tmp_path: Path) -> StoreDoor:
