@@ -7,6 +7,8 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 BIN     := .venv/bin
 READY   := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start mvc hundreds of times, and what it was compiled to is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:                   ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
@@ -15,7 +17,7 @@ demo: $(READY)          ## the tour: five releases of a real network, committed,
 	@$(BIN)/python -m tests.demo.tour
 
 test: lint              ## lint, and all tests with pytest
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 	@$(BIN)/ruff check
