@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import HEADS, RefName
-from tests.crash.harness import assert_sound, at_once, mvc
+from tests.crash.harness import assert_sound, at_once, memory_folder, mvc
 from tests.crash.scenarios import tracked
 
-ROUNDS = 200
+ROUNDS, DEEP_ROUNDS = 60, 600
 TOLD = (11, 13)
 """The lock was not free in time; the branch moved meanwhile."""
 
@@ -21,22 +21,27 @@ def _at_once(root: Path, commands: Sequence[Sequence[str]]) -> list[int]:
 
 
 def test_two_processes_commit_to_one_branch(tmp_path: Path, deep: bool) -> None:
-    tracked(tmp_path)
-    mvc(tmp_path, "commit", "-m", "first")
+    with memory_folder(tmp_path) as root:
+        _commit_at_once(root, DEEP_ROUNDS if deep else ROUNDS)
+
+
+def _commit_at_once(root: Path, rounds: int) -> None:
+    tracked(root)
+    mvc(root, "commit", "-m", "first")
     landed = {"first"}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         messages = [f"{letter} {number}" for letter in "ab"]
-        codes = _at_once(tmp_path, [("commit", "--allow-empty", "-m", message) for message in messages])
+        codes = _at_once(root, [("commit", "--allow-empty", "-m", message) for message in messages])
         assert set(codes) <= {0, *TOLD}, codes
         assert 0 in codes, codes
         landed |= {message for message, code in zip(messages, codes, strict=True) if code == 0}
-    repository = Repository(tmp_path)
+    repository = Repository(root)
     entries = repository.refs.entries(RefName("helmets", HEADS, "main"))
     versions = [repository.objects.version(entry.new) for entry in entries if entry.new is not None]
     assert {version.message for version in versions} == landed
     assert len(versions) == len(landed)
     assert [version.number for version in versions] == list(range(1, len(landed) + 1))
-    assert_sound(tmp_path)
+    assert_sound(root)
 
 
 def test_a_commit_beside_a_switch_is_whole_or_told(tmp_path: Path) -> None:
