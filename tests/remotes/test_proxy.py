@@ -160,6 +160,12 @@ def test_with_patience_it_succeeds_whatever_request_goes_wrong(
         errand.check(repository, remote_on(place.straight()))
 
 
+_LONG = 65 << 20
+"""Bytes of a long pack: about one in a run, and each with `--deep`."""
+_LONG_ENOUGH = 6 << 20
+"""Bytes of the others: more than the least part of an upload in parts."""
+
+
 class _PutOnly:
     """A policy that lets nobody remove or replace anything."""
 
@@ -232,10 +238,10 @@ def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(
 
 @each_mendable
 def test_a_long_pack_goes_in_one_request_and_arrives_whole_whatever_goes_wrong_once(
-    tmp_path: Path, rng: random.Random, places: Any, fault: Fault
+    tmp_path: Path, rng: random.Random, places: Any, fault: Fault, *, deep: bool
 ) -> None:
     through, new = places
-    data = rng.randbytes(65 << 20)
+    data = rng.randbytes(_LONG if deep or rng.random() < 1 / len(Fault) else _LONG_ENOUGH)
     (tmp_path / "pack").write_bytes(data)
     place = new()
     through.refuses = _PutOnly()
@@ -252,8 +258,8 @@ def test_a_long_pack_goes_in_one_request_and_arrives_whole_whatever_goes_wrong_o
 
 _BLOCKS = 1
 """Those of which one goes wrong, for each errand and fault; with `--deep` 25 times as many."""
-_PATIENCE = 1.0
-"""Seconds that a client waits for a server that says nothing any more."""
+_PATIENCE = 0.5
+"""Seconds that a client waits for a server that says nothing any more; one that gives up too soon is only another fault."""
 
 
 @each_errand
