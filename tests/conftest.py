@@ -13,6 +13,8 @@ from typing import NoReturn
 
 import pytest
 
+from mvc.remotes.backends import probe
+
 QUIET = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -22,8 +24,17 @@ QUIET = {
 """No test sees the settings of whoever runs it."""
 
 
+LONGEST = ("test_large.py", "test_demo.py", "test_examples.py", "test_races.py", "test_everywhere.py")
+"""Files of tests that each take seconds."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deep", action="store_true", help="every point and round, not only as many as fit in minutes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +99,25 @@ def _no_wait_for_the_disk(deep: bool) -> Iterator[None]:
         if not deep:
             patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+PROBE = {"THREADS": probe.THREADS, "NAMES": probe.NAMES, "BIG": probe.BIG}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_probe(deep: bool) -> Iterator[None]:
+    """Try out each new remote with few requests, except with --deep: to do it in full takes longer than most pushes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {} if deep else {"THREADS": 2, "NAMES": 2, "BIG": 1 << 16}.items():
+            patch.setattr(probe, name, value)
+        yield
+
+
+@pytest.fixture
+def real_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try out each new remote as mvc does, for a test of the probe."""
+    for name, value in PROBE.items():
+        monkeypatch.setattr(probe, name, value)
 
 
 @pytest.fixture

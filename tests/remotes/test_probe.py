@@ -18,6 +18,8 @@ from mvc.remotes.backends.retry import RetryingBackend
 from tests.remotes.clones import ana, push_main, remote_on
 from tests.servers.cloud import BAD, Cloud
 
+pytestmark = pytest.mark.usefixtures("real_probe")
+
 
 def test_a_store_that_keeps_its_promises_passes_once_and_is_remembered(backend: Backend) -> None:
     backend = RetryingBackend(backend)  # as it is in use
