@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 
+from mvc.formats.known import FORMATS, WEIGHT_SUFFIXES, of_suffix
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
-from mvc.formats.suffixes import WEIGHT_SUFFIXES
 
 _START = 24
 _TEXT = 256
@@ -19,16 +19,7 @@ _MARKUP = (b"<!doctype html", b"<html", b"<?xml")
 _OTHER_SUFFIXES = (".distcp", ".msgpack", ".npy", ".pickle", ".tar", ".zip")
 """Names of weights that may hold anything, but neither a pointer nor a web page."""
 _USER_BLOCK = 512
-_HDF5 = b"\x89HDF"
-_ZIP = b"PK"
-_BEGINNINGS: dict[str, tuple[bytes, ...]] = {
-    ".gguf": (b"GGUF",),
-    ".h5": (_HDF5,),
-    ".hdf5": (_HDF5,),
-    ".keras": (_ZIP, _HDF5),
-    ".npz": (_ZIP,),
-}
-"""What files of these names begin with; others have no beginning of their own."""
+_HDF5 = FORMATS["hdf5"]
 
 
 def fault(source: Source) -> str:
@@ -50,9 +41,15 @@ def fault(source: Source) -> str:
         return ""
     if not any(start):
         return "it begins with zeros"
-    if suffix == ".safetensors" or not start.startswith(_BEGINNINGS.get(suffix, (b"",))):
+    if suffix == ".safetensors" or not _may_begin(suffix, start):  # its magic is one byte, so only a header will do
         return f"it is truncated or no {suffix[1:]} file"
     return ""
+
+
+def _may_begin(suffix: str, start: bytes) -> bool:
+    """Return whether a file with the suffix may begin so."""
+    formats = of_suffix(suffix)
+    return not formats or any(not each.strict or each.begins(start) for each in formats)
 
 
 def _stand_in(source: Source) -> str:
@@ -67,11 +64,11 @@ def _stand_in(source: Source) -> str:
 
 def _has_user_block(source: Source, suffix: str) -> bool:
     """Return whether it is HDF5 after a block of the user's own, whose size is 512 bytes or a multiple by a power of two."""
-    if _HDF5 not in _BEGINNINGS.get(suffix, ()):
+    if suffix not in _HDF5.suffixes:
         return False
     at = _USER_BLOCK
-    while at + len(_HDF5) <= source.size:
-        if source.read(at, len(_HDF5)) == _HDF5:
+    while at + len(_HDF5.magic) <= source.size:
+        if _HDF5.begins(source.read(at, len(_HDF5.magic))):
             return True
         at *= 2
     return False

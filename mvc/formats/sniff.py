@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mvc import lazy
 from mvc.formats.header import Header
+from mvc.formats.known import FORMATS
 from mvc.formats.source import HeaderError, Source
 
 _START = 16
-_ZIP = b"PK\x03\x04"
-FORMATS: dict[str, Callable[[bytes, str], bool]] = {
-    "safetensors": lambda start, _: start[8:9] == b"{",
-    "torch": lambda start, _: start.startswith(_ZIP),
-    "npz": lambda start, _: start.startswith(_ZIP),
-    "keras": lambda start, _: start.startswith(_ZIP),
-    "gguf": lambda start, _: start.startswith(b"GGUF"),
-    "hdf5": lambda start, _: start.startswith(b"\x89HDF"),
-    "onnx": lambda start, name: start.startswith(b"\x08") or name.lower().endswith(".onnx"),
-}
-"""The modules in the order they are asked, each once the first bytes or the name of a file make it worth loading.
-
-Each has `matches(start, source) -> bool`, which is surer, and `read(source) -> Header`.
-"""
 
 
 def read_header(source: Source) -> Header | None:
@@ -30,8 +15,8 @@ def read_header(source: Source) -> Header | None:
     if source.size < _START:
         return None
     start = source.read(0, _START)
-    for name, may_be in FORMATS.items():
-        module = lazy.load(f"mvc.formats.{name}") if may_be(start, source.name) else None
+    for name, known in FORMATS.items():
+        module = lazy.load(f"mvc.formats.{name}") if known.is_possible(start, source.name) else None
         if module is not None and module.matches(start, source):
             try:
                 header: Header = module.read(source)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mvc.formats.sniff import FORMATS
-from mvc.formats.suffixes import WEIGHT_SUFFIXES
+from mvc.formats.known import FORMATS, WEIGHT_SUFFIXES
 from mvc.model.toml import schema
 from mvc.model.toml.schema import Table
 from tests.docs import pages

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc import lazy
-from mvc.formats.sniff import FORMATS
+from mvc.formats.known import FORMATS
 from tests import effort
 from tests.formats.archives import archive, unpacked
 from tests.formats.headers import DATA, refusal

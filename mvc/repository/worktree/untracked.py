@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from mvc.formats.suffixes import WEIGHT_SUFFIXES
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.repository.worktree.walk import Walk
 
 MAX_SEEN = 50_000
