@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from mvc.remotes.remote import Remote
     from mvc.repository.repository import Actor, Repository
     from mvc.repository.revisions import resolve
-    from mvc.transport.connection import reach as connect
+    from mvc.transport.connection import open_remote as connect
     from mvc.transport.refspec import RefUpdate as PushRequest
 
 __version__ = "0.1.0"
@@ -109,7 +109,7 @@ _HOMES = {
     "clone": "mvc.porcelain.clone:clone",
     "clone_registry": "mvc.porcelain.clone_registry:clone_registry",
     "commit": "mvc.porcelain.commit:commit",
-    "connect": "mvc.transport.connection:reach",
+    "connect": "mvc.transport.connection:open_remote",
     "connect_registry": "mvc.registry.connection:registry",
     "continue_merge": "mvc.porcelain.merge_continue:proceed",
     "create_branch": "mvc.porcelain.branch:create",

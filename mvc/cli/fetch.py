@@ -25,7 +25,7 @@ def command(invocation: Invocation, remote: str | None, prune: bool, jobs: int, 
     """
     repository = invocation.writer()
     name = transfers.remote_of(invocation, remote)
-    with connection.reach(repository, name, jobs=jobs, limit=limit) as there:
+    with connection.open_remote(repository, name, jobs=jobs, limit=limit) as there:
         done = fetch(repository, there, invocation.actor(), prune=prune)
     invocation.emit("fetch", done.to_json, lambda: lines(done), ids=[ref.new or "" for ref in done.refs])
 

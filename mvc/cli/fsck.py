@@ -76,7 +76,7 @@ def command(
 
 def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple[int, int] | None) -> int:
     repository = invocation.repository()
-    with connection.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+    with connection.open_remote(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
         read = read_data or subset is not None
         report = survey(repository, there, read_data=read, subset=subset or ALL, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
@@ -86,7 +86,7 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
 
 def _heal(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with connection.reach(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+    with connection.open_remote(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
         done = heal(repository, there, invocation.actor(), progress)
     damaged = list(dict.fromkeys(hit.version for hit in done.after.hits))
     invocation.emit("fsck", done.to_json, lambda: healed_lines(name, done), ids=damaged, page=True)
@@ -105,7 +105,7 @@ def healed_lines(name: str, done: Healed) -> Iterator[str]:
 
 def _repair(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with connection.reach(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
+    with connection.open_remote(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
         done = repair(repository, there, progress)
     mended = len(done.before.findings) - len(done.after.findings)
     invocation.emit(

@@ -72,7 +72,7 @@ def command(
 
 def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
     repository, floor = invocation.repository(), FLOOR if grace is None else grace
-    with connection.reach(repository, name) as there:
+    with connection.open_remote(repository, name) as there:
         found = gc_remote(repository, there, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
     invocation.emit("gc", found.to_json, lambda: _remote_lines(found), ids=found.removed)
 

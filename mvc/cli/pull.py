@@ -44,7 +44,7 @@ def command(
     follows = followed(repository, model, head.branch) if head.branch is not None else None
     theirs = branch or (follows[1] if follows is not None and follows[0] == name else None)
     with (
-        connection.reach(repository, name, jobs=jobs, limit=limit) as there,
+        connection.open_remote(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Fetching from {name}") as progress,
     ):
         done = porcelain.pull(

@@ -77,7 +77,7 @@ def command(
         gone = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
         wanted = [*updates(repository, model, refs, branches=all_, tags=tags), *gone]
     with (
-        connection.reach(repository, name, jobs=jobs, limit=limit) as there,
+        connection.open_remote(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Sending to {name}") as progress,
     ):
         healed = _healed(repository, there, actor, progress) if repair else None

@@ -37,7 +37,7 @@ def cat(repository: Repository, model: str, text: str) -> Content:
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, history.label(repository, id_).partition(" ")[0])
-    promises.have(repository, [entry])
+    promises.ensure_present(repository, [entry])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 
 

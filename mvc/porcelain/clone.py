@@ -98,9 +98,9 @@ def clone(
     """
     where = address.parse(url, base)
     with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:
-        trust.typed(repository, where, settings or {}, keep=remember)
+        trust.approve_typed(repository, where, settings or {}, keep=remember)
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
-        with connection.reach(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
+        with connection.open_remote(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
             return fill(repository, remote, actor, model=model, select=select, progress=progress)
 
 
@@ -117,7 +117,7 @@ def resumable(
     try:
         make_repository(folder, source)
         repository = Repository(folder, user_config=user_config, trusted_hosts=trusted_hosts, unfinished=True)
-        repository.settle()
+        repository.roll_forward()
         yield repository
         clone_source.end(repository.door)
     except BaseException:
@@ -195,7 +195,7 @@ def fill(
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
     if repository.current(key) == target:  # resumed, and the files that were asked for then are written
-        received, moved = fast_forward.fill_in(repository, key, target, select, remote, progress)
+        received, moved = fast_forward.complete(repository, key, target, select, remote, progress)
         return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
     received, moved = fast_forward.advance(
         repository, key, branch, target, select, actor, verb="clone", remote=remote, progress=progress

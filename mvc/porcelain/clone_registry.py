@@ -43,7 +43,7 @@ def clone_registry(
     """
     source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
     with clone.resumable(folder, source, user_config, trusted_hosts) as repository:
-        trust.typed(repository, address.parse(url, folder), settings or {})
+        trust.approve_typed(repository, address.parse(url, folder), settings or {})
         repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
         done = import_.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
         if done.model is None:

@@ -61,7 +61,7 @@ def diff(
     if new is not None:
         right = history.snapshot(repository, new)
         left = history.snapshot(repository, old)
-        brought = disk_usage.brought(repository, left.tree if left else None, right.tree) if right else None
+        brought = disk_usage.added_bytes(repository, left.tree if left else None, right.tree) if right else None
     else:
         left = history.snapshot(repository, old, model)
         base = left if old == repository.current(model) else history.snapshot(repository, repository.current(model))
@@ -79,6 +79,6 @@ def diff(
     difference = compare(left, right, new_bytes=brought)
     if tensors == "deep":
         sides = [side for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side]
-        promises.have(repository, [side for side in sides if side.file != snapshot.UNREAD])
+        promises.ensure_present(repository, [side for side in sides if side.file != snapshot.UNREAD])
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
     return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)

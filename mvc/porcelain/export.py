@@ -58,7 +58,7 @@ def export(
         raise errors.CollidingPaths(first=first, second=second)
     if os.path.lexists(directory) and (not directory.is_dir() or any(directory.iterdir())):
         raise errors.NotEmpty(path=directory)
-    promises.have_version(repository, id_)
+    promises.ensure_version_present(repository, id_)
     with ExportDoor(directory) as door:
         for entry in tree.entries:
             with door.file(entry.path, executable=entry.exec) as temporary:

@@ -153,7 +153,7 @@ def _check_none_vanished(
     repository: Repository, remote: Remote, wanted: set[str] | None, tips: dict[RefName, RefEntry]
 ) -> None:
     """Raise RemoteRewritten when a name that was there has no log any more: logs never go."""
-    for ref, _ in tracking.everything(repository, remote.name, wanted):
+    for ref, _ in tracking.all_refs(repository, remote.name, wanted):
         if ref not in tips:
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} is gone")
 
@@ -172,7 +172,7 @@ def note(
                 entry.new != before
             ):  # first: once it is noted where the remote's stands, nobody would know what to follow
                 _follow(repository, ref, before, entry.new, actor)
-            if tracking.note(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
+            if tracking.record(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
     return tuple(moved)
 

@@ -124,7 +124,7 @@ def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
 def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], found: _Found) -> None:
     """Report the refs that this repository has seen at an entry that the remote does not have any more."""
     reported = {finding.path for finding in found.findings}
-    for ref, last in tracking.everything(repository, remote.name):
+    for ref, last in tracking.all_refs(repository, remote.name):
         tip = tips.get(ref)
         entry = tip if tip is not None and tip.seq <= last.seq else _entry(remote, ref, last.seq)
         if ref.path(last.seq) not in reported:

@@ -56,7 +56,7 @@ def repair(repository: Repository, remote: Remote, progress: Progress | None = N
             _mend(fresh, path)
     mended = _again(fresh)
     wanted = there.find(_missing(mended))
-    promisor.bring_chunks(mended, remote, [ChunkId(chunk) for chunk in wanted], progress)
+    promisor.fetch_chunks(mended, remote, [ChunkId(chunk) for chunk in wanted], progress)
     return Repaired(before, fsck.fsck(_again(mended)))
 
 

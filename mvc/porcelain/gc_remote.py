@@ -19,7 +19,7 @@ from mvc.model.ids import ChunkId, FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.init import make_repository
 from mvc.remotes import hints
-from mvc.remotes.gc_session import Ages, Collection
+from mvc.remotes.gc_session import Ages, GcSession
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
@@ -88,7 +88,7 @@ def gc_remote(
         marked = _mark(repository, remote, actor)
         dead = marked.dead
         return CollectedThere(remote.name, tuple(sorted(dead)), sum(dead.values()), 0, marked.versions, done=False)
-    with Collection(remote.backend, actor.move("gc"), ages) as collection:
+    with GcSession(remote.backend, actor.move("gc"), ages) as collection:
         marked = _mark(repository, remote, actor)
         dead, unmoved = marked.dead, _unmoved(remote, marked.numbers)
         condemned = collection.condemned()
@@ -124,7 +124,7 @@ class _Marked(NamedTuple):
 
 
 def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
-    last = dict(tracking.everything(repository, remote.name))
+    last = dict(tracking.all_refs(repository, remote.name))
     numbers = remote.refs.numbers()
     since = actor.at.seconds - DAYS * 86_400
     tips = [remote.refs.at(ref, newest, last.get(ref)) for ref, newest in numbers.items()]
@@ -166,7 +166,7 @@ def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[Pac
     folder = Path(tempfile.mkdtemp(prefix="mvc-"))
     try:
         make_repository(folder)
-        promisor.fetch_chunks(Repository(folder), remote, chunks, live.inventory, lambda _: None, failed=failed)
+        promisor.download_chunks(Repository(folder), remote, chunks, live.inventory, lambda _: None, failed=failed)
     except errors.Damaged:
         return False
     finally:

@@ -17,9 +17,9 @@ from mvc.porcelain import fsck_remote
 from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_remote import Survey
 from mvc.remotes import remote as remotes
-from mvc.remotes.outgoing import Fresh
-from mvc.remotes.push_session import Sending
+from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
+from mvc.remotes.upload_plan import Fresh
 from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.packs import packformat
@@ -50,7 +50,7 @@ def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progres
     Raises what reaching it raises, RemoteBusy, Damaged for packs that are damaged here.
     """
     _restore_format(repository, remote)
-    with Sending(repository, remote.backend, actor.move("repair"), remote.pause, remote.jobs) as sending:
+    with PushSession(repository, remote.backend, actor.move("repair"), remote.pause, remote.jobs) as sending:
         found = first = fsck_remote.examine(repository, remote, read_data=True, progress=progress)
         for _ in range(ROUNDS):
             if not found.report.findings:
@@ -73,7 +73,7 @@ def _restore_format(repository: Repository, remote: Remote) -> None:
     try:
         presence.check(repository, remote)
     except errors.FormatLost:
-        if not any(_has(remote, ref, last) for ref, last in tracking.everything(repository, remote.name)):
+        if not any(_has(remote, ref, last) for ref, last in tracking.all_refs(repository, remote.name)):
             reason = "`format` is gone, and so is every ref entry that was seen"
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=reason) from None
         remotes.mark(remote.backend)
@@ -99,7 +99,7 @@ def _versions(repository: Repository, found: Survey) -> Fresh:
 def _restore_entries(repository: Repository, remote: Remote) -> int:
     """Create ref entries again that are lost, where this repository has their bytes and the next entry names these; how many."""
     known = dict(repository.metapacks.others(packformat.REF_ENTRY))
-    newest = dict(tracking.everything(repository, remote.name))
+    newest = dict(tracking.all_refs(repository, remote.name))
     numbers = remote.refs.numbers()
     for ref, last in newest.items():
         numbers[ref] = max(numbers.get(ref, 0), last.seq)

@@ -67,7 +67,7 @@ def init(
         names.check_model_key(model)  # before anything is made
     created = ["repository"] if make_repository(root) else []
     repository = Repository(root, user_config=user_config)
-    repository.settle()
+    repository.roll_forward()
     key = model or _named(repository, folder)
     if key is None:
         return Initialized(root, None, folder, tuple(created))

@@ -116,7 +116,7 @@ def log(
         drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
         entries = reversed(listed) if reverse else listed
     names = refnames.decorations(repository, model)
-    published = publications.any_told(repository, model)
+    published = publications.has_any(repository, model)
     return (
         Logged(
             id_,
@@ -184,6 +184,6 @@ def _changes(repository: Repository, id_: VersionId, version: Version) -> Change
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     sharing = lazy.load("mvc.repository.disk_usage")
-    brought = sharing.brought(repository, parent.tree if parent else None, snapshot.tree)
+    brought = sharing.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     total = sum(entry.size for entry in snapshot.tree.entries)
     return Changes(compare(parent, snapshot, new_bytes=brought), total)

@@ -166,7 +166,7 @@ def _carry_out(
     kept = partial.unchanged(repository, model, ours, new)
     here = {(entry.path, entry.file) for entry in ours.entries}
     come = [entry for entry in new.entries if entry.path not in kept and (entry.path, entry.file) not in here]
-    promises.have(repository, come, progress)
+    promises.ensure_present(repository, come, progress)
     broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
     with repository.writing():
         _check_clean(repository, branch, state)

@@ -73,7 +73,7 @@ def abort(repository: Repository, model: str, progress: Progress | None = None) 
 
 
 def _under_way(repository: Repository, model: str) -> MergeState:
-    state = merge_state.under_way(repository, model)
+    state = merge_state.in_progress(repository, model)
     if state is None:
         raise errors.NoMerge(model=model)
     return state
@@ -93,7 +93,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
         return state
     new = merge_state.result(repository, new_state)
     known = set(old.snapshot.tree.entries)
-    promises.have(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
+    promises.ensure_present(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
     with repository.writing():
         before, file = current_toml(repository, state.model)
         rewrite = lazy.load("mvc.model.merge.text").rewrite

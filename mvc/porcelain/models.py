@@ -72,7 +72,7 @@ def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, 
     owns = [
         ref.seen_of(remote)
         for remote in repository.config.remotes()
-        for ref, _ in tracking.everything(repository, remote, [model])
+        for ref, _ in tracking.all_refs(repository, remote, [model])
     ]
     move = actor.move("models: renamed")
     return tuple(RefStep(own, RefEntry.after(own, repository.refs.tip(own), None, move)) for own in owns)

@@ -50,7 +50,7 @@ def _remote(url: str, user_config: Path | None, trusted: str) -> Repository:
         clone.clone(url, folder, base=Path.cwd(), actor=_NOBODY, select=select, remember=False, **settings)
         repository = Repository(folder, **settings)
         address = lazy.load("mvc.remotes.backends.address").parse(url, Path.cwd())
-        lazy.load("mvc.transport.trust").typed(repository, address, {}, keep=False)
+        lazy.load("mvc.transport.trust").approve_typed(repository, address, {}, keep=False)
     except BaseException:
         discard_folder(folder)
         raise

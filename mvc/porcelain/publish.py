@@ -168,7 +168,7 @@ class _Publishing:
             there, flag = self.way.fill(subject, found), NEW if found is None else RESUMED
         place = self._place(there)
         with self.repository.locked():
-            publications.tell(self.repository, self.model, subject.id, place, self.actor.move("publish"))
+            publications.record(self.repository, self.model, subject.id, place, self.actor.move("publish"))
             self.way.finish(subject)
         return self._told(subject, flag, there)
 

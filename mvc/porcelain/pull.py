@@ -82,7 +82,7 @@ def pull(
         raise errors.NotThere(remote=remote.name, what=f"branch {theirs or branch} of {model}", known=known or "none")
     old = repository.current(model)
     if old is not None and history.is_ancestor(repository.objects, target, old):
-        received, moved = fast_forward.fill_in(repository, model, old, select, remote, progress)
+        received, moved = fast_forward.complete(repository, model, old, select, remote, progress)
         return Pulled(fetched, model, branch, old, old, moved, received)
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)

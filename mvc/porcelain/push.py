@@ -16,13 +16,13 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain import fetch
 from mvc.registry import place_sync
-from mvc.remotes import outgoing
 from mvc.remotes import remote as remotes
+from mvc.remotes import upload_plan
 from mvc.remotes.backends import probe
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.outgoing import Fresh
-from mvc.remotes.push_session import Sending
+from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
+from mvc.remotes.upload_plan import Fresh
 from mvc.repository import history
 from mvc.repository import rebase as rebasing
 from mvc.repository.repository import Actor, Repository, writes
@@ -138,7 +138,7 @@ def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
         probe.ensure(remote.backend, actor.nonce())
     remotes.begin(remote.backend)
     if not known:
-        presence.note_probe(repository, remote)
+        presence.record_probe(repository, remote)
 
 
 def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
@@ -181,13 +181,13 @@ class _Push:
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
-        todo = outgoing.plan(self._repository, there, fresh)
+        todo = upload_plan.plan(self._repository, there, fresh)
         return Pushed(self._remote.name, self._model, refs, len(fresh), todo.size, todo.skipped, done=False)
 
     def run(self, requests: Sequence[RefUpdate], progress: Progress | None) -> Pushed:
         """Do it, as far as it may be done."""
         move, remote = self._actor.move("push"), self._remote
-        with Sending(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
+        with PushSession(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
             tips = self._tips(requests)
             judged = [self._judge(request, tips[request.ref]) for request in requests]
             todo = [each for each in judged if each.flag not in "=!"]
@@ -200,12 +200,12 @@ class _Push:
                     remote.backend.settle(each.ref.folder)
             moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
             if todo:
-                sending.mend(fresh, before)
+                sending.resend(fresh, before)
         refs = tuple(each for each, _ in moved)
         self._note({each.ref: entry for each, entry in moved if each.flag != "!"})
         return Pushed(remote.name, self._model, refs, len(fresh), sending.sent, sending.skipped)
 
-    def _send(self, sending: Sending, fresh: Fresh, before: list[RefEntry], progress: Progress | None) -> None:
+    def _send(self, sending: PushSession, fresh: Fresh, before: list[RefEntry], progress: Progress | None) -> None:
         """Send what the remote lacks; files that are promised by another remote are fetched first."""
         try:
             sending.send(fresh, before, progress)
@@ -213,7 +213,7 @@ class _Push:
             files = {FileId(file): self._path(file, VersionId(id_)) for file, id_ in error.lost.items()}
             if not all(map(self._repository.absences.recorded, files)):
                 raise
-            promisor.bring(self._repository, files, progress, connected=self._remote)
+            promisor.fetch_files(self._repository, files, progress, connected=self._remote)
             sending.send(fresh, before, progress)
 
     def _path(self, file: str, id_: VersionId) -> str:
@@ -294,4 +294,4 @@ class _Push:
         with self._repository.locked():
             for ref, entry in entries.items():
                 if entry is not None:
-                    tracking.note(self._repository, self._remote.name, ref, entry, self._actor, "push")
+                    tracking.record(self._repository, self._remote.name, ref, entry, self._actor, "push")

@@ -86,7 +86,7 @@ def remote(repository: Repository, name: str) -> RemoteSettings:
 
 def _settings(repository: Repository, name: str) -> tuple[Address, dict[str, str]]:
     """The address and the other settings of a remote; raises NoSuchRemote, BadRemoteUrl."""
-    options = dict(connection.url_of(repository, name))
+    options = dict(connection.settings_of(repository, name))
     return address.parse(options.pop("url"), repository.root), options
 
 
@@ -103,7 +103,7 @@ def add(
         raise errors.RemoteExists(name=name)
     where = address.parse(url, base)
     options_of_kind.check(where.kind, options or {})
-    trust.typed(repository, where, options or {})
+    trust.approve_typed(repository, where, options or {})
     with repository.locked():
         repository.config.set_remote(name, {"url": where.text, **(options or {})})
     return remote(repository, name)
@@ -117,10 +117,10 @@ def set_url(
 
     What was not typed is not approved. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
-    known = connection.url_of(repository, name)
+    known = connection.settings_of(repository, name)
     where = address.parse(url, base)
     options_of_kind.check(where.kind, options or {})
-    trust.typed(repository, where, options or {})
+    trust.approve_typed(repository, where, options or {})
     with repository.locked():
         repository.config.set_remote(name, {**known, **(options or {}), "url": where.text})
     return remote(repository, name)
@@ -168,7 +168,7 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
     """Give a remote another name, with what was seen of it. Raises NoSuchRemote, RemoteExists, BadRefName."""
     _check_name(new)
-    settings = connection.url_of(repository, old)
+    settings = connection.settings_of(repository, old)
     if new in repository.config.remotes():
         raise errors.RemoteExists(name=new)
     with repository.locked():
@@ -244,7 +244,7 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
     `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied, NotARemote.
     """
-    with connection.reach(repository, name) as there:
+    with connection.open_remote(repository, name) as there:
         with contextlib.suppress(errors.NoRemoteYet):
             presence.check(repository, there)
         verdict = probe.probe(there.backend, actor.nonce(), full=full, now=now)
@@ -264,7 +264,7 @@ def check_registry(repository: Repository, name: str, token: str | Mapping[str, 
 
 def is_registry(repository: Repository, name: str) -> bool:
     """Whether a remote is a registry, and no store; raises NoSuchRemote."""
-    return connection.is_registry(connection.url_of(repository, name))
+    return connection.is_registry(connection.settings_of(repository, name))
 
 
 def _own(repository: Repository, name: str) -> list[RefName]:

@@ -58,7 +58,7 @@ def reset(
     if mode != SOFT:
         kept = _left_out(repository, model, target)
         wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
-        promises.have(repository, wanted, progress)
+        promises.ensure_present(repository, wanted, progress)
     with repository.writing():
         version = repository.objects.still(target)
         head = repository.head(model)

@@ -44,7 +44,7 @@ def restore(
         repository.root / repository.head(model).folder,
         below,
     )
-    promises.have(repository, named, progress)
+    promises.ensure_present(repository, named, progress)
     with repository.writing():
         tree = repository.objects.tree(version.tree)
         if any(entry.path == model_file.NAME for entry in named):

@@ -72,7 +72,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
-    brought = disk_usage.brought(repository, parent.tree if parent else None, snapshot.tree)
+    brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model,
         id=id_,

@@ -121,7 +121,7 @@ def status(repository: Repository, model: str) -> Status:
         skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
-        merging=merge_state.under_way(repository, model),
+        merging=merge_state.in_progress(repository, model),
         upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),

@@ -64,7 +64,7 @@ def switch(
         create, target = followed[1], f"{followed[0]}/{followed[1]}"
     if create is not None:
         _check_new(repository, model, create)
-    promises.have_version(repository, _goal(repository, model, target, force=force), progress)
+    promises.ensure_version_present(repository, _goal(repository, model, target, force=force), progress)
     with repository.writing():
         here = repository.head(model)
         current = repository.current(model)

@@ -24,7 +24,7 @@ def registry(repository: Repository, name: str, token: str | Mapping[str, str] |
 
     Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
     """
-    settings = dict(connection.url_of(repository, name))
+    settings = dict(connection.settings_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     if not where.is_registry:
         raise errors.NotARegistry(name=name, url=where.text)

@@ -198,7 +198,7 @@ class Taking:
             if repository.heads.get(self._key) is None:
                 repository.heads.set(self._key, Head(folder_for(repository, self._key), MAIN))
             if there is not None:
-                places.tell(repository, self._key, id_, self._place(there), self._actor.move("import"))
+                places.record(repository, self._key, id_, self._place(there), self._actor.move("import"))
 
     def _record_absent(self, version: Version) -> None:
         objects = self._repository.objects

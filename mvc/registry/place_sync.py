@@ -44,7 +44,7 @@ def receive(repository: Repository, remote: Remote, numbers: Numbers, actor: Act
             told = _places(entries)
             version = VersionId(ref.name)
             moves = [(place, actor.move("fetch")) for place in told.values()]
-            count += sum(places.tell(repository, ref.model, version, *each) for each in moves)
+            count += sum(places.record(repository, ref.model, version, *each) for each in moves)
             if _here(repository, ref).keys() <= told.keys():
                 known.note(ref, len(entries))
     known.keep()

@@ -109,7 +109,7 @@ class Filling:
 
     def _bring(self, subject: Subject) -> None:
         """Have all bytes here before anything is made there; raises Missing, Damaged, and as fetching does."""
-        promises.have_version(self.repository, subject.id)
+        promises.ensure_version_present(self.repository, subject.id)
         for entry in promises.entries_of(self.repository, subject.id):
             if self.repository.recipes.best(entry.file) is None:
                 raise errors.Missing(what="file", id=entry.file)

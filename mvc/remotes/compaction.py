@@ -23,7 +23,7 @@ _TOGETHER = 48 * 1024 * 1024
 """Bytes that are merged into one, at most."""
 
 
-def merge(store: Store, backend: Backend, there: Inventory) -> int:
+def compact(store: Store, backend: Backend, there: Inventory) -> int:
     """Merge the small metadata packs of a remote, when there are many; the bytes that were sent."""
     small = list(_small(there))
     if len(small) < MANY:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, digest
-from mvc.remotes import incoming
+from mvc.remotes import download_plan
 from mvc.remotes.backends.backend import Backend
-from mvc.remotes.incoming import Batch, Range
-from mvc.remotes.inventory import There
+from mvc.remotes.download_plan import Batch, Range
+from mvc.remotes.inventory import RemotePlace
 from mvc.remotes.store import Store
 from mvc.storage.chunks import codec, encodings
 from mvc.storage.disk import door as door_module
@@ -57,7 +57,7 @@ class Downloader:
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
         self._over = threading.Event()
-        self.failed: set[There] = set()
+        self.failed: set[RemotePlace] = set()
 
     def fetch(self, batches: Sequence[Batch]) -> int:
         """Have the chunks here, each batch durable before one that rests on it is looked at; the bytes that were read.
@@ -83,7 +83,7 @@ class Downloader:
             finally:  # after an error, what is under way ends with its next read
                 self._over.set()
         self._store.chunks.refresh()
-        return incoming.size(batches)
+        return download_plan.size(batches)
 
     def _places(self, batch: Batch, under_way: deque[Future[None]]) -> _Places:
         """Where what a batch rests on lies here, once that has come."""
@@ -165,7 +165,7 @@ class _Arriving:
         self._range = {there.entry.id: number for number, each in enumerate(batch.ranges) for there in each.entries}
         self._held: dict[int, memoryview] = {}
         self._asked = 0
-        self.failed: list[There] = []
+        self.failed: list[RemotePlace] = []
 
     @property
     def size(self) -> int:
@@ -186,13 +186,13 @@ class _Arriving:
         """For each range, the place of the last entry that needs it."""
         found: dict[int, int] = {}
         for place, there in enumerate(self._batch.entries):
-            needed: There | None = there
+            needed: RemotePlace | None = there
             while needed is not None:
                 found[self._range[needed.entry.id]] = place
                 needed = self._base_beside(needed)
         return found
 
-    def _stored(self, there: There) -> memoryview:
+    def _stored(self, there: RemotePlace) -> memoryview:
         """The stored bytes of an entry, which has to be the one that its index names."""
         entry, number = there.entry, self._range[there.entry.id]
         while self._asked <= number:
@@ -206,7 +206,7 @@ class _Arriving:
             raise errors.DamagedThere(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
         return self._held[number][header:stored]
 
-    def _raw(self, there: There) -> Buffer:
+    def _raw(self, there: RemotePlace) -> Buffer:
         entry = there.entry
         base = self._base(there) if entry.base else None
         try:
@@ -214,7 +214,7 @@ class _Arriving:
         except errors.Damaged as error:
             raise self._damaged(there, error.fields["reason"]) from error
 
-    def _base(self, there: There) -> Buffer:
+    def _base(self, there: RemotePlace) -> Buffer:
         """The base's raw bytes: those that come with it, or those that are here."""
         beside = self._base_beside(there)
         if beside is not None:
@@ -222,12 +222,12 @@ class _Arriving:
         base = ChunkId(there.entry.base or "")
         return self._store.reader.read(base, self._places.get(base, ()))
 
-    def _base_beside(self, there: There) -> There | None:
+    def _base_beside(self, there: RemotePlace) -> RemotePlace | None:
         """The base's entry in the same batch, if that is less deep."""
         beside = self._beside.get(there.entry.base or "")
         return beside if beside is not None and beside.entry.depth < there.entry.depth else None
 
-    def _damaged(self, there: There, reason: object) -> errors.DamagedThere:
+    def _damaged(self, there: RemotePlace, reason: object) -> errors.DamagedThere:
         entry = there.entry
         self.failed.append(there)
         what = f"chunk {entry.id[:10]} in {packformat.path(there.pack)} on {self._where}"

@@ -48,7 +48,7 @@ class Ages:
     abandoned: float | None = None
 
 
-class Collection:
+class GcSession:
     """A time in which a remote is collected; entering it raises RemoteBusy while somebody sends or collects."""
 
     def __init__(self, backend: Backend, move: Move, ages: Ages) -> None:

@@ -37,14 +37,14 @@ AHEAD = 16
 """Metadata packs that are on their way at once, at most."""
 
 
-class There(NamedTuple):
+class RemotePlace(NamedTuple):
     """An entry of a chunk, and the pack on the remote that has it."""
 
     pack: PackId
     entry: Entry
 
 
-Places = dict[str, list[There]]
+Places = dict[str, list[RemotePlace]]
 """For each chunk, where a remote has it, the entry of least depth first."""
 
 
@@ -92,7 +92,7 @@ class Inventory:
         entries = self._store.metapacks.entries(metapack)
         return any(entry.id in live for entry in entries if entry.kind != packformat.REF_ENTRY)
 
-    def find(self, chunks: Iterable[str], failed: AbstractSet[There] = frozenset()) -> Places:
+    def find(self, chunks: Iterable[str], failed: AbstractSet[RemotePlace] = frozenset()) -> Places:
         """The places of those of `chunks` that are there with all their delta bases, and of these bases; raises Damaged.
 
         Places that need no suspect pack come first. Places that `failed` are left out.
@@ -140,7 +140,7 @@ class Inventory:
             for offset, header in packformat.INDEXED.iter_unpack(index):
                 if header[:32] in wanted:
                     entry = Entry.parse(header, offset)
-                    found.setdefault(entry.id, []).append(There(pack, entry))
+                    found.setdefault(entry.id, []).append(RemotePlace(pack, entry))
         return found
 
     @property
@@ -309,7 +309,7 @@ def _size_of_pack(index: bytes, metapack: PackId) -> int:
     return Entry.parse(header, offset).end + len(index) + packformat.TRAILER.size
 
 
-def _complete(found: Mapping[str, list[There]]) -> Places:
+def _complete(found: Mapping[str, list[RemotePlace]]) -> Places:
     """Those places that have all they rest on, of less depth; shallow ones first, so that one pass tells."""
     least: dict[str, int] = {}
     whole: Places = {}

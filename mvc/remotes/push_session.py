@@ -19,13 +19,13 @@ from typing import Self
 from mvc import errors
 from mvc.model.ids import PackId, digest
 from mvc.model.version import Timestamp
-from mvc.remotes import compaction, hints, outgoing
+from mvc.remotes import compaction, hints, upload_plan
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.outgoing import Fresh
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.remotes.store import Store
 from mvc.remotes.upload import Uploader, salt_of
+from mvc.remotes.upload_plan import Fresh
 from mvc.storage.progress import Progress
 from mvc.storage.records import sealed
 from mvc.storage.records.reflog import Move, RefEntry
@@ -41,7 +41,7 @@ _ROUNDS = 5
 """How often what a collection took meanwhile is sent again."""
 
 
-class Sending:
+class PushSession:
     """A time in which versions are sent; entering it raises RemoteBusy while a collection is under way."""
 
     def __init__(self, store: Store, backend: Backend, move: Move, pause: Pause, jobs: int) -> None:
@@ -72,13 +72,13 @@ class Sending:
         """Have all that `fresh` needs be on the remote. Raises FilesElsewhere, and as Inventory and Uploader do."""
         for _ in range(_ROUNDS):
             there = Inventory(self._store, self._backend, self._jobs)
-            todo = outgoing.plan(self._store, there, fresh)
+            todo = upload_plan.plan(self._store, there, fresh)
             if progress is not None:
                 progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, there, seen)
             self.skipped = todo.skipped
             if not todo.is_empty:
-                self.sent += compaction.merge(self._store, self._backend, there)
+                self.sent += compaction.compact(self._store, self._backend, there)
             for folder in ("packs", "meta"):  # what is there already may be that of a push that was stopped
                 self._backend.settle(folder)
             if self.is_announced():
@@ -89,7 +89,7 @@ class Sending:
 
     def replace(self, fresh: Fresh, there: Inventory, seen: list[RefEntry], damaged: Iterable[PackId]) -> None:
         """Send what of `fresh` is here and not sound on the remote, then leave a hint of each of the `damaged` packs."""
-        todo = outgoing.plan(self._store, there, fresh, partial=True)
+        todo = upload_plan.plan(self._store, there, fresh, partial=True)
         salt = salt_of({*there.spoiled, *there.unnamed})
         self.sent += Uploader(self._store, self._backend, self._jobs).send(todo, there, seen, salt)
         for pack in sorted(damaged):
@@ -98,7 +98,7 @@ class Sending:
             self._round += 1
             self._announce()
 
-    def mend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
+    def resend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
         """After names were moved: send again what was removed meanwhile, if somebody took our intent for abandoned.
 
         Likewise if a flag was passed over as that of a collection that was killed: should it run after all, it may have removed something.

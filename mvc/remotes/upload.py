@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import PackId, digest
+from mvc.remotes import upload_packs
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.outgoing import Outgoing
-from mvc.remotes.parcels import Parcel, parcels
 from mvc.remotes.store import Store
+from mvc.remotes.upload_packs import UploadPack
+from mvc.remotes.upload_plan import Outgoing
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.packs.metapacks import MetaWriter
@@ -66,21 +67,21 @@ class Uploader:
         return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
 
     def _packs(self, outgoing: Outgoing, there: Inventory, salt: bytes) -> list[_Sent]:
-        def put(parcel: Parcel) -> _Sent:
+        def put(pack: UploadPack) -> _Sent:
             try:
-                if there.is_spoiled(parcel.id, parcel.size):
-                    raise errors.PackNameTaken(name=packformat.path(parcel.id), remote=self._backend.where)
-                new = 0 if there.packs.get(parcel.id) == parcel.size or parcel.id in self._put else parcel.size
+                if there.is_spoiled(pack.id, pack.size):
+                    raise errors.PackNameTaken(name=packformat.path(pack.id), remote=self._backend.where)
+                new = 0 if there.packs.get(pack.id) == pack.size or pack.id in self._put else pack.size
                 if new:
-                    self._backend.put(packformat.path(parcel.id), parcel.path)
-                    self._put.add(parcel.id)
-                self._progress(parcel.chunks)
+                    self._backend.put(packformat.path(pack.id), pack.path)
+                    self._put.add(pack.id)
+                self._progress(pack.chunks)
             finally:
-                parcel.discard()
-            return _Sent(parcel.id, parcel.size, parcel.index, new)
+                pack.discard()
+            return _Sent(pack.id, pack.size, pack.index, new)
 
         with Workers(self._jobs) as workers:
-            return list(workers.ahead(put, parcels(self._store, outgoing, there, salt), self._jobs + 1))
+            return list(workers.ahead(put, upload_packs.packs(self._store, outgoing, there, salt), self._jobs + 1))
 
     def _check(self, folder: str, sizes: Mapping[str, int]) -> None:
         """Raise RemoteUnreachable unless the remote lists every file in its full size."""

@@ -33,7 +33,7 @@ def parts(recipe: Recipe) -> Parts:
     return dict(recipe.chunks)
 
 
-def brought(repository: Repository, old: Tree | None, new: Tree) -> dict[FileId, int]:
+def added_bytes(repository: Repository, old: Tree | None, new: Tree) -> dict[FileId, int]:
     """Of each file in `new` that `old` has not: the bytes of its parts that no file of `old` has.
 
     What several new files share counts for the first. A file without a recipe is left out. Raises Damaged.

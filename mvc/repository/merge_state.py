@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 
-def under_way(repository: Repository, model: str) -> MergeState | None:
+def in_progress(repository: Repository, model: str) -> MergeState | None:
     """The merge of `model`, None when there is none; raises Damaged."""
     state = merges.recorded(repository.door, model)
     return state if state is not None and repository.current(model) == state.ours else None
@@ -24,7 +24,7 @@ def under_way(repository: Repository, model: str) -> MergeState | None:
 
 def refuse(repository: Repository, model: str) -> None:
     """Raise MergeUnderway when there is a merge of `model`."""
-    state = under_way(repository, model)
+    state = in_progress(repository, model)
     if state is not None:
         raise errors.MergeUnderway(theirs=history.label(repository, state.theirs), model=model)
 

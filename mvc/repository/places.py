@@ -38,7 +38,7 @@ def places(repository: Repository, model: str, version: VersionId) -> list[Place
     return list(found.values())
 
 
-def any_told(repository: Repository, model: str) -> bool:
+def has_any(repository: Repository, model: str) -> bool:
     """Whether any version of `model` is told to be on a registry."""
     return bool(repository.refs.all(model, KIND))
 
@@ -87,7 +87,7 @@ def is_by_hand(version: Version) -> bool:
     return version.author.name.startswith(PREFIX) and not version.author.email
 
 
-def tell(repository: Repository, model: str, version: VersionId, place: Place, move: Move) -> bool:
+def record(repository: Repository, model: str, version: VersionId, place: Place, move: Move) -> bool:
     """Under the lock: have it told that `version` is at `place`; False when that is known. Raises RefMoved."""
     if place in places(repository, model, version):
         return False

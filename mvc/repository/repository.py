@@ -20,19 +20,19 @@ T = TypeVar("T")
 
 
 def writes(function: Callable[Concatenate[Repository, P], T]) -> Callable[Concatenate[Repository, P], T]:
-    """Declare the function of a verb that writes: `Repository.settle` runs before it, except for a dry run."""
+    """Declare the function of a verb that writes: `Repository.roll_forward` runs before it, except for a dry run."""
 
     @functools.wraps(function)
     def settled(repository: Repository, /, *arguments: P.args, **named: P.kwargs) -> T:
         if not named.get("dry_run"):
-            repository.settle()
+            repository.roll_forward()
         return function(repository, *arguments, **named)
 
     return settled
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RolledForward:
     """An interrupted command that was completed; `edited` are the paths that were edited since and left alone."""
 
     verb: str
@@ -59,7 +59,7 @@ class Actor:
 class Repository(Parts):
     """The parts of one repository, and the lock and the roll forward of a command that writes."""
 
-    def settle(self) -> Settled | None:
+    def roll_forward(self) -> RolledForward | None:
         """Roll an interrupted change forward; None where there is none. A command that writes begins with it.
 
         Otherwise it would find the refs moved already and call the work done, with the files still the old ones. Raises
@@ -69,12 +69,12 @@ class Repository(Parts):
             return None
         with self.locked():
             change = journal.pending(self.door)
-            return Settled(change.verb, apply.finish_pending(self)) if change is not None else None
+            return RolledForward(change.verb, apply.roll_forward(self)) if change is not None else None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock, with any interrupted change of the working tree finished first."""
         with self.locked():
-            apply.finish_pending(self)
+            apply.roll_forward(self)
             self.door.sweep()
             yield

@@ -12,7 +12,7 @@ from mvc.remotes import refs
 from mvc.remotes.backends import address, connect, kinds, registry_address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.retry import RetryingBackend
-from mvc.remotes.backends.throttle import PacedBackend
+from mvc.remotes.backends.throttle import ThrottledBackend
 from mvc.remotes.remote import JOBS, Remote
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import ORIGIN, followed
@@ -23,13 +23,13 @@ RACE = Backoff(attempts=refs.TRIES, first=0.2, longest=5.0)
 
 
 @contextlib.contextmanager
-def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
+def open_remote(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
     """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
 
     Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline, HostNotTrusted, SettingNotTrusted,
     PlainHttp.
     """
-    settings = dict(url_of(repository, name))
+    settings = dict(settings_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     if where.is_registry:
         raise errors.IsRegistry(name=name, url=where.text)
@@ -38,7 +38,7 @@ def reach(repository: Repository, name: str, *, jobs: int = JOBS, limit: float |
     trust.check(repository, name, where, settings)
     backend: Backend = RetryingBackend(connect.connect(where, settings))
     if limit is not None:
-        backend = PacedBackend(backend, limit)
+        backend = ThrottledBackend(backend, limit)
     try:
         yield Remote(name, backend, _pause, jobs, limit)
     finally:
@@ -50,7 +50,7 @@ def is_registry(settings: Mapping[str, str]) -> bool:
     return registry_address.is_registry(settings.get("url", ""))
 
 
-def url_of(repository: Repository, name: str) -> dict[str, str]:
+def settings_of(repository: Repository, name: str) -> dict[str, str]:
     """The settings of a remote, its `url` among them."""
     known = repository.config.remotes()
     if "url" not in known.get(name, {}):
@@ -58,13 +58,13 @@ def url_of(repository: Repository, name: str) -> dict[str, str]:
     return known[name]
 
 
-def default(repository: Repository, model: str | None = None) -> str:
+def default_remote(repository: Repository, model: str | None = None) -> str:
     """The remote that the current branch of `model` follows, else origin, or the only one. Raises NoSuchRemote."""
     head = repository.heads.get(model) if model is not None else None
     branch = head.branch if head is not None and head.branch is not None else ""
     found = followed(repository, model or "", branch)
     if found is None:
-        url_of(repository, ORIGIN)  # which says that there is none
+        settings_of(repository, ORIGIN)  # which says that there is none
     return found[0] if found is not None else ORIGIN
 
 

@@ -59,7 +59,7 @@ def advance(
     Files that `select` does not choose are left out, unless their bytes are here. A `remote` that is connected is used.
     """
     selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
-    received = _bring(repository, selected, remote, progress)
+    received = _fetch(repository, selected, remote, progress)
     with repository.writing():
         current, head = repository.current(model), repository.head(model)
         ref = RefName(model, HEADS, branch)
@@ -80,7 +80,7 @@ def advance(
     return received, moved
 
 
-def fill_in(
+def complete(
     repository: Repository,
     model: str,
     current: VersionId,
@@ -93,17 +93,17 @@ def fill_in(
     chosen = [entry for entry in partial.not_checked_out(repository, model, tree) if select(entry)]
     if not chosen:
         return 0, Moved()
-    received = _bring(repository, chosen, remote, progress)
+    received = _fetch(repository, chosen, remote, progress)
     with repository.writing():
         wanted = Tree(tuple(chosen))
         return received, checkout.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
 
 
-def _bring(
+def _fetch(
     repository: Repository, entries: Sequence[TreeEntry], remote: Remote | None, progress: Progress | None
 ) -> int:
     files = {entry.file: entry.path for entry in entries}
-    return promisor.bring(repository, files, progress, connected=remote)
+    return promisor.fetch_files(repository, files, progress, connected=remote)
 
 
 def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:

@@ -86,7 +86,7 @@ class FileReader:
         return raw
 
     def _have(self, chunks: Sequence[ChunkId]) -> None:
-        """Fetch those of these chunks that are not here. Raises as `mvc.transport.promisor.bring`."""
+        """Fetch those of these chunks that are not here. Raises as `mvc.transport.promisor.fetch_files`."""
         wanted = [chunk for chunk in chunks if chunk not in self._kept]
         promisors = self._repository.absences.promisors(self._file)
         if self._repository.chunks.has_all(wanted) or not promisors:
@@ -94,22 +94,22 @@ class FileReader:
         if self._remote is not None:
             promisors = (self._remote.name, *promisors)
         files = {self._file: f"file {self._file[:10]}"}
-        promisor.from_any(self._repository, promisors, files, lambda name: self._fetch(name, wanted))
+        promisor.from_any_remote(self._repository, promisors, files, lambda name: self._fetch(name, wanted))
 
     def _fetch(self, name: str, wanted: Sequence[ChunkId]) -> None:
         remote, there = self._reached(name)
         try:
-            promisor.bring_chunks(self._repository, remote, wanted, there=there)
+            promisor.fetch_chunks(self._repository, remote, wanted, there=there)
         except errors.MissingThere:  # a collection may have moved it since the listing
             self._there = None
             remotes.check(remote.backend)
-            promisor.bring_chunks(self._repository, remote, wanted, there=self._reached(name)[1])
+            promisor.fetch_chunks(self._repository, remote, wanted, there=self._reached(name)[1])
 
     def _reached(self, name: str) -> tuple[Remote, Inventory]:
         """A remote and what it has, as far as that is known already."""
         if self._remote is None or self._remote.name != name:
             self.close()
-            self._remote = self._connections.enter_context(connection.reach(self._repository, name))
+            self._remote = self._connections.enter_context(connection.open_remote(self._repository, name))
         if self._there is None:
             self._there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
         return self._remote, self._there

@@ -19,19 +19,19 @@ def check(repository: Repository, remote: Remote) -> None:
     try:
         remotes.check(remote.backend)
     except errors.NoRemoteYet:
-        if was_seen(repository, remote):
+        if is_known(repository, remote):
             raise errors.RemoteVanished(remote=remote.backend.where, name=remote.name) from None
         raise
     except errors.NotARemote:
-        if was_seen(repository, remote):
+        if is_known(repository, remote):
             raise errors.FormatLost(remote=remote.backend.where) from None
         raise
 
 
-def was_seen(repository: Repository, remote: Remote) -> bool:
+def is_known(repository: Repository, remote: Remote) -> bool:
     """Whether this repository has fetched from `remote`, or pushed to it."""
     return repository.door.exists(_record(remote.backend.where)) or any(
-        True for _ in tracking.everything(repository, remote.name)
+        True for _ in tracking.all_refs(repository, remote.name)
     )
 
 
@@ -40,7 +40,7 @@ def is_probed(repository: Repository, remote: Remote) -> bool:
     return repository.door.exists(_record(remote.backend.where))
 
 
-def note_probe(repository: Repository, remote: Remote) -> None:
+def record_probe(repository: Repository, remote: Remote) -> None:
     """Record that it was, and that it is a remote."""
     repository.door.cache(_record(remote.backend.where), b"its create was seen to be exclusive\n")
 

@@ -13,17 +13,17 @@ from mvc.storage.progress import Progress
 from mvc.storage.records.promised import EXPIRED, PROMISED
 
 
-def have(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
-    """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.transport.promisor.bring`."""
+def ensure_present(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
+    """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.transport.promisor.fetch_files`."""
     if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
         files = {entry.file: entry.path for entry in entries}
-        lazy.load("mvc.transport.promisor").bring(repository, files, progress)
+        lazy.load("mvc.transport.promisor").fetch_files(repository, files, progress)
 
 
-def have_version(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:
+def ensure_version_present(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:
     """Fetch the promised bytes of a version: its model.toml and all its files."""
     if id_ is not None:
-        have(repository, entries_of(repository, id_), progress)
+        ensure_present(repository, entries_of(repository, id_), progress)
 
 
 def entries_of(repository: Repository, id_: VersionId) -> list[TreeEntry]:

@@ -13,9 +13,9 @@ from typing import TypeVar
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId
 from mvc.model.paths import escape_name
-from mvc.remotes import download, incoming
+from mvc.remotes import download, download_plan
 from mvc.remotes.download import Downloader
-from mvc.remotes.inventory import Inventory, There
+from mvc.remotes.inventory import Inventory, RemotePlace
 from mvc.remotes.remote import JOBS, Remote
 from mvc.remotes.store import Store
 from mvc.repository.repository import Repository
@@ -34,7 +34,7 @@ _FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, err
 """What one remote may fail with while another may still have the bytes."""
 
 
-def bring(
+def fetch_files(
     repository: Repository, files: Files, progress: Progress | None = None, *, connected: Remote | None = None
 ) -> int:
     """Fetch the bytes of those of `files` that are promised; the number of bytes received. Not under the lock.
@@ -52,7 +52,7 @@ def bring(
     return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
 
 
-def bring_chunks(
+def fetch_chunks(
     repository: Repository,
     remote: Remote,
     chunks: Iterable[ChunkId],
@@ -67,20 +67,20 @@ def bring_chunks(
         there = Inventory(repository, remote.backend, remote.jobs)
     wanted = list(chunks)
     try:
-        return fetch_chunks(repository, remote, wanted, there, lambda each: _require(repository, each), progress)
+        return download_chunks(repository, remote, wanted, there, lambda each: _require(repository, each), progress)
     except errors.MissingThere:
         presence.check(repository, remote)
         raise
 
 
-def fetch_chunks(
+def download_chunks(
     store: Store,
     remote: Remote,
     chunks: Sequence[ChunkId],
     there: Inventory,
     require: Callable[[set[str]], None],
     progress: Progress | None = None,
-    failed: AbstractSet[There] = frozenset(),
+    failed: AbstractSet[RemotePlace] = frozenset(),
 ) -> int:
     """Fetch `chunks` into `store`; the bytes that came. Packs that are found damaged become suspects of `there`.
 
@@ -90,7 +90,7 @@ def fetch_chunks(
     failure: errors.Damaged | None = None
     for _ in range(MAX_TRIES):
         try:
-            batches = incoming.plan(store, there, chunks, remote.backend.read_size, failed)
+            batches = download_plan.plan(store, there, chunks, remote.backend.read_size, failed)
         except errors.MissingThere:
             if failure is not None:
                 raise failure from None
@@ -98,7 +98,7 @@ def fetch_chunks(
         if not batches:
             return 0
         if progress is not None:
-            progress.expect(incoming.size(batches), f"Fetching from {remote.name}")
+            progress.expect(download_plan.size(batches), f"Fetching from {remote.name}")
         require(download.features(batches))
         downloader = Downloader(store, remote.backend, remote.jobs, progress)
         try:
@@ -117,7 +117,7 @@ def _require(repository: Repository, features: set[str]) -> None:
         config.require(repository.door, features)
 
 
-def from_any(
+def from_any_remote(
     repository: Repository,
     promisors: Sequence[str],
     files: Files,
@@ -170,7 +170,7 @@ def _group(
 ) -> int:
     """Fetch files that have the same promisors."""
     chunks = [chunk for file in files for chunk in _chunks(repository, file)]
-    return from_any(
+    return from_any_remote(
         repository,
         promisors,
         files,
@@ -185,15 +185,15 @@ def _from(
     if connected is not None and connected.name == name:
         return _chunks_from(repository, connected, chunks, progress)
     jobs, limit = (connected.jobs, connected.limit) if connected is not None else (JOBS, None)
-    with connection.reach(repository, name, jobs=jobs, limit=limit) as remote:
+    with connection.open_remote(repository, name, jobs=jobs, limit=limit) as remote:
         return _chunks_from(repository, remote, chunks, progress)
 
 
 def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], progress: Progress | None) -> int:
     try:
-        return bring_chunks(repository, remote, chunks, progress)
+        return fetch_chunks(repository, remote, chunks, progress)
     except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
-        return bring_chunks(repository, remote, chunks, progress)
+        return fetch_chunks(repository, remote, chunks, progress)
 
 
 def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:

@@ -20,7 +20,7 @@ def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
     return tip.seen if tip is not None else None
 
 
-def everything(
+def all_refs(
     repository: Repository, remote: str, models: Iterable[str] | None = None
 ) -> Iterator[tuple[RefName, Seen]]:
     """Yield each ref of a remote that was seen, of `models` or of all, with the entry that it was last seen at."""
@@ -33,7 +33,7 @@ def everything(
                     yield ref, entry
 
 
-def note(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
+def record(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
     """Keep that `ref` stands at the remote's `entry`; False when that is known. Under the lock."""
     own = ref.seen_of(remote)
     tip = repository.refs.tip(own)

@@ -106,7 +106,7 @@ def _refuse_plain(what: str, host: str, way: str) -> None:
     raise errors.PlainHttp(remote=what, host=host, way=f"Use https; or, {way}")
 
 
-def typed(repository: Repository, where: Address, options: Mapping[str, str], *, keep: bool = True) -> None:
+def approve_typed(repository: Repository, where: Address, options: Mapping[str, str], *, keep: bool = True) -> None:
     """Approve the destination that the person typed: in their settings, or with `keep` off for this run. Raises BadSetting."""
     found = destination.of(where, options)
     if found is None or (repository.approvals.has_host(found) and not repository.approvals.lacking(found)):

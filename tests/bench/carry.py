@@ -54,7 +54,7 @@ def fetch(folder: Path) -> None:
     settle()
     repository = Repository(folder)
     promised = [FileId(id_) for each in read_log(repository.door, PROMISED) for id_ in each.ids]
-    promisor.bring(repository, {file: file for file in promised})
+    promisor.fetch_files(repository, {file: file for file in promised})
 
 
 def _sync(path: Path) -> None:

@@ -214,5 +214,5 @@ def _write(folder: Path, rng: random.Random) -> None:
 
 
 def _push(repository: Repository, version: VersionId, actor: Actor) -> None:
-    with connection.reach(repository, "origin") as remote:
+    with connection.open_remote(repository, "origin") as remote:
         push(repository, MODEL, remote, [RefUpdate(RefName(MODEL, HEADS, "main"), version, "main")], actor)

@@ -54,8 +54,8 @@ def test_what_several_new_files_share_is_brought_once(tmp_path: Path, rng: rando
     second = commit_files(tmp_path, {"a": big + more, "b": more + big + more})
     repository = Repository(tmp_path)
     old, new = tree(repository, first), tree(repository, second)
-    assert sum(disk_usage.brought(repository, None, old).values()) == len(big)
-    assert disk_usage.brought(repository, new, new) == {}
-    brought = disk_usage.brought(repository, old, new)
+    assert sum(disk_usage.added_bytes(repository, None, old).values()) == len(big)
+    assert disk_usage.added_bytes(repository, new, new) == {}
+    brought = disk_usage.added_bytes(repository, old, new)
     assert len(more) <= sum(brought.values()) < 3 * len(more) + len(big)
     assert set(brought) == {entry.file for entry in new.entries}

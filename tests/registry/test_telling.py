@@ -48,7 +48,7 @@ def _head(shell: Shell) -> VersionId:
 
 def _tell(shell: Shell, place: Place) -> None:
     with shell.repository.locked():
-        places.tell(shell.repository, MODEL, _head(shell), place, shell.actor.move("publish"))
+        places.record(shell.repository, MODEL, _head(shell), place, shell.actor.move("publish"))
 
 
 def _places(shell: Shell) -> set[Place]:

@@ -40,7 +40,7 @@ class Churner:
         self._first: VersionId = first
 
     def run(self, count: int) -> None:
-        with connection.reach(self._repository, "origin", jobs=1) as remote:
+        with connection.open_remote(self._repository, "origin", jobs=1) as remote:
             for number in range(count):
                 branch = RefName(MODEL, HEADS, f"{self._name}-{number}")
                 self._push(remote, RefUpdate(branch, self._commit(number)))

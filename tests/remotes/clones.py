@@ -91,7 +91,7 @@ def set_origin(shell: Shell, place: Place) -> None:
 @contextmanager
 def origin(shell: Shell) -> Iterator[Remote]:
     """The remote origin of a shell, as its settings say."""
-    with connection.reach(shell.repository, "origin") as remote:
+    with connection.open_remote(shell.repository, "origin") as remote:
         yield remote
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     root, name, seconds = sys.argv[1:4]
     repository = open_repository(Path(root) / name)
     end = time.monotonic() + float(seconds)
-    with connection.reach(repository, "origin", jobs=1) as remote:
+    with connection.open_remote(repository, "origin", jobs=1) as remote:
         while time.monotonic() < end:
             sys.stdout.write(f"{_once(repository, remote)}\n")
             sys.stdout.flush()

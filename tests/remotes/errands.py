@@ -22,7 +22,7 @@ from mvc.porcelain.fsck import fsck
 from mvc.porcelain.fsck_remote import survey
 from mvc.porcelain.init import make_repository
 from mvc.porcelain.push import push
-from mvc.remotes import compaction, incoming
+from mvc.remotes import compaction, download_plan
 from mvc.remotes.backends import probe
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
@@ -78,7 +78,7 @@ class Errand:
                 push(repository, MODEL, remote, [_main(repository)], _ACTOR)
                 return
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("mvc.transport.connection.reach", lambda *_, **__: contextlib.nullcontext(remote))
+                patch.setattr("mvc.transport.connection.open_remote", lambda *_, **__: contextlib.nullcontext(remote))
                 if models:
                     pull.pull(repository, models[0], remote, _ACTOR)
                 else:
@@ -188,7 +188,7 @@ def small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(probe, "NAMES", 2)
     patch.setattr(probe, "BIG", 65_536)
     patch.setattr(compaction, "MANY", 2)
-    patch.setattr(incoming, "BATCH", 8_000)
+    patch.setattr(download_plan, "BATCH", 8_000)
 
 
 def build(top: Path, patch: pytest.MonkeyPatch) -> dict[str, Errand]:

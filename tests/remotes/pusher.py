@@ -37,7 +37,7 @@ class Pusher:
         self._time = 1_770_109_200
 
     def run(self, count: int) -> None:
-        with connection.reach(self._repository, "origin", jobs=1) as remote:
+        with connection.open_remote(self._repository, "origin", jobs=1) as remote:
             for number in range(count):
                 sys.stdout.write(f"{self._once(remote, number)}\n")
                 sys.stdout.flush()

@@ -18,7 +18,7 @@ from mvc import errors
 from mvc.porcelain import gc_remote as verb
 from mvc.porcelain.fsck_remote import survey
 from mvc.remotes import upload
-from mvc.remotes.gc_session import UNFINISHED, Ages, Collection
+from mvc.remotes.gc_session import UNFINISHED, Ages, GcSession
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main, set_origin
@@ -126,7 +126,7 @@ def test_without_the_look_for_senders_something_is_lost(
     """That it takes that look: what the tests above would not notice if nothing could be lost anyway."""
     remote = folder(tmp_path / "origin")
     _dead_weights(shell, remote, rng)
-    monkeypatch.setattr(Collection, "_check_intents", lambda _: None)
+    monkeypatch.setattr(GcSession, "_check_intents", lambda _: None)
     _collect_when_about_to_send(monkeypatch, lambda: verb.gc_remote(shell.repository, remote, shell.actor, floor=0))
     push_main(shell, remote)
     assert survey(shell.repository, remote, read_data=True).findings
@@ -137,7 +137,7 @@ def test_who_sends_sees_who_collects(shell: Shell, tmp_path: Path) -> None:
     shell.set(parameters__lr=1)
     shell.commit("more")
     ages = Ages(0, 0)
-    with Collection(remote.backend, shell.actor.move("gc"), ages), pytest.raises(errors.RemoteBusy):
+    with GcSession(remote.backend, shell.actor.move("gc"), ages), pytest.raises(errors.RemoteBusy):
         push_main(shell, remote)
     push_main(shell, remote)
     assert not survey(shell.repository, remote, read_data=True).findings
@@ -183,20 +183,20 @@ def test_nothing_is_removed_once_a_name_has_moved(
 ) -> None:
     remote = folder(tmp_path / "origin")
     _dead_weights(shell, remote, rng)
-    condemned = Collection.condemned
+    condemned = GcSession.condemned
 
-    def late(self: Collection) -> set[str]:
+    def late(self: GcSession) -> set[str]:
         entry = remote.refs.move(MAIN, remote.refs.tip(MAIN), None, shell.actor.move("by one whose intent was dropped"))
         assert entry.new is None
         return condemned(self)
 
-    monkeypatch.setattr(Collection, "condemned", late)
+    monkeypatch.setattr(GcSession, "condemned", late)
     assert not verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
 
 
 def test_two_collect_one_after_the_other(shell: Shell, tmp_path: Path) -> None:
     remote = folder(tmp_path / "origin")
-    with Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0)), pytest.raises(errors.RemoteBusy):
+    with GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0)), pytest.raises(errors.RemoteBusy):
         verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
 
 

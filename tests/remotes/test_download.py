@@ -15,11 +15,11 @@ from mvc.model.ids import PackId
 from mvc.porcelain import clone
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.init import make_repository
-from mvc.remotes import incoming
+from mvc.remotes import download_plan
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.download import Downloader
-from mvc.remotes.inventory import There
+from mvc.remotes.inventory import RemotePlace
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
 from mvc.storage.chunks import encodings
@@ -28,7 +28,7 @@ from mvc.storage.packs.packformat import Entry
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import WEIGHTS, ana, folder, push_main
 
-WHOLE = incoming.BATCH
+WHOLE = download_plan.BATCH
 
 
 def _pushed(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> Shell:
@@ -46,7 +46,7 @@ def _fill(target: Path, backend: Backend, shell: Shell, monkeypatch: Any, jobs: 
     target.mkdir()
     make_repository(target)
     remote = Remote("origin", backend, lambda _: None, jobs=jobs)
-    monkeypatch.setattr("mvc.transport.connection.reach", lambda *_, **__: contextlib.nullcontext(remote))
+    monkeypatch.setattr("mvc.transport.connection.open_remote", lambda *_, **__: contextlib.nullcontext(remote))
     clone.fill(Repository(target), remote, shell.actor)
 
 
@@ -56,7 +56,7 @@ def test_what_rests_on_others_comes_whole_however_it_is_cut(
     tmp_path: Path, monkeypatch: Any, rng: random.Random, jobs: int, batch: int, read: int
 ) -> None:
     shell = _pushed(tmp_path, monkeypatch, rng)
-    monkeypatch.setattr(incoming, "BATCH", batch)
+    monkeypatch.setattr(download_plan, "BATCH", batch)
     backend = LocalBackend(tmp_path / "origin")
     backend.read_size = read
     _fill(tmp_path / "clone", backend, shell, monkeypatch, jobs)
@@ -87,7 +87,7 @@ class _Failing(LocalBackend):
 def test_after_a_read_that_failed_no_others_are_begun(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
     shell, _ = ana(tmp_path, monkeypatch, rng, versions=1)
     push_main(shell, folder(tmp_path / "origin"))
-    monkeypatch.setattr(incoming, "BATCH", 300_000)
+    monkeypatch.setattr(download_plan, "BATCH", 300_000)
     backend = _Failing(tmp_path / "origin")
 
     class Watched(Downloader):
@@ -107,9 +107,9 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
     shell = begin(tmp_path, monkeypatch)
     sound, suspect = PackId("1" * 64), PackId("2" * 64)
 
-    def place(pack: PackId, id_: str, depth: int, base: str | None) -> There:
+    def place(pack: PackId, id_: str, depth: int, base: str | None) -> RemotePlace:
         encoding = encodings.DELTA if base else encodings.RAW
-        return There(
+        return RemotePlace(
             pack, Entry(id_ * 64, packformat.CHUNK, encoding, 4, 4, depth, 4 if base else 0, base and base * 64)
         )
 
@@ -119,6 +119,6 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
         "b" * 64: [deep, shallow],
         "c" * 64: [place(suspect, "c", 1, "b")],
     }
-    wanted = incoming._Wanted(shell.repository, "origin", places)
+    wanted = download_plan._Wanted(shell.repository, "origin", places)
     wanted.add("c" * 64, packformat.MAX_DEPTH + 1)
     assert [each for each in wanted.entries if each.entry.id == "b" * 64] == [shallow]

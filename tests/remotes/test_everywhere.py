@@ -54,7 +54,7 @@ def test_a_collection_removes_what_a_removed_branch_had(
     hers.commit("another network")
     hers.ok("push", "origin", "night")
     hers.ok("push", "origin", "--delete", "night")
-    with connection.reach(hers.repository, "origin") as remote:
+    with connection.open_remote(hers.repository, "origin") as remote:
         before = {each.name for each in remote.backend.list("packs")}
         removed: set[str] = set()
         for _ in range(2):

@@ -12,7 +12,7 @@ import pytest
 from mvc import errors
 from mvc.porcelain import clone, pull
 from mvc.porcelain.init import make_repository
-from mvc.remotes import incoming
+from mvc.remotes import download_plan
 from mvc.remotes.backends import address, connect
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
@@ -119,7 +119,7 @@ def _again(repository: Repository, where: Path, shell: Shell) -> None:
 
 
 def test_what_came_before_a_cut_is_not_fetched_again(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
-    monkeypatch.setattr(incoming, "BATCH", 200_000)
+    monkeypatch.setattr(download_plan, "BATCH", 200_000)
     shell, _ = ana(tmp_path, monkeypatch, rng, versions=1)
     push_main(shell, folder(tmp_path / "origin"))
     size = (shell.folder / WEIGHTS).stat().st_size
@@ -127,12 +127,12 @@ def test_what_came_before_a_cut_is_not_fetched_again(tmp_path: Path, monkeypatch
     target.mkdir()
     make_repository(target)
     first = Faulty(LocalBackend(tmp_path / "origin"), Fault.REFUSED, 12)
-    monkeypatch.setattr("mvc.transport.connection.reach", _always(first))
+    monkeypatch.setattr("mvc.transport.connection.open_remote", _always(first))
     assert not _try(Repository(target), first, shell)
     came = sum(path.stat().st_size for path in (target / ".mvc" / "packs").rglob("*.pack"))
     assert 0 < came < size
     second = Faulty(LocalBackend(tmp_path / "origin"))
-    monkeypatch.setattr("mvc.transport.connection.reach", _always(second))
+    monkeypatch.setattr("mvc.transport.connection.open_remote", _always(second))
     _again(Repository(target), tmp_path / "origin", shell)
     assert second.read_bytes + came < 1.1 * size
     assert (target / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()

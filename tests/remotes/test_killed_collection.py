@@ -16,8 +16,8 @@ from mvc.porcelain import gc_remote as verb
 from mvc.porcelain.fsck_remote import survey
 from mvc.remotes import upload
 from mvc.remotes.backends.local import LocalBackend
-from mvc.remotes.gc_session import TAKEN, Ages, Collection
-from mvc.remotes.push_session import ACTIVE, LEASE, Sending, read_flag
+from mvc.remotes.gc_session import TAKEN, Ages, GcSession
+from mvc.remotes.push_session import ACTIVE, LEASE, PushSession, read_flag
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import WEIGHTS, folder, push_main, remote_on
@@ -50,9 +50,9 @@ def remote(tmp_path: Path) -> Remote:
     return folder(tmp_path / "origin")
 
 
-def _begun(shell: Shell, remote: Remote) -> Collection:
+def _begun(shell: Shell, remote: Remote) -> GcSession:
     """A collection that is in progress, and that nobody ends."""
-    begun = Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0))
+    begun = GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0))
     begun.__enter__()
     return begun
 
@@ -125,12 +125,12 @@ def test_of_two_who_take_the_same_flag_down_one_does(
     """The second has seen the old flag, too, and finds the first's in its place."""
     _begun(shell, remote)
     _age(tmp_path, LEASE + 60)
-    real, first = read_flag, list[Collection]()
+    real, first = read_flag, list[GcSession]()
 
     def late(backend: Any) -> Any:
         seen = real(backend)
         if not first:
-            first.append(Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0)))
+            first.append(GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0)))
             first[0].__enter__()
         return seen
 
@@ -145,7 +145,7 @@ def test_a_slow_one_deletes_nothing_and_keeps_the_flag_of_its_successor(
 ) -> None:
     slow = _begun(shell, remote)
     _age(tmp_path, LEASE + 60)
-    with Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0)):
+    with GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0)):
         assert slow.remove(["format"], lambda: True) == []
         slow.__exit__(None, None, None)
         assert read_flag(remote.backend) is not None
@@ -153,7 +153,7 @@ def test_a_slow_one_deletes_nothing_and_keeps_the_flag_of_its_successor(
 
 
 def test_in_the_second_half_of_its_lease_one_deletes_nothing(shell: Shell, remote: Remote) -> None:
-    with Collection(remote.backend, shell.actor.move("gc"), Ages(0, 0)) as slow:
+    with GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0)) as slow:
         slow.now -= LEASE / 2 + 1
         assert slow.remove(["format"], lambda: True) == []
     assert (remote.backend.read("format", 1000)) != b""
@@ -169,7 +169,7 @@ def test_what_a_collection_removed_that_was_passed_over_is_sent_again(
     _age(tmp_path, LEASE + 60)
     _when_about_to_send(monkeypatch, lambda: remote.backend.delete(dead))
     if not looks_again:
-        monkeypatch.setattr(Sending, "mend", lambda *_: None)
+        monkeypatch.setattr(PushSession, "resend", lambda *_: None)
     push_main(shell, remote)
     assert bool(survey(shell.repository, remote, read_data=True).findings) is not looks_again
 

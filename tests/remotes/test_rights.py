@@ -160,7 +160,7 @@ def test_azure_a_name_that_is_taken_is_no_matter_of_rights(
     outcomes = {}
     for key in (PUSHER, READER):
         monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", cloud.azure_key(server, row("azure.md", key)))
-        with connection.reach(hers.repository, "origin") as remote:
+        with connection.open_remote(hers.repository, "origin") as remote:
             outcomes[key] = [_create(remote.backend, name) for name in ("refs/a", "refs/a", f"refs/{key}")]
     taken = Outcome.TAKEN
     assert outcomes == {

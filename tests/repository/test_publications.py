@@ -28,7 +28,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def tell(shell: Shell, version: VersionId, place: Place) -> bool:
     with shell.repository.locked():
-        return places.tell(shell.repository, MODEL, version, place, shell.actor.move("publish"))
+        return places.record(shell.repository, MODEL, version, place, shell.actor.move("publish"))
 
 
 def test_a_place_is_told_once_and_several_are_kept(shell: Shell) -> None:

@@ -60,7 +60,7 @@ class Invocation:
 
     def writer(self) -> Repository:
         """The same, for a verb that writes: an interrupted change is rolled forward before anything is looked up in it."""
-        done = self._opened.settle()
+        done = self._opened.roll_forward()
         if done is not None:
             kept = f"; edited since and left alone: {', '.join(done.edited)}" if done.edited else ""
             self.note(f"completed the interrupted `mvc {done.verb}`{kept}")

@@ -51,4 +51,4 @@ def given_settings(settings: Iterable[str]) -> dict[str, str]:
 
 def remote_of(invocation: Invocation, given: str | None, model: str | None = None) -> str:
     """The remote that is meant: the one named, MVC_REMOTE, the one that the branch follows, origin, or the only one."""
-    return given or invocation.environ.get("MVC_REMOTE") or connection.default(invocation.repository(), model)
+    return given or invocation.environ.get("MVC_REMOTE") or connection.default_remote(invocation.repository(), model)

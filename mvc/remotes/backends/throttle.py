@@ -20,7 +20,7 @@ LEAST_READ = 64 * 1024
 """Bytes of one read, however low the rate is: less would cost more requests than it saves."""
 
 
-class PacedBackend(Backend):
+class ThrottledBackend(Backend):
     """Another backend, at `rate` bytes a second over time. A pack that is sent goes at full speed; the wait follows it."""
 
     def __init__(

@@ -39,7 +39,7 @@ def change(repository: Parts, plan: Journal, progress: Progress | None = None) -
     repository.left_alone += _finish(repository, plan)
 
 
-def finish_pending(repository: Parts) -> tuple[str, ...]:
+def roll_forward(repository: Parts) -> tuple[str, ...]:
     """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
     pending = journal.pending(repository.door)
     return _finish(repository, pending) if pending else ()

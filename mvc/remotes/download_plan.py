@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import ChunkId, PackId
-from mvc.remotes.inventory import Inventory, Places, There
+from mvc.remotes.inventory import Inventory, Places, RemotePlace
 from mvc.remotes.store import Store
 from mvc.storage.packs import packformat
 
@@ -30,19 +30,23 @@ class Range:
     pack: PackId
     offset: int
     end: int
-    entries: list[There]
+    entries: list[RemotePlace]
     wanted: int
 
 
 class Batch(NamedTuple):
     """Entries in the order in which they can be checked, and the ranges that have them, in the order of need."""
 
-    entries: tuple[There, ...]
+    entries: tuple[RemotePlace, ...]
     ranges: tuple[Range, ...]
 
 
 def plan(
-    store: Store, there: Inventory, chunks: Iterable[ChunkId], longest: int, failed: AbstractSet[There] = frozenset()
+    store: Store,
+    there: Inventory,
+    chunks: Iterable[ChunkId],
+    longest: int,
+    failed: AbstractSet[RemotePlace] = frozenset(),
 ) -> list[Batch]:
     """What to fetch so that all of `chunks` can be read here, in reads of at most `longest` bytes, or of one entry.
 
@@ -71,7 +75,7 @@ class _Wanted:
         self._where = where
         self._there = there
         self._done: dict[str, int] = {}
-        self.entries: list[There] = []
+        self.entries: list[RemotePlace] = []
 
     def add(self, chunk: str, below: int) -> None:
         """Have an entry of `chunk`, of a depth less than `below`, be among those to fetch."""
@@ -91,8 +95,8 @@ def _is_here(store: Store, chunk: ChunkId, below: int) -> bool:
     return any(place.whole for place in places)
 
 
-def _batches(entries: Sequence[There]) -> Iterator[list[There]]:
-    batch: list[There] = []
+def _batches(entries: Sequence[RemotePlace]) -> Iterator[list[RemotePlace]]:
+    batch: list[RemotePlace] = []
     held = 0
     for each in entries:
         batch.append(each)
@@ -104,12 +108,12 @@ def _batches(entries: Sequence[There]) -> Iterator[list[There]]:
         yield batch
 
 
-def _ranges(entries: Sequence[There], longest: int) -> list[Range]:
+def _ranges(entries: Sequence[RemotePlace], longest: int) -> list[Range]:
     place = {there.entry.id: number for number, there in enumerate(entries)}
     return sorted(_joined(entries, longest), key=lambda each: min(place[there.entry.id] for there in each.entries))
 
 
-def _joined(entries: Sequence[There], longest: int) -> list[Range]:
+def _joined(entries: Sequence[RemotePlace], longest: int) -> list[Range]:
     found: list[Range] = []
     for there in sorted(entries, key=lambda each: (each.pack, each.entry.offset)):
         entry = there.entry

@@ -11,7 +11,7 @@ import pytest
 
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
-from mvc.remotes.backends.throttle import LEAST_READ, PacedBackend
+from mvc.remotes.backends.throttle import LEAST_READ, ThrottledBackend
 from tests.cli.shell import Shell, begin
 from tests.remotes.backends import Place
 from tests.remotes.clones import clone
@@ -41,7 +41,7 @@ def clock() -> Clock:
 
 
 def test_every_transfer_is_paid_for(tmp_path: Path, clock: Clock) -> None:
-    backend: Backend = PacedBackend(LocalBackend(tmp_path / "there"), RATE, sleep=clock.sleep, now=clock.now)
+    backend: Backend = ThrottledBackend(LocalBackend(tmp_path / "there"), RATE, sleep=clock.sleep, now=clock.now)
     (tmp_path / "source").write_bytes(bytes(300_000))
     paid = 0.0
     for transfer, size in (
@@ -62,14 +62,14 @@ def test_every_transfer_is_paid_for(tmp_path: Path, clock: Clock) -> None:
 
 def test_threads_share_one_budget_and_reads_are_short(tmp_path: Path) -> None:
     waits: list[float] = []
-    backend = PacedBackend(LocalBackend(tmp_path), RATE, sleep=waits.append, now=lambda: 0.0)
+    backend = ThrottledBackend(LocalBackend(tmp_path), RATE, sleep=waits.append, now=lambda: 0.0)
     (tmp_path / "a").write_bytes(bytes(RATE))
     for _ in range(3):  # as three threads at one moment: the second waits for the first, the third for both
         backend.read_range("a", 0, RATE)
     assert waits == pytest.approx([1.0, 2.0, 3.0])
     assert backend.read_size == RATE
-    assert PacedBackend(LocalBackend(tmp_path), 10.0).read_size == LEAST_READ
-    assert PacedBackend(LocalBackend(tmp_path), 1e9).read_size == LocalBackend(tmp_path).read_size
+    assert ThrottledBackend(LocalBackend(tmp_path), 10.0).read_size == LEAST_READ
+    assert ThrottledBackend(LocalBackend(tmp_path), 1e9).read_size == LocalBackend(tmp_path).read_size
 
 
 @pytest.mark.parametrize("place", ["file", "s3", "sftp"], indirect=True)
@@ -83,7 +83,7 @@ def test_clone_fetch_pull_and_push_keep_to_the_limit(
     sizes = [400_000, 300_000, 200_000]
     clones = ["early", "late"]
     monkeypatch.setattr(
-        "mvc.transport.connection.PacedBackend", partial(PacedBackend, sleep=clock.sleep, now=clock.now)
+        "mvc.transport.connection.ThrottledBackend", partial(ThrottledBackend, sleep=clock.sleep, now=clock.now)
     )
 
     def seconds(shell: Shell, *arguments: str) -> float:

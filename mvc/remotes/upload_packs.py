@@ -13,8 +13,8 @@ from pathlib import Path
 
 from mvc.model.ids import Buffer, ChunkId, PackId, digest
 from mvc.remotes.inventory import Inventory
-from mvc.remotes.outgoing import Outgoing
 from mvc.remotes.store import Store
+from mvc.remotes.upload_plan import Outgoing
 from mvc.storage.chunks import encodings
 from mvc.storage.disk.door import Temporary
 from mvc.storage.disk.workers import Workers
@@ -30,7 +30,7 @@ _AHEAD = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class UploadPack:
     """A pack to be sent: its id, its path, its bytes, those of its chunks alone, and its index.
 
     `spooled` is removed once it was sent.
@@ -49,7 +49,7 @@ class Parcel:
             self.spooled.discard()
 
 
-def parcels(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"") -> Iterator[Parcel]:
+def packs(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"") -> Iterator[UploadPack]:
     """The packs, one after the other; raises Damaged where what is here is not whole, DiskFailed."""
     spoiled: list[Location] = []
     for name in outgoing.whole:
@@ -58,11 +58,13 @@ def parcels(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"
         if there.is_spoiled(pack.id, pack.size):
             spoiled += [Location(name, entry) for entry in entries]
         else:
-            yield Parcel(pack.id, store.door.path(name), pack.size, _chunks(entries), packformat.index_bytes(entries))
+            yield UploadPack(
+                pack.id, store.door.path(name), pack.size, _chunks(entries), packformat.index_bytes(entries)
+            )
     yield from _gathered(store, [*spoiled, *outgoing.entries], salt)
 
 
-def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterator[Parcel]:
+def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterator[UploadPack]:
     builder = _begun(store, salt) if salt else None
     workers = Workers()
     try:
@@ -108,11 +110,11 @@ class _Checked:
         return location, packformat.read_entry(self._files.get(location.pack), location.entry)
 
 
-def _finished(builder: PackBuilder, *, salted: bool) -> Parcel:
+def _finished(builder: PackBuilder, *, salted: bool) -> UploadPack:
     id_, temporary = builder.finish()
     entries = builder.entries
     chunks = _chunks(entries[1:] if salted else entries)
-    return Parcel(id_, temporary.path, builder.size, chunks, packformat.index_bytes(entries), temporary)
+    return UploadPack(id_, temporary.path, builder.size, chunks, packformat.index_bytes(entries), temporary)
 
 
 def _chunks(entries: Iterable[Entry]) -> int:
