@@ -1,9 +1,9 @@
-"""`mvc://`, an fsspec filesystem: files of versions, read as any other, without a checkout.
+"""The fsspec filesystem `mvc://`: read access to the files of versions without a checkout.
 
     fsspec.open("mvc://helmets@prod/model-latest", repo=".")         by role
     fsspec.open("mvc://helmets@v7/./weights/best.onnx", repo="s3://team-models/vision")
 
-MODEL and REV are percent-encoded where they have a `/`; without `@REV` it is the model's current version. It can only be read.
+A `/` in MODEL or REV is percent-encoded. Without `@REV`, it is the model's current version.
 """
 
 from __future__ import annotations
@@ -26,36 +26,34 @@ from mvc.transport.file_reader import FileReader
 class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """The versions of one repository as folders, `MODEL@REV`, of files.
 
-    `repo` is a folder in a repository, or the URL of a remote. Names that are not there raise FileNotFoundError, writing raises
-    OSError (EROFS), and all else that goes wrong the errors of `mvc.errors`.
+    `repo` is a folder in a repository, or the URL of a remote. A missing file raises FileNotFoundError, writing raises
+    OSError (EROFS); other failures raise the errors of `mvc.errors`.
     """
 
     protocol = "mvc"
     root_marker = ""
-    cachable = False  # what a revision stands for changes
+    cachable = False  # a revision may resolve to another version later
 
     def __init__(self, repo: str | os.PathLike[str] = ".", **options: Any) -> None:
-        """Open the repository; raises NoRepository and what is wrong with it."""
+        """Open the repository; raise as `open_repository` does."""
         super().__init__(**options)
         self._repository: Repository = open_repository(repo)
 
-    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:  # noqa: FBT001, FBT002 - as fsspec has it
-        """The models; or of a version the files and folders in a folder."""
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:  # noqa: FBT001, FBT002 - fsspec's signature
+        """List the models, or the files and folders in a folder of a version."""
         name = self._strip_protocol(path).strip("/")
-        found = self._models() if not name else self._listing(name)
-        return found if detail else [each["name"] for each in found]
+        entries = self._models() if not name else self._listing(name)
+        return entries if detail else [entry["name"] for entry in entries]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """What is known of a file, a folder or a version: name, type, size in bytes; of a file its role and id too."""
+        """Describe a file, a folder or a version: name, type, size in bytes, and a file's role and id."""
         name = self._strip_protocol(path).strip("/")
         if not name:
             return _folder("")
         version, tree, below = self._split(name)
         entry = _find(tree, below)
         if entry is not None:
-            found = _file(version, entry)
-            found["name"] = name
-            return found
+            return {**_file(version, entry), "name": name}
         self._listing(name)
         return _folder(name)
 
@@ -72,7 +70,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         return _File(self, name, reader, block_size=block_size or "default", **options)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
-        """The bytes of a file from `start` to `end`; only the chunks that have them are read."""
+        """Read a file from `start` to `end`, and only the chunks of this range."""
         _version, tree, below = self._split(self._strip_protocol(path).strip("/"))
         entry = _find(tree, below)
         if entry is None:
@@ -82,7 +80,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
             return reader.read_range(first, max(0, last - first))
 
     def _split(self, name: str) -> tuple[str, Tree, str]:
-        """The version as it is named, its tree, and what is asked for in it; raises FileNotFoundError."""
+        """Split a name into `MODEL@REV`, its tree, and the path within it; raise FileNotFoundError."""
         version, _, below = name.partition("/")
         model, at, revision = version.partition("@")
         key = unquote(model)
@@ -98,17 +96,18 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         return [_folder(quote(model, safe="")) for model in self._repository.heads.models()]
 
     def _listing(self, name: str) -> list[dict[str, Any]]:
-        """The files and folders directly in a folder of a version."""
+        """List the files and folders directly in a folder of a version."""
         version, tree, below = self._split(name)
         entry = _find(tree, below) if below else None
         if entry is not None:
             return [_file(version, entry)]
         prefix = f"{below.removeprefix('./').rstrip('/')}/" if below else ""
-        inside = [each for each in tree.entries if each.path.startswith(prefix)]
+        inside = [entry for entry in tree.entries if entry.path.startswith(prefix)]
         if below and not inside:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        files = [_file(version, each) for each in inside if "/" not in each.path[len(prefix) :]]
-        folders = {each.path[len(prefix) :].partition("/")[0] for each in inside if "/" in each.path[len(prefix) :]}
+        names = [(entry.path[len(prefix) :].partition("/"), entry) for entry in inside]
+        files = [_file(version, entry) for (_, slash, _), entry in names if not slash]
+        folders = {folder for (folder, slash, _), _ in names if slash}
         return files + [_folder(f"{version}/{prefix}{folder}") for folder in sorted(folders)]
 
 
@@ -123,20 +122,20 @@ class _File(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
         return self._reader.read_range(start, end - start)
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close the file and its connections."""
         if not self.closed:
             self._reader.close()
         super().close()
 
 
 def _find(tree: Tree, below: str) -> TreeEntry | None:
-    """The file of a role, else at a path; `./` forces a path."""
+    """Return the file of a role, else at a path; `./` forces a path."""
     path = below.removeprefix("./")
     return (None if path != below else tree.by_role.get(below)) or tree.by_path.get(path)
 
 
 def _file(version: str, entry: TreeEntry) -> dict[str, Any]:
-    """As fsspec describes a file."""
+    """Return the description of a file that fsspec expects."""
     name = f"{version}/{entry.path}"
     return {"name": name, "type": "file", "size": entry.size, "role": entry.role, "id": entry.file}
 

@@ -1,4 +1,4 @@
-"""The one place that imports a module late: heavy libraries and verbs load when they are first used."""
+"""Late imports: heavy libraries and verbs load on first use, and only here."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from types import ModuleType
 
 
 def load(name: str) -> ModuleType:
-    """Import the module `name` now; raises ImportError when it is not installed."""
+    """Import the module `name`; raise ImportError if it is not installed."""
     return importlib.import_module(name)
 
 
 def installed(name: str) -> bool:
-    """Whether there is a module `name`, without importing it."""
+    """Return whether the module `name` is installed, without importing it."""
     return importlib.util.find_spec(name) is not None
 
 
 def attribute(name: str) -> object:
-    """The object that `package.module:attribute` names, imported now."""
+    """Import and return the object that `package.module:attribute` names."""
     module, _, attr = name.partition(":")
     return getattr(load(module), attr)

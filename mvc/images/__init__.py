@@ -1,1 +1,1 @@
-"""Registries of docker images: resolve a tag to its digest, as the OCI distribution specification says."""
+"""Container images: names, digests and logins at registries of images."""

@@ -1,4 +1,4 @@
-"""The registries that a person can ask, with the logins that docker keeps for them."""
+"""Registries of images: lookups of tags with the logins of docker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """An image, and the digest that its tag stands for; `platforms` are those of an index, empty for a single manifest."""
+    """An image and the digest its tag points to; `platforms` are those of an index, empty for a single manifest."""
 
     image: Image
     digest: str
@@ -24,17 +24,18 @@ class Resolved:
 
 
 class Registries:
-    """Asks the registry of an image. `environ` has HOME or DOCKER_CONFIG, and PATH for programs that keep logins.
+    """Looks images up at their registries.
 
-    It also says where the person's settings are (MVC_CONFIG, XDG_CONFIG_HOME), and names hosts in MVC_TRUSTED_HOSTS.
+    `environ` has HOME or DOCKER_CONFIG for docker's logins, PATH for credential helpers, MVC_CONFIG or XDG_CONFIG_HOME for the
+    user's settings, and MVC_TRUSTED_HOSTS.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Nothing is read or asked yet."""
+        """Remember the environment; nothing is read or requested yet."""
         self._environ = environ
 
     def resolve(self, image: Image) -> Resolved:
-        """What the tag of `image` stands for now; a name that has a digest is taken as it is, and nobody asked.
+        """Return the image that the tag of `image` points to now; a digest in its name is returned without any request.
 
         Raises NoSuchImage, ImageDenied, ImageUnreachable, UntrustedImage, BadDockerConfig, MissingDockerExtra, RealmNotTrusted.
         """
@@ -45,5 +46,5 @@ class Registries:
         except ImportError as error:
             raise errors.MissingDockerExtra(library=error.name or "requests") from error
         approvals = Config(None, user_file(self._environ)).approvals(self._environ.get(TRUSTED_HOSTS, ""))
-        found: Resolved = lookup.look_up(image, self._environ, approvals)
-        return found
+        resolved: Resolved = lookup.resolve(image, self._environ, approvals)
+        return resolved

@@ -1,8 +1,8 @@
-"""One request to a registry and its answer: bounded in time and size, and never with a login to where none belongs.
+"""HTTP transport to a registry of images: bounded in time and size; a login never reaches a host it is not for.
 
-Redirects are followed here, not by the library: from https to http never, and with a login to no other host. The
-library's own way of adding logins, from ~/.netrc, is shut off. Of what goes wrong only its kind is told, since the
-library's texts may quote headers.
+Redirects are followed here, not by the library: never from https to http, and with a login to no other host. The library's
+own source of logins, ~/.netrc, is turned off. Errors name the kind of failure only, since the library's texts may quote
+headers.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mvc.model import hosts
 from mvc.model.image import Image, is_loopback
 
 CONNECT, READ, WHOLE = 10.0, 30.0, 60.0
-"""Seconds that a connection, a silence and a whole answer may take."""
+"""Timeouts in seconds: to connect, between two reads, and for a whole response."""
 HOPS = 5
-"""How often one request may be redirected."""
+"""Redirects of one request, at most."""
 RECONNECT = Backoff(attempts=2, first=0.0, longest=0.0)
 _REDIRECTS = {301, 302, 303, 307, 308}
 _BLOCK = 1 << 16
@@ -32,8 +32,8 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A request: `authorization` is the header's value, `form` what a POST sends, `limit` the largest answer in bytes."""
+class Request:
+    """A request: `authorization` is the header's value, `form` the body of a POST, `limit` the response's in bytes."""
 
     method: str
     url: str
@@ -44,8 +44,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back in the end, and from which address; the names of `headers` are in small letters."""
+class Response:
+    """The response after redirects, and its URL; names of `headers` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,128 +54,128 @@ class Answer:
 
 
 class _Session(requests.Session):
-    """Takes no redirect for one: else the library would read its body whole, to build the request that we may not send."""
+    """A session that sees no redirect: the library would read its whole body to build a request that may not be sent."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere."""
+        """Return None."""
         del resp
 
 
 class Transport:
-    """Speaks to the registry of one image, and to who hands out tokens for it."""
+    """Sends requests to the registry of one image and to its token server."""
 
     def __init__(self, image: Image) -> None:
-        """Plain http is spoken only if the registry itself runs on this machine, and only with this machine."""
+        """Allow plain http only if the registry itself runs on this machine, and only to this machine."""
         self._image = image
         self._session = _Session()
-        self._session.auth = lambda request: request  # an `auth` of any kind keeps ~/.netrc out
+        self._session.auth = lambda request: request  # with any `auth`, the library ignores ~/.netrc
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close the connections."""
         self._session.close()
 
-    def send(self, ask: Ask) -> Answer:
-        """Ask, and follow redirects. Raises ImageUnreachable, UntrustedImage."""
-        url = ask.url
+    def send(self, request: Request) -> Response:
+        """Send a request and follow redirects; raise ImageUnreachable, UntrustedImage."""
+        url = request.url
         self._check(self._split(url), "it names")
         for _ in range(HOPS + 1):
-            answer = self._once(ask, url)
-            if answer.status not in _REDIRECTS:
-                return answer
-            url = self._next(ask, answer)
+            response = self._once(request, url)
+            if response.status not in _REDIRECTS:
+                return response
+            url = self._redirect(request, response)
         raise self._untrusted(f"it redirects more than {HOPS} times")
 
-    def _next(self, ask: Ask, answer: Answer) -> str:
-        """Where a redirect leads; raises UntrustedImage for where it must not."""
+    def _redirect(self, request: Request, response: Response) -> str:
+        """Return the URL of a redirect; raise UntrustedImage if it may not be followed."""
         try:
-            url = urljoin(answer.url, answer.headers.get("location", ""))
+            url = urljoin(response.url, response.headers.get("location", ""))
         except ValueError:
-            raise self._untrusted("it redirects to what is no address") from None
-        there, here = self._split(url), self._split(answer.url)
-        self._check(there, "it redirects to")
-        if (here.scheme, there.scheme) == ("https", "http"):
-            raise self._untrusted(f"it redirects from https to http, at {there.hostname}")
-        if origin(there) != origin(here) and (ask.authorization or ask.form):
-            raise self._untrusted(f"it redirects to {there.hostname}, which would be told the login")
+            raise self._untrusted("it redirects to an invalid address") from None
+        target, source = self._split(url), self._split(response.url)
+        self._check(target, "it redirects to")
+        if (source.scheme, target.scheme) == ("https", "http"):
+            raise self._untrusted(f"it redirects from https to http, at {target.hostname}")
+        if origin(target) != origin(source) and (request.authorization or request.form):
+            raise self._untrusted(f"it redirects to {target.hostname}, which would receive the login")
         return url
 
     def _split(self, url: str) -> SplitResult:
         try:
             parts = urlsplit(url)
-            if parts.port == 0:  # reading it raises for what is no number
+            if parts.port == 0:  # reading it raises ValueError if it is not a number
                 raise ValueError
         except ValueError:
-            raise self._untrusted("it names what is no address") from None
+            raise self._untrusted("it names an invalid address") from None
         return parts
 
     def _check(self, parts: SplitResult, verb: str) -> None:
-        """Refuse an address that nothing may be sent to."""
-        plain = self._image.is_local and is_loopback(parts.hostname or "")
+        """Raise UntrustedImage for an address that no request may go to."""
+        allow_http = self._image.is_local and is_loopback(parts.hostname or "")
         try:
             hosts.canonical(parts.hostname or "")
         except ValueError:
-            raise self._untrusted(f"{verb} what is no address of a registry") from None
+            raise self._untrusted(f"{verb} an invalid address") from None
         if not parts.hostname or parts.username is not None or parts.password is not None:
-            raise self._untrusted(f"{verb} what is no address of a registry")
-        if parts.scheme != "https" and not (parts.scheme == "http" and plain):
+            raise self._untrusted(f"{verb} an invalid address")
+        if parts.scheme != "https" and not (parts.scheme == "http" and allow_http):
             raise self._untrusted(f"{verb} {parts.hostname} without https")
 
-    def _once(self, ask: Ask, url: str) -> Answer:
-        """Send one request, without redirects; a second time where the connection broke, as one that was kept open may."""
+    def _once(self, request: Request, url: str) -> Response:
+        """Send a request without redirects; a second time if the connection broke, as an idle one may."""
 
-        def asked(error: Exception) -> float | None:
-            return 0.0 if ask.form is None and type(error) is requests.exceptions.ConnectionError else None
+        def delay(error: Exception) -> float | None:
+            return 0.0 if request.form is None and type(error) is requests.exceptions.ConnectionError else None
 
         try:
-            return RECONNECT.run(lambda: self._attempt(ask, url), asked)
+            return RECONNECT.run(lambda: self._attempt(request, url), delay)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise self._failed(error) from None
 
-    def _attempt(self, ask: Ask, url: str) -> Answer:
-        headers = {"Accept": ask.accept, "Accept-Encoding": "identity", "User-Agent": "mvc"}
-        if ask.authorization:
-            headers["Authorization"] = ask.authorization
-        self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # no proxy on the way to this machine
+    def _attempt(self, request: Request, url: str) -> Response:
+        headers = {"Accept": request.accept, "Accept-Encoding": "identity", "User-Agent": "mvc"}
+        if request.authorization:
+            headers["Authorization"] = request.authorization
+        self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # no proxy to this machine
         deadline = time.monotonic() + WHOLE
         with contextlib.closing(
             self._session.request(
-                ask.method, url, headers=headers, data=ask.form, stream=True, allow_redirects=False,
+                request.method, url, headers=headers, data=request.form, stream=True, allow_redirects=False,
                 timeout=(CONNECT, READ),
             )
         ) as response:  # fmt: skip
-            found = {name.lower(): value for name, value in response.headers.items()}
-            redirected = response.status_code in _REDIRECTS or ask.method == "HEAD"
-            body = b"" if redirected else self._body(response, ask.limit, deadline)
-            return Answer(response.status_code, found, body, url)
+            names = {name.lower(): value for name, value in response.headers.items()}
+            has_body = response.status_code not in _REDIRECTS and request.method != "HEAD"
+            body = self._body(response, request.limit, deadline) if has_body else b""
+            return Response(response.status_code, names, body, url)
 
     def _body(self, response: requests.Response, limit: int, deadline: float) -> bytes:
-        """The body, as it was sent."""
+        """Read the body, not decoded."""
         body = bytearray()
         while block := response.raw.read1(_BLOCK, decode_content=False):
             body += block
             if len(body) > limit:
-                raise self._untrusted(f"its answer is larger than {limit >> 20} MiB")
+                raise self._untrusted(f"its response is larger than {limit >> 20} MiB")
             if time.monotonic() > deadline:
                 raise errors.ImageUnreachable(
-                    registry=self._image.registry, reason=f"its answer did not end within {WHOLE:.0f} s"
+                    registry=self._image.registry, reason=f"its response took longer than {WHOLE:.0f} s"
                 )
         return bytes(body)
 
     def _failed(self, error: Exception) -> errors.MvcError:
-        """What went wrong on the way, in our own words."""
+        """Return the error for a failed request, without the library's text."""
         if isinstance(error, requests.exceptions.SSLError):
             reason = (
-                "its certificate is none that this machine trusts, or it does not speak TLS; REQUESTS_CA_BUNDLE may "
+                "this machine does not trust its certificate, or it does not support TLS; REQUESTS_CA_BUNDLE may "
                 "name a file of other certificates"
             )
         elif isinstance(error, requests.exceptions.ProxyError):
-            reason = "the proxy of this machine does not lead there"
+            reason = "the proxy of this machine does not reach it"
         elif isinstance(error, requests.exceptions.Timeout):
-            reason = "no answer came in time"
+            reason = "the request timed out"
         elif isinstance(error, (requests.exceptions.InvalidHeader, ValueError)) and not isinstance(error, OSError):
-            return self._untrusted("it asks for what cannot be sent")
+            return self._untrusted("it requires a header that cannot be sent")
         else:
-            reason = "there is no connection, or it broke"
+            reason = "the connection failed"
         return errors.ImageUnreachable(registry=self._image.registry, reason=reason)
 
     def _untrusted(self, reason: str) -> errors.UntrustedImage:
@@ -183,5 +183,5 @@ class Transport:
 
 
 def origin(parts: SplitResult) -> tuple[str, str, int]:
-    """Scheme, host and port: what a login is good for."""
+    """Return scheme, host and port, for which a login is valid."""
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)

@@ -122,13 +122,13 @@ def test_a_login_that_is_not_taken_for_a_token_is_denied(guarded: Registry, home
     guarded.push("acme/private", "1", b"for some")
     wrong = {"auths": {guarded.host: {"identitytoken": "canary-wrong"}}}
     config = wrong if identity else logged_in(guarded.host, password="canary-wrong")
-    with pytest.raises(errors.ImageDenied, match="it refuses the login that docker has"):
+    with pytest.raises(errors.ImageDenied, match="it rejects the login of docker"):
         resolve(home, guarded.name("acme/private:1"), config)
 
 
 def test_nobody_is_denied_what_needs_a_login(guarded: Registry, home: Path) -> None:
     guarded.push("acme/private", "1", b"for some")
-    with pytest.raises(errors.ImageDenied, match="it asks for a login"):
+    with pytest.raises(errors.ImageDenied, match="it requires a login"):
         resolve(home, guarded.name("acme/private:1"))
 
 
@@ -153,11 +153,11 @@ def test_a_program_for_all_registries_gives_an_identity_token(guarded: Registry,
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("print('credentials not found in native keychain'); sys.exit(1)", "it asks for a login"),
-        ("print('canary-51'); sys.stderr.write('canary-52'); sys.exit(3)", "gave no login: it ended with 3"),
-        ("print('canary-51')", "gave no login: it did not answer with Username and Secret"),
-        ("print('[' * 100000)", "gave no login: it did not answer with Username and Secret"),
-        ("print(json.dumps(dict(Username=1, Secret=2)))", "gave no login: it did not answer"),
+        ("print('credentials not found in native keychain'); sys.exit(1)", "it requires a login"),
+        ("print('canary-51'); sys.stderr.write('canary-52'); sys.exit(3)", "gave no login: it exited with 3"),
+        ("print('canary-51')", "gave no login: it did not print Username and Secret"),
+        ("print('[' * 100000)", "gave no login: it did not print Username and Secret"),
+        ("print(json.dumps(dict(Username=1, Secret=2)))", "gave no login: it did not print"),
         (None, "gave no login: it is not installed"),
     ],
 )
