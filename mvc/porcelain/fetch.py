@@ -145,7 +145,7 @@ def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry
     repository.door.barrier()
     if files:
         with repository.locked():
-            repository.absences.add(PROMISED, files, reason=remote.name, by=str(actor.person), at=actor.at)
+            repository.promised.add(PROMISED, files, reason=remote.name, by=str(actor.person), at=actor.at)
     return len(fresh)
 
 

@@ -153,10 +153,10 @@ class _Walk:
 
     def promised(self) -> dict[str, int]:
         """How many files of versions have their bytes at each remote only, for the report."""
-        absences, found = self.repository.absences, dict[str, int]()
+        promised, found = self.repository.promised, dict[str, int]()
         for file in self._needed:
-            if not self.sound.complete(file) and absences.recorded(file) is State.PROMISED:
-                what = f"files promised by {absences.promisors(file)[0]}"
+            if not self.sound.complete(file) and promised.recorded(file) is State.PROMISED:
+                what = f"files promised by {promised.promisors(file)[0]}"
                 found[what] = found.get(what, 0) + 1
         return found
 
@@ -294,7 +294,7 @@ class _Walk:
     def _fault(self, file: FileId) -> str | None:
         if self.sound.complete(file):
             return self._content(file) if self.read_data else None
-        state = self.repository.absences.recorded(file)
+        state = self.repository.promised.recorded(file)
         if state in (State.PROMISED, State.EXPIRED):
             return None
         if file not in self.sound.recipes:

@@ -190,7 +190,7 @@ class _Import:
         if not repository.objects.has(id_):
             return False
         tree = repository.objects.tree(repository.objects.version(id_).tree)
-        return all(repository.absences.state(entry.file) is not State.MISSING for entry in tree.entries)
+        return all(repository.promised.state(entry.file) is not State.MISSING for entry in tree.entries)
 
     def _chosen(self, listed: list[RemoteVersion], wanted: str | None) -> list[RemoteVersion]:
         """Those that are asked for, and if somebody made it by hand, those before it: its id rests on them."""

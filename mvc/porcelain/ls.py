@@ -48,7 +48,7 @@ def ls(repository: Repository, model: str, id_: VersionId, *, states: bool = Fal
     """
     version = repository.objects.version(id_)
     entries = repository.objects.tree(version.tree).entries
-    found = {entry.path: repository.absences.state(entry.file) for entry in entries} if states else {}
+    found = {entry.path: repository.promised.state(entry.file) for entry in entries} if states else {}
     held = {entry.path: stored(repository, entry) for entry in entries} if tensors else {}
     known = {path: segments for path, segments in held.items() if segments}
     return Listed(model, id_, version.number, entries, found, known)

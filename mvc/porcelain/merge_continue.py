@@ -81,7 +81,7 @@ def _under_way(repository: Repository, model: str) -> MergeState:
 
 def _here(repository: Repository, tree: Tree) -> Tree:
     """The files of `tree` whose bytes are here: no other can have been checked out."""
-    state = repository.absences.state
+    state = repository.promised.state
     return Tree(tuple(e for e in tree.entries if e.path == model_file.NAME or state(e.file) not in partial.ELSEWHERE))
 
 

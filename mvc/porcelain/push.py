@@ -211,7 +211,7 @@ class _Push:
             sending.send(fresh, before, progress)
         except errors.FilesElsewhere as error:
             files = {FileId(file): self._path(file, VersionId(id_)) for file, id_ in error.lost.items()}
-            if not all(map(self._repository.absences.recorded, files)):
+            if not all(map(self._repository.promised.recorded, files)):
                 raise
             promisor.fetch_files(self._repository, files, progress, connected=self._remote)
             sending.send(fresh, before, progress)

@@ -180,24 +180,24 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSe
                     target, repository.refs.tip(target), tip.new, actor.move(f"remote: was {old}"), tip.seen
                 )
         repository.config.rename_remote(old, new, settings)
-        files = [file for file in repository.absences.all_promised() if old in repository.absences.promisors(file)]
+        files = [file for file in repository.promised.all_promised() if old in repository.promised.promisors(file)]
         if files:
-            repository.absences.add(PROMISED, files, reason=new, by=str(actor.person), at=actor.at)
+            repository.promised.add(PROMISED, files, reason=new, by=str(actor.person), at=actor.at)
         _forget(repository, old, actor)
     return remote(repository, new)
 
 
 def _only_there(repository: Repository, name: str) -> list[FileId]:
     """The files that versions here need, whose bytes are not here, and that no other remote of this repository promised."""
-    absences, others = repository.absences, repository.config.remotes().keys() - {name}
-    if name not in {each for file in absences.all_promised() for each in absences.promisors(file)}:
+    promised, others = repository.promised, repository.config.remotes().keys() - {name}
+    if name not in {each for file in promised.all_promised() for each in promised.promisors(file)}:
         return []
     return [
         file
         for file in _needed(repository, name)
-        if absences.state(file) is State.PROMISED
-        and name in absences.promisors(file)
-        and others.isdisjoint(absences.promisors(file))
+        if promised.state(file) is State.PROMISED
+        and name in promised.promisors(file)
+        and others.isdisjoint(promised.promisors(file))
     ]
 
 

@@ -83,7 +83,7 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=tuple(publications.places(repository, model, id_)),
-        states={entry.path: repository.absences.state(entry.file) for entry in snapshot.tree.entries},
+        states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )
 

@@ -31,7 +31,7 @@ from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, import_notes, promised
 from mvc.storage.records.heads import Head
-from mvc.storage.records.promised import ABSENT, Record, State
+from mvc.storage.records.promised import ABSENT, Cause, State
 from mvc.storage.records.reflog import Place
 
 
@@ -78,7 +78,7 @@ class Taking:
         with self._storing(found.manifest, found.version.parents) as ingest:
             other = []
             for entry in found.tree.entries:
-                if self._repository.absences.state(entry.file) is not State.COMPLETE:
+                if self._repository.promised.state(entry.file) is not State.COMPLETE:
                     stored = self._fetch_known(ingest, by_role[entry.role], entry)
                     other += [FileDrift(entry.role, REPLACED)] if stored != (entry.file, entry.size) else []
             if other:
@@ -205,8 +205,7 @@ class Taking:
         gone = [id_ for id_ in objects.parents(version) if not objects.has(id_)]
         if gone:
             who = str(self._actor.person)
-            record = Record(0, tuple(gone), places.PICSELLIA, who, self._actor.at)
-            promised.append(self._repository.door, ABSENT, record)
+            promised.append(self._repository.door, ABSENT, gone, Cause(places.PICSELLIA, who, self._actor.at))
             objects.forget_absent()
         self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
 

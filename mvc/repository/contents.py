@@ -69,7 +69,7 @@ def stored(repository: Repository) -> Contents:
 
     @contextlib.contextmanager
     def opened(entry: TreeEntry) -> Iterator[Source | None]:
-        if repository.absences.state(entry.file) in (State.PROMISED, State.EXPIRED):
+        if repository.promised.state(entry.file) in (State.PROMISED, State.EXPIRED):
             yield None
         else:
             yield Source(repository.extract.ranges(entry.file), entry.size, entry.path)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mvc.storage.packs.index import ChunkIndex
     from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
-    from mvc.storage.records.promised import Absences
+    from mvc.storage.records.promised import Promised
 
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
@@ -128,10 +128,10 @@ class Parts:
         return recipes
 
     @cached_property
-    def absences(self) -> Absences:
+    def promised(self) -> Promised:
         """Files whose bytes are elsewhere, or were dropped on purpose."""
-        absences: Absences = lazy.load("mvc.storage.records.promised").Absences(self.door, self.recipes)
-        return absences
+        promised: Promised = lazy.load("mvc.storage.records.promised").Promised(self.door, self.recipes)
+        return promised
 
     @cached_property
     def extract(self) -> Extract:

@@ -107,4 +107,4 @@ def _fetch(
 
 
 def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:
-    return entry.path != NAME and repository.absences.state(entry.file) in partial.ELSEWHERE
+    return entry.path != NAME and repository.promised.state(entry.file) in partial.ELSEWHERE

@@ -88,7 +88,7 @@ class FileReader:
     def _have(self, chunks: Sequence[ChunkId]) -> None:
         """Fetch those of these chunks that are not here. Raises as `mvc.transport.promisor.fetch_files`."""
         wanted = [chunk for chunk in chunks if chunk not in self._kept]
-        promisors = self._repository.absences.promisors(self._file)
+        promisors = self._repository.promised.promisors(self._file)
         if self._repository.chunks.has_all(wanted) or not promisors:
             return
         if self._remote is not None:

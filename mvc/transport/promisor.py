@@ -44,11 +44,11 @@ def fetch_files(
     """
     groups: dict[tuple[str, ...], dict[FileId, str]] = {}
     for file, path in files.items():
-        state = repository.absences.state(file)
+        state = repository.promised.state(file)
         if state is State.EXPIRED:
             raise _expired(repository, file, path)
         if state is State.PROMISED:
-            groups.setdefault(repository.absences.promisors(file), {})[file] = path
+            groups.setdefault(repository.promised.promisors(file), {})[file] = path
     return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
 
 
@@ -203,7 +203,7 @@ def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
 
 
 def _expired(repository: Repository, file: FileId, path: str) -> errors.FileExpired:
-    record = repository.absences.record(EXPIRED, file)
+    record = repository.promised.record(EXPIRED, file)
     assert record is not None  # noqa: S101 - its state says so
     return errors.FileExpired(file=escape_name(path), reason=record.reason, by=record.by, at=record.at.utc())
 

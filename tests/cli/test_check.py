@@ -256,7 +256,7 @@ def test_bytes_that_were_dropped_on_purpose_cannot_be_checked(empty: Shell) -> N
 def drop(shell: Shell, file: Any) -> None:
     """Have the bytes of `file` be gone, and on record as expired."""
     repository = shell.repository
-    repository.absences.add(EXPIRED, [file], reason="a test", by="Ana", at=shell.actor.at)
+    repository.promised.add(EXPIRED, [file], reason="a test", by="Ana", at=shell.actor.at)
     for path in (shell.folder / ".mvc" / "recipes").rglob("*"):
         if path.is_file() and path.parent.name == file:
             path.unlink()

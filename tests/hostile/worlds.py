@@ -62,7 +62,7 @@ def _records(root: Path) -> None:
         sparse.record(repository.door, "helmets", ["weights/never.onnx"])
         for folder in promised.FOLDERS:
             ids = (digest(folder.encode()),)
-            promised.append(repository.door, folder, promised.Record(0, ids, "origin", "Ana", Timestamp(0)))
+            promised.append(repository.door, folder, ids, promised.Cause("origin", "Ana", Timestamp(0)))
 
 
 PREPARATIONS: tuple[Callable[[Path], None], ...] = (

@@ -98,8 +98,8 @@ class Place:
 
     def promised(self) -> set[FileId]:
         """The files whose bytes are at the remote only."""
-        absences = self.repository.absences
-        return {file for file in absences.all_promised() if absences.state(file) is State.PROMISED}
+        promised = self.repository.promised
+        return {file for file in promised.all_promised() if promised.state(file) is State.PROMISED}
 
 
 def place(world: Path, tmp_path: Path, monkeypatch: Any, presence: str) -> Place:

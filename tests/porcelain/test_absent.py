@@ -12,7 +12,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
 from mvc.storage.records import promised
-from mvc.storage.records.promised import ABSENT, Record
+from mvc.storage.records.promised import ABSENT, Cause
 from tests.cli.shell import MODEL, Shell, begin
 
 NOBODY = VersionId("c" * 64)
@@ -29,7 +29,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     version = replace(repository.objects.version(_head(shell)), parents=(NOBODY,), number=7, message="retrained")
     id_ = repository.objects.put_version(version)
     repository.door.barrier()
-    promised.append(repository.door, ABSENT, Record(0, (NOBODY,), "picsellia", "Ana <a@b>", Timestamp(0)))
+    promised.append(repository.door, ABSENT, [NOBODY], Cause("picsellia", "Ana <a@b>", Timestamp(0)))
     shell.ok("reset", id_)
     shell.set(parameters__epochs=7)
     shell.commit("tuned")

@@ -25,7 +25,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk import door
 from mvc.storage.records import promised as absence
 from mvc.storage.records import sparse
-from mvc.storage.records.promised import EXPIRED, PROMISED, Record
+from mvc.storage.records.promised import EXPIRED, PROMISED, Cause
 from mvc.transport.file_reader import FileReader
 from tests.cli.shell import MODEL, Said, Shell
 from tests.porcelain import presence
@@ -235,8 +235,8 @@ def test_what_was_dropped_on_purpose_is_named_and_stays_in_the_next_version(meta
     repository = meta.repository
     shutil.rmtree(meta.shell.folder / ".mvc" / PROMISED)
     files = [FileId(entry.file) for path, entry in tree(meta).items() if path in LARGE]
-    record = Record(0, tuple(files), "prune --keep-last 1", "Ana <ana@example.org>", Timestamp(1_770_000_000))
-    absence.append(repository.door, EXPIRED, record)
+    cause = Cause("prune --keep-last 1", "Ana <ana@example.org>", Timestamp(1_770_000_000))
+    absence.append(repository.door, EXPIRED, files, cause)
     before = meta.bytes()
     for command in ("cat HEAD:weights", "restore weights", "export HEAD ../out", "restore ."):
         failed = meta.shell("--json", *command.split())

@@ -20,7 +20,7 @@ from mvc.storage.packs.metapacks import MetaPacks
 from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry, read_index
 from mvc.storage.packs.reader import ChunkReader
-from mvc.storage.records.promised import Absences
+from mvc.storage.records.promised import Promised
 
 
 class Parts:
@@ -34,7 +34,7 @@ class Parts:
         self.reader = ChunkReader(self.door, self.chunks)
         self.extract = Extract(self.recipes, self.reader)
         self.notes: list[Note] = []
-        self.absences = Absences(self.door, self.recipes)
+        self.promised = Promised(self.door, self.recipes)
 
     def store(
         self,

@@ -26,9 +26,9 @@ def parts(tmp_path: Path) -> Parts:
 
 def test_a_file_is_complete_promised_expired_or_missing(parts: Parts) -> None:
     (stored,) = parts.store(b"here")
-    parts.absences.add(PROMISED, [A, stored.file], reason="origin", by="Ana <a@b>", at=NOW)
-    parts.absences.add(EXPIRED, [B], reason="prune --keep-last 1", by="Ana <a@b>", at=NOW)
-    fresh = Parts(parts.door.root).absences
+    parts.promised.add(PROMISED, [A, stored.file], reason="origin", by="Ana <a@b>", at=NOW)
+    parts.promised.add(EXPIRED, [B], reason="prune --keep-last 1", by="Ana <a@b>", at=NOW)
+    fresh = Parts(parts.door.root).promised
     states = [fresh.state(file) for file in (stored.file, A, B, FileId("c" * 64))]
     assert states == [State.COMPLETE, State.PROMISED, State.EXPIRED, State.MISSING]
     record = fresh.record(EXPIRED, B)
@@ -38,7 +38,7 @@ def test_a_file_is_complete_promised_expired_or_missing(parts: Parts) -> None:
 
 def test_a_log_with_a_hole_or_a_flip_is_damaged(parts: Parts) -> None:
     for number in range(3):
-        parts.absences.add(EXPIRED, [A], reason=str(number), by="", at=NOW)
+        parts.promised.add(EXPIRED, [A], reason=str(number), by="", at=NOW)
     assert [record.seq for record in read_log(parts.door, EXPIRED)] == [1, 2, 3]
     second = parts.door.path("expired/0000000002")
     data = second.read_bytes()

@@ -74,7 +74,7 @@ def test_whatever_copies_there_are_what_could_be_read_can_be_read_after(tmp_path
         if absent := set(ids) - set(readable):
             with pytest.raises(errors.Missing):
                 _plan(parts, ids)
-            parts.absences.add(PROMISED, absent, reason="origin", by="Ana", at=Timestamp(0))
+            parts.promised.add(PROMISED, absent, reason="origin", by="Ana", at=Timestamp(0))
         _collect(parts, ids)
         after = Parts(root)
         for file, data in readable.items():

@@ -105,7 +105,7 @@ def _do(repository: Parts, step: FileStep) -> bool:
 
 def _place(repository: Parts, step: FileStep, file: FileId) -> None:
     if step.staged is None or not repository.door.has_temporary(step.staged):  # a crash, and tmp/ was swept
-        (step,) = _stage(repository, (replace(step, staged=None),), None, again=True)
+        (step,) = _stage(repository, (step._replace(staged=None),), None, again=True)
     repository.stats.place(step.path, repository.door.path(f"{TEMPORARY}/{step.staged}"), file)
 
 
@@ -124,7 +124,7 @@ def _stage(
                 done.append(step)
                 continue
             temporary = repository.door.temporary()
-            done.append(replace(step, staged=temporary.path.name))
+            done.append(step._replace(staged=temporary.path.name))
             repository.extract.to_temporary(step.file, temporary, progress=progress)
             batch.add(temporary, 0o777 if step.executable else 0o666)
         batch.close()

@@ -35,7 +35,7 @@ def not_checked_out(repository: Parts, model: str, tree: Tree | None, present: C
         for entry in tree.entries
         if entry.path not in present
         and repository.tree.stat(above + entry.path) is None
-        and (entry.path in listed or repository.absences.state(entry.file) in ELSEWHERE)
+        and (entry.path in listed or repository.promised.state(entry.file) in ELSEWHERE)
     ]
 
 

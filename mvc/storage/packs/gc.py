@@ -33,8 +33,8 @@ from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import ChunkReader, Place
 from mvc.storage.progress import Progress
-from mvc.storage.records import sealed
-from mvc.storage.records.promised import Absences
+from mvc.storage.records.promised import Promised
+from mvc.storage.records.record import Record
 
 MOSTLY = 0.5
 """A pack is rewritten when less than this part of its entries is needed."""
@@ -43,9 +43,19 @@ SMALL = 16 * 1024 * 1024
 MANY = 8
 """Small packs that are not joined yet."""
 RECORD = "collected"
-"""The record of the reflog expiry: entries up to then, in seconds since 1970, keep nothing, and their versions may be gone."""
+"""The name of the record of the reflog expiry, below `.mvc`."""
 GENERATION = "cache/collected"
 """Changes with each collection: a commit that began before one checks that all it builds on is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry(Record):
+    """The reflog expiry: entries up to `since`, in seconds since 1970, keep nothing, and their versions may be gone."""
+
+    KIND = "collected"
+    NOUN = "record of a collection"
+
+    since: int
 
 
 class Live(NamedTuple):
@@ -150,18 +160,15 @@ def record_expiry(door: StoreDoor, since: int) -> None:
     """Record, before anything is removed, that reflog entries not newer than `since` keep nothing. Under the lock."""
     before = recorded_expiry(door)
     if before is None or before < since:
-        door.replace(RECORD, sealed.seal({"kind": "collected", "v": 1, "since": since}))
+        door.replace(RECORD, Expiry(since).encode())
 
 
 def recorded_expiry(door: StoreDoor) -> int | None:
     """Return the time up to which reflog entries keep nothing; None before the first collection. Raises Damaged."""
     try:
-        record = sealed.unseal(door.read(RECORD), what=RECORD, kind="collected")
+        return Expiry.decode(door.read(RECORD), what=RECORD).since
     except FileNotFoundError:
         return None
-    if set(record) != {"kind", "v", "since"} or record["v"] != 1 or type(record["since"]) is not int:
-        raise errors.Damaged(what=RECORD, reason="its fields are not those of such a record")
-    return int(record["since"])
 
 
 def generation(door: StoreDoor) -> bytes:
@@ -300,12 +307,12 @@ def _is_needed(entry: Entry, live: Live) -> bool:
 
 def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
     """Mark what each live file needs; yield the names of its loose recipes that can go, as a better one serves."""
-    absences = Absences(store.door, store.recipes)
+    promised = Promised(store.door, store.recipes)
     for file in sorted(live.files):
         found = sorted(store.recipes.for_file(file), key=Recipe.preference)
         serves = next((recipe for recipe in found if keep.mark(recipe)), None)
         if serves is None:
-            if not absences.recorded(file):
+            if not promised.recorded(file):
                 raise errors.Missing(what="a recipe or a chunk of file", id=file)
             for recipe in found:
                 keep.mark_present(recipe)

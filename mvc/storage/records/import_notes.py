@@ -1,42 +1,52 @@
-r"""Notes: what a registry answered of a version when it was last imported, kept here alone and part of no identity.
+r"""Import notes: a registry's answer about a version when it was last imported, kept in this repository alone.
 
 notes/picsellia/0197…   {"answer":"{\"name\": \"night\", …}","kind":"note","v":1,"sum":"…"}
 
-An answer is kept as JSON text of its own, since it may hold what canonical JSON does not. A note that is lost, or damaged,
-costs a comparison, and nothing else.
+An answer is JSON text in itself, since it may hold what canonical JSON does not. It is part of no identity: a note that
+is lost or damaged costs a comparison, and nothing else.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
 from mvc.model import names
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records.record import Record
 
 FOLDER = "notes"
 
 
+@dataclass(frozen=True, slots=True)
+class ImportNote(Record):
+    """An answer, as JSON text."""
+
+    KIND = "note"
+    NOUN = "import note"
+
+    answer: str
+
+
 def path(registry: str, id_: str) -> str:
-    """Where the note of the version `id_` of a registry lies, below `.mvc`."""
+    """Return the name of the note about the version `id_` of a registry, below `.mvc`."""
     return f"{FOLDER}/{names.encode_component(registry)}/{names.encode_component(id_)}"
 
 
 def write(door: StoreDoor, registry: str, id_: str, answer: Any) -> None:
-    """Keep an answer in the place of an earlier one."""
+    """Replace the note about a version."""
     if names.has_component(id_):
         text = json.dumps(answer, sort_keys=True, ensure_ascii=True, indent=1)
-        door.replace(path(registry, id_), sealed.seal({"kind": "note", "v": 1, "answer": text}))
+        door.replace(path(registry, id_), ImportNote(text).encode())
 
 
 def read(door: StoreDoor, registry: str, id_: str) -> Any:
-    """What was answered; None where no whole note is here."""
+    """Return the answer about a version; None without a sound note."""
     if not names.has_component(id_):
         return None
     try:
-        record = sealed.unseal(door.read(path(registry, id_)), what=f"note {id_}", kind="note")
-        return json.loads(record["answer"])
-    except (FileNotFoundError, errors.Damaged, KeyError, ValueError, RecursionError):
+        return json.loads(ImportNote.decode(door.read(path(registry, id_))).answer)
+    except (FileNotFoundError, errors.Damaged, ValueError, RecursionError):
         return None

@@ -1,25 +1,25 @@
-"""Why something is not here: files that a remote promised, or that were dropped on purpose; versions that were never published.
+"""Promised files, expired files and absent versions: why something is not here.
 
-    promised/0000000001   {"files":["9f…"],"kind":"promised","reason":"origin","seq":1,…}
-    expired/0000000001    {"files":["60…"],"kind":"expired","reason":"prune --keep-last 10","seq":1,…}
-    absent/0000000001     {"kind":"absent","reason":"picsellia","seq":1,"versions":["77…"],…}
+    promised/0000000001   {"files":["9f…"],"kind":"promised","reason":"origin","seq":1,…}                by a remote
+    expired/0000000001    {"files":["60…"],"kind":"expired","reason":"prune --keep-last 10","seq":1,…}   removed on purpose
+    absent/0000000001     {"kind":"absent","reason":"picsellia","seq":1,"versions":["77…"],…}            never published
 
-All are logs as those of refs are: numbered records, created once, each naming the bytes of the one before. What is absent
-and in none of them is damage.
+All are logs as those of refs are: numbered records, created once, each naming the bytes of the one before. Anything else
+that is missing is damage.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
-from mvc.model.ids import FileId, digest, is_id
+from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records.record import Id, Record
 
 if TYPE_CHECKING:
     from mvc.storage.chunks.recipes import Recipes
@@ -27,14 +27,10 @@ if TYPE_CHECKING:
 PROMISED = "promised"
 EXPIRED = "expired"
 ABSENT = "absent"
-FOLDERS = (PROMISED, EXPIRED, ABSENT)
-_LISTED = {PROMISED: "files", EXPIRED: "files", ABSENT: "versions"}
-"""What each log lists."""
-_KEYS = {"kind", "v", "seq", "prev", "reason", "by", "at"}
 
 
 class State(enum.Enum):
-    """Where a file's bytes are."""
+    """The state of a file's bytes."""
 
     COMPLETE = "complete"
     PROMISED = "promised"
@@ -42,32 +38,78 @@ class State(enum.Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is absent for one `reason`: of promised files, the remote's name; of expired ones, what dropped them.
+class Cause(NamedTuple):
+    """The reason of an absence (the promisor remote, the command that removed files, or the registry), and who recorded it."""
 
-    `ids` are file ids; of absent versions, their own, and the reason is the registry that they were never published to.
-    """
-
-    seq: int
-    ids: tuple[str, ...]
     reason: str
     by: str
     at: Timestamp
 
 
-class Absences:
-    """What is known of absent files."""
+@dataclass(frozen=True, slots=True)
+class Absence(Record):
+    """Ids that are absent for one reason."""
+
+    NOUN = "record of what is absent"
+
+    seq: int
+    prev: Id | None
+    reason: str
+    by: str
+    at: Timestamp
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Return the ids of the files, or of the versions."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class _PromisedFiles(Absence):
+    KIND = PROMISED
+    files: tuple[FileId, ...]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.files
+
+
+@dataclass(frozen=True, slots=True)
+class _ExpiredFiles(Absence):
+    KIND = EXPIRED
+    files: tuple[FileId, ...]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.files
+
+
+@dataclass(frozen=True, slots=True)
+class _AbsentVersions(Absence):
+    KIND = ABSENT
+    versions: tuple[VersionId, ...]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.versions
+
+
+_LOGS = {kind.KIND: kind for kind in (_PromisedFiles, _ExpiredFiles, _AbsentVersions)}
+FOLDERS = tuple(_LOGS)
+
+
+class Promised:
+    """The promised and the expired files of a repository."""
 
     def __init__(self, door: StoreDoor, recipes: Recipes) -> None:
-        """Read below `door`; `recipes` says what is here."""
+        """Read below `door`; `recipes` says which files are complete."""
         self._door = door
         self._recipes = recipes
-        self._recorded: dict[str, dict[FileId, Record]] = {}
+        self._recorded: dict[str, dict[FileId, Absence]] = {}
         self._promisors: dict[FileId, dict[str, None]] | None = None
 
     def state(self, file: FileId) -> State:
-        """Where the bytes of `file` are; a file that is here counts as here, whatever was recorded. Raises Damaged."""
+        """Return the state of a file; one that is complete counts so, whatever is recorded. Raise Damaged."""
         try:
             if self._recipes.best(file) is not None:
                 return State.COMPLETE
@@ -76,24 +118,24 @@ class Absences:
         return self.recorded(file) or State.MISSING
 
     def recorded(self, file: FileId) -> State | None:
-        """What is on record of `file`, None for nothing; raises Damaged."""
+        """Return the recorded state of a file, None without a record; raise Damaged."""
         if self.record(PROMISED, file):
             return State.PROMISED
         return State.EXPIRED if self.record(EXPIRED, file) else None
 
-    def record(self, folder: str, file: FileId) -> Record | None:
-        """The newest record of `file` in one of the two logs; raises Damaged."""
+    def record(self, folder: str, file: FileId) -> Absence | None:
+        """Return the newest record of a file in the log PROMISED or EXPIRED; raise Damaged."""
         if folder not in self._recorded:
             records = read_log(self._door, folder)
             self._recorded[folder] = {FileId(each): record for record in records for each in record.ids}
         return self._recorded[folder].get(file)
 
     def promisors(self, file: FileId) -> tuple[str, ...]:
-        """The remotes that promised a file, the one that did so last first; raises Damaged."""
+        """Return the promisor remotes of a file, the latest first; raise Damaged."""
         return tuple(self._by_file().get(file, ()))
 
     def all_promised(self) -> list[FileId]:
-        """Every file that a remote ever promised; raises Damaged."""
+        """Return every file that a remote ever promised; raise Damaged."""
         return list(self._by_file())
 
     def _by_file(self) -> dict[FileId, dict[str, None]]:
@@ -104,34 +146,35 @@ class Absences:
                     self._promisors.setdefault(FileId(each), {})[record.reason] = None
         return self._promisors
 
-    def add(self, folder: str, files: Iterable[FileId], *, reason: str, by: str, at: Timestamp) -> Record:
-        """Record that `files` are absent; raises RefMoved when somebody else recorded something meanwhile."""
-        record = append(self._door, folder, Record(0, tuple(files), reason, by, at))
+    def add(self, folder: str, files: Iterable[FileId], *, reason: str, by: str, at: Timestamp) -> Absence:
+        """Record that `files` are absent; raise RefMoved when another command recorded something meanwhile."""
+        record = append(self._door, folder, files, Cause(reason, by, at))
         self._recorded.pop(folder, None)
         self._promisors = None
         return record
 
 
-def append(door: StoreDoor, folder: str, what: Record) -> Record:
-    """Put `what` last in a log, whatever its number is; raises RefMoved when somebody else recorded something meanwhile."""
+def append(door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause) -> Absence:
+    """Append a record to the log `folder`; raise RefMoved when another command recorded something meanwhile."""
     records = read_log(door, folder)
     seq = records[-1].seq + 1 if records else 1
-    record = replace(what, seq=seq, ids=tuple(sorted(set(what.ids))))
-    before = digest(door.read(_path(folder, seq - 1))) if records else None
-    if not door.create(_path(folder, seq), _encode(folder, record, before)):
+    prev = digest(door.read(_path(folder, seq - 1))) if records else None
+    record = _LOGS[folder](seq, prev, *cause, tuple(sorted(set(ids))))  # type: ignore[arg-type]  # the ids of its kind
+    if not door.create(_path(folder, seq), record.encode()):
         raise errors.RefMoved(ref=folder, by="another command", reason=f"entry {seq}")
     return record
 
 
-def read_log(door: StoreDoor, folder: str) -> list[Record]:
-    """All records of a log, oldest first; raises Damaged when one is damaged or missing before the newest."""
-    records: list[Record] = []
+def read_log(door: StoreDoor, folder: str) -> list[Absence]:
+    """Return all records of a log, oldest first; raise Damaged when one is damaged or missing before the newest."""
+    records: list[Absence] = []
     before: str | None = None
     for name in door.names(folder):
-        data = door.read(f"{folder}/{name}")
-        record, prev = _decode(data, folder, f"{folder}/{name}")
-        if name != f"{record.seq:010d}" or record.seq != len(records) + 1 or prev != before:
-            raise errors.Damaged(what=f"{folder}/{name}", reason="it does not follow the record before it")
+        path = f"{folder}/{name}"
+        data = door.read(path)
+        record = _LOGS[folder].decode(data, what=path)
+        if path != _path(folder, record.seq) or record.seq != len(records) + 1 or record.prev != before:
+            raise errors.Damaged(what=path, reason="it does not follow the record before it")
         records.append(record)
         before = digest(data)
     return records
@@ -139,37 +182,3 @@ def read_log(door: StoreDoor, folder: str) -> list[Record]:
 
 def _path(folder: str, seq: int) -> str:
     return f"{folder}/{seq:010d}"
-
-
-def _encode(folder: str, record: Record, prev: str | None) -> bytes:
-    return sealed.seal(
-        {
-            "kind": folder,
-            "v": 1,
-            "seq": record.seq,
-            "prev": prev,
-            _LISTED[folder]: list(record.ids),
-            "reason": record.reason,
-            "by": record.by,
-            "at": record.at.to_json(),
-        }
-    )
-
-
-def _decode(data: bytes, folder: str, what: str) -> tuple[Record, str | None]:
-    values = sealed.unseal(data, what=what, kind=folder)
-    listed = _LISTED[folder]
-    if set(values) != {*_KEYS, listed} or values["v"] != 1 or not _well_formed(values, values[listed]):
-        raise errors.Damaged(what=what, reason=f"its fields are not those of a record of kind {folder}")
-    at = Timestamp.from_json(values["at"])
-    return Record(values["seq"], tuple(values[listed]), values["reason"], values["by"], at), values["prev"]
-
-
-def _well_formed(values: dict[str, Any], ids: Any) -> bool:
-    return (
-        type(values["seq"]) is int
-        and isinstance(ids, list)
-        and all(map(is_id, ids))
-        and isinstance(values["reason"], str)
-        and isinstance(values["by"], str)
-    )

@@ -1,8 +1,9 @@
-"""Publications under way: what of a version was made on a registry so far, so that one that was stopped goes on from there.
+"""Publications in progress: what of a version a registry has so far, so that an interrupted `publish` resumes there.
 
     publishing/9f86….0a1b2c3d4e5f6071  {"files":{"model-latest":"0197…"},"kind":"publishing","model_version":"0197…",…,"sum":"…"}
 
-One record for a version and the place it goes to. It spares reading back what was sent; without it, all is looked at there.
+There is one record for a version and its destination. It spares reading back what was uploaded; without it, the registry is
+asked for everything.
 """
 
 from __future__ import annotations
@@ -10,23 +11,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import VersionId, digest, is_id
+from mvc.model.ids import VersionId, digest
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records.record import Record
 
 FOLDER = "publishing"
 _DIGITS = 16
 _NAME = re.compile(rf"[0-9a-f]{{64}}\.[0-9a-f]{{{_DIGITS}}}\Z")
-_FIELDS = {"kind", "v", "version", "host", "organization", "model", "model_version", "files"}
 
 
 @dataclass(frozen=True, slots=True)
-class Publishing:
-    """A version on its way to a model on a registry: the version made of it there, and its files there by role."""
+class Publishing(Record):
+    """A version on its way to a model on a registry: the registry version created for it, and its uploaded files by role."""
+
+    KIND = "publishing"
+    NOUN = "publication in progress"
 
     version: VersionId
     host: str
@@ -36,48 +39,24 @@ class Publishing:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def made(self, model_version: str) -> Self:
-        """With the version that is being filled there; nothing is known of the files of another one."""
+        """Return the same with the registry version being filled; files of another one do not count."""
         if model_version == self.model_version:
             return self
         return replace(self, model_version=model_version, files={})
 
     def sent(self, role: str, file: str) -> Self:
-        """With one more file."""
+        """Return the same with one more uploaded file."""
         return replace(self, files={**self.files, role: file})
 
     @property
     def path(self) -> str:
-        """Where its record lies, below `.mvc`."""
+        """Return the name of its record, below `.mvc`."""
         place = digest(canonical.encode([self.host, self.organization, self.model]))
         return f"{FOLDER}/{self.version}.{place[:_DIGITS]}"
 
-    def encode(self) -> bytes:
-        """The exact bytes of its record."""
-        return sealed.seal(
-            {
-                "kind": "publishing",
-                "v": 1,
-                "version": self.version,
-                "host": self.host,
-                "organization": self.organization,
-                "model": self.model,
-                "model_version": self.model_version,
-                "files": dict(self.files),
-            }
-        )
-
-    @classmethod
-    def decode(cls, data: bytes, *, what: str) -> Self:
-        """From the bytes of a record; raises Damaged."""
-        record = sealed.unseal(data, what=what, kind="publishing")
-        if set(record) != _FIELDS or record["v"] != 1 or not _well_formed(record):
-            raise errors.Damaged(what=what, reason="its fields are not those of a publication under way")
-        del record["kind"], record["v"]
-        return cls(**record)
-
 
 def resumed(door: StoreDoor, publishing: Publishing) -> Publishing:
-    """What is on record of this publication; itself where nothing is, or nothing that can be read."""
+    """Return the record of this publication; the argument itself if there is none that can be read."""
     try:
         return Publishing.decode(door.read(publishing.path), what=publishing.path)
     except (FileNotFoundError, errors.Damaged):
@@ -85,12 +64,12 @@ def resumed(door: StoreDoor, publishing: Publishing) -> Publishing:
 
 
 def record(door: StoreDoor, publishing: Publishing) -> None:
-    """Under the lock: keep how far it is, durably."""
+    """Record the progress, durably. Under the lock."""
     door.replace(publishing.path, publishing.encode())
 
 
 def end(door: StoreDoor, publishing: Publishing) -> None:
-    """Under the lock: it is under way no more."""
+    """Remove the record. Under the lock."""
     door.remove(publishing.path)
 
 
@@ -99,14 +78,3 @@ def check(door: StoreDoor, name: str) -> None:
     path = f"{FOLDER}/{name}"
     if not _NAME.match(name) or Publishing.decode(door.read(path), what=path).path != path:
         raise errors.Damaged(what=path, reason="it is not the name of its record")
-
-
-def _well_formed(record: Mapping[str, Any]) -> bool:
-    files, made = record["files"], record["model_version"]
-    return (
-        is_id(record["version"])
-        and all(isinstance(record[key], str) for key in ("host", "organization", "model"))
-        and (made is None or isinstance(made, str))
-        and isinstance(files, dict)
-        and all(isinstance(each, str) for each in files.values())
-    )

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple, Self
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any, NamedTuple
 
 from mvc import errors
 from mvc.model import names
-from mvc.model.ids import VersionId, digest, is_id
+from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records.record import INLINE, OMITTED, Id, Record
 
 REFS = "refs"
 HEADS = "heads"
@@ -30,7 +30,6 @@ ALIASES = "aliases"
 PUBLISHED = "published"
 _NUMBER = re.compile(r"[0-9]{10}\Z")
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
-_KEYS = {"kind", "v", "ref", "seq", "old", "new", "prev", "nonce", "by", "at", "reason"}
 _REMOTES = "remotes"
 
 
@@ -72,24 +71,28 @@ class Move:
     by: str
     at: Timestamp
     reason: str
-    nonce: str
+    nonce: Annotated[str, _NONCE.match]
+
+
+def _is_number(seq: int) -> bool:
+    return seq > 0
 
 
 class Seen(NamedTuple):
     """An entry of a remote's log: its number, and the id of its bytes."""
 
-    seq: int
-    entry: str
+    seq: Annotated[int, _is_number]
+    entry: Id
 
 
 def page(host: str, version_id: str) -> str:
-    """The page of a version on the platform at `host`."""
+    """Return the URL of a version's page on the platform at `host`."""
     return f"{host}/model/version/{version_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a version is on a registry: whose (`organization` at `host`), which model, and the version's number, name and id there."""
+    """A version on a registry: in which `organization` at `host`, of which model, and its number, name and id there."""
 
     host: str
     organization: str
@@ -101,73 +104,40 @@ class Place:
 
     @property
     def page(self) -> str:
-        """Its page."""
+        """Return the URL of its page."""
         return page(self.host, self.id)
 
     def to_json(self) -> dict[str, Any]:
-        """As entries hold it."""
+        """Return its fields."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """From what an entry holds; raises ValueError."""
-        if not isinstance(value, dict) or set(value) != {each.name for each in fields(cls)}:
-            raise ValueError
-        texts = all(isinstance(each, str) for key, each in value.items() if key != "number")
-        if not texts or type(value["number"]) is not int:
-            raise ValueError
-        return cls(**value)
 
 
 @dataclass(frozen=True, slots=True)
-class RefEntry:
-    """One move of a ref. `old` and `new` are None where the name did not, or does not, exist.
+class RefEntry(Record):
+    """One move of a ref. `old` and `new` are None where the ref did not, or does not, exist.
 
-    `seen` is the remote's entry, for a name under `remotes/`: a remote that was rolled back is known by it. `place` is what an
-    entry under `published/` tells, which moves nothing.
+    `seen` is the remote's entry, for a ref under `remotes/`: it shows when a remote was rolled back. `place` is for an
+    entry under `published/`, which moves nothing.
     """
+
+    KIND = "ref"
+    NOUN = "ref entry"
 
     ref: str
     seq: int
     old: VersionId | None
     new: VersionId | None
-    prev: str | None
-    move: Move
-    seen: Seen | None = None
-    place: Place | None = None
+    prev: Id | None
+    move: Move = field(metadata=INLINE)
+    seen: Seen | None = field(default=None, metadata=OMITTED)
+    place: Place | None = field(default=None, metadata=OMITTED)
 
-    def encode(self) -> bytes:
-        """Its exact bytes."""
-        more: dict[str, Any] = {} if self.seen is None else {"seen": list(self.seen)}
-        if self.place is not None:
-            more["place"] = self.place.to_json()
-        return sealed.seal(
-            {
-                "kind": "ref",
-                "v": 1,
-                "ref": self.ref,
-                "seq": self.seq,
-                "old": self.old,
-                "new": self.new,
-                "prev": self.prev,
-                "nonce": self.move.nonce,
-                "by": self.move.by,
-                "at": self.move.at.to_json(),
-                "reason": self.move.reason,
-                **more,
-            }
-        )
-
-    @classmethod
-    def decode(cls, data: bytes, *, what: str) -> Self:
-        """The entry in `data`; raises Damaged naming `what`."""
-        record = sealed.unseal(data, what=what, kind="ref")
-        seen, place = record.pop("seen", None), _place(record.get("ref"), record.pop("place", None), what)
-        if set(record) != _KEYS or record["v"] != 1 or not _well_formed(record) or not _is_seen(record["ref"], seen):
-            raise errors.Damaged(what=what, reason="its fields are not those of a ref entry")
-        move = Move(record["by"], Timestamp.from_json(record["at"]), record["reason"], record["nonce"])
-        last = None if seen is None else Seen(*seen)
-        return cls(record["ref"], record["seq"], record["old"], record["new"], record["prev"], move, last, place)
+    def check(self) -> None:
+        """Raise ValueError for a `seen` outside `remotes/`, and for a place outside `published/` or none in it."""
+        if self.seen is not None and not self.ref.startswith(f"{_REMOTES}/"):
+            raise ValueError
+        if (self.place is not None) != self.ref.startswith(f"{PUBLISHED}/"):
+            raise ValueError
 
     @classmethod
     def after(
@@ -187,29 +157,6 @@ class RefEntry:
     def id(self) -> str:
         """The id of its bytes."""
         return digest(self.encode())
-
-
-def _well_formed(record: dict[str, Any]) -> bool:
-    optional_ids = all(record[key] is None or is_id(record[key]) for key in ("old", "new", "prev"))
-    texts = all(isinstance(record[key], str) for key in ("ref", "by", "reason", "nonce"))
-    return optional_ids and texts and type(record["seq"]) is int and _NONCE.match(record["nonce"]) is not None
-
-
-def _place(ref: Any, place: Any, what: str) -> Place | None:
-    """What an entry under `published/` tells; raises Damaged when it tells nothing, or another entry does."""
-    try:
-        if (place is not None) != (isinstance(ref, str) and ref.startswith(f"{PUBLISHED}/")):
-            raise ValueError
-        return Place.from_json(place) if place is not None else None
-    except ValueError:
-        raise errors.Damaged(what=what, reason="its place is not one on a registry") from None
-
-
-def _is_seen(ref: str, seen: Any) -> bool:
-    if seen is None:
-        return True
-    pair = isinstance(seen, list) and len(seen) == 2 and type(seen[0]) is int and seen[0] > 0 and is_id(seen[1])
-    return pair and ref.startswith(f"{_REMOTES}/")
 
 
 class RefLogs:

@@ -1,4 +1,4 @@
-"""Files of a model that were never checked out, as in a clone with `--meta` or `--only`.
+"""Sparse files: those of a model that were never checked out, as in a clone with `--meta` or `--only`.
 
     sparse/helmets  {"kind":"sparse","model":"helmets","paths":["weights/best.onnx"],"v":1,"sum":"…"}
 
@@ -9,49 +9,48 @@ A model without a record has all its files checked out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 from mvc import errors
 from mvc.model import names
-from mvc.model.paths import check_inside
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records.record import InsidePath, Record
 
 FOLDER = "sparse"
-_FIELDS = {"kind", "v", "model", "paths"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse(Record):
+    """The paths of `model`, in its folder, that were not checked out."""
+
+    KIND = "sparse"
+    NOUN = "list of files that are not checked out"
+
+    model: str
+    paths: tuple[InsidePath, ...]
 
 
 def path(model: str) -> str:
-    """Where the record of `model` lies, below `.mvc`."""
+    """Return the name of the record of `model`, below `.mvc`."""
     return f"{FOLDER}/{names.encode_component(model)}"
 
 
 def paths(door: StoreDoor, model: str) -> frozenset[str]:
-    """The paths of `model` that were not checked out, in its folder; raises Damaged."""
+    """Return the paths of `model` that were not checked out, in its folder; raise Damaged."""
     what = f"the list of files of {model} that are not checked out"
     try:
-        record = sealed.unseal(door.read(path(model)), what=what, kind="sparse")
+        found = Sparse.decode(door.read(path(model)), what=what)
     except FileNotFoundError:
         return frozenset()
-    if set(record) != _FIELDS or record["v"] != 1 or record["model"] != model or not well_formed(record["paths"]):
-        raise errors.Damaged(what=what, reason="its fields are not those of such a list")
-    return frozenset(record["paths"])
+    if found.model != model:
+        raise errors.Damaged(what=what, reason="it is that of another model")
+    return frozenset(found.paths)
 
 
 def record(door: StoreDoor, model: str, left_out: Iterable[str]) -> None:
-    """Replace the list of `model` durably; without any path the record goes. Under the lock."""
-    listed = sorted(set(left_out))
+    """Replace the list of `model` durably; remove it when no path is left out. Under the lock."""
+    listed = tuple(sorted(set(left_out)))
     if listed:
-        door.replace(path(model), sealed.seal({"kind": "sparse", "v": 1, "model": model, "paths": listed}))
+        door.replace(path(model), Sparse(model, listed).encode())
     elif door.exists(path(model)):
         door.remove(path(model))
-
-
-def well_formed(listed: Any) -> bool:
-    """Whether this is a list of paths inside a folder."""
-    try:
-        for each in listed:
-            check_inside(each)
-    except (TypeError, AttributeError, errors.UnsafePath):
-        return False
-    return isinstance(listed, list)
