@@ -59,6 +59,16 @@ def _anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", re.sub(r"[`*]", "", each)).strip().lower().replace(" ", "-") for each in headings}
 
 
+def missing_files(text: str) -> list[str]:
+    """The files of mvc and its tests that a page names and that do not exist; words in capitals stand for any name."""
+    named = re.findall(r"`((?:mvc|tests)/[\w/.-]*?)/?`", text)
+    return [name for name in named if not re.search("[A-Z]", name) and not _is_source(name)]
+
+
+def _is_source(name: str) -> bool:
+    return (TOP / name).exists() or (TOP / f"{name}.py").exists()
+
+
 def commands(text: str) -> Iterator[list[str]]:
     """The words of each command `mvc ...` that a page shows, in blocks and between backticks; comments are cut off."""
     blocks = [body for _, language, body in _FENCE.findall(text) if language in ("", "sh", "yaml", "console")]

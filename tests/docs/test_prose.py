@@ -29,11 +29,20 @@ def test_commands_exist(path: Path) -> None:
     assert [fault for words in shown if (fault := _fault(words))] == []
 
 
+@PAGES
+def test_sources_exist(path: Path) -> None:
+    assert prose.missing_files(path.read_text(encoding="utf-8")) == []
+
+
 def test_a_wrong_command_is_found() -> None:
     page = "`mvc log --onlin`, `mvc commit -m x`\n\n    mvc stats\n\n```sh\ncd x && mvc drift --to y | head\n```\n"
     assert [_fault(words) for words in prose.commands(page)] == [
         "mvc drift --to: no such option", "mvc stats: no such verb", "mvc log --onlin: no such option", "",
     ]  # fmt: skip
+
+
+def test_a_lost_source_is_found() -> None:
+    assert prose.missing_files("`mvc/errors`, `mvc/model/ids.py`, `mvc/cli/VERB.py`, `mvc/old.py`") == ["mvc/old.py"]
 
 
 def test_a_long_line_and_a_lost_link_are_found(tmp_path: Path) -> None:
