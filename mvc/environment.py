@@ -12,12 +12,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mvc import lazy
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.repository import Actor
 from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
+
+if TYPE_CHECKING:
+    from mvc.repository import provenance
+else:
+    provenance = lazy.Module("mvc.repository.provenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Environment:
         name = self.variables.get("MVC_AUTHOR_NAME") or settings.get("user.name")
         email = self.variables.get("MVC_AUTHOR_EMAIL") or settings.get("user.email")
         if not name or not email:
-            git = lazy.load("mvc.repository.provenance").identity(self.cwd) or (None, None)
+            git = provenance.identity(self.cwd) or (None, None)
             name, email = name or git[0], email or git[1]
         guessed = tuple(key for key, known in (("user.name", name), ("user.email", email)) if not known)
         if guessed:
@@ -98,8 +103,7 @@ class Environment:
         """
         if not any((above / ".git").exists() for above in (self.cwd, *self.cwd.parents)):
             return None
-        code: Code | None = lazy.load("mvc.repository.provenance").code_of(self.cwd, [root / path for path in own])
-        return code
+        return provenance.code_of(self.cwd, [root / path for path in own])
 
 
 def _login() -> str:

@@ -12,6 +12,26 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+class Module:
+    """A module that is imported when one of its attributes is first used.
+
+        if TYPE_CHECKING:
+            from mvc.model.toml import edit
+        else:
+            edit = lazy.Module("mvc.model.toml.edit")
+
+    mypy follows the import, so it checks each call. An attribute raises ImportError where the module cannot be imported.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Stand for the module `name`."""
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> object:
+        """Return an attribute of the module."""
+        return getattr(load(self._name), attribute)
+
+
 def installed(name: str) -> bool:
     """Return whether the module `name` is installed, without importing it."""
     return importlib.util.find_spec(name) is not None

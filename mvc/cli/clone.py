@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,13 @@ from mvc.porcelain.clone import Cloned
 from mvc.registry import connection
 from mvc.remotes.backends import address as remotes
 from mvc.remotes.backends import kinds, options, registry_address
+
+if TYPE_CHECKING:
+    from mvc.cli import import_
+    from mvc.porcelain import clone_registry
+else:
+    import_ = lazy.Module("mvc.cli.import_")
+    clone_registry = lazy.Module("mvc.porcelain.clone_registry")
 
 
 @verb("clone")
@@ -73,8 +81,8 @@ def command(
 
 
 def _of_registry(invocation: Invocation, url: str, directory: str | None, settings: dict[str, str]) -> int:
-    verb = lazy.load("mvc.cli.import_")
-    where = verb.parse(url)
+    where = import_.parse(url)
+    assert where.model is not None  # noqa: S101 - parse refuses an address without one
     invocation.require_network(where.text)
     options.check(kinds.PICSELLIA, settings)
     directory = directory or porcelain.folder_of(where.model)
@@ -88,7 +96,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
         _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):
-        done = lazy.load("mvc.porcelain.clone_registry").clone_registry(
+        done = clone_registry.clone_registry(
             registry,
             where.model,
             folder,
@@ -101,10 +109,10 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
             trusted_hosts=invocation.trusted_hosts,
             progress=progress,
         )
-    shown = [f"Cloned into {escape(directory)}", *verb.lines(done)]
+    shown = [f"Cloned into {escape(directory)}", *import_.lines(done)]
     invocation.emit("import", done.to_json, lambda: shown, ids=[each.id or "" for each in done.versions])
-    verb.tell(invocation, done)
-    return int(verb.code(done))
+    import_.tell(invocation, done)
+    return import_.code(done)
 
 
 @contextlib.contextmanager

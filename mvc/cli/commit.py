@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,11 @@ from mvc.model import textfile
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
+
+if TYPE_CHECKING:
+    from mvc.cli import source
+else:
+    source = lazy.Module("mvc.cli.source")
 
 
 @verb("commit")
@@ -72,7 +78,7 @@ def command(
         registries=None if invocation.offline else invocation.registries(),
     )
     if not dry_run and "experiment_id" in invocation.environ:
-        lazy.load("mvc.cli.source").record_run(invocation)
+        source.record_run(invocation)
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:
             message = "dry run"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,11 @@ from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log
+
+if TYPE_CHECKING:
+    from mvc.cli.app import render
+else:
+    render = lazy.Module("mvc.cli.app.render")
 
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 
@@ -164,7 +170,6 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")
     if entry.changes is not None:
-        render = lazy.load("mvc.cli.app.render")
         lines.append(f"    {render.summary(entry.changes.difference, entry.changes.total_bytes)}")
     return lines
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import paths
@@ -25,6 +25,11 @@ from mvc.repository.worktree import globs, links, model_file, untracked
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.links import Follow
 from mvc.repository.worktree.scan import Scan, WorkFile
+
+if TYPE_CHECKING:
+    from mvc.model.toml import edit as toml_edit
+else:
+    toml_edit = lazy.Module("mvc.model.toml.edit")
 
 MANY = 200
 """New files that the whole folder may bring without `--yes`."""
@@ -97,7 +102,7 @@ def add(
             plan.add(target, role)
         plan.check(yes=yes)
         if plan.assignments:
-            text = lazy.load("mvc.model.toml.edit").set_keys(text, plan.assignments)
+            text = toml_edit.set_keys(text, plan.assignments)
             plan.verify(_parsed(folder, text))
         if plan.leads_outside:
             links.approve(repository)

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from mvc.images.registries import Registries
     from mvc.readiness.evaluation import Readiness
 
+if TYPE_CHECKING:
+    from mvc.porcelain import docker
+else:
+    docker = lazy.Module("mvc.porcelain.docker")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -326,7 +331,7 @@ def _pinned(work: _Work, found: Found) -> Found:
     """What was found, with the docker digest that is looked up now that there is something to commit."""
     if not isinstance(found.snapshot.manifest.docker.get("digest"), dict):
         return found
-    manifest, problem = lazy.load("mvc.porcelain.docker").pin(found.snapshot.manifest, work.options.registries)
+    manifest, problem = docker.pin(found.snapshot.manifest, work.options.registries)
     if problem is not None:
         work.warnings = (*work.warnings, problem)
     return replace(found, snapshot=replace(found.snapshot, manifest=manifest))

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import paths
@@ -23,6 +23,11 @@ from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.snapshot import read_labels_of
 from mvc.storage.disk import hashing
 from mvc.storage.records.journal import FileStep, Journal
+
+if TYPE_CHECKING:
+    from mvc.model.toml import edit as toml_edit
+else:
+    toml_edit = lazy.Module("mvc.model.toml.edit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,7 @@ def set_values(
     for key, value in pairs:
         if key == ("model", "name") and value != model:
             raise errors.OtherName(path="model.name", name=value, model=model)
-    edit = lazy.load("mvc.model.toml.edit")
-    return rewrite(repository, model, lambda text: edit.set_keys(text, pairs), [key for key, _ in pairs])
+    return rewrite(repository, model, lambda text: toml_edit.set_keys(text, pairs), [key for key, _ in pairs])
 
 
 @writes
@@ -60,11 +64,10 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
     found = [keys.parse_key(name) for name in names]
     if ("model", "name") in found:
         raise errors.NoModelName(where=model_file.NAME)
-    edit = lazy.load("mvc.model.toml.edit")
 
     def change(text: str) -> str:
         for key in found:
-            text = edit.unset_key(text, key)
+            text = toml_edit.unset_key(text, key)
         return text
 
     return rewrite(repository, model, change, found)
@@ -99,7 +102,6 @@ def remove(
     `on_delete` is called with the paths of these files before anything changes; after that a `dry_run` ends. Raises
     NotTracked, OnlyHere (for a file that is nowhere else).
     """
-    edit = lazy.load("mvc.model.toml.edit")
     with repository.writing():
         folder = repository.head(model).folder
         tracked = _files(repository, model, folder)
@@ -111,7 +113,7 @@ def remove(
             return [Edited(role, tracked[role], None) for role in roles]
         text = before = _read(repository, model, folder).decode()
         for role in roles:
-            text = edit.remove_file(text, role)
+            text = toml_edit.remove_file(text, role)
         text = _without_links(text, roles)
         place, old = model_file.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, checkout.keep(repository, text.encode()), old=old)]
@@ -127,10 +129,9 @@ def _without_links(text: str, roles: Sequence[str]) -> str:
     """`text` with the links of `roles` followed no longer."""
     old = keys.get_value(parse.load(text.encode(), where=model_file.NAME), ("model",)).get(links.KEY[1], [])
     left = [role for role in old if role not in roles]
-    toml = lazy.load("mvc.model.toml.edit")
     if left == old:
         return text
-    return str(toml.set_keys(text, [(links.KEY, left)]) if left else toml.unset_key(text, links.KEY))
+    return toml_edit.set_keys(text, [(links.KEY, left)]) if left else toml_edit.unset_key(text, links.KEY)
 
 
 def rewrite(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import names, paths
@@ -18,6 +18,11 @@ from mvc.storage.disk.exportdoor import outside_store
 from mvc.storage.records import clone_source, config
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.heads import Head
+
+if TYPE_CHECKING:
+    from mvc.model.toml import edit
+else:
+    edit = lazy.Module("mvc.model.toml.edit")
 
 _BUILDING = f"{DIRECTORY}.init-"
 """A repository that is not finished has this name and that of the process that makes it."""
@@ -134,9 +139,7 @@ def _make_model(repository: Repository, key: str, folder: str, **about: str | No
         if data is not None and named != key:
             raise errors.OtherModelHere(folder=folder or ".", model=named, asked=key)
         if data is None:
-            text = lazy.load("mvc.model.toml.edit").new_text(
-                key, model_type=about["model_type"], framework=about["framework"]
-            )
+            text = edit.new_text(key, model_type=about["model_type"], framework=about["framework"])
             repository.tree.write(model_file.path(folder), text.encode())
             repository.tree.sync()
         if head is not None and head.folder == folder:

@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import VersionDiff, compare
@@ -22,6 +22,11 @@ from mvc.repository import places as publications
 from mvc.repository.history import Entry
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Place
+
+if TYPE_CHECKING:
+    from mvc.repository import disk_usage
+else:
+    disk_usage = lazy.Module("mvc.repository.disk_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,6 @@ def _changes(repository: Repository, id_: VersionId, version: Version) -> Change
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
-    sharing = lazy.load("mvc.repository.disk_usage")
-    brought = sharing.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
+    brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     total = sum(entry.size for entry in snapshot.tree.entries)
     return Changes(compare(parent, snapshot, new_bytes=brought), total)

@@ -32,6 +32,11 @@ from mvc.transport import fast_forward, promises
 if TYPE_CHECKING:
     from mvc.readiness.evaluation import Readiness
 
+if TYPE_CHECKING:
+    from mvc.model.merge import text as merged_text
+else:
+    merged_text = lazy.Module("mvc.model.merge.text")
+
 _STILL = Moved()
 UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "merged", "conflicts"
 
@@ -208,8 +213,7 @@ def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
     data = model_file.of_version(repository, repository.objects.version(state.ours), state.model)
     old = history.snapshot(repository, state.ours, state.model)
     assert old is not None  # noqa: S101 - a version was asked for
-    text: str = lazy.load("mvc.model.merge.text").rewrite(data.decode(), old.manifest, new)
-    return text.encode()
+    return merged_text.rewrite(data.decode(), old.manifest, new).encode()
 
 
 def _version(

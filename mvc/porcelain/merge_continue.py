@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.images.registries import Registries
@@ -20,6 +21,11 @@ from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records.merges import MergeState
 from mvc.transport import promises
+
+if TYPE_CHECKING:
+    from mvc.model.merge import text as merged_text
+else:
+    merged_text = lazy.Module("mvc.model.merge.text")
 
 
 @writes
@@ -96,8 +102,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
     promises.ensure_present(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
     with repository.writing():
         before, file = current_toml(repository, state.model)
-        rewrite = lazy.load("mvc.model.merge.text").rewrite
-        text: bytes = rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
+        text = merged_text.rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
         base, wanted = files(old, before, file), files(new, text, checkout.keep(repository, text))
         same = {entry for entry in base.entries if entry in set(wanted.entries)}
         checkout.move(

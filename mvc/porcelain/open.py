@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import lazy
 from mvc.model.version import Person, Timestamp
@@ -15,6 +15,16 @@ from mvc.repository.discovery import find_root
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk.door import discard_folder
 from mvc.storage.records.config import TRUSTED_HOSTS, user_file
+
+if TYPE_CHECKING:
+    from mvc.porcelain import clone
+    from mvc.remotes.backends import address
+    from mvc.transport import fast_forward, trust
+else:
+    clone = lazy.Module("mvc.porcelain.clone")
+    address = lazy.Module("mvc.remotes.backends.address")
+    fast_forward = lazy.Module("mvc.transport.fast_forward")
+    trust = lazy.Module("mvc.transport.trust")
 
 _NOBODY = Actor(Person("mvc", "mvc@localhost"), Timestamp(0))
 """Whoever reads: nothing of what is noted leaves this process."""
@@ -45,12 +55,11 @@ def _remote(url: str, user_config: Path | None, trusted: str) -> Repository:
     folder = Path(tempfile.mkdtemp(prefix="mvc-"))
     settings: dict[str, Any] = {"user_config": user_config, "trusted_hosts": trusted}
     try:
-        clone = lazy.load("mvc.porcelain.clone")
-        select = lazy.load("mvc.transport.fast_forward").nothing
-        clone.clone(url, folder, base=Path.cwd(), actor=_NOBODY, select=select, remember=False, **settings)
+        clone.clone(
+            url, folder, base=Path.cwd(), actor=_NOBODY, select=fast_forward.nothing, remember=False, **settings
+        )
         repository = Repository(folder, **settings)
-        address = lazy.load("mvc.remotes.backends.address").parse(url, Path.cwd())
-        lazy.load("mvc.transport.trust").approve_typed(repository, address, {}, keep=False)
+        trust.approve_typed(repository, address.parse(url, Path.cwd()), {}, keep=False)
     except BaseException:
         discard_folder(folder)
         raise

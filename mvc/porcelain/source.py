@@ -5,7 +5,7 @@ a training run's experiment ─► its name, its page, its dataset versions ─�
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
@@ -14,6 +14,11 @@ from mvc.porcelain.edit import Edited
 from mvc.registry.protocol import Registry, RemoteExperiment
 from mvc.registry.training_run import Source
 from mvc.repository.repository import Repository, writes
+
+if TYPE_CHECKING:
+    from mvc.model.toml import edit as toml_edit
+else:
+    toml_edit = lazy.Module("mvc.model.toml.edit")
 
 _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
 
@@ -46,12 +51,11 @@ def record(repository: Repository, model: str, source: Source) -> list[Edited]:
         return []
 
     def change(text: str) -> str:
-        module = lazy.load("mvc.model.toml.edit")
         for key in (_EXPERIMENT, _DATASETS):
             if key[1] in known:
-                text = module.unset_key(text, key)
+                text = toml_edit.unset_key(text, key)
             if key[1] in values:
-                text = module.set_key(text, key, values[key[1]])
+                text = toml_edit.set_key(text, key, values[key[1]])
         return text
 
     return edit.rewrite(repository, model, change, (_EXPERIMENT, _DATASETS))

@@ -5,7 +5,7 @@ Where model.toml says nothing of it, this costs nothing: rules, and what looks i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from mvc.repository.contents import Contents
     from mvc.storage.chunks.headers import Note
 
-_CONTENTS = "mvc.repository.contents"
+if TYPE_CHECKING:
+    from mvc.readiness import evaluation, subject
+    from mvc.repository import contents as file_contents
+else:
+    evaluation = lazy.Module("mvc.readiness.evaluation")
+    subject = lazy.Module("mvc.readiness.subject")
+    file_contents = lazy.Module("mvc.repository.contents")
 
 
 def unready(
@@ -30,24 +36,21 @@ def unready(
     """The uses that `manifest` is meant for and not ready for; without `contents` no file is looked into."""
     if not manifest.intent.get("ready_for"):
         return ()
-    subjects = lazy.load("mvc.readiness.subject")
-    subject = subjects.Subject(manifest, tree(), contents() if contents is not None else subjects.NoContents())
-    found: Iterable[Readiness] = lazy.load("mvc.readiness.evaluation").evaluate_intent(subject)
+    looked_into = contents() if contents is not None else subject.NoContents()
+    found = evaluation.evaluate_intent(subject.Subject(manifest, tree(), looked_into))
     return tuple(each for each in found if not each.ready)
 
 
 def working(repository: Repository, folder: str) -> Contents:
     """A way to look into the files of the working tree."""
-    found: Contents = lazy.load(_CONTENTS).working(repository, folder)
-    return found
+    return file_contents.working(repository, folder)
 
 
 def faults(repository: Repository, folder: str, changes: Sequence[FileChange]) -> tuple[Note, ...]:
     """What is wrong with the changed weight files of the working tree; costs nothing where no file changed."""
     if not changes:
         return ()
-    found: tuple[Note, ...] = lazy.load(_CONTENTS).faults(repository, folder, changes)
-    return found
+    return file_contents.faults(repository, folder, changes)
 
 
 def require(repository: Repository, id_: VersionId, alias: str) -> None:
@@ -56,7 +59,7 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
     found = unready(
         repository.objects.manifest(version.manifest),
         lambda: repository.objects.tree(version.tree),
-        lambda: lazy.load(_CONTENTS).stored(repository),
+        lambda: file_contents.stored(repository),
     )
     refuse(found, history.label(repository, id_), f"mvc check {id_[:10]}", [alias])
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from mvc.model.merge.merge import Merged
     from mvc.repository.repository import Repository
 
+if TYPE_CHECKING:
+    from mvc.model.merge import merge
+else:
+    merge = lazy.Module("mvc.model.merge.merge")
+
 
 def in_progress(repository: Repository, model: str) -> MergeState | None:
     """The merge of `model`, None when there is none; raises Damaged."""
@@ -32,8 +37,7 @@ def refuse(repository: Repository, model: str) -> None:
 def result(repository: Repository, state: MergeState) -> Merged:
     """What the merge makes of both versions. Raises Missing, Damaged."""
     base, ours, theirs = (_snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs))
-    merged: Merged = lazy.load("mvc.model.merge.merge").merge(base, ours, theirs, state.takes)
-    return merged
+    return merge.merge(base, ours, theirs, state.takes)
 
 
 def _snapshot(repository: Repository, id_: VersionId, model: str) -> Snapshot:

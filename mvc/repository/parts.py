@@ -31,6 +31,19 @@ if TYPE_CHECKING:
     from mvc.storage.packs.reader import ChunkReader
     from mvc.storage.records.promised import Promised
 
+if TYPE_CHECKING:
+    from mvc.storage.chunks import extract, ingest, recipes
+    from mvc.storage.packs import index, metapacks, reader
+    from mvc.storage.records import promised
+else:
+    extract = lazy.Module("mvc.storage.chunks.extract")
+    ingest = lazy.Module("mvc.storage.chunks.ingest")
+    recipes = lazy.Module("mvc.storage.chunks.recipes")
+    index = lazy.Module("mvc.storage.packs.index")
+    metapacks = lazy.Module("mvc.storage.packs.metapacks")
+    reader = lazy.Module("mvc.storage.packs.reader")
+    promised = lazy.Module("mvc.storage.records.promised")
+
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
 MAIN = "main"
@@ -96,8 +109,7 @@ class Parts:
     @cached_property
     def metapacks(self) -> MetaPacks:
         """Metadata that came from elsewhere."""
-        packs: MetaPacks = lazy.load("mvc.storage.packs.metapacks").MetaPacks(self.door)
-        return packs
+        return metapacks.MetaPacks(self.door)
 
     @cached_property
     def objects(self) -> Objects:
@@ -112,39 +124,31 @@ class Parts:
     @cached_property
     def chunks(self) -> ChunkIndex:
         """Where each chunk lies."""
-        index: ChunkIndex = lazy.load("mvc.storage.packs.index").ChunkIndex(self.door)
-        return index
+        return index.ChunkIndex(self.door)
 
     @cached_property
     def reader(self) -> ChunkReader:
         """The chunks themselves."""
-        reader: ChunkReader = lazy.load("mvc.storage.packs.reader").ChunkReader(self.door, self.chunks)
-        return reader
+        return reader.ChunkReader(self.door, self.chunks)
 
     @cached_property
     def recipes(self) -> Recipes:
         """How each file is rebuilt."""
-        recipes: Recipes = lazy.load("mvc.storage.chunks.recipes").Recipes(self.door, self.metapacks, self.chunks)
-        return recipes
+        return recipes.Recipes(self.door, self.metapacks, self.chunks)
 
     @cached_property
     def promised(self) -> Promised:
         """Files whose bytes are elsewhere, or were dropped on purpose."""
-        promised: Promised = lazy.load("mvc.storage.records.promised").Promised(self.door, self.recipes)
-        return promised
+        return promised.Promised(self.door, self.recipes)
 
     @cached_property
     def extract(self) -> Extract:
         """Stored files' bytes."""
-        extract: Extract = lazy.load("mvc.storage.chunks.extract").Extract(self.recipes, self.reader)
-        return extract
+        return extract.Extract(self.recipes, self.reader)
 
     def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
         """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
-        ingest: Ingest = lazy.load("mvc.storage.chunks.ingest").Ingest(
-            self.door, self.recipes, self.reader, progress, bases
-        )
-        return ingest
+        return ingest.Ingest(self.door, self.recipes, self.reader, progress, bases)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

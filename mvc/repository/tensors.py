@@ -28,6 +28,11 @@ from mvc.storage.disk import hashing
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
+if TYPE_CHECKING:
+    from mvc.repository import tensor_drift
+else:
+    tensor_drift = lazy.Module("mvc.repository.tensor_drift")
+
 ReadAt = Callable[[int, int], bytes]
 """Gives so many bytes, the second argument, from an offset."""
 Segments = tuple[Segment, ...]
@@ -90,8 +95,7 @@ def _difference(old: _Side | None, new: _Side | None, *, deep: bool) -> TensorDi
     difference = compare(old.segments, new.segments)
     if not deep:
         return difference
-    measured: TensorDiff = lazy.load("mvc.repository.tensor_drift").measured(difference, old.opened(), new.opened())
-    return measured
+    return tensor_drift.measured(difference, old.opened(), new.opened())
 
 
 def _stored(repository: Repository, entry: TreeEntry) -> _Side | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mvc import lazy
 from mvc.model.ids import VersionId
@@ -12,12 +13,17 @@ from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
 from mvc.storage.records.promised import EXPIRED, PROMISED
 
+if TYPE_CHECKING:
+    from mvc.transport import promisor
+else:
+    promisor = lazy.Module("mvc.transport.promisor")
+
 
 def ensure_present(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
     """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.transport.promisor.fetch_files`."""
     if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
         files = {entry.file: entry.path for entry in entries}
-        lazy.load("mvc.transport.promisor").fetch_files(repository, files, progress)
+        promisor.fetch_files(repository, files, progress)
 
 
 def ensure_version_present(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:

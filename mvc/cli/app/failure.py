@@ -6,11 +6,17 @@ import contextlib
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import click
 
 from mvc import errors, lazy
 from mvc.cli.app import terminal
+
+if TYPE_CHECKING:
+    from mvc.model.toml import secrets
+else:
+    secrets = lazy.Module("mvc.model.toml.secrets")
 
 FATAL = 128
 USAGE = 2
@@ -19,7 +25,7 @@ USAGE = 2
 def report(error: BaseException, arguments: list[str]) -> int:
     """Say on stderr what happened; the exit code."""
     code, kind, *texts = _told(error)
-    redact = lazy.load("mvc.model.toml.secrets").redact
+    redact = secrets.redact
     message, hint = (redact(text) for text in texts)
     with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
         if os.environ.get("MVC_TRACE") == "1":

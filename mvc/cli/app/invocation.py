@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from mvc.cli.app.progress import Progress
     from mvc.images.registries import Registries
 
+if TYPE_CHECKING:
+    from mvc.cli.app import pager, progress
+    from mvc.images import registries
+else:
+    pager = lazy.Module("mvc.cli.app.pager")
+    progress = lazy.Module("mvc.cli.app.progress")
+    registries = lazy.Module("mvc.images.registries")
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -111,8 +119,7 @@ class Invocation:
     def registries(self) -> Registries:
         """The registries of images, with docker's own logins; raises Offline."""
         self.require_network("The registry of the image")
-        made: Registries = lazy.load("mvc.images.registries").Registries(self.environ)
-        return made
+        return registries.Registries(self.environ)
 
     # --- who and when
 
@@ -156,7 +163,7 @@ class Invocation:
         elif self.quiet:
             self._write("".join(f"{id_}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():
-            lazy.load("mvc.cli.app.pager").page("".join(f"{line}\n" for line in text()), self._pager(), self.environ)
+            pager.page("".join(f"{line}\n" for line in text()), self._pager(), self.environ)
         else:
             for line in text():
                 self._write(f"{line}\n")
@@ -173,8 +180,7 @@ class Invocation:
         if mode == "auto":
             mode = self.environ.get("MVC_PROGRESS") or str(self.settings().get("ui.progress") or "auto")
         mode = "none" if self.quiet or mode not in ("auto", "bar", "plain") else mode
-        progress: Progress = lazy.load("mvc.cli.app.progress").Progress(label, total, mode)
-        return progress
+        return progress.Progress(label, total, mode)
 
     def _pager(self) -> str | None:
         pager = self.settings().get("ui.pager")

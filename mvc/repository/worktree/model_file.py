@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mvc import errors, lazy
 from mvc.model.toml import parse
 from mvc.model.version import Version
 from mvc.repository.parts import Parts
+
+if TYPE_CHECKING:
+    from mvc.model.toml import edit
+else:
+    edit = lazy.Module("mvc.model.toml.edit")
 
 NAME = "model.toml"
 
@@ -51,8 +58,7 @@ def set_name(repository: Parts, folder: str, old: str, new: str) -> None:
 def _named(data: bytes, model: str) -> bytes:
     if parse.load(data, where=NAME)["model"]["name"] == model:
         return data
-    renamed: str = lazy.load("mvc.model.toml.edit").set_key(data.decode(), "model.name", model)
-    return renamed.encode()
+    return edit.set_key(data.decode(), "model.name", model).encode()
 
 
 def _reason(error: Exception) -> str:

@@ -9,10 +9,17 @@ Both directions run without the GIL, but for a few microseconds.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, zstd
 from mvc.storage.chunks.encodings import PROBE, RAW, ZSTD, Base, pays
+
+if TYPE_CHECKING:
+    from mvc.storage.chunks import numbers
+else:
+    numbers = lazy.Module("mvc.storage.chunks.numbers")
 
 Encoded = tuple[int, Buffer]
 """An encoding, and stored bytes."""
@@ -30,7 +37,7 @@ def encode(raw: Buffer) -> Encoded:
 
 def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[int, Parts]:
     """The same for numbers of `width` bytes, which may rest on a base."""
-    encoding, packed = lazy.load("mvc.storage.chunks.numbers").encode(raw, width, base)
+    encoding, packed = numbers.encode(raw, width, base)
     if pays(sum(map(len, packed)), len(raw)):
         return encoding, packed
     encoding, stored = encode(raw)
@@ -48,7 +55,7 @@ def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Bu
     elif encoding == ZSTD:
         raw = zstd.decompress(stored, size)
     elif encoding in encodings.NAMES:
-        raw = lazy.load("mvc.storage.chunks.numbers").decode(encoding, memoryview(stored), size, width, base)
+        raw = numbers.decode(encoding, memoryview(stored), size, width, base)
     else:
         raise errors.UnknownFeature(features=f"the encoding {encoding}")
     if len(raw) != size:

@@ -24,6 +24,13 @@ from mvc.storage.disk.door import StoreDoor, replace_outside
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals
 
+if TYPE_CHECKING:
+    from mvc.model import hosts
+    from mvc.model.toml import parse as toml_parse
+else:
+    hosts = lazy.Module("mvc.model.hosts")
+    toml_parse = lazy.Module("mvc.model.toml.parse")
+
 NAME = "config.toml"
 FORMAT = 1
 MAX_BYTES = 1 << 20
@@ -156,7 +163,6 @@ class Config:
 
     def approvals(self, trusted: str = "") -> Approvals:
         """Return what the person approved there, and the hosts that MVC_TRUSTED_HOSTS lists. Raises BadConfig, BadSetting."""
-        hosts = lazy.load("mvc.model.hosts")
         try:
             known = {host: hosts.of_settings(host, values) for host, values in self.hosts().items()}
         except ValueError as error:
@@ -337,7 +343,7 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
     """The values in a TOML file; raises BadConfig with line and column."""
     if data.count(b".") > _MANY_DOTS or len(data) > _LONG:  # what would take tomllib too long, or too much memory
         try:
-            values: dict[str, Any] = lazy.load("mvc.model.toml.parse").load(data, where=path)
+            values: dict[str, Any] = toml_parse.load(data, where=path)
         except (errors.BadToml, errors.TooBig) as error:
             raise errors.BadConfig(path=path, reason=error.message.rstrip(".")) from error
         return values
@@ -386,7 +392,6 @@ def _check_remote_key(key: str, option: str, value: str) -> None:
 def _check_host_key(key: str, name: str, option: str, value: str) -> None:
     """Raise BadSetting or UnknownSetting unless `value` may be that setting of a host."""
     check_key(key)
-    hosts = lazy.load("mvc.model.hosts")
     if option == "allow":
         raise errors.BadSetting(key=key, value=value, reason="`mvc remote trust NAME` adds to it")
     if option == TOKEN_ENV:
@@ -400,7 +405,7 @@ def _check_host_key(key: str, name: str, option: str, value: str) -> None:
 
 
 def _check_variable(key: str, value: str) -> None:
-    if not lazy.load("mvc.model.hosts").VARIABLE.match(value):
+    if not hosts.VARIABLE.match(value):
         reason = "it takes the name of an environment variable, never the token itself"
         raise errors.BadSetting(key=key, value="...", reason=reason)
 
