@@ -1,1 +1,1 @@
-"""How weight files are laid out: one small module per format, which reads headers only and executes nothing."""
+"""Formats of weight files: one small module each, which reads headers only and executes nothing."""

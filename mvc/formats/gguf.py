@@ -1,8 +1,8 @@
-"""GGUF: keys and values of any length, the kind, shape and place of each tensor, and the tensors, each aligned.
+"""GGUF: key-value pairs of any length, the type, shape and offset of each tensor, and the aligned tensors.
 
-    "GGUF" │ 3 │ tensors │ pairs │ key, type, value … │ name, shape, kind, offset … │ padding │ tensors
+    "GGUF" │ 3 │ tensors │ pairs │ key, type, value … │ name, shape, type, offset … │ padding │ tensors
 
-Source: docs/gguf.md of ggml, versions 2 and 3, little-endian; sizes of blocks from ggml's own table.
+Source: docs/gguf.md of ggml, versions 2 and 3, little-endian; block sizes from ggml's type table.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from mvc.formats.source import MAX_SEGMENTS, Cursor, HeaderError, Source
 from mvc.model.segment import Segment
 
 MAX_TEXTS = 2_000_000
-"""Keys, values and items of arrays of text, at most: each has to be passed over by itself."""
+"""Keys, values and items of text arrays, at most: each has to be skipped by itself."""
 MAX_NAME = 4096
 """Bytes of a key or the name of a tensor, at most."""
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SHORTEST = 24
-"""Bytes up to the number of pairs."""
+"""Bytes up to and including the number of pairs."""
 _ALIGNMENT, _ALIGNMENT_KEY = 32, b"general.alignment"
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-"""Bytes of the values of each type but two."""
+"""Sizes in bytes of the fixed-size value types."""
 _U32, _TEXT, _ARRAY = 4, 8, 9
 _MAX_DEPTH = 8
-"""Arrays in arrays, at most."""
+"""Nesting of arrays, at most."""
 _MAX_RANK = 8
 """Dimensions of a tensor, at most; ggml itself has 4."""
 _KINDS = {
@@ -40,7 +40,7 @@ _KINDS = {
     29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
     40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
 }  # fmt: skip
-"""Name, elements of a block and bytes of a block, by ggml's number of the kind."""
+"""Name, elements per block and bytes per block, by ggml's type number."""
 
 
 class _Info(NamedTuple):
@@ -51,20 +51,20 @@ class _Info(NamedTuple):
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether it begins as a version that is known; those of big-endian machines are not."""
-    known = int.from_bytes(start[4:8], "little") in _VERSIONS
-    return start.startswith(_MAGIC) and known and source.size >= _SHORTEST
+    """Return whether it begins as a known version; big-endian files are not supported."""
+    is_known = int.from_bytes(start[4:8], "little") in _VERSIONS
+    return start.startswith(_MAGIC) and is_known and source.size >= _SHORTEST
 
 
 def read(source: Source) -> Header:
-    """The tensors; raises HeaderError where the header lies."""
+    """Return the tensors; raise HeaderError if the header is malformed."""
     cursor = Cursor(source, 8)
     count, pairs = cursor.number(8), cursor.number(8)
     if count > MAX_SEGMENTS or pairs > MAX_TEXTS:
         raise HeaderError("it has too many tensors or keys")
     alignment = _Values(cursor).alignment(pairs)
     infos = [_info(cursor) for _ in range(count)]
-    start = -(-cursor.place // alignment) * alignment
+    start = -(-cursor.position // alignment) * alignment
     return Header("gguf", ordered(_segments(infos, start, alignment), source.size))
 
 
@@ -77,7 +77,7 @@ def _info(cursor: Cursor) -> _Info:
     try:
         return _Info(name.decode("utf-8"), shape[::-1], cursor.number(4), cursor.number(8))
     except UnicodeDecodeError as error:
-        raise HeaderError("a tensor's name is no text") from error
+        raise HeaderError("the name of a tensor is not valid Unicode") from error
 
 
 def _length(cursor: Cursor) -> int:
@@ -90,54 +90,54 @@ def _length(cursor: Cursor) -> int:
 def _segments(infos: list[_Info], start: int, alignment: int) -> Iterator[Segment]:
     for info in infos:
         if info.kind not in _KINDS:
-            raise HeaderError(f"{info.name} is of the kind {info.kind}, which is not known here")
+            raise HeaderError(f"{info.name} has the unknown type {info.kind}")
         dtype, block, size = _KINDS[info.kind]
         elements = volume(info.name, info.shape)
         if (info.shape[-1] if info.shape else 1) % block or info.offset % alignment:
-            raise HeaderError(f"{info.name} does not consist of whole blocks, or begins within one")
+            raise HeaderError(f"{info.name} does not consist of whole blocks, or is not aligned")
         yield Segment(start + info.offset, elements // block * size, info.name, dtype, info.shape)
 
 
 class _Values:
-    """The keys and values, which are passed over; only the alignment of tensors is of use here."""
+    """A parser of key-value pairs, which skips all but the alignment of tensors."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._texts = 0
 
     def alignment(self, pairs: int) -> int:
-        """Pass over `pairs` of them; gives the alignment in bytes."""
-        found, cursor = _ALIGNMENT, self._cursor
+        """Skip `pairs` of them; return the alignment in bytes."""
+        alignment, cursor = _ALIGNMENT, self._cursor
         for _ in range(pairs):
             self._count()
             key, kind = cursor.take(_length(cursor)), cursor.number(4)
             if key == _ALIGNMENT_KEY and kind == _U32:
-                found = cursor.number(4)
+                alignment = cursor.number(4)
             else:
-                self._pass_over(kind, 0)
-        if found < 1 or found & found - 1:
-            raise HeaderError("its alignment is no power of two")
-        return found
+                self._skip(kind, 0)
+        if alignment < 1 or alignment & alignment - 1:
+            raise HeaderError("its alignment is not a power of two")
+        return alignment
 
-    def _pass_over(self, kind: int, depth: int) -> None:
+    def _skip(self, kind: int, depth: int) -> None:
         if kind in _WIDTHS:
             self._cursor.skip(_WIDTHS[kind])
         elif kind == _TEXT:
             self._count()
             self._cursor.skip(self._cursor.number(8))
         elif kind == _ARRAY and depth < _MAX_DEPTH:
-            self._pass_over_array(depth)
+            self._skip_array(depth)
         else:
-            raise HeaderError(f"a value is of the type {kind}, which is none")
+            raise HeaderError(f"a value has the unknown type {kind}")
 
-    def _pass_over_array(self, depth: int) -> None:
+    def _skip_array(self, depth: int) -> None:
         kind, count = self._cursor.number(4), self._cursor.number(8)
         if kind in _WIDTHS:
             self._cursor.skip(_WIDTHS[kind] * count)
             return
         for _ in range(count):
             self._count()
-            self._pass_over(kind, depth + 1)
+            self._skip(kind, depth + 1)
 
     def _count(self) -> None:
         self._texts += 1

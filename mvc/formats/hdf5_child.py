@@ -1,9 +1,9 @@
-"""The program that `hdf5` runs for each file: the HDF5 library alone, in a process that can open and write nothing.
+"""Subprocess of `hdf5`: runs the HDF5 library for one file, and can neither open nor write any.
 
-Its input and output are pipes: it asks for bytes (`<qq`, offset and size) and gets them, and at last it says where the
-datasets lie (`<qq`, -1 and a length, and JSON: a list of [name, offset, size, dtype, shape], or a text that says why not).
+Its input and output are pipes: it requests bytes (`<qq`, offset and size) and reads them, and finally answers with the
+datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error).
 
-It imports nothing of mvc, so that it can be run by its path: from a checkout, and whatever lies in the current folder.
+It imports nothing of mvc, so it can be run by its path, from a checkout and in any current folder.
 """
 
 from __future__ import annotations
@@ -28,80 +28,80 @@ _FLOATS = {
     (15, 10, 5, 0, 10): "F16", (15, 7, 8, 0, 7): "BF16", (31, 23, 8, 0, 23): "F32", (63, 52, 11, 0, 52): "F64",
     (7, 3, 4, 0, 3): "F8_E4M3", (7, 2, 5, 0, 2): "F8_E5M2",
 }  # fmt: skip
-"""Where sign, exponent and mantissa lie."""
+"""Positions and sizes of sign, exponent and mantissa, as HDF5 returns them."""
 
 
 class Remote(io.RawIOBase):
-    """The file, which the other process reads for this one."""
+    """The file, read through the parent process."""
 
     def __init__(self, size: int) -> None:
-        """A file of `size` bytes, at its start."""
+        """Start at the beginning of a file of `size` bytes."""
         self._size = size
-        self._at = 0
+        self._position = 0
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, which is not asked for yet."""
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
+        """Move the position; nothing is read yet."""
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Up to as many bytes as `buffer` holds."""
+        """Read up to the size of `buffer`."""
         view = memoryview(buffer).cast("B")
-        size = max(0, min(len(view), self._size - self._at))
+        size = max(0, min(len(view), self._size - self._position))
         if size:
-            _say(_REQUEST.pack(self._at, size))
+            _send(_REQUEST.pack(self._position, size))
             view[:size] = sys.stdin.buffer.read(size)
-        self._at += size
+        self._position += size
         return size
 
 
 def datasets(file: Any) -> Iterator[list[Any]]:
-    """[name, offset, size, dtype, shape] of each contiguous dataset, and of each chunk of an uncompressed one."""
+    """Yield [name, offset, size, dtype, shape] of each contiguous dataset, and of each chunk of an uncompressed one."""
     names: list[bytes] = []
-    h5py.h5o.visit(file, lambda name, info: _note(names, name, info), info=True)
+    h5py.h5o.visit(file, lambda name, info: _collect(names, name, info), info=True)
     for name in names:
-        yield from _stretches(name.decode("utf-8", "replace"), h5py.h5o.open(file, name))
+        yield from _segments(name.decode("utf-8", "replace"), h5py.h5o.open(file, name))
 
 
-def _note(names: list[bytes], name: bytes, info: Any) -> None:
+def _collect(names: list[bytes], name: bytes, info: Any) -> None:
     if info.type == h5py.h5o.TYPE_DATASET:
         names.append(name)
 
 
-def _stretches(name: str, dataset: Any) -> Iterator[list[Any]]:
-    how = dataset.get_create_plist()
-    if how.get_nfilters() or how.get_external_count():
+def _segments(name: str, dataset: Any) -> Iterator[list[Any]]:
+    properties = dataset.get_create_plist()
+    if properties.get_nfilters() or properties.get_external_count():
         return
-    if how.get_layout() == h5py.h5d.CONTIGUOUS:
+    if properties.get_layout() == h5py.h5d.CONTIGUOUS:
         offset, shape = dataset.get_offset(), dataset.shape
         if offset is not None and shape is not None:
             yield [name, offset, dataset.get_storage_size(), _dtype(dataset.get_type()), list(shape)]
-    elif how.get_layout() == h5py.h5d.CHUNKED:
+    elif properties.get_layout() == h5py.h5d.CHUNKED:
         chunks: list[Any] = []
-        dataset.chunk_iter(lambda chunk: _more(chunks, chunk))
+        dataset.chunk_iter(lambda chunk: _collect_chunk(chunks, chunk))
         if len(chunks) <= MAX_CHUNKS:
-            dtype, shape = _dtype(dataset.get_type()), list(how.get_chunk())
+            dtype, shape = _dtype(dataset.get_type()), list(properties.get_chunk())
             for chunk in chunks:
-                place = ",".join(map(str, chunk.chunk_offset))
-                yield [f"{name}[{place}]", chunk.byte_offset, chunk.size, dtype, shape]
+                position = ",".join(map(str, chunk.chunk_offset))
+                yield [f"{name}[{position}]", chunk.byte_offset, chunk.size, dtype, shape]
 
 
-def _more(chunks: list[Any], chunk: Any) -> bool | None:
-    """Keep a chunk; whether these are enough is what ends the iteration."""
+def _collect_chunk(chunks: list[Any], chunk: Any) -> bool | None:
+    """Append a chunk; return True, which ends the iteration, once they are too many."""
     chunks.append(chunk)
     return True if len(chunks) > MAX_CHUNKS else None
 
 
 def _dtype(kind: Any) -> str:
-    """The name of a type whose numbers lie there as in memory, `""` for any other."""
+    """Return the name of a type that is stored as in memory, `""` for any other."""
     size, class_ = kind.get_size(), kind.get_class()
     if class_ == h5py.h5t.ENUM:
         is_bool = size == 1 and [kind.get_member_name(n) for n in range(kind.get_nmembers())] == [b"FALSE", b"TRUE"]
@@ -116,7 +116,7 @@ def _dtype(kind: Any) -> str:
 
 
 def confine() -> None:
-    """Open no file from here on (and so load no plugin), write none, and use no more than so much time and memory."""
+    """Forbid opening files (and so loading plugins) and writing, and limit time and memory."""
     limits = [(resource.RLIMIT_NOFILE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)]
     with contextlib.suppress(OSError), open("/proc/self/statm", encoding="ascii") as pages:  # Linux
         limits.append((resource.RLIMIT_AS, int(pages.read().split()[0]) * resource.getpagesize() + _MEMORY))
@@ -125,7 +125,7 @@ def confine() -> None:
 
 
 def main() -> None:
-    """Answer for the file of as many bytes as the argument says."""
+    """Answer for the file whose size is the argument."""
     confine()
     try:
         with h5py.File(Remote(int(sys.argv[1])), "r") as file:
@@ -133,10 +133,10 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - h5py raises nearly every class
         answer = str(error)
     text = json.dumps(answer).encode()
-    _say(_REQUEST.pack(-1, len(text)) + text)
+    _send(_REQUEST.pack(-1, len(text)) + text)
 
 
-def _say(data: bytes) -> None:
+def _send(data: bytes) -> None:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 

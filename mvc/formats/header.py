@@ -1,4 +1,4 @@
-"""What a file's header says: its format, where its tensors lie, and which other files hold some of them."""
+"""Parsed headers: a file's format, the segments of its tensors, and other files that hold some of them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mvc.model.segment import Segment
 MAX_RANK = 64
 """Dimensions of a tensor, at most."""
 MAX_TEXT = 5 * 1024 * 1024
-"""Bytes of the names, dtypes and shapes of a file, at most, so that a recipe can hold them."""
+"""Bytes of the names, dtypes and shapes of one file, at most, so that a recipe can list them."""
 _TOO_LARGE = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`segments` of the file in the order of their offsets, none overlapping another; some may be empty.
+    """`segments` of a file, sorted by offset and without overlaps; some may be empty.
 
-    `external` has, by path relative to the file's folder, the segments that lie in other files (ONNX).
+    `external` maps paths, relative to the file's folder, to the segments that are in other files (ONNX).
     """
 
     format: str
@@ -31,38 +31,38 @@ class Header:
 
 
 def ordered(segments: Iterable[Segment], size: int) -> tuple[Segment, ...]:
-    """`segments` by offset; raises HeaderError where they overlap, leave a file of `size` bytes, or are too many."""
-    found: list[Segment] = []
+    """Sort `segments` by offset; raise HeaderError if they overlap, exceed a file of `size` bytes, or are too many."""
+    result: list[Segment] = []
     text = 0
     for segment in segments:
-        found.append(segment)
-        text += _text(segment)
-        if len(found) > MAX_SEGMENTS or text > MAX_TEXT:
+        result.append(segment)
+        text += _text_size(segment)
+        if len(result) > MAX_SEGMENTS or text > MAX_TEXT:
             raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
-    found.sort(key=attrgetter("offset", "size"))
+    result.sort(key=attrgetter("offset", "size"))
     end = 0
-    for segment in found:
+    for segment in result:
         if segment.offset < end or segment.size < 0:
             raise HeaderError(f"{segment.name or 'a tensor'} overlaps another")
         end = segment.end
         if end > size:
-            raise HeaderError(f"{segment.name or 'a tensor'} leads to byte {end}, and the file ends at {size}")
-    return tuple(found)
+            raise HeaderError(f"{segment.name or 'a tensor'} ends at byte {end}, beyond the end of the file at {size}")
+    return tuple(result)
 
 
 def volume(name: str, shape: Sequence[Any]) -> int:
-    """The elements of the tensor `name` of this shape; raises HeaderError unless it is one that a file can hold."""
+    """Return the number of elements of a shape; raise HeaderError if a tensor cannot have it. `name` is the tensor's."""
     if len(shape) > MAX_RANK or not all(type(count) is int and 0 <= count < _TOO_LARGE for count in shape):
-        raise HeaderError(f"the shape of {name} is none")
+        raise HeaderError(f"{name} has an invalid shape")
     elements: int = math.prod(shape)
     if elements >= _TOO_LARGE:
         raise HeaderError(f"{name} has too many elements")
     return elements
 
 
-def _text(segment: Segment) -> int:
-    """The bytes that a segment's name, dtype and shape take; raises HeaderError when they are no Unicode text."""
+def _text_size(segment: Segment) -> int:
+    """Return the bytes of a segment's name, dtype and shape; raise HeaderError if they are not valid Unicode."""
     try:
         return len(f"{segment.name}{segment.dtype}{segment.shape}".encode())
     except UnicodeEncodeError as error:
-        raise HeaderError("a tensor's name is no text") from error
+        raise HeaderError("the name of a tensor is not valid Unicode") from error

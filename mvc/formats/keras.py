@@ -1,6 +1,6 @@
-"""keras: a zip archive of two JSON members and the weights, which are an HDF5 file in it.
+"""Keras: a zip archive of two JSON members and the weights, which are an HDF5 file.
 
-Source: keras/src/saving/saving_lib.py, version 3. Weights that are compressed have no segments.
+Source: keras/src/saving/saving_lib.py, version 3. Compressed weights have no segments.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _BEGINNINGS = ("metadata.json", "config.json", _WEIGHTS)
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether a zip archive begins with what Keras writes, and is named as Keras demands."""
+    """Return whether the first member of a zip archive is Keras's, and its name ends in .keras."""
     return source.name.endswith(".keras") and zip_directory.first_name(start, source) in _BEGINNINGS
 
 
 def read(source: Source) -> Header:
-    """The tensors of the weights; raises HeaderError where the directory lies, has no weights, or they lie."""
+    """Return the tensors of the weights; raise HeaderError if the archive is malformed or has no weights."""
     weights = zip_directory.members(source).get(_WEIGHTS)
     if weights is None:
         raise HeaderError(f"it has no {_WEIGHTS}")

@@ -1,6 +1,6 @@
-"""The formats of weight files, one row each: the suffixes of their files, and how these begin.
+"""Known formats of weight files, one row each: suffixes and magic bytes.
 
-The modules that read headers are not loaded for it, since `status` needs no more than the suffixes.
+The table does not load the modules that parse headers, since `status` needs the suffixes only.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 
 class Format(NamedTuple):
-    """A format whose headers the module `mvc.formats.NAME` reads.
+    """A format whose headers the module `mvc.formats.NAME` parses.
 
-    That module has `matches(start, source) -> bool` and `read(source) -> Header`. It is asked about files that have
-    `magic` at `offset`; where `strict` is false, also about those with a suffix of the format, which may begin otherwise.
+    The module defines `matches(start, source) -> bool` and `read(source) -> Header`. It is called for files with `magic` at
+    `offset`; unless the format is `strict`, also for files with one of its suffixes, which may begin differently.
     """
 
     name: str
@@ -22,18 +22,18 @@ class Format(NamedTuple):
     strict: bool = True
 
     def begins(self, start: bytes) -> bool:
-        """Return whether the first bytes of a file have the magic."""
+        """Return whether the first bytes of a file contain the magic."""
         return start.startswith(self.magic, self.offset)
 
     def is_possible(self, start: bytes, name: str) -> bool:
-        """Return whether the module is worth asking about a file."""
+        """Return whether a file may be of this format, so that its module has to be loaded."""
         return self.begins(start) or (not self.strict and name.lower().endswith(self.suffixes))
 
 
 _ZIP = b"PK"
 FORMATS = {
-    each.name: each
-    for each in (
+    format_.name: format_
+    for format_ in (
         Format("safetensors", (".safetensors",), b"{", offset=8),
         Format("torch", (".pt", ".pth", ".ckpt", ".torchscript", ".jit"), _ZIP, strict=False),  # pickles before 1.6
         Format("npz", (".npz",), _ZIP),
@@ -43,12 +43,12 @@ FORMATS = {
         Format("onnx", (".onnx",), b"\x08", strict=False),
     )
 }
-"""By name, in the order in which their modules are asked."""
+"""By name, in the order in which their modules are tried."""
 _OTHERS = (".tflite", ".engine", ".pb", ".bin", ".pkl", ".joblib", ".mlmodel")
-"""Suffixes of weight files whose headers nothing here reads."""
-WEIGHT_SUFFIXES = (*dict.fromkeys(suffix for each in FORMATS.values() for suffix in each.suffixes), *_OTHERS)
+"""Suffixes of weight files whose headers are not parsed."""
+WEIGHT_SUFFIXES = (*dict.fromkeys(suffix for format_ in FORMATS.values() for suffix in format_.suffixes), *_OTHERS)
 
 
 def of_suffix(suffix: str) -> tuple[Format, ...]:
     """Return the formats whose files have the suffix."""
-    return tuple(each for each in FORMATS.values() if suffix in each.suffixes)
+    return tuple(format_ for format_ in FORMATS.values() if suffix in format_.suffixes)

@@ -1,8 +1,8 @@
-"""One tensor of an ONNX model: a stretch of the model's file, or of another file, with its dtype and shape.
+"""A tensor of an ONNX model: a range of the model's file, or of another file, with dtype and shape.
 
     TensorProto ─ dims 1, data_type 2, float_data 4, name 8, raw_data 9, double_data 10, external_data 13, data_location 14
 
-Numbers that do not lie there as they do in memory (int32_data, int64_data and uint64_data are varints) are no segment.
+Numbers that are not stored as in memory (int32_data, int64_data and uint64_data are varints) are no segment.
 
 Source: onnx.proto of the ONNX project, IR version 13; its page "External Data".
 """
@@ -26,110 +26,110 @@ _DTYPES = {
     13: "U64", 14: "C64", 15: "C128", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
     21: "U4", 22: "I4", 23: "F4", 24: "F8_E8M0", 25: "U2", 26: "I2",
 }  # fmt: skip
-"""TensorProto.DataType, but for strings."""
+"""TensorProto.DataType, except strings."""
 _BITS = {dtype: 8 * width for dtype, width in WIDTHS.items()} | {
     "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U4": 4, "I4": 4, "F4": 4, "U2": 2, "I2": 2,
 }  # fmt: skip
 _DATA = {4: frozenset({1, 14}), 9: frozenset(_DTYPES), 10: frozenset({11, 15})}
-"""float_data, raw_data and double_data: the data types whose numbers lie in them as in memory."""
+"""float_data, raw_data and double_data: the data types that they store as in memory."""
 _EXTERNAL = 1
 _MAX_TEXT = 1024
 _COUNT = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
 
 
 class Tensor(NamedTuple):
-    """A tensor's bytes, None where they are not as in memory; in the model's file, or in that at `location`."""
+    """The bytes of a tensor, None if not stored as in memory; in the model's file, or in the file at `location`."""
 
     segment: Segment | None
     location: str | None = None
 
 
 def read_tensor(reader: Reader, message: Field) -> Tensor:
-    """The tensor that a TensorProto describes; raises HeaderError where it is broken or leads out of its folder.
+    """Return the tensor of a TensorProto; raise HeaderError if it is malformed or outside the model's folder.
 
-    Dtype and shape are left out where they do not give the number of bytes.
+    Dtype and shape are left out if they do not match the number of bytes.
     """
-    parts = _Parts()
-    for each in reader.fields(message.offset, message.end):
-        _take(reader, each, parts)
-    if parts.external:
-        return _outside(parts)
-    if parts.data is None or parts.code not in _DATA[parts.data.number]:
+    fields = _Fields()
+    for field_ in reader.fields(message.offset, message.end):
+        _read_field(reader, field_, fields)
+    if fields.is_external:
+        return _external(fields)
+    if fields.data is None or fields.data_type not in _DATA[fields.data.number]:
         return Tensor(None)
-    return Tensor(_segment(parts, parts.data.offset, parts.data.value))
+    return Tensor(_segment(fields, fields.data.offset, fields.data.value))
 
 
 @dataclass(slots=True)
-class _Parts:
-    """What the fields of a TensorProto say."""
+class _Fields:
+    """The fields of a TensorProto."""
 
     dims: list[int] | None = field(default_factory=list)
-    code: int = 0
+    data_type: int = 0
     name: str = ""
     data: Field | None = None
-    external: bool = False
+    is_external: bool = False
     entries: dict[str, str] = field(default_factory=dict)
 
     @property
     def expected(self) -> int | None:
-        """The bytes that dtype and shape ask for, None where they are not known."""
-        dtype = _DTYPES.get(self.code)
-        if dtype is None or self.dims is None or any(size >> 63 for size in self.dims):  # below zero, as a varint
+        """The size in bytes by dtype and shape; None if they are not known."""
+        dtype = _DTYPES.get(self.data_type)
+        if dtype is None or self.dims is None or any(size >> 63 for size in self.dims):  # negative, as a varint
             return None
         return -(-math.prod(self.dims) * _BITS[dtype] // 8)
 
 
-def _take(reader: Reader, each: Field, parts: _Parts) -> None:
-    if each.number == 1 and each.wire in (NUMBER, BYTES):
-        more = reader.numbers(each, MAX_RANK)
-        together = None if more is None or parts.dims is None else parts.dims + more
-        parts.dims = together if together is not None and len(together) <= MAX_RANK else None
-    elif each.wire == NUMBER and each.number == 2:
-        parts.code = each.value
-    elif each.wire == NUMBER and each.number == 14:
-        parts.external = each.value == _EXTERNAL
-    elif each.wire == BYTES and each.number == 8:
-        parts.name = reader.text(each, _MAX_TEXT)
-    elif each.wire == BYTES and each.number in _DATA:
-        parts.data = each
-    elif each.wire == BYTES and each.number == 13:
-        key, value = _entry(reader, each)
+def _read_field(reader: Reader, field_: Field, fields: _Fields) -> None:
+    if field_.number == 1 and field_.wire in (NUMBER, BYTES):
+        more = reader.numbers(field_, MAX_RANK)
+        dims = None if more is None or fields.dims is None else fields.dims + more
+        fields.dims = dims if dims is not None and len(dims) <= MAX_RANK else None
+    elif field_.wire == NUMBER and field_.number == 2:
+        fields.data_type = field_.value
+    elif field_.wire == NUMBER and field_.number == 14:
+        fields.is_external = field_.value == _EXTERNAL
+    elif field_.wire == BYTES and field_.number == 8:
+        fields.name = reader.text(field_, _MAX_TEXT)
+    elif field_.wire == BYTES and field_.number in _DATA:
+        fields.data = field_
+    elif field_.wire == BYTES and field_.number == 13:
+        key, value = _entry(reader, field_)
         if key in ("location", "offset", "length"):
-            parts.entries[key] = value
+            fields.entries[key] = value
 
 
 def _entry(reader: Reader, message: Field) -> tuple[str, str]:
-    """The key and the value of a StringStringEntryProto."""
+    """Return key and value of a StringStringEntryProto."""
     texts = {1: "", 2: ""}
-    for each in reader.fields(message.offset, message.end):
-        if each.wire == BYTES and each.number in texts:
-            texts[each.number] = reader.text(each, _MAX_TEXT)
+    for field_ in reader.fields(message.offset, message.end):
+        if field_.wire == BYTES and field_.number in texts:
+            texts[field_.number] = reader.text(field_, _MAX_TEXT)
     return texts[1], texts[2]
 
 
-def _outside(parts: _Parts) -> Tensor:
-    """A tensor in another file, which its shape measures unless its length is given."""
-    location = parts.entries.get("location", "")
+def _external(fields: _Fields) -> Tensor:
+    """Return a tensor in another file; its size follows from its shape unless a length is given."""
+    location = fields.entries.get("location", "")
     try:
         check_path(location)
     except (errors.UnsafePath, errors.UnportablePath) as error:
-        raise HeaderError(f"a tensor of it lies at {location!r}, which is no path inside its folder") from error
-    size = _count(parts, "length", parts.expected)
+        raise HeaderError(f"the location {location!r} of a tensor is not a path inside its folder") from error
+    size = _count(fields, "length", fields.expected)
     if size is None:
         return Tensor(None)
-    return Tensor(_segment(parts, _count(parts, "offset", 0) or 0, size), location)
+    return Tensor(_segment(fields, _count(fields, "offset", 0) or 0, size), location)
 
 
-def _count(parts: _Parts, key: str, default: int | None) -> int | None:
-    text = parts.entries.get(key)
+def _count(fields: _Fields, key: str, default: int | None) -> int | None:
+    text = fields.entries.get(key)
     if text is None:
         return default
     if not _COUNT.match(text):
-        raise HeaderError(f"the {key} of {parts.name or 'a tensor'} is no number of bytes")
+        raise HeaderError(f"the {key} of {fields.name or 'a tensor'} is not a number of bytes")
     return int(text)
 
 
-def _segment(parts: _Parts, offset: int, size: int) -> Segment:
-    if parts.expected != size:
-        return Segment(offset, size, parts.name)
-    return Segment(offset, size, parts.name, _DTYPES[parts.code], tuple(parts.dims or ()))
+def _segment(fields: _Fields, offset: int, size: int) -> Segment:
+    if fields.expected != size:
+        return Segment(offset, size, fields.name)
+    return Segment(offset, size, fields.name, _DTYPES[fields.data_type], tuple(fields.dims or ()))

@@ -1,8 +1,8 @@
-"""What a pickle would build, told from its text: nothing is imported, called or built but plain values.
+"""The object graph of a pickle, read from its opcodes: nothing is imported, called or built except plain values.
 
     GLOBAL torch._utils _rebuild_tensor_v2 │ MARK … TUPLE │ REDUCE  ─►  Call(Global("torch._utils._rebuild_tensor_v2"), (…))
 
-A program stays a value that stands for it. Source: the opcodes as `pickletools` describes them, protocols 0 to 5.
+A function or class remains a value with its name. Source: the opcodes as `pickletools` describes them, protocols 0 to 5.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from typing import Any
 from mvc.formats.source import HeaderError
 
 MAX_OPERATIONS = 1_000_000
-"""Operations of one pickle, at most; each makes one value at most, so they bound the memory too."""
+"""Opcodes of one pickle, at most. Each makes at most one value, so they bound the memory too."""
 
 MAX_NAME = 1_000
-"""Letters of the name of a class or function, at most."""
+"""Characters of the name of a class or function, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """The class or function that is called `name`, module and all."""
+    """A reference to a class or function, by its qualified `name`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Persistent:
-    """Something that lies outside the pickle, under the id `id`."""
+    """A reference to an object outside the pickle, by its persistent id."""
 
     id: Any
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """What calling `function` with `args` gives, and what was put into it then, by key; the key None: its own state.
+    """A call of `function` with `args`, not executed; `parts` are the items added to the result, a state under the key None.
 
-    A plain dict is one without a function.
+    A plain dict is a call without a function.
     """
 
     function: Any = None
@@ -49,13 +49,13 @@ class Call:
 
 
 def read(data: bytes) -> Any:
-    """The value that the pickle in `data` stands for; raises HeaderError when it is none, or one that is too long."""
+    """Return the root object of the pickle in `data`; raise HeaderError if it is malformed or too long."""
     machine = _Machine()
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd texts
+        with warnings.catch_warnings(action="ignore"):  # invalid escapes in texts
             for count, (operation, argument, _) in enumerate(genops(data)):
                 if count == MAX_OPERATIONS:
-                    raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} operations")
+                    raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
                 machine.step(operation.name, argument)
         return machine.stack.pop()
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -63,11 +63,11 @@ def read(data: bytes) -> Any:
 
 
 class _Machine:
-    """The stack and the memo of a pickle; each method is an operation, or several that differ in what is written."""
+    """The stack and memo of a pickle; each method implements one opcode, or several that differ in encoding only."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
-        self.marked: list[list[Any]] = []
+        self.stacks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
 
     def step(self, name: str, argument: Any) -> None:
@@ -75,15 +75,15 @@ class _Machine:
             self.stack.append(argument)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
-        elif name not in _NOTHING:
+        elif name not in _IGNORED:
             _OPERATIONS[name](self, argument)
 
     def mark(self, _: object) -> None:
-        self.marked.append(self.stack)
+        self.stacks.append(self.stack)
         self.stack = []
 
     def since_mark(self) -> list[Any]:
-        items, self.stack = self.stack, self.marked.pop()
+        items, self.stack = self.stack, self.stacks.pop()
         return items
 
     def last(self, count: int) -> list[Any]:
@@ -102,8 +102,8 @@ class _Machine:
     def put(self, index: int | None) -> None:
         self.memo[len(self.memo) if index is None else index] = self.stack[-1]
 
-    def collect(self, items: list[Any]) -> None:
-        """Put items into the list, or what is like one, on the stack."""
+    def extend(self, items: list[Any]) -> None:
+        """Append items to the list, or list-like object, on the stack."""
         target = self.stack[-1]
         if isinstance(target, Call):
             target.parts.extend(enumerate(items, len(target.parts)))
@@ -111,7 +111,7 @@ class _Machine:
             target.extend(items)
 
     def assign(self, items: list[Any]) -> None:
-        """Put keys and values into the dict, or what is like one, on the stack."""
+        """Set keys and values in the dict, or dict-like object, on the stack."""
         self.stack[-1].parts.extend(zip(items[::2], items[1::2], strict=True))
 
     def call(self, function: Any, args: Any) -> None:
@@ -128,8 +128,8 @@ class _Machine:
 
     def stack_global(self, _: object) -> None:
         parts = self.last(2)
-        if sum(map(len, parts)) > MAX_NAME:  # both may be in the memo, and joined again and again
-            raise ValueError(f"a name in it is longer than {MAX_NAME} letters")
+        if sum(map(len, parts)) > MAX_NAME:  # parts from the memo could be joined again and again
+            raise ValueError(f"a name in it is longer than {MAX_NAME} characters")
         self.stack.append(Global(".".join(parts)))
 
 
@@ -140,7 +140,7 @@ def _dict(machine: _Machine, _: object) -> None:
 
 
 def _pushed(make: Callable[[_Machine, Any], Any]) -> Callable[[_Machine, Any], None]:
-    """The operation that pushes what `make` gives."""
+    """Return the opcode's implementation that pushes the result of `make`."""
 
     def operation(machine: _Machine, argument: Any) -> None:
         value = make(machine, argument)
@@ -154,9 +154,9 @@ _VALUES = {
     "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE",
     "BINUNICODE", "BINUNICODE8",
 }  # fmt: skip
-"""Operations that push what is written beside them."""
+"""Opcodes that push their argument."""
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_NOTHING = {"PROTO", "FRAME", "STOP"}
+_IGNORED = {"PROTO", "FRAME", "STOP"}
 _get = _pushed(lambda machine, index: machine.memo[index])
 _put = _Machine.put
 _tuple = _pushed(lambda machine, _: tuple(machine.since_mark()))
@@ -176,9 +176,9 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "TUPLE": _tuple,
     "EMPTY_LIST": _pushed(lambda *_: []), "EMPTY_SET": _pushed(lambda *_: []),
     "LIST": _list, "FROZENSET": _list,
-    "APPEND": lambda machine, _: machine.collect(machine.last(1)),
-    "APPENDS": lambda machine, _: machine.collect(machine.since_mark()),
-    "ADDITEMS": lambda machine, _: machine.collect(machine.since_mark()),
+    "APPEND": lambda machine, _: machine.extend(machine.last(1)),
+    "APPENDS": lambda machine, _: machine.extend(machine.since_mark()),
+    "ADDITEMS": lambda machine, _: machine.extend(machine.since_mark()),
     "EMPTY_DICT": _pushed(lambda *_: Call()),
     "DICT": _dict,
     "SETITEM": lambda machine, _: machine.assign(machine.last(2)),

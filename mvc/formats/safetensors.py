@@ -1,8 +1,8 @@
-"""safetensors: eight bytes of length, a JSON header with the place of each tensor, and the tensors without gaps.
+"""safetensors: a length of eight bytes, a JSON header with the range of each tensor, and the tensors without gaps.
 
     u64 length │ {"layer.weight":{"dtype":"F32","shape":[384,384],"data_offsets":[0,589824]},…} │ tensors
 
-Source: the format's own description in the safetensors project, read strictly: no duplicate key, no hole, no overlap.
+Source: the format description of the safetensors project, parsed strictly: no duplicate key, no gap, no overlap.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ from mvc.formats.source import HeaderError, Source
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 32 * 1024 * 1024
-"""Bytes of a header, at most: 300 for each of as many tensors as can be. The format allows 100 MB, and texts of that size
-take ten times as much memory."""
+"""Bytes of a header, at most: 300 for each of the most tensors allowed. The format allows 100 MB, which would take ten times
+as much memory once parsed."""
 MAX_MARKS = 1_000_000
-"""Brackets and commas of a header, at most; each makes one value, so they bound the memory. A tensor has up to ten."""
+"""Brackets and commas of a header, at most. Each makes one value, so they bound the memory; a tensor has up to ten."""
 MAX_MAPS = 150_000
-"""Maps of a header, at most; one takes as much memory as several other values. A tensor has one."""
+"""Maps of a header, at most. One takes as much memory as several other values; a tensor has one."""
 _LENGTH = 8
+_METADATA = "__metadata__"
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Whether a length that the file can hold is followed by a JSON map."""
+    """Return whether a length that fits the file is followed by a JSON map."""
     length = int.from_bytes(start[:_LENGTH], "little")
     return start[_LENGTH : _LENGTH + 1] == b"{" and 2 <= length <= min(MAX_HEADER, source.size - _LENGTH)
 
 
 def read(source: Source) -> Header:
-    """The tensors that the header names; raises HeaderError where it lies."""
+    """Return the tensors of the header; raise HeaderError if it is malformed."""
     length = int.from_bytes(source.read(0, _LENGTH), "little")
     if length > MAX_HEADER:
         raise HeaderError(f"its header is longer than {MAX_HEADER} bytes")
     tensors = _parse(source.read(_LENGTH, length))
-    found = [_segment(name, value, _LENGTH + length) for name, value in tensors.items() if name != "__metadata__"]
-    segments = ordered(found, source.size)
+    tensor_segments = [_segment(name, value, _LENGTH + length) for name, value in tensors.items() if name != _METADATA]
+    segments = ordered(tensor_segments, source.size)
     end = _LENGTH + length
     for segment in segments:
         if segment.offset != end:
-            raise HeaderError(f"there is a hole before {segment.name}")
+            raise HeaderError(f"there is a gap before {segment.name}")
         end = segment.end
     if end != source.size:
         raise HeaderError(f"its tensors end at byte {end}, and the file at {source.size}")
@@ -52,35 +53,35 @@ def _parse(data: bytes) -> dict[str, Any]:
     if data.count(b"{") > MAX_MAPS or sum(data.count(mark) for mark in (b"{", b"[", b",")) > MAX_MARKS:
         raise HeaderError(f"its header has more than {MAX_MARKS} values")
     try:
-        tensors = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
+        tensors = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_not_a_number)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise HeaderError(f"its header is no JSON: {error}") from error
+        raise HeaderError(f"its header is not JSON: {error}") from error
     if not isinstance(tensors, dict):
-        raise HeaderError("its header is no JSON map")
+        raise HeaderError("its header is not a JSON map")
     return tensors
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise HeaderError("its header has a key twice")
-    return found
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise HeaderError("its header has a duplicate key")
+    return values
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+def _not_a_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
 
 
 def _segment(name: str, value: Any, start: int) -> Segment:
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
-        raise HeaderError(f"{name} has other fields than a tensor")
+        raise HeaderError(f"{name} does not have the fields of a tensor")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or not isinstance(shape, list) or not _are_offsets(offsets):
-        raise HeaderError(f"{name} has fields of other types than a tensor")
+        raise HeaderError(f"the fields of {name} have invalid types")
     begin, end = offsets
     elements = volume(name, shape)
     if dtype in WIDTHS and elements * WIDTHS[dtype] != end - begin:
-        raise HeaderError(f"{name} has another size than its shape and dtype")
+        raise HeaderError(f"the size of {name} does not match its shape and dtype")
     return Segment(start + begin, end - begin, name, dtype, tuple(shape))
 
 

@@ -1,4 +1,4 @@
-"""Which format a file has, told from its first bytes, and what its header says."""
+"""Format detection: the first bytes select the module that parses a file's header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _START = 16
 
 
 def read_header(source: Source) -> Header | None:
-    """The header of a file of a known format, None for any other file; raises HeaderError when the file lies."""
+    """Return the header of a file, None if its format is not known; raise HeaderError if it is malformed."""
     if source.size < _START:
         return None
     start = source.read(0, _START)
@@ -21,6 +21,6 @@ def read_header(source: Source) -> Header | None:
             try:
                 header: Header = module.read(source)
             except (RecursionError, MemoryError, OverflowError) as error:
-                raise HeaderError(f"it asks for too much ({type(error).__name__})") from error
+                raise HeaderError(f"its header exceeds the limits of the parser ({type(error).__name__})") from error
             return header
     return None

@@ -1,4 +1,4 @@
-"""How much numbers moved, from their bytes. Numbers are little-endian; bf16 and the 8-bit floats are decoded to fp32.
+"""Differences between tensors, from their little-endian bytes; bf16 and the 8-bit floats are decoded to fp32.
 
 Sources: bf16 is the upper half of an fp32 number; "OCP 8-bit Floating Point Specification" 1.0 (E4M3 has no infinity, and one
 NaN of each sign; E5M2 is the upper half of an IEEE half); "OCP Microscaling Formats" 1.0 (E8M0 is a power of two, 255 is NaN).
@@ -24,31 +24,31 @@ _NATIVE = {
 
 
 def readable(dtype: str) -> bool:
-    """Whether numbers of this dtype can be decoded: not complex ones, and none of block formats."""
+    """Return whether a dtype can be decoded; complex ones and block formats cannot."""
     return dtype in _NATIVE or dtype in _DECODED
 
 
 def numbers(raw: bytes, dtype: str) -> Numbers:
-    """The numbers in `raw`, whole ones of a readable dtype."""
+    """Decode `raw`, whole numbers of a readable dtype."""
     if dtype in _NATIVE:
         return np.frombuffer(raw, _NATIVE[dtype])
     return _DECODED[dtype](raw)
 
 
 def drift(old: Numbers, new: Numbers) -> Drift:
-    """How far `new` is from `old`, number by number; both have the same shape. NaN equals NaN."""
+    """Measure how far `new` is from `old`, element by element; both have the same shape. NaN equals NaN."""
     with np.errstate(all="ignore"):
         before, after = old.astype(np.float64), new.astype(np.float64)
         equal = (old == new) | (np.isnan(before) & np.isnan(after))
-        both = np.isfinite(before) & np.isfinite(after)
-        apart = np.abs(np.where(both, after, 0) - np.where(both, before, 0))
-        counted = np.where(both, before, 0)
+        finite = np.isfinite(before) & np.isfinite(after)
+        finite_before = np.where(finite, before, 0)
+        distance = np.abs(np.where(finite, after, 0) - finite_before)
         return Drift(
             elements=old.size,
             equal=int(np.count_nonzero(equal)),
-            change=float(np.dot(apart, apart)),
-            norm=float(np.dot(counted, counted)),
-            largest=float(apart.max(initial=0)),
+            change=float(np.dot(distance, distance)),
+            norm=float(np.dot(finite_before, finite_before)),
+            largest=float(distance.max(initial=0)),
             nan=int(np.count_nonzero(np.isnan(after) & ~np.isnan(before))),
             infinite=int(np.count_nonzero(np.isinf(after) & ~np.isinf(before))),
         )

@@ -1,6 +1,6 @@
-"""The tensors in what a PyTorch pickle would build, each with its path: `model.encoder.weight`, `optimizer.state.0.exp_avg`.
+"""Tensors in a PyTorch pickle, each with its path: `model.encoder.weight`, `optimizer.state.0.exp_avg`.
 
-The functions that PyTorch rebuilds tensors with, and its names for kinds of numbers, are known here and nowhere else.
+Only this module knows the functions with which PyTorch rebuilds tensors, and PyTorch's names of dtypes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mvc.formats.source import HeaderError
 from mvc.model.segment import WIDTHS
 
 MAX_DEPTH = 200
-"""How deep dicts, lists and objects may lie in each other; what lies deeper has no name."""
+"""Nesting of dicts, lists and objects, at most; a tensor deeper down has no name."""
 MAX_NAME = 1_000
-"""Characters of a path, at most; a longer one is no name."""
+"""Characters of a path, at most; a longer one is left out."""
 _DTYPES = {
     "Float": "F32", "Double": "F64", "Half": "F16", "BFloat16": "BF16", "Long": "I64", "Int": "I32", "Short": "I16",
     "Char": "I8", "Byte": "U8", "Bool": "BOOL", "ComplexFloat": "C64", "ComplexDouble": "C128",
@@ -27,25 +27,25 @@ _DTYPES = {
     "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64", "complex64": "C64", "complex128": "C128",
     "bool": "BOOL", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2", "float8_e8m0fnu": "F8_E8M0",
 }  # fmt: skip
-"""Kinds of numbers, by the name of a storage's class without its ending, or by that of a dtype."""
+"""Dtypes, by the name of a storage class without its suffix, or of a dtype."""
 _TENSORS = {f"torch._utils._rebuild_{name}" for name in ("tensor", "tensor_v2", "tensor_v3", "qtensor")}
 _WRAPPERS = {f"torch._utils._rebuild_{name}" for name in ("parameter", "parameter_with_state")}
 _TYPED = "torch._tensor._rebuild_from_type_v2"
-_WITH_DTYPE, _DTYPE_AT = "torch._utils._rebuild_tensor_v3", 6
-_OF_MODULES = ("_modules", "_parameters", "_buffers")
-"""Where a module keeps its parts; a state dict leaves these words out, so a pickled module does too."""
+_TENSOR_V3, _DTYPE_INDEX = "torch._utils._rebuild_tensor_v3", 6
+_MODULE_DICTS = ("_modules", "_parameters", "_buffers")
+"""Attributes in which a module keeps its parts. They are left out of paths, as in a state dict."""
 
 
 class View(NamedTuple):
-    """A tensor that looks at bytes `start` to `stop` of the storage `key`, which has `held` numbers of kind `storage`.
+    """A tensor over bytes `start` to `stop` of the storage `key`, which has `length` elements of dtype `storage`.
 
-    `contiguous` says that its numbers lie there side by side in the order of `shape`.
+    `contiguous` is true if its elements are adjacent, in the order of `shape`.
     """
 
     name: str
     key: str
     storage: str
-    held: int
+    length: int
     dtype: str
     start: int
     stop: int
@@ -54,45 +54,44 @@ class View(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes from its first to its last number."""
+        """The bytes from its first to its last element."""
         return self.stop - self.start
 
 
 def views(root: Any, prefix: str = "") -> Iterator[View]:
-    """The tensors below `root`, a value of `pickletext`, in its order; raises HeaderError for an impossible one.
+    """Yield the tensors below `root`, a value of `pickle_text`, in its order; raise HeaderError for an impossible one.
 
-    `prefix` begins their names. Each value is entered once, so what is reached on several ways has the first name, and
-    what holds itself is no trouble.
+    `prefix` begins their names. Each value is visited once, so a shared one keeps its first name, and cycles end.
     """
-    entered: set[int] = set()
+    visited: set[int] = set()
     path: list[Iterator[tuple[str | None, Any]]] = [iter([(prefix, root)])]
     while path:
         for name, value in path[-1]:
-            if not isinstance(value, Call | list | tuple) or id(value) in entered:
+            if not isinstance(value, Call | list | tuple) or id(value) in visited:
                 continue
-            entered.add(id(value))
+            visited.add(id(value))
             if tensor := _tensor(value):
                 yield from _view(name or "", tensor)
             elif len(path) < MAX_DEPTH:
-                path.append(_inside(name, value))
+                path.append(_children(name, value))
                 break
         else:
             path.pop()
 
 
-def _inside(name: str | None, value: Call | Sequence[Any]) -> Iterator[tuple[str | None, Any]]:
+def _children(name: str | None, value: Call | Sequence[Any]) -> Iterator[tuple[str | None, Any]]:
     if isinstance(value, Call):
-        for key, each in value.parts:
-            yield _joined(name, key), each
+        for key, child in value.parts:
+            yield _joined(name, key), child
         yield name, value.args
     else:
-        for index, each in enumerate(value):
-            yield _joined(name, index), each
+        for index, child in enumerate(value):
+            yield _joined(name, index), child
 
 
 def _joined(name: str | None, key: Any) -> str | None:
-    """The path of what lies below `name` under `key`, None for one that cannot be written."""
-    if key is None or (isinstance(key, str) and key in _OF_MODULES):
+    """Return the path of the child `key` of `name`; None if it has no name."""
+    if key is None or (isinstance(key, str) and key in _MODULE_DICTS):
         return name
     if name is None or not isinstance(key, int | str) or (isinstance(key, str) and len(name) + len(key) > MAX_NAME):
         return None
@@ -100,7 +99,7 @@ def _joined(name: str | None, key: Any) -> str | None:
 
 
 def _tensor(value: Any) -> Call | None:
-    """The call that rebuilds a tensor, without what is wrapped around it; None for any other value."""
+    """Return the call that rebuilds a tensor, without wrappers; None for any other value."""
     for _ in range(3):
         if not isinstance(value, Call) or not isinstance(value.function, Global) or not isinstance(value.args, tuple):
             return None
@@ -114,9 +113,9 @@ def _tensor(value: Any) -> Call | None:
 
 
 def _view(name: str, tensor: Call) -> Iterator[View]:
-    """The tensor as a view, unless its arguments are others than PyTorch writes."""
+    """Yield the tensor as a view, unless PyTorch would not write its arguments."""
     match tensor.args:
-        case (Persistent(("storage", Global(kind), str(key), _, int(held), *_)), int(first), shape, strides, *_):
+        case (Persistent(("storage", Global(kind), str(key), _, int(length), *_)), int(first), shape, strides, *_):
             storage = _DTYPES.get(kind.rpartition(".")[2].removesuffix("Storage"), "")
         case _:
             return
@@ -124,24 +123,24 @@ def _view(name: str, tensor: Call) -> Iterator[View]:
         return
     dtype, elements = _dtype(tensor, storage), volume(name, shape)
     volume(name, strides)
-    if first < 0 or held < 0:
-        raise HeaderError(f"{name or 'a tensor'} leads outside of its storage")
+    if first < 0 or length < 0:
+        raise HeaderError(f"{name or 'a tensor'} is outside its storage")
     width = WIDTHS.get(dtype, 0)
-    spread = 1 + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True)) if elements else 0
-    contiguous = bool(width) and _in_order(shape, strides)
-    yield View(name, key, storage, held, dtype, first * width, (first + spread) * width, shape, contiguous)
+    extent = 1 + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True)) if elements else 0
+    contiguous = bool(width) and _is_contiguous(shape, strides)
+    yield View(name, key, storage, length, dtype, first * width, (first + extent) * width, shape, contiguous)
 
 
 def _dtype(tensor: Call, storage: str) -> str:
-    if tensor.function.name != _WITH_DTYPE:
+    if tensor.function.name != _TENSOR_V3:
         return storage
-    kind = tensor.args[_DTYPE_AT] if len(tensor.args) > _DTYPE_AT else None
-    return _DTYPES.get(kind.name.rpartition(".")[2], "") if isinstance(kind, Global) else ""
+    dtype = tensor.args[_DTYPE_INDEX] if len(tensor.args) > _DTYPE_INDEX else None
+    return _DTYPES.get(dtype.name.rpartition(".")[2], "") if isinstance(dtype, Global) else ""
 
 
-def _in_order(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether the last index runs fastest, and no number is left out."""
+def _is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Return whether the last index varies fastest and no element is skipped."""
     expected = [math.prod(shape[index + 1 :]) for index in range(len(shape))]
     return 0 in shape or all(
-        length == 1 or stride == wanted for length, stride, wanted in zip(shape, strides, expected, strict=True)
+        count == 1 or stride == dense for count, stride, dense in zip(shape, strides, expected, strict=True)
     )

@@ -180,7 +180,7 @@ def test_a_length_of_another_file_may_be_left_out_only_with_a_shape() -> None:
     ["../x", "a/../../x", "/etc/passwd", "C:\\x", "a\\..\\x", "", ".", "a//b", ".git/config", "a\0b", "x" * 2000],
 )
 def test_another_file_lies_in_the_folder_of_the_model(location: str) -> None:
-    with pytest.raises(HeaderError, match="no path inside its folder"):
+    with pytest.raises(HeaderError, match="not a path inside its folder"):
         read(model(outside("w", 4, location=location)))
 
 
@@ -192,7 +192,7 @@ def test_another_file_lies_in_the_folder_of_the_model(location: str) -> None:
     ],
 )  # fmt: skip
 def test_places_in_another_file_are_plain_numbers(entries: dict[str, object]) -> None:
-    with pytest.raises(HeaderError, match="no number of bytes"):
+    with pytest.raises(HeaderError, match="not a number of bytes"):
         read(model(outside("w", 4, location="x.bin", **entries)))
 
 
@@ -219,21 +219,21 @@ GRAPH = varint(7 << 3 | 2)
 @pytest.mark.parametrize(
     ("data", "message_"),
     [
-        (number(1, 8) + GRAPH + varint((1 << 63) - 1), "leads to byte"),
-        (number(1, 8) + GRAPH + varint((1 << 64) - 1), "leads to byte"),
+        (number(1, 8) + GRAPH + varint((1 << 63) - 1), "beyond the end of its message"),
+        (number(1, 8) + GRAPH + varint((1 << 64) - 1), "beyond the end of its message"),
         (number(1, 8) + GRAPH + b"\xff" * 9 + b"\x7f", "does not end"),  # more than 64 bits
         (b"\x08" + b"\x80" * 10 + b"\x01", "does not end"),
         (b"\x08" + b"\xff" * 9, "does not end"),
         (b"\x08", "does not end"),
-        (b"\x00\x01", "no field 0"),
-        (b"\x80\x80\x80\x80\x80\x01\x01", "no field"),
-        (b"\x0b\x0c", "of type 3"),
-        (b"\x0c", "of type 4"),
-        (b"\x0e", "of type 6"),
-        (b"\x0f", "of type 7"),
-        (b"\x09" + bytes(7), "leads to byte 9"),
-        (b"\x0d" + bytes(3), "leads to byte 5"),
-        (model(message(5, b"\x4a\x05abc")), "what holds it ends"),  # raw_data longer than its tensor
+        (b"\x00\x01", "invalid number 0"),
+        (b"\x80\x80\x80\x80\x80\x01\x01", "invalid number"),
+        (b"\x0b\x0c", "unknown wire type 3"),
+        (b"\x0c", "unknown wire type 4"),
+        (b"\x0e", "unknown wire type 6"),
+        (b"\x0f", "unknown wire type 7"),
+        (b"\x09" + bytes(7), "ends at 9"),
+        (b"\x0d" + bytes(3), "ends at 5"),
+        (model(message(5, b"\x4a\x05abc")), "beyond the end of its message"),  # raw_data longer than its tensor
         (model(message(5, message(8, b"\xff"))), "not UTF-8"),
         (model(message(5, message(1, b"\xff"))), "does not end"),
         (model(nested(34, b"")), "nested deeper"),
@@ -255,7 +255,7 @@ def test_nesting_is_named_as_far_as_protobuf_itself_goes() -> None:
     [
         (b"\x08\x01" * 200_000, "fields"),
         (model(message(5, tensor("", b"")) * 2_000), "tensors"),
-        (model(nested(10, message(5, tensor("w", b"")) * 5_000, "o" * 40)), "letters"),
+        (model(nested(10, message(5, tensor("w", b"")) * 5_000, "o" * 40)), "characters"),
     ],
 )
 def test_a_flood_is_stopped(data: bytes, message_: str, monkeypatch: pytest.MonkeyPatch) -> None:
