@@ -28,23 +28,24 @@ WIDTH = 100
 NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"
 
 CODES = {
-    0: "done",
-    1: "the answer is no: nothing to commit, a difference with `--exit-code`, a key that is not set, drift",
-    2: "the request itself is wrong: an unknown verb, option, revision, key or file",
-    10: "no repository at or above this folder",
-    11: "another mvc command holds the lock for too long",
-    12: "permission refused",
-    13: "a name cannot be made or moved as asked; look, then decide",
-    14: "stored bytes are damaged or missing; also what `mvc fsck` ends with when it finds something",
-    15: "a remote or registry does not answer, or `--offline` forbids to ask it; try again",
-    16: "unsaved work is in the way; nothing was changed",
-    17: "a rule says no: a secret, a broken rule of model.toml, an unsafe path",
-    128: "mvc could not finish: the disk, a newer format, an error of mvc itself",
+    0: "success",
+    1: "the answer is no: nothing to commit, a difference with `--exit-code`, a key without a value, drift, not ready",
+    2: "the request is wrong: an unknown command, option, revision, key or file",
+    3: "`mvc import` left something out; everything else is imported",
+    10: "no repository in this folder or above it",
+    11: "another mvc command holds the lock",
+    12: "permission denied, or a host that is not approved",
+    13: "a ref cannot be created or moved as requested: it exists, or it is not a fast-forward",
+    14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings",
+    15: "a remote or registry does not respond, or `--offline` forbids asking it; try again",
+    16: "uncommitted changes would be lost; nothing was changed",
+    17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a version that is not ready",
+    128: "mvc could not finish: the disk, a newer format, a bug",
     130: "ended by Ctrl-C",
-    141: "the reader of the output went away, as in `mvc log | head -1`",
+    141: "the reader of the output closed it, as in `mvc log | head -1`",
     143: "ended by SIGTERM",
 }
-"""Every exit code, and what it means. 3 is not in use."""
+"""Every exit code, and what it means."""
 OTHER_KINDS = {
     "usage": (2, "what the command line itself answers: an unknown verb or option"),
     "system": (128, "the operating system's own words, with the path"),
@@ -53,20 +54,20 @@ OTHER_KINDS = {
 }
 """The kinds of a JSON error record that are not classes."""
 ENVIRONMENT = {
-    "MVC_AUTHOR_NAME, MVC_AUTHOR_EMAIL": "who signs; before the settings and Git's",
-    "MVC_AUTHOR_DATE": "the date of a version, instead of now",
-    "MVC_CONFIG": "your own settings file, instead of `$XDG_CONFIG_HOME/mvc/config.toml` or `~/.config/mvc/config.toml`",
+    "MVC_AUTHOR_NAME, MVC_AUTHOR_EMAIL": "the author; before the settings and Git's",
+    "MVC_AUTHOR_DATE": "the time of a version, instead of now",
+    "MVC_CONFIG": "your settings file, instead of `$XDG_CONFIG_HOME/mvc/config.toml` or `~/.config/mvc/config.toml`",
     "MVC_DIR": "the folder that holds `.mvc`, as `--repo`",
-    "MVC_MODEL": "the model meant, as `--model`",
-    "MVC_OFFLINE": "anything but 0 asks no remote and no registry, as `--offline`",
-    "MVC_REMOTE": "the remote meant, where none is named",
-    "MVC_TRUSTED_HOSTS": "hosts that credentials may be sent to, where nobody types: `HOST`, `HOST:PORT`, `HOST:*`, `http://HOST:PORT` (also without encryption), separated by commas",
+    "MVC_MODEL": "the model, as `--model`",
+    "MVC_OFFLINE": "anything but 0: contact no remote and no registry, as `--offline`",
+    "MVC_REMOTE": "the remote, where none is named",
+    "MVC_TRUSTED_HOSTS": "approved hosts, for CI, separated by commas: `HOST`, `HOST:PORT`, `HOST:*`, `http://HOST:PORT` (without encryption)",
     "MVC_LOCK_TIMEOUT": "as `--lock-timeout`",
     "MVC_EDITOR": "the editor for messages; then VISUAL, EDITOR",
     "MVC_PAGER": "the pager; then `ui.pager`, PAGER",
     "MVC_PROGRESS": "auto, bar, plain or none, as `--progress`",
-    "NO_COLOR, FORCE_COLOR": "no colour, or colour even where nobody watches; `--color` wins",
-    "MVC_TRACE": "1 shows where an error came from",
+    "NO_COLOR, FORCE_COLOR": "no colour, or colour without a terminal too; `--color` takes precedence",
+    "MVC_TRACE": "1: show where an error came from",
 }
 """The environment variables that are read."""
 
@@ -114,10 +115,10 @@ def commands() -> str:
     parts = [
         "# Commands\n",
         NOTE + "\n",
-        "The options of `mvc` itself come before the verb; `--json`, `--model`, `--quiet` and `--verbose` are taken after it too."
+        "Options of `mvc` itself come before the command; `--json`, `--model`, `--quiet` and `--verbose` may follow it."
         if _options_anywhere()
-        else "The options of `mvc` itself come before the verb: `mvc --json status`.",
-        "Exit codes are [a page of their own](exit-codes.md), and so are the [settings](settings.md).\n",
+        else "Options of `mvc` itself come before the command: `mvc --json status`.",
+        "See also [exit codes](exit-codes.md) and [settings](settings.md).\n",
     ]
     parts += [f"{'#' * (1 + len(path))} {' '.join(path)}\n\n```text\n{text}\n```\n" for path, text in _helps(root)]
     return "\n".join(parts)
@@ -173,13 +174,12 @@ def exit_codes() -> str:
         "|---|---|",
         *(f"| {code} | {meaning} |" for code, meaning in CODES.items()),
         "",
-        "Code 3 is not in use.\n",
         "With `--json`, an error is one line on stderr, and `kind` is what a program matches on:\n",
         "```json",
         '{"schema": "mvc.error/1", "code": 2, "kind": "unknown-revision", "message": "...", "hint": "..."}',
         "```\n",
         "## Errors by code\n",
-        "Words in capitals are filled in. The second line is the hint.\n",
+        "Words in capitals are filled in. The line in italics is the hint.\n",
     ]
     for code in CODES:
         kinds = sorted(each for each in classes() if each.exit_code == code)
@@ -231,22 +231,26 @@ def settings() -> str:
     """Every setting, and the environment."""
     rows = []
     for key, (type_, meaning) in config.KEYS.items():
-        where = "your own only" if key in config.USER_ONLY else "both"
+        where = "user" if key in config.USER_ONLY else "repository, user"
         rows.append(f"| `{key}` | {_CALLED[type_]} | {where} | {meaning} |")
     return "\n".join([
         "# Settings\n",
         NOTE + "\n",
-        ("`mvc config KEY VALUE` sets one in the repository (`.mvc/config.toml`), `mvc config --global KEY VALUE` for you "
-        "everywhere; the repository's win. `mvc config --list --show-origin` says which are in force. An option on the "
-        "command line wins over the environment, and the environment over any setting.\n"),
-        "| key | type | where | meaning |",
+        "    mvc config user.name Ana               # in the repository: .mvc/config.toml",
+        "    mvc config --global user.name Ana      # for you, in every repository",
+        "    mvc config --list --show-origin        # those in force, and where each is set\n",
+        ("A setting of the repository takes precedence over yours, an environment variable over both, and an option "
+        "of the command line over all.\n"),
+        "| key | type | level | meaning |",
         "|---|---|---|---|",
         *rows,
         "",
-        "`config.toml` carries a checksum (`sum`) over its values, so change it with `mvc config`: after an edit by hand `mvc fsck` reports it, until any `mvc config KEY VALUE` seals it anew. Comments do not count.\n",
+        ("Change `config.toml` with `mvc config`, since it carries a checksum of its values. After an edit by hand "
+        "`mvc fsck` reports it, until the next `mvc config KEY VALUE` writes a new checksum. Comments do not count.\n"),
         "## Hosts and tokens\n",
-        ("These are for you alone: `mvc config --global host.HOST.KEY VALUE`, with the port where it is not the protocol's own (`host.minio.lan:9000.trust`). "
-        "In the settings of a repository they count for nothing. [Which hosts are trusted](remotes.md#where-credentials-go) tells when they are needed.\n"),
+        "    mvc config --global host.minio.lan:9000.trust s3\n",
+        ("These are user settings: in a repository they have no effect. HOST has a port where it is not that of the "
+        "protocol. [Where credentials go](remotes.md#where-credentials-go) explains when they are needed.\n"),
         "| key | meaning |",
         "|---|---|",
         *(f"| `host.HOST.{key}` | {meaning} |" for key, meaning in config.HOST_KEYS.items()),
@@ -263,22 +267,26 @@ def settings() -> str:
 def findings() -> str:
     """Every kind of finding of `mvc fsck`."""
     return "\n".join([
-        "# What `mvc fsck` finds\n",
+        "# Findings of fsck\n",
         NOTE + "\n",
-        ("`mvc fsck` checks every record and that every version can be given back; `--read-data` also rebuilds every file "
-        "and compares it with its id. It changes nothing. It ends with 0 when all is whole and with "
-        "[14](exit-codes.md) otherwise, and names each version and file that is hit; everything else stays readable. "
-        "`mvc --json fsck` gives the same for programs, the kind of each finding among it.\n"),
+        "    mvc fsck                              # every record, every version",
+        "    mvc fsck --read-data                  # and every byte of every file",
+        "    mvc fsck --repair --from origin       # fetch what is damaged from a remote\n",
+        ("`mvc fsck` changes nothing. It exits with 0 when everything is intact and with [14](exit-codes.md) "
+        "otherwise, and names each version and file that is affected; everything else stays readable. `mvc --json fsck` "
+        "gives the kind of each finding.\n"),
         "| kind | meaning |",
         "|---|---|",
         *(f"| `{kind}` | {meaning} |" for kind, meaning in fsck.FINDINGS.items()),
         "",
-        ("What to do: copy the file that is named (under `.mvc`) from a backup or another copy of the repository. Objects, "
-        "packs, recipes and entries of ref logs are written once and never change, so an older copy fits. "
-        "`mvc fsck --repair --from NAME` brings what a remote has.\n"),
-        ("`mvc fsck --remote NAME` checks a remote: its ref logs, all its metadata, and that the packs are listed in their full size. "
-        "`--read-data` reads the packs, too. `mvc fsck --remote NAME --repair` and `mvc push --repair` read everything and send again what is lost or "
-        "damaged there and is here; they delete and overwrite nothing ([the protocol](../concepts/protocol.md)).\n"),
+        ("Without a remote, copy the file that is named (under `.mvc`) from a backup or another copy of the repository. "
+        "Objects, packs, recipes and ref entries are written once and never change, so an older copy fits.\n"),
+        "## A remote\n",
+        "    mvc fsck --remote origin              # its ref logs, its metadata, the sizes of its packs",
+        "    mvc fsck --remote origin --read-data  # and the bytes of its packs",
+        "    mvc fsck --remote origin --repair     # upload again what is lost there and intact here\n",
+        ("A repair overwrites and deletes nothing ([why that works](../concepts/protocol.md#when-a-remote-lost-something)). "
+        "`mvc push --repair` does the same, then pushes.\n"),
     ])  # fmt: skip
 
 
