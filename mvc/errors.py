@@ -1346,6 +1346,13 @@ class NotPinned(Usage):
     """
 
 
+class MissingPackage(Usage):
+    """{what} needs {package}, which is not installed.
+
+    `pip install {package}` installs it.
+    """
+
+
 class MissingDockerExtra(Usage):
     """To ask a registry of images needs {library}, which is not installed.
 

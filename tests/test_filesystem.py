@@ -101,10 +101,11 @@ def test_only_the_chunks_that_are_touched_come(shell: Shell, tmp_path: Path, mon
 def test_a_remote_is_read_without_a_clone(shell: Shell, tmp_path: Path) -> None:
     repository = mvc.open(f"file://{tmp_path / 'origin'}")
     folder = repository.root
-    assert [entry.version.subject for entry in mvc.log(repository, MODEL)] == ["two", "one"]
-    content = mvc.cat(repository, MODEL, "v1:weights")
-    assert sum(len(piece) for piece in content.pieces) == content.size
-    del repository, content
+    model = repository.model(MODEL)
+    assert [version.subject for version in model.log()] == ["two", "one"]
+    file = model["v1"].files["weights"]
+    assert len(file.read()) == file.size
+    del repository, model, file
     gc.collect()
     assert not folder.exists()
 

@@ -7,15 +7,14 @@ from typing import Literal
 
 import click
 
-from mvc import errors
 from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
-from mvc.porcelain.diff import Diff, diff
-from mvc.repository import history, revisions
+from mvc.porcelain.diff import Diff, diff, sides
+from mvc.repository import revisions
 from mvc.repository.repository import Repository
 
 _HEADERS = "--tensors=headers"
@@ -65,24 +64,11 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
     if len(given) > 2:
         raise click.UsageError("give one revision, two, or a range")
     if len(given) == 1 and ".." in given[0]:
-        return _range(repository, model, given[0])
+        return sides(repository, model, given[0])
     if not given:
         return repository.current(model), None
     old = revisions.resolve(repository, model, given[0])
     return old, revisions.resolve(repository, model, given[1]) if len(given) > 1 else None
-
-
-def _range(repository: Repository, model: str, text: str) -> tuple[VersionId, VersionId]:
-    """`A..B` is A and B; `A...B` is what B changed since both were one."""
-    dots = "..." if "..." in text else ".."
-    left, _, right = text.partition(dots)
-    one, two = (revisions.resolve(repository, model, side or "HEAD") for side in (left, right))
-    if dots == "...":
-        bases = history.merge_bases(repository.objects, one, two)
-        if not bases:
-            raise errors.UnknownRevision(text=text, model=model, suggestion="The two have no version in common.")
-        one = bases[0]
-    return one, two
 
 
 def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import click
 
@@ -15,7 +14,6 @@ from mvc.cli.app.terminal import count, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
 from mvc.registry import connection
-from mvc.registry.protocol import Registry
 from mvc.remotes.backends import kinds, options, registry_address
 
 IN_PART = 3
@@ -37,7 +35,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     given = transfers.given_settings(settings)
     options.check(kinds.PICSELLIA, given)
     with (
-        _registry(invocation, where.organization, given) as registry,
+        connection.of_organization(repository, where.organization, given, invocation.environ) as registry,
         invocation.progress("Fetching files") as progress,
     ):
         done = import_model(
@@ -52,18 +50,6 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     invocation.emit("import", done.to_json, lambda: lines(done), ids=[each.id or "" for each in done.versions])
     tell(invocation, done)
     return code(done)
-
-
-def _registry(
-    invocation: Invocation, organization: str, given: Mapping[str, str]
-) -> contextlib.AbstractContextManager[Registry]:
-    """The registry at the host that was typed, or of the remote that is this organization, or at the platform's own."""
-    repository = invocation.repository()
-    name = connection.registry_of(repository, organization) if "host" not in given else None
-    if name is not None:
-        return connection.registry(repository, name, invocation.environ)
-    host = given.get("host", registry_address.HOST)
-    return connection.typed_registry(organization, host, invocation.environ, repository.approvals)
 
 
 def parse(url: str) -> registry_address.RegistryAddress:

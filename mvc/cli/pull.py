@@ -13,7 +13,6 @@ from mvc.cli.app.terminal import count, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain.pull import Pulled
-from mvc.repository.upstream import followed
 from mvc.transport import connection, fast_forward
 
 
@@ -40,9 +39,6 @@ def command(
     """
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
-    head = repository.head(model)
-    follows = followed(repository, model, head.branch) if head.branch is not None else None
-    theirs = branch or (follows[1] if follows is not None and follows[0] == name else None)
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as there,
         invocation.progress(f"Fetching from {name}") as progress,
@@ -52,7 +48,7 @@ def command(
             model,
             there,
             actor,
-            theirs=theirs,
+            theirs=branch,
             rebasing=rebasing,
             select=select(only, meta=meta),
             progress=progress,

@@ -19,7 +19,6 @@ from mvc.porcelain.push import Pushed, PushedRef
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import HEADS
 from mvc.transport import connection
 from mvc.transport.refspec import removals, updates
 
@@ -85,9 +84,7 @@ def command(
             repository, model, there, wanted, actor, lease=lease, tries=tries or 0, dry_run=dry_run, progress=progress
         )
     if set_upstream and not dry_run:
-        for ref in done.refs:
-            if ref.ref.kind == HEADS and ref.flag != "!":
-                repository.config.set_upstream(model, ref.ref.name, name, ref.ref.name)
+        porcelain.follow(repository, done)
     invocation.emit(
         "push", lambda: _json(done, healed), lambda: _lines(done, healed), ids=[ref.new or "" for ref in done.refs]
     )

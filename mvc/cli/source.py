@@ -7,15 +7,11 @@ from typing import Any
 
 import click
 
-from mvc import errors
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import source
-from mvc.registry import connection, training_run
-from mvc.registry.training_run import Source, TrainingRun
-from mvc.remotes.backends.registry_address import HOST
 from mvc.repository import revisions
 
 
@@ -38,23 +34,14 @@ def show(invocation: Invocation, revision: str | None) -> None:
 
 
 def record_run(invocation: Invocation) -> None:
-    """Have model.toml say which training run this is, if it is one; where nobody can be asked about it, its id alone."""
-    run = training_run.of(invocation.environ)
-    if run is None:
+    """Record in model.toml the training run that this is part of, if it is; notes say what was recorded."""
+    done = source.record_run(invocation.writer(), invocation.model(), invocation.environ)
+    if done is None:
         return
-    edited = source.record(invocation.writer(), invocation.model(), _of(invocation, run))
-    if edited:
-        invocation.note(f"model.toml: [source] is the experiment {run.experiment} that this runs in")
-
-
-def _of(invocation: Invocation, run: TrainingRun) -> Source:
-    try:
-        invocation.require_network(f"experiment {run.experiment}")
-        with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
-            return source.ask(registry, run.experiment)
-    except errors.MvcError as error:
-        invocation.note(f"warning: of the experiment {run.experiment} only its id is recorded: {error.message}")
-        return source.of_id(run.experiment)
+    if done.fault is not None:
+        invocation.note(f"warning: of the experiment {done.experiment} only its id is recorded: {done.fault.message}")
+    if done.changed:
+        invocation.note(f"model.toml: [source] is the experiment {done.experiment} that this runs in")
 
 
 def _shown(invocation: Invocation, found: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.display import Result
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
@@ -19,8 +20,8 @@ from mvc.repository.repository import Repository
 from mvc.repository.worktree import snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+@dataclass(frozen=True, repr=False, slots=True)
+class Checked(Result):
     """The readiness for each use. `id` and `number` are None for the working tree.
 
     `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working tree with
@@ -39,6 +40,12 @@ class Checked:
     def ready(self) -> bool:
         """True if it is ready for every use; a working tree that cannot be committed is ready for none."""
         return not self.problems and not self.broken and all(readiness.ready for readiness in self.uses)
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        at = f"v{self.number}" if self.id else "working tree"
+        no = ", ".join(each.use for each in self.uses if not each.ready)
+        return f"{self.model} {at}: {'ready' if self.ready else f'not ready for {no}' if no else 'not ready'}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""

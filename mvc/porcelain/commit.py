@@ -12,10 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mvc import errors, lazy
+from mvc.display import Result, changed
 from mvc.formats.source import Source
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import SHORT, FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules, secrets
 from mvc.model.toml.rules import Problem
@@ -69,8 +70,8 @@ _OUTSIDE = (".onnx",)
 """Suffixes of files whose tensors may lie in other files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+@dataclass(frozen=True, repr=False, slots=True)
+class Committed(Result):
     """The new version (its id None after a dry run), what changed, and how many bytes were new to the store.
 
     `notes` says which changed weight files are empty, truncated or malformed, and were stored all the same; `unready` for which uses that
@@ -91,6 +92,12 @@ class Committed:
     unready: tuple[Readiness, ...] = ()
     skipped: tuple[str, ...] = ()
     """Files that a pattern matches and that were left out, since they look like credentials."""
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        if self.id is None or self.version is None:
+            return f"{self.model} on {self.branch}: dry run, {changed(self.difference)}"
+        return f"{self.model} v{self.version.number} {self.id[:SHORT]} on {self.branch}: {changed(self.difference)}"
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""

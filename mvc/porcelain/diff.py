@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mvc import errors
+from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
-from mvc.repository import disk_usage, history
+from mvc.repository import disk_usage, history, revisions
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
 from mvc.repository.worktree import snapshot
@@ -15,8 +17,8 @@ from mvc.repository.worktree.scan import WorkFile
 from mvc.transport import promises
 
 
-@dataclass(frozen=True)
-class Diff:
+@dataclass(frozen=True, repr=False)
+class Diff(Result):
     """A difference and its two sides; `new` is None for the working tree, `old` None for nothing at all.
 
     `tensors` is what became of those of each file that was modified, None when nobody asked.
@@ -29,6 +31,12 @@ class Diff:
     new_number: int | None
     difference: VersionDiff
     tensors: tuple[FileTensors, ...] | None = None
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        old = f"v{self.old_number}" if self.old else "nothing"
+        new = f"v{self.new_number}" if self.new else "working tree"
+        return f"{self.model} {old}..{new}: {changed(self.difference)}"
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -82,3 +90,16 @@ def diff(
         promises.ensure_present(repository, [side for side in sides if side.file != snapshot.UNREAD])
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
     return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)
+
+
+def sides(repository: Repository, model: str, text: str) -> tuple[VersionId, VersionId]:
+    """Return the two sides of `A..B`; of `A...B` the newest version that both have, and B. Raises as resolving does."""
+    dots = "..." if "..." in text else ".."
+    left, _, right = text.partition(dots)
+    one, two = (revisions.resolve(repository, model, side or "HEAD") for side in (left, right))
+    if dots == "...":
+        bases = history.merge_bases(repository.objects, one, two)
+        if not bases:
+            raise errors.UnknownRevision(text=text, model=model, suggestion="The two have no version in common.")
+        one = bases[0]
+    return one, two

@@ -6,7 +6,7 @@ Each command changes the file in one step, or not at all; comments and order sta
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,56 @@ def set_values(
         if key == ("model", "name") and value != model:
             raise errors.OtherName(path="model.name", name=value, model=model)
     return rewrite(repository, model, lambda text: toml_edit.set_keys(text, pairs), [key for key, _ in pairs])
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The keys of model.toml that changed; `left_out` are metrics that are no finite number, which no version holds."""
+
+    changes: tuple[Edited, ...]
+    left_out: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "changes": [each.to_json() for each in self.changes],
+            "left_out": {key: str(value) for key, value in self.left_out.items()},
+        }
+
+
+@writes
+def update(
+    repository: Repository,
+    model: str,
+    assignments: Sequence[tuple[schema.Path, Any]],
+    *,
+    removed: Collection[schema.Path] = (),
+    replaced: Collection[str] = (),
+    left_out: Mapping[str, float] | None = None,
+) -> Updated:
+    """Set typed values, remove keys, and leave nothing else in the sections `replaced`, in one step.
+
+    Raises OtherName, UnknownKey, WrongType and the like.
+    """
+    for key, value in assignments:
+        if key == ("model", "name") and value != model:
+            raise errors.OtherName(path="model.name", name=value, model=model)
+    wanted = {key for key, _ in assignments}
+    looked_at: dict[schema.Path, None] = {}
+
+    def change(text: str) -> str:
+        known = parse.load(text.encode(), where=model_file.NAME)
+        old = [(name, key) for name in replaced for key in known.get(name, {}) if (name, key) not in wanted]
+        gone = [key for key in dict.fromkeys([*old, *removed]) if key[1] in known.get(key[0], {})]
+        for key in gone:
+            if key == ("model", "name"):
+                continue
+            text = toml_edit.unset_key(text, key)
+        looked_at.update(dict.fromkeys([*gone, *(key for key, _ in assignments)]))
+        return toml_edit.set_keys(text, assignments) if assignments else text
+
+    edited = rewrite(repository, model, change, looked_at.keys())
+    return Updated(tuple(each for each in edited if each.old != each.new), left_out or {})
 
 
 @writes
@@ -135,7 +185,7 @@ def _without_links(text: str, roles: Sequence[str]) -> str:
 
 
 def rewrite(
-    repository: Repository, model: str, change: Callable[[str], str], looked_at: Sequence[schema.Path]
+    repository: Repository, model: str, change: Callable[[str], str], looked_at: Iterable[schema.Path]
 ) -> list[Edited]:
     """Write model.toml anew, with its text changed; what the keys `looked_at` held before and hold now."""
     with repository.writing():

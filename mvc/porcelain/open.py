@@ -35,6 +35,8 @@ def open_repository(
     *,
     user_config: Path | None = None,
     environ: Mapping[str, str] = os.environ,
+    offline: bool = False,
+    lock_timeout: float | None = None,
 ) -> Repository:
     """The repository at or above the folder `path`; `user_config` is a file of a person's own settings, instead of theirs.
 
@@ -48,7 +50,9 @@ def open_repository(
     text, own, trusted = os.fspath(path), user_config or user_file(environ), environ.get(TRUSTED_HOSTS, "")
     if "://" in text:
         return _remote(text, own, trusted)
-    return Repository(find_root(Path(text)), user_config=own, trusted_hosts=trusted)
+    return Repository(
+        find_root(Path(text)), user_config=own, trusted_hosts=trusted, offline=offline, lock_timeout=lock_timeout
+    )
 
 
 def _remote(url: str, user_config: Path | None, trusted: str) -> Repository:

@@ -14,7 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import fetch
 from mvc.porcelain.fetch import Fetched
 from mvc.remotes.remote import Remote
-from mvc.repository import history, rebase
+from mvc.repository import history, rebase, upstream
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -66,7 +66,7 @@ def pull(
     select: Select = fast_forward.everything,
     progress: Progress | None = None,
 ) -> Pulled:
-    """Have the current branch of `model` go on to the branch `theirs` of `remote` (None: of the same name).
+    """Move the current branch of `model` forward to the branch `theirs` of `remote` (None: the one that it follows there).
 
     Only the bytes of files that `select` chooses come; the others stay promised. Raises Detached, NotThere, Diverged,
     CannotRebase, InTheWay, and as `fetch` and `bring` do.
@@ -74,12 +74,13 @@ def pull(
     branch = repository.head(model).branch
     if branch is None:
         raise errors.Detached(model=model, version=repository.head(model).at()[:10])
+    theirs = theirs or _followed(repository, model, branch, remote)
     fetched = fetch.fetch(repository, remote, actor, models=[model])
-    called = f"{remote.name}/{theirs or branch}"
-    target = repository.refs.target(RefName(model, HEADS, theirs or branch).seen_of(remote.name))
+    called = f"{remote.name}/{theirs}"
+    target = repository.refs.target(RefName(model, HEADS, theirs).seen_of(remote.name))
     if target is None:
         known = ", ".join(repository.refs.names(model, RefName(model, HEADS, "x").seen_of(remote.name).kind))
-        raise errors.NotThere(remote=remote.name, what=f"branch {theirs or branch} of {model}", known=known or "none")
+        raise errors.NotThere(remote=remote.name, what=f"branch {theirs} of {model}", known=known or "none")
     old = repository.current(model)
     if old is not None and history.is_ancestor(repository.objects, target, old):
         received, moved = fast_forward.complete(repository, model, old, select, remote, progress)
@@ -94,3 +95,9 @@ def pull(
         repository, model, branch, target, select, actor, remote=remote, progress=progress
     )
     return Pulled(fetched, model, branch, old, target, moved, received)
+
+
+def _followed(repository: Repository, model: str, branch: str, remote: Remote) -> str:
+    """Return the branch of `remote` that `branch` follows; its own name when it follows none there."""
+    follows = upstream.followed(repository, model, branch)
+    return follows[1] if follows is not None and follows[0] == remote.name else branch

@@ -160,6 +160,13 @@ def _local(repository: Repository, model: str, branch: str) -> VersionId:
     return target
 
 
+def follow(repository: Repository, done: Pushed) -> None:
+    """Record that each branch which was pushed follows the branch of its name on that remote."""
+    for ref in done.refs:
+        if ref.ref.kind == HEADS and ref.flag != "!":
+            repository.config.set_upstream(done.model, ref.ref.name, done.remote, ref.ref.name)
+
+
 class _Push:
     """One try."""
 

@@ -5,14 +5,18 @@ a training run's experiment ─► its name, its page, its dataset versions ─�
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
+from mvc.registry import connection, training_run
 from mvc.registry.protocol import Registry, RemoteExperiment
 from mvc.registry.training_run import Source
+from mvc.remotes.backends.registry_address import HOST
 from mvc.repository.repository import Repository, writes
 
 if TYPE_CHECKING:
@@ -35,6 +39,35 @@ def ask(registry: Registry, experiment: str) -> Source:
 def of_id(experiment: str) -> Source:
     """What is known of an experiment that nobody could be asked about."""
     return Source(RemoteExperiment(experiment))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """The training run that model.toml names now; `changed` says whether it did not before.
+
+    `fault` is why nobody could be asked about the run, so that only its id is recorded.
+    """
+
+    experiment: str
+    changed: bool
+    fault: errors.MvcError | None = None
+
+
+@writes
+def record_run(repository: Repository, model: str, variables: Mapping[str, str]) -> RecordedRun | None:
+    """Record in model.toml the training run that the environment's `variables` describe; None where they describe none."""
+    run = training_run.of(variables)
+    if run is None:
+        return None
+    fault = None
+    try:
+        if repository.offline:
+            raise errors.Offline(what=f"experiment {run.experiment}")
+        with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
+            found = ask(registry, run.experiment)
+    except errors.MvcError as error:
+        fault, found = error, of_id(run.experiment)
+    return RecordedRun(run.experiment, bool(record(repository, model, found)), fault)
 
 
 @writes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors
+from mvc.display import Result, changed
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.ids import FileId, VersionId, digest
@@ -28,8 +29,8 @@ SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class Status(Result):
     """What `status` found. `base` is None before the first commit; `branch` is None when detached.
 
     `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
@@ -64,6 +65,12 @@ class Status:
     def clean(self) -> bool:
         """Whether a commit would find nothing to do."""
         return self.difference.is_empty and not self.problems and self.base is not None
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        at = f"v{self.number}" if self.base else "no version yet"
+        state = "clean" if self.clean else changed(self.difference)
+        return f"{self.model} on {self.branch or 'a detached HEAD'} at {at}: {state}"
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""

@@ -53,6 +53,19 @@ def typed_registry(
         yield found
 
 
+def of_organization(
+    repository: Repository, organization: str, settings: Mapping[str, str], environ: Mapping[str, str]
+) -> contextlib.AbstractContextManager[Registry]:
+    """Connect to an organization at the host that `settings` name, or as the remote that it is, or on the platform's own.
+
+    Raises as `registry` and `registry_at`.
+    """
+    name = registry_of(repository, organization) if "host" not in settings else None
+    if name is not None:
+        return registry(repository, name, environ)
+    return typed_registry(organization, settings.get("host", HOST), environ, repository.approvals)
+
+
 @contextlib.contextmanager
 def registry_at(
     organization: str,

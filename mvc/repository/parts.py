@@ -79,12 +79,19 @@ class Parts:
         source = None if unfinished else clone_source.unfinished(self.door)
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)
-        self.config = Config(self.door, user_config)
+        self._user_config = user_config
+        self.read_again()
         self.offline = offline
         self._trusted_hosts = trusted_hosts
         self.left_alone: list[str] = []
         """Paths that a change did not write, since they were edited while it was prepared."""
         self._lock_timeout = lock_timeout
+
+    def read_again(self) -> None:
+        """Read the settings, and forget what was read of the store: others may have changed it. Raises BadConfig and the like."""
+        self.config = Config(self.door, self._user_config)
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
+            del self.__dict__[name]
 
     @cached_property
     def approvals(self) -> Approvals:

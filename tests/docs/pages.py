@@ -7,19 +7,24 @@ import os
 import re
 import string
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 import mvc
 from mvc import errors
+from mvc.api.config import Config
+from mvc.api.files import Files
+from mvc.api.refs import Aliases, Branches, Tags
+from mvc.api.remote import Remotes
 from mvc.cli.app import program
 from mvc.readiness import conditions, files, table, values
 from mvc.readiness.conditions import Condition
 from mvc.readiness.rule import Rule
 from mvc.storage import fsck
 from mvc.storage.records import config
+from tests.api.verbs import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = DOCS / "reference"
@@ -350,31 +355,59 @@ def _external(condition: Condition) -> list[str]:
 # --- python-api.md
 
 FUNCTIONS = ("<!-- functions: made from the code -->", "<!-- /functions -->")
+VERBS = ("<!-- verbs: made from the code -->", "<!-- /verbs -->")
 
 
 def python_api(text: str) -> str:
-    """The page `text` with the list of public names as the code has them."""
-    before, _, rest = text.partition(FUNCTIONS[0])
-    _, _, after = rest.partition(FUNCTIONS[1])
-    rows = [_public(name) for name in mvc.__all__]
-    return "\n".join([before + FUNCTIONS[0], "", *rows, FUNCTIONS[1]]) + after
+    """The page `text` with the tables of verbs and of public names as the code has them."""
+    rows = [row for name in mvc.HOMES for row in _public(name)]
+    rows += [row for class_ in (Branches, Tags, Aliases, Files, Remotes, Config) for row in _class(class_)]
+    shown = [f"`mvc {verb}`: {', '.join(f'`{each}`' for each in found)}" for verb, found in METHODS.items() if found]
+    return _between(_between(text, FUNCTIONS, rows), VERBS, [f"- {each}" for each in shown] + [""])
 
 
-def _public(name: str) -> str:
+def _between(text: str, marks: tuple[str, str], lines: list[str]) -> str:
+    before, _, rest = text.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    return "\n".join([before + marks[0], "", *lines, marks[1]]) + after
+
+
+def _public(name: str) -> list[str]:
     found = getattr(mvc, name)
     if inspect.ismodule(found):
-        return f"**`mvc.{name}`** (module): every error, see [exit codes](exit-codes.md).\n"
+        return [f"**`mvc.{name}`** (module): every error, see [exit codes](exit-codes.md).\n"]
     if isinstance(found, type):
-        first = inspect.getdoc(found) or ""
-        return f"**`mvc.{name}`** (class): {_paragraph(first)}\n"
-    parameters = [
-        each.replace(annotation=inspect.Parameter.empty) for each in inspect.signature(found).parameters.values()
+        return _class(found, "mvc.")
+    return [f"**`mvc.{name}({_parameters(found)})`**: {_docstring(found)}\n"]
+
+
+def _class(class_: type, above: str = "") -> list[str]:
+    """A class, and its public methods and properties where it is one of mvc.api."""
+    rows = [f"**`{above}{class_.__name__}`** (class): {_paragraph(inspect.getdoc(class_) or '')}\n"]
+    if not class_.__module__.startswith("mvc.api."):
+        return rows
+    for name, member in vars(class_).items():
+        if name.startswith("_") or not (callable(member) or hasattr(member, "__get__")) or not member.__doc__:
+            continue
+        given = f"({_parameters(member, skip=1)})" if inspect.isfunction(member) else ""
+        rows.append(f"- `{class_.__name__}.{name}{given}`: {_docstring(member)}")
+    return [*rows, ""] if len(rows) > 1 else rows
+
+
+def _parameters(function: Callable[..., object], skip: int = 0) -> str:
+    parameters = list(inspect.signature(function).parameters.values())[skip:]
+    marks: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    given = [
+        f"{marks.get(each.kind, '')}{each.name}{'' if each.default is each.empty else '=…'}" for each in parameters
     ]
-    given = [f"{each.name}" if each.default is each.empty else f"{each.name}=…" for each in parameters]
     star = next((at for at, each in enumerate(parameters) if each.kind is each.KEYWORD_ONLY), None)
-    if star is not None:
+    if star is not None and not any(each.kind is each.VAR_POSITIONAL for each in parameters):
         given.insert(star, "*")
-    return f"**`mvc.{name}({', '.join(given)})`**: {' '.join((inspect.getdoc(found) or '').split())}\n"
+    return ", ".join(given)
+
+
+def _docstring(member: object) -> str:
+    return " ".join((inspect.getdoc(member) or "").split())
 
 
 def _paragraph(text: str) -> str:

@@ -15,7 +15,6 @@ import pytest
 
 import mvc
 from mvc import errors
-from mvc.porcelain.remote import remotes
 from mvc.repository.repository import Repository
 from mvc.storage.records.promised import PROMISED
 from tests.cli.shell import MODEL, Shell, begin
@@ -314,8 +313,8 @@ def test_clone_approves_what_was_typed_and_an_open_does_so_for_itself(
     with pytest.raises(errors.RemoteUnreachable):
         mvc.open(f"sftp://{evil.host}/x")
     assert "not approved" in shell.ok("remote", "show", "ssh").out, "it was approved for that call alone"
-    with pytest.raises(errors.HostNotTrusted), mvc.connect(mvc.open(shell.folder), "ssh"):
-        pass
+    with pytest.raises(errors.HostNotTrusted):
+        mvc.open(shell.folder).remote("ssh").fetch()
 
 
 def test_a_lazy_fetch_asks_no_host_that_was_not_approved(
@@ -382,16 +381,17 @@ def test_settings_of_hosts_that_are_none_are_refused(shell: Shell, text: str) ->
 
 def test_python_says_the_same(tmp_path: Path, shell: Shell, evil: Scripted) -> None:
     given(shell, "reg", "picsellia://acme", host=evil.url)
-    repository = mvc.open(shell.folder, environ={"MVC_CONFIG": str(tmp_path / "own.toml")})
-    with pytest.raises(errors.HostNotTrusted) as caught, mvc.connect_registry(repository, "reg", CANARY):
-        pass
+    environ = {"MVC_CONFIG": str(tmp_path / "own.toml"), "PICSELLIA_TOKEN": CANARY}
+    reg = mvc.open(shell.folder, environ=environ).remote("reg")
+    with pytest.raises(errors.HostNotTrusted) as caught:
+        reg.check()
     assert caught.value.exit_code == 12
-    assert not remotes(repository)[0].standing.usable  # type: ignore[union-attr]
-    assert mvc.trust_remote(repository, "reg").standing.usable  # type: ignore[union-attr]
-    with mvc.connect_registry(repository, "reg", CANARY) as registry, pytest.raises(errors.RegistryDenied):
-        registry.models()
+    assert not reg.settings.standing.usable  # type: ignore[union-attr]
+    assert reg.trust().standing.usable  # type: ignore[union-attr]
+    with pytest.raises(errors.RegistryDenied):
+        reg.check()
     assert CANARY in seen(evil)
-    assert not mvc.distrust_remote(repository, "reg").standing.usable  # type: ignore[union-attr]
+    assert not reg.distrust().standing.usable  # type: ignore[union-attr]
 
 
 def test_another_repository_of_the_same_host_needs_no_second_approval(

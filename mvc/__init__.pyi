@@ -1,0 +1,42 @@
+"""The public names, for type checkers; made from `HOMES`: MVC_WRITE_DOCS=1 pytest tests/api writes it anew."""
+
+from mvc import errors as errors
+from mvc.api.files import File as File
+from mvc.api.files import Tensor as Tensor
+from mvc.api.frame import frame as frame
+from mvc.api.log import Log as Log
+from mvc.api.model import Model as Model
+from mvc.api.remote import Remote as Remote
+from mvc.api.repository import Repository as Repository
+from mvc.api.repository import clone as clone
+from mvc.api.repository import init as init
+from mvc.api.repository import open as open
+from mvc.api.repository import user_config as user_config
+from mvc.api.version import Version as Version
+from mvc.model.version import Code as Code
+from mvc.model.version import Person as Person
+from mvc.model.version import Timestamp as Timestamp
+from mvc.repository.repository import Actor as Actor
+
+__all__ = [
+    "Actor",
+    "Code",
+    "File",
+    "Log",
+    "Model",
+    "Person",
+    "Remote",
+    "Repository",
+    "Tensor",
+    "Timestamp",
+    "Version",
+    "clone",
+    "errors",
+    "frame",
+    "init",
+    "open",
+    "user_config",
+]
+
+__version__: str
+HOMES: dict[str, str]

@@ -1,0 +1,170 @@
+"""The files of a version, and the tensors in them; nothing is read before it is asked for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mvc import errors, lazy
+from mvc.api.session import Session
+from mvc.model.ids import FileId
+from mvc.model.segment import Segment
+from mvc.model.tree import Tree, TreeEntry
+from mvc.porcelain.cat import Content
+from mvc.repository import revisions, tensors
+from mvc.transport import promises
+from mvc.transport.file_reader import FileReader
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BUFFER = 1 << 20
+
+
+class Tensor:
+    """One tensor of a file, of which nothing is read before `read` or `numpy`."""
+
+    def __init__(self, file: File, segment: Segment) -> None:
+        """Describe `segment` of `file`."""
+        self._file = file
+        self.name = segment.name
+        self.dtype = segment.dtype
+        self.shape = segment.shape
+        self.offset = segment.offset
+        self.size = segment.size
+
+    def read(self) -> bytes:
+        """Return its bytes; only the chunks that have them are read, or fetched."""
+        with FileReader(self._file.session.repository, self._file.id) as reader:
+            return reader.read_range(self.offset, self.size)
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return it as an array. Raises WrongType for a dtype that numpy does not have, such as BF16."""
+        kind = _NUMPY.get(self.dtype)
+        if kind is None or self.shape is None:
+            raise errors.WrongType(key=self.name, wanted=f"one of {', '.join(_NUMPY)}", found=self.dtype or "unknown")
+        found: np.ndarray[Any, Any] = lazy.load("numpy").frombuffer(self.read(), dtype=kind).reshape(self.shape)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name} {self.dtype} {'x'.join(map(str, self.shape or ()))}>"
+
+
+_NUMPY = {
+    "BOOL": "?", "U8": "<u1", "I8": "<i1", "U16": "<u2", "I16": "<i2", "F16": "<f2",
+    "U32": "<u4", "I32": "<i4", "F32": "<f4", "U64": "<u8", "I64": "<i8", "F64": "<f8",
+    "C64": "<c8", "C128": "<c16",
+}  # fmt: skip
+"""The dtypes that numpy has, in its words."""
+
+
+class File:
+    """One file of a version: its path in the model's folder, its role, its size in bytes, its id."""
+
+    def __init__(self, session: Session, entry: TreeEntry) -> None:
+        """Hold the file that `entry` is."""
+        self.session = session
+        self.entry = entry
+        self.name = entry.path
+        self.role = entry.role
+        self.size = entry.size
+        self.id: FileId = entry.file
+
+    def open(self) -> io.BufferedReader:
+        """Open it for reading bytes; only the chunks that are read are decoded, or fetched. Raises Missing, Damaged."""
+        return io.BufferedReader(_Raw(self.session, self.id), _BUFFER)
+
+    def read(self) -> bytes:
+        """Return all of its bytes, checked. Raises Missing, Damaged."""
+        return b"".join(self._content().pieces)
+
+    def path(self) -> Path:
+        """Return a copy on the disk, for what takes no open file; it goes with the repository object."""
+        return self.session.copy(self._content())
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Its tensors by name, none where they are not known; no weight is read for that."""
+        return {
+            each.name: Tensor(self, each) for each in tensors.stored(self.session.repository, self.entry) if each.name
+        }
+
+    def _content(self) -> Content:
+        repository = self.session.repository
+        promises.ensure_present(repository, [self.entry])
+        return Content(self.name, self.size, self.id, repository.extract.stream(self.id))
+
+    def __repr__(self) -> str:
+        return f"<File {self.role} {self.name} {self.size} bytes>"
+
+
+class Files(Mapping[str, File]):
+    """The files of a version by role; a path is taken too. Raises NotInVersion, RoleHasMany."""
+
+    def __init__(self, session: Session, tree: Tree, version: str) -> None:
+        """Hold the files of a version, which is called `version`."""
+        self._session = session
+        self._tree = tree
+        self._version = version
+
+    def __getitem__(self, name: str) -> File:
+        entry = revisions.find_file(self._tree, name, self._version.rpartition(" ")[2])
+        return File(self._session, entry)
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry.role for entry in self._tree.entries)
+
+    def __len__(self) -> int:
+        return len(self._tree.entries)
+
+    def __contains__(self, name: object) -> bool:
+        tree = self._tree
+        return name in tree.by_role or (isinstance(name, str) and name.removeprefix("./") in tree.by_path)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the file of that role or path, else `default`."""
+        return self[name] if name in self else default  # noqa: SIM401 - this is `get`
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __repr__(self) -> str:
+        return f"<Files of {self._version}: {', '.join(self)}>"
+
+
+class _Raw(io.RawIOBase):
+    """A stored file as a stream."""
+
+    def __init__(self, session: Session, file: FileId) -> None:
+        self._reader = FileReader(session.repository, file)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._reader.size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"negative seek position {start + offset}")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._reader.read_range(self._at, len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._reader.close()
+        super().close()

@@ -1,0 +1,495 @@
+"""A model as an object, whose methods are the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from mvc.api import values
+from mvc.api.log import Log
+from mvc.api.refs import Aliases, Branches, Tags
+from mvc.api.remote import Remote
+from mvc.api.session import PathLike, Revision, Session, When, Who, person
+from mvc.api.values import Labels
+from mvc.api.version import Version
+from mvc.model.version import Code, Person
+from mvc.porcelain import docker, drift, edit, merge_continue, models, publish, source
+from mvc.porcelain.add import Added, add
+from mvc.porcelain.check import Checked, check, manifest_of
+from mvc.porcelain.commit import Committed, Options, commit
+from mvc.porcelain.diff import Diff, diff, sides
+from mvc.porcelain.docker import ImageDrift, ResolvedImage
+from mvc.porcelain.drift import RegistryDrift
+from mvc.porcelain.du import Usages, du
+from mvc.porcelain.edit import Edited, Updated
+from mvc.porcelain.fetch import Fetched
+from mvc.porcelain.log import Filter, log
+from mvc.porcelain.merge import Choice, MergeResult, merge
+from mvc.porcelain.publish import Published
+from mvc.porcelain.pull import Pulled
+from mvc.porcelain.push import Pushed
+from mvc.porcelain.reflog import Reflog, reflog
+from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
+from mvc.porcelain.restore import restore
+from mvc.porcelain.status import Status, status
+from mvc.porcelain.switch import Switched, switch
+from mvc.readiness.evaluation import rules_for
+from mvc.readiness.rule import Rule
+from mvc.registry import connection
+from mvc.repository.worktree.checkout import Moved
+from mvc.storage.progress import Progress
+
+Side = Literal["ours", "theirs"]
+"""A side of a merge."""
+
+
+class Model:
+    """One model of a repository. `model["v7"]` is a version; a text that names none raises UnknownRevision."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        """Hold the model `name`. Raises NoModel."""
+        self._session = session
+        self.name = name
+        session.repository.head(name)
+
+    # --- where it is
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its model.toml."""
+        return self._session.repository.root / self._session.repository.head(self.name).folder
+
+    @property
+    def branch(self) -> str | None:
+        """The current branch; None when HEAD is detached."""
+        return self._session.repository.head(self.name).branch
+
+    @property
+    def head(self) -> Version | None:
+        """The version that the working tree is based on; None before the first commit."""
+        id_ = self._session.repository.current(self.name)
+        return None if id_ is None else Version(self._session, self.name, id_)
+
+    @property
+    def branches(self) -> Branches:
+        """Its branches by name."""
+        return Branches(self._session, self.name)
+
+    @property
+    def tags(self) -> Tags:
+        """Its tags by name."""
+        return Tags(self._session, self.name)
+
+    @property
+    def aliases(self) -> Aliases:
+        """Its aliases by name."""
+        return Aliases(self._session, self.name)
+
+    def __getitem__(self, revision: Revision) -> Version:
+        """Return the version that `revision` names. Raises UnknownRevision, AmbiguousRevision, NoVersionYet and the like."""
+        of = self._session.model_of(self.name, revision)
+        return Version(self._session, of, self._session.resolve(self.name, revision))
+
+    # --- model.toml and the working tree
+
+    def add(self, *paths: PathLike, role: str | None = None, yes: bool = False, follow_links: bool = False) -> Added:
+        """Track files, folders or patterns, seen from the current folder; without `role` it is the file's stem.
+
+        Raises NotInModel, NoSuchFile, NothingToTrack, BadRole, RoleInUse, ManyFiles unless `yes`, and the like.
+        """
+        given = [self._session.absolute(path) for path in paths]
+        return add(self._session.repository, self.name, given, role=role, yes=yes, follow_links=follow_links)
+
+    def remove(
+        self,
+        *names: str,
+        cached: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+        on_delete: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> list[Edited]:
+        """Stop tracking roles or paths, and delete their files unless `cached`. Raises NotTracked, OnlyHere unless `force`."""
+        return edit.remove(
+            self._session.repository,
+            self.name,
+            names,
+            cached=cached,
+            force=force,
+            dry_run=dry_run,
+            below=self._session.below(self.name),
+            on_delete=on_delete,
+        )
+
+    def update(
+        self,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        labelmap: Labels | PathLike | None = None,
+        about: Mapping[str, Any] | None = None,
+        docker: Mapping[str, Any] | None = None,
+        source: Mapping[str, Any] | None = None,
+        intent: Mapping[str, Any] | None = None,
+        replace: Collection[str] = (),
+    ) -> Updated:
+        """Set typed values in model.toml, in one step; nothing is read from text.
+
+        A list of classes is the whole labelmap; a mapping adds to what is there, as `dict.update` does, unless its section
+        is one of `replace`. None removes a key. A metric that is no finite number is not kept: it is in `left_out` of
+        the result. Raises UnknownKey, WrongType, NotFinite and the like, by the key.
+        """
+        given = {
+            "model": about,
+            "parameters": parameters,
+            "metrics": metrics,
+            "labelmap": labelmap,
+            "docker": docker,
+            "source": source,
+            "intent": intent,
+        }
+        found = values.sections(given, replace)
+        return edit.update(
+            self._session.repository,
+            self.name,
+            found.assignments,
+            removed=found.removed,
+            replaced=found.replaced,
+            left_out=found.left_out,
+        )
+
+    def unset(self, *keys: str) -> list[Edited]:
+        """Remove keys such as `docker.tag` from model.toml. Raises UnknownKey, NoValue."""
+        return edit.unset(self._session.repository, self.name, keys)
+
+    def get(self, key: str | None = None) -> Any:
+        """Return a value of model.toml, or all of them. Raises UnknownKey, NoValue."""
+        return edit.get(self._session.repository, self.name, key)
+
+    def status(self) -> Status:
+        """Compare the working tree with the version that it is based on."""
+        return status(self._session.repository, self.name)
+
+    def check(self, *uses: str, strict: bool = False) -> Checked:
+        """Check whether the working tree is ready for `uses`; of a version, `Version.check` does. Raises UnknownUse."""
+        return check(self._session.repository, self.name, uses=uses, strict=strict)
+
+    def rules(self, *uses: str) -> tuple[Rule, ...]:
+        """Return the rules of `uses`, a team's own included, or of all uses. Raises UnknownUse."""
+        return rules_for(uses, manifest_of(self._session.repository, self.name))
+
+    def restore(self, *names: str, revision: Revision | None = None, progress: Progress | None = None) -> Moved:
+        """Restore roles or paths (none: all files) as `revision`, or else the current version, has them; edits are lost."""
+        return restore(
+            self._session.repository,
+            self.name,
+            names,
+            source=self._session.resolve(self.name, revision) if revision is not None else None,
+            below=self._session.below(self.name),
+            progress=progress,
+        )
+
+    # --- versions
+
+    def commit(
+        self,
+        message: str | None = None,
+        *,
+        tags: Iterable[str] = (),
+        aliases: Iterable[str] = (),
+        amend: bool = False,
+        allow_empty: bool = False,
+        allow_secret: bool = False,
+        dry_run: bool = False,
+        force: bool = False,
+        author: Person | str | None = None,
+        date: When | None = None,
+        actor: Who | None = None,
+        code: Code | bool = True,
+        progress: Progress | None = None,
+    ) -> Committed:
+        """Commit every tracked file and model.toml as they are; the new version is `model[result.id]`.
+
+        In a Picsellia training container, `[source]` first becomes the experiment. Raises NothingToCommit, EmptyMessage,
+        Detached, RulesBroken, SecretFound, NotReady and the like.
+        """
+        repository, who = self._session.repository, self._session.actor(actor)
+        options = Options(
+            amend=amend,
+            allow_empty=allow_empty,
+            allow_secret=allow_secret,
+            dry_run=dry_run,
+            author=None if author is None else person(author),
+            date=self._session.moment(date),
+            tags=_texts(tags),
+            aliases=_texts(aliases),
+            force=force,
+            registries=self._session.registries(),
+        )
+        if not dry_run:
+            source.record_run(repository, self.name, self._session.variables)
+        text = "dry run" if dry_run and message is None else message
+        return commit(
+            repository, self.name, text, who, options=options, progress=progress, code=self._session.code(code)
+        )
+
+    def log(
+        self,
+        *revisions: str,
+        all_refs: bool = False,
+        limit: int | None = None,
+        author: str | None = None,
+        grep: str | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        changes: bool = False,
+        reverse: bool = False,
+    ) -> Log:
+        """Return the versions that `revisions` (`main`, `A..B`; none: HEAD) reach, newest first.
+
+        `author` and `grep` are regular expressions; `changes` also finds what each changed. Raises UnknownRevision,
+        NoVersionYet, BadExpression and the like.
+        """
+        wanted = Filter(author, grep, self._session.moment(since), self._session.moment(until))
+        found = log(
+            self._session.repository,
+            self.name,
+            revisions,
+            every_name=all_refs,
+            count=limit,
+            wanted=wanted,
+            reverse=reverse,
+            changes=changes,
+        )
+        return Log(self._session, self.name, list(found))
+
+    def reflog(self, name: str | None = None) -> Reflog:
+        """Return every move of a branch, tag or alias, else of the current branch, newest first. Raises NoSuchName."""
+        return reflog(self._session.repository, self.name, name)
+
+    def diff(
+        self,
+        old: Revision | None = None,
+        new: Revision | None = None,
+        *,
+        tensors: Literal["headers", "deep"] | None = None,
+    ) -> Diff:
+        """Compare the working tree with HEAD or `old`, or two versions; `old` may be a range such as `main...other`.
+
+        `tensors` also compares those of modified files: from records, or `deep`, reading their weights.
+        """
+        repository = self._session.repository
+        if isinstance(old, str) and ".." in old and new is None:
+            left, right = sides(repository, self.name, old)
+            return diff(repository, self.name, left, right, tensors=tensors)
+        first = repository.current(self.name) if old is None else self._session.resolve(self.name, old)
+        second = None if new is None else self._session.resolve(self.name, new)
+        return diff(repository, self.name, first, second, tensors=tensors)
+
+    def switch(
+        self,
+        target: Revision | None = None,
+        *,
+        create: str | None = None,
+        detach: bool = False,
+        force: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Switched:
+        """Switch to the branch `target`, or detached to a version; `create` makes a branch there first. Raises InTheWay."""
+        return switch(
+            self._session.repository,
+            self.name,
+            target if target is None or isinstance(target, str) else target.id,
+            create=create,
+            detach=detach,
+            force=force,
+            actor=self._session.actor(actor),
+            progress=progress,
+        )
+
+    def reset(
+        self,
+        revision: Revision = "HEAD",
+        *,
+        keep: bool = False,
+        hard: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Reset:
+        """Move the current branch to `revision`; with `keep` the files follow, with `hard` edits in them are lost."""
+        return reset(
+            self._session.repository,
+            self.name,
+            self._session.resolve(self.name, revision),
+            mode=HARD if hard else KEEP if keep else SOFT,
+            actor=self._session.actor(actor),
+            progress=progress,
+        )
+
+    def merge(
+        self,
+        revision: Revision,
+        message: str | None = None,
+        *,
+        side: Side | None = None,
+        take: Mapping[str, Side] | None = None,
+        ff_only: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> MergeResult:
+        """Merge `revision` into the current branch; conflicts are resolved by `take` (by field) or `side`, or are left.
+
+        With conflicts left, `outcome` is `conflicts`: then `continue_merge` or `abort_merge`. Raises as porcelain's merge.
+        """
+        return merge(
+            self._session.repository,
+            self.name,
+            self._session.resolve(self.name, revision),
+            self._session.actor(actor),
+            message=message,
+            called=revision if isinstance(revision, str) else None,
+            choice=_choice(side, take),
+            ff_only=ff_only,
+            progress=progress,
+        )
+
+    def continue_merge(
+        self,
+        message: str | None = None,
+        *,
+        side: Side | None = None,
+        take: Mapping[str, Side] | None = None,
+        actor: Who | None = None,
+        code: Code | bool = True,
+        progress: Progress | None = None,
+    ) -> Committed:
+        """Commit the merge, once conflicts are resolved. Raises NoMerge, Undecided."""
+        return merge_continue.proceed(
+            self._session.repository,
+            self.name,
+            self._session.actor(actor),
+            message=message,
+            choice=_choice(side, take),
+            registries=self._session.registries(),
+            progress=progress,
+            code=self._session.code(code),
+        )
+
+    def abort_merge(self, *, progress: Progress | None = None) -> Moved:
+        """Restore the working tree as it was before the merge. Raises NoMerge."""
+        return merge_continue.abort(self._session.repository, self.name, progress)
+
+    def du(self, *revisions: Revision) -> Usages:
+        """Return what versions take on the disk; without any, all of them."""
+        ids = list(dict.fromkeys(self._session.resolve(self.name, revision) for revision in revisions))
+        return du(self._session.repository, self.name, ids)
+
+    def rename(self, new: str, *, actor: Who | None = None) -> Model:
+        """Rename the model. Raises BadModelKey, ModelExists."""
+        models.rename(self._session.repository, self.name, new, self._session.actor(actor))
+        return Model(self._session, new)
+
+    # --- remotes and registries
+
+    def push(self, *refs: str, remote: str | None = None, **options: Any) -> Pushed:
+        """Push to `remote`, else to the one that the branch follows, as `Remote.push`, which names the options."""
+        return self._remote(remote).push(*refs, model=self.name, **options)
+
+    def pull(self, branch: str | None = None, *, remote: str | None = None, **options: Any) -> Pulled:
+        """Pull from `remote`, else from the one that the branch follows, as `Remote.pull`, which names the options."""
+        return self._remote(remote).pull(branch, model=self.name, **options)
+
+    def fetch(self, *, remote: str | None = None, **options: Any) -> Fetched:
+        """Fetch from `remote`, else from the one that the branch follows, as `Remote.fetch`, which names the options."""
+        return self._remote(remote).fetch(**options)
+
+    def publish(
+        self,
+        *revisions: Revision,
+        registry: str | None = None,
+        name: str | None = None,
+        every: bool = False,
+        dry_run: bool = False,
+        allow_memory: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Published:
+        """Publish versions (HEAD, if none is named; `every` reachable one) on a registry, where the model is called `name`.
+
+        The token comes from the environment. Raises NoRegistry, NoToken, and as the registry does.
+        """
+        repository, who = self._session.repository, self._session.actor(actor)
+        repository.roll_forward()
+        ids = (
+            publish.everything(repository, self.name)
+            if every
+            else [self._session.resolve(self.name, revision) for revision in revisions or ("HEAD",)]
+        )
+        chosen = self._registry(registry)
+        with connection.registry(repository, chosen, self._session.variables) as there:
+            return publish.publish(
+                repository,
+                self.name,
+                there,
+                ids,
+                who,
+                there=name,
+                dry_run=dry_run,
+                allow_memory=allow_memory,
+                progress=progress,
+            )
+
+    def drift(
+        self, registry: str | None = None, *, read_data: bool = False, progress: Progress | None = None
+    ) -> RegistryDrift:
+        """Compare what was recorded of published versions with the registry. Raises NoRegistry, NoToken."""
+        repository, chosen = self._session.repository, self._registry(registry)
+        with connection.registry(repository, chosen, self._session.variables) as there:
+            return drift.drift(repository, there, self.name, read_data=read_data, progress=progress)
+
+    def image_drift(self, revision: Revision = "HEAD") -> ImageDrift:
+        """Compare the recorded digest of a version's docker image with what its tag stands for now."""
+        self._session.require_network("The registry of the image")
+        registries = self._session.registries()
+        assert registries is not None  # noqa: S101 - not offline
+        return docker.moved(self._session.repository, self._session.resolve(self.name, revision), registries)
+
+    def resolve_image(self, *, dry_run: bool = False) -> ResolvedImage:
+        """Write into model.toml, as docker.digest, what the image's tag stands for now."""
+        self._session.require_network("The registry of the image")
+        registries = self._session.registries()
+        assert registries is not None  # noqa: S101 - not offline
+        return docker.resolve(self._session.repository, self.name, registries, dry_run=dry_run)
+
+    def source(self, revision: Revision | None = None) -> dict[str, Any]:
+        """Return the experiment and the dataset versions that a version, or else model.toml, names."""
+        version = None if revision is None else self._session.resolve(self.name, revision)
+        return source.show(self._session.repository, self.name, version)
+
+    # --- inside
+
+    def _remote(self, name: str | None) -> Remote:
+        return Remote(self._session, self._session.remote(name, self.name))
+
+    def _registry(self, name: str | None) -> str:
+        chosen = name or connection.default_registry(self._session.repository)
+        self._session.require_network(chosen)
+        return chosen
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return ["HEAD", *self.branches, *self.tags, *self.aliases]
+
+    def __repr__(self) -> str:
+        head = self.head
+        at = "no version yet" if head is None else f"v{head.number} {head.short}"
+        return f"<Model {self.name} on {self.branch or 'a detached HEAD'}: {at}>"
+
+
+def _texts(given: Iterable[str]) -> tuple[str, ...]:
+    """Names; a single text is one name, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _choice(side: Side | None, take: Mapping[str, Side] | None) -> Choice:
+    return Choice(dict(take or {}), side)

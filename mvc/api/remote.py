@@ -1,0 +1,272 @@
+"""The remotes of a repository: other places that hold its versions, and the registries that versions are published on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+from mvc.api.session import Session, Who
+from mvc.porcelain import remote as porcelain
+from mvc.porcelain.fetch import Fetched, fetch
+from mvc.porcelain.fsck import Report
+from mvc.porcelain.fsck_remote import ALL, survey
+from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
+from mvc.porcelain.heal import Healed, heal
+from mvc.porcelain.pull import Pulled, pull
+from mvc.porcelain.push import TRIES, Pushed, follow, push
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.remotes import remote as remotes
+from mvc.remotes.backends.probe import Verdict
+from mvc.remotes.remote import JOBS
+from mvc.storage.progress import Progress
+from mvc.transport import connection, fast_forward
+from mvc.transport.fast_forward import Select
+from mvc.transport.refspec import removals, updates
+
+Span = float | timedelta
+"""Seconds, or a `timedelta`."""
+
+
+def seconds(span: Span) -> float:
+    """Return a span of time in seconds."""
+    return span.total_seconds() if isinstance(span, timedelta) else span
+
+
+def selection(only: Iterable[str], *, meta: bool) -> Select:
+    """Return which files come: none with `meta`, those of the roles `only`, else all."""
+    roles = [only] if isinstance(only, str) else list(only)
+    if meta:
+        return fast_forward.nothing
+    return fast_forward.only(roles) if roles else fast_forward.everything
+
+
+class Remote:
+    """One remote, by the name that it has in this repository."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        """Hold the remote `name`. Raises NoSuchRemote."""
+        self._session = session
+        self.name = name
+        connection.settings_of(session.repository, name)
+
+    @property
+    def settings(self) -> RemoteSettings:
+        """Its address, its kind, its settings, and whether its host is approved."""
+        return porcelain.remote(self._session.repository, self.name)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self.settings.url
+
+    @property
+    def seen(self) -> list[SeenRef]:
+        """What its refs stood for when they were last fetched."""
+        return porcelain.seen_refs(self._session.repository, self.name)
+
+    # --- versions
+
+    def push(
+        self,
+        *refs: str,
+        model: str | None = None,
+        all_branches: bool = False,
+        tags: bool = False,
+        delete: bool = False,
+        set_upstream: bool = False,
+        force_with_lease: bool = False,
+        rebase: bool | int = False,
+        repair: bool = False,
+        dry_run: bool = False,
+        jobs: int = JOBS,
+        limit: float | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Pushed:
+        """Upload versions and move refs there: `main`, `main:release`, `:old`; without any, the current branch.
+
+        `rebase` puts the versions here after those of somebody who was first, and tries again (a number: so often);
+        `repair` first uploads again what the remote has lost. Refs that were refused are in `rejected` of the result.
+        `limit` is in bytes a second. Raises NoSuchName, NotThere, Detached, and as reaching a remote does.
+        """
+        repository = self._session.repository
+        if not dry_run:
+            repository.roll_forward()
+        name, who = self._session.model(model), self._session.actor(actor)
+        if delete:
+            wanted = removals(repository, name, self.name, refs)
+        else:
+            gone = removals(repository, name, self.name, [ref[1:] for ref in refs if ref.startswith(":")])
+            wanted = [*updates(repository, name, refs, branches=all_branches, tags=tags), *gone]
+        tries = (TRIES if rebase else 0) if isinstance(rebase, bool) else rebase
+        with self._reached(jobs, limit) as there:
+            if repair and not dry_run:
+                heal(repository, there, who, progress)
+            done = push(
+                repository,
+                name,
+                there,
+                wanted,
+                who,
+                lease=force_with_lease,
+                tries=tries,
+                dry_run=dry_run,
+                progress=progress,
+            )
+        if set_upstream and not dry_run:
+            follow(repository, done)
+        return done
+
+    def fetch(
+        self, *, prune: bool = False, jobs: int = JOBS, limit: float | None = None, actor: Who | None = None
+    ) -> Fetched:
+        """Download the metadata of the models here; `prune` removes what was recorded of refs that are gone there."""
+        with self._reached(jobs, limit) as there:
+            return fetch(self._session.repository, there, self._session.actor(actor), prune=prune)
+
+    def pull(
+        self,
+        branch: str | None = None,
+        *,
+        model: str | None = None,
+        rebase: bool = False,
+        only: Iterable[str] = (),
+        meta: bool = False,
+        jobs: int = JOBS,
+        limit: float | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Pulled:
+        """Fetch, and move the current branch and its files forward to `branch` there, or to the one that it follows.
+
+        Raises Detached, NotThere, Diverged unless `rebase`, CannotRebase, InTheWay.
+        """
+        name, who = self._session.model(model), self._session.actor(actor)
+        with self._reached(jobs, limit) as there:
+            return pull(
+                self._session.repository,
+                name,
+                there,
+                who,
+                theirs=branch,
+                rebasing=rebase,
+                select=selection(only, meta=meta),
+                progress=progress,
+            )
+
+    # --- care
+
+    def fsck(
+        self, *, read_data: bool = False, subset: tuple[int, int] | None = None, progress: Progress | None = None
+    ) -> Report:
+        """Check the remote; `read_data` reads its packs too, `subset` (2, 5) the second of five parts of them."""
+        read = read_data or subset is not None
+        with self._reached(JOBS, None) as there:
+            return survey(self._session.repository, there, read_data=read, subset=subset or ALL, progress=progress)
+
+    def repair(self, *, actor: Who | None = None, progress: Progress | None = None) -> Healed:
+        """Upload again what the remote has lost or damaged, and the repository has; all of it is read."""
+        with self._reached(JOBS, None) as there:
+            return heal(self._session.repository, there, self._session.actor(actor), progress)
+
+    def gc(
+        self,
+        *,
+        grace: Span = FLOOR,
+        drop_intents_older_than: Span | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+    ) -> CollectedThere:
+        """Remove packs there that no ref reaches and that are older than `grace`."""
+        abandoned = None if drop_intents_older_than is None else seconds(drop_intents_older_than)
+        who = self._session.actor(actor)
+        with self._reached(JOBS, None) as there:
+            return gc_remote(
+                self._session.repository, there, who, floor=seconds(grace), abandoned=abandoned, dry_run=dry_run
+            )
+
+    def check(self, *, full: bool = False, actor: Who | None = None) -> Verdict | RegistryState:
+        """Try the remote out: reading, writing, listing, creating once; of a registry, whether the token is accepted."""
+        repository = self._session.repository
+        if porcelain.is_registry(repository, self.name):
+            self._session.require_network(self.name)
+            return porcelain.check_registry(repository, self.name, self._session.variables)
+        return porcelain.check(repository, self.name, self._session.actor(actor), full=full, now=time.time())
+
+    # --- settings
+
+    def set_url(self, url: str, **options: str) -> RemoteSettings:
+        """Change the address; `options` are settings such as `region`. The host that is given here is approved."""
+        base = self._session.environment.cwd
+        return porcelain.set_url(self._session.repository, self.name, url, base=base, options=_options(options))
+
+    def trust(self, *, insecure: bool = False) -> RemoteSettings:
+        """Approve the host that credentials are sent to; `insecure` accepts plain http."""
+        return porcelain.approve(self._session.repository, self.name, insecure=insecure)
+
+    def distrust(self) -> RemoteSettings:
+        """Withdraw the approval."""
+        return porcelain.withdraw(self._session.repository, self.name)
+
+    def rename(self, new: str, *, actor: Who | None = None) -> Remote:
+        """Rename the remote. Raises RemoteExists, BadRefName."""
+        porcelain.rename(self._session.repository, self.name, new, self._session.actor(actor))
+        return Remote(self._session, new)
+
+    def remove(self, *, force: bool = False, actor: Who | None = None) -> RemoteSettings:
+        """Remove the remote from the settings; nothing there is touched. Raises StillPromised unless `force`."""
+        return porcelain.remove(self._session.repository, self.name, self._session.actor(actor), force=force)
+
+    def _reached(self, jobs: int, limit: float | None) -> AbstractContextManager[remotes.Remote]:
+        return connection.open_remote(self._session.repository, self.name, jobs=jobs, limit=limit)
+
+    def __repr__(self) -> str:
+        return f"<Remote {self.name} {self.url}>"
+
+
+class Remotes(Mapping[str, Remote]):
+    """The remotes of a repository, by name."""
+
+    def __init__(self, session: Session) -> None:
+        """Hold the remotes of a repository."""
+        self._session = session
+
+    def add(self, name: str, url: str, **options: str) -> Remote:
+        """Add a remote, and approve its host; `options` are settings such as `region`. Raises RemoteExists, BadRemoteUrl."""
+        base = self._session.environment.cwd
+        porcelain.add(self._session.repository, name, url, base=base, options=_options(options))
+        return Remote(self._session, name)
+
+    def all(self) -> list[RemoteSettings]:
+        """Return the settings of each."""
+        return porcelain.remotes(self._session.repository)
+
+    def __getitem__(self, name: str) -> Remote:
+        return Remote(self._session, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._session.repository.config.remotes()))
+
+    def __len__(self) -> int:
+        return len(self._session.repository.config.remotes())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._session.repository.config.remotes()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the remote `name`, else `default`."""
+        return self[name] if name in self else default  # noqa: SIM401 - this is `get`
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*self]
+
+    def __repr__(self) -> str:
+        return f"<Remotes: {', '.join(self) or 'none'}>"
+
+
+def _options(given: Mapping[str, str]) -> dict[str, str]:
+    """Settings as the store has them: `key_file` is `key-file`."""
+    return {key.replace("_", "-"): value for key, value in given.items()}

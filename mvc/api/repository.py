@@ -1,0 +1,290 @@
+"""A repository as an object: its models, its remotes, its settings, and the verbs about all of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mvc import errors
+from mvc.api.config import Config
+from mvc.api.model import Model
+from mvc.api.remote import Remote, Remotes, Span, seconds, selection
+from mvc.api.session import PathLike, Session, Who, person
+from mvc.environment import Environment
+from mvc.porcelain import clone as clones
+from mvc.porcelain import clone_registry, models
+from mvc.porcelain import init as inits
+from mvc.porcelain.fsck import Report, fsck
+from mvc.porcelain.fsck_repair import Repaired, repair
+from mvc.porcelain.gc import GRACE, Collected, gc
+from mvc.porcelain.import_ import Imported, import_model
+from mvc.porcelain.open import open_repository
+from mvc.registry import connection as registries
+from mvc.remotes.backends import address, kinds, options, registry_address
+from mvc.remotes.remote import JOBS
+from mvc.repository import discovery
+from mvc.repository import repository as core
+from mvc.repository.repository import Actor
+from mvc.storage.progress import Progress
+from mvc.storage.records import config as records
+from mvc.transport import connection
+
+
+class Repository:
+    """An open repository."""
+
+    def __init__(self, session: Session) -> None:
+        """Hold the repository of `session`."""
+        self._session = session
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds `.mvc`."""
+        return self._session.repository.root
+
+    @property
+    def core(self) -> core.Repository:
+        """The parts of the repository, for what the methods do not do."""
+        return self._session.repository
+
+    # --- models
+
+    def model(self, name: str | None = None) -> Model:
+        """Return the model `name`, else MVC_MODEL, else the one of the folder that was opened, or the only one.
+
+        Raises NoModel, WhichModel.
+        """
+        return Model(self._session, self._session.model(name))
+
+    def models(self) -> list[models.Model]:
+        """Return what is known of each model, by name."""
+        return models.models(self._session.repository)
+
+    def __getitem__(self, name: str) -> Model:
+        return Model(self._session, name)
+
+    def __iter__(self) -> Iterator[Model]:
+        return (Model(self._session, name) for name in self._session.repository.heads.models())
+
+    def import_model(
+        self,
+        url: str,
+        *,
+        model: str | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+        **settings: str,
+    ) -> Imported:
+        """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model is called `model` here.
+
+        Raises BadRegistryUrl, NoToken, NotOnRegistry, and as the registry does.
+        """
+        where, repository = _model_address(url), self._session.repository
+        self._session.require_network(where.text)
+        options.check(kinds.PICSELLIA, settings)
+        who, variables = self._session.actor(actor), self._session.variables
+        with registries.of_organization(repository, where.organization, settings, variables) as there:
+            return import_model(
+                repository, there, where.model or "", who, version=where.version, model=model, progress=progress
+            )
+
+    # --- remotes and settings
+
+    @property
+    def remotes(self) -> Remotes:
+        """The remotes by name."""
+        return Remotes(self._session)
+
+    def remote(self, name: str | None = None) -> Remote:
+        """Return the remote `name`, else MVC_REMOTE, origin, or the only one. Raises NoSuchRemote."""
+        return Remote(self._session, self._session.remote(name))
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        session = self._session
+        return Config(lambda: session.repository.config, lambda: session.repository.roll_forward())  # noqa: PLW0108 - read again
+
+    # --- care
+
+    def fsck(self, *, read_data: bool = False, progress: Progress | None = None) -> Report:
+        """Check every record, and that every version can be given back; with `read_data`, read every file."""
+        return fsck(self._session.repository, read_data=read_data, progress=progress)
+
+    def repair(self, remote: str, *, progress: Progress | None = None) -> Repaired:
+        """Download from `remote` what is damaged or missing here. Raises as reaching a remote does."""
+        repository = self._session.repository
+        with connection.open_remote(repository, remote) as there:
+            return repair(repository, there, progress)
+
+    def gc(
+        self,
+        *,
+        grace: Span = GRACE,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Collected:
+        """Remove unreachable versions and files that are older than `grace` (seconds, or a timedelta)."""
+        who = self._session.actor(actor)
+        return gc(self._session.repository, who, grace=seconds(grace), dry_run=dry_run, progress=progress)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the path alone: another process opens the repository anew."""
+        return open, (self._session.path,)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self._session.repository.heads.models()) or "no model yet"
+        return f"<Repository {self._session.path}: {names}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self._session.repository.heads.models()
+
+
+def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
+    path: PathLike = ".", *, environ: Mapping[str, str] | None = None, offline: bool | None = None
+) -> Repository:
+    """Open the repository at or above a folder, or the remote at a URL (`s3://...`) without a clone.
+
+    Who acts, the settings file and tokens come from the environment at each call, or from `environ`. `offline` is as
+    MVC_OFFLINE. Raises NoRepository, IncompleteInit, NewerFormat, BadConfig; of a remote as `clone`.
+    """
+    environment = Environment.current(environ)
+    text = os.fspath(path)
+    where = text if "://" in text else os.path.abspath(environment.cwd / text)
+    opened = open_repository(
+        where,
+        environ=environment.variables,
+        offline=environment.offline if offline is None else offline,
+        lock_timeout=environment.lock_timeout,
+    )
+    return Repository(Session(opened, where, environ))
+
+
+def init(
+    directory: PathLike = ".",
+    *,
+    model: str | None = None,
+    type: str | None = None,  # noqa: A002 - the key of model.toml
+    framework: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Repository:
+    """Create a repository in `directory`, unless there is one at or above it, and the model `model` in that folder.
+
+    Doing it again changes nothing. Raises BadModelKey, TwoFolders, OtherModelHere, UnsafePath.
+    """
+    environment = Environment.current(environ)
+    folder = Path(os.path.abspath(environment.cwd / directory))
+    try:
+        root = discovery.find_root(folder)
+    except (errors.NoRepository, errors.IncompleteInit):
+        root = None
+    inits.init(
+        folder,
+        root=root,
+        model=model,
+        model_type=type,
+        framework=framework,
+        user_config=environment.user_config,
+    )
+    return open(folder, environ=environ)
+
+
+def clone(
+    url: str,
+    directory: PathLike | None = None,
+    *,
+    model: str | None = None,
+    meta: bool = False,
+    only: tuple[str, ...] = (),
+    jobs: int = JOBS,
+    limit: float | None = None,
+    actor: Who | None = None,
+    environ: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    **settings: str,
+) -> Repository:
+    """Clone what a remote has, or import a model of a registry into a new repository; one that was killed is resumed.
+
+    `meta` brings no file, `only` those of some roles; `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
+    NoRemoteYet, NotARemote, Offline, and as reaching a remote does.
+    """
+    environment = Environment.current(environ)
+    given = {key.replace("_", "-"): value for key, value in settings.items()}
+    if registry_address.is_registry(url):
+        return _clone_registry(url, directory, given, model, actor, environment, progress)
+    where = address.parse(url, environment.cwd)
+    if environment.offline and where.kind is not kinds.FILE:
+        raise errors.Offline(what=where.text)
+    folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(url))))
+    clones.clone(
+        url,
+        folder,
+        base=environment.cwd,
+        settings=given,
+        actor=_actor(actor, environment),
+        user_config=environment.user_config,
+        trusted_hosts=environment.trusted_hosts,
+        model=model,
+        select=selection(only, meta=meta),
+        jobs=jobs,
+        limit=limit,
+        progress=progress,
+    )
+    return open(folder, environ=environ)
+
+
+def user_config(*, environ: Mapping[str, str] | None = None) -> Config:
+    """Return the person's own settings, also outside any repository."""
+    settings = records.Config(None, Environment.current(environ).user_config)
+    return Config(lambda: settings)
+
+
+def _clone_registry(
+    url: str,
+    directory: PathLike | None,
+    settings: Mapping[str, str],
+    key: str | None,
+    actor: Who | None,
+    environment: Environment,
+    progress: Progress | None,
+) -> Repository:
+    where = _model_address(url)
+    if environment.offline:
+        raise errors.Offline(what=where.text)
+    options.check(kinds.PICSELLIA, settings)
+    host = settings.get("host", registry_address.HOST)
+    approvals = records.Config(None, environment.user_config).approvals(environment.trusted_hosts)
+    model = where.model or ""
+    folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(model))))
+    with registries.typed_registry(where.organization, host, environment.variables, approvals) as registry:
+        clone_registry.clone_registry(
+            registry,
+            model,
+            folder,
+            actor=_actor(actor, environment),
+            url=registry_address.RegistryAddress(where.organization).text,
+            settings=settings,
+            version=where.version,
+            key=key,
+            user_config=environment.user_config,
+            trusted_hosts=environment.trusted_hosts,
+            progress=progress,
+        )
+    return open(folder, environ=environment.variables)
+
+
+def _model_address(url: str) -> registry_address.RegistryAddress:
+    where = registry_address.parse(url)
+    if where.model is None:
+        raise errors.BadRegistryUrl(url=url, reason="it names no model")
+    return where
+
+
+def _actor(given: Who | None, environment: Environment) -> Actor:
+    if isinstance(given, Actor):
+        return given
+    if given is None:
+        return environment.actor(records.Config(None, environment.user_config))
+    return Actor(person(given), environment.date())

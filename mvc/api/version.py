@@ -1,0 +1,178 @@
+"""A version as an object: who made it when, its values, its files."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+from typing import Any, Literal
+
+from mvc import display
+from mvc.api.files import Files
+from mvc.api.session import PathLike, Revision, Session
+from mvc.model import version as versions
+from mvc.model.compare.diff import VersionDiff
+from mvc.model.ids import SHORT, VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree
+from mvc.porcelain.check import Checked, check
+from mvc.porcelain.diff import Diff, diff
+from mvc.porcelain.export import Exported, export
+from mvc.porcelain.show import Shown, show
+from mvc.repository import refnames
+from mvc.storage.progress import Progress
+
+
+class Version:
+    """One version of a model. It never changes; what it holds is read when it is first asked for."""
+
+    def __init__(self, session: Session, model: str, id_: VersionId, *, difference: VersionDiff | None = None) -> None:
+        """Hold the version `id_` of `model`."""
+        self._session = session
+        self.model = model
+        self.id = id_
+        self.difference = difference
+        """What it changed against its first parent, where the log was asked for it."""
+
+    # --- who, when, why
+
+    @cached_property
+    def record(self) -> versions.Version:
+        """The version object itself."""
+        return self._session.repository.objects.version(self.id)
+
+    @property
+    def short(self) -> str:
+        """The first digits of its id."""
+        return self.id[:SHORT]
+
+    @property
+    def number(self) -> int:
+        """One more than its first parent's."""
+        return self.record.number
+
+    @property
+    def message(self) -> str:
+        """The whole message."""
+        return self.record.message
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.record.subject
+
+    @property
+    def author(self) -> versions.Person:
+        """Who signs it."""
+        return self.record.author
+
+    @property
+    def time(self) -> versions.Timestamp:
+        """When it was made."""
+        return self.record.time
+
+    @property
+    def code(self) -> versions.Code | None:
+        """The Git commit of the training code."""
+        return self.record.code
+
+    @cached_property
+    def parents(self) -> tuple[Version, ...]:
+        """The versions that it was made from, without those that were never published."""
+        found = self._session.repository.objects.parents(self.record)
+        return tuple(Version(self._session, self.model, id_) for id_ in found)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The kind (branch, tag, alias, remote) of each name that it has now."""
+        found = refnames.decorations(self._session.repository, self.model).get(self.id, ())
+        return {name: kind for kind, name in found}
+
+    # --- values
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The values as the version holds them."""
+        return self._session.repository.objects.manifest(self.record.manifest)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The section `model`: name, type, framework and the like."""
+        return copy.deepcopy(dict(self.manifest.model))
+
+    @property
+    def labelmap(self) -> dict[int, str]:
+        """The classes by number."""
+        return dict(self.manifest.labelmap)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the training."""
+        return copy.deepcopy(dict(self.manifest.parameters))
+
+    @property
+    def metrics(self) -> dict[str, int | float]:
+        """The metrics."""
+        return dict(self.manifest.metrics)
+
+    @property
+    def docker(self) -> dict[str, Any]:
+        """The docker image."""
+        return copy.deepcopy(dict(self.manifest.docker))
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The experiment and the dataset versions that it comes from."""
+        return copy.deepcopy(dict(self.manifest.source))
+
+    @property
+    def intent(self) -> dict[str, Any]:
+        """What it is meant for."""
+        return copy.deepcopy(dict(self.manifest.intent))
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Its files as the version holds them."""
+        return self._session.repository.objects.tree(self.record.tree)
+
+    @property
+    def files(self) -> Files:
+        """Its files, by role or by path."""
+        return Files(self._session, self.tree, f"{self.model} v{self.number}")
+
+    # --- verbs
+
+    def show(self) -> Shown:
+        """Return all of it, with what it changed and where it is on registries. Raises Missing, Damaged."""
+        return show(self._session.repository, self.model, self.id)
+
+    def diff(self, other: Revision | None = None, *, tensors: Literal["headers", "deep"] | None = None) -> Diff:
+        """Compare it with `other`, a later version, or else with the working tree."""
+        new = self._session.resolve(self.model, other) if other is not None else None
+        return diff(self._session.repository, self.model, self.id, new, tensors=tensors)
+
+    def check(self, *uses: str, strict: bool = False) -> Checked:
+        """Check whether it is ready for `uses`, else for what it is meant for. Raises UnknownUse."""
+        return check(self._session.repository, self.model, self.id, uses=uses, strict=strict)
+
+    def export(self, directory: PathLike, *, progress: Progress | None = None) -> Exported:
+        """Write its files and its model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
+        target = self._session.absolute(directory)
+        return export(self._session.repository, self.model, self.id, target, progress=progress)
+
+    # --- as a value
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `mvc show --json` prints, without its `schema`."""
+        return self.show().to_json()
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Version) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<Version {self.model} v{self.number} {self.short} {self.subject!r}>"
+
+    def _repr_html_(self) -> str:
+        return display.page(repr(self), self.to_json())
