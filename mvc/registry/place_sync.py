@@ -79,7 +79,7 @@ def _send(repository: Repository, remote: Remote, ref: RefName, actor: Actor) ->
             for key, place in _here(repository, ref).items():
                 if key not in told:
                     tip = entries[-1] if entries else None
-                    entries.append(remote.refs.tell(ref, tip, place, actor.move("push")))
+                    entries.append(remote.refs.record_place(ref, tip, place, actor.move("push")))
                     sent += 1
             return entries, sent
         except errors.RefMoved:

@@ -1,1 +1,1 @@
-"""OTHER STORES: buckets and folders."""
+"""Remotes: other stores, in folders, in buckets and on servers."""

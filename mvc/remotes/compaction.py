@@ -1,8 +1,8 @@
-"""Many small metadata packs in one, so that a clone reads a few files however often was pushed.
+"""Compaction: many small metadata packs copied into one, so that a clone reads few files after many pushes.
 
     meta/4e… meta/09… meta/77… … (64 of them)  ─►  meta/merged/d2…: their entries, and the index of each
 
-Nothing is replaced or removed: readers take the merged one first, and skip those whose index it has.
+No file is replaced or deleted: readers fetch the compacted pack first, and skip the packs whose index it has.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Iterator
 
 from mvc.model.ids import FileId, PackId
 from mvc.remotes.backends.backend import Backend
-from mvc.remotes.inventory import MERGED, SMALL, Inventory
+from mvc.remotes.inventory import COMPACTED, SMALL, Inventory
 from mvc.remotes.store import Store
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.packs.metapacks import MetaWriter
 from mvc.storage.packs.packformat import Entry
 
 MANY = 64
-"""Small metadata packs that are let be."""
+"""The number of small metadata packs from which they are compacted."""
 _TOGETHER = 48 * 1024 * 1024
-"""Bytes that are merged into one, at most."""
+"""The most bytes of one compacted pack."""
 
 
-def compact(store: Store, backend: Backend, there: Inventory) -> int:
-    """Merge the small metadata packs of a remote, when there are many; the bytes that were sent."""
-    small = list(_small(there))
+def compact(store: Store, backend: Backend, inventory: Inventory) -> int:
+    """Compact the small metadata packs of a remote when there are many; return the bytes uploaded."""
+    small = list(_small(inventory))
     if len(small) < MANY:
         return 0
     writer = MetaWriter(store.door)
@@ -40,14 +40,17 @@ def compact(store: Store, backend: Backend, there: Inventory) -> int:
     written = writer.finish()
     store.door.barrier()
     for pack in written:
-        backend.put(f"{MERGED}{pack}.pack", store.door.path(metapacks.path(pack)))
+        backend.put(f"{COMPACTED}{pack}.pack", store.door.path(metapacks.path(pack)))
     return sum(store.door.stat(metapacks.path(pack)).size for pack in written)
 
 
-def _small(there: Inventory) -> Iterator[PackId]:
-    """Small ones, the smallest first, as many as go into one; in the order of their ids, for the same name each time."""
+def _small(inventory: Inventory) -> Iterator[PackId]:
+    """Yield the smallest metadata packs, as many as fit into one pack.
+
+    They come in the order of their ids, so that the same packs compact to the same one.
+    """
     held, found = 0, []
-    for pack, size in sorted(there.metapacks.items(), key=lambda each: each[1]):
+    for pack, size in sorted(inventory.metapacks.items(), key=lambda each: each[1]):
         held += size
         if size > SMALL or held > _TOGETHER:
             break

@@ -1,9 +1,9 @@
-"""Fetching chunks: ranges of packs, several at a time; every chunk decoded and hashed before it is kept in a pack here.
+"""Download of chunks: ranges of packs, read in parallel, checked, and stored in packs here.
 
-    ranges ─► read (threads) ─► entry is what its index says ─► decoded, its hash ─► pack, durable, named
-                                                       └ a thread for each of a few batches ┘
+    ranges ─► read (threads) ─► header as in the index? ─► decoded, hash? ─► pack, durable, named
+                                                 └ a thread for each of a few batches ┘
 
-Nothing of a remote is taken at its word: a chunk that is kept here is what commits leave out for good.
+A remote is never trusted: later commits leave out every chunk that is stored here.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _BATCHES = 3
-"""Batches being read and checked at once; as many more are on their way to the disk."""
+"""Batches that are read and checked at once; as many more are being written to the disk."""
 
 Progress = Callable[[int], None]
 _Places = dict[ChunkId, tuple[Place, ...]]
-"""Where chunks lie here that entries rest on."""
+"""The local places of delta bases."""
 
 
 def features(batches: Sequence[Batch]) -> set[str]:
-    """What a store requires of its readers that has these entries."""
+    """Return the format features that readers of a store with these entries need."""
     return {each for batch in batches for there in batch.entries for each in encodings.features(there.entry.encoding)}
 
 
 class Downloader:
-    """Fetches from one remote once, `jobs` ranges at a time. The caller has the store require the `features` first.
+    """One download from one remote, `jobs` ranges at a time. The caller makes the store require the `features` first.
 
-    After Damaged or MissingThere, `failed` are the places that did not have what they should.
+    After Damaged or MissingThere, `failed` are the places that did not have the chunk they should.
     """
 
     def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
-        """`progress` is told the bytes read."""
+        """Report the bytes read to `progress`."""
         self._store = store
         self._backend = backend
         self._jobs = jobs
@@ -60,37 +60,37 @@ class Downloader:
         self.failed: set[RemotePlace] = set()
 
     def fetch(self, batches: Sequence[Batch]) -> int:
-        """Have the chunks here, each batch durable before one that rests on it is looked at; the bytes that were read.
+        """Download the batches, each durable before a batch of deltas on it is read; return the number of bytes read.
 
-        Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; the batches before stay.
+        Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; finished batches stay.
         """
-        under_way: deque[Future[None]] = deque()
-        ordered = door_module.on_step is not None  # one by one, so that a test's steps have an order
+        in_progress: deque[Future[None]] = deque()
+        ordered = door_module.on_step is not None  # one at a time, so that the steps of a test have an order
         most = 1 if ordered else 2 * _BATCHES
         room = threading.Semaphore(_BATCHES)
         with Workers(self._jobs) as readers, Workers(most) as keepers:
             try:
                 for batch in batches:
-                    places = self._places(batch, under_way)
-                    while len(under_way) >= most:
-                        under_way.popleft().result()
+                    places = self._places(batch, in_progress)
+                    while len(in_progress) >= most:
+                        in_progress.popleft().result()
                     room.acquire()
                     coming = readers.ahead(self._read, batch.ranges, self._jobs)
-                    arriving = _Arriving(self._backend.where, self._store, batch, coming, places)
-                    under_way.append(keepers.submit(self._keep, arriving, room))
-                for each in under_way:
+                    batch_data = _ArrivingBatch(self._backend.where, self._store, batch, coming, places)
+                    in_progress.append(keepers.submit(self._store_batch, batch_data, room))
+                for each in in_progress:
                     each.result()
-            finally:  # after an error, what is under way ends with its next read
+            finally:  # after an error, the other threads end with their next read
                 self._over.set()
         self._store.chunks.refresh()
         return download_plan.size(batches)
 
-    def _places(self, batch: Batch, under_way: deque[Future[None]]) -> _Places:
-        """Where what a batch rests on lies here, once that has come."""
+    def _places(self, batch: Batch, in_progress: deque[Future[None]]) -> _Places:
+        """Return the local places of a batch's delta bases, once the batches before it are stored."""
         bases = _bases(batch)
         if bases:
-            while under_way:
-                under_way.popleft().result()
+            while in_progress:
+                in_progress.popleft().result()
             self._store.chunks.refresh()
         return {base: self._store.reader.locate(base, below=depth) for base, depth in bases.items()}
 
@@ -114,16 +114,16 @@ class Downloader:
         self._progress(len(data))
         return data
 
-    def _keep(self, arriving: _Arriving, room: threading.Semaphore) -> None:
-        """Have a pack of a batch; in a thread. There is room for another one once it is written."""
-        builder = PackBuilder(self._store.door, arriving.size)
+    def _store_batch(self, batch_data: _ArrivingBatch, room: threading.Semaphore) -> None:
+        """Store a batch as a pack; runs in a thread. Its room is released once it is written."""
+        builder = PackBuilder(self._store.door, batch_data.size)
         try:
             try:
                 try:
-                    for entry, stored in arriving.checked():
+                    for entry, stored in batch_data.checked():
                         builder.add(entry, stored)
                 except errors.Damaged:
-                    self.failed.update(arriving.failed)
+                    self.failed.update(batch_data.failed)
                     raise
                 id_, temporary = builder.finish()
             finally:
@@ -135,7 +135,7 @@ class Downloader:
 
 
 def _bases(batch: Batch) -> dict[ChunkId, int]:
-    """What entries of a batch rest on that is not in it, each with the depth that it has to be below."""
+    """Return the delta bases that are outside of a batch, each with the depth that it must be below."""
     own = {each.entry.id for each in batch.entries}
     found: dict[ChunkId, int] = {}
     for there in batch.entries:
@@ -146,13 +146,13 @@ def _bases(batch: Batch) -> dict[ChunkId, int]:
 
 
 class _OverError(Exception):
-    """Another batch failed; nobody waits for this one."""
+    """Another batch failed, so the result of this one is not needed."""
 
 
-class _Arriving:
-    """The entries of a batch as their ranges arrive; used in one thread. Raises Damaged for what is not what it says.
+class _ArrivingBatch:
+    """The entries of a batch, as its ranges arrive; used by one thread. Raises Damaged.
 
-    A range is held until the last entry was given out that is in it, or that rests on one in it.
+    A range stays in memory until its last entry, and the last delta on one of its entries, was yielded.
     """
 
     def __init__(self, where: str, store: Store, batch: Batch, coming: Iterator[bytes], places: _Places) -> None:
@@ -169,11 +169,11 @@ class _Arriving:
 
     @property
     def size(self) -> int:
-        """The bytes of the entries."""
+        """The bytes of the entries, with their headers."""
         return sum(HEADER.size + each.entry.stored for each in self._batch.entries)
 
     def checked(self) -> Iterator[tuple[Entry, memoryview]]:
-        """Each entry that gives the chunk it names, with its stored bytes."""
+        """Yield each entry with its stored bytes, once its chunk was decoded and has the hash it is named by."""
         last = self._last_uses()
         for place, there in enumerate(self._batch.entries):
             if digest(self._raw(there)) != there.entry.id:
@@ -183,7 +183,7 @@ class _Arriving:
                 del self._held[number]
 
     def _last_uses(self) -> dict[int, int]:
-        """For each range, the place of the last entry that needs it."""
+        """Return for each range the position of the last entry that needs it."""
         found: dict[int, int] = {}
         for place, there in enumerate(self._batch.entries):
             needed: RemotePlace | None = there
@@ -192,43 +192,43 @@ class _Arriving:
                 needed = self._base_beside(needed)
         return found
 
-    def _stored(self, there: RemotePlace) -> memoryview:
-        """The stored bytes of an entry, which has to be the one that its index names."""
-        entry, number = there.entry, self._range[there.entry.id]
+    def _stored(self, place: RemotePlace) -> memoryview:
+        """Return the stored bytes of an entry, whose header must be the one in the index."""
+        entry, number = place.entry, self._range[place.entry.id]
         while self._asked <= number:
             self._held[self._asked] = memoryview(next(self._coming))
             self._asked += 1
         start = entry.offset - self._batch.ranges[number].offset
         header, stored = start + HEADER.size, start + HEADER.size + entry.stored
         if self._held[number][start:header] != entry.header():
-            self.failed.append(there)
-            what = f"{packformat.path(there.pack)} on {self._where}"
+            self.failed.append(place)
+            what = f"{packformat.path(place.pack)} on {self._where}"
             raise errors.DamagedThere(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
         return self._held[number][header:stored]
 
-    def _raw(self, there: RemotePlace) -> Buffer:
-        entry = there.entry
-        base = self._base(there) if entry.base else None
+    def _raw(self, place: RemotePlace) -> Buffer:
+        entry = place.entry
+        base = self._base(place) if entry.base else None
         try:
-            return codec.decode(entry.encoding, self._stored(there), entry.raw, width=entry.width, base=base)
+            return codec.decode(entry.encoding, self._stored(place), entry.raw, width=entry.width, base=base)
         except errors.Damaged as error:
-            raise self._damaged(there, error.fields["reason"]) from error
+            raise self._damaged(place, error.fields["reason"]) from error
 
-    def _base(self, there: RemotePlace) -> Buffer:
-        """The base's raw bytes: those that come with it, or those that are here."""
-        beside = self._base_beside(there)
+    def _base(self, place: RemotePlace) -> Buffer:
+        """Return the raw bytes of a delta base, from this batch or from the store."""
+        beside = self._base_beside(place)
         if beside is not None:
             return self._raw(beside)
-        base = ChunkId(there.entry.base or "")
+        base = ChunkId(place.entry.base or "")
         return self._store.reader.read(base, self._places.get(base, ()))
 
-    def _base_beside(self, there: RemotePlace) -> RemotePlace | None:
-        """The base's entry in the same batch, if that is less deep."""
-        beside = self._beside.get(there.entry.base or "")
-        return beside if beside is not None and beside.entry.depth < there.entry.depth else None
+    def _base_beside(self, place: RemotePlace) -> RemotePlace | None:
+        """Return the entry of the delta base in the same batch, if it is less deep."""
+        beside = self._beside.get(place.entry.base or "")
+        return beside if beside is not None and beside.entry.depth < place.entry.depth else None
 
-    def _damaged(self, there: RemotePlace, reason: object) -> errors.DamagedThere:
-        entry = there.entry
-        self.failed.append(there)
-        what = f"chunk {entry.id[:10]} in {packformat.path(there.pack)} on {self._where}"
+    def _damaged(self, place: RemotePlace, reason: object) -> errors.DamagedThere:
+        entry = place.entry
+        self.failed.append(place)
+        what = f"chunk {entry.id[:10]} in {packformat.path(place.pack)} on {self._where}"
         return errors.DamagedThere(what=what, reason=reason)

@@ -1,6 +1,6 @@
-"""Which entries of which packs to fetch for the chunks that are wanted: with the bases that are not here, and no more.
+"""The plan of a download: which entries of which packs to fetch, with the delta bases that are not here.
 
-chunks ─► not here ─► where the remote has them ─► their bases ─► not here ─► …      bases before what rests on them
+chunks ─► not here ─► their places on the remote ─► their bases ─► not here ─► …      bases before their deltas
                                                       └► batches of 64 MiB ─► ranges of packs, neighbours joined
 """
 
@@ -18,14 +18,14 @@ from mvc.remotes.store import Store
 from mvc.storage.packs import packformat
 
 BATCH = 64 * 1024 * 1024
-"""Stored bytes that are fetched, checked and kept as one pack; after a kill, at most a few such are fetched again."""
+"""Stored bytes that become one pack here. After a kill, at most a few batches are fetched again."""
 _SLACK = 32
-"""Bytes between two entries are read too, when they are at most this part of those wanted around them."""
+"""A gap between two entries is read with them when it is at most this part of the entries' bytes."""
 
 
 @dataclass(slots=True)
 class Range:
-    """Entries of one pack that are read at once, in the order of their offsets; from `offset` to `end`."""
+    """Entries of one pack that are read in one request, in the order of their offsets, from `offset` to `end`."""
 
     pack: PackId
     offset: int
@@ -35,7 +35,7 @@ class Range:
 
 
 class Batch(NamedTuple):
-    """Entries in the order in which they can be checked, and the ranges that have them, in the order of need."""
+    """Entries in the order in which they can be decoded, and the ranges that have them, in the order of first use."""
 
     entries: tuple[RemotePlace, ...]
     ranges: tuple[Range, ...]
@@ -43,51 +43,52 @@ class Batch(NamedTuple):
 
 def plan(
     store: Store,
-    there: Inventory,
+    inventory: Inventory,
     chunks: Iterable[ChunkId],
     longest: int,
     failed: AbstractSet[RemotePlace] = frozenset(),
 ) -> list[Batch]:
-    """What to fetch so that all of `chunks` can be read here, in reads of at most `longest` bytes, or of one entry.
+    """Return the batches to fetch so that all of `chunks` can be read here.
 
-    Places that `failed` are not used. Raises MissingThere for a chunk that is not there either.
+    A range is at most `longest` bytes, or one entry. Places in `failed` are not used. Raises MissingThere for a chunk
+    that is on neither side.
     """
     store.chunks.refresh()
     missing = [chunk for chunk in dict.fromkeys(chunks) if not _is_here(store, chunk, packformat.MAX_DEPTH + 1)]
     if not missing:
         return []
-    wanted = _Wanted(store, there.where, there.find(missing, failed))
+    selection = _Selection(store, inventory.where, inventory.find(missing, failed))
     for chunk in missing:
-        wanted.add(chunk, packformat.MAX_DEPTH + 1)
-    return [Batch(tuple(entries), tuple(_ranges(entries, longest))) for entries in _batches(wanted.entries)]
+        selection.add(chunk, packformat.MAX_DEPTH + 1)
+    return [Batch(tuple(entries), tuple(_ranges(entries, longest))) for entries in _batches(selection.entries)]
 
 
 def size(batches: Iterable[Batch]) -> int:
-    """The bytes that will be read."""
+    """Return the bytes that the ranges of the batches have."""
     return sum(each.end - each.offset for batch in batches for each in batch.ranges)
 
 
-class _Wanted:
-    """The entries to fetch, each after its base."""
+class _Selection:
+    """The entries to fetch, each after its delta base."""
 
-    def __init__(self, store: Store, where: str, there: Places) -> None:
+    def __init__(self, store: Store, where: str, places: Places) -> None:
         self._store = store
         self._where = where
-        self._there = there
+        self._remote_places = places
         self._done: dict[str, int] = {}
         self.entries: list[RemotePlace] = []
 
     def add(self, chunk: str, below: int) -> None:
-        """Have an entry of `chunk`, of a depth less than `below`, be among those to fetch."""
+        """Add an entry of `chunk` that is less deep than `below`, after its delta base."""
         if self._done.get(chunk, below) < below or _is_here(self._store, ChunkId(chunk), below):
             return
-        there = next((each for each in self._there.get(chunk, ()) if each.entry.depth < below), None)
-        if there is None:
+        remote_place = next((each for each in self._remote_places.get(chunk, ()) if each.entry.depth < below), None)
+        if remote_place is None:
             raise errors.MissingThere(remote=self._where, what="the chunk", id=chunk)
-        if there.entry.base:
-            self.add(there.entry.base, there.entry.depth)
-        self._done[chunk] = there.entry.depth
-        self.entries.append(there)
+        if remote_place.entry.base:
+            self.add(remote_place.entry.base, remote_place.entry.depth)
+        self._done[chunk] = remote_place.entry.depth
+        self.entries.append(remote_place)
 
 
 def _is_here(store: Store, chunk: ChunkId, below: int) -> bool:
@@ -109,21 +110,23 @@ def _batches(entries: Sequence[RemotePlace]) -> Iterator[list[RemotePlace]]:
 
 
 def _ranges(entries: Sequence[RemotePlace], longest: int) -> list[Range]:
-    place = {there.entry.id: number for number, there in enumerate(entries)}
-    return sorted(_joined(entries, longest), key=lambda each: min(place[there.entry.id] for there in each.entries))
+    place = {remote_place.entry.id: number for number, remote_place in enumerate(entries)}
+    return sorted(
+        _joined(entries, longest), key=lambda each: min(place[remote_place.entry.id] for remote_place in each.entries)
+    )
 
 
 def _joined(entries: Sequence[RemotePlace], longest: int) -> list[Range]:
     found: list[Range] = []
-    for there in sorted(entries, key=lambda each: (each.pack, each.entry.offset)):
-        entry = there.entry
+    for remote_place in sorted(entries, key=lambda each: (each.pack, each.entry.offset)):
+        entry = remote_place.entry
         length = entry.end - entry.offset
         last = found[-1] if found else None
-        if last is None or last.pack != there.pack or not _joins(last, entry.offset, entry.end, longest):
-            found.append(Range(there.pack, entry.offset, entry.end, [there], length))
+        if last is None or last.pack != remote_place.pack or not _joins(last, entry.offset, entry.end, longest):
+            found.append(Range(remote_place.pack, entry.offset, entry.end, [remote_place], length))
             continue
         last.end = entry.end
-        last.entries.append(there)
+        last.entries.append(remote_place)
         last.wanted += length
     return found
 

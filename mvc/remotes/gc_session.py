@@ -1,13 +1,14 @@
-"""Removing from a remote what nothing leads to, beside those who send: the flag first, then a look for them.
+"""Garbage collection of a remote beside pushes: the flag first, then a check for open intents.
 
-    gc/active ─ any intent open? ─► stop                        gc/condemned/<nonce>   what nothing led to, the last time
-        └► what nothing leads to, is older than the floor, and was condemned before ─► removed, while no name moves
+    gc/active ─ any intent open? ─► stop                     gc/condemned/<nonce>   unreachable, the last time
+        └► unreachable, older than the grace period, and condemned before ─► deleted, as long as no ref moves
 
-All ages are told by the server's clock: its time just before the flag is now. Only a collection deletes anything on a remote.
+Every age is measured by the server's clock: the time just before the flag counts as now. Nothing but a collection
+deletes files of a remote.
 
-A flag that is older than LEASE is that of a collection that was killed: pushes pass over it, and the next collection takes it
-down. So that a slow one does no harm, it deletes only in the first half of its lease, and only while the flag is its own.
-Only the one who creates `gc/taken/<id of the flag>` removes the flag.
+A flag older than LEASE is that of a collection that was killed: pushes ignore it, and the next collection removes it.
+So that a slow collection is safe, too, it deletes only in the first half of its lease, and only while the flag is its
+own. Only the client that creates `gc/taken/<id of the flag>` removes the flag.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from mvc.storage.records.reflog import Move
 CONDEMNED = f"{FLAGS}/condemned"
 TAKEN = f"{FLAGS}/taken"
 UNFINISHED = 3_600.0
-"""Seconds after which nobody is writing a file any more that has no name yet, or trying a remote out, whatever the floor."""
+"""Seconds after which no client is still writing an unfinished file or a probe, however short the grace period is."""
 BATCH = 1_000
-"""Names that are removed at once, at most."""
+"""The most names of one deletion."""
 _MAX = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Seconds: what is younger than `floor` stays; so does what was not condemned `condemned` ago.
+    """Grace periods in seconds: `floor` for files, `condemned` since a file was first found unreachable.
 
-    `abandoned`: an intent, or a flag, that is older is nobody's any more; None: intents count for ever, flags for their LEASE.
+    Intents and flags older than `abandoned` are ignored. With None, intents are never ignored, flags after their LEASE.
     """
 
     floor: float
@@ -49,10 +50,10 @@ class Ages:
 
 
 class GcSession:
-    """A time in which a remote is collected; entering it raises RemoteBusy while somebody sends or collects."""
+    """A collection of one remote. Entering it raises RemoteBusy while a push or another collection is in progress."""
 
     def __init__(self, backend: Backend, move: Move, ages: Ages) -> None:
-        """`move` says who collects, and its nonce names what is written."""
+        """Take who collects from `move`, whose nonce names the files that are written."""
         self._backend = backend
         self._move = move
         self._ages = ages
@@ -60,7 +61,7 @@ class GcSession:
         self._asked = 0
 
     def __enter__(self) -> Self:
-        """Raise the flag, and look for those who send."""
+        """Create the flag, then check for open intents."""
         self._raise_flag()
         try:
             self._check_intents()
@@ -72,11 +73,11 @@ class GcSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Lower the flag."""
+        """Remove the flag."""
         self._lower_flag()
 
     def condemned(self) -> set[str]:
-        """The names that an earlier collection, long enough ago, found nothing to lead to."""
+        """Return the names that an earlier collection, long enough ago, found unreachable."""
         found: set[str] = set()
         for listed in self._backend.list(CONDEMNED):
             if self.now - listed.modified >= self._ages.condemned:
@@ -84,18 +85,21 @@ class GcSession:
         return found
 
     def is_old(self, listed: Listed) -> bool:
-        """Whether a file is older than the floor."""
+        """Return whether a file is older than the grace period."""
         return self.now - listed.modified >= self._ages.floor
 
     def condemn(self, names: Iterable[str]) -> None:
-        """Note what nothing leads to, for the next collection; lists that are older than what they are for go."""
+        """Record the names that are unreachable now, for the next collection, and delete lists that are out of date."""
         record = {"kind": "condemned", "v": 1, "names": sorted(names)}
         old = [each for each in self._backend.list(CONDEMNED) if self.now - each.modified >= self._ages.condemned]
         self._backend.create(f"{CONDEMNED}/{self._move.nonce}", sealed.seal(record))
         self._backend.delete([each.name for each in old])
 
     def remove(self, names: Sequence[str], unmoved: Callable[[], bool]) -> list[str]:
-        """Remove names, those of metadata packs first; stops when `unmoved` says that a ref moved, or the lease ends."""
+        """Delete names, metadata packs first; return those deleted.
+
+        It stops when `unmoved` returns False, since a ref moved, or when half of the lease is over.
+        """
         ordered = sorted(names, key=lambda name: (not name.startswith(metapacks.FOLDER), name))
         done: list[str] = []
         for start in range(0, len(ordered), BATCH):
@@ -107,7 +111,7 @@ class GcSession:
         return done
 
     def unfinished(self) -> dict[str, int]:
-        """What pushes and probes that were killed have left, with sizes: temporary files, and what was tried out."""
+        """Return the files that killed pushes and probes left, with their sizes."""
         left = [*self._backend.list(TEMPORARY), *self._backend.list(probe.FOLDER)]
         age = max(self._ages.floor, UNFINISHED)
         return {
@@ -117,7 +121,7 @@ class GcSession:
         }
 
     def ended_intents(self) -> list[str]:
-        """Intents that are over, with their ends, and are older than the floor."""
+        """Return the intents that have ended, with their ends, and are older than the grace period."""
         listed = {each.name: each for each in self._backend.list(INTENTS)}
         over = [name for name in listed if name + DONE in listed and self.is_old(listed[name + DONE])]
         return [each for name in over for each in (name, name + DONE)]
@@ -137,13 +141,13 @@ class GcSession:
         raise errors.RemoteBusy(remote=self._backend.where, since=flag.since if flag else "just now")
 
     def _may_delete(self) -> bool:
-        """Whether the flag is still ours, and young enough that no push passes over it meanwhile."""
+        """Return whether the flag is still ours, and young enough that no push ignores it."""
         return self._time() - self.now < LEASE / 2 and self._is_ours()
 
     def _time(self) -> float:
-        """The server's time of this moment, as far as an object that was just written tells it.
+        """Return the server's time, from a file that was just written.
 
-        Removing that shows that the key may delete: with one that may not, the flag could not be lowered again.
+        Deleting that file shows that the key may delete: with one that may not, the flag would stay.
         """
         self._asked += 1
         name = f"{probe.FOLDER}/now-{self._move.nonce}-{self._asked}"
@@ -155,7 +159,7 @@ class GcSession:
         return listed[0]
 
     def _is_ours(self, name: str = ACTIVE, kind: str = "gc") -> bool:
-        """Whether the flag, or a claim to take one down, is what we wrote: its answer may have been lost."""
+        """Return whether we wrote the flag, or a claim on one: the answer to its creation may have been lost."""
         try:
             record = sealed.unseal(self._backend.read(name, _MAX), what=name, kind=kind)
         except (FileNotFoundError, errors.Damaged):
@@ -163,7 +167,7 @@ class GcSession:
         return record.get("nonce") == self._move.nonce
 
     def _take_down_abandoned(self) -> bool:
-        """Take down a flag that is too old; False when it is not, or somebody else does it."""
+        """Remove a flag that is too old; False when it is not, or when another client removes it."""
         flag = read_flag(self._backend)
         if flag is None:
             return True
@@ -171,7 +175,7 @@ class GcSession:
         return flag.age(self.now) >= limit and self._take_down(flag.id, limit)
 
     def _take_down(self, flag: str, limit: float) -> bool:
-        """Remove the flag of that id, if nobody else is about to; a claim that is older than `limit` is nobody's any more."""
+        """Remove the flag of that id, unless another client has claimed it. A claim older than `limit` is ignored."""
         claim = f"{TAKEN}/{flag}"
         record = {"kind": "taken", "v": 1, "nonce": self._move.nonce}
         if self._backend.create(claim, sealed.seal(record)) is Outcome.TAKEN and not self._is_ours(claim, "taken"):
@@ -185,7 +189,7 @@ class GcSession:
         return True
 
     def _check_intents(self) -> None:
-        """Raise RemoteBusy while somebody sends; remove the intents that are abandoned."""
+        """Raise RemoteBusy while a push is in progress; delete the intents that are abandoned."""
         listed = {each.name: each for each in self._backend.list(INTENTS)}
         limit = self._ages.abandoned
         for name, each in sorted(listed.items()):

@@ -1,9 +1,9 @@
-"""Hints that a pack on a remote is damaged: readers then prefer other packs that have the same chunks.
+"""Hints that a pack on a remote is damaged: readers then prefer other packs with the same chunks.
 
     meta/damaged/<pack id>.damaged   a sealed record; the name alone says which pack
 
-A hint is never proof. A wrong one costs time: a pack that it names is read last, and checked like any other. Only
-`mvc gc --remote` removes a pack, after it has read it itself.
+A hint is never proof, and a wrong one costs only time: the pack is read last, and checked like any other. Only
+`mvc gc --remote` deletes a pack, after reading it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from mvc.storage.records import sealed
 from mvc.storage.records.reflog import Move
 
 FOLDER = f"{metapacks.FOLDER}/damaged"
-"""Below `meta/`, so that the listing that every reader needs anyway has the hints too."""
+"""Below `meta/`, so that the listing that every reader needs has the hints, too."""
 _END = ".damaged"
 
 
 def path(pack: PackId) -> str:
-    """The name of the hint that says that `pack`, of chunks or of metadata, is damaged."""
+    """Return the name of the hint that `pack`, of chunks or of metadata, is damaged."""
     return f"{FOLDER}/{pack}{_END}"
 
 
 def named(listed: Iterable[Listed]) -> set[PackId]:
-    """The packs that the hints among `listed` name."""
+    """Return the packs that the hints among `listed` name."""
     names = (each.name for each in listed if each.name.startswith(f"{FOLDER}/") and each.name.endswith(_END))
     ids = (name.removeprefix(f"{FOLDER}/").removesuffix(_END) for name in names)
     return {PackId(id_) for id_ in ids if is_id(id_)}

@@ -1,11 +1,11 @@
-"""Sending to a remote beside others who send, and beside a collection, which must not remove what is about to be used.
+"""A push beside other pushes, and beside garbage collection, which must not delete what the push relies on.
 
-    intents/<nonce> ─ is there gc/active? ─ send ─ is our intent still there? ─ move names ─ intents/<nonce>.done
-                          ├► step back            └► announce it again, look again, send what is gone
-                          └► older than LEASE: it was killed; go on, and look again at the end
+    intents/<nonce> ─ gc/active? ─ upload ─ is our intent still there? ─ move refs ─ intents/<nonce>.done
+                          ├► stop                └► announce it again, list again, upload what was deleted
+                          └► older than LEASE: killed; go on, and check again at the end
 
-Whoever sends writes the intent first and looks for a collection afterwards; whoever collects raises the flag first and looks
-for intents afterwards. So at least one of the two sees the other, and steps back.
+A push creates its intent first and looks for a flag afterwards; a collection creates its flag first and looks for
+intents afterwards. So at least one of the two sees the other, and stops.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ INTENTS = "intents"
 FLAGS = "gc"
 ACTIVE = f"{FLAGS}/active"
 LEASE = 86_400.0
-"""Seconds after which a flag counts no longer, by the server's clock. A collection deletes nothing in the second half of them."""
+"""Seconds for which a flag counts, by the server's clock. A collection deletes nothing in the second half of them."""
 DONE = ".done"
 _MAX = 64 * 1024
 _ROUNDS = 5
-"""How often what a collection took meanwhile is sent again."""
+"""How often files that a collection deleted meanwhile are uploaded again."""
 
 
 class PushSession:
-    """A time in which versions are sent; entering it raises RemoteBusy while a collection is under way."""
+    """A push to one remote. Entering it raises RemoteBusy while a collection is in progress."""
 
     def __init__(self, store: Store, backend: Backend, move: Move, pause: Pause, jobs: int) -> None:
-        """`move` says who sends, and its nonce names the intent."""
+        """Take who pushes from `move`, whose nonce names the intent."""
         self._store = store
         self._backend = backend
         self._move = move
@@ -57,29 +57,29 @@ class PushSession:
         self.skipped = 0
 
     def __enter__(self) -> Self:
-        """Announce it."""
+        """Announce the push."""
         self._announce()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say that it is over. Who cannot leaves an intent behind, which only holds collections up: no reason to fail."""
+        """End the intent. One that cannot be ended only delays collections, so that is no reason to fail."""
         with contextlib.suppress(errors.MvcError):
             self._end()
 
     def send(self, fresh: Fresh, seen: list[RefEntry], progress: Progress | None = None) -> None:
-        """Have all that `fresh` needs be on the remote. Raises FilesElsewhere, and as Inventory and Uploader do."""
+        """Upload all that the versions in `fresh` need. Raises FilesElsewhere, and as Inventory and Uploader do."""
         for _ in range(_ROUNDS):
-            there = Inventory(self._store, self._backend, self._jobs)
-            todo = upload_plan.plan(self._store, there, fresh)
+            inventory = Inventory(self._store, self._backend, self._jobs)
+            todo = upload_plan.plan(self._store, inventory, fresh)
             if progress is not None:
                 progress.expect(todo.size)
-            self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, there, seen)
+            self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, inventory, seen)
             self.skipped = todo.skipped
             if not todo.is_empty:
-                self.sent += compaction.compact(self._store, self._backend, there)
-            for folder in ("packs", "meta"):  # what is there already may be that of a push that was stopped
+                self.sent += compaction.compact(self._store, self._backend, inventory)
+            for folder in ("packs", "meta"):  # what an interrupted push uploaded may not be durable
                 self._backend.settle(folder)
             if self.is_announced():
                 return
@@ -87,11 +87,14 @@ class PushSession:
             self._announce()
         raise errors.RemoteUnreachable(remote=self._backend.where, reason="its intents are removed again and again")
 
-    def replace(self, fresh: Fresh, there: Inventory, seen: list[RefEntry], damaged: Iterable[PackId]) -> None:
-        """Send what of `fresh` is here and not sound on the remote, then leave a hint of each of the `damaged` packs."""
-        todo = upload_plan.plan(self._store, there, fresh, partial=True)
-        salt = salt_of({*there.spoiled, *there.unnamed})
-        self.sent += Uploader(self._store, self._backend, self._jobs).send(todo, there, seen, salt)
+    def replace(self, fresh: Fresh, inventory: Inventory, seen: list[RefEntry], damaged: Iterable[PackId]) -> None:
+        """Upload the objects and chunks of `fresh` that are here and not sound on the remote.
+
+        Then leave a hint for each of the `damaged` packs.
+        """
+        todo = upload_plan.plan(self._store, inventory, fresh, partial=True)
+        salt = salt_of({*inventory.spoiled, *inventory.unnamed})
+        self.sent += Uploader(self._store, self._backend, self._jobs).send(todo, inventory, seen, salt)
         for pack in sorted(damaged):
             hints.leave(self._backend, pack, self._move)
         if not self.is_announced():
@@ -99,18 +102,17 @@ class PushSession:
             self._announce()
 
     def resend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
-        """After names were moved: send again what was removed meanwhile, if somebody took our intent for abandoned.
+        """Upload again what was deleted while refs moved, if our intent was removed as abandoned meanwhile.
 
-        Likewise if a flag was passed over as that of a collection that was killed: should it run after all, it may have removed something.
-
-        Names that were moved stay moved, so a remote that does not answer any more is no reason to fail.
+        Likewise if a flag was ignored as that of a killed collection: it may have been running after all, and deleting.
+        Refs that moved stay moved, so a remote that does not answer any more is no reason to fail.
         """
         with contextlib.suppress(errors.OutOfReach):
             if self._passed_over or not self.is_announced():
                 self.send(fresh, seen)
 
     def is_announced(self) -> bool:
-        """Whether our intent is still there: somebody may have removed it for one that nobody needs."""
+        """Return whether our intent is still there: a collection may have removed it as abandoned."""
         try:
             self._backend.read(self._name, _MAX)
         except FileNotFoundError:
@@ -133,7 +135,7 @@ class PushSession:
         self._passed_over = True
 
     def _written(self) -> float:
-        """When our intent was written, by the server's clock: now."""
+        """Return when our intent was written, by the server's clock."""
         written = [each.modified for each in self._backend.list(INTENTS) if each.name == self._name]
         if not written:
             raise errors.RemoteUnreachable(
@@ -147,19 +149,19 @@ class PushSession:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """The flag of a collection: its bytes, when it was raised by the server's clock, and since when by its own, for people."""
+    """The flag of a collection: its id, when the server wrote it, and its start by the collector's clock."""
 
     id: str
     raised: float
     since: str
 
     def age(self, now: float) -> float:
-        """Seconds since it was raised, `now` by the server's clock."""
+        """Return the seconds since it was written; `now` is by the server's clock."""
         return now - self.raised
 
 
 def read_flag(backend: Backend) -> Flag | None:
-    """The flag of the collection that is in progress, or was killed; None when there is none."""
+    """Return the flag of a collection that is in progress or was killed; None when there is none."""
     try:
         data = backend.read(ACTIVE, _MAX)
     except FileNotFoundError:

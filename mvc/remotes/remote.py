@@ -1,4 +1,4 @@
-"""One remote: what says that it is one, and of which format.
+"""One remote: the record that makes a store a remote, and its format.
 
 format     {"hash":"blake3","kind":"remote","requires":["cast","delta","planes"],"sum":…,"v":1}
 packs/ meta/ refs/ intents/ gc/ probe/
@@ -17,17 +17,17 @@ from mvc.storage.records import sealed
 NAME = "format"
 VERSION = 1
 FEATURES = sorted(set(encodings.FEATURES.values()))
-"""What readers of a remote must know: it is written once, so it names all that writers of this version may use."""
+"""Features that readers must know. The record is written once, so it names all that this version of mvc may write."""
 JOBS = 4
-"""Transfers at once, if nothing else is said."""
+"""Concurrent transfers by default."""
 _MAX = 64 * 1024
 _OWN = ("intents/", "gc/", "probe/")
-"""What may lie there before there is any version."""
+"""Folders that may exist before the record does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote by the name it has here, and how it is reached: `jobs` transfers at once, `pause` between tries.
+    """A remote, by its name in this repository: `jobs` concurrent transfers, `pause` between attempts to move a ref.
 
     `limit` is the rate limit of its backend in bytes a second, None for none.
     """
@@ -40,12 +40,12 @@ class Remote:
 
     @property
     def refs(self) -> RemoteRefs:
-        """Its names."""
+        """The refs of the remote."""
         return RemoteRefs(self.backend, self.pause)
 
 
 def check(backend: Backend) -> None:
-    """Raise NoRemoteYet, NotARemote, NewerFormat or UnknownFeature unless this mvc can read what is there."""
+    """Raise NoRemoteYet, NotARemote, NewerFormat or UnknownFeature unless this version of mvc can read the remote."""
     data = _read(backend)
     if data is None:
         if any(not each.name.startswith(_OWN) for each in backend.list("")):
@@ -63,7 +63,7 @@ def check(backend: Backend) -> None:
 
 
 def begin(backend: Backend) -> None:
-    """Have it be a remote, if nothing is there yet. Raises as `check`."""
+    """Make an empty store a remote. Raises as `check`."""
     try:
         check(backend)
     except errors.NoRemoteYet:
@@ -71,7 +71,7 @@ def begin(backend: Backend) -> None:
 
 
 def mark(backend: Backend) -> None:
-    """Create the record that says that it is a remote. Raises as `check`."""
+    """Create the record that makes a store a remote. Raises as `check`."""
     record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
     backend.create(NAME, sealed.seal(record))
     check(backend)  # another may have been first, or this one's answer lost

@@ -1,4 +1,4 @@
-"""What remotes need of a store here; a repository has it all."""
+"""The protocol of a local store, as far as remotes need one; a repository implements it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Store(Protocol):
 
     @property
     def recipes(self) -> Recipes:
-        """How each file is rebuilt."""
+        """Recipes: the chunks of each file."""
 
     @property
     def metapacks(self) -> MetaPacks:
-        """Metadata that came from elsewhere."""
+        """Metadata packs that were fetched."""
 
     @property
     def chunks(self) -> ChunkIndex:
-        """Where each chunk lies."""
+        """The places of chunks in packs."""
 
     @property
     def reader(self) -> ChunkReader:
-        """The chunks themselves."""
+        """The reader of chunks."""

@@ -1,7 +1,7 @@
-"""Sending: packs first, several at a time, then the metadata pack that names them; nothing points to any of it yet.
+"""Upload: packs first, several at a time, then the metadata pack with their indexes; no ref points to them yet.
 
-A pack that is listed in its full size is there already, from a push that was interrupted. Before the metadata pack goes,
-the listing must show every pack that it names, whole; before a name moves, the metadata pack.
+A pack that is listed in its full size was uploaded before, by an interrupted push. The metadata pack is uploaded once
+every pack in it is listed whole; a ref moves once the metadata pack is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.store import Store
 from mvc.remotes.upload_packs import UploadPack
-from mvc.remotes.upload_plan import Outgoing
+from mvc.remotes.upload_plan import UploadPlan
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.packs.metapacks import MetaWriter
@@ -27,7 +27,7 @@ Progress = Callable[[int], None]
 
 
 class _Sent(NamedTuple):
-    """A pack that is on the remote, of `whole` bytes, and the bytes of its index; `size` is the bytes that went there now."""
+    """A pack on the remote: its bytes, its index, and the bytes that were uploaded now."""
 
     id: PackId
     whole: int
@@ -36,42 +36,42 @@ class _Sent(NamedTuple):
 
 
 def salt_of(spoiled: AbstractSet[str]) -> bytes:
-    """A salt that is the same for the same spoiled names, so that a push that is repeated finds what it has sent."""
+    """Return a salt that is the same for the same spoiled names, so that a repeated push finds what it has uploaded."""
     return bytes.fromhex(digest("\n".join(sorted(spoiled)).encode())) if spoiled else b""
 
 
 class Uploader:
-    """Sends to one remote, `jobs` packs at a time."""
+    """An upload to one remote, `jobs` packs at a time."""
 
     def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
-        """`progress` is told the bytes sent."""
+        """Report the bytes sent to `progress`."""
         self._store = store
         self._backend = backend
         self._jobs = jobs
         self._progress = progress or (lambda _: None)
         self._put: set[PackId] = set()
 
-    def send(self, outgoing: Outgoing, there: Inventory, seen: Iterable[RefEntry], salt: bytes = b"") -> int:
-        """Send it all, with the ref entries that were `seen` on the remote; the bytes that went there.
+    def send(self, plan: UploadPlan, inventory: Inventory, seen: Iterable[RefEntry], salt: bytes = b"") -> int:
+        """Upload a plan, with the ref entries that were `seen` on the remote; return the number of bytes sent.
 
-        With a `salt`, no name is one that a push without it, or with another, gives. Raises RemoteUnreachable, RemoteDenied,
-        Damaged, PackNameTaken, DiskFailed; what was sent by then is found by the next push.
+        With a `salt`, new packs get other names than without it. Raises RemoteUnreachable, RemoteDenied, Damaged,
+        PackNameTaken, DiskFailed; the next push finds what was uploaded until then.
         """
-        if outgoing.is_empty:
+        if plan.is_empty:
             return 0
         try:
-            sent = self._packs(outgoing, there, salt or salt_of(there.spoiled))
-        except errors.PackNameTaken:  # an interrupted push left a part of it, on a store that gives names to parts
-            sent = self._packs(outgoing, there, salt_of({*there.spoiled, *there.unnamed}))
+            sent = self._packs(plan, inventory, salt or salt_of(inventory.spoiled))
+        except errors.PackNameTaken:  # an interrupted push left a part, on a store that names unfinished files
+            sent = self._packs(plan, inventory, salt_of({*inventory.spoiled, *inventory.unnamed}))
         self._check("packs", {packformat.path(each.id): each.whole for each in sent})
-        return sum(each.size for each in sent) + self._metadata(outgoing, sent, seen)
+        return sum(each.size for each in sent) + self._metadata(plan, sent, seen)
 
-    def _packs(self, outgoing: Outgoing, there: Inventory, salt: bytes) -> list[_Sent]:
+    def _packs(self, plan: UploadPlan, inventory: Inventory, salt: bytes) -> list[_Sent]:
         def put(pack: UploadPack) -> _Sent:
             try:
-                if there.is_spoiled(pack.id, pack.size):
+                if inventory.is_spoiled(pack.id, pack.size):
                     raise errors.PackNameTaken(name=packformat.path(pack.id), remote=self._backend.where)
-                new = 0 if there.packs.get(pack.id) == pack.size or pack.id in self._put else pack.size
+                new = 0 if inventory.packs.get(pack.id) == pack.size or pack.id in self._put else pack.size
                 if new:
                     self._backend.put(packformat.path(pack.id), pack.path)
                     self._put.add(pack.id)
@@ -81,7 +81,7 @@ class Uploader:
             return _Sent(pack.id, pack.size, pack.index, new)
 
         with Workers(self._jobs) as workers:
-            return list(workers.ahead(put, upload_packs.packs(self._store, outgoing, there, salt), self._jobs + 1))
+            return list(workers.ahead(put, upload_packs.packs(self._store, plan, inventory, salt), self._jobs + 1))
 
     def _check(self, folder: str, sizes: Mapping[str, int]) -> None:
         """Raise RemoteUnreachable unless the remote lists every file in its full size."""
@@ -91,11 +91,11 @@ class Uploader:
                 reason = f"{name} was sent, and is not listed with its {size} bytes"
                 raise errors.RemoteUnreachable(remote=self._backend.where, reason=reason)
 
-    def _metadata(self, outgoing: Outgoing, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:
+    def _metadata(self, plan: UploadPlan, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:
         writer = MetaWriter(self._store.door)
-        for id_ in outgoing.objects:
+        for id_ in plan.objects:
             writer.add(packformat.OBJECT, self._store.objects.read(id_))
-        for recipe in outgoing.recipes:
+        for recipe in plan.recipes:
             writer.add(packformat.RECIPE, recipe.encode(), file=recipe.file)
         for each in sent:
             writer.add(packformat.PACK_INDEX, each.entries, id_=each.id)

@@ -1,8 +1,8 @@
-"""Packs to be sent: local ones as they are, after a look at every byte, and new ones of entries from many, spooled in `tmp/`.
+"""The packs of an upload: local packs as they are, and new ones of other entries, spooled in `tmp/`.
 
-The same plan gives the same packs, under the same names: a push that was interrupted finds there what it has sent.
-Nothing is overwritten, so chunks of a pack whose name is spoiled there go in another one. A `salt`, a chunk that no file
-has, keeps that from being called the same.
+Every byte is checked before it is sent. The same plan gives the same packs under the same names, so a push finds what
+an interrupted one has uploaded. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into
+another pack. A `salt`, a chunk of no file, gives that one another name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from mvc.model.ids import Buffer, ChunkId, PackId, digest
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.store import Store
-from mvc.remotes.upload_plan import Outgoing
+from mvc.remotes.upload_plan import UploadPlan
 from mvc.storage.chunks import encodings
 from mvc.storage.disk.door import Temporary
 from mvc.storage.disk.workers import Workers
@@ -26,14 +26,14 @@ from mvc.storage.packs.packwriter import CUT, PackBuilder
 from mvc.storage.packs.reader import Place
 
 _AHEAD = 32
-"""Entries that are read and checked ahead of their turn."""
+"""Entries that are read and checked ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPack:
-    """A pack to be sent: its id, its path, its bytes, those of its chunks alone, and its index.
+    """A pack to upload: its id, its path, its size, the bytes of its chunks, and its index.
 
-    `spooled` is removed once it was sent.
+    `spooled` is deleted after the upload.
     """
 
     id: PackId
@@ -44,24 +44,24 @@ class UploadPack:
     spooled: Temporary | None = None
 
     def discard(self) -> None:
-        """Remove what was spooled."""
+        """Delete the spooled file."""
         if self.spooled is not None:
             self.spooled.discard()
 
 
-def packs(store: Store, outgoing: Outgoing, there: Inventory, salt: bytes = b"") -> Iterator[UploadPack]:
-    """The packs, one after the other; raises Damaged where what is here is not whole, DiskFailed."""
+def packs(store: Store, plan: UploadPlan, inventory: Inventory, salt: bytes = b"") -> Iterator[UploadPack]:
+    """Yield the packs of a plan. Raises Damaged for damage on this side, DiskFailed."""
     spoiled: list[Location] = []
-    for name in outgoing.whole:
+    for name in plan.whole:
         pack = PackFile(store.door, name)
         entries = packformat.verify(pack)
-        if there.is_spoiled(pack.id, pack.size):
+        if inventory.is_spoiled(pack.id, pack.size):
             spoiled += [Location(name, entry) for entry in entries]
         else:
             yield UploadPack(
                 pack.id, store.door.path(name), pack.size, _chunks(entries), packformat.index_bytes(entries)
             )
-    yield from _gathered(store, [*spoiled, *outgoing.entries], salt)
+    yield from _gathered(store, [*spoiled, *plan.entries], salt)
 
 
 def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterator[UploadPack]:
@@ -97,14 +97,14 @@ def _with_places(store: Store, entries: Sequence[Location]) -> Iterator[tuple[Lo
 
 
 class _Checked:
-    """Reads stored entries that decode to what they name."""
+    """A reader of stored entries that checks their chunks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._files = PackFiles(store.door)
 
     def read(self, pair: tuple[Location, tuple[Place, ...]]) -> tuple[Location, Buffer]:
-        """The stored bytes of an entry; in a thread. Raises Damaged."""
+        """Return an entry with its stored bytes; runs in a thread. Raises Damaged."""
         location, bases = pair
         self._store.reader.read(ChunkId(location.entry.id), (Place(location, bases),))
         return location, packformat.read_entry(self._files.get(location.pack), location.entry)

@@ -1,11 +1,11 @@
-"""What a push has to send: of the versions that the remote's names do not lead to, all that the remote lacks.
+"""The plan of an upload: all that new versions need and that the remote lacks.
 
-    versions, oldest first ─► objects ─────────────────────────────► lacking there?
-                            └► files, in the order of the tree ─► a recipe of each
-                                                  └► chunks, in the order of the file ─► lacking there? ─► after their bases
+    versions, oldest first ─► objects ─────────────────────────► lacking on the remote?
+                            └► files, in tree order ─► a recipe of each
+                                        └► chunks, in file order ─► lacking on the remote? ─► after their delta bases
 
-A chunk counts as there only where it rests on no longer chain than here: or pushes between stores would make chains that
-no writer would make.
+A chunk on the remote counts only if its chain of deltas is no longer than the one here: pushes between stores would
+build chains that are longer than a writer's.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Fresh = Sequence[tuple[VersionId, Version]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """What to send: ids of objects; recipes; local packs as they are; entries of others, in order.
+class UploadPlan:
+    """The plan: ids of objects, recipes, local packs to upload as they are, and entries of others, in order.
 
-    `size` is the bytes of the chunks among it, `skipped` those of the chunks that are there already.
+    `size` is the bytes of all chunks to upload, `skipped` the bytes of those that the remote has.
     """
 
     objects: tuple[str, ...]
@@ -44,14 +44,15 @@ class Outgoing:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the remote has it all."""
+        """Whether the remote lacks nothing."""
         return not (self.objects or self.recipes or self.whole or self.entries)
 
 
-def plan(store: Store, there: Inventory, fresh: Fresh, *, partial: bool = False) -> Outgoing:
-    """What of `fresh` to send. Raises FilesElsewhere for files that are neither here nor there; Missing, Damaged.
+def plan(store: Store, inventory: Inventory, fresh: Fresh, *, partial: bool = False) -> UploadPlan:
+    """Return what of `fresh` to upload. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
 
-    With `partial`, such files are left out instead. A chunk that only suspect packs have there is sent if it is here.
+    With `partial`, such files are left out. A chunk that only suspect packs of the remote have is uploaded if it is
+    here.
     """
     store.chunks.refresh()
     files = {file: id_ for id_, version in fresh for file in _files(store, version)}
@@ -62,27 +63,27 @@ def plan(store: Store, there: Inventory, fresh: Fresh, *, partial: bool = False)
         for recipe in found
         for chunk, _ in recipe.chunks
     }
-    places = there.find({*located, *_bases(located)})
-    wanted = _Wanted(located, places, there.sound(places))
-    chosen = [_choose(recipes[file], wanted) for file in files]
+    places = inventory.find({*located, *_bases(located)})
+    selection = _Selection(located, places, inventory.sound(places))
+    chosen = [_choose(recipes[file], selection) for file in files]
     lost = [file for file, recipe in zip(files, chosen, strict=True) if recipe is None]
     if lost and not partial:
         error = errors.FilesElsewhere(
-            count=len(lost), version=files[lost[0]][:10], remote=there.where, files=", ".join(lost[:3])
+            count=len(lost), version=files[lost[0]][:10], remote=inventory.where, files=", ".join(lost[:3])
         )
         error.lost = {file: files[file] for file in lost}
         raise error
     kept = [recipe for recipe in chosen if recipe is not None]
     for recipe in kept:
-        wanted.add(recipe)
-    whole = set(_whole(store, wanted.entries))
-    return Outgoing(
-        tuple(id_ for id_ in _objects(fresh) if id_ not in there.objects),
-        tuple(recipe for recipe in kept if recipe.id() not in there.recipes),
+        selection.add(recipe)
+    whole = set(_whole(store, selection.entries))
+    return UploadPlan(
+        tuple(id_ for id_ in _objects(fresh) if id_ not in inventory.objects),
+        tuple(recipe for recipe in kept if recipe.id() not in inventory.recipes),
         tuple(sorted(whole)),
-        tuple(each for each in wanted.entries if each.pack not in whole),
-        sum(each.entry.stored for each in wanted.entries),
-        wanted.skipped,
+        tuple(each for each in selection.entries if each.pack not in whole),
+        sum(each.entry.stored for each in selection.entries),
+        selection.skipped,
     )
 
 
@@ -105,24 +106,24 @@ def _bases(located: dict[ChunkId, tuple[Place, ...]]) -> set[str]:
     return found
 
 
-def _choose(recipes: Sequence[Recipe], wanted: _Wanted) -> Recipe | None:
-    """The first whose chunks are all here or there."""
-    return next((recipe for recipe in recipes if all(wanted.is_known(chunk) for chunk, _ in recipe.chunks)), None)
+def _choose(recipes: Sequence[Recipe], selection: _Selection) -> Recipe | None:
+    """Return the first recipe whose chunks are all here or on the remote; None for none."""
+    return next((recipe for recipe in recipes if all(selection.is_known(chunk) for chunk, _ in recipe.chunks)), None)
 
 
-class _Wanted:
-    """The entries to send, each after its base."""
+class _Selection:
+    """The entries to upload, each after its delta base."""
 
-    def __init__(self, located: dict[ChunkId, tuple[Place, ...]], there: Places, sound: Places) -> None:
+    def __init__(self, located: dict[ChunkId, tuple[Place, ...]], remote: Places, sound: Places) -> None:
         self._located = located
-        self._there = there
+        self._remote = remote
         self._sound = sound
         self._done: set[str] = set()
         self.entries: list[Location] = []
         self.skipped = 0
 
     def is_known(self, chunk: ChunkId) -> bool:
-        return chunk in self._there or any(place.whole for place in self._located[chunk])
+        return chunk in self._remote or any(place.whole for place in self._located[chunk])
 
     def add(self, recipe: Recipe) -> None:
         for chunk, _ in recipe.chunks:
@@ -131,10 +132,10 @@ class _Wanted:
     def _add(self, chunk: str, places: tuple[Place, ...]) -> None:
         if chunk in self._done:
             return
-        there = self._sound.get(chunk) or (() if places else self._there.get(chunk))
-        if there and (not places or there[0].entry.depth <= places[0].location.entry.depth):
+        remote = self._sound.get(chunk) or (() if places else self._remote.get(chunk))
+        if remote and (not places or remote[0].entry.depth <= places[0].location.entry.depth):
             self._done.add(chunk)
-            self.skipped += there[0].entry.stored
+            self.skipped += remote[0].entry.stored
             return
         place = _whole_place(chunk, places)
         if place.location.entry.base is not None:
@@ -144,7 +145,7 @@ class _Wanted:
 
 
 def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
-    """The place of least depth that has all it rests on."""
+    """Return the place of least depth with all its delta bases."""
     for place in places:
         if place.whole:
             return place
@@ -152,7 +153,7 @@ def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
 
 
 def _whole(store: Store, entries: Sequence[Location]) -> Iterator[str]:
-    """The packs of which every entry is to be sent."""
+    """Yield the packs of which every entry is uploaded."""
     counts: dict[str, int] = {}
     for each in entries:
         counts[each.pack] = counts.get(each.pack, 0) + 1

@@ -1,1 +1,1 @@
-"""One repository: its parts, its working tree, revisions, and where its training code stands."""
+"""One repository: its parts, its working tree, its refs, revisions and history."""

@@ -1,6 +1,6 @@
-"""What files hold, told from their headers: of a version where its bytes are here, of the working tree where they lie.
+"""The contents of files, as their headers say: of a version where its bytes are here, of the working tree.
 
-a file ─► is it here? ─ no ─► None: nobody can tell          yes ─► its first bytes, or the directory at its end
+a file ─► is it here? ─ no ─► None: unknown          yes ─► its first bytes, or the directory at its end
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
-"""Gives a file for as long as it is looked into; None where it is not here."""
+"""Opens a file for reading; None where it is not here."""
 
 
 class Contents:
-    """Looks into files, and runs nothing in them."""
+    """A reader of headers, which executes nothing in a file."""
 
     def __init__(self, open_: Open) -> None:
-        """Look into what `open_` gives."""
+        """Read the files that `open_` opens."""
         self._open = open_
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
-        """The names in a zip archive, none when the file is no whole one; None when its bytes are not here."""
+        """Return the names in a zip archive, none when it is truncated; None when its bytes are not here."""
         with self._open(entry) as source:
             if source is None:
                 return None
@@ -45,7 +45,7 @@ class Contents:
                 return ()
 
     def format(self, entry: TreeEntry) -> str | None:
-        """The format its header tells, `""` when it is of none that is known; None when its bytes are not here."""
+        """Return the format by its header, `""` for an unknown one; None when its bytes are not here."""
         with self._open(entry) as source:
             if source is None:
                 return None
@@ -56,15 +56,15 @@ class Contents:
             return header.format if header is not None else ""
 
     def fault(self, entry: TreeEntry) -> str | None:
-        """What is wrong with a weight file, `""` when nothing is found; None when its bytes are not here."""
+        """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""
         with self._open(entry) as source:
             return None if source is None else fault(source)
 
 
 def stored(repository: Repository) -> Contents:
-    """Of files of versions. Nothing is fetched: what a remote has promised is not here.
+    """Return the contents of stored files. Nothing is fetched: promised files are not here.
 
-    Looking raises Missing, Damaged where the store does not give what it should.
+    Reading raises Missing, Damaged.
     """
 
     @contextlib.contextmanager
@@ -78,13 +78,13 @@ def stored(repository: Repository) -> Contents:
 
 
 def working(repository: Repository, folder: str) -> Contents:
-    """Of files of the model in `folder`, as they lie there."""
+    """Return the contents of files in the working tree, of the model in `folder`."""
 
     @contextlib.contextmanager
     def opened(entry: TreeEntry) -> Iterator[Source | None]:
         try:
             fd = repository.tree.open(f"{folder}/{entry.path}" if folder else entry.path)
-        except (errors.MvcError, OSError):  # whoever would commit it says what is wrong with it
+        except (errors.MvcError, OSError):  # `commit` raises what is wrong with it
             yield None
             return
         try:
@@ -96,7 +96,7 @@ def working(repository: Repository, folder: str) -> Contents:
 
 
 def faults(repository: Repository, folder: str, changes: Iterable[FileChange]) -> tuple[Note, ...]:
-    """What is wrong with the weight files of the working tree, in the model's `folder`, that `changes` brought."""
+    """Return the faults of the weight files in `changes`, of the model in `folder` of the working tree."""
     look = working(repository, folder)
     entries = [change.new for change in changes if change.new is not None and change.bytes_changed]
     return tuple(Note(entry.path, reason) for entry in entries if (reason := look.fault(entry)))

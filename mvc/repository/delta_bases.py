@@ -1,4 +1,4 @@
-"""Which stored files a new version's may rest on: those of its first parent, of the model it was made from, of the others."""
+"""Delta bases of a new version: files of its first parent, of the model it was made from, of its other parents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def bases(repository: Repository, model: str, manifest: Manifest, parents: Sequence[VersionId]) -> Bases:
-    """The bases for a version of `model` with these parents; what cannot be read is none."""
+    """Return the delta bases for a version of `model` with these parents; unreadable files are left out."""
     versions = [*parents[:1], *_origin(repository, model, manifest), *parents[1:]]
 
     def recipe(file: FileId) -> Recipe | None:
@@ -30,7 +30,7 @@ def bases(repository: Repository, model: str, manifest: Manifest, parents: Seque
 
 
 def _origin(repository: Repository, model: str, manifest: Manifest) -> list[VersionId]:
-    """The version that `model.parent` names, where it is one that is here."""
+    """Return the version that `model.parent` names, if it is here."""
     parent = manifest.model.get("parent")
     try:
         return [revisions.resolve(repository, model, str(parent))] if parent else []

@@ -1,4 +1,4 @@
-"""Which repository, and which model of it, a folder belongs to."""
+"""Discovery: the repository that a folder belongs to, and the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_GITFILE = 8192
 
 
 def find_root(folder: Path) -> Path:
-    """The folder at or above `folder` that holds `.mvc`; raises NoRepository, OtherWorktree."""
+    """Return the folder at or above `folder` that has `.mvc`. Raises NoRepository, OtherWorktree."""
     start = Path(os.path.abspath(folder))
     found = _at_or_above(start)
     if found is not None:
@@ -33,7 +33,7 @@ def _at_or_above(folder: Path) -> Path | None:
 
 
 def _in_main_worktree(folder: Path) -> Path | None:
-    """The place of `folder` in the main worktree of its Git repository, when it lies in a linked one.
+    """Return the place of `folder` in the main worktree of its Git repository, when it is in a linked one.
 
     There `.git` is a file with the line `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout(5)).
     """
@@ -48,10 +48,9 @@ def _in_main_worktree(folder: Path) -> Path | None:
 
 
 def find_model(repository: Repository, folder: Path, key: str | None = None) -> str:
-    """The model `key`, or the one whose model.toml is nearest at or above `folder`, or the only one there is.
+    """Return the model `key`, else the one of the nearest model.toml at or above `folder`, else the only one.
 
-    Raises NoModel, WhichModel, NotInitialized, and what is wrong with the model.toml. A model whose folder was moved is
-    recognised where its model.toml lies now.
+    Raises NoModel, WhichModel, NotInitialized, TwoFolders, MovedFolder, and what is wrong with the model.toml.
     """
     if key is not None:
         repository.head(key)
@@ -74,7 +73,7 @@ def find_model(repository: Repository, folder: Path, key: str | None = None) -> 
 
 
 def _nearest(repository: Repository, folder: Path) -> tuple[str, str] | None:
-    """The name in the nearest model.toml, and its folder from the repository's root."""
+    """Return the name in the nearest model.toml, and its folder from the repository's root."""
     start = Path(os.path.realpath(folder))
     root = Path(os.path.realpath(repository.root))
     for above in (start, *start.parents):
@@ -104,7 +103,7 @@ def _name_in(repository: Repository, folder: str) -> str | None:
 
 
 def _at_home(repository: Repository, folder: str) -> str | None:
-    """The model whose head says that it lives in `folder`."""
+    """Return the model whose head records this folder."""
     for model in repository.heads.models():
         head = repository.heads.get(model)
         if head is not None and head.folder == folder:

@@ -1,6 +1,6 @@
-"""Which parts of files versions have in common: what one brought, and what it alone needs.
+"""Disk usage: the parts that files of versions share, those that a version added, and how each is stored.
 
-A part is a chunk, or a recipe that holds a small file's bytes in itself.
+A part is a chunk, or the recipe of a small file, which has the file's bytes in it.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 Parts = dict[str, int]
-"""Ids of parts, and their bytes."""
+"""The ids of parts, with their sizes in bytes."""
 
 
 def recipe_of(repository: Repository, file: FileId) -> Recipe | None:
-    """How a file is rebuilt, also when chunks of it are elsewhere; None when no recipe is here. Raises Damaged."""
+    """Return the recipe of a file, even when chunks of it are elsewhere; None when there is none. Raises Damaged."""
     found = repository.recipes.best(file)
     return found or next(iter(repository.recipes.for_file(file)), None)
 
 
 def parts(recipe: Recipe) -> Parts:
-    """The parts of a file, with the bytes that each gives it."""
+    """Return the parts of a file, with the bytes of the file in each."""
     if recipe.inline is not None:
         return {recipe.id(): recipe.size}
     return dict(recipe.chunks)
 
 
 def added_bytes(repository: Repository, old: Tree | None, new: Tree) -> dict[FileId, int]:
-    """Of each file in `new` that `old` has not: the bytes of its parts that no file of `old` has.
+    """Return the bytes that each file in `new` adds: those of its parts that no file of `old` has.
 
-    What several new files share counts for the first. A file without a recipe is left out. Raises Damaged.
+    A part that several new files share counts for the first. A file without a recipe is left out. Raises Damaged.
     """
     known = {entry.file for entry in old.entries} if old else set()
     fresh = [entry.file for entry in new.entries if entry.file not in known]
@@ -60,7 +60,7 @@ def _all_parts(repository: Repository, files: Iterable[FileId]) -> set[str]:
 
 
 class Kept(NamedTuple):
-    """How a part is kept: the bytes that it takes in the store, those that it stands for, its encoding, its base."""
+    """The storage of a part: its bytes in the store, its raw bytes, its encoding, its delta base."""
 
     stored: int
     raw: int
@@ -69,7 +69,7 @@ class Kept(NamedTuple):
 
 
 def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
-    """The parts of a file and how each is kept, None when they are not all here."""
+    """Return the storage of each part of a file; None when they are not all here."""
     recipe = repository.recipes.best(file)
     if recipe is None:
         return None
@@ -79,6 +79,6 @@ def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
 
 
 def kept_chunk(repository: Repository, chunk: ChunkId) -> Kept:
-    """How a chunk is kept that is here."""
+    """Return the storage of a chunk that is here."""
     entry = repository.chunks.find(chunk)[0].entry
     return Kept(entry.stored, entry.raw, entry.encoding, entry.base)

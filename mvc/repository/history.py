@@ -4,9 +4,9 @@
     walk        newest first, children before their parents: `log`, the versions of a push
     line        first parents only: numbers, `v7`
 
-`walk` reads no more than it gives out while a line is straight. From the first fork on, it reads all that is left before
-it orders it, since only then are the children of a version known. So `log -n 20` of a thousand versions in a row reads
-twenty.
+`walk` reads no more than it gives out while a line is straight. From the first fork on, it reads all that is left
+before it orders it, since only then are the children of a version known. So `log -n 20` of a thousand versions in a row
+reads twenty.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def reachable(
 def walk(
     objects: Objects, tips: Iterable[VersionId], *, exclude: Iterable[VersionId] = (), first_parent: bool = False
 ) -> Iterator[Entry]:
-    """Yield the versions that `tips` reach and `exclude` do not, newest first; with `first_parent`, by first parents only.
+    """Yield the versions that `tips` reach and `exclude` do not, newest first.
 
-    Raises Missing, Damaged.
+    With `first_parent`, only first parents are followed. Raises Missing, Damaged.
     """
     starts, hidden = list(dict.fromkeys(tips)), list(exclude)
     straight = _between(objects, starts, hidden, first_parent=first_parent)
@@ -99,7 +99,7 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
 
 
 def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
-    """Raise Damaged unless a version's number is one more than its first parent's; one on record as absent is skipped."""
+    """Raise Damaged unless the number is one more than the first parent's, if that is not on record as absent."""
     parent = first_parent(objects, version)
     if parent is None and version.parents:
         return
@@ -117,7 +117,10 @@ def first_parent(objects: Objects, version: Version) -> VersionId | None:
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:
-    """Return the version of that number on the first-parent line from `tip`; None when there is none. Raises as `line`."""
+    """Return the version of that number on the first-parent line from `tip`; None when there is none.
+
+    Raises as `line`.
+    """
     for id_, version in line(objects, tip):
         if version.number <= number:
             return id_ if version.number == number else None
@@ -135,7 +138,10 @@ def is_ancestor(objects: Objects, old: VersionId, new: VersionId) -> bool:
 
 
 def merge_bases(objects: Objects, one: VersionId, two: VersionId) -> list[VersionId]:
-    """Return the merge bases of two versions, sorted: their common ancestors that no other common ancestor descends from."""
+    """Return the merge bases of two versions, sorted.
+
+    They are the common ancestors from which no other common ancestor descends.
+    """
     shared = ancestors(objects, [one]) & ancestors(objects, [two])
     inner = {parent for id_ in shared for parent in objects.version(id_).parents}
     return sorted(shared - inner)
@@ -157,8 +163,8 @@ def tips(repository: Repository, model: str) -> list[VersionId]:
 def snapshot(repository: Repository, version: VersionId | None, model: str | None = None) -> Snapshot | None:
     """Return what `version` holds, to be compared with another or with the working tree; None for no version.
 
-    With `model`, its name is that one, as it is now: a model that was renamed since is not a changed one. Raises Missing,
-    Damaged.
+    With `model`, its name is that one, as it is now: a model that was renamed since is not a changed one. Raises
+    Missing, Damaged.
     """
     if version is None:
         return None

@@ -1,6 +1,6 @@
-"""What a version is meant for (`[intent] ready_for`): asked by status, commit, merge and alias.
+"""The uses that a version is meant for (`[intent] ready_for`), checked by status, commit, merge and alias.
 
-Where model.toml says nothing of it, this costs nothing: rules, and what looks into files, are loaded when they are needed.
+Without such uses in model.toml this costs nothing: rules and readers of files load when they are needed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ else:
 def unready(
     manifest: Manifest, tree: Callable[[], Tree], contents: Callable[[], Contents] | None = None
 ) -> tuple[Readiness, ...]:
-    """The uses that `manifest` is meant for and not ready for; without `contents` no file is looked into."""
+    """Return the uses that `manifest` is meant for and not ready for; without `contents`, no file is read."""
     if not manifest.intent.get("ready_for"):
         return ()
     looked_into = contents() if contents is not None else subject.NoContents()
@@ -42,19 +42,19 @@ def unready(
 
 
 def working(repository: Repository, folder: str) -> Contents:
-    """A way to look into the files of the working tree."""
+    """Return the contents of files in the working tree."""
     return file_contents.working(repository, folder)
 
 
 def faults(repository: Repository, folder: str, changes: Sequence[FileChange]) -> tuple[Note, ...]:
-    """What is wrong with the changed weight files of the working tree; costs nothing where no file changed."""
+    """Return the faults of the changed weight files in the working tree; costs nothing without changes."""
     if not changes:
         return ()
     return file_contents.faults(repository, folder, changes)
 
 
 def require(repository: Repository, id_: VersionId, alias: str) -> None:
-    """Raise NotReady unless a version is ready for what it is meant for, so that `alias` may stand for it."""
+    """Raise NotReady unless a version is ready for the uses it is meant for, before `alias` moves to it."""
     version = repository.objects.version(id_)
     found = unready(
         repository.objects.manifest(version.manifest),
@@ -65,7 +65,7 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
 
 
 def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str]) -> None:
-    """Raise NotReady when `found` has a use; `check` is the command that tells more."""
+    """Raise NotReady when `found` has a use; `check` is the command that shows why."""
     if found:
         reasons = dict.fromkeys(each.verdict.why for readiness in found for each in readiness.blockers)
         raise errors.NotReady(

@@ -1,4 +1,4 @@
-"""The merge that is under way in a model: who else must wait for it, and what it makes of both versions."""
+"""The merge in progress of a model: its record, and its result."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ else:
 
 
 def in_progress(repository: Repository, model: str) -> MergeState | None:
-    """The merge of `model`, None when there is none; raises Damaged."""
+    """Return the merge in progress of `model`, None when there is none. Raises Damaged."""
     state = merges.recorded(repository.door, model)
     return state if state is not None and repository.current(model) == state.ours else None
 
 
 def refuse(repository: Repository, model: str) -> None:
-    """Raise MergeUnderway when there is a merge of `model`."""
+    """Raise MergeUnderway when a merge of `model` is in progress."""
     state = in_progress(repository, model)
     if state is not None:
         raise errors.MergeUnderway(theirs=history.label(repository, state.theirs), model=model)
 
 
 def result(repository: Repository, state: MergeState) -> Merged:
-    """What the merge makes of both versions. Raises Missing, Damaged."""
+    """Return the merge of both versions. Raises Missing, Damaged."""
     base, ours, theirs = (_snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs))
     return merge.merge(base, ours, theirs, state.takes)
 

@@ -1,4 +1,4 @@
-"""The parts of one repository, each made when first used: what changes the working tree stands on."""
+"""The parts of one repository, each made on first use, as far as the working tree needs them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DIRECTORY = STORE
 MODEL_TOML = "model.toml"
 MAIN = "main"
 LOCK_TIMEOUT = 10.0
-"""Seconds that a writing command waits for another one."""
+"""Seconds that a writing command waits for the lock."""
 
 
 class Parts:
@@ -64,10 +64,10 @@ class Parts:
         unfinished: bool = False,
         trusted_hosts: str = "",
     ) -> None:
-        """Open the repository whose `.mvc` lies in `root`; one that is `offline` reaches remotes that are folders only.
+        """Open the repository whose `.mvc` is in `root`; one that is `offline` connects to no remote but folders.
 
         `trusted_hosts` are hosts that its remotes may send credentials to, besides those in the person's settings. With
-        `unfinished`, also one whose clone was interrupted. Raises NoRepository, IrregularFile, UnfinishedClone,
+        `unfinished`, one whose clone was interrupted opens, too. Raises NoRepository, IrregularFile, UnfinishedClone,
         IncompleteInit, NewerFormat, UnknownFeature, BadConfig, Damaged.
         """
         self.root = root
@@ -88,14 +88,17 @@ class Parts:
         self._lock_timeout = lock_timeout
 
     def read_again(self) -> None:
-        """Read the settings, and forget what was read of the store: others may have changed it. Raises BadConfig and the like."""
+        """Read the settings again, and drop all caches: another process may have changed the store.
+
+        Raises BadConfig and the like.
+        """
         self.config = Config(self.door, self._user_config)
         for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
             del self.__dict__[name]
 
     @cached_property
     def approvals(self) -> Approvals:
-        """The hosts that the person who runs this approved. Raises BadConfig, BadSetting."""
+        """The hosts that the person who runs mvc approved. Raises BadConfig, BadSetting."""
         return self.config.approvals(self._trusted_hosts)
 
     @cached_property
@@ -105,17 +108,17 @@ class Parts:
 
     @cached_property
     def refs(self) -> RefLogs:
-        """Branches, tags, aliases."""
+        """The ref logs: branches, tags, aliases."""
         return RefLogs(self.door)
 
     @cached_property
     def heads(self) -> Heads:
-        """Where each model stands."""
+        """The head of each model."""
         return Heads(self.door)
 
     @cached_property
     def metapacks(self) -> MetaPacks:
-        """Metadata that came from elsewhere."""
+        """The metadata packs."""
         return metapacks.MetaPacks(self.door)
 
     @cached_property
@@ -125,53 +128,53 @@ class Parts:
 
     @cached_property
     def stats(self) -> StatCache:
-        """What the files looked like when they were last read."""
+        """The stat cache."""
         return StatCache(self.door, self.tree)
 
     @cached_property
     def chunks(self) -> ChunkIndex:
-        """Where each chunk lies."""
+        """The index of chunks in packs."""
         return index.ChunkIndex(self.door)
 
     @cached_property
     def reader(self) -> ChunkReader:
-        """The chunks themselves."""
+        """The reader of chunks."""
         return reader.ChunkReader(self.door, self.chunks)
 
     @cached_property
     def recipes(self) -> Recipes:
-        """How each file is rebuilt."""
+        """The recipes of files."""
         return recipes.Recipes(self.door, self.metapacks, self.chunks)
 
     @cached_property
     def promised(self) -> Promised:
-        """Files whose bytes are elsewhere, or were dropped on purpose."""
+        """The records of files that are promised or were dropped on purpose."""
         return promised.Promised(self.door, self.recipes)
 
     @cached_property
     def extract(self) -> Extract:
-        """Stored files' bytes."""
+        """The reader of stored files."""
         return extract.Extract(self.recipes, self.reader)
 
     def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
-        """A way to store new files, with deltas against `bases`; `progress` is told the bytes read."""
+        """Return a writer of new files, with deltas against `bases`; the bytes read are reported to `progress`."""
         return ingest.Ingest(self.door, self.recipes, self.reader, progress, bases)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the writer's lock, and nothing else; raises LockTimeout, ReadOnlyStore."""
+        """Hold the writer's lock. Raises LockTimeout, ReadOnlyStore."""
         with self.door.lock(self._timeout()):
             yield
 
     def head(self, model: str) -> Head:
-        """Where `model` stands; raises NoModel."""
+        """Return the head of `model`. Raises NoModel."""
         head = self.heads.get(model)
         if head is None:
             raise errors.NoModel(model=model, known=", ".join(self.heads.models()) or "none")
         return head
 
     def current(self, model: str) -> VersionId | None:
-        """The version that the files of `model` stand at; None before its first commit."""
+        """Return the version at the head of `model`; None before its first commit. Raises NoModel."""
         head = self.head(model)
         return head.version if head.branch is None else self.refs.target(RefName(model, HEADS, head.branch))
 

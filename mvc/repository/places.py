@@ -1,4 +1,4 @@
-"""Where versions are on a registry: what `published` logs tell, which lead to no version and keep none.
+"""Published versions: the record of their places on a registry, in ref logs that keep no version alive.
 
 refs/<model>/published/picsellia/<version id>/0000000001   place: #3 "v7-3f9c2ab1d0f4" of model helmets of acme
 """
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 PICSELLIA = "picsellia"
-"""The one kind of registry there is."""
+"""The only kind of registry so far."""
 KIND = f"{PUBLISHED}/{PICSELLIA}"
 PREFIX = f"{PICSELLIA}:"
-"""What the names of versions on the registry begin with."""
+"""The beginning of a revision that names a version on a registry."""
 _SHOWN = 10
 
 
 def ref_of(model: str, version: VersionId) -> RefName:
-    """The log that tells where a version is."""
+    """Return the log of the places of a version."""
     return RefName(model, KIND, version)
 
 
 def places(repository: Repository, model: str, version: VersionId) -> list[Place]:
-    """Where a version is, each place once, as it was told last; oldest first."""
+    """Return the places of a version, each once, as recorded last; oldest first."""
     found: dict[tuple[str, str], Place] = {}
     for entry in repository.refs.entries(ref_of(model, version)):
         if entry.place is not None:
@@ -39,35 +39,35 @@ def places(repository: Repository, model: str, version: VersionId) -> list[Place
 
 
 def has_any(repository: Repository, model: str) -> bool:
-    """Whether any version of `model` is told to be on a registry."""
+    """Return whether any version of `model` has a place on record."""
     return bool(repository.refs.all(model, KIND))
 
 
 def every(repository: Repository, model: str) -> Iterator[tuple[VersionId, Place]]:
-    """Every version of `model` that is on a registry, with each of its places."""
+    """Yield each published version of `model` with each of its places."""
     for ref in repository.refs.all(model, KIND):
         id_ = VersionId(ref.name)
         yield from ((id_, place) for place in places(repository, model, id_))
 
 
 def named(repository: Repository, text: str) -> tuple[str, VersionId]:
-    """The model here and the version that `MODEL@3` is on the registry: by its number there, else by its name.
+    """Return the model and the version that are `MODEL@3` on the registry: by its number there, else by its name.
 
-    Of one that was changed there and imported again, the version that was published. Raises UnknownOnRegistry,
+    For a version that was changed there and imported again, it is the one that was published. Raises UnknownOnRegistry,
     AmbiguousRevision.
     """
     model, _, wanted = text.rpartition("@")
-    told = [
+    recorded = [
         (key, id_, place)
         for key in repository.refs.models()
         for id_, place in every(repository, key)
         if place.model == model and repository.objects.has(id_)
     ]
-    found = [each for each in told if str(each[2].number) == wanted] or [
-        each for each in told if each[2].name == wanted
+    found = [each for each in recorded if str(each[2].number) == wanted] or [
+        each for each in recorded if each[2].name == wanted
     ]
     if not found:
-        known = sorted({f"{place.model}@{place.number}" for _, _, place in told}, key=len)
+        known = sorted({f"{place.model}@{place.number}" for _, _, place in recorded}, key=len)
         raise errors.UnknownOnRegistry(text=f"{PREFIX}{text}", known=", ".join(known[-_SHOWN:]) or "none of that model")
     there = {place.id: f"{place.organization} at {place.host}" for _, _, place in found}
     if len(there) > 1:
@@ -77,18 +77,18 @@ def named(repository: Repository, text: str) -> tuple[str, VersionId]:
 
 
 def rank(repository: Repository, id_: VersionId) -> tuple[bool, int]:
-    """Of several versions here of one there, the one with the highest is it: what was published, or came last."""
+    """Return the rank of a version here among those of one version there: a published one is first, then the newest."""
     version = repository.objects.version(id_)
     return not is_by_hand(version), version.number
 
 
 def is_by_hand(version: Version) -> bool:
-    """Whether a version here was made of one that somebody made on a registry."""
+    """Return whether a version was imported from one that was made by hand on a registry."""
     return version.author.name.startswith(PREFIX) and not version.author.email
 
 
 def record(repository: Repository, model: str, version: VersionId, place: Place, move: Move) -> bool:
-    """Under the lock: have it told that `version` is at `place`; False when that is known. Raises RefMoved."""
+    """Record that `version` is at `place`; False when it is on record. Under the lock. Raises RefMoved."""
     if place in places(repository, model, version):
         return False
     ref = ref_of(model, version)

@@ -21,11 +21,11 @@ from mvc.model.toml.secrets import strip_userinfo
 from mvc.model.version import Code
 
 NEWEST = 10_000
-"""How many Git commits back are looked at."""
+"""The most Git commits that are searched."""
 _SECONDS = 120
-"""After which a `git` that does not end is given up."""
+"""Seconds after which a running `git` is killed."""
 _KEPT = ("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH")
-"""Variables for Git that are kept, beside those of settings; all others would speak of another repository."""
+"""Environment variables for Git that are kept, beside settings; others would name another repository."""
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -33,12 +33,12 @@ _SET = {
     "GIT_NO_LAZY_FETCH": "1",
     "LC_ALL": "C",
 }
-"""No write to the index, no question, and no fetch of objects that are missing."""
+"""No write to the index, no prompt, and no fetch of missing objects."""
 _QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull, "core.excludesFile": os.devnull}
 _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _STATUS = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
 _FLAGS = 3
-"""Characters before a path in what `_STATUS` prints."""
+"""Characters before a path in the output of `_STATUS`."""
 
 
 def code_of(folder: Path, own: Sequence[Path]) -> Code | None:
@@ -83,7 +83,7 @@ def _remote(folder: Path) -> str | None:
 
 
 def _without_filters(folder: Path) -> dict[str, str] | None:
-    """Return the settings that switch off each filter which is configured; None when one has a name that `-c` cannot have."""
+    """Return the settings that switch every configured filter off; None when one has a name that `-c` cannot set."""
     keys = (_git(folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\.") or "").split("\0")
     names = {key.rpartition(".")[0] for key in keys if key}
     if any("=" in name for name in names):

@@ -1,4 +1,4 @@
-"""What must not be collected: all that a name stands for, or stood for not long ago, with everything it was made from."""
+"""Reachability: the versions that garbage collection keeps, with their ancestors."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Versions = dict[VersionId, Version]
 
 
 def reachable(repository: Repository, since: int) -> Versions:
-    """The versions that must stay, with all their ancestors. Raises Missing, Damaged.
+    """Return the versions that must stay, with all their ancestors.
 
-    They are those that names stand for, that models stand at, that an interrupted change is about to set, that are
-    being merged, and that entries of ref logs name which were made after `since`, in seconds since 1970.
+    Roots are refs, heads, an interrupted change, merges in progress, and entries of ref logs made after `since`, in
+    seconds since 1970. Raises Missing, Damaged.
     """
     roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
     return history.reachable(roots, repository.objects.version, repository.objects.parents)
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
-    """Other versions that lie loose and are not older than `cutoff`, in nanoseconds, with what is here of their ancestors.
+    """Return other young loose versions, with their ancestors that are here; they stay, too, with their files.
 
-    They are spared, and would be worth nothing without their files, however old these are.
+    Young ones are not older than `cutoff`, in nanoseconds since 1970.
     """
     door = repository.door
     ids = [id_ for id_ in repository.objects.loose() if id_ not in versions]
@@ -44,7 +44,10 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
 
 
 def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
-    """The objects and files that these versions need; of those that `spared` do, what is here. Raises Missing, Damaged."""
+    """Return the objects and files that `versions` need, and what is here of those that `spared` need.
+
+    Raises Missing, Damaged.
+    """
     ids: set[str] = {*versions, *spared}
     files: set[FileId] = set()
     for version in versions.values():
@@ -68,14 +71,14 @@ def _files(repository: Repository, version: Version) -> set[FileId]:
 def _heads(repository: Repository) -> Iterator[VersionId]:
     for model in {*repository.refs.models(), *repository.heads.models()}:
         head = repository.heads.get(model)
-        if head is None:  # it may have stood at a version that nothing else leads to
+        if head is None:  # it may have named a version that no ref reaches
             raise errors.Missing(what="the head of", id=model)
         if head.version is not None:
             yield head.version
 
 
 def _named(repository: Repository, since: int) -> Iterator[VersionId]:
-    """What each name stands for; and what it stood for after `since`, if that is here: it may have gone before."""
+    """Yield the version of each ref, and those of its entries made after `since` that are still here."""
     for ref in _logs(repository):
         entries = repository.refs.entries(ref)
         _check(ref, [entry.seq for entry in entries])
@@ -94,7 +97,7 @@ def _logs(repository: Repository) -> Iterator[RefName]:
 
 
 def _check(ref: RefName, numbers: list[int]) -> None:
-    """Raise Damaged when an entry is gone: it may have named what nothing else does."""
+    """Raise Damaged when an entry of a log is missing: it may have been the only one that names a version."""
     if numbers != list(range(1, len(numbers) + 1)):
         raise errors.Damaged(what=f"the log of {ref.text} of {ref.model}", reason="an entry is missing from it")
 
@@ -115,7 +118,7 @@ def _merging(repository: Repository) -> Iterator[VersionId]:
 
 
 def _staged(repository: Repository) -> set[FileId]:
-    """The files that an interrupted change is about to write."""
+    """Return the files that an interrupted change is about to write."""
     pending = journal.pending(repository.door)
     return {step.file for step in pending.files if step.file is not None} if pending is not None else set()
 

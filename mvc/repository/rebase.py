@@ -1,4 +1,4 @@
-"""Putting versions that nobody else has after those of others: the same trees and manifests, with new parents and ids."""
+"""Rebase: unpublished versions made again on another version, with the same trees and manifests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mvc.storage.records.reflog import HEADS, RefName
 
 
 def rebase(repository: Repository, model: str, branch: str, onto: VersionId, called: str, actor: Actor) -> VersionId:
-    """Have `branch` be its own versions, made again after `onto`, which messages call `called`; the new tip.
+    """Rebase the versions of `branch` that `onto` lacks; return the new tip. Messages call `onto` what `called` says.
 
-    The files of the working tree stay as they are, since the newest version stays what it was. Raises CannotRebase when
-    one of them is a merge, or is known to a remote; RefMoved.
+    The files of the working tree stay as they are, as the newest version has the same tree. Raises CannotRebase when
+    one of the versions is a merge, or is known to a remote; RefMoved.
     """
     ref = RefName(model, HEADS, branch)
     merge_state.refuse(repository, model)
@@ -38,7 +38,7 @@ def rebase(repository: Repository, model: str, branch: str, onto: VersionId, cal
 def _own(
     repository: Repository, tip: VersionId, onto: VersionId, branch: str, called: str
 ) -> list[tuple[VersionId, Version]]:
-    """The versions that `tip` has and `onto` has not, oldest first."""
+    """Return the versions that `tip` has and `onto` lacks, oldest first."""
     found = list(history.walk(repository.objects, [tip], exclude=[onto]))[::-1]
     for id_, version in found:
         if len(version.parents) > 1:
@@ -49,7 +49,7 @@ def _own(
 def _check_unknown(
     repository: Repository, model: str, own: list[tuple[VersionId, Version]], branch: str, called: str
 ) -> None:
-    """Raise CannotRebase when a remote's name leads to one of these versions: somebody may have built on it."""
+    """Raise CannotRebase when a remote-tracking ref reaches one of these versions: somebody may have built on it."""
     refs = repository.refs
     for kind in refs.kinds(model):
         for ref in refs.all(model, kind) if kind.startswith("remotes/") else ():

@@ -15,11 +15,11 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
-"""The kinds of names, and what each is called."""
+"""The kinds of refs, each with its word in messages."""
 
 
 def check_new(repository: Repository, model: str, kind: str, name: str) -> None:
-    """Raise unless `name` may be made, or moved, as a `kind` of `model`: BadRefName, NameTaken, CaseTwin."""
+    """Raise BadRefName, NameTaken or CaseTwin unless `name` may be created or moved as a `kind` of `model`."""
     names.check_ref_name(name)
     for other_kind, kind_called in KINDS.items():
         for other in repository.refs.names(model, other_kind):
@@ -30,16 +30,16 @@ def check_new(repository: Repository, model: str, kind: str, name: str) -> None:
 
 
 def set_tag(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
-    """Make the tag `name` stand for `version`; False when it does already.
+    """Create the tag `name` at `version`; False when it is there already.
 
-    A tag that was deleted may come back only for the version it stood for. Raises TagExists, and as `check_new`.
+    A tag that was deleted may come back only at the version it was at. Raises TagExists, and as `check_new`.
     """
     check_tag(repository, model, name, version)
     return _move(repository, RefName(model, TAGS, name), version, actor, reason)
 
 
 def check_tag(repository: Repository, model: str, name: str, version: VersionId | None) -> None:
-    """Raise TagExists unless the tag `name` is free for `version` (None: for a version still to be made)."""
+    """Raise TagExists unless the tag `name` is free for `version`; None for a version that does not exist yet."""
     check_new(repository, model, TAGS, name)
     tip = repository.refs.tip(RefName(model, TAGS, name))
     stands_for = None if tip is None else tip.new or tip.old
@@ -67,7 +67,7 @@ def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor
 def check_all(
     repository: Repository, model: str, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None
 ) -> None:
-    """Raise unless all these names can be set; `version` is what an existing tag may stand for already."""
+    """Raise unless all these refs can be set; an existing tag may be at `version`."""
     for name in set(tags) & set(aliases):
         raise errors.NameTaken(name=name, kind="tag", model=model)
     for tag in tags:
@@ -85,14 +85,14 @@ def set_all(
     actor: Actor,
     reason: str,
 ) -> tuple[str, ...]:
-    """Set several tags and aliases; returns the names that were not yet there."""
+    """Set several tags and aliases; return the names that were not there yet."""
     done = [tag for tag in tags if set_tag(repository, model, tag, version, actor, reason)]
     done += [alias for alias in aliases if set_alias(repository, model, alias, version, actor, reason)]
     return tuple(done)
 
 
 def remove(repository: Repository, model: str, kind: str, name: str, actor: Actor, reason: str) -> VersionId:
-    """Remove a name, its history kept; returns the version it stood for. Raises NoSuchName."""
+    """Delete a ref, keeping its log; return the version it was at. Raises NoSuchName."""
     ref = RefName(model, kind, name)
     tip = repository.refs.tip(ref)
     if tip is None or tip.new is None:
@@ -103,7 +103,7 @@ def remove(repository: Repository, model: str, kind: str, name: str, actor: Acto
 
 
 def holders(repository: Repository, model: str, version: VersionId, *, but: RefName | None = None) -> list[str]:
-    """The names of `model` other than `but` that stand for `version`, and those of remotes that lead to it."""
+    """Return the refs of `model` at `version`, other than `but`, and the remote-tracking refs that reach it."""
     refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind) if ref != but]
     return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(repository, ref, version)]
 
@@ -116,7 +116,7 @@ def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
 
 
 def decorations(repository: Repository, model: str) -> dict[VersionId, list[tuple[str, str]]]:
-    """For each version that has names now: its (kind, name) pairs, branches first."""
+    """Return for each version with refs its (kind, name) pairs, branches first."""
     found: dict[VersionId, list[tuple[str, str]]] = {}
     kinds: Iterable[str] = [*KINDS, *(kind for kind in repository.refs.kinds(model) if kind not in KINDS)]
     for kind in kinds:

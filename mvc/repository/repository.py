@@ -1,4 +1,4 @@
-"""One repository: the folder that holds `.mvc`, its parts, and how a command begins to change it."""
+"""One repository: the folder with `.mvc`, its parts, and the roll forward that a writing command begins with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def writes(function: Callable[Concatenate[Repository, P], T]) -> Callable[Concatenate[Repository, P], T]:
-    """Declare the function of a verb that writes: `Repository.roll_forward` runs before it, except for a dry run."""
+    """Mark the function of a verb that writes: `Repository.roll_forward` runs before it, except for a dry run."""
 
     @functools.wraps(function)
     def settled(repository: Repository, /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -33,7 +33,7 @@ def writes(function: Callable[Concatenate[Repository, P], T]) -> Callable[Concat
 
 @dataclass(frozen=True, slots=True)
 class RolledForward:
-    """An interrupted command that was completed; `edited` are the paths that were edited since and left alone."""
+    """An interrupted command that was completed; `edited` are the paths edited since, which it left alone."""
 
     verb: str
     edited: tuple[str, ...]
@@ -45,25 +45,25 @@ def _nonce() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and when: what a library does not look up by itself. `nonce` gives 32 new hex digits at each call."""
+    """Who acts, and when: values that a library does not look up. `nonce` returns 32 new hex digits at each call."""
 
     person: Person
     at: Timestamp
     nonce: Callable[[], str] = _nonce
 
     def move(self, reason: str) -> Move:
-        """The record of one move of a ref."""
+        """Return the record of one move of a ref."""
         return Move(str(self.person), self.at, reason, self.nonce())
 
 
 class Repository(Parts):
-    """The parts of one repository, and the lock and the roll forward of a command that writes."""
+    """A repository: its parts, the writer's lock, and roll forward."""
 
     def roll_forward(self) -> RolledForward | None:
-        """Roll an interrupted change forward; None where there is none. A command that writes begins with it.
+        """Roll an interrupted change forward; None where there is none. A writing command begins with it.
 
-        Otherwise it would find the refs moved already and call the work done, with the files still the old ones. Raises
-        LockTimeout while the change is in progress, ReadOnlyStore, DiskFailed, Damaged.
+        Otherwise it would find the refs moved and the files not. Raises LockTimeout while the change is in progress,
+        ReadOnlyStore, DiskFailed, Damaged.
         """
         if not self.door.exists(journal.NAME):
             return None
@@ -73,7 +73,7 @@ class Repository(Parts):
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, with any interrupted change of the working tree finished first."""
+        """Hold the writer's lock, once an interrupted change of the working tree is rolled forward."""
         with self.locked():
             apply.roll_forward(self)
             self.door.sweep()

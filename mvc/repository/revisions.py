@@ -43,14 +43,14 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Versions that `tips` reach and `exclude` do not."""
+    """The versions that `tips` reach and `exclude` do not."""
 
     tips: tuple[VersionId, ...]
     exclude: tuple[VersionId, ...] = ()
 
 
 def resolve(repository: Repository, model: str, text: str) -> VersionId:
-    """The version that `text` names, seen from `model`.
+    """Return the version that `text` names, for `model`.
 
     Raises UnknownRevision, AmbiguousRevision, NoVersionYet, NoModel, BadDate, Missing, Damaged.
     """
@@ -63,7 +63,7 @@ def resolve(repository: Repository, model: str, text: str) -> VersionId:
 
 
 def resolve_range(repository: Repository, model: str, text: str) -> Range:
-    """The versions of `A..B`, `A...B` (a side left out is HEAD), or of all that a revision reaches."""
+    """Return the range `A..B` or `A...B` (a missing side is HEAD), or all that one revision reaches."""
     for dots in ("...", ".."):
         left, found, right = text.partition(dots)
         if found:
@@ -75,7 +75,7 @@ def resolve_range(repository: Repository, model: str, text: str) -> Range:
 
 
 def split_file(text: str) -> tuple[str, str]:
-    """Revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
+    """Return revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
     on_registry = text.startswith(places.PREFIX) and text.count(":") > 1
     revision, colon, name = text.rpartition(":") if on_registry else text.partition(":")
     if not colon or not name:
@@ -84,7 +84,7 @@ def split_file(text: str) -> tuple[str, str]:
 
 
 def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
-    """The file of a role, else of a path; `./` forces a path. Raises NotInVersion, RoleHasMany with their list."""
+    """Return the file of a role, else of a path; `./` forces a path. Raises NotInVersion, RoleHasMany."""
     path = name.removeprefix("./")
     entry = (None if path != name else tree.by_role.get(name)) or tree.by_path.get(path)
     if entry is not None:
@@ -98,22 +98,22 @@ def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
 
 
 def model_of(repository: Repository, model: str, text: str) -> str:
-    """The model that `text` speaks of: that of `MODEL@REV`, else `model`."""
+    """Return the model of `text`: that of `MODEL@REV`, else `model`."""
     if text.startswith(places.PREFIX):
         return places.named(repository, _base_of(text).removeprefix(places.PREFIX))[0]
     return _split_model(repository, text)[0] or model
 
 
 def _base_of(text: str) -> str:
-    """`text` without its steps up."""
+    """Return `text` without its steps to parents."""
     match = _STEPS.match(text)
     return match["base"] if match else text
 
 
 def ref_of(repository: Repository, model: str, name: str) -> RefName | None:
-    """The ref whose log `name` means, also one that was removed when no living one is meant; HEAD: the current branch.
+    """Return the ref whose log `name` means; HEAD means the current branch.
 
-    None when there is none. Raises AmbiguousRevision, NoModel.
+    A deleted ref counts if no other is meant. None when there is none. Raises AmbiguousRevision, NoModel.
     """
     if name in ("", "HEAD", "@"):
         branch = repository.head(model).branch
@@ -151,7 +151,7 @@ def _base(repository: Repository, model: str, text: str, whole: str) -> VersionI
 
 
 def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
-    """The model before an @, and the rest; None where the text names no model."""
+    """Return the model before an @, and the rest; None where the text names no model."""
     model, at, rest = text.partition("@")
     if at and model and not rest.startswith("{") and repository.heads.get(model) is not None:
         return model, rest
@@ -166,7 +166,7 @@ def _in_model(repository: Repository, model: str, text: str, whole: str) -> Vers
 
 
 def _named(repository: Repository, model: str, text: str) -> VersionId | None:
-    """The version a name stands for; raises AmbiguousRevision when names of several kinds do."""
+    """Return the version of a ref. Raises AmbiguousRevision when refs of several kinds have the name."""
     found = {ref: target for ref in _refs(model, text) if (target := repository.refs.target(ref)) is not None}
     if len(set(found.values())) > 1:
         raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
@@ -174,7 +174,7 @@ def _named(repository: Repository, model: str, text: str) -> VersionId | None:
 
 
 def _refs(model: str, text: str) -> Iterator[RefName]:
-    """The refs that `text` may mean: of one kind when it says so, of a remote, or of any kind."""
+    """Yield the refs that `text` may mean: of the kind that it names, of a remote, or of any kind."""
     kind, _, name = text.partition("/")
     if kind in KINDS and name:
         yield RefName(model, kind, name)
@@ -185,7 +185,7 @@ def _refs(model: str, text: str) -> Iterator[RefName]:
 
 
 def _numbered(repository: Repository, model: str, number: int, tip: VersionId | None) -> VersionId:
-    """`v7` on the line of `tip`; found only elsewhere, an error says where."""
+    """Return `v7` on the line of `tip`. Where it is only elsewhere, the error says where."""
     found = history.numbered(repository.objects, tip, number)
     if found is not None:
         return found
@@ -203,7 +203,7 @@ def _numbered(repository: Repository, model: str, number: int, tip: VersionId | 
 
 
 def _abbreviated(repository: Repository, text: str) -> VersionId | None:
-    """The one version whose id begins with `text`."""
+    """Return the only version whose id begins with `text`."""
     if not _HEX.match(text):
         return None
     found = [id_ for id_ in repository.objects.with_prefix(text) if _is_version(repository, id_)]
@@ -222,7 +222,7 @@ def _is_version(repository: Repository, id_: str) -> bool:
 
 
 def _past(repository: Repository, model: str, name: str, when: str, whole: str) -> VersionId:
-    """Where a name stood some moves ago, or at a time; `@{1}` is the current branch's."""
+    """Return the version of a ref some moves ago, or at a time; `@{1}` is the current branch's."""
     entries = _log(repository, model, name, whole)
     if _MOVES.match(when):
         index = len(entries) - 1 - int(when)
@@ -241,7 +241,7 @@ def _log(repository: Repository, model: str, name: str, whole: str) -> list[RefE
 
 
 def _of_git(repository: Repository, model: str) -> VersionId:
-    """The newest version made from the Git commit that is checked out, or else from its nearest ancestor."""
+    """Return the newest version made from the checked-out Git commit, or else from its nearest ancestor."""
     made: dict[str, VersionId] = {}
     for id_, version in history.walk(repository.objects, history.tips(repository, model)):
         if version.code is not None:
@@ -253,7 +253,7 @@ def _of_git(repository: Repository, model: str) -> VersionId:
 
 
 def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: str) -> VersionId:
-    """`~n`: n first parents up; `^n`: the n-th parent, `^0` the version itself."""
+    """Return `~n`, n first parents back, or `^n`, the n-th parent; `^0` is the version itself."""
     if sign == "^":
         parents = repository.objects.version(id_).parents
         if count == 0:
@@ -270,7 +270,7 @@ def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: s
 
 
 def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -> VersionId:
-    """A parent, which must not be on record as absent."""
+    """Return a parent, unless it is on record as absent. Raises ParentAbsent."""
     version = repository.objects.version(of)
     if parent not in repository.objects.parents(version):
         raise errors.ParentAbsent(text=text, version=f"v{version.number}", parent=parent[:10])

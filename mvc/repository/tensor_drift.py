@@ -1,4 +1,4 @@
-"""How far the tensors of two files moved: both are read, PIECE numbers of one tensor at a time, and only what changed."""
+"""The drift of tensors between two files: only changed tensors are read, PIECE numbers at a time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mvc.model.compare.weight_drift import Drift
 from mvc.model.segment import PIECE, WIDTHS, Segment
 
 ReadAt = Callable[[int, int], bytes]
-"""Gives so many bytes, the second argument, from an offset."""
+"""Returns so many bytes, the second argument, from an offset."""
 
 
 def measured(difference: TensorDiff, old: ReadAt, new: ReadAt) -> TensorDiff:
-    """The difference with the drift of each tensor that has as many numbers as before, and of a dtype that can be read.
+    """Return the difference with the drift of each tensor of the same count and of a readable dtype.
 
-    Raises what the two ways to read raise.
+    Raises what `old` and `new` raise.
     """
     return TensorDiff(tuple([_measured(change, old, new) for change in difference.tensors]))
 
@@ -38,12 +38,12 @@ def _measured(change: TensorChange, old: ReadAt, new: ReadAt) -> TensorChange:
 
 
 def _count(segment: Segment) -> int | None:
-    """How many numbers can be read of it, None for none."""
+    """Return how many numbers of a segment can be read; None for none."""
     return segment.size // WIDTHS[segment.dtype] if statistics.readable(segment.dtype) else None
 
 
 def _numbers(segment: Segment, start: int, read_at: ReadAt) -> statistics.Numbers:
-    """At most PIECE numbers from number `start` on."""
+    """Return at most PIECE numbers from number `start` on."""
     width = WIDTHS[segment.dtype]
     size = min(PIECE, segment.size // width - start) * width
     return statistics.numbers(read_at(segment.offset + start * width, size), segment.dtype)

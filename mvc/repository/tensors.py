@@ -1,9 +1,9 @@
-"""The tensors of files, stored or in the working tree, and what became of them.
+"""The tensors of files, stored or in the working tree, and their changes.
 
-stored       the segments of the recipe; of a file that lies in its recipe, its header
+stored       the segments of the recipe; for a file inside its recipe, its header
 in the tree  the header, and digests from reading the tensors
 
-Weights of stored files are read only to say how far they moved (tensordrift).
+Weights of stored files are read only for their drift (tensor_drift).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ else:
     tensor_drift = lazy.Module("mvc.repository.tensor_drift")
 
 ReadAt = Callable[[int, int], bytes]
-"""Gives so many bytes, the second argument, from an offset."""
+"""Returns so many bytes, the second argument, from an offset."""
 Segments = tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileTensors:
-    """What became of the tensors of a file; `difference` is None when those of a side are not known."""
+    """The change of the tensors of a file; `difference` is None when those of one side are unknown."""
 
     file: FileChange
     difference: TensorDiff | None
@@ -54,14 +54,14 @@ class FileTensors:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A file with tensors; `opened` gives a way to read it."""
+    """A file with tensors; `opened` opens it."""
 
     segments: Segments
     opened: Callable[[], ReadAt]
 
 
 def stored(repository: Repository, entry: TreeEntry) -> Segments:
-    """The tensors of a stored file, none where they are not known; reads its recipe only. Raises Damaged."""
+    """Return the tensors of a stored file, none where they are unknown; reads only its recipe. Raises Damaged."""
     recipe = disk_usage.recipe_of(repository, entry.file)
     if recipe is None:
         return ()
@@ -74,7 +74,7 @@ def stored(repository: Repository, entry: TreeEntry) -> Segments:
 def differences(
     repository: Repository, changes: Iterable[FileChange], files: Iterable[WorkFile] = (), *, deep: bool = False
 ) -> tuple[FileTensors, ...]:
-    """What became of the tensors of each file that is on both sides with other bytes, and of how far with `deep`.
+    """Return the tensor changes of each file that both sides have with other bytes; with `deep`, also their drift.
 
     A new file that is not stored is one of `files`, and is read. Raises Damaged, Missing, FileChanged, OSError.
     """
@@ -121,7 +121,7 @@ def _tracked(repository: Repository, file: WorkFile) -> _Side | None:
 
 
 def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
-    """The segments that a file's header names, with their digests; none for a file that lies."""
+    """Return the segments that a file's header names, with their digests; none for a header that is wrong."""
     try:
         header = read_header(Source(read_at, size, path))
     except HeaderError:

@@ -1,4 +1,4 @@
-"""Where a branch stands against the branch of a remote that it follows, as that was last seen."""
+"""The upstream of a branch: the branch of a remote that it follows, by its remote-tracking ref."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mvc.storage.objects import Objects
 
 ORIGIN = "origin"
-"""The remote that is meant when none is named, and the one that a clone is from."""
+"""The remote by default, and the one that a clone is from."""
 
 
 class Upstream(NamedTuple):
-    """A branch `name` of `remote`: how many versions the branch here has that it lacks, and the other way round."""
+    """The upstream `name` of `remote`: how many versions the branch has that it lacks, and the other way round."""
 
     remote: str
     name: str
@@ -30,7 +30,10 @@ class Upstream(NamedTuple):
 
 
 def followed(repository: Repository, model: str, branch: str) -> tuple[str, str] | None:
-    """The remote, and the name there, that a branch follows: as was set, else the same name on origin or the only remote."""
+    """Return the upstream of a branch as its remote and its name there, None for none.
+
+    It is the one that was set, else the branch of the same name on origin or the only remote.
+    """
     given = repository.config.upstream(model, branch)
     if given is not None:
         return given
@@ -41,7 +44,7 @@ def followed(repository: Repository, model: str, branch: str) -> tuple[str, str]
 
 
 def upstream(repository: Repository, model: str, branch: str) -> Upstream | None:
-    """Where a branch stands against the one it follows; None when that was never seen, or either has no version."""
+    """Return a branch compared with its upstream; None unless both have a version."""
     found = followed(repository, model, branch)
     ours = repository.refs.target(RefName(model, HEADS, branch))
     if found is None or ours is None:
@@ -54,5 +57,5 @@ def upstream(repository: Repository, model: str, branch: str) -> Upstream | None
 
 
 def _more(objects: Objects, one: VersionId, two: VersionId) -> int:
-    """How many versions `one` has that `two` lacks."""
+    """Return how many versions `one` has that `two` lacks."""
     return 0 if one == two else sum(1 for _ in history.walk(objects, [one], exclude=[two]))

@@ -1,4 +1,4 @@
-"""From the name of a remote to a connection: settings, address, backend, retries."""
+"""The connection to a remote: its settings, its address, its backend, with retries and a rate limit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mvc.repository.upstream import ORIGIN, followed
 from mvc.transport import trust
 
 RACE = Backoff(attempts=refs.TRIES, first=0.2, longest=5.0)
-"""Between attempts to move a ref that others move, too. Its jitter keeps clients that met from meeting again."""
+"""The delays between attempts to move a ref that others move, too. Jitter keeps clients from meeting again."""
 
 
 @contextlib.contextmanager
 def open_remote(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
-    """The remote `name`, its connections let go afterwards; `limit` is in bytes a second.
+    """Yield the remote `name`, and close its connections afterwards; `limit` is in bytes a second.
 
     Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline, HostNotTrusted, SettingNotTrusted,
     PlainHttp.
@@ -51,7 +51,7 @@ def is_registry(settings: Mapping[str, str]) -> bool:
 
 
 def settings_of(repository: Repository, name: str) -> dict[str, str]:
-    """The settings of a remote, its `url` among them."""
+    """Return the settings of a remote, its `url` among them. Raises NoSuchRemote."""
     known = repository.config.remotes()
     if "url" not in known.get(name, {}):
         raise errors.NoSuchRemote(name=name, known=", ".join(sorted(known)) or "none")
@@ -59,7 +59,10 @@ def settings_of(repository: Repository, name: str) -> dict[str, str]:
 
 
 def default_remote(repository: Repository, model: str | None = None) -> str:
-    """The remote that the current branch of `model` follows, else origin, or the only one. Raises NoSuchRemote."""
+    """Return the upstream remote of the current branch of `model`, else origin, or the only remote.
+
+    Raises NoSuchRemote.
+    """
     head = repository.heads.get(model) if model is not None else None
     branch = head.branch if head is not None and head.branch is not None else ""
     found = followed(repository, model or "", branch)

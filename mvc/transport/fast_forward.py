@@ -1,4 +1,4 @@
-"""Fast-forward a branch and the files of its working tree to a version, fetching the bytes that are selected."""
+"""Fast-forwards: a branch and its working tree moved to a version, with the selected files fetched."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import promises, promisor
 
 Select = Callable[[TreeEntry], bool]
-"""Whether the bytes of a file are wanted."""
+"""Returns whether a file is to be checked out."""
 
 
 def everything(_: TreeEntry) -> bool:
-    """All files."""
+    """Select all files."""
     return True
 
 
 def nothing(entry: TreeEntry) -> bool:
-    """No file but model.toml and the labelmap, without which model.toml cannot be read."""
+    """Select no file but model.toml and the labelmap, without which model.toml cannot be read."""
     return entry.role == LABELMAP
 
 
 def only(roles: Sequence[str]) -> Select:
-    """The files of these roles, or at these paths, and the labelmap, without which model.toml cannot be read."""
+    """Return a selection of the files with these roles or paths, and of the labelmap."""
 
     def select(entry: TreeEntry) -> bool:
         named = entry.role in roles or entry.path in roles or entry.role.partition("/")[0] in roles
@@ -54,9 +54,10 @@ def advance(
     remote: Remote | None = None,
     progress: Progress | None = None,
 ) -> tuple[int, Moved]:
-    """Move `branch`, the current one, and the files to `target`; the bytes received, and what that changed.
+    """Fast-forward `branch`, the current one, and its files to `target`; return the bytes received and the changes.
 
-    Files that `select` does not choose are left out, unless their bytes are here. A `remote` that is connected is used.
+    Files that `select` does not choose are not checked out, unless their bytes are here. `remote` is an open
+    connection.
     """
     selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
     received = _fetch(repository, selected, remote, progress)

@@ -1,4 +1,4 @@
-"""One file of a version, read anywhere in it: only the chunks that are touched are decoded, or fetched where they are elsewhere."""
+"""Random reads of one file of a version: only the chunks of a range are decoded, and fetched if promised."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from mvc.repository.repository import Repository
 from mvc.transport import connection, promisor
 
 KEPT = 8
-"""Decoded chunks that are kept, for reads that follow each other."""
+"""Decoded chunks that stay in memory, for sequential reads."""
 
 
 class FileReader:
-    """Reads ranges of a file. A remote that has promised it is connected to when it is first needed, until `close`."""
+    """A reader of ranges of a file. It connects to a promisor remote when it needs one, until `close`."""
 
     def __init__(self, repository: Repository, file: FileId) -> None:
-        """Read `file`; raises Missing when nothing is known of it, Damaged."""
+        """Open `file`. Raises Missing when there is no recipe, Damaged."""
         recipe = disk_usage.recipe_of(repository, file)
         if recipe is None:
             raise errors.Missing(what="file", id=file)
@@ -36,28 +36,28 @@ class FileReader:
         self._file = file
         self._recipe = recipe
         self._starts = [0, *itertools.accumulate(size for _, size in recipe.chunks)]
-        self._kept: OrderedDict[ChunkId, Buffer] = OrderedDict()
+        self._decoded: OrderedDict[ChunkId, Buffer] = OrderedDict()
         self._connections = contextlib.ExitStack()
         self._remote: Remote | None = None
-        self._there: Inventory | None = None
+        self._inventory: Inventory | None = None
 
     def __enter__(self) -> Self:
-        """Read for a while."""
+        """Return itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let connections go."""
+        """Close the connection."""
         self.close()
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close the connection."""
         self._connections.close()
-        self._remote = self._there = None
+        self._remote = self._inventory = None
 
     def read_range(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`, fewer at the end of the file.
+        """Return `size` bytes from `offset`, fewer at the end of the file.
 
         Raises Missing, Damaged, and what fetching raises.
         """
@@ -68,7 +68,7 @@ class FileReader:
             return b""
         first = bisect.bisect_right(self._starts, offset) - 1
         last = bisect.bisect_left(self._starts, end)
-        self._have([chunk for chunk, _ in self._recipe.chunks[first:last]])
+        self._ensure_present([chunk for chunk, _ in self._recipe.chunks[first:last]])
         pieces = []
         for number in range(first, last):
             start = self._starts[number]
@@ -77,17 +77,17 @@ class FileReader:
         return b"".join(pieces)
 
     def _chunk(self, chunk: ChunkId) -> Buffer:
-        raw = self._kept.pop(chunk, None)
+        raw = self._decoded.pop(chunk, None)
         if raw is None:
             raw = self._repository.reader.read(chunk, self._repository.reader.locate(chunk))
-        self._kept[chunk] = raw
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        self._decoded[chunk] = raw
+        if len(self._decoded) > KEPT:
+            self._decoded.popitem(last=False)
         return raw
 
-    def _have(self, chunks: Sequence[ChunkId]) -> None:
-        """Fetch those of these chunks that are not here. Raises as `mvc.transport.promisor.fetch_files`."""
-        wanted = [chunk for chunk in chunks if chunk not in self._kept]
+    def _ensure_present(self, chunks: Sequence[ChunkId]) -> None:
+        """Fetch the chunks that are not here. Raises as `mvc.transport.promisor.fetch_files`."""
+        wanted = [chunk for chunk in chunks if chunk not in self._decoded]
         promisors = self._repository.promised.promisors(self._file)
         if self._repository.chunks.has_all(wanted) or not promisors:
             return
@@ -97,19 +97,19 @@ class FileReader:
         promisor.from_any_remote(self._repository, promisors, files, lambda name: self._fetch(name, wanted))
 
     def _fetch(self, name: str, wanted: Sequence[ChunkId]) -> None:
-        remote, there = self._reached(name)
+        remote, inventory = self._reached(name)
         try:
-            promisor.fetch_chunks(self._repository, remote, wanted, there=there)
-        except errors.MissingThere:  # a collection may have moved it since the listing
-            self._there = None
+            promisor.fetch_chunks(self._repository, remote, wanted, inventory=inventory)
+        except errors.MissingThere:  # garbage collection may have moved it since the listing
+            self._inventory = None
             remotes.check(remote.backend)
-            promisor.fetch_chunks(self._repository, remote, wanted, there=self._reached(name)[1])
+            promisor.fetch_chunks(self._repository, remote, wanted, inventory=self._reached(name)[1])
 
     def _reached(self, name: str) -> tuple[Remote, Inventory]:
-        """A remote and what it has, as far as that is known already."""
+        """Return a remote and its inventory, both kept while they are good."""
         if self._remote is None or self._remote.name != name:
             self.close()
             self._remote = self._connections.enter_context(connection.open_remote(self._repository, name))
-        if self._there is None:
-            self._there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
-        return self._remote, self._there
+        if self._inventory is None:
+            self._inventory = Inventory(self._repository, self._remote.backend, self._remote.jobs)
+        return self._remote, self._inventory

@@ -1,7 +1,7 @@
-"""Whether a remote that was seen before is still there: an unmounted folder looks like one that nobody has pushed to yet.
+"""The presence of a remote that was used before: an unmounted folder looks like a remote without a push.
 
-no `format` there ─► seen before (remote-tracking refs, or the record of its probe)? ─ no ─► a new remote
-                                                                            └ yes ─► refused; nothing is created
+no `format` ─► known here (remote-tracking refs, or the record of its probe)? ─ no ─► a new remote
+                                                                     └ yes ─► refused; nothing is created
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mvc.transport import tracking
 
 
 def check(repository: Repository, remote: Remote) -> None:
-    """Check that mvc can read `remote`. Raises RemoteVanished, FormatLost, and as `mvc.remotes.remote.check`."""
+    """Raise RemoteVanished, FormatLost, or as `mvc.remotes.remote.check`, unless mvc can read `remote`."""
     try:
         remotes.check(remote.backend)
     except errors.NoRemoteYet:
@@ -29,24 +29,24 @@ def check(repository: Repository, remote: Remote) -> None:
 
 
 def is_known(repository: Repository, remote: Remote) -> bool:
-    """Whether this repository has fetched from `remote`, or pushed to it."""
+    """Return whether this repository has fetched from `remote` or pushed to it."""
     return repository.door.exists(_record(remote.backend.where)) or any(
         True for _ in tracking.all_refs(repository, remote.name)
     )
 
 
 def is_probed(repository: Repository, remote: Remote) -> bool:
-    """Whether the remote was found to be a store that creates a name once, from here."""
+    """Return whether a probe from here found that the remote creates a name only once."""
     return repository.door.exists(_record(remote.backend.where))
 
 
 def record_probe(repository: Repository, remote: Remote) -> None:
-    """Record that it was, and that it is a remote."""
+    """Record that the probe of a remote passed."""
     repository.door.cache(_record(remote.backend.where), b"its create was seen to be exclusive\n")
 
 
 def forget(repository: Repository, where: str) -> None:
-    """Forget the record of the remote at `where`."""
+    """Delete the record of the probe of the remote at `where`."""
     repository.door.forget(_record(where))
 
 

@@ -1,4 +1,4 @@
-"""Files that a command is about to read: promised ones are fetched first; without promises it costs one look at a folder."""
+"""Promised files: fetched before a command reads them. Without promises, that costs one look at a folder."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ else:
 
 
 def ensure_present(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
-    """Fetch the bytes of those `entries` that are promised. Not under the lock. Raises as `mvc.transport.promisor.fetch_files`."""
+    """Fetch the bytes of those `entries` that are promised. Raises as `mvc.transport.promisor.fetch_files`.
+
+    The caller must not hold the writer's lock.
+    """
     if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
         files = {entry.file: entry.path for entry in entries}
         promisor.fetch_files(repository, files, progress)
 
 
 def ensure_version_present(repository: Repository, id_: VersionId | None, progress: Progress | None = None) -> None:
-    """Fetch the promised bytes of a version: its model.toml and all its files."""
+    """Fetch the promised bytes of a version, model.toml included; None for no version."""
     if id_ is not None:
         ensure_present(repository, entries_of(repository, id_), progress)
 
 
 def entries_of(repository: Repository, id_: VersionId) -> list[TreeEntry]:
-    """The files of a version, its model.toml first."""
+    """Return the files of a version, its model.toml first."""
     version = repository.objects.version(id_)
     toml = TreeEntry(model_file.NAME, model_file.NAME, 0, version.model_toml)
     return [toml, *repository.objects.tree(version.tree).entries]

@@ -1,4 +1,4 @@
-"""Lazy fetch: the bytes of promised files, fetched from a promisor remote when a command needs them.
+"""Lazy fetch: the bytes of promised files, from a promisor remote, when a command needs them.
 
 files ─► promised? ─► by which remotes ─► the first that has them ─► chunks and their bases ─► packs here
                                              └► none has: an error that names the file, the remote and the reason
@@ -27,20 +27,21 @@ from mvc.transport import connection, presence
 
 T = TypeVar("T")
 Files = Mapping[FileId, str]
-"""File ids, each with the path that messages name it by."""
+"""File ids, each with the path for messages."""
 MAX_TRIES = 64
-"""How often what failed is fetched from other packs; with each try at least one more place is known to be damaged."""
+"""How often damaged chunks are fetched from other packs; each time at least one more damaged place is known."""
 _FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, errors.NotARemote)
-"""What one remote may fail with while another may still have the bytes."""
+"""Errors of one remote after which another is tried."""
 
 
 def fetch_files(
     repository: Repository, files: Files, progress: Progress | None = None, *, connected: Remote | None = None
 ) -> int:
-    """Fetch the bytes of those of `files` that are promised; the number of bytes received. Not under the lock.
+    """Fetch the bytes of those `files` that are promised; return the number of bytes received.
 
-    A remote that is `connected` already is used as it is, others with its number of transfers and its rate limit. Raises
-    FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore, DiskFailed, LockTimeout.
+    `connected` is an open remote; other remotes use its number of transfers and its rate limit. The caller must not
+    hold the writer's lock. Raises FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore,
+    DiskFailed, LockTimeout.
     """
     groups: dict[tuple[str, ...], dict[FileId, str]] = {}
     for file, path in files.items():
@@ -57,17 +58,17 @@ def fetch_chunks(
     remote: Remote,
     chunks: Iterable[ChunkId],
     progress: Progress | None = None,
-    there: Inventory | None = None,
+    inventory: Inventory | None = None,
 ) -> int:
-    """Fetch those of `chunks` that are not here from `remote`, which is listed unless `there` is given; the bytes received.
+    """Fetch the `chunks` that are not here from `remote`; return the number of bytes received.
 
-    A chunk whose pack is damaged comes from another pack, where there is one. Raises as `fetch_chunks`.
+    Without an `inventory`, the remote is listed. Raises as `download_chunks`.
     """
-    if there is None:
-        there = Inventory(repository, remote.backend, remote.jobs)
+    if inventory is None:
+        inventory = Inventory(repository, remote.backend, remote.jobs)
     wanted = list(chunks)
     try:
-        return download_chunks(repository, remote, wanted, there, lambda each: _require(repository, each), progress)
+        return download_chunks(repository, remote, wanted, inventory, lambda each: _require(repository, each), progress)
     except errors.MissingThere:
         presence.check(repository, remote)
         raise
@@ -77,20 +78,21 @@ def download_chunks(
     store: Store,
     remote: Remote,
     chunks: Sequence[ChunkId],
-    there: Inventory,
+    inventory: Inventory,
     require: Callable[[set[str]], None],
     progress: Progress | None = None,
     failed: AbstractSet[RemotePlace] = frozenset(),
 ) -> int:
-    """Fetch `chunks` into `store`; the bytes that came. Packs that are found damaged become suspects of `there`.
+    """Download `chunks` into `store`; return the number of bytes received.
 
-    `require` notes what readers of the store must know; places that `failed` before are not used. Raises MissingThere,
-    Damaged when no place has a chunk whole.
+    A chunk in a damaged pack is read from another one, and the pack becomes a suspect of the `inventory`. `require`
+    records the features that readers of the store need. Places in `failed` are not used. Raises MissingThere, and
+    Damaged when no place has a sound chunk.
     """
     failure: errors.Damaged | None = None
     for _ in range(MAX_TRIES):
         try:
-            batches = download_plan.plan(store, there, chunks, remote.backend.read_size, failed)
+            batches = download_plan.plan(store, inventory, chunks, remote.backend.read_size, failed)
         except errors.MissingThere:
             if failure is not None:
                 raise failure from None
@@ -108,7 +110,7 @@ def download_chunks(
             if not downloader.failed - failed:
                 raise
             failed = failed | downloader.failed
-            there.suspects |= {place.pack for place in downloader.failed}
+            inventory.suspects |= {place.pack for place in downloader.failed}
     raise failure or AssertionError
 
 
@@ -125,9 +127,9 @@ def from_any_remote(
     *,
     connected: Remote | None = None,
 ) -> T:
-    """What `fetch` returns for the first remote that can give `files`: those that promised them come before all others.
+    """Return the result of `fetch` for the first remote that has `files`, promisors first.
 
-    Raises what the first remote failed with, naming the files; NoPromisor; what is wrong on this side at once.
+    Raises the error of the first remote, with the files named; NoPromisor. Errors of this side are raised at once.
     """
     first: errors.MvcError | None = None
     for name in _sources(repository, promisors, files, connected):
@@ -156,7 +158,7 @@ def _sources(repository: Repository, promisors: Sequence[str], files: Files, con
 
 
 def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcError:
-    """The error for `files` that `remote` promised and did not give."""
+    """Return the error for `files` that a promisor could not give."""
     fields = {"files": _listed(files), "remote": remote, "reason": error.message.rstrip(".")}
     if isinstance(error, errors.Denied):
         return errors.FetchDenied(**fields, advice=error.hint)
@@ -168,7 +170,7 @@ def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcErr
 def _group(
     repository: Repository, promisors: Sequence[str], files: Files, progress: Progress | None, connected: Remote | None
 ) -> int:
-    """Fetch files that have the same promisors."""
+    """Fetch files of the same promisors."""
     chunks = [chunk for file in files for chunk in _chunks(repository, file)]
     return from_any_remote(
         repository,
@@ -192,12 +194,12 @@ def _from(
 def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], progress: Progress | None) -> int:
     try:
         return fetch_chunks(repository, remote, chunks, progress)
-    except errors.MissingThere:  # a collection may have put it elsewhere since it was listed
+    except errors.MissingThere:  # garbage collection may have moved it since the listing
         return fetch_chunks(repository, remote, chunks, progress)
 
 
 def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
-    """The chunks of the recipe of a file that readers prefer."""
+    """Return the chunks of a file, by the recipe that readers prefer."""
     recipes = sorted(repository.recipes.for_file(file), key=Recipe.preference)
     return [chunk for chunk, _ in recipes[0].chunks] if recipes else []
 
@@ -209,6 +211,6 @@ def _expired(repository: Repository, file: FileId, path: str) -> errors.FileExpi
 
 
 def _listed(files: Files) -> str:
-    """`weights.bin`, or `weights.bin and 2 more files`."""
+    """Return `weights.bin`, or `weights.bin and 2 more files`."""
     first, *others = dict.fromkeys(map(escape_name, files.values()))
     return f"{first} and {len(others)} more file{'s' * (len(others) > 1)}" if others else first

@@ -1,4 +1,4 @@
-"""Which names a push is to move: `main`, `main:release`, `:old`, every branch, every tag and alias."""
+"""Refspecs of a push: `main`, `main:release`, `:old`, every branch, every tag and alias."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
-    """A name to move on the remote, to `new`, or to remove; `local` is the branch here that it comes from."""
+    """A ref to move on the remote, to `new` or to delete it; `local` is the branch here that it comes from."""
 
     ref: RefName
     new: VersionId | None
@@ -25,10 +25,10 @@ class RefUpdate:
 def updates(
     repository: Repository, model: str, specs: Sequence[str], *, branches: bool = False, tags: bool = False
 ) -> list[RefUpdate]:
-    """What `specs` ask for: NAME or SRC:DST (:DST is for `removals`); with neither of them nor a flag, the current branch.
+    """Return the updates for `specs`, NAME or SRC:DST each; for the current branch without any spec or flag.
 
-    `branches` adds all branches, `tags` all tags and aliases. Raises Detached, NoVersionYet, NoSuchName, BadRefName, and what
-    resolving a revision raises.
+    `branches` adds all branches, `tags` all tags and aliases; `:DST` is for `removals`. Raises Detached, NoVersionYet,
+    NoSuchName, BadRefName, and what resolving a revision raises.
     """
     found = [_of(repository, model, spec) for spec in specs if not spec.startswith(":")]
     kinds = [*([HEADS] if branches else []), *([TAGS, ALIASES] if tags else [])]
@@ -46,7 +46,7 @@ def updates(
 
 
 def removals(repository: Repository, model: str, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
-    """The removal of names that were last seen on `remote`; raises NotThere."""
+    """Return the deletions of refs that `remote` had at the last contact. Raises NotThere."""
     return [RefUpdate(_seen(repository, model, remote, spec), None) for spec in specs]
 
 

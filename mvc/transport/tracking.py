@@ -1,4 +1,4 @@
-"""What was last seen of the names on a remote: logs of our own, whose entries name the remote's.
+"""Remote-tracking refs: ref logs of this repository whose entries name an entry of the remote.
 
 refs/<model>/remotes/origin/heads/main/0000000007    new: 9f86…   seen: [42, 5d…]
 """
@@ -15,7 +15,7 @@ from mvc.storage.records.reflog import RefEntry, RefName, Seen
 
 
 def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
-    """The remote's entry that `ref` was last seen at; None when it never was."""
+    """Return the entry of the remote that `ref` was last known at; None for a ref without one."""
     tip = repository.refs.tip(ref.seen_of(remote))
     return tip.seen if tip is not None else None
 
@@ -23,7 +23,7 @@ def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
 def all_refs(
     repository: Repository, remote: str, models: Iterable[str] | None = None
 ) -> Iterator[tuple[RefName, Seen]]:
-    """Yield each ref of a remote that was seen, of `models` or of all, with the entry that it was last seen at."""
+    """Yield each remote-tracking ref of a remote, of `models` or of all, with the last known entry."""
     for model in repository.refs.models() if models is None else models:
         for kind in refnames.KINDS:
             for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(remote).kind):
@@ -34,19 +34,19 @@ def all_refs(
 
 
 def record(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
-    """Keep that `ref` stands at the remote's `entry`; False when that is known. Under the lock."""
+    """Record that `ref` is at the remote's `entry`; False when it is on record. Under the lock."""
     own = ref.seen_of(remote)
     tip = repository.refs.tip(own)
     seen = Seen(entry.seq, entry.id)
     if tip is not None and tip.seen == seen:
-        repository.refs.settle(own)  # noted, perhaps, by a command that was stopped before it was durable
+        repository.refs.settle(own)  # an interrupted command may have written it without making it durable
         return False
     repository.refs.append(own, tip, entry.new, actor.move(reason), seen)
     return True
 
 
 def is_sound(ref: RefName) -> bool:
-    """Whether a remote's name is one that mvc makes; nobody else's is taken in."""
+    """Return whether a ref of a remote has names that mvc gives; others are ignored."""
     try:
         names.check_ref_name(ref.name)
     except errors.BadRefName:
@@ -55,7 +55,7 @@ def is_sound(ref: RefName) -> bool:
 
 
 def is_model(key: str) -> bool:
-    """Whether a model there has a key that mvc gives."""
+    """Return whether a model on a remote has a key that mvc gives."""
     try:
         names.check_model_key(key)
     except errors.BadModelKey:

@@ -1,10 +1,10 @@
-"""Credentials go only where the person who runs mvc said: what a repository's settings name is checked before it is used.
+"""Trust in hosts: credentials go only where the person who runs mvc allowed, whatever a repository's settings name.
 
 typed in clone, remote add, remote set-url ─┐
 `mvc remote trust NAME`                    ─┼─► [host] of the person's settings ─► check ─► connection
 MVC_TRUSTED_HOSTS                          ─┘
 
-An approval is for a host and a kind of credentials, never for a remote's name: whoever edits the settings of a remote
+An approval is for a host and a kind of credentials, never for a remote's name, so editing the settings of a remote
 afterwards gains nothing. The providers' own hosts need none.
 """
 
@@ -29,7 +29,7 @@ from mvc.storage.records.config import TRUSTED_HOSTS
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the person stands to a remote's destination; `where` None: it sends no credentials that its settings choose."""
+    """The approvals of a remote's destination; `where` is None when its settings name no host."""
 
     where: Destination | None
     approved: bool
@@ -38,7 +38,7 @@ class Standing:
 
     @property
     def usable(self) -> bool:
-        """Whether the remote can be used as it is set."""
+        """Whether the remote can be used."""
         return self.approved and self.plain and not self.lacking
 
     def to_json(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Standing:
 
 
 def standing(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> Standing:
-    """Return how the person stands to the remote `name`. Raises BadSetting."""
+    """Return the approvals of the remote `name`. Raises BadSetting."""
     found = destination.of(where, options)
     if found is None:
         return Standing(None, approved=True, plain=True)
@@ -66,7 +66,7 @@ def standing(repository: Repository, name: str, where: Address, options: Mapping
 
 
 def _is_own(repository: Repository, own: Mapping[str, str], where: Address, found: Destination) -> bool:
-    """Return whether the person's own settings of a remote lead to the same host, which needs no approval then."""
+    """Return whether the person's own settings of a remote name the same host, which needs no approval then."""
     if "url" in own:
         where = address.parse(own["url"], repository.root)
     elif where.kind.shape is Shape.SERVER:
@@ -76,10 +76,10 @@ def _is_own(repository: Repository, own: Mapping[str, str], where: Address, foun
 
 
 def check(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> None:
-    """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless the credentials of a remote may go where it says."""
+    """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless a remote may have the person's credentials."""
     found = standing(repository, name, where, options)
     host = found.where.host if found.where is not None else ""
-    command = f"mvc remote trust {shlex.quote(name)}"  # whoever made the repository named the remote
+    command = f"mvc remote trust {shlex.quote(name)}"  # the name may be hostile
     way = f"If you know it, approve it with `{command}`; where nobody types, with {TRUSTED_HOSTS}={host}."
     if not found.approved:
         raise errors.HostNotTrusted(remote=name, host=host, way=way)
@@ -95,7 +95,7 @@ def check(repository: Repository, name: str, where: Address, options: Mapping[st
 
 
 def check_plain(approvals: Approvals | None, where: Destination, what: str) -> None:
-    """Raise PlainHttp for a destination that was typed, where it is not encrypted and nobody accepted that."""
+    """Raise PlainHttp for a typed destination that is not encrypted, unless the person accepted that."""
     accepted = approvals is not None and approvals.has_plain(where)
     if where.plain and not where.is_loopback and not accepted:
         way = f"where the network is your own, accept that with {TRUSTED_HOSTS}=http://{where.host}."
@@ -107,7 +107,7 @@ def _refuse_plain(what: str, host: str, way: str) -> None:
 
 
 def approve_typed(repository: Repository, where: Address, options: Mapping[str, str], *, keep: bool = True) -> None:
-    """Approve the destination that the person typed: in their settings, or with `keep` off for this run. Raises BadSetting."""
+    """Approve a typed destination, in the person's settings or, without `keep`, for this run. Raises BadSetting."""
     found = destination.of(where, options)
     if found is None or (repository.approvals.has_host(found) and not repository.approvals.lacking(found)):
         return
@@ -117,7 +117,7 @@ def approve_typed(repository: Repository, where: Address, options: Mapping[str, 
 
 
 def approve(repository: Repository, where: Address, options: Mapping[str, str], *, insecure: bool) -> None:
-    """Approve the destination of a remote, whoever set it. Raises BadSetting."""
+    """Approve the destination of a remote, no matter who set it. Raises BadSetting."""
     found = destination.of(where, options)
     if found is not None and (not found.is_default or found.choices):
         _keep(repository, found, insecure=insecure)
@@ -135,9 +135,9 @@ def withdraw(repository: Repository, where: Address, options: Mapping[str, str])
 
 
 def variable(repository: Repository, name: str, where: Destination) -> str:
-    """Return the environment variable with the token for a registry: its remote's, else its host's, else PICSELLIA_TOKEN.
+    """Return the variable with the token of a registry: its remote's, else its host's, else PICSELLIA_TOKEN.
 
-    Where the person's settings say of the remote `name` where it is, its own variable is for that host alone.
+    Where the person's settings of the remote `name` have a host, its variable is for that host alone.
     """
     own = repository.config.own_remote(name)
     named = own.get(config.TOKEN_ENV)
@@ -162,7 +162,7 @@ def _write(repository: Repository, host: str, settings: Mapping[str, Any]) -> No
 
 
 def _key(repository: Repository, where: Destination) -> str:
-    """The key of a destination's host among the person's settings, however it is spelled there."""
+    """Return the key of a destination's host in the person's settings, however it is spelled there."""
     for host in repository.config.hosts():
         if hosts.of_settings(host, {}).covers(where) and "*" not in host:
             return host

@@ -119,6 +119,6 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
         "b" * 64: [deep, shallow],
         "c" * 64: [place(suspect, "c", 1, "b")],
     }
-    wanted = download_plan._Wanted(shell.repository, "origin", places)
+    wanted = download_plan._Selection(shell.repository, "origin", places)
     wanted.add("c" * 64, packformat.MAX_DEPTH + 1)
     assert [each for each in wanted.entries if each.entry.id == "b" * 64] == [shallow]

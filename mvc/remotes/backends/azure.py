@@ -1,4 +1,7 @@
-"""Azure Blob Storage, by adlfs: `create` is an upload with `If-None-Match: *`."""
+"""Azure Blob Storage, by adlfs.
+
+`create` is an upload with `If-None-Match: *`.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend, Dialect
 
 SINGLE = 128 * 1024 * 1024
-"""Bytes of a pack that is sent in one request. Parts need the right to overwrite, which a key that only creates has not."""
+"""Bytes of a pack that is uploaded in one request. Parts need the right to overwrite, which a create-only key lacks."""
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The container of an address. Raises ImportError.
+    """Return the backend for the container of an address. Raises ImportError.
 
-    Keys and connection strings come from the environment (AZURE_STORAGE_...), else the default Azure credential is used.
+    Keys and connection strings come from the environment (AZURE_STORAGE_...), else the default Azure credential is
+    used.
     """
     filesystem = lazy.load("adlfs").AzureBlobFileSystem(
         account_name=options.get("account"),

@@ -1,15 +1,16 @@
-"""A backend: one place in a bucket, on a server or in a folder, and the few things that a remote needs of it.
+"""The protocol of a backend: the operations that a remote needs of a bucket, a server or a folder.
 
-    create   a name that is free, or is told that it is taken: atomic among all clients, the one thing everything rests on
-    put      a finished file under a name that says what is in it
+    create   create-if-absent, atomic among all clients: every commit point of a remote is one
+    put      upload a finished file whose name is derived from its bytes
     read, read_range, get, list
-    delete   which only a collection does
+    delete   used by garbage collection only
 
-Names are relative to the place, with `/`. Nothing here retries or decides: an adapter says what happened, in these terms.
+Names are relative to the root of the remote, with `/`. A backend neither retries nor decides; it answers in these
+terms:
 
     absent        FileNotFoundError
-    refused       RemoteDenied         never tried again
-    out of reach  RemoteUnreachable    may be tried again, after `after` seconds where the server says when
+    denied        RemoteDenied         never retried
+    no answer     RemoteUnreachable    may be retried, after `after` seconds where the server names a delay
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from typing import NamedTuple
 from mvc.model.ids import Buffer
 
 TEMPORARY = "tmp"
-"""Where files lie that are being written, on backends where a file gets its name when it is whole."""
+"""The folder of unfinished files, on backends that name a file only once it is whole."""
 READ_SIZE = 4 * 1024 * 1024
-"""Bytes of one read, where a request costs next to nothing: few, and they are still in the processor's cache when checked."""
+"""Bytes of one read where a request is cheap: few enough to be in the processor's cache still when they are checked."""
 
 
 class Outcome(enum.Enum):
-    """What became of a `create`.
+    """The result of a `create`.
 
-    TAKEN is no verdict: a try whose answer was lost may have made the name. Whoever must know reads back what is there.
+    TAKEN may be an attempt of the same client whose answer was lost. A caller that must know reads the name.
     """
 
     CREATED = "created"
@@ -39,7 +40,7 @@ class Outcome(enum.Enum):
 
 
 class Listed(NamedTuple):
-    """A name with its size in bytes, and when it was written by the server's clock, in seconds since 1970."""
+    """A name with its size in bytes and its modification time by the server's clock, in seconds since 1970."""
 
     name: str
     size: int
@@ -47,50 +48,56 @@ class Listed(NamedTuple):
 
 
 class Backend(abc.ABC):
-    """One place, reached with one set of credentials. Every method may be called from several threads."""
+    """One remote store, reached with one set of credentials. Every method may be called from several threads."""
 
     def __init__(self, where: str, read_size: int = READ_SIZE) -> None:
-        """`where` is the place as messages name it, without secrets; `read_size` the most bytes to ask it for at once."""
+        """Take the address for messages, without secrets, and the largest read in bytes."""
         self.where = where
         self.read_size = read_size
 
     @abc.abstractmethod
     def create(self, name: str, body: bytes) -> Outcome:
-        """Have `name` hold `body`, whole and durable, unless it exists; `body` is not empty, and at most 64 KiB.
+        """Create `name` with `body`, whole and durable, unless it exists; `body` has 1 byte to 64 KiB.
 
-        RemoteUnreachable leaves open whether it was made.
+        After RemoteUnreachable it is unknown whether `name` was created.
         """
 
     def settle(self, folder: str) -> None:  # noqa: B027 - only a folder has something to do
-        """Make names below `folder` durable that a writer which was stopped may have left otherwise; nothing where a store does so."""
+        """Make the files below `folder` durable that an interrupted writer may have left otherwise.
+
+        Object stores need nothing.
+        """
 
     @abc.abstractmethod
     def put(self, name: str, source: Path) -> None:
-        """Have `name` hold the bytes of a local file: whole, or not at all. What is there already has the same bytes."""
+        """Upload a local file as `name`: whole, or not at all. A file that has the name already has the same bytes."""
 
     @abc.abstractmethod
     def read(self, name: str, limit: int) -> bytes:
-        """All bytes of a small file; of a longer one `limit` and one more. Raises FileNotFoundError."""
+        """Return all bytes of a small file; of a longer one, `limit` and one more. Raises FileNotFoundError."""
 
     @abc.abstractmethod
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        """`size` bytes from `offset`, fewer where the file ends. Raises FileNotFoundError."""
+        """Return `size` bytes from `offset`, fewer at the end of the file. Raises FileNotFoundError."""
 
     @abc.abstractmethod
     def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
-        """Give the bytes of a file to `sink`, block by block, in order; at most `limit` and one block. FileNotFoundError."""
+        """Pass the bytes of a file to `sink` in blocks, in order: at most `limit` and one block.
+
+        Raises FileNotFoundError.
+        """
 
     @abc.abstractmethod
     def list(self, folder: str) -> Iterator[Listed]:
-        """Everything below a folder, as it is now, in no order; nothing where there is no such folder.
+        """Yield every file below a folder, in no order; nothing where there is no such folder.
 
-        What lies in TEMPORARY is listed when that is the folder, and never else.
+        Files in TEMPORARY are listed only when that is the folder.
         """
 
     @abc.abstractmethod
     def delete(self, names: Sequence[str]) -> None:
-        """Remove names; absent already is fine."""
+        """Delete names; one that is absent already is no error."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Let connections go."""
+        """Close all connections."""

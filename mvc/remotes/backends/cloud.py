@@ -1,8 +1,8 @@
-"""What S3, Google's and Azure's stores have in common, over their fsspec filesystems.
+"""The backend of object stores, on their fsspec filesystems: S3, Google Cloud Storage, Azure.
 
-One PUT for a ref entry, refused when the name is taken; packs in the way of each library that takes little memory; listings that nobody has cached. An exception of a
-library becomes one of three answers, and its text, which may hold a signed URL, is never passed on: its class and the
-server's status tell enough.
+A ref entry is one conditional PUT. Packs are uploaded by whichever call of a library holds little in memory. No listing
+is cached. Each exception of a library becomes one of the three answers of a backend. Its text may hold a signed URL, so
+only its class and the server's status are shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mvc.storage.disk.workers import Workers
 READ_SIZE = 16 * 1024 * 1024
 """Bytes of one read: every request costs a round trip, and often money."""
 DELETES = 8
-"""Deletions at once."""
+"""Concurrent deletions."""
 _DENIED = (401, 403)
 _TAKEN = (409, 412)
 _PAST_END = 416
@@ -36,9 +36,10 @@ _MISTAKES = (TypeError, ValueError, AttributeError)
 
 @dataclass(frozen=True)
 class Dialect:
-    """What differs: how an entry of a listing tells its time, in seconds since 1970; where credentials come from, for people.
+    """The differences between object stores.
 
-    `put` sends a file to a path.
+    `modified` returns the time of an entry of a listing, in seconds since 1970. `credentials` says where they come
+    from, for messages. `put` uploads a file to a path.
     """
 
     modified: Callable[[Mapping[str, Any]], float]
@@ -47,17 +48,17 @@ class Dialect:
 
 
 class CloudBackend(Backend):
-    """One prefix of one bucket."""
+    """A prefix of a bucket."""
 
     def __init__(self, address: Address, filesystem: Any, dialect: Dialect) -> None:
-        """Reach what `address` names by an fsspec `filesystem` that caches nothing."""
+        """Use the bucket that `address` names, by an fsspec `filesystem` that caches nothing."""
         super().__init__(address.text, READ_SIZE)
         self._filesystem = filesystem
         self._dialect = dialect
         self._root = f"{address.host}/{address.path}".rstrip("/")
 
     def create(self, name: str, body: bytes) -> Outcome:
-        """As Backend: a conditional PUT, which the probe has seen to be one."""
+        """As Backend, by a conditional PUT; the probe has checked that the store honours it."""
         if not body:
             raise errors.RemoteDenied(remote=self.where, reason="an empty file cannot be created exclusively")
         try:
@@ -77,7 +78,7 @@ class CloudBackend(Backend):
         return self.read_range(name, 0, limit + 1)
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        """As Backend; of what begins at the end, servers say that there is no such range."""
+        """As Backend. Servers answer "no such range" for one that begins at the end of the file."""
         try:
             with self._answers(name):
                 return bytes(self._filesystem.cat_file(self._path(name), start=offset, end=offset + size))
@@ -85,7 +86,7 @@ class CloudBackend(Backend):
             return b""
 
     def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
-        """As Backend; a server that sends less than a block is taken to be at the end, and the caller's hash tells."""
+        """As Backend. A short block counts as the end of the file; the caller's hash finds a truncated answer."""
         offset = 0
         while offset <= limit:
             want = min(READ_SIZE, limit + 1 - offset)
@@ -111,7 +112,7 @@ class CloudBackend(Backend):
                 pass
 
     def close(self) -> None:
-        """Nothing is kept open but what the library pools, which goes with the process."""
+        """Do nothing: the library pools its connections until the process ends."""
 
     def _delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError), self._answers(name):
@@ -125,7 +126,10 @@ class CloudBackend(Backend):
 
     @contextlib.contextmanager
     def _answers(self, name: str, *, missing: str = "") -> Iterator[None]:
-        """Turn what a library raises into an answer; `missing` says what it means when something is not there."""
+        """Translate the exceptions of the library into answers.
+
+        With `missing`, an absent name is denied for that reason: the bucket is not there.
+        """
         try:
             yield
         except errors.MvcError:
@@ -161,15 +165,15 @@ class CloudBackend(Backend):
 
 
 class _TakenError(Exception):
-    """The name is there already, or somebody is just making it."""
+    """The name exists, or another client is creating it."""
 
 
 class _PastEndError(Exception):
-    """There is nothing where a range begins."""
+    """A range begins past the end of the file."""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those that it came from."""
+    """Yield an exception and its causes."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
@@ -179,7 +183,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> tuple[int | None, Mapping[str, str]]:
-    """The server's status and headers, wherever a library keeps them; None for no answer."""
+    """Return the server's status and headers from wherever a library keeps them; None for no answer."""
     for each in _chain(error):
         response = getattr(each, "response", None)
         if isinstance(response, Mapping):  # botocore

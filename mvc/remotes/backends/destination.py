@@ -1,4 +1,4 @@
-"""Destinations of credentials: the host that a remote's address and settings name.
+"""The destination of credentials: the host that the address and the settings of a remote name.
 
     s3://bucket/x                                     s3.amazonaws.com, the provider's own
     s3://bucket/x   endpoint=https://minio.lan:9000   minio.lan:9000
@@ -7,7 +7,7 @@
     picsellia://acme                                  app.picsellia.com, the platform's own
     /srv/models     az://models/x                     none: a folder; the person's environment names the account
 
-What is sent is built from the parts that were checked here, so no library reads an address otherwise than it was checked.
+Requests are built from the parts that were checked here, so no library parses an address in another way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mvc.remotes.backends.kinds import PICSELLIA, Kind, Shape
 from mvc.remotes.backends.registry_address import HOST, check_host
 
 CHOICES = {"profile": False, "key-file": True, "known-hosts": True}
-"""Settings that choose among a person's credentials, or say which server is the right one; true: the path of a file."""
+"""Settings that choose among a person's credentials, or pin the server's key; true for the path of a file."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
 _REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\Z")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*\Z")
@@ -35,7 +35,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The server that an `endpoint` names; `path` begins with a slash or is empty."""
+    """The server of an `endpoint`; `path` is empty or begins with a slash."""
 
     scheme: str
     name: str
@@ -44,18 +44,21 @@ class Endpoint:
 
     @property
     def authority(self) -> str:
-        """Host, and port where it is not the scheme's own."""
+        """The host, with the port unless it is the scheme's default."""
         name = f"[{self.name}]" if ":" in self.name else self.name
         return name if self.port == _PORTS[self.scheme] else f"{name}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The whole address, built from its parts."""
+        """The URL, built from its parts."""
         return f"{self.scheme}://{self.authority}{self.path}"
 
 
 def of(where: Address, options: Mapping[str, str]) -> Destination | None:
-    """Return the destination of a remote's credentials, None where its settings name none. Raises BadSetting, BadRemoteUrl."""
+    """Return the destination of a remote's credentials, None where its settings name none.
+
+    Raises BadSetting, BadRemoteUrl.
+    """
     chosen = choices(options)
     kind = where.kind
     if kind.shape is Shape.FOLDER:
@@ -98,7 +101,7 @@ def endpoint(key: str, text: str, *, default: str | None = None) -> Endpoint:
 
 
 def check(options: Mapping[str, str]) -> None:
-    """Raise BadSetting for a setting that would lead to another host than the one that is checked."""
+    """Raise BadSetting for a setting that would change the host after the check."""
     port(options)
     for key, pattern in (("region", _REGION), ("account", _ACCOUNT)):
         if key in options and not pattern.match(options[key]):

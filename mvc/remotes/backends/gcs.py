@@ -1,4 +1,7 @@
-"""Google Cloud Storage, by gcsfs: `create` is an upload with `ifGenerationMatch=0`, which ordinary buckets keep and zonal ones drop."""
+"""Google Cloud Storage, by gcsfs.
+
+`create` is an upload with `ifGenerationMatch=0`, which ordinary buckets honour and zonal ones ignore.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend, Dialect
 
 PART = 16 * 1024 * 1024
-"""Bytes of a pack that are in memory at a time: longer ones are sent in parts, one after the other."""
+"""Bytes of a pack that are in memory at a time: longer packs are uploaded in parts, one after the other."""
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The bucket of an address. Raises ImportError."""
+    """Return the backend for the bucket of an address. Raises ImportError."""
     anonymous = options.get("anonymous") == "true"
     filesystem = lazy.load("gcsfs.core").GCSFileSystem(
         project=options.get("project", ""),

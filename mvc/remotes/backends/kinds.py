@@ -25,7 +25,8 @@ class Kind:
     """A kind of remote.
 
     `scheme` is its name in settings and approvals; `aliases` are other schemes of URLs for it. `module` has its
-    `connect`, and `extra` installs what that imports, empty for nothing. `options` are its settings, `example` is a URL.
+    `connect`, and `extra` installs what that imports, empty for nothing. `options` are its settings, `example` is a
+    URL.
 
     Credentials go to `provider` unless a setting says otherwise; to `ACCOUNT.accounts`, by https only, where hosts are
     named for accounts; else to a host that the settings or the URL name.

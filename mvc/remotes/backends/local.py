@@ -1,6 +1,6 @@
-"""A folder as a remote: on this disk, or on one that is mounted.
+"""A folder as a remote, on this disk or a mounted one.
 
-A file gets its name only when it is whole and durable, by a step that fails when the name is taken. Only regular files are
+A file gets its name when it is whole and durable, by a step that fails when the name exists. Only regular files are
 read, and no link is followed: the folder may be somebody else's.
 """
 
@@ -23,20 +23,20 @@ _BLOCK = 1024 * 1024
 
 
 def connect(address: Address, _: Mapping[str, str]) -> Backend:
-    """The folder of an address; it is made when something is first written. It has no settings."""
+    """Return the backend for the folder of an address, which is created by the first write. It has no settings."""
     return LocalBackend(Path(address.path))
 
 
 class LocalBackend(Backend):
-    """One folder."""
+    """A folder."""
 
     def __init__(self, root: Path) -> None:
-        """Use the folder `root`, whether or not it is there."""
+        """Use the folder `root`, which need not exist."""
         super().__init__(str(root))
         self._door = StoreDoor(root)
 
     def create(self, name: str, body: bytes) -> Outcome:
-        """As Backend; atomic wherever hard links or exclusive renames are, and refused elsewhere."""
+        """As Backend: atomic where the filesystem has hard links or exclusive renames, refused elsewhere."""
         with self._writing():
             made = self._door.publish(name, lambda temporary: temporary.write(body), exclusive=True)
             return Outcome.CREATED if made else Outcome.TAKEN
@@ -87,7 +87,7 @@ class LocalBackend(Backend):
             self._door.remove_all(names, keep_folders=True)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file stays open."""
 
     def _listed(self, path: str) -> Listed | None:
         try:

@@ -15,7 +15,8 @@ TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
 def check(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a remote with addresses and files in one spelling.
 
-    Raises BadSetting for a setting that `kind` does not have, and for one that names no host, or another than is checked.
+    Raises BadSetting for a setting that `kind` does not have, and for one that names no host, or another than is
+    checked.
     """
     for name in options:
         if name == TOKEN_ENV:

@@ -1,6 +1,6 @@
-"""Whether a store does what a remote rests on: tried out, since its kind and its name tell nothing of a gateway in between.
+"""A probe of what a remote needs of its store: tested, since a gateway in between may change what its kind promises.
 
-probe/<nonce>/…    what is tried out             probe/ok-<nonce>   it was found to do all of it
+probe/<nonce>/…    test files             probe/ok-<nonce>   the store passed
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ THREADS = 8
 NAMES = 20
 BIG = 6 * 1024 * 1024
 SKEW = 180.0
-"""Seconds that the clocks may be apart before it is said."""
+"""Seconds that the clocks may differ before a warning."""
 _LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was tried out; what of it failed, each with what that means; `skew` is the server's clock less ours, in seconds."""
+    """The result of a probe: the properties that were tested, and those that failed, each with its consequence.
+
+    `skew` is the server's clock less this machine's, in seconds; None where the clocks were not compared.
+    """
 
     checks: tuple[str, ...]
     failures: tuple[str, ...]
@@ -37,14 +40,14 @@ class Verdict:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is no reason to refuse."""
+        """The faults that are no reason to refuse the store."""
         if self.skew is None or abs(self.skew) <= SKEW:
             return ()
         return (f"the server's clock and this machine's are {abs(self.skew):.0f} s apart",)
 
 
 def ensure(backend: Backend, nonce: str) -> None:
-    """Raise NotExclusive unless this store was found sound before, and is seen to create once now; else after a full probe."""
+    """Probe the store, in full unless it passed before; only exclusive creation is tested then. Raises NotExclusive."""
     known = any(each.name.startswith(OK) for each in backend.list(FOLDER))
     verdict = probe(backend, nonce, full=not known)
     if verdict.failures:
@@ -54,9 +57,9 @@ def ensure(backend: Backend, nonce: str) -> None:
 
 
 def probe(backend: Backend, nonce: str, *, full: bool = True, now: float | None = None) -> Verdict:
-    """Try it out below probe/<nonce>/, and clean up where that is allowed. Raises RemoteUnreachable, RemoteDenied.
+    """Probe the store below probe/<nonce>/, and clean up where that is allowed. Raises RemoteUnreachable, RemoteDenied.
 
-    `now` is this machine's time, in seconds since 1970, for a look at the server's clock.
+    `now` is this machine's time in seconds since 1970; without it, the clocks are not compared.
     """
     trial = _Trial(backend, f"{FOLDER}/{nonce}")
     checks: dict[str, Callable[[], Iterator[str]]] = {"create-once": trial.create_once}
@@ -69,7 +72,7 @@ def probe(backend: Backend, nonce: str, *, full: bool = True, now: float | None 
         }
     try:
         failed = (list(check()) for check in checks.values())
-        failures = tuple(next((each for each in failed if each), ()))  # what comes after rests on what failed
+        failures = tuple(next((each for each in failed if each), ()))  # later checks depend on those that failed
         return Verdict(tuple(checks), failures, trial.skew(now) if full and now is not None else None)
     finally:
         with contextlib.suppress(errors.MvcError):
@@ -77,7 +80,7 @@ def probe(backend: Backend, nonce: str, *, full: bool = True, now: float | None 
 
 
 class _Trial:
-    """One run."""
+    """One run of a probe."""
 
     def __init__(self, backend: Backend, folder: str) -> None:
         self._backend = backend
@@ -87,11 +90,11 @@ class _Trial:
         name = f"{self.folder}/once"
         self._backend.create(name, b"first")
         second = self._backend.create(name, b"second")
-        there = self._read(name)
+        found = self._read(name)
         if second is Outcome.CREATED:
-            yield "it creates a name that exists, over what is there"
-        elif there != b"first":
-            yield f"a name that was created once holds {'nothing' if there is None else 'something else'}"
+            yield "it overwrites a name that exists"
+        elif found != b"first":
+            yield f"a name that was created once has {'nothing' if found is None else 'something else'}"
 
     def absent(self) -> Iterator[str]:
         if self._read(f"{self.folder}/absent") is not None:
@@ -101,7 +104,7 @@ class _Trial:
         name = f"{self.folder}/fresh"
         self._backend.create(name, b"fresh")
         if self._read(name) != b"fresh":
-            yield "it does not give back what was just written"
+            yield "it does not return what was just written"
         listed = {each.name: each.size for each in self._backend.list(self.folder)}
         if listed.get(name) != len(b"fresh"):
             yield "it does not list what was just written"
@@ -131,12 +134,12 @@ class _Trial:
             workers.close()
         for turn in range(NAMES):
             winners = [number for number in range(THREADS) if won[number][turn]]
-            there = self._read(f"{self.folder}/race-{turn}")
+            found = self._read(f"{self.folder}/race-{turn}")
             if len(winners) > 1:
-                yield f"of {THREADS} who create a name at once, {len(winners)} are told that they did"
+                yield f"of {THREADS} clients that create a name at once, {len(winners)} succeed"
                 return
-            if there is None or (winners and there != b"%d" % winners[0]):
-                yield "a name that several create at once does not hold what the first wrote"
+            if found is None or (winners and found != b"%d" % winners[0]):
+                yield "a name that several clients create at once does not have what the first wrote"
                 return
 
     def large(self) -> Iterator[str]:

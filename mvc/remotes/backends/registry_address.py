@@ -37,7 +37,7 @@ class RegistryAddress:
 
     @property
     def text(self) -> str:
-        """As it is written."""
+        """The URL."""
         text = f"{PREFIX}{quote(self.organization, safe=' ')}"
         if self.model is not None:
             text += f"/{quote(self.model, safe=' /')}"

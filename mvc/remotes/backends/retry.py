@@ -1,7 +1,7 @@
 """A backend that retries calls which got no answer, with back-off.
 
-A `create` is retried, too: a caller that gets TAKEN reads what is there, since an attempt whose answer was lost may have
-created it. A call that was denied is never retried.
+A `create` is retried, too: a caller that gets TAKEN reads what is there, since an attempt whose answer was lost may
+have created it. A call that was denied is never retried.
 """
 
 from __future__ import annotations
@@ -109,5 +109,5 @@ class RetryingBackend(Backend):
 
 
 def _asked(error: Exception) -> float | None:
-    """Return the seconds that the server asks to wait; None for an error that is not retried."""
+    """Return the seconds that the server asks to wait, 0 for none named; None for an error that is not retried."""
     return error.after or 0.0 if isinstance(error, errors.RemoteUnreachable) else None

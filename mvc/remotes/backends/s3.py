@@ -1,4 +1,7 @@
-"""S3 and what speaks its protocol, by s3fs: `create` is a PUT with `If-None-Match: *`."""
+"""S3 and compatible stores, by s3fs.
+
+`create` is a PUT with `If-None-Match: *`.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ _REDIRECTS = range(300, 400)
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The bucket of an address. Raises ImportError."""
+    """Return the backend for the bucket of an address. Raises ImportError."""
     filesystem = lazy.load("s3fs").S3FileSystem(
         anon=options.get("anonymous") == "true",
         profile=options.get("profile"),
         endpoint_url=options.get("endpoint"),
         client_kwargs={"region_name": options["region"]} if "region" in options else None,
         s3_additional_kwargs=_encryption(options),
-        # One try: who calls knows which calls may be tried again.
+        # One attempt: the caller knows which calls may be retried.
         config_kwargs={
             "retries": {"total_max_attempts": 1, "mode": "standard"},
             "connect_timeout": _TIMEOUT,
@@ -40,7 +43,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     more = {"StorageClass": options["storage-class"]} if "storage-class" in options else {}
 
     def put(source: Path, path: str) -> None:
-        """Send a file in one request, read as it goes: s3fs itself would hold it in memory, or send it in parts."""
+        """Upload a file in one request, read in blocks: s3fs itself would hold it in memory, or upload it in parts."""
         bucket, key, _ = filesystem.split_path(path)
         with open(source, "rb") as body:
             filesystem.call_s3("put_object", Bucket=bucket, Key=key, Body=body, **more)
@@ -49,7 +52,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
 
 
 def _session(where: str) -> type:
-    """Return aiobotocore's HTTP session, which refuses to be sent elsewhere by the remote `where`.
+    """Return a class of aiobotocore's HTTP sessions that refuses redirects by the remote `where`.
 
     aiohttp would follow a redirect to any host, without the signature but with the token of a temporary login.
     """
@@ -63,7 +66,7 @@ def _session(where: str) -> type:
 
 
 class _Direct:
-    """aiohttp's session, as far as aiobotocore uses it, without redirects."""
+    """An aiohttp session without redirects, as far as aiobotocore uses it."""
 
     def __init__(self, session: Any, where: str) -> None:
         self._session = session
@@ -81,7 +84,7 @@ class _Direct:
 
 
 def _encryption(options: Mapping[str, str]) -> dict[str, str] | None:
-    """`AES256`, `aws:kms`, or `aws:kms:KEY`."""
+    """Return the parameters of `AES256`, `aws:kms` or `aws:kms:KEY`."""
     given = options.get("server-side-encryption")
     if given is None:
         return None

@@ -1,7 +1,7 @@
 """A folder on an SSH server as a remote, over SFTP.
 
-A file gets its name by the plain rename of SFTP, which fails when the name is taken. OpenSSH's posix-rename replaces what is
-there, and is asked for only where a pack lies there that is not whole: a server may lose what it had not yet written.
+A file gets its name by the plain rename of SFTP, which fails when the name exists. OpenSSH's posix-rename, which
+replaces, is used only over an incomplete pack: a server may lose what it had not written yet.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _PIECE = 32 * 1024
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
-    """The folder of an address; the server is first spoken to when something is asked of it. Raises BadSetting."""
+    """Return the backend for the folder of an address. It connects on first use. Raises BadSetting."""
     return SftpBackend(address, Login.of(address, options))
 
 
 class SftpBackend(Backend):
-    """One folder on a server, with a connection for each thread."""
+    """A folder on a server, with a connection for each thread."""
 
     def __init__(self, address: Address, login: Login) -> None:
-        """Use the folder of `address`, whether or not it is there."""
+        """Use the folder of `address`, which need not exist."""
         super().__init__(address.text)
         self._root = address.path
         self._login = login
@@ -57,7 +57,7 @@ class SftpBackend(Backend):
         return self.read_range(name, 0, limit + 1)
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        """As Backend; its pieces are asked for at once, since each would wait for an answer of its own otherwise."""
+        """As Backend. All pieces are requested at once: each would cost a round trip of its own otherwise."""
         with self._open(name) as (file, whole):
             size = min(size, whole - offset)
             return b"".join(file.readv([(offset, size)])) if size > 0 else b""
@@ -72,7 +72,7 @@ class SftpBackend(Backend):
                 given += len(block)
 
     def list(self, folder: str) -> Iterator[Listed]:
-        """As Backend; links are no files."""
+        """As Backend; links are not listed."""
         pending = [folder]
         while pending:
             above = pending.pop()
@@ -84,14 +84,14 @@ class SftpBackend(Backend):
                     yield Listed(name, entry.st_size, float(entry.st_mtime))
 
     def delete(self, names: Sequence[str]) -> None:
-        """As Backend; folders stay, since another may be about to write into them."""
+        """As Backend; folders stay, since another client may be about to write into them."""
         with self._session() as session:
             for name in names:
                 with contextlib.suppress(FileNotFoundError):
                     session.files.remove(self._path(name))
 
     def close(self) -> None:
-        """Hang up, in all threads."""
+        """Close the connections of all threads."""
         with self._listing:
             sessions, self._all = self._all, []
         for session in sessions:
@@ -126,9 +126,10 @@ class SftpBackend(Backend):
 
     @contextlib.contextmanager
     def _open(self, name: str) -> Iterator[tuple[Any, int]]:
-        """The file, opened, and its size.
+        """Yield the open file and its size.
 
-        Whatever is no regular file is damage. SFTP cannot open without following, so it looks first.
+        Anything but a regular file is damage. SFTP cannot open a file without following links, so its type is read
+        first.
         """
         with self._session() as session:
             path = self._path(name)
@@ -140,7 +141,7 @@ class SftpBackend(Backend):
                 yield file, found.st_size
 
     def _publish(self, session: Session, name: str, blocks: Iterator[bytes], size: int | None = None) -> Outcome:
-        """Give a new file its name. What has that name already stays, unless a `size` is given, and it has another."""
+        """Upload a file and give it its name. An existing file stays, unless a `size` is given and it has another."""
         temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
         for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
             _make_folder(session.files, folder)
@@ -165,9 +166,9 @@ class SftpBackend(Backend):
 
 
 def _silence(file: Any) -> None:
-    """Have the thread that asks for the pieces of a file end without a traceback where the connection is lost.
+    """Make the prefetching thread of a file end without a traceback when the connection is lost.
 
-    Whoever waits for the pieces is told. paramiko has no way to say so, but this thread's method.
+    The reader gets the error. paramiko has no setting for this but that thread's method.
     """
     ask = file._prefetch_thread  # noqa: SLF001
 
@@ -181,7 +182,7 @@ def _silence(file: Any) -> None:
 def _write(session: Session, path: str, blocks: Iterator[bytes]) -> None:
     """Write a new file, durable when this returns.
 
-    Blocks are sent without waiting for answers; the last byte waits, and collects the answers to all of them: paramiko
+    Blocks are sent without waiting for answers; the last byte waits and collects the answers to all of them. paramiko
     would lose an error that came after the last write.
     """
     with session.files.open(path, "wx") as file:
@@ -197,7 +198,10 @@ def _write(session: Session, path: str, blocks: Iterator[bytes]) -> None:
 
 
 def _rename(files: Any, temporary: str, target: str) -> Outcome:
-    """Move a file to a name; SFTP's answer to a taken one is "Failure", as to much else, so it is looked up."""
+    """Rename a file unless the target exists.
+
+    SFTP answers "Failure" to that as to much else, so the target is looked up.
+    """
     try:
         files.rename(temporary, target)
     except FileNotFoundError:

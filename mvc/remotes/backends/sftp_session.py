@@ -1,7 +1,7 @@
-"""One connection to an SSH server: its host key is known, or nothing is said to it.
+"""One connection to an SSH server whose host key is known.
 
-paramiko, and fsspec on top of it, trust any key unless told otherwise. Here a server that known_hosts does not have, or
-has with another key, is refused before a user is named to it. Keys and the agent only: there is no password.
+paramiko, and fsspec on top of it, accept any key by default. Here a server that known_hosts does not have, or has with
+another key, is refused before it learns a user's name. Only keys and the agent are used: there is no password.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from mvc.remotes.backends.address import Address
 _KNOWN_HOSTS = "~/.ssh/known_hosts"
 _SECONDS = 30.0
 _NO_ANSWER = ("timeout", "transport shut down")
-"""What paramiko says, as if it were a refusal, when a server does not answer whether it lets a user in."""
+"""Texts of paramiko's authentication errors that mean no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How a server is reached; `user` None is who runs this, `key` None the agent and the usual key files."""
+    """The login on a server.
+
+    Without a `user` it is the one who runs mvc; without a `key`, the agent and the usual key files.
+    """
 
     where: str
     host: str
@@ -39,7 +42,7 @@ class Login:
 
     @classmethod
     def of(cls, address: Address, options: Mapping[str, str]) -> Login:
-        """What an address and the options of a remote say; the address goes first. Raises BadSetting."""
+        """Return the login of an address and its options; the address has precedence. Raises BadSetting."""
         port = destination.port(options)
         key = options.get("key-file")
         return cls(
@@ -53,18 +56,18 @@ class Login:
 
 
 class _Refuse:
-    """A policy as paramiko wants one: it refuses whatever known_hosts does not have."""
+    """A paramiko policy that refuses any host key that known_hosts does not have."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
 
     def missing_host_key(self, _client: Any, _hostname: str, key: Any) -> NoReturn:
-        """Say which key was shown, and where a trusted one belongs."""
+        """Raise UnknownHostKey with the key that the server showed."""
         raise errors.UnknownHostKey(remote=self._login.where, key=key.fingerprint, known_hosts=self._login.known_hosts)
 
 
 class Session:
-    """A connection for one thread at a time."""
+    """A connection, for one thread at a time."""
 
     def __init__(self, login: Login) -> None:
         """Connect. Raises UnknownHostKey, ChangedHostKey, RemoteDenied, RemoteUnreachable."""
@@ -77,7 +80,7 @@ class Session:
             raise
 
     def sync(self, file: Any) -> None:
-        """Make what was written durable, where the server can be asked to."""
+        """Make a file durable, where the server supports it."""
         try:
             self.files._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001 - paramiko has no name for it
         except OSError as error:
@@ -85,12 +88,12 @@ class Session:
                 raise
 
     def is_alive(self) -> bool:
-        """Whether the connection still stands."""
+        """Whether the connection is open."""
         transport = self._client.get_transport()
         return transport is not None and bool(transport.is_active())
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._client.close()
 
     def _connect(self, login: Login) -> Any:
@@ -113,7 +116,10 @@ class Session:
         return files
 
     def _open(self) -> Any:
-        """The channel for files. paramiko would wait for ever for a server that is silent now: the connection is ended then."""
+        """Open the SFTP channel.
+
+        A timer ends the wait for a silent server, which paramiko would wait for without end.
+        """
         alarm = threading.Timer(_SECONDS, self._client.close)
         alarm.daemon = True
         alarm.start()
@@ -125,7 +131,7 @@ class Session:
 
 @contextlib.contextmanager
 def failures(where: str, login: Login | None = None) -> Iterator[None]:
-    """What paramiko raises, in the terms of a backend; FileNotFoundError passes."""
+    """Translate paramiko's exceptions into those of a backend; FileNotFoundError passes."""
     try:
         yield
     except FileNotFoundError:

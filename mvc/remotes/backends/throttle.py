@@ -2,8 +2,8 @@
 
     read 64 KiB ─ wait 64 KiB / rate ─ read 64 KiB ─ wait …        all threads share one budget
 
-The wait follows the transfer, so that no byte escapes the budget. A read is at most about one second long, so that slow
-rates are met smoothly and not in bursts.
+The wait follows the transfer, so every byte counts. A read takes about one second at most, so low rates are even,
+without bursts.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from mvc.model.ids import Buffer
 from mvc.remotes.backends.backend import Backend, Listed, Outcome
 
 LEAST_READ = 64 * 1024
-"""Bytes of one read, however low the rate is: less would cost more requests than it saves."""
+"""Bytes of one read, however low the rate: smaller reads would cost more requests than they save."""
 
 
 class ThrottledBackend(Backend):
-    """Another backend, at `rate` bytes a second over time. A pack that is sent goes at full speed; the wait follows it."""
+    """Another backend, at `rate` bytes a second on average. A pack is uploaded at full speed; the wait follows it."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ThrottledBackend(Backend):
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Pass everything on to `inner`; `now` gives seconds, and `sleep` waits so many."""
+        """Pass every call on to `inner`; `now` returns seconds, `sleep` waits that many."""
         super().__init__(inner.where, min(inner.read_size, max(LEAST_READ, int(rate))))
         self._inner = inner
         self._rate = rate
@@ -90,7 +90,7 @@ class ThrottledBackend(Backend):
         self._inner.close()
 
     def _pay(self, size: int) -> None:
-        """Wait until everything transferred so far, these `size` bytes included, fits the rate."""
+        """Wait until all transfers so far, these `size` bytes included, fit the rate."""
         with self._lock:
             now = self._now()
             self._free = max(now, self._free) + size / self._rate

@@ -1,1 +1,1 @@
-"""The working tree of a model: scanning it, comparing it with a version, changing it."""
+"""The working tree of a model: its scan, its comparison with a version, its changes."""

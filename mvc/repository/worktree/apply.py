@@ -1,4 +1,4 @@
-"""Changing the working tree: stage everything, then rename; an interrupted change is finished forward.
+"""Changes of the working tree: staged in full, then renamed; an interrupted change is rolled forward.
 
 plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
        nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
@@ -23,9 +23,9 @@ from mvc.storage.records.reflog import RefName
 
 
 def change(repository: Parts, plan: Journal, progress: Progress | None = None) -> None:
-    """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited after it was planned.
+    """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited since it was planned.
 
-    Raises RefMoved when a ref of the plan was moved meanwhile, and Damaged, DiskFailed and the like before anything
+    Raises RefMoved when a ref of the plan moved meanwhile, and Damaged, DiskFailed and the like before anything
     changed.
     """
     staged = _stage(repository, plan.files, progress)
@@ -40,7 +40,7 @@ def change(repository: Parts, plan: Journal, progress: Progress | None = None) -
 
 
 def roll_forward(repository: Parts) -> tuple[str, ...]:
-    """Finish an interrupted change, if there is one; returns the paths left alone because they were edited since."""
+    """Roll an interrupted change forward, if there is one; return the paths that were edited since and left alone."""
     pending = journal.pending(repository.door)
     return _finish(repository, pending) if pending else ()
 
@@ -77,10 +77,10 @@ def _create_refs(repository: Parts, plan: Journal) -> None:
 
 
 def _do(repository: Parts, step: FileStep) -> bool:
-    """Carry out one step; False when the file was edited since it was planned, and is left as its owner has it.
+    """Carry out one step; False when the file was edited since it was planned, and is left alone.
 
-    That its stat is as it was when the change was planned does not show that the file was not edited: only its bytes do,
-    or the stat cache, if it is sure of them.
+    An unchanged stat does not prove that the file was not edited: only its bytes do, or a stat cache entry that is
+    certain.
     """
     tree = repository.tree
     now = tree.stat(step.path)
@@ -136,7 +136,7 @@ def _stage(
 
 
 def _has_content(step: FileStep) -> bool:
-    """Whether the step brings bytes; one that does not deletes, or only changes the executable bit."""
+    """Return whether the step writes bytes; others delete, or change the executable bit."""
     return step.file is not None and (step.file != step.old or step.anything)
 
 
@@ -152,21 +152,21 @@ def _discard(repository: Parts, steps: Iterable[FileStep]) -> None:
 
 
 def _content(repository: Parts, path: str, stat: Stat | None) -> FileId | None:
-    """The id of what is at `path`, None for nothing; UNREAD for a file that changes while it is read."""
+    """Return the id of the file at `path`, None for nothing; UNREAD for a file that changes while it is read."""
     if stat is None or not stat.is_link:
         return None if stat is None else repository.stats.identify(path, stat) or UNREAD
     return links.content(repository, path) or UNREAD  # it is replaced when the file behind it is that of a version
 
 
 def _logs(model: str) -> str:
-    """The folder of a model's ref logs, below `.mvc`."""
+    """Return the folder of a model's ref logs, below `.mvc`."""
     return RefName(model, "x", "x").folder.rsplit("/", 2)[0]
 
 
 def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
-    """Give the model its new key: its ref logs, its heads, and the name in its model.toml, whichever are still to do.
+    """Rename the model: its ref logs, its head, and the name in its model.toml, as far as that is still to do.
 
-    The new head comes first and the old one goes last, so that there is no history without a head at any moment.
+    The new head is written first and the old one deleted last, so that no history is without a head at any moment.
     """
     old_logs, new_logs = _logs(plan.model), _logs(new)
     merge = merges.recorded(repository.door, plan.model)

@@ -1,8 +1,8 @@
-"""Bringing the files of a model to those of a version: what `switch`, `restore` and `reset` share.
+"""Checkout: the files of a model changed to those of a version, for `switch`, `restore` and `reset`.
 
-what lies on disk ─┐
-what was committed ┼─ plan, or a refusal ─ journal ─ apply
-what is wanted     ┘
+on disk   ─┐
+committed ─┼─ plan, or a refusal ─ journal ─ apply
+wanted    ─┘
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mvc.storage.records.journal import FileStep, Journal, RefStep
 from mvc.storage.records.merges import MergeState
 
 NOTHING = Tree()
-"""No files: what both sides are when none is to change."""
+"""No files: both sides when none is to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Moved:
 
 
 def files_of(repository: Repository, model: str, version: VersionId | None) -> Tree:
-    """The files that lie in the working tree when it is at `version`: those of its tree, and its model.toml."""
+    """Return the files of the working tree at `version`: those of its tree, and its model.toml."""
     if version is None:
         return Tree()
     found = repository.objects.version(version)
@@ -53,7 +53,7 @@ def files_of(repository: Repository, model: str, version: VersionId | None) -> T
 
 
 def keep(repository: Repository, data: bytes) -> FileId:
-    """Have a small file in the store, durably, for a journal to name: its bytes are needed again after a power cut."""
+    """Store a small file durably, for a journal to name: its bytes are needed again after a power cut."""
     ingest = repository.ingest()
     file = ingest.add_bytes(data)
     ingest.close()
@@ -76,11 +76,11 @@ def move(
     left_out: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Moved:
-    """Under the lock: make the files those of `wanted`, create `refs`, and set the head, all or nothing.
+    """Under the lock: check out `wanted`, append `refs`, and set the head, all or nothing.
 
-    `base` is what was checked out before; `merge` is a merge in progress from then on, `merged` ends it. `left_out` are the
-    paths that are not checked out from then on: when None, those of before, without what is `wanted`. Raises InTheWay, RefMoved,
-    MergeUnderway, Damaged, DiskFailed.
+    `base` is what was checked out before. `merge` is a merge that is in progress from then on; `merged` ends one.
+    `left_out` are the paths that are not checked out from then on; None keeps those of before, less those in `wanted`.
+    Raises InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
         merge_state.refuse(repository, model)
@@ -97,7 +97,7 @@ def move(
 def _sparse(
     repository: Repository, model: str, wanted: Tree, left_out: Collection[str] | None
 ) -> tuple[str, ...] | None:
-    """The paths that are not checked out afterwards; None when they are those of before."""
+    """Return the paths that are not checked out afterwards; None when they are those of before."""
     before = sparse.paths(repository.door, model)
     after = before - wanted.by_path.keys() if left_out is None else frozenset(left_out)
     return tuple(sorted(after)) if after != before else None
@@ -119,7 +119,7 @@ def _plan(repository: Repository, model: str, base: Tree, wanted: Tree, *, force
 
 
 def _spare_current_folder(repository: Repository, look: _Look, steps: Iterable[Step]) -> None:
-    """Raise CurrentFolder when a file would take the place of the folder that this process runs in."""
+    """Raise CurrentFolder when a file would replace the folder that this process runs in."""
     current = repository.tree.current_folder()
     for step in steps:
         path = look.prefix + step.path
@@ -139,7 +139,7 @@ def _file_step(step: Step, prefix: str) -> FileStep:
 
 
 class _Look:
-    """What is on the disk where either listing has a file."""
+    """The files on disk, at every path of either tree."""
 
     def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
         self._repository = repository
@@ -172,7 +172,7 @@ class _Look:
             self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
 
     def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
-        """The file's id; UNREAD when its size tells that it is none of `entries`, or it changes while it is read."""
+        """Return the file's id; UNREAD when its size rules out all `entries`, or it changes while it is read."""
         if stat.size not in {entry.size for entry in entries}:
             return UNREAD
         return self._repository.stats.identify(self.prefix + path, stat) or UNREAD

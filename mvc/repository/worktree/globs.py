@@ -1,13 +1,12 @@
-"""Globs: the files that a pattern of `[files]` or of `.mvcignore` means, by the rules of gitignore.
+"""Globs: the patterns of `[files]` and of `.mvcignore`, by the rules of gitignore.
 
     weights/*.onnx   the ONNX files in weights/          fixed part: weights/
     *.onnx           those of every folder               fixed part: none
     weights/**       everything below weights/           fixed part: weights/
     [[]best].pt      the file [best].pt
 
-Letter case counts, and `*` matches a leading dot. The rules are those of gitignore(5); pathspec translates a pattern into a
-regular expression, which is matched here, since a match per file through pathspec's own classes would cost more than looking
-at the files.
+Letter case counts, and `*` matches a leading dot, as in gitignore(5). pathspec translates a pattern into a regular
+expression, which is matched here: pathspec's own classes would take longer than the scan itself.
 """
 
 from __future__ import annotations
@@ -24,39 +23,39 @@ from mvc.model import paths
 NAME = ".mvcignore"
 GIT_NAME = ".gitignore"
 WHOLE = "**"
-"""The pattern for everything in the model's folder, as `mvc add .` writes it; it honours `.gitignore` too."""
+"""The pattern of everything in the model's folder, as `mvc add .` writes it; it honours `.gitignore`, too."""
 DEFAULT_IGNORES = (
     *(".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".pytest_cache", ".mypy_cache"),
     *(".ruff_cache", ".venv", "*.swp", "*~", "*.mvc-tmp"),
 )
-"""What every pattern leaves out, unless a `.mvcignore` takes it back with `!`: names, and suffixes after a `*`."""
+"""Names and suffixes that every pattern leaves out, unless a `.mvcignore` includes them again with `!`."""
 DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
 DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
-"""Tells whether a path below the model's folder is one of a pattern."""
+"""Matches a path below the model's folder against a pattern."""
 _MAGIC = re.compile(r"[*?\[]")
 _STAR = "[^/]*"
-"""What pathspec makes of a `*`."""
+"""pathspec's translation of a `*`."""
 _WITHIN_NAME = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
-"""What stands between two of them in one name: characters and classes, each for one character of the name."""
+"""A part of a name between two `*`: characters and classes, each for one character of the name."""
 MAX_DEEP = 3
-"""`**` in one pattern, at most: each may stand for folders of any depth, so more of them take time by a high power of it."""
+"""The most `**` in one pattern. The time of a match grows with a high power of their number."""
 _DEEP = re.compile(r"(?:\A|/)\*\*(?=/|\Z)")
 _FOLDER = "ps_d"
-"""The group by which pathspec's expressions tell that a folder itself was matched."""
+"""The group in which pathspec's expressions match a folder itself."""
 _PLAIN = re.compile(r"(?P<path>\*?[A-Za-z0-9._-]+(?:/\*?[A-Za-z0-9._-]+)*)(?P<end>|/|/\*\*)")
 """Patterns of names, each with one `*` before it or none, as most are."""
 _ENDS = {"": f"(?:(?P<{_FOLDER}>/)|$)", "/": f"(?P<{_FOLDER}>/)", "/**": "/"}
-"""What pathspec makes of their ends."""
+"""pathspec's translations of their ends."""
 
 
 def is_glob(value: str) -> bool:
-    """Whether a value of `[files]` is a pattern, and not a path."""
+    """Return whether a value of `[files]` is a pattern; otherwise it is a path."""
     return _MAGIC.search(value) is not None
 
 
 def fixed_part(pattern: str) -> str:
-    """The folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
+    """Return the folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
     anchored = pattern.removeprefix("/")
     magic = _MAGIC.search(anchored)
     end = anchored.rfind("/", 0, magic.start() if magic else len(anchored))
@@ -64,7 +63,7 @@ def fixed_part(pattern: str) -> str:
 
 
 def _linear(expression: str) -> str:
-    """Return an expression that matches the same, where a `*` that another one follows never tries a second place.
+    """Return an equivalent expression in which a `*` that another one follows never backtracks.
 
     The first place at which the characters between them match is as good as any: the next `*` takes what is left. So
     `*a*a*a*b` takes time by the length of a name, and not by a power of it.
@@ -76,9 +75,9 @@ def _linear(expression: str) -> str:
 
 @lru_cache(maxsize=1024)
 def compile_glob(pattern: str) -> re.Pattern[str]:
-    """The expression whose `match` tells whether a path below the model's folder is one of `pattern`.
+    """Return the expression whose `match` says whether `pattern` has a path below the model's folder.
 
-    Raises BadPattern, and UnsafePath when the pattern leads out of the folder or into one of mvc's or Git's.
+    Raises BadPattern, and UnsafePath for a pattern out of the folder, or into one of mvc's or Git's.
     """
     parts = pattern.removeprefix("/").split("/")
     if any(map(paths.is_reserved, parts)):
@@ -98,7 +97,7 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
 class Rule:
     """One line of an ignore file in the folder `prefix` ("" or ending with /); `hides` is False after `!`.
 
-    An ignore file above the model's folder has `above` instead: the way from its folder to the model's, ending with /.
+    For an ignore file above the model's folder, `above` is the way from its folder to the model's, ending with /.
     """
 
     prefix: str
@@ -107,7 +106,7 @@ class Rule:
     above: str = ""
 
     def matches(self, path: str, *, folder: bool) -> bool:
-        """Whether the rule applies to `path`, which lies below `prefix`."""
+        """Return whether the rule applies to `path`, which is below `prefix`."""
         below = self.above + path[len(self.prefix) :]
         if self._is_inside(self.expression.match(below)):
             return True
@@ -115,23 +114,23 @@ class Rule:
         return match is not None and match.groupdict().get(_FOLDER) is not None and self._is_inside(match)
 
     def _is_inside(self, match: re.Match[str] | None) -> bool:
-        """Whether something in the model's folder was matched: that the folder itself is ignored does not matter."""
+        """Return whether the match is in the model's folder: an ignored folder above it does not matter."""
         return match is not None and match.end() > len(self.above)
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """The rules in force in a folder: the default list, then each ignore file from the top down; the last rule wins."""
+    """The rules of a folder: the default list, then each ignore file from the top down; the last rule wins."""
 
     rules: tuple[Rule, ...] = ()
 
     def extended(self, prefix: str, text: str, *, above: str = "") -> Ignore:
-        """Add the rules of the file `text` that lies in `prefix`; a line that is no pattern counts for nothing."""
+        """Return these rules and those of the ignore file `text` in `prefix`; a line that is no pattern is ignored."""
         lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
         return Ignore(self.rules + tuple(rule for line in lines if (rule := _rule(prefix, line, above)) is not None))
 
     def hides(self, path: str, *, folder: bool = False) -> bool:
-        """Whether `path`, below the model's folder, is left out."""
+        """Return whether `path`, below the model's folder, is ignored."""
         for rule in reversed(self.rules):
             if rule.matches(path, folder=folder):
                 return rule.hides
@@ -145,7 +144,7 @@ def _rule(prefix: str, line: str, above: str) -> Rule | None:
 
 
 def _translate_plain(pattern: str) -> str | None:
-    """Return the expression that pathspec makes of a plain pattern, None for any other.
+    """Return pathspec's expression of a plain pattern, None for any other.
 
     Loading pathspec takes a tenth of a `status`.
     """
@@ -160,10 +159,10 @@ def _translate_plain(pattern: str) -> str | None:
 
 
 def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
-    """The expression of a gitignore pattern and whether it includes; None when it can match nothing.
+    """Return the expression of a gitignore pattern and whether it ignores; None when it can match nothing.
 
-    One that is longer than any path counts for none, since its translation takes time by the square of its length, and
-    so does one with more than `MAX_DEEP` times `**`.
+    A pattern longer than any path is ignored, since its translation takes time by the square of its length; so is one
+    with more than `MAX_DEEP` times `**`.
     """
     if len(pattern) > paths.MAX_PATH or len(_DEEP.findall(pattern)) > MAX_DEEP:
         return None

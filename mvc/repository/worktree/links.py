@@ -1,10 +1,10 @@
-"""Followed links: a symbolic link of the working tree that is versioned as the file it leads to.
+"""Followed links: a symbolic link of the working tree that is versioned as the file it points to.
 
     last.ckpt -> epoch=3.ckpt          versioned as last.ckpt, with the bytes of epoch=3.ckpt
     model.bin -> ../../blobs/4f1c…     the same, once the person allowed this repository to read files outside
 
-`model.follow_links` lists the roles whose links are followed. A link to a folder, to nothing or in a circle is an error.
-Files are only ever read through a link: whatever writes replaces the link itself.
+`model.follow_links` lists the roles whose links are followed. A link to a folder, a broken one, and a circle are
+errors. Files are only read through a link: a write replaces the link itself.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from mvc.storage.disk import hashing
 
 KEY = ("model", "follow_links")
 OUTSIDE = "links.outside"
-"""The setting of a person: the repositories that may read files outside through their links."""
+"""The setting of a person with the repositories that may read files outside through their links."""
 
 
 class Follow(NamedTuple):
-    """The roles whose links are followed, and whether these may lead out of the repository."""
+    """The roles whose links are followed, and whether they may point out of the repository."""
 
     roles: frozenset[str] = frozenset()
     outside: bool = False
@@ -38,30 +38,30 @@ NONE = Follow()
 
 
 def of(repository: Parts, manifest: Manifest) -> Follow:
-    """Return what a manifest and the person's settings allow."""
+    """Return the links that a manifest and the person's settings allow."""
     roles = frozenset(manifest.model.get(KEY[1], ()))
     return Follow(roles, bool(roles) and is_approved(repository))
 
 
 def is_approved(repository: Parts) -> bool:
-    """Whether the person allowed this repository to read files outside through its links."""
+    """Return whether the person allowed this repository to read files outside through its links."""
     return os.path.realpath(repository.root) in _approved(repository)
 
 
 def approve(repository: Parts) -> None:
-    """Record in the person's settings that this repository may read files outside through its links."""
+    """Allow, in the person's settings, this repository to read files outside through its links."""
     if not is_approved(repository):
         roots = [*_approved(repository), os.path.realpath(repository.root)]
         repository.config.set(OUTSIDE, os.pathsep.join(roots), user=True)
 
 
 def is_outside(root: str, target: str) -> bool:
-    """Whether the resolved path `target` is outside the repository at `root`."""
+    """Return whether the resolved path `target` is outside the repository at `root`."""
     return not target.startswith(f"{os.path.realpath(root)}/")
 
 
 def resolve(root: str, place: str, path: str, *, outside: bool) -> tuple[str, os.stat_result]:
-    """Return the resolved path and the stat of the file that the link at `place`, called `path`, leads to.
+    """Return the resolved path and the stat of the file that the link at `place`, named `path`, points to.
 
     Raises BrokenLink, LinkOutside, NotRegularFile, UnsafePath.
     """
@@ -85,9 +85,9 @@ def resolve(root: str, place: str, path: str, *, outside: bool) -> tuple[str, os
 
 
 def content(repository: Parts, path: str) -> FileId | None:
-    """Return the id of the file that the link at `path`, from the root, leads to; None where that is no regular file.
+    """Return the id of the file that the link at `path`, from the root, points to; None for anything but a file.
 
-    This is read to be compared, and goes nowhere.
+    It is read for a comparison, and stored nowhere.
     """
     root = os.fspath(repository.root)
     try:

@@ -1,4 +1,4 @@
-"""The model.toml of a working tree, and the one that a version brings along."""
+"""The model.toml of a working tree, and that of a version."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NAME = "model.toml"
 
 
 def path(folder: str) -> str:
-    """Where the model.toml of the model in `folder` lies, from the repository's root."""
+    """Return the path of the model.toml of the model in `folder`, from the repository's root."""
     return f"{folder}/{NAME}" if folder else NAME
 
 
 def read(repository: Parts, folder: str) -> bytes | None:
-    """Its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
+    """Return its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
     try:
         return repository.tree.read(path(folder))
     except FileNotFoundError:
@@ -31,9 +31,9 @@ def read(repository: Parts, folder: str) -> bytes | None:
 
 
 def of_version(repository: Parts, version: Version, model: str) -> bytes:
-    """The model.toml that belongs to `version`, its name being `model` also when the model was renamed since.
+    """Return the model.toml of `version`, with the name `model` even if the model was renamed since.
 
-    Raises Damaged for one that is none: versions may come from anybody.
+    Raises Damaged for one that cannot be parsed: versions may come from anybody.
     """
     recipe = repository.recipes.best(version.model_toml)
     if recipe is None:
@@ -48,7 +48,7 @@ def of_version(repository: Parts, version: Version, model: str) -> bytes:
 
 
 def set_name(repository: Parts, folder: str, old: str, new: str) -> None:
-    """Change the name in the working tree's model.toml from `old` to `new`; nothing when it says something else."""
+    """Change the name in the working tree's model.toml from `old` to `new`; do nothing for another name."""
     data = read(repository, folder)
     if data is not None and parse.load(data, where=NAME).get("model", {}).get("name") == old:
         repository.tree.write(path(folder), _named(data, new))

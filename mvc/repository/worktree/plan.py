@@ -1,4 +1,4 @@
-r"""What has to happen to the files on disk so that they are those of a version: a value, computed before anything is done.
+r"""The plan of a checkout: what becomes of each file on disk, computed before anything is done.
 
     on disk \ wanted   nothing                     another file
     nothing            -                           write
@@ -6,7 +6,7 @@ r"""What has to happen to the files on disk so that they are those of a version:
     as wanted          -                           (executable bit)
     anything else      refuse                      refuse                 with `force`: as if committed
 
-The function is pure: it is told what lies on the disk, and says what to do or what is in the way.
+The plan is a pure function of both trees and of what is on disk: its steps, or what is in the way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mvc.model.tree import Tree, TreeEntry
 
 
 class Kind(enum.Enum):
-    """What lies at a path."""
+    """The kind of thing at a path."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -31,7 +31,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """What lies at a path: a file has an id and an executable bit."""
+    """The thing at a path; a file has an id and an executable bit."""
 
     kind: Kind
     file: FileId | None = None
@@ -40,9 +40,9 @@ class OnDisk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file to write (`new`) or to delete (`new` is None). `old` is what it holds now, None for nothing.
+    """One file to write (`new`) or to delete (`new` is None). `old` is its content now, None for nothing.
 
-    `anything`: whatever it holds by then may go.
+    With `anything`, whatever it holds by then may be lost.
     """
 
     path: str
@@ -59,10 +59,10 @@ wanted path where that is one. A path that is absent has nothing."""
 def plan_checkout(
     base: Tree | None, wanted: Tree, disk: Disk, *, force: bool = False, stored: Callable[[FileId], bool]
 ) -> tuple[Step, ...]:
-    """The steps from what is on disk, which `base` was checked out to, to `wanted`; in the order to be taken.
+    """Return the steps from what is on disk, with `base` checked out, to `wanted`, in order.
 
-    `stored` says whether the bytes of a file can be given back; `wanted` has passed `check_paths`. Raises InTheWay with
-    everything that is.
+    `stored` returns whether the bytes of a file can be restored; `wanted` has passed `check_paths`. Raises InTheWay
+    with all that is in the way.
     """
     before = base.by_path if base else {}
     plan = _Plan(before, wanted.by_path, disk, force=force, stored=stored)
@@ -76,7 +76,7 @@ def plan_checkout(
 
 
 class _Plan:
-    """One plan under way; `blocked` is what is in the way, with the reason."""
+    """A plan being made; `blocked` are the paths in the way, each with the reason."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class _Plan:
         self.blocked: dict[str, str] = {}
 
     def at(self, path: str) -> Iterator[Step]:
-        """What to do at one path."""
+        """Yield the steps at one path."""
         old, new, now = self._before.get(path), self._wanted.get(path), self._disk.get(path)
         if now is None:
             if new is not None:
@@ -112,7 +112,7 @@ class _Plan:
             yield from self._over(path, old, new, now)
 
     def _over(self, path: str, old: TreeEntry | None, new: TreeEntry | None, now: OnDisk) -> Iterator[Step]:
-        """A file that is not the wanted one: only what was committed, or may be lost, goes."""
+        """Yield the step over another file, which may be lost only if it was committed, or with `force`."""
         if old is not None and now.file == old.file:
             if self._force or self._stored(old.file):
                 yield Step(path, now.file, new)
@@ -125,7 +125,7 @@ class _Plan:
 
 
 def check_paths(wanted: Tree) -> None:
-    """Raise UnsafePath, UnportablePath or CollidingPaths unless every path may be written; before the disk is looked at."""
+    """Raise UnsafePath, UnportablePath or CollidingPaths unless every path may be written."""
     for entry in wanted.entries:
         paths.check_path(entry.path)
     for first, second in paths.collisions(entry.path for entry in wanted.entries):
@@ -133,7 +133,7 @@ def check_paths(wanted: Tree) -> None:
 
 
 def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, str]:
-    """What stands where a folder is needed, or lies in a folder that stands where a file is."""
+    """Return what is at the place of a folder that is needed, or in a folder at the place of a file, with reasons."""
     blocked = {}
     for step in steps:
         if step.new is None:
@@ -151,7 +151,7 @@ def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, 
 
 
 def _goes(path: str, disk: Disk, deleted: set[str]) -> bool:
-    """Whether what lies at `path` is deleted; a folder goes with the last file in it."""
+    """Return whether the thing at `path` is deleted; a folder goes with the last file in it."""
     if disk[path].kind is Kind.FOLDER:
         return any(each.startswith(f"{path}/") for each in deleted)
     return path in deleted
@@ -165,7 +165,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _ordered(steps: list[Step]) -> Iterator[Step]:
-    """Deletions that free the way, then the writes, then all other deletions: late, so that a failure leaves more."""
+    """Yield deletions that make room, then writes, then all other deletions, so that a failure leaves more."""
     written = {step.path for step in steps if step.new is not None}
     folders = {above for path in written for above in _above(path)}
     first = {

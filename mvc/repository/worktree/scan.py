@@ -1,4 +1,4 @@
-"""The tracked files of a working tree: what `[files]` and `labelmap.path` name, each with its role and its outside.
+"""The scan of a working tree: the files that `[files]` and `labelmap.path` track, each with its role and stat.
 
     [files]                              tracked
     model-latest = "weights/best.onnx"   weights/best.onnx    model-latest
@@ -6,10 +6,10 @@
                                          runs/.zgroup         runs/.zgroup
                                          runs/.env            skipped: it looks like credentials
 
-A path beats a glob, and of two globs the one that begins in the deeper folder wins; `**` has what no other one has.
+A path has precedence over a glob, and of two globs the one that begins in the deeper folder; `**` has the rest.
 
-No file is opened. What is wrong with a file is a value here, an error that was not raised: `status` shows it, `commit`
-raises it.
+No file is opened. A fault of a file is a value here, an error that was not raised: `status` shows it, `commit` raises
+it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credential_names.SUFFIXES)
 
 
 class WorkFile(NamedTuple):
-    """One tracked file: its path in the model's folder, its role, its outside, its path from the repository's root."""
+    """One tracked file: its path in the model's folder, its role, its stat, its path from the repository's root."""
 
     path: str
     role: str
@@ -62,20 +62,20 @@ class WorkFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The tracked files in the order of their paths' bytes, and what is wrong with others.
+    """The tracked files in the order of their paths' bytes, and the faults of others.
 
-    `skipped` are the paths that a glob matches and that look like credentials, which only a path of its own tracks.
+    `skipped` are paths that a glob matches and that look like credentials; only a literal path tracks such a file.
     """
 
     tracked: tuple[WorkFile, ...]
     problems: tuple[errors.MvcError, ...] = ()
     skipped: tuple[str, ...] = ()
     followed: Mapping[str, str] = field(default_factory=dict)
-    """Where each link that is tracked as a file leads, by its path from the repository's root."""
+    """The target of each link that is tracked as a file, by its path from the repository's root."""
 
 
 class _Start(NamedTuple):
-    """Where globs begin: in the order in which they are asked, the deepest folder first, the whole folder last."""
+    """The start of globs: they are tried by the depth of their folder, the deepest first."""
 
     height: int
     whole: bool
@@ -83,7 +83,7 @@ class _Start(NamedTuple):
 
     @classmethod
     def of(cls, pattern: str) -> Self:
-        """The start of one glob."""
+        """Return the start of one glob."""
         folder = globs.fixed_part(pattern)
         return cls(-folder.count("/"), pattern == globs.WHOLE, folder)
 
@@ -96,10 +96,9 @@ def scan(
     *,
     follow: Follow = links.NONE,
 ) -> Scan:
-    """Look at the files of the model in `folder` ("" is the root) of the working tree at `root`.
+    """Scan the files of the model in `folder` ("" is the root) of the working tree at `root`.
 
-    `files` are roles with a path or a glob each, as `[files]` has them; `follow` says whose links are followed. Nothing
-    is raised.
+    `files` are roles with a path or a glob each, as in `[files]`; `follow` are the links to follow. Raises nothing.
     """
     search = _Search(Walk(root, folder), f"{folder}/" if folder else "", os.fspath(root), follow)
     search.literals(files, labelmap_path)
@@ -110,7 +109,7 @@ def scan(
 
 
 def require(problems: Iterable[errors.MvcError]) -> None:
-    """Raise what is wrong: the one problem, or UnfitFiles with all of them, the first of each path."""
+    """Raise the only problem, or UnfitFiles with the first of each path."""
     firsts: dict[object, errors.MvcError] = {}
     for problem in problems:
         firsts.setdefault(problem.fields.get("path", problem.message), problem)
@@ -123,7 +122,7 @@ def require(problems: Iterable[errors.MvcError]) -> None:
 
 
 def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iterator[errors.MvcError]:
-    """What cannot be in one version of files in the working tree and files that are not checked out."""
+    """Yield the conflicts, in one version, of files in the working tree with files that are not checked out."""
     present = {file.path: file.role for file in tracked}
     absent = {entry.path: entry.role for entry in elsewhere}
     roles = {role: path for path, role in present.items()}
@@ -138,9 +137,10 @@ def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iter
 def roles_of(
     root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None
 ) -> Callable[[str], str | None]:
-    """The role that `[files]` gives a path of the model in `folder`, whether or not there is a file; None for no role.
+    """Return the function from a path of the model in `folder` to its role by `[files]`, None for no role.
 
-    As a scan has it: a literal path wins over globs, and of these the one that begins deepest. Raises BadPattern, UnsafePath.
+    A file need not exist. As in a scan, a literal path has precedence over globs, and of these the one that begins
+    deepest. Raises BadPattern, UnsafePath.
     """
     literals = {value: role for role, value in files.items() if not globs.is_glob(value)}
     if labelmap_path is not None:
@@ -165,7 +165,7 @@ def roles_of(
 
 
 def special_kind(path: str, mode: int) -> str:
-    """What the thing at `path` is called, which is no regular file."""
+    """Return what the thing at `path` is called, which is no regular file."""
     if stat_module.S_ISLNK(mode):
         try:
             return f"a symbolic link to {escape_name(os.readlink(path))}"
@@ -181,7 +181,7 @@ def _is_odd(folded: str) -> bool:
 
 @dataclass(slots=True)
 class _Search:
-    """A scan under way: what was found, and which path each literal role has claimed."""
+    """A scan in progress: its result so far, and the path that each literal role has claimed."""
 
     walk: Walk
     above: str
@@ -195,7 +195,7 @@ class _Search:
     # --- paths
 
     def literals(self, files: Mapping[str, str], labelmap_path: str | None) -> None:
-        """Look at each path that is named as it is."""
+        """Add each path that is named literally."""
         guarded: dict[str, errors.MvcError | None] = {}
         for role, path in self._claims(files, labelmap_path):
             first = self.claimed.setdefault(path, role)
@@ -232,7 +232,7 @@ class _Search:
     # --- globs
 
     def patterns(self, patterns: Mapping[str, str]) -> None:
-        """Find the files of each glob; those that begin in one folder are found in one walk, the deepest folder first."""
+        """Add the files of each glob; globs with the same start share one walk, the deepest start first."""
         starts: dict[_Start, list[str]] = {}
         for role, pattern in patterns.items():
             try:
@@ -259,7 +259,7 @@ class _Search:
         matched: dict[str, tuple[str, _Start]],
         used: set[str],
     ) -> None:
-        """Track what the globs of `roles` match below `start`; `matched` is the role and the start of each path so far."""
+        """Add the matches of the globs of `roles` below `start`; `matched` are role and start of each path so far."""
         for prefix, entries, ignore in self.walk.folders(start.folder, gitignore=start.whole):
             below = prefix[len(start.folder) :]
             secret = credential_names.in_folder(prefix.split("/"))
@@ -297,7 +297,7 @@ class _Search:
     # --- both
 
     def compare(self) -> None:
-        """Look for roles and paths that cannot be in one version."""
+        """Find roles and paths that cannot be in one version."""
         roles: dict[str, str] = {}
         for file in self.found.values():
             first = roles.setdefault(file.role, file.path)
@@ -312,7 +312,7 @@ class _Search:
             raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
 
     def _take(self, path: str, role: str, status: os.stat_result, named: str) -> None:
-        """Track a file under `role`, which is that of `[files]`, `named`, or begins with it."""
+        """Track a file under `role`, which is `named`, a role of `[files]`, or begins with it."""
         if self.follow.roles and stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
             target, status = links.resolve(self.root, self.walk.top + path, path, outside=self.follow.outside)
             self.followed[self.above + path] = target

@@ -1,4 +1,4 @@
-"""The working tree of a model as a version would have it: its manifest, and a tree whose file ids cost few reads.
+"""The working tree of a model as a version: its manifest, and a tree whose file ids cost few reads.
 
 model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tree
                                                          │
@@ -26,22 +26,22 @@ from mvc.repository.worktree.scan import Scan, WorkFile
 from mvc.storage.disk import hashing
 
 Identify = Callable[[WorkFile], FileId]
-"""Gives the id of a tracked file's bytes."""
+"""Returns the id of a tracked file's bytes."""
 Ready = Callable[[Manifest, Sequence[WorkFile], Sequence[TreeEntry]], None]
-"""Looks at what is about to be read, and at the files that are no less part of the model though they lie elsewhere."""
+"""Receives the files that are about to be read, and those that are tracked but not checked out."""
 UNREAD = FileId("")
-"""Stands for the id of a file that was not read: of none that is stored. A tree that has it cannot be stored."""
+"""The id of a file that was not read; no stored file has it, and a tree with it cannot be stored."""
 TRIES = 3
-"""How often a file that changes while it is read is read again."""
+"""How often a file that changes during a read is read again."""
 _UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The working tree as a version would have it, the tracked files, and the bytes of model.toml.
+    """The working tree as a version: its snapshot, the tracked files, and the bytes of model.toml.
 
-    `problems` is what keeps it from being one, and is empty unless that was to be tolerated. `skipped` are files that a
-    pattern matches and that look like credentials, `elsewhere` the files of the tree that are not checked out.
+    `problems` are faults that were tolerated. `skipped` are files that a pattern matches and that look like
+    credentials; `elsewhere` are the files of the tree that are not checked out.
     """
 
     snapshot: Snapshot
@@ -62,13 +62,13 @@ def take(
     ready: Ready | None = None,
     tolerant: bool = False,
 ) -> Found:
-    """Look at the working tree of `model` in `folder`; `identify` is asked for the id of each tracked file.
+    """Return the working tree of `model` in `folder` as a version; `identify` returns the id of each tracked file.
 
-    `ready` is called when it is known which files these are, and none has been read; it may raise. A file of `base`, the tree
-    of the version that the model stands at, that was never checked out is as it is there.
+    `ready` is called when the files are known and none is read; it may raise. A file of `base`, the tree of the head's
+    version, that was never checked out is taken from there.
 
-    Raises what model.toml has wrong (BadToml and the like), NoModelToml, OtherName, and what is wrong with tracked
-    files, unless `tolerant`: then those are values, and a file that could not be read has the id UNREAD.
+    Raises BadToml and the like, NoModelToml, OtherName, and the faults of tracked files. With `tolerant`, these are
+    values, and a file that could not be read has the id UNREAD.
     """
     data = model_file.read(repository, folder)
     if data is None:
@@ -110,7 +110,7 @@ def take(
 def _elsewhere(
     repository: Parts, model: str, manifest: Manifest, base: Tree | None, scan: Scan
 ) -> tuple[TreeEntry, ...]:
-    """The files of `base` that are not checked out and that `[files]` still names, each under the role that it has there."""
+    """Return the files of `base` that are not checked out and that `[files]` still names, with their roles there."""
     left_out = partial.not_checked_out(repository, model, base, {file.path for file in scan.tracked})
     if not left_out:
         return ()
@@ -121,7 +121,7 @@ def _elsewhere(
 
 
 def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
-    """Whether a problem is that one of these files has no file in the working tree."""
+    """Return whether a problem is that one of these files is missing in the working tree."""
     if isinstance(problem, errors.MissingFile):
         return problem.fields["path"] in {paths.escape_name(entry.path) for entry in entries}
     if isinstance(problem, errors.RoleWithoutFile):
@@ -130,7 +130,7 @@ def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
 
 
 def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> Iterator[errors.TooBig]:
-    """What keeps so many files from being in one tree, before any of them is read."""
+    """Yield the error for too many files for one tree, before any of them is read."""
     what = f"The model {model}"
     count = len(files) + len(elsewhere)
     names = [name for file in files for name in file[:2]]
@@ -145,13 +145,13 @@ def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntr
 
 
 def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:
-    """These files as a tree, before any of them was read; and those that lie elsewhere."""
+    """Return these files as a tree before any is read, with those that are not checked out."""
     here = [TreeEntry(path, role, stat.size, UNREAD, stat.executable) for path, role, stat, _ in files]
     return Tree.of([*elsewhere, *here])
 
 
 def by_reading(repository: Parts) -> Identify:
-    """Ids from the stat cache, or from reading the file."""
+    """Return ids from the stat cache, or from reading the file."""
 
     def identify(file: WorkFile) -> FileId:
         known = repository.stats.lookup(file.root_path, file.stat)
@@ -161,10 +161,10 @@ def by_reading(repository: Parts) -> Identify:
 
 
 def by_need(repository: Parts, base: Tree | None) -> Identify:
-    """As `by_reading`, but a file is read only when it could be one of `base`.
+    """Return ids as `by_reading`, but read a file only when it could be one of `base`.
 
     A file whose size is not that of the entry at its path, or of any entry when there is none at its path, has the id
-    UNREAD: it differs, and that is all a comparison with `base` asks.
+    UNREAD: it differs, and a comparison with `base` needs no more.
     """
     by_path = base.by_path if base else {}
     sizes = {entry.size for entry in by_path.values()}
@@ -182,12 +182,12 @@ def by_need(repository: Parts, base: Tree | None) -> Identify:
 
 
 def read_labels_of(repository: Parts, folder: str) -> Callable[[str], bytes]:
-    """How the file that `labelmap.path` names is read, for the model in `folder`."""
+    """Return the reader of the file that `labelmap.path` names, for the model in `folder`."""
     return lambda path: _labels(repository, folder, path)
 
 
 def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
-    """What `read` makes of the open file, which did not change meanwhile; the stat cache learns it.
+    """Return what `read` returns for the open file, unless it changes meanwhile; record the id in the stat cache.
 
     Raises FileChanged when it changed each of TRIES times, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
     """
@@ -204,7 +204,7 @@ def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileI
 
 
 def _problem(file: WorkFile, error: Exception) -> errors.MvcError:
-    """What is wrong with a file that could not be identified."""
+    """Return the error for a file that could not be identified."""
     if isinstance(error, OSError):
         return errors.UnreadableFile(path=file.path, reason=error.strerror or str(error))
     assert isinstance(error, errors.MvcError)  # noqa: S101 - nothing else is caught
@@ -231,7 +231,7 @@ def _manifest(repository: Parts, folder: str, data: bytes, *, tolerant: bool) ->
 
 
 def _labels(repository: Parts, folder: str, path: str) -> bytes:
-    """The bytes of the labels file, one more than allowed at most."""
+    """Return the bytes of the labels file, at most one more than allowed."""
     paths.check_path(path)
     try:
         with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:

@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 
 class Candidate(NamedTuple):
-    """What a name may stand for: a path from the model's folder or a role; with `is_role` only a role."""
+    """A meaning of a name: a path from the model's folder, or a role; with `is_role`, only a role."""
 
     name: str
     is_role: bool = False
 
 
 def candidates(folder: Path, below: str, name: str) -> Iterator[Candidate]:
-    """Yield what `name` may stand for, typed in `below`, a path from the model's `folder`; the likeliest first."""
+    """Yield the meanings of `name`, typed in `below`, a path from the model's `folder`; the most likely first."""
     if os.path.isabs(name):
         yield Candidate(_inside(os.path.realpath(folder), os.path.normpath(name)) or name)
         return
@@ -35,7 +35,7 @@ def candidates(folder: Path, below: str, name: str) -> Iterator[Candidate]:
 
 
 def _inside(top: str, path: str) -> str | None:
-    """An absolute `path` as seen from `top`, a link in its place not followed; None outside."""
+    """Return an absolute `path` relative to `top`, a link in its place not followed; None outside."""
     place = (
         top
         if os.path.realpath(path) == top

@@ -1,7 +1,7 @@
-"""Weight-like files that are not tracked, so that `status` can point them out.
+"""Untracked weight files, for `status` to point out.
 
-The search stays out of what a walk stays out of, of folders that begin with a dot (caches, mostly) and of those of installed
-packages. It gives up after a fixed number of files, since it is a courtesy that must never make `status` slow.
+The search skips what a walk skips, folders that begin with a dot (caches, mostly) and those of installed packages. It
+ends after a fixed number of files, so that it never makes `status` slow.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.repository.worktree.walk import Walk
 
 MAX_SEEN = 50_000
-"""Files looked at before the search is given up."""
+"""The most files that are looked at."""
 MAX_FOUND = 100
-"""Files pointed out at most."""
+"""The most files that are pointed out."""
 _PACKAGES = frozenset({"node_modules", "venv", "env", "site-packages", "__pycache__"})
 
 
 def weight_like(root: Path, folder: str, tracked: AbstractSet[str]) -> tuple[str, ...]:
-    """The paths of such files of the model in `folder`, other than `tracked`, sorted; all relative to that folder."""
+    """Return the paths of weight files of the model in `folder`, other than `tracked`, sorted and relative to it."""
     found: list[str] = []
     seen = 0
     for prefix, entries, ignore in Walk(root, folder, avoid=_PACKAGES, dot_folders=False).folders(""):

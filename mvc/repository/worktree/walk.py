@@ -1,7 +1,8 @@
-"""Walking a model's folder: which folders are entered, and the entries of each.
+"""The walk over a model's folder: the folders to enter, and the entries of each.
 
-Never entered: a link, a folder that is ignored, the folder of another model, and those of version control (`.mvc`, `.git`,
-`.hg`, `.jj`, `.svn`). mvc's and Git's own are known by device and inode too, under whatever name a filesystem offers them.
+Never entered: a link, a folder that is ignored, the folder of another model, and those of version control (`.mvc`,
+`.git`, `.hg`, `.jj`, `.svn`). mvc's and Git's own are recognised by device and inode, too, whatever name a filesystem
+gives them.
 
     ignored   the default list, then the `.mvcignore` of each folder from the model's down; the last rule wins
               with `gitignore`: where a folder has no `.mvcignore`, its `.gitignore`, from the repository's root down
@@ -27,16 +28,19 @@ MODEL_TOML = "model.toml"
 _RESERVED = (".mvc", ".git")
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_RULES = 1 << 20
-"""Bytes of an ignore file that are read."""
+"""The most bytes of an ignore file that are read."""
 
 
 class Walk:
-    """The folder of one model; prefixes are paths below it, "" or ending with `/`. What cannot be read is in `problems`."""
+    """The folder of one model; prefixes are paths below it, "" or ending with `/`.
+
+    What cannot be read is in `problems`.
+    """
 
     def __init__(self, root: Path, folder: str, *, avoid: Collection[str] = (), dot_folders: bool = True) -> None:
         """Walk the model in `folder` ("" is the root) of the working tree at `root`.
 
-        Folders named as in `avoid` are left out, and without `dot_folders` those whose names begin with a dot.
+        Folders named as in `avoid` are skipped, and without `dot_folders` those whose names begin with a dot.
         """
         self._avoid = avoid
         self._dot_folders = dot_folders
@@ -46,17 +50,17 @@ class Walk:
         self.problems: list[errors.MvcError] = []
 
     def guard(self, prefix: str, known: dict[str, errors.MvcError | None]) -> errors.MvcError | None:
-        """Why a file below `prefix` may not be reached, None when it may; `known` remembers the answers."""
+        """Return the reason why a file below `prefix` may not be read, None when it may; `known` caches the answers."""
         if prefix not in known:
             above = prefix[: prefix.rfind("/", 0, -1) + 1]
             known[prefix] = (self.guard(above, known) if prefix else None) or self._fault(prefix)
         return known[prefix]
 
     def folders(self, start: str, *, gitignore: bool = False) -> Iterator[tuple[str, list[os.DirEntry[str]], Ignore]]:
-        """The prefix, the entries that are no folder, and the ignore rules, of each folder from `start` down.
+        """Yield the prefix, the files, and the ignore rules of each folder from `start` down.
 
-        `gitignore`: a folder without `.mvcignore` has the rules of its `.gitignore`. No folder is entered when `start` is
-        missing or ignored; a link or a reserved folder on the way is a problem.
+        With `gitignore`, a folder without `.mvcignore` has the rules of its `.gitignore`. No folder is entered when
+        `start` is missing or ignored; a link or a reserved folder on the way is a problem.
         """
         ignore = self._ignore_above(start, gitignore=gitignore)
         stack = [(start, ignore)] if ignore is not None else []
@@ -74,7 +78,7 @@ class Walk:
                     stack.append((f"{below}/", ignore))
 
     def hides(self, path: str, *, gitignore: bool = False) -> bool:
-        """Whether ignore files hide a path from globs, whether or not there is a file; `gitignore` as for `folders`."""
+        """Return whether ignore files hide a path from globs; no file need exist. `gitignore` is as for `folders`."""
         prefix = path[: path.rfind("/") + 1]
         ignore = self._ignore_above(prefix, gitignore=gitignore)
         if ignore is None:
@@ -114,7 +118,7 @@ class Walk:
         return None
 
     def _linked(self) -> errors.MvcError | None:
-        """What is wrong with the model's folder: a link on the way to it from the repository's root."""
+        """Return the error for a link on the way from the repository's root to the model's folder."""
         place = self._root
         for part in self._folder.split("/") if self._folder else ():
             place = f"{place}/{part}"
@@ -125,7 +129,7 @@ class Walk:
         return None
 
     def _ignore_above(self, start: str, *, gitignore: bool) -> Ignore | None:
-        """The rules of the folders above `start`; None when it is not to be entered."""
+        """Return the rules of the folders above `start`; None when it is not to be entered."""
         fault = self.guard(start, {})
         if fault is not None:
             self.problems.append(fault)
@@ -145,7 +149,7 @@ class Walk:
         return [name for name in (globs.NAME, globs.GIT_NAME) if os.path.lexists(f"{self.top}{prefix}{name}")]
 
     def _ignore_of_the_root(self) -> Ignore:
-        """The rules of each `.gitignore` above the model's folder, up to the repository's root."""
+        """Return the rules of each `.gitignore` above the model's folder, up to the repository's root."""
         ignore = Ignore()
         parts = self._folder.split("/") if self._folder else []
         for depth in range(len(parts)):
@@ -156,7 +160,7 @@ class Walk:
         return ignore
 
     def _extended(self, ignore: Ignore, prefix: str, names: Collection[str], *, gitignore: bool) -> Ignore:
-        """`ignore` with the rules of the folder `prefix`, in which there are files of these names."""
+        """Return `ignore` with the rules of the folder `prefix`, whose files have these names."""
         if globs.NAME in names:
             return ignore.extended(prefix, self._rules(f"{prefix}{globs.NAME}"))
         if gitignore and globs.GIT_NAME in names:
@@ -164,7 +168,7 @@ class Walk:
         return ignore
 
     def _list(self, prefix: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-        """The entries that are no folder, and the folders, sorted; without those of version control."""
+        """Return the files and the folders, sorted, without those of version control."""
         files, folders = [], []
         try:
             with os.scandir(self.top + prefix) as entries:
