@@ -169,19 +169,17 @@ _LONG_ENOUGH = 6 << 20
 class _PutOnly:
     """A policy that lets nobody remove or replace anything."""
 
-    def __init__(self) -> None:
-        self._there: set[str] = set()
+    def __init__(self, through: HttpProxy) -> None:
+        self._through = through
         self.refused: list[proxy.Request] = []
 
     def __call__(self, request: proxy.Request) -> bool:
         path, puts = request.path.partition("?")[0], request.method == "PUT"
         removes = request.method == "DELETE" or (request.method == "POST" and "delete" in request.path)
-        replaces = puts and path in self._there and not request.conditional
+        replaces = puts and path in self._through.stored and not request.conditional
         if removes or replaces:
             self.refused.append(request)
             return True
-        if puts:
-            self._there.add(path)
         return False
 
 
@@ -189,7 +187,7 @@ def test_every_push_passes_where_nothing_may_be_removed_or_replaced(
     tmp_path: Path, monkeypatch: Any, rng: random.Random, places: Any
 ) -> None:
     through, new = places
-    policy = through.refuses = _PutOnly()
+    policy = through.refuses = _PutOnly(through)
     place = new()
     shell, weights = ana(tmp_path, monkeypatch, rng)
     push_main(shell, remote_on(place.backend()))
@@ -229,7 +227,7 @@ def test_a_lost_answer_does_not_stop_a_push_where_nothing_may_be_replaced(
     sends = [number for number, each in enumerate(asked, 1) if each.method == "PUT"]
     for at in sends if deep else rng.sample(sends, 3):
         repository, place = errand.begin(tmp_path / str(at)), new()
-        through.refuses = _PutOnly()
+        through.refuses = _PutOnly(through)
         through.at(at, Fault.UNANSWERED)
         errand.do(repository, _patient(place.backend()))
         assert errand.is_done(repository, remote_on(place.straight()))
@@ -244,7 +242,7 @@ def test_a_long_pack_goes_in_one_request_and_arrives_whole_whatever_goes_wrong_o
     data = rng.randbytes(_LONG if deep or rng.random() < 1 / len(Fault) else _LONG_ENOUGH)
     (tmp_path / "pack").write_bytes(data)
     place = new()
-    through.refuses = _PutOnly()
+    through.refuses = _PutOnly(through)
     through.at(1, fault)
     _patient(place.backend(hasty=fault is Fault.LATE)).put("packs/77/a", tmp_path / "pack")
     assert {each.method for each in through.asked} <= {"PUT", "GET"}, "one that is done in doubt is looked for"

@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _PASSED_ON_BY_HAND = {"connection", "transfer-encoding", "content-length"}
@@ -50,7 +51,7 @@ class HttpProxy:
     """Passes HTTP on to a server at `port`; `url` is where it listens.
 
     `fault` is asked what happens to each request; `refuses` whether a policy says no to it. `asked` is every request that
-    came, `heard` those that the server got.
+    came, `heard` those that the server got, `stored` the paths of PUTs that it has answered with success.
     """
 
     port: int
@@ -59,6 +60,7 @@ class HttpProxy:
     refuses: Callable[[Request], bool] = lambda _: False
     asked: list[Request] = field(default_factory=list)
     heard: list[Request] = field(default_factory=list)
+    stored: set[str] = field(default_factory=set)
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -123,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._cut()
         else:
             status, headers, answer = self._ask(body)
+            if request.method == "PUT" and status == HTTPStatus.OK:
+                self.proxy.stored.add(request.path.partition("?")[0])
             self._spoil(fault, status, headers, answer)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815 - names that http.server calls
