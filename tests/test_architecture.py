@@ -27,7 +27,10 @@ FLAT = {"cli", "porcelain"}
 """Folders with one file per verb."""
 CHANGING = ("os.rename", "os.replace", "os.unlink", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.write",
             "os.fsync", "os.truncate", ".write_bytes", ".write_text", ".unlink", ".rmdir", "shutil.")  # fmt: skip
-DOORS = {f"storage/disk/{name}.py" for name in ("door", "treedoor", "exportdoor", "rename", "process")}
+DOORS = {
+    f"storage/disk/{name}.py"
+    for name in ("door", "treedoor", "exportdoor", "folders", "outside", "primitives", "process", "rename", "temporary")
+}
 IMPURE = ("print", "input", "sys.stdin", "sys.stdout", "sys.stderr", "sys.argv", "os.environ", "os.environb",
           "os.getenv", "os.getlogin", "os.getcwd", "Path.cwd", "Path.home", "getpass", "time.time", "time.time_ns",
           "time.localtime", "time.strftime", "time.ctime", "datetime.now", "datetime.today", "datetime.utcnow",
@@ -43,7 +46,7 @@ PURE_BUT = {
     ("porcelain/open.py", "Path.cwd"): "the same",
     ("registry/picsellia/sdk.py", "os.environ"): "keeps the SDK from writing a log file while it is imported",
     ("repository/provenance.py", "os.environ"): "keeps variables of Git from the Git that it runs",
-    ("storage/disk/door.py", "time.time_ns"): "tells young files from old ones by the clock that set their times",
+    ("storage/disk/primitives.py", "time.time_ns"): "tells young files from old ones by the clock that set their times",
     ("storage/disk/treedoor.py", "os.getcwd"): "does not delete the folder that the process runs in",
 }
 """The exceptions, each with what the module does."""

@@ -18,7 +18,8 @@ from mvc.model.version import Code, Person, Timestamp
 from mvc.porcelain import cat
 from mvc.repository import discovery, revisions
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.disk.door import STORE, discard_folder
+from mvc.storage.disk.outside import discard_folder
+from mvc.storage.disk.primitives import STORE
 from mvc.transport import connection
 
 

@@ -28,7 +28,8 @@ from mvc.repository.parts import DIRECTORY, MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.upstream import ORIGIN
 from mvc.repository.worktree.checkout import Moved
-from mvc.storage.disk.door import StoreDoor, discard_folder, make_folder
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.outside import discard_folder, make_folder
 from mvc.storage.packs import metapacks
 from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, heads

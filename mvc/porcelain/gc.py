@@ -13,7 +13,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.repository import reachable
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
 from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
@@ -78,7 +78,7 @@ def gc(
 
 
 def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
-    cutoff = door.now_ns() - int(grace * 1e9)
+    cutoff = primitives.now_ns() - int(grace * 1e9)
     versions = _versions(repository, actor)
     spared = reachable.young(repository, versions, cutoff)
     repository.chunks.make_sure()

@@ -24,7 +24,7 @@ from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.disk.door import discard_folder
+from mvc.storage.disk.outside import discard_folder
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, promisor, tracking

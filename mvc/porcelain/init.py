@@ -13,8 +13,10 @@ from mvc.repository.parts import DIRECTORY, MAIN
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import process
-from mvc.storage.disk.door import StoreDoor, discard_folder, is_old, make_folder, rename_new_folder
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.exportdoor import outside_store
+from mvc.storage.disk.outside import discard_folder, make_folder, rename_new_folder
+from mvc.storage.disk.temporary import is_old
 from mvc.storage.records import clone_source, config
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.heads import Head

@@ -13,7 +13,7 @@ from mvc import lazy
 from mvc.model.version import Person, Timestamp
 from mvc.repository.discovery import find_root
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.disk.door import discard_folder
+from mvc.storage.disk.outside import discard_folder
 from mvc.storage.records.config import TRUSTED_HOSTS, user_file
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersi
 from mvc.registry.published import Candidate, State
 from mvc.repository import places
 from mvc.repository.repository import Repository
-from mvc.storage.disk.door import Temporary
+from mvc.storage.disk.temporary import Temporary
 from mvc.storage.records import import_notes
 from mvc.storage.records import publications as publishing
 from mvc.storage.records.publications import Publishing

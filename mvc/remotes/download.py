@@ -21,7 +21,7 @@ from mvc.remotes.download_plan import Batch, Range
 from mvc.remotes.inventory import RemotePlace
 from mvc.remotes.store import Store
 from mvc.storage.chunks import codec, encodings
-from mvc.storage.disk import door as door_module
+from mvc.storage.disk import primitives
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packformat import HEADER, Entry
@@ -65,7 +65,7 @@ class Downloader:
         Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; finished batches stay.
         """
         in_progress: deque[Future[None]] = deque()
-        ordered = door_module.on_step is not None  # one at a time, so that the steps of a test have an order
+        ordered = primitives.on_step is not None  # one at a time, so that the steps of a test have an order
         most = 1 if ordered else 2 * _BATCHES
         room = threading.Semaphore(_BATCHES)
         with Workers(self._jobs) as readers, Workers(most) as keepers:

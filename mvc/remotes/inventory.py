@@ -22,7 +22,7 @@ from mvc.model.ids import Buffer, Hasher, PackId, is_id
 from mvc.remotes import hints
 from mvc.remotes.backends.backend import Backend, Listed
 from mvc.remotes.store import Store
-from mvc.storage.disk.door import TEMPORARY, Temporary
+from mvc.storage.disk.temporary import TEMPORARY, Temporary
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.packs.packfile import PackFile

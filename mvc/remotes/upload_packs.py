@@ -16,7 +16,7 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.store import Store
 from mvc.remotes.upload_plan import UploadPlan
 from mvc.storage.chunks import encodings
-from mvc.storage.disk.door import Temporary
+from mvc.storage.disk.temporary import Temporary
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs import packformat
 from mvc.storage.packs.index import Location

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
-from mvc.storage.disk.door import STORE, StoreDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.primitives import STORE
 from mvc.storage.disk.treedoor import TreeDoor
 from mvc.storage.objects import Objects
 from mvc.storage.records import clone_source

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from mvc.storage.disk.door import LOCK, TEMPORARY, Stat, StoreDoor
+from mvc.storage.disk.door import LOCK, StoreDoor
+from mvc.storage.disk.file_stat import Stat
+from mvc.storage.disk.temporary import TEMPORARY
 
 _SLACK = {"cache", TEMPORARY, LOCK}
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage.disk import door as doors
-from mvc.storage.disk import timestamps
-from mvc.storage.disk.door import Stat
+from mvc.storage.disk import primitives, timestamps
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.records.statcache import StatCache
 from tests.cli.shell import Shell, begin
 from tests.conftest import absent
@@ -119,7 +118,7 @@ def test_an_edit_between_the_plan_and_the_change_is_left_alone(shell: Shell, mon
             if name == "link" and Path(path).name == "journal":
                 pages[: len(EDIT)] = EDIT
 
-        monkeypatch.setattr(doors, "on_step", edit)
+        monkeypatch.setattr(primitives, "on_step", edit)
         said = shell.ok("switch", "side")
         assert said.err == "warning: edited while the command was running, and left alone: w.bin\n"
     assert (shell.folder / "w.bin").read_bytes() == EDITED
@@ -137,7 +136,7 @@ def test_a_file_that_appears_after_the_plan_is_left_alone(
             if changes:
                 monkeypatch.setattr(StatCache, "identify", lambda *_: None)
 
-    monkeypatch.setattr(doors, "on_step", appear)
+    monkeypatch.setattr(primitives, "on_step", appear)
     shell("switch", "side")
     assert path.read_bytes() == b"mine"
 

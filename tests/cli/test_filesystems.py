@@ -16,7 +16,8 @@ import pytest
 
 from mvc.porcelain.init import init
 from mvc.repository.repository import Repository
-from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.records import config
 from tests.cli.shell import MODEL, Said, Shell, begin
 

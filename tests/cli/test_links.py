@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from tests.cli.shell import Shell
 
 
@@ -179,9 +179,9 @@ def test_an_interrupted_switch_is_rolled_forward_over_a_link(
         if step == "place" and path.endswith("model.safetensors"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(door, "on_step", stop)
+    monkeypatch.setattr(primitives, "on_step", stop)
     assert empty("switch", "v1").code == 130
-    monkeypatch.setattr(door, "on_step", None)
+    monkeypatch.setattr(primitives, "on_step", None)
     assert place.is_symlink()
     assert "completed the interrupted `mvc switch`" in empty.ok("set", "parameters.x=1").err
     assert (place.is_symlink(), place.read_bytes()) == (False, b"weights")

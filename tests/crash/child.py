@@ -26,7 +26,7 @@ from blake3 import blake3
 
 import mvc
 from mvc.cli.app.main import run
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.records import journal
 
 KILLED = 137
@@ -204,7 +204,7 @@ def _child(
             if act is not None:
                 act(len(names), name, path)
 
-        door.on_step = step
+        primitives.on_step = step
         if act is not None:  # so that what two runs leave can be compared
             os.urandom = random.Random(isinstance(act, Repeat)).randbytes
         code = _run(arguments)

@@ -1,7 +1,7 @@
 """Stopping a command before any one of its steps, or making that step fail, in a forked child.
 
 The child runs the real command line in process, so a point costs a fork and a copy of a small repository, not a start of
-Python. `door.on_step` sees every change of the disk; `steps` counts them.
+Python. `primitives.on_step` sees every change of the disk; `steps` counts them.
 """
 
 from __future__ import annotations

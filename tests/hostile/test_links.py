@@ -16,7 +16,8 @@ from mvc.remotes.backends.local import connect
 from mvc.repository.repository import Repository
 from mvc.repository.worktree.walk import Walk
 from mvc.storage.disk import confined
-from mvc.storage.disk.door import StoreDoor, make_folder
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.outside import make_folder
 from tests.crash.harness import command, fresh_copy, mvc
 from tests.crash.scenarios import edited
 

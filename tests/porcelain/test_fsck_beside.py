@@ -13,7 +13,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.gc import gc
 from mvc.repository.repository import Repository
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
 from tests.cli.shell import MODEL, Shell, begin
 
@@ -113,9 +113,9 @@ def test_a_collection_that_was_stopped_leaves_nothing_that_looks_damaged(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool
 ) -> None:
     steps: list[str] = []
-    monkeypatch.setattr(door, "on_step", lambda name, path: steps.append(f"{name} {path}"))
+    monkeypatch.setattr(primitives, "on_step", lambda name, path: steps.append(f"{name} {path}"))
     collect(copy(world, tmp_path / "counted", monkeypatch))
-    monkeypatch.setattr(door, "on_step", None)
+    monkeypatch.setattr(primitives, "on_step", None)
     assert len(steps) > 20
     for stop in range(0, len(steps), 1 if deep else 3):
         shell = copy(world, tmp_path / str(stop), monkeypatch)
@@ -125,10 +125,10 @@ def test_a_collection_that_was_stopped_leaves_nothing_that_looks_damaged(
             if next(left, None) is None:  # type: ignore[call-overload]
                 raise Stopped
 
-        monkeypatch.setattr(door, "on_step", step)
+        monkeypatch.setattr(primitives, "on_step", step)
         with pytest.raises(Stopped):
             collect(shell)
-        monkeypatch.setattr(door, "on_step", None)
+        monkeypatch.setattr(primitives, "on_step", None)
         assert fsck(shell.repository).findings == (), f"stopped before step {stop}: {steps[stop]}"
         collect(shell)
         assert fsck(shell.repository, read_data=True).findings == (), stop
@@ -151,7 +151,7 @@ def test_every_step_of_a_collection_and_a_commit_is_sound_for_fsck(
     here.write(WEIGHTS, rng.randbytes(60_000))
     here.write("small.txt", b"small")
     here.ok("add", "small.txt")
-    monkeypatch.setattr(door, "on_step", look)
+    monkeypatch.setattr(primitives, "on_step", look)
     here.commit("seen at each step")
     collect(here)
     here.ok("switch", "--detach", "v1")

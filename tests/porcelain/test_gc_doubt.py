@@ -22,7 +22,7 @@ from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import journal
 from mvc.storage.records.reflog import HEADS, RefName
@@ -89,12 +89,12 @@ def _stopping(folder: str, after: int) -> Iterator[None]:
             if unlinked > after:
                 raise Stop
 
-    door.on_step = on_step
+    primitives.on_step = on_step
     try:
         with contextlib.suppress(Stop):
             yield
     finally:
-        door.on_step = None
+        primitives.on_step = None
 
 
 def test_a_recipe_that_is_lost_stops_it(shell: Shell, rng: random.Random) -> None:

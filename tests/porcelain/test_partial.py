@@ -22,7 +22,7 @@ from mvc.porcelain.status import status
 from mvc.porcelain.switch import switch
 from mvc.repository import revisions
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.records import promised as absence
 from mvc.storage.records import sparse
 from mvc.storage.records.promised import EXPIRED, PROMISED, Cause
@@ -211,7 +211,7 @@ def test_a_read_only_repository_answers_what_is_here(meta: Place, monkeypatch: p
         raise OSError(errno.EROFS, "Read-only file system", path)
 
     before = meta.bytes()
-    monkeypatch.setattr(door, "on_step", refuse)
+    monkeypatch.setattr(primitives, "on_step", refuse)
     for command in (
         "status",
         "log --stat",
@@ -227,7 +227,7 @@ def test_a_read_only_repository_answers_what_is_here(meta: Place, monkeypatch: p
     failed = meta.shell("--json", "cat", "HEAD:weights")
     assert kind(failed) == "read-only-store"
     assert "weights.bin must be fetched from origin" in failed.err
-    monkeypatch.setattr(door, "on_step", None)
+    monkeypatch.setattr(primitives, "on_step", None)
     assert meta.bytes() == before
 
 
@@ -315,9 +315,9 @@ def test_a_stopped_checkout_is_rolled_forward_with_its_list(
 ) -> None:
     steps: list[str] = []
     whole = presence.place(clones, tmp_path / "whole", monkeypatch, "read")
-    monkeypatch.setattr(door, "on_step", lambda name, path: steps.append(f"{name} {path}"))
+    monkeypatch.setattr(primitives, "on_step", lambda name, path: steps.append(f"{name} {path}"))
     CHECKOUTS[verb](whole.repository, whole.shell.actor)
-    monkeypatch.setattr(door, "on_step", None)
+    monkeypatch.setattr(primitives, "on_step", None)
     for stop in range(0, len(steps), 1 if deep else 1 + len(steps) // 8):
         here = presence.place(clones, tmp_path / str(stop), monkeypatch, "read")
         left = iter(range(stop))
@@ -326,10 +326,10 @@ def test_a_stopped_checkout_is_rolled_forward_with_its_list(
             if next(left, None) is None:  # type: ignore[call-overload]
                 raise Stopped
 
-        monkeypatch.setattr(door, "on_step", step)
+        monkeypatch.setattr(primitives, "on_step", step)
         with pytest.raises(Stopped):
             CHECKOUTS[verb](here.repository, here.shell.actor)
-        monkeypatch.setattr(door, "on_step", None)
+        monkeypatch.setattr(primitives, "on_step", None)
         here.shell.ok("branch", "any")  # a command that writes
         assert not status(here.repository, MODEL).difference.files, steps[stop]
         CHECKOUTS[verb](here.repository, here.shell.actor)

@@ -21,7 +21,7 @@ from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.repository import history, places
 from mvc.repository.repository import Repository
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
@@ -181,13 +181,13 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
     """Every step with --deep, else every seventh, from one of the first seven on."""
     steps: list[str] = []
     world.fresh()
-    monkeypatch.setattr(door, "on_step", lambda name, path: steps.append(f"{name} {path}"))
+    monkeypatch.setattr(primitives, "on_step", lambda name, path: steps.append(f"{name} {path}"))
     world.bring()
     total, stopped = len(steps), list[int]()
     assert total > 100
     tried = range(0 if deep else rng.randrange(7), total, 1 if deep else 7)
     for number in tried:
-        monkeypatch.setattr(door, "on_step", None)
+        monkeypatch.setattr(primitives, "on_step", None)
         world.fresh()
         left = iter(range(number))
 
@@ -195,12 +195,12 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
             if next(left, None) is None and "unlink" not in name:
                 raise _StoppedError(f"{name} {path}")
 
-        monkeypatch.setattr(door, "on_step", stop)
+        monkeypatch.setattr(primitives, "on_step", stop)
         try:
             world.bring()
         except (_StoppedError, errors.MvcError):
             stopped.append(number)
-        monkeypatch.setattr(door, "on_step", None)
+        monkeypatch.setattr(primitives, "on_step", None)
         world.bring()
         assert world.state() == world.reference, f"stopped before step {number} of {total}"
     assert len(stopped) > len(tried) * 3 // 4, "only what follows the last step that matters ends by itself"

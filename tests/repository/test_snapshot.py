@@ -15,7 +15,8 @@ from mvc.repository.worktree import snapshot
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import UNREAD, Found
 from mvc.storage.disk import hashing, timestamps
-from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.treedoor import TreeDoor
 from mvc.storage.records.statcache import StatCache
 from tests import effort

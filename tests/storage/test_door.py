@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage.disk import door as doors
-from mvc.storage.disk import process
+from mvc.storage.disk import outside, primitives, process
 from mvc.storage.disk.door import StoreDoor
 
 pytestmark = pytest.mark.usefixtures("real_sync")
@@ -31,9 +30,9 @@ def door(tmp_path: Path) -> StoreDoor:
 @pytest.fixture
 def steps() -> Iterator[list[tuple[str, str]]]:
     seen: list[tuple[str, str]] = []
-    doors.on_step = lambda name, path: seen.append((name, path))
+    primitives.on_step = lambda name, path: seen.append((name, path))
     yield seen
-    doors.on_step = None
+    primitives.on_step = None
 
 
 def test_create_refuses_a_name_that_is_taken_and_leaves_it_as_it_was(door: StoreDoor) -> None:
@@ -127,7 +126,7 @@ def test_what_is_relied_on_is_synced_at_the_next_barrier_while_it_is_young(
     door.barrier()
     assert [Path(path).name for name, path in steps if name == "fsync-folder"] == ["aa", "packs"]
     steps.clear()
-    monkeypatch.setattr("mvc.storage.disk.door.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
+    monkeypatch.setattr("mvc.storage.disk.primitives.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
     door.rely_on_packs()
     door.barrier()
     assert steps == []
@@ -220,12 +219,12 @@ def test_a_failing_write_leaves_no_temporary_file_and_names_the_path(door: Store
         if name == "fsync":
             raise OSError(28, "No space left on device", path)
 
-    doors.on_step = fail
+    primitives.on_step = fail
     try:
         with pytest.raises(errors.DiskFailed, match="No space left"):
             door.create("refs/1", b"entry")
     finally:
-        doors.on_step = None
+        primitives.on_step = None
     assert not door.exists("refs/1")
     assert door.names("tmp") == []
 
@@ -252,11 +251,11 @@ def test_a_file_outside_never_takes_the_place_of_a_folder_a_pipe_or_a_link(tmp_p
     (tmp_path / "folder").mkdir()
     for name in ("pipe", "folder"):
         with pytest.raises(errors.NotRegularFile):
-            doors.replace_outside(tmp_path / name, b"x")
+            outside.replace_outside(tmp_path / name, b"x")
     assert (tmp_path / "pipe").is_fifo()
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to("real")
-    doors.replace_outside(tmp_path / "link", b"new")
+    outside.replace_outside(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
 

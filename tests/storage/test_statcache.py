@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from mvc.model.ids import FileId, digest
-from mvc.storage.disk import door as doors
-from mvc.storage.disk import hashing, timestamps
-from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk import hashing, primitives, timestamps
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.timestamps import FileSystem
 from mvc.storage.disk.treedoor import TreeDoor
 from mvc.storage.records.statcache import StatCache
@@ -45,7 +45,7 @@ class Simulated:
         self._stamps: dict[int, tuple[int, int]] = {}
         self._dirty: set[int] = set()
         patch.setattr(Stat, "of", self._stat)
-        patch.setattr(doors, "now_ns", lambda: self.now_ns - ahead_ns)
+        patch.setattr(primitives, "now_ns", lambda: self.now_ns - ahead_ns)
         patch.setattr(FileSystem, "flush", self._flush)
         self.reopen()
 
@@ -200,7 +200,7 @@ def test_a_stamp_of_this_machine_is_young_also_where_the_server_is_ahead(disk: S
     stamp_ns = disk.now_ns
     disk.now_ns += 10 * SECOND
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(doors, "now_ns", lambda: stamp_ns)
+        patch.setattr(primitives, "now_ns", lambda: stamp_ns)
         file_system = FileSystem(disk.root.stat().st_dev, StoreDoor(disk.root / ".mvc").scratch)
         assert not file_system.has_passed(stamp_ns)
 

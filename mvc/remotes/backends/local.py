@@ -16,7 +16,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import TEMPORARY, Backend, Listed, Outcome
-from mvc.storage.disk import door
+from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
 
 _BLOCK = 1024 * 1024
@@ -135,7 +135,7 @@ class LocalBackend(Backend):
             raise errors.RemoteDenied(remote=self.where, reason=error.fields["reason"]) from error
         except errors.DiskFailed as error:
             if isinstance(error.__cause__, OSError):
-                door.refuse_other_kind(str(error.fields["path"]), error.__cause__)
+                primitives.refuse_other_kind(str(error.fields["path"]), error.__cause__)
             raise
 
 

@@ -15,7 +15,8 @@ from mvc.model.ids import FileId
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.disk.door import TEMPORARY, Batch, Stat
+from mvc.storage.disk.file_stat import Stat
+from mvc.storage.disk.temporary import TEMPORARY, Batch
 from mvc.storage.progress import Progress
 from mvc.storage.records import journal, merges, sparse
 from mvc.storage.records.journal import FileStep, Journal

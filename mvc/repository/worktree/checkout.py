@@ -20,7 +20,7 @@ from mvc.repository.repository import Repository
 from mvc.repository.worktree import apply, links, model_file
 from mvc.repository.worktree.plan import Kind, OnDisk, Step, check_paths, plan_checkout
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.disk.door import Stat
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.progress import Progress
 from mvc.storage.records import sparse
 from mvc.storage.records.heads import Head

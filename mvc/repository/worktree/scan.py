@@ -28,7 +28,7 @@ from mvc.model.tree import TreeEntry
 from mvc.repository.worktree import globs, links
 from mvc.repository.worktree.links import Follow
 from mvc.repository.worktree.walk import MODEL_TOML, Walk
-from mvc.storage.disk.door import Stat
+from mvc.storage.disk.file_stat import Stat
 
 LABELMAP = "labelmap"
 """The role of the file that `labelmap.path` names."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
 from mvc.storage.chunks.recipes import Recipe, Recipes
-from mvc.storage.disk.door import Temporary
+from mvc.storage.disk.temporary import Temporary
 from mvc.storage.disk.workers import Workers
 from mvc.storage.packs.reader import ChunkReader, Place
 

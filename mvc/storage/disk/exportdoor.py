@@ -18,18 +18,9 @@ from typing import Self
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.disk import hidden_names
-from mvc.storage.disk.door import (
-    STORE,
-    Batch,
-    Temporary,
-    discard_folder,
-    rename_new_folder,
-    step,
-    sweep_beside,
-    sync_folder,
-    write_all,
-    writing,
-)
+from mvc.storage.disk.outside import discard_folder, rename_new_folder, sweep_beside
+from mvc.storage.disk.primitives import STORE, step, sync_folder, write_all, writing
+from mvc.storage.disk.temporary import Batch, Temporary
 
 _DESCRIPTOR = re.compile(r"(?:/proc/([0-9]+)(?:/task/[0-9]+)?|/dev)/fd/([0-9]+)\Z")
 _MAX_LINKS = 40

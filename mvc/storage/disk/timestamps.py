@@ -25,8 +25,8 @@ from collections.abc import Callable
 from functools import cached_property
 
 from mvc import errors, lazy
-from mvc.storage.disk import door as doors
-from mvc.storage.disk.door import Stat
+from mvc.storage.disk import primitives
+from mvc.storage.disk.file_stat import Stat
 
 Flush = Callable[[int], None]
 """Sends the dirty pages of an open file to its disk, so that the next write through a map stamps it. Raises OSError."""
@@ -74,7 +74,7 @@ class FileSystem:
         in the future has not passed.
         """
         due = max(stamp + (COARSE_NS if is_coarse(stamp) else SETTLED_NS) for stamp in stamps_ns)
-        return due <= doors.now_ns() and self.is_later_than(due - 1)
+        return due <= primitives.now_ns() and self.is_later_than(due - 1)
 
     def is_later_than(self, stamp_ns: int) -> bool:
         """Return whether an edit from now on gets a later stamp than this one, which the file system itself made."""
@@ -100,11 +100,11 @@ class FileSystem:
         try:
             os.pwrite(fd, bytes(mmap.PAGESIZE), 0)
             with mmap.mmap(fd, mmap.PAGESIZE) as page:
-                doors.write_mapped(page)
+                primitives.write_mapped(page)
                 flush(fd)
                 os.utime(fd, ns=(_LONG_AGO_NS, _LONG_AGO_NS))
                 before = os.fstat(fd)
-                doors.write_mapped(page)
+                primitives.write_mapped(page)
                 after = os.fstat(fd)
         finally:
             os.close(fd)

@@ -17,7 +17,9 @@ from pathlib import Path
 from mvc import errors, lazy
 from mvc.model import paths
 from mvc.storage.disk import hidden_names, process, unsupported
-from mvc.storage.disk.door import Stat, StoreDoor, nameless, step, sync_file, writing
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
+from mvc.storage.disk.primitives import nameless, step, sync_file, writing
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

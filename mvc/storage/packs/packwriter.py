@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from mvc import lazy
 from mvc.model.ids import Buffer, Hasher, PackId, digest
-from mvc.storage.disk import door as door_module
-from mvc.storage.disk.door import StoreDoor, Temporary
+from mvc.storage.disk import primitives
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.temporary import Temporary
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packformat import Entry
 
@@ -139,7 +140,7 @@ class PackWriter:
         self._sync(done[1])
 
     def _sync(self, temporary: Temporary) -> None:
-        if door_module.on_step is not None:  # in this thread, so that a test's steps have an order
+        if primitives.on_step is not None:  # in this thread, so that a test's steps have an order
             temporary.close()
             return
         self._wait(leave=1)

@@ -19,7 +19,8 @@ from mvc import errors, lazy
 from mvc.model import canonical, textfile
 from mvc.model.ids import digest
 from mvc.storage.chunks import encodings
-from mvc.storage.disk.door import StoreDoor, replace_outside
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.outside import replace_outside
 
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals

@@ -21,9 +21,9 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.ids import DIGITS, FileId, are_ids, digest
-from mvc.storage.disk import door as doors
-from mvc.storage.disk import hashing
-from mvc.storage.disk.door import Stat, StoreDoor
+from mvc.storage.disk import hashing, primitives
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.timestamps import FileSystem, is_coarse
 from mvc.storage.disk.treedoor import TreeDoor
 
@@ -119,7 +119,7 @@ class StatCache:
     def save(self) -> None:
         """Write the cache if anything was learned; a store that cannot be written is fine."""
         if self._changed:
-            content = {"clock": doors.now_ns(), "files": self._load()}
+            content = {"clock": primitives.now_ns(), "files": self._load()}
             body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
             self._door.cache(NAME, _FORMAT + digest(body).encode() + b"\n" + body)
             self._changed = False
@@ -174,6 +174,6 @@ def _rows(body: bytes) -> dict[str, _Row]:
         rows: Any = content["files"]
         ids = [row[-1] for row in rows.values() if isinstance(row, list) and len(row) == _FIELDS]
         sound = len(ids) == len(rows) and are_ids(ids)
-        return dict(rows) if sound and content["clock"] <= doors.now_ns() else {}
+        return dict(rows) if sound and content["clock"] <= primitives.now_ns() else {}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}

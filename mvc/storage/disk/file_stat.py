@@ -1,0 +1,43 @@
+"""The stat of a file: its size, times, inode and mode."""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from typing import NamedTuple
+
+
+class Stat(NamedTuple):
+    """What a file looks like from outside: size in bytes, times in nanoseconds since 1970, inode, mode bits."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    mode: int
+
+    @classmethod
+    def of(cls, result: os.stat_result) -> Stat:
+        """From what the system returned."""
+        outside = (result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
+        return tuple.__new__(cls, outside)  # half the time of the class's own, for thousands of files
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return stat_module.S_ISREG(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat_module.S_ISLNK(self.mode)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return stat_module.S_ISDIR(self.mode)
+
+    @property
+    def executable(self) -> bool:
+        """Whether its owner may execute it."""
+        return bool(self.mode & stat_module.S_IXUSR)
