@@ -99,11 +99,10 @@ def wrapped(page: str) -> str:
 
 
 def _fill(line: str) -> str:
-    unbroken = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line)
-    indent = "  " if line.startswith("- ") else ""
-    return textwrap.fill(
-        unbroken, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ).replace("\0", " ")
+    bullet = "- " if line.startswith("- ") else ""
+    unbroken = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line.removeprefix(bullet))
+    filled = textwrap.fill(unbroken, WIDTH - len(bullet), break_long_words=False, break_on_hyphens=False)
+    return bullet + filled.replace("\n", "\n" + " " * len(bullet)).replace("\0", " ")
 
 
 WRITE = os.environ.get("MVC_WRITE_DOCS") == "1"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import mvc
 from tests.conftest import absent
-from tests.docs import prose
+from tests.docs import pages, prose
 
 
 def test_it_builds_strictly(tmp_path: Path) -> None:
@@ -26,3 +28,14 @@ def test_it_builds_strictly(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "mermaid" in (tmp_path / "site" / "concepts" / "storage.html").read_text(encoding="utf-8")
+
+
+def test_every_public_name_has_its_signature_there() -> None:
+    page = (pages.REFERENCE / "python-classes.md").read_text(encoding="utf-8")
+    members = {
+        f"{home}.{name}"
+        for home, names in re.findall(r"::: (\S+)\n.*\n +members: \[(.*)\]", page)
+        for name in names.split(", ")
+    }
+    shown = {*re.findall(r"^::: (\S+)$", page, re.MULTILINE), *members}
+    assert [name for name, home in mvc.HOMES.items() if name != "errors" and f"{home}.{name}" not in shown] == []
