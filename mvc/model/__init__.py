@@ -1,1 +1,1 @@
-"""What a version is: frozen values and their exact bytes."""
+"""The parts of a version, as frozen values with canonical bytes; no input or output."""

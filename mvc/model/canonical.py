@@ -3,10 +3,10 @@ r"""Canonical JSON: one byte form for each value, so that equal values have equa
 UTF-8; no spaces; keys sorted by code point, none twice; only `"`, `\` and U+0000-001F are escaped (`\n \r \t \b \f`,
 else `\u00xx` in lower case); no surrogates, no normalisation; integers within 64 bits signed; a float is the shortest
 decimal that reads back as the same IEEE 754 double (CPython's `repr`), always with `.` or `e`, so `1.0` is not `1`; no
-NaN, no infinity. Decoding encodes again and compares, so bytes in any other form are refused.
+NaN, no infinity. Decoding re-encodes and compares, so any other byte form is refused.
 
-A few KB of a compressed document may stand for very many values, of which each takes tens of bytes in memory. So the
-values are counted before any of them is built, and a long document is compared piece by piece.
+A compressed document of a few KB may expand to millions of values, each of tens of bytes in memory. So values are counted
+before any of them is built, and a long document is compared in pieces.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from typing import Any, NoReturn
 from mvc import errors
 
 MAX_BYTES = 64 << 20
-"""The largest document, in bytes."""
+"""Bytes of a document, at most."""
 MAX_DEPTH = 64
-"""How deep arrays and maps may lie in each other."""
+"""Nesting of arrays and maps, at most."""
 MAX_VALUES = 2_200_000
-"""Values in a document. A marker of the largest tree (9 for each of 200,000 files) has 1.8 million."""
+"""Values of a document, at most. A marker of the largest tree (9 for each of 200,000 files) has 1.8 million."""
 MAX_CONTAINERS = 700_000
-"""Arrays and maps among them. A recipe has one for each chunk, so this bounds a file: to about 200 GB in chunks of text."""
+"""Arrays and maps, at most. A recipe has one for each chunk, which limits a file to about 200 GB in chunks of text."""
 MAX_MAPS = 450_000
-"""Maps among these, which take the most memory. A marker has two for each file."""
+"""Maps, at most: they take the most memory. A marker has two for each file."""
 MAX_TEXT = 96 << 20
-"""Bytes of the document as text in memory, where one character beyond U+00FF makes each take 2 bytes, beyond U+FFFF 4."""
+"""Bytes of the decoded text in memory, at most. One character above U+00FF makes each take 2 bytes, above U+FFFF 4."""
 _LONG = 4 << 20
-_PIECE = 1_000
+_PIECE_ITEMS = 1_000
 _MARKS = (b"[", b"{", b",")
 _CONTAINERS = frozenset({dict, list})
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -42,16 +42,16 @@ _INT_DIGITS = 20
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of a value of dicts with str keys, lists, tuples, str, int, float, bool and None; raises NotCanonical."""
+    """Return the canonical bytes of a value of dicts with str keys, lists, tuples and scalars; raise NotCanonical."""
     _check(value, 1)
     data = _dump(value)
-    _bound(data)
+    _check_size(data)
     return data
 
 
 def decode(data: bytes) -> Any:
-    """The value of canonical bytes, at most `MAX_BYTES` of them; raises NotCanonical."""
-    _bound(data)
+    """Return the value of canonical bytes, at most `MAX_BYTES` of them; raise NotCanonical."""
+    _check_size(data)
     try:
         value = json.loads(_text(data), parse_int=_integer, parse_constant=_refuse)
     except ValueError as error:
@@ -64,45 +64,45 @@ def decode(data: bytes) -> Any:
     return value
 
 
-def _bound(data: bytes) -> None:
-    """Raise NotCanonical for a document that is too long or has too many values, before any of them is built."""
+def _check_size(data: bytes) -> None:
+    """Raise NotCanonical for a document with too many bytes or values, before any value is built."""
     if len(data) > MAX_BYTES:
         raise errors.NotCanonical(reason=f"{len(data)} bytes are more than {MAX_BYTES}")
-    if len(data) < MAX_MAPS:  # too short for too many
+    if len(data) < MAX_MAPS:  # too short for too many values
         return
-    if not _excess([*map(data.count, _MARKS), 0]):  # empty containers, slow to count, only lower the number of values
+    if not _excess([*map(data.count, _MARKS), 0]):  # empty containers, slow to count, can only lower the total
         return
     counts = _counts(data)
     if _excess(counts):
-        counts = [count - inside for count, inside in zip(counts, _in_strings(data), strict=True)]
+        counts = [count - quoted for count, quoted in zip(counts, _counts_in_strings(data), strict=True)]
     if excess := _excess(counts):
         raise errors.NotCanonical(reason=excess)
 
 
 def _counts(data: bytes) -> list[int]:
-    """How many arrays, maps, commas and empty containers there are, those in strings included."""
+    """Return the numbers of arrays, maps, commas and empty containers, including those in strings."""
     arrays, maps, commas = (data.count(mark) for mark in _MARKS)
     return [arrays, maps, commas, data.count(b"[]") + data.count(b"{}")]
 
 
-def _in_strings(data: bytes) -> list[int]:
-    total = [0, 0, 0, 0]
+def _counts_in_strings(data: bytes) -> list[int]:
+    totals = [0, 0, 0, 0]
     strings = (match.group() for match in _STRING.finditer(data))
-    while some := b"".join(itertools.islice(strings, _PIECE)):
-        total = [count + more for count, more in zip(total, _counts(some), strict=True)]
-    return total
+    while batch := b"".join(itertools.islice(strings, _PIECE_ITEMS)):
+        totals = [total + count for total, count in zip(totals, _counts(batch), strict=True)]
+    return totals
 
 
 def _excess(counts: list[int]) -> str:
-    """Why there are too many values; a container that is not empty has one more of them than it has commas."""
+    """Return which limit is exceeded, or "". A container that is not empty has one more value than commas."""
     arrays, maps, commas, empty = counts
-    for count, most, what in (
+    for count, limit, kind in (
         (maps, MAX_MAPS, "maps"),
         (arrays + maps, MAX_CONTAINERS, "arrays and maps"),
         (1 + commas + arrays + maps - empty, MAX_VALUES, "values"),
     ):
-        if count > most:
-            return f"{count} {what} are more than {most}"
+        if count > limit:
+            return f"{count} {kind} are more than {limit}"
     return ""
 
 
@@ -114,28 +114,28 @@ def _text(data: bytes) -> str:
 
 
 def _is_encoded(value: Any, data: bytes) -> bool:
-    """Whether `data` is the canonical form of `value`; a long one is never in memory twice."""
+    """Return whether `data` is the canonical form of `value`, without a second copy of a long document."""
     if len(data) <= _LONG:
         return _dump(value) == data
-    view, at = memoryview(data), 0
+    view, offset = memoryview(data), 0
     for piece in _pieces(value):
-        if view[at : at + len(piece)] != piece:
+        if view[offset : offset + len(piece)] != piece:
             return False
-        at += len(piece)
-    return at == len(data)
+        offset += len(piece)
+    return offset == len(data)
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
-    """The canonical form of a value, in pieces."""
+    """Yield the canonical form of a value in pieces."""
     if isinstance(value, dict):
         yield b"{"
         for number, key in enumerate(sorted(value)):
             yield (b"," if number else b"") + _dump(key) + b":"
             yield from _pieces(value[key])
         yield b"}"
-    elif isinstance(value, list) and len(value) > _PIECE:
-        for first in range(0, len(value), _PIECE):
-            yield (b"," if first else b"[") + _dump(value[first : first + _PIECE])[1:-1]
+    elif isinstance(value, list) and len(value) > _PIECE_ITEMS:
+        for first in range(0, len(value), _PIECE_ITEMS):
+            yield (b"," if first else b"[") + _dump(value[first : first + _PIECE_ITEMS])[1:-1]
         yield b"]"
     else:
         yield _dump(value)
@@ -163,15 +163,15 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _check(value: Any, depth: int) -> None:
-    """Refuse what `json` would write in a form of its own: other key types, wide integers, deep nesting."""
+    """Raise NotCanonical for values that `json` would accept: keys of other types, wide integers, deep nesting."""
     if isinstance(value, dict):
-        _limit(depth)
+        _check_level(depth)
         for key, item in value.items():
             if not isinstance(key, str):
                 raise errors.NotCanonical(reason=f"the key {key!r} is not text")
             _check(item, depth + 1)
     elif isinstance(value, list | tuple):
-        _limit(depth)
+        _check_level(depth)
         for item in value:
             _check(item, depth + 1)
     elif type(value) is int and not _INT_MIN <= value <= _INT_MAX:
@@ -179,18 +179,18 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _check_depth(value: Any) -> None:
-    """Refuse deep nesting in a decoded value, level by level; scalars cost next to nothing."""
+    """Raise NotCanonical for deep nesting in a decoded value, level by level; scalars cost next to nothing."""
     level = [value] if type(value) in _CONTAINERS else []
     depth = 0
     while level:
         depth += 1
-        _limit(depth)
-        parts = [each.values() if type(each) is dict else each for each in level]
-        if _CONTAINERS.isdisjoint(map(type, itertools.chain.from_iterable(parts))):
+        _check_level(depth)
+        children = [container.values() if type(container) is dict else container for container in level]
+        if _CONTAINERS.isdisjoint(map(type, itertools.chain.from_iterable(children))):
             return
-        level = [item for part in parts for item in part if type(item) in _CONTAINERS]
+        level = [item for items in children for item in items if type(item) in _CONTAINERS]
 
 
-def _limit(depth: int) -> None:
+def _check_level(depth: int) -> None:
     if depth > MAX_DEPTH:
         raise errors.NotCanonical(reason=f"nested deeper than {MAX_DEPTH}")

@@ -1,9 +1,9 @@
-"""File names that stand for credentials: such a file is tracked by its own path only, never by a pattern or a folder.
+"""Credential files, by name: such a file is tracked only if its own path is given, never by a pattern or a folder.
 
     .env  .env.local  server.pem  id_ed25519  .aws/config    yes
     env.yaml  keys.txt  tokenizer.json                       no
 
-What the files hold is not looked at: a version is for ever, and goes to every clone.
+Content is not read. The names are blocked because a committed file is permanent and reaches every clone.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ NAMES = frozenset({
     *(".env", ".envrc", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".pgpass", ".my.cnf", ".htpasswd"),
     *(".boto", ".s3cfg", "credentials.json", "application_default_credentials.json", "kaggle.json"),
 })  # fmt: skip
-"""Names of files."""
+"""File names."""
 PREFIXES = (".env.", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
-"""What names of files begin with."""
+"""Prefixes of file names."""
 SUFFIXES = (".pem", ".key", ".p12", ".pfx", ".jks", ".ppk", ".kdbx")
-"""What names of files end with."""
+"""Suffixes of file names."""
 FOLDERS = frozenset({".aws", ".azure", ".docker", ".gcloud", ".gnupg", ".kube", ".ssh"})
-"""Folders that hold nothing else."""
+"""Folders that hold only credentials and settings."""
 
 
 def is_name(name: str) -> bool:
-    """Whether a file of this name counts as credentials; letter case does not matter."""
+    """Return whether a file of this name counts as credentials, in any letter case."""
     folded = name.lower()
     return folded in NAMES or folded.startswith(PREFIXES) or folded.endswith(SUFFIXES)
 
 
 def is_path(path: str) -> bool:
-    """Whether the file at `path` counts as credentials, by its name or by a folder above it."""
+    """Return whether the file at `path` counts as credentials, by its name or by a folder above it."""
     *folders, name = path.split("/")
     return is_name(name) or in_folder(folders)
 
 
 def in_folder(folders: list[str]) -> bool:
-    """Whether one of these folders on the way to a file holds credentials."""
+    """Return whether one of the folders above a file holds credentials."""
     return not FOLDERS.isdisjoint(folder.lower() for folder in folders)

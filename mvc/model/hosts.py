@@ -1,13 +1,13 @@
-"""Hosts that credentials are sent to, in one spelling each, and what a person approved of them.
+"""Hosts that receive credentials, in one spelling each, and what the user has approved for them.
 
     HTTPS://MinIO.Lan.:9000  →  minio.lan:9000         a destination's host, compared as text
-    [host."minio.lan:9000"]                            a person's own settings
-    trust = ["s3"]                                     credentials of remotes of this kind may go there
-    insecure = true                                    also by plain http
-    allow = ["profile=team"]                           what repositories may set that chooses among the credentials
-    token-env = "ACME_TOKEN"                           the variable that holds the token for this host
+    [host."minio.lan:9000"]                            the user's own settings
+    trust = ["s3"]                                     allow credentials of remotes of this kind
+    insecure = true                                    allow plain http
+    allow = ["profile=team"]                           settings of a repository that may select credentials
+    token-env = "ACME_TOKEN"                           the variable with the token for this host
 
-A repository's own settings approve nothing: they may have been written by somebody else.
+A repository's own settings approve nothing, since somebody else may have written them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 DOCKER = "docker"
-"""The kind of destination that registries of images and their token servers are."""
+"""The kind of image registries and their token servers."""
 SFTP = "sftp"
 KINDS = ("s3", "gs", "az", SFTP, "picsellia", DOCKER)
-"""The kinds of credentials: one approval is for one of them."""
+"""The kinds of credentials; an approval names one or all."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 """The name of an environment variable."""
 _PORTS = {SFTP: 22}
@@ -36,9 +36,9 @@ _LOOPBACK = "localhost"
 
 
 def canonical(name: str) -> str:
-    """A host's name in its one spelling: small letters, no dot at the end, IPv6 without brackets. Raises ValueError.
+    """Return the one spelling of a host name: lower case, no trailing dot, IPv6 without brackets; raise ValueError.
 
-    Only ASCII: an international name is written as it goes over the wire, `xn--...`.
+    Names are ASCII; an international one is given in its `xn--` form.
     """
     if "%" not in name:
         try:
@@ -47,12 +47,12 @@ def canonical(name: str) -> str:
             pass
     lower = name.lower().removesuffix(".") if name.isascii() else ""
     if len(lower) > _MAX_NAME or not _NAME.match(lower):
-        raise ValueError("it is not the name of a host; letters, digits, - and dots, an international one as xn--...")
+        raise ValueError("it is not a host name (letters, digits, - and dots; an international name as xn--...)")
     return lower
 
 
 def is_loopback(name: str) -> bool:
-    """Return whether a host in its one spelling is this machine: `localhost`, 127.0.0.0/8, `::1`."""
+    """Return whether a canonical host name is this machine: `localhost`, 127.0.0.0/8, `::1`."""
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
@@ -62,10 +62,10 @@ def is_loopback(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The host that a remote's credentials go to, and what its settings choose among them.
+    """The host that receives a remote's credentials, and the settings that select them.
 
-    `name` is as `canonical` returns it. `plain`: without encryption. `is_default`: the provider's own, which needs no
-    approval. `choices` are settings such as `profile=team`, files by their absolute path.
+    `name` is canonical. `plain`: without encryption. `is_default`: the provider's own host, which needs no approval. `choices`
+    are settings such as `profile=team`, files by their absolute path.
     """
 
     kind: str
@@ -77,13 +77,13 @@ class Destination:
 
     @property
     def host(self) -> str:
-        """The host as it is shown and kept; the port is left out where it is the encrypted protocol's own."""
+        """The host as displayed and stored, without the default port of the encrypted protocol."""
         name = f"[{self.name}]" if ":" in self.name else self.name
         return name if self.port == port_of(self.kind) else f"{name}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine."""
+        """True if it is this machine."""
         return is_loopback(self.name)
 
 
@@ -94,7 +94,7 @@ def port_of(kind: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What a person approved for a host; `kinds` None is every kind, `port` 0 the kind's own, None any port."""
+    """An approval of a host: `kinds` None is every kind, `port` 0 the kind's default, None any port."""
 
     name: str
     port: int | None
@@ -104,20 +104,20 @@ class Approval:
     token_env: str | None = None
 
     def covers(self, where: Destination) -> bool:
-        """Return whether it is about this host."""
+        """Return whether the approval applies to this host."""
         port = port_of(where.kind) if self.port == 0 else self.port
         return self.name == where.name and port in (None, where.port)
 
     def allows(self, where: Destination) -> bool:
-        """Return whether credentials of this kind may go to this host."""
+        """Return whether credentials of this kind may be sent to this host."""
         return self.covers(where) and (self.kinds is None or where.kind in self.kinds)
 
 
 class Approvals:
-    """Everything that a person approved: in their settings, in the environment, and by typing it for this run."""
+    """All approvals of the user: from settings, from the environment, and given for this run."""
 
     def __init__(self, settings: Mapping[str, Approval], trusted: Iterable[Approval] = ()) -> None:
-        """Take the approvals of a person's settings by host as it is written there, and those of this run."""
+        """Store the approvals of the user's settings, by host as written there, and those of this run."""
         self._settings = dict(settings)
         self._run = list(trusted)
 
@@ -126,39 +126,39 @@ class Approvals:
         return [*self._settings.values(), *self._run]
 
     def grant(self, where: Destination) -> None:
-        """Approve a destination for as long as this object lives; not plain http."""
+        """Approve a destination for the lifetime of this object; never for plain http."""
         self._run.append(Approval(where.name, where.port, frozenset({where.kind}), choices=where.choices))
 
     def change(self, host: str, approval: Approval | None) -> None:
-        """Take note that the settings of a host have changed, or are gone."""
+        """Replace the settings of a host, or remove them (`approval` None)."""
         self._settings.pop(host, None)
         if approval is not None:
             self._settings[host] = approval
 
     def has_host(self, where: Destination) -> bool:
-        """Return whether credentials may go to this host."""
-        return where.is_default or any(each.allows(where) for each in self._known)
+        """Return whether credentials may be sent to this host."""
+        return where.is_default or any(approval.allows(where) for approval in self._known)
 
     def has_plain(self, where: Destination) -> bool:
-        """Return whether they may go there as they go: encrypted, on this machine, or accepted without encryption."""
-        insecure = any(each.insecure and each.allows(where) for each in self._known)
+        """Return whether its transport is approved: encrypted, local to this machine, or explicitly insecure."""
+        insecure = any(approval.insecure and approval.allows(where) for approval in self._known)
         return not where.plain or where.is_loopback or insecure
 
     def lacking(self, where: Destination) -> frozenset[str]:
-        """Return the choices of a destination that nobody approved for its host."""
-        allowed = [each.choices for each in self._known if each.allows(where)]
+        """Return the choices of a destination that are not approved for its host."""
+        allowed = [approval.choices for approval in self._known if approval.allows(where)]
         return where.choices.difference(*allowed)
 
     def token_env(self, where: Destination) -> str | None:
-        """Return the variable that holds the token for this host, None where none is set."""
-        named = (each.token_env for each in self._known if each.covers(where))
-        return next((name for name in named if name), None)
+        """Return the variable with the token for this host, or None."""
+        variables = (approval.token_env for approval in self._known if approval.covers(where))
+        return next((variable for variable in variables if variable), None)
 
 
 def of_settings(host: str, values: Any) -> Approval:
-    """Return the approval that a table `[host.HOST]` is. Raises ValueError."""
+    """Return the approval in a table `[host.HOST]`; raise ValueError."""
     if not isinstance(values, Mapping):
-        raise ValueError(f"[host.{host!r}] is a table")  # noqa: TRY004 - as for all else that is wrong with it
+        raise ValueError(f"[host.{host!r}] is a table")  # noqa: TRY004 - every fault of the table is a ValueError
     entry = _entry(host)
     insecure, token_env = values.get("insecure", False), values.get("token-env")
     if insecure not in (True, False, "true", "false"):
@@ -170,7 +170,7 @@ def of_settings(host: str, values: Any) -> Approval:
 
 
 def of_text(text: str) -> Iterable[Approval]:
-    """Return the approvals that MVC_TRUSTED_HOSTS lists: HOST, HOST:PORT, HOST:*, http://HOST:PORT. Raises ValueError."""
+    """Return the approvals in MVC_TRUSTED_HOSTS: HOST, HOST:PORT, HOST:*, http://HOST:PORT; raise ValueError."""
     return [_entry(word) for word in re.split(r"[\s,]+", text) if word]
 
 
@@ -189,9 +189,9 @@ def _entry(text: str) -> Approval:
 
 
 def _texts(values: Mapping[str, Any], key: str) -> frozenset[str]:
-    """The texts of a list; of one text the words in it."""
-    found = values.get(key, [])
-    texts = re.split(r"[\s,]+", found) if isinstance(found, str) else found
-    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+    """Return the texts of a list, or the words of one text."""
+    value = values.get(key, [])
+    texts = re.split(r"[\s,]+", value) if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{key} is a list of texts")
     return frozenset(filter(None, texts))

@@ -1,9 +1,9 @@
-"""Manifests: what `model.toml` said, as resolved values: about, files, labelmap, parameters, metrics, docker, source.
+"""Manifests: the resolved values of a `model.toml`: model, files, labelmap, parameters, metrics, docker, source, intent.
 
     {"files":{"model-latest":"best.onnx"},"kind":"manifest","labelmap":[[0,"helmet"],[1,"head"]],
      "model":{"framework":"ONNX","name":"helmet-detector","type":"OBJECT_DETECTION"},"parameters":{"epochs":100}}
 
-Decoding looks at the shape alone: a vocabulary, gaps between classes and keys of later releases are no business of it.
+Decoding checks the structure only: vocabularies, gaps between classes and keys of later releases are accepted.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Values = Mapping[str, Any]
 """A map of JSON values, without null: TOML has none."""
 
 SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent", "ext")
-"""The parts of a manifest that are maps; one without entries is absent from the bytes."""
+"""The parts of a manifest that are maps; an empty one is absent from the bytes."""
 _KEYS = {"kind", "labelmap", "labelmap_path", *SECTIONS}
 
 
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """The values of one version. `labelmap` is in the order of its class numbers; two are equal when their bytes are."""
+    """The values of one version. `labelmap` is sorted by class number; two manifests are equal if their bytes are."""
 
     model: Values
     files: Mapping[str, str] = field(default_factory=dict)
@@ -49,23 +49,23 @@ class Manifest:
 
     @property
     def type(self) -> str | None:
-        """What the model infers (`OBJECT_DETECTION`), if said."""
+        """The model's type (`OBJECT_DETECTION`), if set."""
         return self.model.get("type")
 
     @property
     def framework(self) -> str | None:
-        """What it is built with (`ONNX`), if said."""
+        """The model's framework (`ONNX`), if set."""
         return self.model.get("framework")
 
     @property
     def docker_digest(self) -> str | None:
-        """The digest of its docker image, written down or looked up when the version was made; None if neither."""
-        found = self.docker.get("digest")
-        return found["resolved"] if isinstance(found, dict) else found
+        """The digest of the docker image, given or resolved when the version was made; None if neither."""
+        value = self.docker.get("digest")
+        return value["resolved"] if isinstance(value, dict) else value
 
     @cached_property
     def encoded(self) -> bytes:
-        """Its exact bytes; raises NotCanonical."""
+        """The canonical bytes; raises NotCanonical."""
         record: dict[str, Any] = {"kind": "manifest"}
         record |= {name: dict(getattr(self, name)) for name in SECTIONS if getattr(self, name)}
         if self.labelmap:
@@ -76,16 +76,16 @@ class Manifest:
         return canonical.encode(record)
 
     def encode(self) -> bytes:
-        """Its exact bytes; raises NotCanonical."""
+        """Return the canonical bytes; raise NotCanonical."""
         return self.encoded
 
     def id(self) -> ManifestId:
-        """The id of its bytes."""
+        """Return the id of the bytes."""
         return ManifestId(digest(self.encoded))
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """The manifest in `data`; raises NotCanonical."""
+        """Decode canonical bytes; raise NotCanonical."""
         record = canonical.decode(data)
         _check(record)
         values = {name: record[name] for name in SECTIONS if name in record}
@@ -93,7 +93,7 @@ class Manifest:
         return cls(**values, labelmap=labelmap, labelmap_path=record.get("labelmap_path"))
 
     def to_toml(self) -> dict[str, Any]:
-        """The values as `model.toml` holds them: sections, a labelmap keyed by number or its path, `digest = "auto"`."""
+        """Return the values as `model.toml` writes them: the labelmap keyed by number or as a path, `digest = "auto"`."""
         values = {name: dict(getattr(self, name)) for name in SECTIONS if name != "ext" and getattr(self, name)}
         labels = {str(index): name for index, name in self.labelmap}
         if self.labelmap_path is not None:
@@ -105,25 +105,25 @@ class Manifest:
         return {name: values[name] for name in schema.MODEL_TOML.keys if name in values}
 
     def __eq__(self, other: object) -> bool:
-        """Whether the bytes are the same, so that `1`, `1.0` and `true` are three values."""
+        """Compare the bytes, so that `1`, `1.0` and `true` differ."""
         return self.encoded == other.encoded if isinstance(other, Manifest) else NotImplemented
 
     def __hash__(self) -> int:
-        """Of the bytes."""
+        """Return the hash of the bytes."""
         return hash(self.encoded)
 
 
 def _check(record: Any) -> None:
-    """Raise NotCanonical unless `record` has the shape of a manifest."""
+    """Raise NotCanonical unless `record` has the structure of a manifest."""
     if not isinstance(record, dict) or record.get("kind") != "manifest" or not set(record) <= _KEYS:
         raise errors.NotCanonical(reason="it is not a manifest")
     for name in SECTIONS:
         if name in record and not (isinstance(record[name], dict) and record[name]):
-            raise errors.NotCanonical(reason=f"{name} is a map with something in it, or absent")
+            raise errors.NotCanonical(reason=f"{name} is an empty map or not a map")
     if not isinstance(record.get("model", {}).get("name"), str):
-        raise errors.NotCanonical(reason="model has a name")
+        raise errors.NotCanonical(reason="model.name is missing or not text")
     if not isinstance(record.get("labelmap_path", ""), str):
-        raise errors.NotCanonical(reason="labelmap_path is text")
+        raise errors.NotCanonical(reason="labelmap_path is not text")
     _check_labelmap(record.get("labelmap"))
     try:
         schema.check({name: record[name] for name in SECTIONS if name in record}, schema.STORED)
@@ -135,10 +135,10 @@ def _check_labelmap(pairs: Any) -> None:
     if pairs is None:
         return
     if not isinstance(pairs, list) or not pairs or not all(map(_is_class, pairs)):
-        raise errors.NotCanonical(reason="labelmap is a list of pairs of a number from 0 and a name, or absent")
+        raise errors.NotCanonical(reason="labelmap is not a list of pairs of a class number and a name")
     numbers = [pair[0] for pair in pairs]
     if any(low >= high for low, high in itertools.pairwise(numbers)):
-        raise errors.NotCanonical(reason="labelmap is in the order of its numbers, none twice")
+        raise errors.NotCanonical(reason="labelmap is not sorted by class number, or has a number twice")
 
 
 def _is_class(pair: Any) -> bool:

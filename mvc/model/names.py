@@ -1,9 +1,9 @@
-"""Names of models, branches, tags and aliases: which are allowed, and how each becomes one path component.
+"""Names of models, branches, tags and aliases: which are valid, and the path component that stores each.
 
     Night/Shift v2  →  %4eight%2f%53hift%20v2
 
-`a-z 0-9 . _ -` stand for themselves, every other byte of the UTF-8 form is `%xx`, capitals included; so two names never
-share a path, not even where letter case is ignored, and no name is another's folder.
+`a-z 0-9 . _ -` stay as they are, every other byte of the UTF-8 form becomes `%xx`, capitals included. So two names never
+share a path, even where letter case is ignored, and no name is a folder of another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mvc import errors
 MAX_REF_BYTES = 200
 MAX_KEY_LETTERS = 100
 MAX_COMPONENT = 250
-"""Bytes of an encoded name; filesystems allow 255 in a path component."""
+"""Bytes of an encoded name, at most; file systems allow 255 in a path component."""
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
 _ENCODED = re.compile(r"(?:[a-z0-9._-]|%[0-9a-f]{2})+\Z")
@@ -28,7 +28,7 @@ _RESERVED = ("head", "git")
 
 
 def has_component(name: str) -> bool:
-    """Whether `name` can be one path component at all: whatever is asked for, nothing else is looked up on a disk."""
+    """Return whether `name` fits in a path component; any other name is never looked up on disk."""
     try:
         return name not in ("", ".", "..") and len(encode_component(name)) <= MAX_COMPONENT
     except UnicodeEncodeError:
@@ -36,12 +36,12 @@ def has_component(name: str) -> bool:
 
 
 def encode_component(name: str) -> str:
-    """`name` as one path component."""
+    """Encode `name` as one path component."""
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in name.encode("utf-8"))
 
 
 def decode_component(text: str) -> str:
-    """The name whose component is `text`; raises Damaged when no name has it."""
+    """Decode a path component; raise Damaged if it encodes no name."""
     try:
         if not _ENCODED.match(text):
             raise ValueError
@@ -54,19 +54,19 @@ def decode_component(text: str) -> str:
 
 
 def is_device(name: str) -> bool:
-    """Whether Windows takes `name` for a device, whatever its suffix (`con`, `nul.txt`)."""
+    """Return whether Windows reserves `name` for a device, with any suffix (`con`, `nul.txt`)."""
     return _DEVICE.match(name) is not None
 
 
 def check_ref_name(name: str) -> None:
-    """Raise BadRefName unless `name` may name a branch, a tag or an alias."""
+    """Raise BadRefName unless `name` is valid for a branch, a tag or an alias."""
     reason = _ref_fault(name)
     if reason:
         raise errors.BadRefName(name=name[:MAX_REF_BYTES], reason=reason)
 
 
 def check_model_key(key: str) -> None:
-    """Raise BadModelKey unless `key` may name a model."""
+    """Raise BadModelKey unless `key` is valid for a model."""
     reason = _key_fault(key)
     if reason:
         raise errors.BadModelKey(key=key[:MAX_KEY_LETTERS], reason=reason)
@@ -76,17 +76,17 @@ def _ref_fault(name: str) -> str | None:
     if not name:
         return "it is empty"
     if len(name) > MAX_REF_BYTES:
-        return f"it is longer than {MAX_REF_BYTES} letters"
+        return f"it is longer than {MAX_REF_BYTES} characters"
     if not all("!" <= letter <= "~" for letter in name):
         return "only printable ASCII without spaces is allowed"
     if name.lower() in _RESERVED:
         return "the name is reserved"
     if _NUMBERED.match(name):
-        return "v and a number is how mvc names versions"
+        return "v and a number names a version number"
     if _HEX.match(name):
         return "it could be an abbreviated version id"
     if ".." in name or "*" in name or "?" in name or "[" in name:
-        return "it may not have .. * ? or ["
+        return "it contains .. * ? or ["
     return _common_fault(name)
 
 
@@ -94,9 +94,9 @@ def _key_fault(key: str) -> str | None:
     if not key or key != key.strip():
         return "it is empty, or begins or ends with a space"
     if len(key) > MAX_KEY_LETTERS:
-        return f"it is longer than {MAX_KEY_LETTERS} letters"
+        return f"it is longer than {MAX_KEY_LETTERS} characters"
     if not key.isprintable():
-        return "it has characters that cannot be printed"
+        return "it contains unprintable characters"
     if unicodedata.normalize("NFC", key) != key:
         return "it is not in Unicode's composed form (NFC)"
     return _common_fault(key)
@@ -105,14 +105,14 @@ def _key_fault(key: str) -> str | None:
 def _common_fault(name: str) -> str | None:
     for letter in _FORBIDDEN:
         if letter in name:
-            return f"it may not have {letter}"
+            return f"it contains {letter}"
     for part in name.split("/"):
         if not part:
-            return "it may not begin or end with /, or have // in it"
+            return "it begins or ends with /, or contains //"
         if part[0] in "-." or part.endswith((".", ".lock")):
-            return "no part of it may begin with - or . or end with . or .lock"
+            return "a part of it begins with - or . or ends with . or .lock"
         if is_device(part):
-            return f"{part} is a device on some systems"
+            return f"{part} is a device name on some systems"
     if len(encode_component(name)) > MAX_COMPONENT:
         return "it is too long for a file name"
     return None

@@ -1,11 +1,10 @@
-r"""Paths of files in a version: relative, portable, and never into mvc's or Git's own folders.
+r"""Paths of files in a version: relative, portable, and outside the folders of version control.
 
     weights/best.onnx   yes
     ../x  /x  C:x  a\b  a//b  .git/config  .GIT /x  GIT~1/x  nul.txt  e\u0301.onnx (not composed)   no
 
-A version made on one system must unfold on every other, so what Windows and macOS cannot hold is refused everywhere.
-The characters that HFS+ leaves out of comparisons, and the short names of NTFS, are those that Git checks since
-CVE-2014-9390.
+A version made on one system must check out on every other, so names that Windows or macOS cannot store are refused
+everywhere. The characters that HFS+ ignores, and the short names of NTFS, are those that Git checks since CVE-2014-9390.
 """
 
 from __future__ import annotations
@@ -18,29 +17,29 @@ from mvc import errors
 from mvc.model.names import is_device
 
 MAX_PATH = 4_096
-"""Bytes of a path."""
+"""Bytes of a path, at most."""
 MAX_PART = 255
-"""Bytes of one part of a path."""
+"""Bytes of one part of a path, at most."""
 MAX_DEPTH = 64
-"""Parts of a path."""
+"""Parts of a path, at most."""
 RESERVED = frozenset({".mvc", ".git", ".hg", ".jj", ".svn"})
-"""Folders that belong to version control; never written into."""
+"""Folders of version control, which are never written into."""
 
 _PLAIN = re.compile(
     r"(?:(?![ACLNPaclnp](?i:on|rn|ux|ul|om[0-9]|pt[0-9])(?:[./]|\Z))[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(?<!\.)(?:/(?!\Z)|\Z)){1,16}\Z",
     re.ASCII,
 )
-"""Paths that need no closer look, as nearly all are: a scan checks thousands.
+"""Paths that need no further checks, as nearly all: a scan checks thousands.
 
-Names like those of devices (`con`, and `pon` too) get that look. Only their ends ignore letter case, which takes time.
+Names close to devices (`con`, and also `pon`) are checked in full: only their ends ignore letter case, since that is slow.
 """
 _SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
 _UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
-_HFS_IGNORES = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 def check_path(path: str) -> None:
-    """Raise UnsafePath, or UnportablePath, unless `path` may be the path of a file in a version."""
+    """Raise UnsafePath or UnportablePath unless `path` is valid for a file in a version."""
     if _PLAIN.match(path):
         return
     parts = path.split("/")
@@ -51,7 +50,7 @@ def check_path(path: str) -> None:
 
 
 def check_inside(path: str) -> None:
-    """Raise UnsafePath unless `path` stays in its folder and out of those of version control; it need not be portable."""
+    """Raise UnsafePath if `path` leaves its folder or enters one of version control; it need not be portable."""
     if _PLAIN.match(path):
         return
     parts = path.split("/")
@@ -62,13 +61,13 @@ def check_inside(path: str) -> None:
 
 def _check_inside(path: str, parts: list[str]) -> None:
     if any(map(is_reserved, parts)):
-        raise errors.UnsafePath(path=escape_name(path), reason="it lies in a folder of mvc, Git or the like")
+        raise errors.UnsafePath(path=escape_name(path), reason="it is in a folder of mvc, Git or the like")
     if not path or path[0] == "/" or ".." in parts or "." in parts:
         raise errors.UnsafePath(path=escape_name(path), reason="it is not a path inside the model's folder")
 
 
 def is_reserved(part: str) -> bool:
-    """Whether some filesystem takes one part of a path for a folder of version control."""
+    """Return whether some file system takes this part of a path for a folder of version control."""
     if "." not in part and "~" not in part:
         return False
     folded = fold(part).rstrip(". ").partition(":")[0].rstrip(". ")
@@ -76,64 +75,64 @@ def is_reserved(part: str) -> bool:
 
 
 def fold(path: str) -> str:
-    """What `path` becomes on a system that tells neither letter case nor Unicode forms apart."""
+    """Fold `path` as a file system that ignores letter case and Unicode form."""
     if path.isascii():
         return path.lower()
-    bare = unicodedata.normalize("NFD", _HFS_IGNORES.sub("", path))
+    bare = unicodedata.normalize("NFD", _HFS_IGNORED.sub("", path))
     return unicodedata.normalize("NFC", bare.casefold())
 
 
 def collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of paths that cannot both lie in one folder on every system.
+    """Return pairs of paths that cannot exist in one folder on every system.
 
-    They are equal but for case or Unicode form, as a whole or in a folder of theirs, or one is a folder of the other.
+    They differ, in full or up to a folder, only in case or Unicode form, or one is a folder of the other.
     """
     paths = list(paths)
-    if _plainly_apart(paths):
+    if _have_no_collisions(paths):
         return []
-    found = []
+    pairs = []
     files: dict[str, str] = {}
     folders: dict[str, tuple[str, str]] = {}
-    unclashed: set[str] = set()
+    checked: set[str] = set()
     for path in sorted(paths):
-        found += _clash_above(path, files, folders, unclashed)
+        pairs += _folder_collisions(path, files, folders, checked)
         folded = fold(path)
         if folded in files:
-            found.append((files[folded], path))
+            pairs.append((files[folded], path))
         elif folded in folders:
-            found.append((folders[folded][1], path))
+            pairs.append((folders[folded][1], path))
         files.setdefault(folded, path)
-    return found
+    return pairs
 
 
-def _plainly_apart(paths: list[str]) -> bool:
-    """Whether ASCII paths are apart at the first look: in lower case as many, in as many folders, none of them a file."""
+def _have_no_collisions(paths: list[str]) -> bool:
+    """Return whether ASCII paths are as many in lower case, in as many folders, and no folder is a file."""
     joined = "\n".join(paths)
     if not joined.isascii():
         return False
     lower = set(joined.lower().split("\n"))
     folders = {path[: path.rfind("/") + 1] for path in paths}
-    above = {folder[: at + 1] for folder in folders for at, letter in enumerate(folder) if letter == "/"}
-    plain = {folder.lower() for folder in above}
-    return len(lower) == len(paths) and len(plain) == len(above) and not any(each[:-1] in lower for each in plain)
+    parents = {folder[: end + 1] for folder in folders for end, char in enumerate(folder) if char == "/"}
+    folded = {folder.lower() for folder in parents}
+    return len(lower) == len(paths) and len(folded) == len(parents) and not any(name[:-1] in lower for name in folded)
 
 
 def escape_name(name: str | bytes) -> str:
-    r"""`name` as it can be shown: bytes that are not UTF-8 as `\xff`, characters that do not print as `\u202e`."""
+    r"""Escape `name` for display: bytes that are not UTF-8 as `\xff`, unprintable characters as `\u202e`."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def _clash_above(
-    path: str, files: dict[str, str], folders: dict[str, tuple[str, str]], unclashed: set[str]
+def _folder_collisions(
+    path: str, files: dict[str, str], folders: dict[str, tuple[str, str]], checked: set[str]
 ) -> list[tuple[str, str]]:
-    """Clashes of the folders of `path`, which are noted in `folders`: folded to (as written, a path in it).
+    """Return collisions of the folders of `path`, and add these to `folders`: folded to (as written, a path in it).
 
-    A folder of `unclashed`, as written, was looked at before.
+    Folders in `checked`, as written, have no collision.
     """
-    if path.rpartition("/")[0] in unclashed:
+    if path.rpartition("/")[0] in checked:
         return []
     end = path.find("/")
     while end >= 0:
@@ -145,39 +144,39 @@ def _clash_above(
         if written != folder:
             return [(inside, path)]
         end = path.find("/", end + 1)
-    unclashed.add(path.rpartition("/")[0])
+    checked.add(path.rpartition("/")[0])
     return []
 
 
 def _fault(path: str, parts: list[str]) -> str | None:
-    bad = _UNPORTABLE.search(path)
-    if bad:
-        return f"{_named(bad[0])} cannot be in a file's name on every system"
+    unportable = _UNPORTABLE.search(path)
+    if unportable:
+        return f"{_described(unportable[0])} is not allowed in file names on every system"
     if not path.isascii() and unicodedata.normalize("NFC", path) != path:
-        return "its name is not in Unicode's composed form (NFC), so it would have another name elsewhere"
+        return "it is not in Unicode's composed form (NFC), so other systems would rename it"
     if len(path.encode()) > MAX_PATH or len(parts) > MAX_DEPTH:
         return f"it is longer than {MAX_PATH} bytes or {MAX_DEPTH} parts"
     for part in parts:
         if not part:
             return "it has an empty part"
         if part[-1] in ". ":
-            return "a part of it ends with a dot or a space, which Windows drops"
+            return "a part of it ends with a dot or a space, which Windows removes"
         if is_device(part):
-            return f"{part} is a device on Windows"
+            return f"{part} is a device name on Windows"
         if len(part.encode()) > MAX_PART:
             return f"a part of it is longer than {MAX_PART} bytes"
     return None
 
 
-def _named(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":
-        return f"the byte {_escape(letter)}, which is not UTF-8,"
-    return f"the character {letter if letter.isprintable() else _escape(letter)}"
+def _described(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        return f"the byte {_escape(char)}, which is not UTF-8,"
+    return f"the character {char if char.isprintable() else _escape(char)}"
 
 
-def _escape(letter: str) -> str:
-    code = ord(letter)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, as os.fsdecode keeps it
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as os.fsdecode represents it
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x100:
         return f"\\x{code:02x}"

@@ -1,8 +1,8 @@
-"""A segment: what a stretch of a file holds. Nearly always a tensor, with its name, kind of number and shape.
+"""Segments: ranges of a file, nearly always a tensor, with name, dtype and shape.
 
     Segment(offset=1128, size=1536, name="encoder.layer.0.norm.weight", dtype="F32", shape=(384,))
 
-Formats find segments in headers, recipes keep them, and a comparison of two versions reads nothing else.
+Formats derive segments from headers, recipes store them, and a comparison of two versions reads nothing else.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ WIDTHS = {
     "U32": 4, "I32": 4, "F32": 4,
     "U64": 8, "I64": 8, "F64": 8, "C64": 8, "C128": 16,
 }  # fmt: skip
-"""Bytes of one element, by dtype, in safetensors' names. Other dtypes (`Q4_K` and other block formats) have none."""
+"""Bytes of one element, by dtype in safetensors' names. Other dtypes (`Q4_K` and other block formats) have none."""
 
 FLOATS = ("F16", "BF16", "F32", "F64")
 
 
 class Segment(NamedTuple):
-    """`size` bytes of a file from `offset`. `name`, `dtype` and `shape` where known, else `""`, `""` and None.
+    """`size` bytes of a file from `offset`; `name`, `dtype` and `shape` if known, else `""`, `""` and None.
 
-    `digest` identifies the bytes: those of at most `step` bytes by their id, longer ones by the id of the ids (32 bytes
-    each) of their pieces of `step` bytes, one after the other. It is `""` while nobody has read them.
+    `digest` identifies the content: the id of the bytes if at most `step`, else the id of the concatenated ids (32 bytes each) of
+    its pieces of `step` bytes. It is `""` until the content is read.
     """
 
     offset: int
@@ -40,26 +40,26 @@ class Segment(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind it."""
+        """The offset after it."""
         return self.offset + self.size
 
     @property
     def width(self) -> int:
-        """Bytes of one element: 1 for a dtype that has no such number."""
+        """Bytes of one element; 1 for dtypes without a fixed size."""
         return WIDTHS.get(self.dtype, 1)
 
     @property
     def step(self) -> int:
-        """Bytes of the pieces that it is cut into."""
+        """Bytes of one piece."""
         return PIECE * WIDTHS[self.dtype] if self.dtype in WIDTHS else STEP
 
     @property
     def elements(self) -> int | None:
-        """How many numbers it holds, None when the shape is not known."""
+        """The number of elements; None if the shape is not known."""
         return None if self.shape is None else math.prod(self.shape)
 
     def to_json(self) -> dict[str, Any]:
-        """As recipes keep it, and for machines: what is not known is left out."""
+        """Return the segment as recipes and `--json` write it, without unknown values."""
         record: dict[str, Any] = {"offset": self.offset, "size": self.size}
         texts = {"name": self.name, "dtype": self.dtype, "digest": self.digest}
         record |= {key: text for key, text in texts.items() if text}
@@ -67,11 +67,11 @@ class Segment(NamedTuple):
 
 
 def digest_of(pieces: Sequence[str]) -> str:
-    """The digest of a segment whose pieces, `step` bytes each but the last, have these ids."""
+    """Return the digest of a segment from the ids of its pieces, each of `step` bytes but the last."""
     return pieces[0] if len(pieces) == 1 else digest(b"".join(map(bytes.fromhex, pieces)))
 
 
 PIECE = 1 << 18
-"""Elements of one piece of a segment: 1 MiB of fp32, and the same numbers in bf16 are 512 KiB."""
+"""Elements of one piece: 1 MiB of fp32, or 512 KiB of the same numbers in bf16."""
 STEP = 1024 * 1024
-"""Bytes of one piece of what does not consist of elements of so many bytes."""
+"""Bytes of one piece of a dtype without a fixed element size."""

@@ -1,4 +1,4 @@
-"""What a file holds in tensors, in three figures."""
+"""Tensor counts: the tensors, parameters and dtypes of a file."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mvc.model.segment import WIDTHS, Segment
 
 @dataclass(frozen=True, slots=True)
 class TensorCount:
-    """How many tensors, how many numbers in them as far as that is known, and their dtypes, the most frequent number first."""
+    """The number of tensors and of parameters (as far as known), and the dtypes, most frequent first."""
 
     tensors: int
     parameters: int
     dtypes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the counts as `--json` prints them."""
         return {"tensors": self.tensors, "parameters": self.parameters, "dtypes": list(self.dtypes)}
 
 
 def count(segments: Iterable[Segment]) -> TensorCount | None:
-    """What these segments are together; None where there are none."""
-    numbers: Counter[str] = Counter()
+    """Count the tensors of segments; return None if there are none."""
+    parameters: Counter[str] = Counter()
     tensors = 0
     for segment in segments:
         tensors += 1
-        numbers[segment.dtype] += _elements(segment)
+        parameters[segment.dtype] += _elements(segment)
     if not tensors:
         return None
-    return TensorCount(tensors, numbers.total(), tuple(dtype for dtype, _ in numbers.most_common() if dtype))
+    return TensorCount(tensors, parameters.total(), tuple(dtype for dtype, _ in parameters.most_common() if dtype))
 
 
 def _elements(segment: Segment) -> int:

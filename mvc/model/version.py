@@ -1,9 +1,9 @@
-"""Versions: who made what from what, when and why, as an immutable object.
+"""Versions: immutable objects like Git's commits, with author, time, message, parents, manifest and tree.
 
     {"author":{"email":"ana@example.org","name":"Ana"},"kind":"version","manifest":"1f…","message":"First baseline",
      "model_toml":"77…","number":1,"parents":[],"time":{"offset":60,"seconds":1770112800},"tree":"60…"}
 
-What a version changed is not stored: it is the difference from its first parent.
+Changes are not stored: they are the difference from the first parent.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
 
 MAX_PARENTS = 64
 MAX_MESSAGE = 1 << 20
-"""Bytes of a message."""
+"""Bytes of a message, at most."""
 _MAX_OFFSET = 14 * 60
-_MIN_SECONDS = -62_135_596_800 + 60 * _MAX_OFFSET  # the first second of the year 1 on every clock
-_MAX_SECONDS = 253_402_300_799 - 60 * _MAX_OFFSET  # the last second of the year 9999 on every clock
+_MIN_SECONDS = -62_135_596_800 + 60 * _MAX_OFFSET  # the first second of year 1 in every time zone
+_MAX_SECONDS = 253_402_300_799 - 60 * _MAX_OFFSET  # the last second of year 9999 in every time zone
 _PERSON = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<email>[^<>\s]*)>\s*\Z")
 _STAMP = re.compile(r"@?(?P<seconds>-?[0-9]{1,12}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})\Z")
 _REQUIRED = {"kind", "parents", "number", "author", "time", "message", "manifest", "tree", "model_toml"}
@@ -31,7 +31,7 @@ _OPTIONAL = {"code", "ext"}
 
 
 def check_message(text: str) -> None:
-    """Raise EmptyMessage or BadMessage unless a version may say `text`."""
+    """Raise EmptyMessage or BadMessage unless `text` is valid as a message."""
     if not text.strip():
         raise errors.EmptyMessage
     if any("\ud800" <= letter <= "\udfff" for letter in text):
@@ -42,18 +42,18 @@ def check_message(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who signs a version."""
+    """The author of a version."""
 
     name: str
     email: str
 
     def __str__(self) -> str:
-        """`Ana <ana@example.org>`."""
+        """Return `Ana <ana@example.org>`."""
         return f"{self.name} <{self.email}>"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From `Name <e-mail>`; raises BadAuthor."""
+        """Parse `Name <e-mail>`; raise BadAuthor."""
         match = _PERSON.match(text)
         if not match or not match["name"] or not text.isprintable():
             raise errors.BadAuthor(text=text)
@@ -62,48 +62,48 @@ class Person:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Timestamp:
-    """A moment, in whole seconds since 1970 UTC, and the offset of the clock on the wall in minutes east of UTC."""
+    """A moment in whole seconds since 1970 UTC, with the offset of the local clock in minutes east of UTC."""
 
     seconds: int
     offset: int = 0
 
     def __str__(self) -> str:
-        """RFC 3339 with the offset: `2026-02-03T10:00:00+01:00`."""
+        """Return RFC 3339 with the offset: `2026-02-03T10:00:00+01:00`."""
         return self.local().isoformat()
 
     def local(self) -> datetime:
-        """As the standard library's value, with its time zone."""
+        """Return the moment as a datetime in its time zone."""
         return datetime.fromtimestamp(self.seconds, timezone(timedelta(minutes=self.offset)))
 
     def utc(self) -> str:
-        """RFC 3339 in UTC: `2026-02-03T09:00:00Z`."""
+        """Return RFC 3339 in UTC: `2026-02-03T09:00:00Z`."""
         return datetime.fromtimestamp(self.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def to_json(self) -> dict[str, int]:
-        """As objects hold it."""
+        """Return the timestamp as objects store it."""
         return {"seconds": self.seconds, "offset": self.offset}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """From what an object holds; raises NotCanonical."""
+        """Parse a stored timestamp; raise NotCanonical."""
         if not isinstance(value, dict) or set(value) != {"seconds", "offset"}:
-            raise errors.NotCanonical(reason="a time has seconds and offset")
+            raise errors.NotCanonical(reason="a time does not have seconds and offset")
         seconds, offset = value["seconds"], value["offset"]
         if type(seconds) is not int or type(offset) is not int:
-            raise errors.NotCanonical(reason="a time is in whole numbers")
+            raise errors.NotCanonical(reason="a time is not in whole numbers")
         if not _MIN_SECONDS <= seconds <= _MAX_SECONDS or abs(offset) > _MAX_OFFSET:
             raise errors.NotCanonical(reason="a time is out of range")
         return cls(seconds, offset)
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
-        """From a moment with a time zone."""
+        """Return the timestamp of a datetime with a time zone."""
         offset = moment.utcoffset() or timedelta()
         return cls(int(moment.timestamp()), int(offset.total_seconds() // 60))
 
     @classmethod
     def parse(cls, text: str, *, offset: int = 0) -> Self:
-        """From RFC 3339 (the zone may be absent: then `offset` minutes), a date, or Git's `@SECONDS +HHMM`.
+        """Parse RFC 3339 (without zone: `offset` minutes), a date, or Git's `@SECONDS +HHMM`.
 
         Raises BadDate.
         """
@@ -123,7 +123,7 @@ class Timestamp:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The Git commit of the training code; `dirty` when its tracked files differed from it."""
+    """The Git commit of the training code; `dirty` if its tracked files differed from it."""
 
     commit: str
     branch: str | None
@@ -131,23 +131,23 @@ class Code:
     dirty: bool
 
     def to_json(self) -> dict[str, Any]:
-        """As objects hold it."""
+        """Return the commit as objects store it."""
         return {"commit": self.commit, "branch": self.branch, "remote": self.remote, "dirty": self.dirty}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """From what an object holds; raises NotCanonical."""
+        """Parse a stored commit; raise NotCanonical."""
         if not isinstance(value, dict) or set(value) != {"commit", "branch", "remote", "dirty"}:
-            raise errors.NotCanonical(reason="code has commit, branch, remote and dirty")
-        texts = all(value[key] is None or isinstance(value[key], str) for key in ("branch", "remote"))
-        if not isinstance(value["commit"], str) or not texts or type(value["dirty"]) is not bool:
-            raise errors.NotCanonical(reason="a field of code has another type")
+            raise errors.NotCanonical(reason="code does not have commit, branch, remote and dirty")
+        has_texts = all(value[key] is None or isinstance(value[key], str) for key in ("branch", "remote"))
+        if not isinstance(value["commit"], str) or not has_texts or type(value["dirty"]) is not bool:
+            raise errors.NotCanonical(reason="a field of code has the wrong type")
         return cls(**value)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version. `number` is one more than its first parent's; `ext` is a map that is kept as it is."""
+    """One version. `number` is its first parent's plus one; `ext` is a map of later releases, kept as it is."""
 
     parents: tuple[VersionId, ...]
     number: int
@@ -166,11 +166,11 @@ class Version:
         return self.message.partition("\n")[0]
 
     def id(self) -> VersionId:
-        """The id of its bytes."""
+        """Return the id of the bytes."""
         return VersionId(digest(self.encode()))
 
     def encode(self) -> bytes:
-        """Its exact bytes; raises NotCanonical."""
+        """Return the canonical bytes; raise NotCanonical."""
         record: dict[str, Any] = {
             "kind": "version",
             "parents": list(self.parents),
@@ -191,7 +191,7 @@ class Version:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """The version in `data`; raises NotCanonical."""
+        """Decode canonical bytes; raise NotCanonical."""
         record = canonical.decode(data)
         _check(record)
         return cls(
@@ -209,24 +209,24 @@ class Version:
 
 
 def _check(record: Any) -> None:
-    """Raise NotCanonical unless `record` has the fields of a version, of the right types and within the limits."""
+    """Raise NotCanonical unless `record` has the fields of a version, with valid types and within the limits."""
     if not isinstance(record, dict) or record.get("kind") != "version":
         raise errors.NotCanonical(reason="it is not a version")
     if not _REQUIRED <= set(record) <= _REQUIRED | _OPTIONAL:
-        raise errors.NotCanonical(reason="its fields are not those of a version")
+        raise errors.NotCanonical(reason="it does not have the fields of a version")
     parents, author, message = record["parents"], record["author"], record["message"]
     if not isinstance(parents, list) or len(parents) > MAX_PARENTS or not all(map(is_id, parents)):
-        raise errors.NotCanonical(reason=f"parents are at most {MAX_PARENTS} ids")
+        raise errors.NotCanonical(reason=f"parents are not a list of at most {MAX_PARENTS} ids")
     if not all(is_id(record[key]) for key in ("manifest", "tree", "model_toml")):
-        raise errors.NotCanonical(reason="manifest, tree and model_toml are ids")
+        raise errors.NotCanonical(reason="manifest, tree and model_toml are not ids")
     if type(record["number"]) is not int or record["number"] < 1:
-        raise errors.NotCanonical(reason="number is a whole number from 1")
+        raise errors.NotCanonical(reason="number is not a whole number from 1")
     if not isinstance(author, dict) or set(author) != {"name", "email"} or not all(map(_is_text, author.values())):
-        raise errors.NotCanonical(reason="author has name and email")
+        raise errors.NotCanonical(reason="author does not have name and email")
     if not _is_text(message) or len(message.encode("utf-8", "surrogatepass")) > MAX_MESSAGE:
-        raise errors.NotCanonical(reason=f"message is text of at most {MAX_MESSAGE} bytes")
+        raise errors.NotCanonical(reason=f"message is not text of at most {MAX_MESSAGE} bytes")
     if "ext" in record and (not isinstance(record["ext"], dict) or not record["ext"]):
-        raise errors.NotCanonical(reason="ext is a map with something in it, or absent")
+        raise errors.NotCanonical(reason="ext is an empty map or not a map")
     Timestamp.from_json(record["time"])
     if "code" in record:
         Code.from_json(record["code"])

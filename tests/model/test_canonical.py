@@ -131,7 +131,7 @@ def test_marks_in_texts_are_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_document_is_compared_in_pieces(value: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canonical, "_LONG", 0)
-        patch.setattr(canonical, "_PIECE", 2)
+        patch.setattr(canonical, "_PIECE_ITEMS", 2)
         data = canonical.encode(value)
         assert canonical.decode(data) == value
         for other in (data + b" ", b" " + data, data.replace(b"[", b"[ ", 1), data.replace(b"{", b"{ ", 1)):
@@ -142,7 +142,7 @@ def test_a_long_document_is_compared_in_pieces(value: Any) -> None:
 
 def test_a_long_document_in_another_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canonical, "_LONG", 0)
-    monkeypatch.setattr(canonical, "_PIECE", 2)
+    monkeypatch.setattr(canonical, "_PIECE_ITEMS", 2)
     for data in (b'{"b":1,"a":2}', b"[1,2,3, 4]", b'{"a":[1,2,3,1.50]}', b'[1,2,3,"\\u0041"]', b"[1,2,3]\n"):
         with pytest.raises(errors.NotCanonical, match="another byte form"):
             canonical.decode(data)

@@ -22,7 +22,7 @@ def test_classes_are_in_the_order_of_numbers_not_of_text() -> None:
     [
         (b"5", "neither"),
         (b'"a"', "neither"),
-        (b'{"0": "a", "0": "b"}', "class 0 comes twice"),
+        (b'{"0": "a", "0": "b"}', "class 0 occurs twice"),
         (b'{"00": "a"}', "'00' is not a class number"),
         (b'{"-1": "a"}', "not a class number"),
         (b'{"a": "0"}', "not a class number"),

@@ -52,7 +52,7 @@ CASES = (
     Case(COMMIT, 2, ("labels.json", "8 MiB"), _labels(BIG)),
     Case(COMMIT, 2, ("labels.json", "not JSON"), _labels(b'{"0": "a"')),
     Case(COMMIT, 2, ("labels.json", "not UTF-8"), _labels(b'["\xff"]')),
-    Case(COMMIT, 2, ("labels.json", "comes twice"), _labels(b'{"0": "a", "0": "b"}')),
+    Case(COMMIT, 2, ("labels.json", "occurs twice"), _labels(b'{"0": "a", "0": "b"}')),
     Case(COMMIT, 2, ("labels.json", "not text"), _labels(b'["a", 1]')),
     Case(COMMIT, 2, ("labels.json", "class number"), _labels(b'{"-1": "a"}')),
     Case(COMMIT, 2, ("labels.json", "class number"), _labels(b'{"' + b"9" * 5_000 + b'": "a"}')),

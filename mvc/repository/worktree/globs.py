@@ -81,7 +81,7 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
     """
     parts = pattern.removeprefix("/").split("/")
     if any(map(paths.is_reserved, parts)):
-        raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it lies in a folder of mvc, Git or the like")
+        raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is in a folder of mvc, Git or the like")
     if ".." in parts or "." in parts:
         raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is not a path inside the model's folder")
     if "\\" in pattern:
