@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import machine
+from tests.bench import machine, runs
 from tests.bench.chain import chain, huge
 from tests.bench.history import history
 from tests.bench.large import large
@@ -44,14 +44,25 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="rounds with large weights (default 5)")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--huge", action="store_true", help="10 GB too; takes 30 GB of disk")
+    parser.add_argument(
+        "--keep", type=Path, default=BUILD / "bench.jsonl", metavar="FILE", help="add the figures there"
+    )
+    parser.add_argument(
+        "--compare", nargs="*", metavar="FILE", help="measure nothing; compare the last runs of one file, or of two"
+    )
     asked = parser.parse_args()
+    if asked.compare is not None:
+        runs.compare([Path(each) for each in asked.compare] or [asked.keep])
+        return 0
     BUILD.mkdir(exist_ok=True)
     report = Report()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=BUILD) as name:
         place = Path(name)
-        print(f"mvc on {machine.describe(place)}")
+        described = machine.describe(place)
+        print(f"mvc on {described}")
         print("Medians of interleaved rounds; in parentheses the fastest and the slowest.")
         measure(report, place, asked)
+    runs.keep(asked.keep, described, report.figures)
     print(f"\nGoals missed: {', '.join(report.failed)}" if report.failed else "\nEvery goal was met.")
     return 1 if report.failed else 0
 

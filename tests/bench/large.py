@@ -97,7 +97,7 @@ def restored(peer: Peer, folder: Path, version: str, file: Path) -> Times:
 
 def _print(report: Report, seen: dict[str, Seen]) -> None:
     for act in (FIRST, CHANGED, UNCHANGED, CHECKOUT):
-        report.say(act)
+        report.act(act)
         for name, each in seen.items():
             if act in each.times:
                 report.line(f"  {name}", each.all_of(act), _note(act, each, seen[COPY.name]))

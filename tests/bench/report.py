@@ -1,7 +1,8 @@
-"""What the benchmark prints: figures, tables, and whether each goal was met."""
+"""What the benchmark prints and keeps: figures, tables, and whether each goal was met."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,13 +11,22 @@ from tests.bench.measure import Times
 
 @dataclass
 class Report:
-    """What was printed, and which goals were missed."""
+    """What was printed: `figures` by their names, and which goals were missed."""
 
+    figures: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    _section: str = ""
+    _act: str = ""
 
     def title(self, text: str) -> None:
         """Begin a section."""
+        self._section, self._act = text, ""
         print(f"\n{text}", flush=True)
+
+    def act(self, text: str) -> None:
+        """Begin a part of a section, about one act of every contestant."""
+        self._act = text
+        self.say(text)
 
     def say(self, text: str) -> None:
         """A remark."""
@@ -24,6 +34,7 @@ class Report:
 
     def line(self, name: str, times: Times, note: str = "") -> None:
         """One contestant's figures."""
+        self._keep(f"{name.strip()}, s", times.median)
         print(f"  {name:34} {times!s:34} {note}".rstrip(), flush=True)
 
     def table(self, caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
@@ -31,15 +42,22 @@ class Report:
         widths = [max(8, len(column)) for column in columns]
         print(f"  {caption:26}" + "".join(f"  {c:>{w}}" for c, w in zip(columns, widths, strict=True)))
         for name, cells in rows.items():
+            for column, cell in zip(columns, cells, strict=True):
+                with contextlib.suppress(ValueError):  # no figure was measured there
+                    self._keep(f"{caption}, {name}, {column}", float(cell.replace(",", "")))
             print(f"    {name:24}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True)), flush=True)
 
     def goal(self, name: str, found: float, most: float, unit: str) -> None:
         """Hold a figure against its goal."""
         held = found <= most
+        self._keep(f"{name}, {unit}", found)
         verdict = "PASS" if held else "FAIL"
         print(f"  {verdict}  {name}: {_short(found)} {unit}, goal {_short(most)} {unit}", flush=True)
         if not held:
             self.failed.append(name)
+
+    def _keep(self, name: str, figure: float) -> None:
+        self.figures[": ".join(filter(None, (self._section, self._act, name)))] = round(figure, 6)
 
 
 def _short(figure: float) -> str:
