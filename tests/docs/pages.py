@@ -309,7 +309,7 @@ def check_rules(text: str) -> str:
             "",
             f"### {use}",
             "",
-            "| rule | of | needs | how much | mended by | says who |",
+            "| rule | of | needs | weight | fixed by | source |",
             "|---|---|---|---|---|---|",
         ]
         lines += [_rule(rule) for rule in table.RULES if rule.use.partition("/")[0] == use]
