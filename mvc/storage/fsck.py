@@ -1,9 +1,9 @@
-"""What is wrong with a store: every record against its own checksum or id, and against the place it lies in.
+"""fsck of a store: every record is checked against its checksum or id, and against its place.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
-    merges · publications under way
+    merges · publications in progress
 
-What the versions need of all that, and whether it is there, is `mvc.porcelain.fsck`'s part.
+`mvc.porcelain.fsck` checks that all that versions need is present.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
     "head": "a head is damaged, or a model has history and no head",
-    "ref": "an entry of a ref log is damaged, missing from the middle, or does not follow the one before",
+    "ref": "a reflog entry is damaged, missing from the middle, or does not follow the one before",
     "object": "a version, manifest or tree is damaged",
-    "recipe": "a recipe is damaged, or lies where it does not belong",
+    "recipe": "a recipe is damaged or misplaced",
     "pack": "a pack is damaged",
     "log": "a record of absent files or versions is damaged or missing from the middle",
     "journal": "the journal of an interrupted command is damaged",
     "clone": "the record of an unfinished clone is damaged",
-    "merge": "the record of a merge under way is damaged",
-    "publication": "the record of a publication under way is damaged; it is not needed, and may be removed",
+    "merge": "the record of a merge in progress is damaged",
+    "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; it may be removed: then `mvc restore .` checks out what counts as deleted",
-    "stray": "a file lies where mvc puts none",
-    "missing": "something that a version needs is not here, and nothing says why",
+    "stray": "a file where mvc puts none",
+    "missing": "something that a version needs is missing, and no record explains it",
     "number": "a version's number is not one more than its first parent's",
     "path": "a version has a path that must not be written to a disk",
-    "content": "a file's bytes are not those its id names",
+    "content": "checksum mismatch: the bytes of a file do not match its id",
 }
 """Every kind of finding, and what it means."""
 
@@ -66,7 +66,7 @@ _TOP = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: its kind (a key of `FINDINGS`), where, and what."""
+    """A fault: its kind (a key of `FINDINGS`), its path below `.mvc`, and a message."""
 
     kind: str
     path: str
@@ -75,9 +75,9 @@ class Finding:
 
 @dataclass(slots=True)
 class Sound:
-    """What was found whole: the recipes of each file, and the chunks that packs here can give, with their least depth.
+    """The sound parts of a store: the recipes of each file, and the readable chunks, with their least depth.
 
-    `based` has the depth, the chunk and the base of each entry that rests on another, until `settle` has seen all.
+    `based` has the depth, the chunk and the base of each delta, until `settle` has seen all.
     """
 
     recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
@@ -86,23 +86,23 @@ class Sound:
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str, number: int = 1) -> None:
-        """Add to the number of things looked at."""
+        """Add to the number of things checked."""
         self.counts[what] = self.counts.get(what, 0) + number
 
     def settle(self) -> None:
-        """Take in the chunks whose bases are whole, and less deep than they."""
+        """Add the chunks whose bases are sound, and less deep than they."""
         for depth, chunk, base in sorted(self.based):
             if self.chunks.get(base, depth) < depth:
                 self.chunks.setdefault(chunk, depth)
         self.based.clear()
 
     def complete(self, file: FileId) -> bool:
-        """Whether a whole recipe of the file has all its chunks here."""
+        """Return whether a sound recipe of the file has all its chunks."""
         return any(all(chunk in self.chunks for chunk, _ in recipe.chunks) for recipe in self.recipes.get(file, ()))
 
 
 def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> Iterator[Finding]:
-    """All findings of the store below `door`; what is whole is noted in `sound`. `progress` is told bytes of packs."""
+    """Yield all findings of the store below `door`; what is sound is added to `sound`. `progress` counts the bytes of packs."""
     yield from _config(door)
     yield from _heads(door)
     yield from _refs(door, sound)
@@ -289,7 +289,7 @@ def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Findin
 
 
 def _readable(pack: PackFile) -> list[Entry]:
-    """The entries of a damaged pack: from its index if that is whole, else from the entries themselves."""
+    """Return the entries of a damaged pack: from its index if that is whole, else from the entries themselves."""
     try:
         return packformat.read_index(pack)
     except errors.Damaged:

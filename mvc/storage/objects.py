@@ -2,7 +2,7 @@
 
     objects/9f/9f86…   {"kind":"version", …}
 
-An object lies loose when it was made here, or in a metadata pack when it came from elsewhere; readers see no difference.
+An object is loose when it was made here, and in a metadata pack when it was fetched; readers see no difference.
 Every read checks the id, and that the object is of the kind that the place holding its id requires.
 """
 
@@ -27,7 +27,7 @@ _Object = TypeVar("_Object")
 
 
 def path(id_: str) -> str:
-    """Where a loose object lies, below `.mvc`."""
+    """Return the name of a loose object, below `.mvc`."""
     return f"{FOLDER}/{id_[:2]}/{id_}"
 
 
@@ -42,14 +42,14 @@ class Objects:
         self._absent: frozenset[str] | None = None
 
     def version(self, id_: VersionId) -> Version:
-        """The version of that id; kept in memory, since walks come back to it."""
+        """Return the version of that id; kept in memory, since walks come back to it."""
         version = self._versions.get(id_)
         if version is None:
             version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
         return version
 
     def parents(self, version: Version) -> tuple[VersionId, ...]:
-        """The parents of a version, without those that are on record as never published where it was imported from."""
+        """Return the parents of a version, without those recorded as never published on the registry it was imported from."""
         absent = self._on_record()
         if absent.isdisjoint(version.parents):
             return version.parents
@@ -60,16 +60,16 @@ class Objects:
         self._absent = None
 
     def still(self, id_: VersionId) -> Version:
-        """The version of that id as it lies on the disk now: under the lock, no collection can take it any more."""
+        """Read the version of that id from disk again: under the lock, no garbage collection can remove it any more."""
         self._versions.pop(id_, None)
         return self.version(id_)
 
     def manifest(self, id_: ManifestId) -> Manifest:
-        """The manifest of that id."""
+        """Return the manifest of that id."""
         return self._decoded(Manifest.decode, id_, "manifest")
 
     def tree(self, id_: TreeId) -> Tree:
-        """The tree of that id."""
+        """Return the tree of that id."""
         return self._decoded(Tree.decode, id_, "tree")
 
     def put_version(self, version: Version) -> VersionId:
@@ -85,7 +85,7 @@ class Objects:
         return TreeId(self._stage(tree.encode()))
 
     def read(self, id_: str, what: str = "object") -> bytes:
-        """The verified bytes of an object; its kind is not looked at."""
+        """Return the verified bytes of an object; its kind is not looked at."""
         try:
             data = self._door.read(path(id_))
         except FileNotFoundError:
@@ -98,16 +98,16 @@ class Objects:
         return data
 
     def has(self, id_: str) -> bool:
-        """Whether the object is here, whole or not."""
+        """Return whether the object is present, whole or not."""
         return self._door.exists(path(id_)) or self._metapacks().object(id_) is not None
 
     def with_prefix(self, prefix: str) -> list[str]:
-        """The ids of all objects that begin with `prefix` (two digits or more)."""
+        """Return the ids of all objects that begin with `prefix` (two digits or more)."""
         loose = [name for name in self._door.names(f"{FOLDER}/{prefix[:2]}") if name.startswith(prefix)]
         return sorted({*loose, *(id_ for id_ in self._metapacks().object_ids() if id_.startswith(prefix))})
 
     def loose(self) -> list[str]:
-        """The ids of all loose objects."""
+        """Return the ids of all loose objects."""
         return [name for fan in self._door.names(FOLDER) for name in self._door.names(f"{FOLDER}/{fan}")]
 
     def _on_record(self) -> frozenset[str]:
@@ -117,7 +117,7 @@ class Objects:
         return self._absent
 
     def _decoded(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
-        """An object, which is named when it cannot be decoded."""
+        """Return an object; name it in the error when it cannot be decoded."""
         data = self.read(id_, what)
         try:
             return decode(data)

@@ -12,4 +12,4 @@ class Progress(Protocol):
         """Begin a stage that will take `total` bytes, called `label` where the last one's label does not fit."""
 
     def __call__(self, count: int) -> None:
-        """`count` more bytes are done."""
+        """Count `count` more bytes as done."""

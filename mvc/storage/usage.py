@@ -13,12 +13,12 @@ _SLACK = {"cache", TEMPORARY, LOCK}
 
 
 def on_disk(door: StoreDoor) -> int:
-    """The bytes of all files below `door` that cannot be made again: caches and temporary files are left out."""
+    """Return the bytes of all files below `door` that cannot be made again: caches and temporary files are left out."""
     return sum(size(door, name) for name in door.names("") if name not in _SLACK)
 
 
 def stamp(door: StoreDoor) -> frozenset[tuple[str, Stat]]:
-    """What the files of a store look like from outside, the same set of files as of `on_disk`: it tells whether any changed."""
+    """Return the stat of each file that `on_disk` counts; it differs once any of them changed."""
     return frozenset(_looks(door, [name for name in door.names("") if name not in _SLACK]))
 
 
@@ -34,7 +34,7 @@ def _looks(door: StoreDoor, names: list[str]) -> Iterator[tuple[str, Stat]]:
 
 
 def size(door: StoreDoor, name: str) -> int:
-    """The bytes of the file `name`, or of all files below the folder; 0 when it is absent."""
+    """Return the bytes of the file `name`, or of all files below the folder; 0 when it is absent."""
     with contextlib.suppress(FileNotFoundError):  # removed meanwhile
         stat = door.stat(name)
         if stat.is_folder:

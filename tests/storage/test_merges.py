@@ -1,4 +1,4 @@
-"""The record of a merge under way: read back as it was written, damage found, and what it names kept."""
+"""The record of a merge in progress: read back as it was written, damage found, and what it names kept."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What new chunks may rest on: the pieces at the same places of the same tensors, in versions that are stored.
+"""Delta bases of new chunks: the same pieces of the same tensors in versions that are already stored.
 
     new     encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  chunk 4e… of the parent's file
     new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
-    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  what the bf16 chunk rests on
+    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  the delta base of the bf16 chunk
 
 Tensors are found by name, dtype and shape; then without what stands before a name in one format and not in another
 (`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among those of
@@ -25,16 +25,16 @@ _ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
 
 
 class Candidate(NamedTuple):
-    """A stored file that new ones may rest on."""
+    """A stored file whose chunks may be delta bases of new ones."""
 
     role: str
     file: FileId
 
 
 class Found(NamedTuple):
-    """A chunk to rest on, and the encoding that says how.
+    """A delta base, and the encoding of the delta.
 
-    `beneath` means not the chunk itself, but the fp32 one that it was rounded from, if it rests on one.
+    `beneath` means not the chunk itself, but its own delta base: the fp32 chunk that it was rounded from, if there is one.
     """
 
     chunk: ChunkId
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """A tensor to rest on: where it begins in its file, and the encoding that says how."""
+    """A tensor that serves as base: its offset in its file, and the encoding of the delta."""
 
     tensors: _Tensors
     offset: int
@@ -61,11 +61,11 @@ class Bases:
         self._known: dict[FileId, _Tensors] = {}
 
     def of(self, role: str, segments: Sequence[Segment]) -> FileBases:
-        """What a new file of `role` with these segments may rest on."""
+        """Return the delta bases of a new file of `role` with these segments."""
         return FileBases(self, role, segments)
 
     def tensors(self, role: str) -> Iterator[tuple[bool, _Tensors]]:
-        """The tensors of each file, and whether it has that role; those that have come first."""
+        """Yield the tensors of each file, and whether it has that role; those that have come first."""
         for candidate in sorted(self._candidates, key=lambda each: each.role != role):
             if candidate.file not in self._known:
                 self._known[candidate.file] = _Tensors(self._recipe(candidate.file))
@@ -73,7 +73,7 @@ class Bases:
 
 
 class FileBases:
-    """What the pieces of one new file may rest on."""
+    """The delta bases of the pieces of one new file."""
 
     def __init__(self, bases: Bases, role: str, segments: Sequence[Segment]) -> None:
         """Look it up in `bases` when asked."""
@@ -84,7 +84,7 @@ class FileBases:
         self._found: dict[int, _Match | None] = {}
 
     def find(self, piece: Piece) -> Found | None:
-        """The chunk that a piece of the new file may rest on."""
+        """Return the delta base of a piece of the new file, None if there is none."""
         if not piece.width or piece.first == piece.last:
             return None
         if piece.first not in self._found:
@@ -109,7 +109,7 @@ class FileBases:
 
 
 def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
-    """The dtypes of tensors that one of `dtype` may rest on, and how."""
+    """Yield the dtypes of tensors that can be the base of one of `dtype`, and the encoding of the delta."""
     yield dtype, encodings.DELTA
     if dtype in _ROUNDED:
         yield "F32", _ROUNDED[dtype]
@@ -143,7 +143,7 @@ class _Tensors:
             self._ordered.setdefault(kind, []).append(segment.offset)
 
     def find(self, segment: Segment, order: int | None) -> int | None:
-        """The offset of the tensor that `segment` continues; `order` is its place among those of its kind, if that counts."""
+        """Return the offset of the tensor that `segment` continues; `order` is its place among those of its kind, if that counts."""
         kind = (segment.dtype, segment.shape)
         found = self._exact.get((segment.name, kind), self._ends.get((segment.name, kind)))
         for end in _ends(segment.name):
@@ -157,18 +157,18 @@ class _Tensors:
         return found
 
     def chunk_at(self, offset: int) -> ChunkId | None:
-        """The chunk that begins at `offset`."""
+        """Return the chunk that begins at `offset`."""
         return self._chunks.get(offset)
 
 
 def _ends(name: str) -> list[str]:
-    """A name without the first of its parts, and without the first two, as long as two or more are left."""
+    """Return a name without the first of its parts, and without the first two, as long as two or more are left."""
     parts = name.split(".")
     return [".".join(parts[first:]) for first in (1, 2) if len(parts) - first > 1]
 
 
 def _orders(segments: Sequence[Segment]) -> list[int]:
-    """Of each segment, how many before it have its dtype and shape."""
+    """Return for each segment the number of segments before it with its dtype and shape."""
     seen: dict[_Kind, int] = {}
     orders = []
     for segment in segments:

@@ -1,4 +1,4 @@
-"""A file cut into chunks: as its layout says, or by content, so that bytes put in or taken out move few boundaries.
+"""Chunking: a file cut by its layout, or by content, so that inserted or removed bytes move few boundaries.
 
     … 8 MiB block ……………………… │ next block ………………
     [chunk][ chunk ][chunk][ car│ry ]                     what may still grow goes to the front of the next block
@@ -26,7 +26,7 @@ MAX = 1024 * 1024
 BLOCK = 8 * 1024 * 1024
 
 SEGMENTER: dict[str, int | str] = {"name": "fastcdc", "version": 1, "min": MIN, "average": AVERAGE, "max": MAX}
-"""What a recipe says of this way of cutting."""
+"""The name and parameters of this chunking, as a recipe records them."""
 
 ReadInto = Callable[[memoryview], int]
 
@@ -53,7 +53,7 @@ class Buffers:
         self._free: list[bytearray] = []
 
     def take(self) -> bytearray:
-        """A buffer with any content."""
+        """Return a buffer with any content."""
         return self._free.pop() if self._free else bytearray(self.size)
 
     def give(self, buffer: bytearray) -> None:
@@ -105,7 +105,7 @@ def _fill(read_into: ReadInto, view: memoryview, filled: int) -> int:
 
 
 def _cut(view: memoryview, *, last: bool) -> Iterator[memoryview]:
-    """The chunks of `view`, up to the first that could still be longer if more bytes followed."""
+    """Yield the chunks of `view`, up to the first that could still be longer if more bytes followed."""
     left = len(view)
     for chunk in _cutter().cut_buf(view):
         yield chunk.data

@@ -1,4 +1,4 @@
-"""How the bytes of a pack entry are encoded: in whichever way is short, and worth the time to decode.
+"""Encoding and decoding of pack entries: the shortest encoding that is worth the time to decode.
 
     256 KiB of text            →  (ZSTD, 60 KiB)
     1 MiB of fp32 weights      →  (PLANES, 860 KiB), or beside the weights of the version before (DELTA, 340 KiB)
@@ -28,7 +28,7 @@ Parts = tuple[Buffer, ...]
 
 
 def encode(raw: Buffer) -> Encoded:
-    """The encoding chosen for bytes of any kind, and their stored bytes, never longer than `raw`."""
+    """Return the encoding chosen for bytes of any kind, and their stored bytes, never longer than `raw`."""
     if len(raw) > 2 * PROBE and not pays(len(zstd.compress(memoryview(raw)[:PROBE])), PROBE):
         return RAW, raw
     packed = zstd.compress(raw)
@@ -36,7 +36,7 @@ def encode(raw: Buffer) -> Encoded:
 
 
 def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[int, Parts]:
-    """The same for numbers of `width` bytes, which may rest on a base."""
+    """Return the same for numbers of `width` bytes, with a delta base if there is one."""
     encoding, packed = numbers.encode(raw, width, base)
     if pays(sum(map(len, packed)), len(raw)):
         return encoding, packed
@@ -45,7 +45,7 @@ def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[i
 
 
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
-    """The `size` raw bytes of an entry; raises Damaged, or UnknownFeature for an encoding of a newer mvc.
+    """Return the `size` raw bytes of an entry; raise Damaged, or UnknownFeature for an encoding of a newer mvc.
 
     `base` is the raw bytes of the base, for an encoding that has one. Memory is bounded by `size`, whatever the stored
     bytes would unfold to.

@@ -48,14 +48,14 @@ class Encoder:
     def prepare(
         self, chunk: ChunkId, data: memoryview, piece: Piece | None, bases: FileBases | None
     ) -> Callable[[], Encoded]:
-        """The work of encoding a chunk, for any thread; `data` has to stay as it is until then."""
+        """Return the work of encoding a chunk, for any thread; `data` has to stay as it is until then."""
         width = piece.width if piece else 0
         found = bases.find(piece) if bases and piece and width else None
         base = self._resolve(found) if found else None
         return partial(self._encode, chunk, data, width, base)
 
     def _resolve(self, found: Found) -> _Base | None:
-        """The base where it lies, or in its stead what that rests on, until it is not too deep."""
+        """Return the base where it lies, or in its stead what that rests on, until it is not too deep."""
         chunk, encoding, beneath = found
         places = self._reader.locate(chunk)
         while places:
@@ -90,7 +90,7 @@ class Encoder:
         return entry, stored
 
     def _read(self, base: _Base | None) -> Base | None:
-        """The bytes of a base, which have its hash; None where they cannot be had, and nothing must rest on them."""
+        """Return the bytes of a base, which have its hash; None where they cannot be had, and nothing must rest on them."""
         if base is None:
             return None
         try:

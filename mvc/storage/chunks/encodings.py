@@ -40,10 +40,10 @@ PROBE = 8 * 1024
 
 
 def pays(packed: int, size: int) -> bool:
-    """Whether `packed` bytes in place of `size` are worth the decoding."""
+    """Return whether `packed` bytes in place of `size` are worth the decoding."""
     return packed <= size * WORTH
 
 
 def features(encoding: int) -> set[str]:
-    """What a store with entries of this encoding requires of its readers."""
+    """Return the features that a store with entries of this encoding requires of its readers."""
     return {FEATURES[encoding]} if encoding in FEATURES else set()

@@ -1,4 +1,4 @@
-"""Files from the store: chunks found, read and decoded ahead on all cores, put together in order, every byte checked.
+"""Extraction of files: chunks are found, read and decoded ahead on all cores, joined in order, every byte checked.
 
 recipe ─ chunk ids ─ index ─► pread, decode (threads) ─► in order ─► the whole file's hash must match
                                                          └─ or each chunk's, when bytes are handed on at once
@@ -31,7 +31,7 @@ Progress = Callable[[int], None]
 
 
 class _Wanted(NamedTuple):
-    """A chunk, its size in bytes, where it may be, and whether its own hash is to be checked."""
+    """A chunk, its size in bytes, its places, and whether its own hash is checked."""
 
     chunk: ChunkId
     size: int
@@ -40,7 +40,7 @@ class _Wanted(NamedTuple):
 
 
 class _Failed(NamedTuple):
-    """A chunk that no place gave."""
+    """A chunk that could be read from no place, and the error."""
 
     wanted: _Wanted
     error: errors.MvcError
@@ -57,7 +57,7 @@ class Extract:
         self._zeros: dict[int, ChunkId] = {}
 
     def stream(self, file: FileId) -> Iterator[Buffer]:
-        """The bytes of a file, piece by piece, each checked before it is given out, and all together at the end."""
+        """Yield the bytes of a file, piece by piece, each checked before it is given out, and all together at the end."""
         recipe = self._recipe(file)
         if recipe.inline is not None:
             yield recipe.inline
@@ -71,21 +71,21 @@ class Extract:
             raise _lie(recipe)
 
     def read_range(self, file: FileId, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
+        """Return up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
         return self.ranges(file)(offset, size)
 
     def ranges(self, file: FileId) -> Callable[[int, int], bytes]:
-        """`read_range` of one file, for many ranges: its recipe is looked up once."""
+        """Return `read_range` of one file, for many ranges: its recipe is looked up once."""
         return partial(self._range, self._recipe(file))
 
     def small(self, file: FileId) -> bytes:
-        """All bytes of a file that fits in memory."""
+        """Return all bytes of a file that fits in memory."""
         return b"".join(self.stream(file))
 
     def to_temporary(self, file: FileId, temporary: Temporary, progress: Progress | None = None) -> None:
         """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes.
 
-        A recipe that gives another file is passed over: it came from somebody who lied.
+        A recipe that gives another file is not used again: whoever made it is not to be trusted.
         """
         recipe = self._recipe(file)
         try:
@@ -117,7 +117,7 @@ class Extract:
             self._name_culprit(recipe)
 
     def _written(self, decoded: Iterator[tuple[ChunkId, int, Buffer]], temporary: Temporary) -> Iterator[Buffer]:
-        """The bytes of each chunk, once they are written."""
+        """Yield the bytes of each chunk, once they are written."""
         for chunk, _, raw in decoded:
             if not any(raw[:_PEEK]) and chunk == self._zero(len(raw)):
                 temporary.skip(len(raw))
@@ -147,7 +147,7 @@ class Extract:
         raise errors.Missing(what=f"a chunk of file {file[:10]}, chunk", id=missing[0])
 
     def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
-        """Id, place in the file, and bytes of each chunk that touches the bytes from `offset` to `end`."""
+        """Yield the id, offset and bytes of each chunk that overlaps the bytes from `offset` to `end` of the file."""
         start = 0
         window = min(WINDOW, AHEAD // max(size for _, size in recipe.chunks)) if recipe.chunks else 1
         for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), window):
@@ -168,7 +168,7 @@ class Extract:
             start += size
 
     def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
-        """The chunk from the first place that has it whole; in a thread."""
+        """Return the chunk from the first place that has it whole; in a thread."""
         try:
             raw = self._chunks.read(wanted.chunk, wanted.places, check=wanted.check)
         except (errors.Damaged, errors.Missing) as error:
@@ -189,7 +189,7 @@ class Extract:
         raise outcome.error if places else failed.error
 
     def _name_culprit(self, recipe: Recipe) -> None:
-        """The whole file's hash does not match: raise what does not, chunk by chunk."""
+        """Raise Damaged for the first chunk with a checksum mismatch, as the file has one; _LieError if all chunks match."""
         for _ in self._decoded(recipe, 0, recipe.size, check=True):
             pass
         raise _LieError
@@ -215,7 +215,7 @@ def _lie(recipe: Recipe) -> errors.Damaged:
 
 
 def _begin(recipe: Recipe, offset: int) -> int:
-    """Where the chunk that holds the byte at `offset` begins."""
+    """Return the offset of the chunk that holds the byte at `offset`."""
     start = 0
     for _, size in recipe.chunks:
         if start + size > offset:

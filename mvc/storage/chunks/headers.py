@@ -26,12 +26,12 @@ class Headers:
     """The headers of the files of one commit. `notes` has what was wrong with them."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Begin with no header."""
         self.notes: list[Note] = []
         self._external: dict[str, tuple[str, tuple[Segment, ...]]] = {}
 
     def expect(self, source: Source) -> None:
-        """Note which tensors a file, whose name is its path, has in other files."""
+        """Record which tensors the file at a path has in other files."""
         header, path = self._read(source), source.name
         if header is not None:
             for location, segments in header.external.items():
@@ -39,7 +39,7 @@ class Headers:
                 self._external[there] = (f"{header.format}-external", segments)
 
     def layout(self, source: Source) -> Layout | None:
-        """How a file, whose name is its path, is cut at its tensors; None for one without."""
+        """Return the layout of a file, whose name is its path; None for one without tensors."""
         path = source.name
         if path in self._external:
             format_, segments = self._external[path]

@@ -1,4 +1,4 @@
-"""Storing files: one pass over the bytes, cut, hashed, and only what is new encoded and written.
+"""Ingest of files: one pass cuts and hashes the bytes; only new chunks are encoded and written.
 
     header ─ layout
     read ─ cut ─► hash chunks, hash file (threads) ─► known? ─no─► encode (threads) ─► pack, in the file's order
@@ -89,7 +89,7 @@ class Ingest:
         progress: Callable[[int], None] | None = None,
         bases: Bases | None = None,
     ) -> None:
-        """Write packs below `door`, with deltas against `bases`; `progress` is told the bytes read."""
+        """Write packs below `door`, with deltas against `bases`; `progress` counts the bytes read."""
         self.door = door
         self._recipes = recipes
         self.chunks = reader.index
@@ -169,7 +169,7 @@ class Ingest:
         return new
 
     def read(self, count: int) -> None:
-        """Tell who wants to know that `count` bytes were read."""
+        """Report that `count` bytes were read."""
         if hashing.on_read is not None:
             hashing.on_read(count)
         if self._progress is not None:
@@ -191,7 +191,7 @@ class Ingest:
         return Stored(file, len(data), len(data) if new else 0)
 
     def _usable(self, recipe: Recipe) -> bool:
-        """Whether the file has a recipe that serves as well as this one, and was made here or says the same."""
+        """Return whether the file has a recipe that serves as well as this one, and was made here or says the same."""
         try:
             found = self._recipes.best(recipe.file)
         except errors.Damaged:  # a whole one is written beside it, or in its place

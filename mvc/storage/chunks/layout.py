@@ -64,7 +64,7 @@ class Layout:
         }  # fmt: skip
 
     def hashes(self, piece: Piece, data: memoryview, chunk: str) -> list[str]:
-        """The ids of what `data`, the bytes of a piece, holds of each of its segments; `chunk` is that of `data`."""
+        """Return the ids of what `data`, the bytes of a piece, holds of each of its segments; `chunk` is that of `data`."""
         found = []
         for segment in self.segments[piece.first : piece.last]:
             start, end = max(segment.offset, piece.offset), min(segment.end, piece.end)
@@ -77,24 +77,24 @@ class Digests:
     """The digests of segments, gathered from their pieces in the order of the file."""
 
     def __init__(self, segments: Sequence[Segment]) -> None:
-        """Know none yet."""
+        """Begin with no digest."""
         self._segments = segments
         self._ids: list[list[str]] = [[] for _ in segments]
 
     def add(self, piece: Piece, ids: Sequence[str]) -> None:
-        """Note what `Layout.hashes` gave for a piece."""
+        """Add the ids that `Layout.hashes` returned for a piece."""
         for index, id_ in zip(range(piece.first, piece.last), ids, strict=True):
             self._ids[index].append(id_)
 
     def segments(self) -> tuple[Segment, ...]:
-        """The segments with their digests."""
+        """Return the segments with their digests."""
         return tuple(
             [each._replace(digest=digest_of(ids)) for each, ids in zip(self._segments, self._ids, strict=True)]
         )
 
 
 def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | None:
-    """How a file of `size` bytes with these segments is cut; None when they fill too little of it."""
+    """Return the layout of a file of `size` bytes with these segments; None when they fill too little of it."""
     if sum(segment.size for segment in segments) < COVERED * size:
         return None
     pieces: list[Piece] = []
@@ -105,7 +105,7 @@ def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | No
 
 
 def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
-    """The segments, and what lies between them, each whole."""
+    """Yield the segments, and what lies between them, each whole."""
     end = 0
     for index, segment in enumerate(segments):
         if segment.offset > end:
@@ -117,7 +117,7 @@ def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
 
 
 def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Piece]:
-    """Each by itself, in pieces of fixed size."""
+    """Yield each by itself, in pieces of fixed size."""
     for item in items:
         step = segments[item.first].step if item.first < item.last else STEP
         for offset in range(item.offset, item.end, step):
@@ -125,7 +125,7 @@ def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Pi
 
 
 def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
-    """Neighbours in one piece, which has a width when all of them have the same."""
+    """Yield pieces of neighbouring segments; a piece has a width when all of them have the same."""
     group: Piece | None = None
     for item in items:
         if group is not None and group.size + item.size <= GROUP:

@@ -29,7 +29,7 @@ _WIDTHS = (1, 2, 4, 8)
 
 
 def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
-    """The encoding chosen for numbers of `width` bytes, and their stored bytes in parts, which may be longer than `raw`.
+    """Return the encoding chosen for numbers of `width` bytes, and their stored bytes in parts, which may be longer than `raw`.
 
     Planes and delta are both tried on samples, and the shorter one is made; a delta has to be clearly shorter.
     """
@@ -45,7 +45,7 @@ def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffe
 
 
 def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffer | None) -> Buffer:
-    """The numbers that `encode` made `stored` of, about `size` bytes; raises Damaged."""
+    """Return the numbers that `encode` made `stored` of, about `size` bytes; raise Damaged."""
     if width not in _WIDTHS or (base is None) == (encoding in BASED):
         raise _damaged("its width or its base is none that its encoding has")
     found, rest = _unpack(stored, width, size // width)
@@ -57,7 +57,7 @@ def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffe
 
 
 def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
-    """What the base says that numbers may be: as many as there are `values`, of the same width."""
+    """Return the numbers that the base predicts: as many as there are `values`, of the same width."""
     if encoding == DELTA:
         return planes.resized(planes.numbers(base, values.itemsize), len(values))
     single = planes.resized(planes.numbers(base, 4), len(values))
@@ -65,12 +65,12 @@ def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
 
 
 def _estimate(split: Sequence[Plane]) -> int:
-    """About how many bytes planes take, from samples; comparable between planes of as many numbers."""
+    """Return about how many bytes planes take, from samples; comparable between planes of as many numbers."""
     return sum(len(_pack(planes.sampled(plane, PROBE // _PARTS, _PARTS))[1]) for plane in split)
 
 
 def _pack(plane: Plane) -> tuple[int, Buffer]:
-    """The form of a plane that is the shortest, and its stored bytes."""
+    """Return the form of a plane that is the shortest, and its stored bytes."""
     raw = plane.data
     if len(raw) > 2 * PROBE and not pays(len(zstd.compress_plane(raw[:PROBE])), PROBE):
         return RAW, raw
@@ -95,7 +95,7 @@ def _quads(plane: Plane) -> Buffer:
 
 
 def _unpack(stored: memoryview, width: int, count: int) -> tuple[list[Plane | None], memoryview]:
-    """The planes of `count` numbers, and the bytes after them."""
+    """Return the planes of `count` numbers, and the bytes after them."""
     if len(stored) < 4 * width:
         raise _damaged("it is too short for its planes")
     place = 4 * width

@@ -33,19 +33,19 @@ Plane = NDArray[np.uint8]
 
 
 def numbers(raw: Buffer, width: int) -> Numbers:
-    """The little-endian numbers of `width` bytes in `raw`, without a rest that is shorter; a view of it."""
+    """Return the little-endian numbers of `width` bytes in `raw`, without a rest that is shorter; a view of it."""
     return np.frombuffer(raw, np.dtype(_UNSIGNED[width]).newbyteorder("<"), count=len(raw) // width)
 
 
 def split(values: Numbers) -> list[Plane]:
-    """The planes of numbers."""
+    """Return the planes of numbers."""
     width = values.itemsize
     shifted = (values >> _UNSIGNED[width](8 * place) if place else values for place in range(width))
     return [each.astype(np.uint8) for each in shifted]
 
 
 def join(planes: Sequence[Plane | None], count: int) -> Numbers:
-    """`count` numbers from their planes; None stands for zeros."""
+    """Return `count` numbers from their planes; None stands for zeros."""
     parts: list[Numbers | None] = list(planes)
     while len(parts) > 1:  # by halves: most of the work is on numbers half as wide
         parts = [_joined(low, high) for low, high in zip(parts[::2], parts[1::2], strict=True)]
@@ -54,7 +54,7 @@ def join(planes: Sequence[Plane | None], count: int) -> Numbers:
 
 
 def _joined(low: Numbers | None, high: Numbers | None) -> Numbers | None:
-    """Numbers of twice the width, from their lower and their upper halves."""
+    """Return numbers of twice the width, from their lower and their upper halves."""
     if high is None:
         return None if low is None else low.astype(_UNSIGNED[2 * low.itemsize])
     values: Numbers = high.astype(_UNSIGNED[2 * high.itemsize])
@@ -63,7 +63,7 @@ def _joined(low: Numbers | None, high: Numbers | None) -> Numbers | None:
 
 
 def difference(new: Numbers, old: Numbers) -> Numbers:
-    """What leads from `old` to `new`, zigzag: small where they are near each other. Both have the same shape."""
+    """Return the zigzag difference of `new` from `old`, small where they are near each other. Both have the same shape."""
     apart = _order(new)
     apart -= _order(old)
     sign = _signed(apart) >> (8 * apart.itemsize - 1)
@@ -73,7 +73,7 @@ def difference(new: Numbers, old: Numbers) -> Numbers:
 
 
 def restore(apart: Numbers, old: Numbers) -> Numbers:
-    """The numbers that `difference` made `apart` of, beside the same `old`."""
+    """Return the numbers that `difference` made `apart` of, beside the same `old`."""
     one = apart.dtype.type(1)
     sign = apart & one
     np.negative(_signed(sign), out=_signed(sign))
@@ -84,7 +84,7 @@ def restore(apart: Numbers, old: Numbers) -> Numbers:
 
 
 def resized(values: Numbers, count: int) -> Numbers:
-    """The first `count` of `values`, with zeros after them where there are fewer."""
+    """Return the first `count` of `values`, with zeros after them where there are fewer."""
     if len(values) >= count:
         return values[:count]
     longer = np.zeros(count, values.dtype)
@@ -93,7 +93,7 @@ def resized(values: Numbers, count: int) -> Numbers:
 
 
 def to_bf16(single: Numbers) -> Numbers:
-    """The bf16 numbers nearest to fp32 ones, ties to even, as training libraries round; a NaN stays one."""
+    """Return the bf16 numbers nearest to fp32 ones, ties to even, as training libraries round; a NaN stays one."""
     rounded = (single >> np.uint32(16)) & np.uint32(1)
     rounded += single
     rounded += np.uint32(0x7FFF)
@@ -105,7 +105,7 @@ def to_bf16(single: Numbers) -> Numbers:
 
 
 def to_fp16(single: Numbers) -> Numbers:
-    """The IEEE 754 half precision numbers nearest to fp32 ones, ties to even; a NaN becomes the one of its sign."""
+    """Return the IEEE 754 half precision numbers nearest to fp32 ones, ties to even; a NaN becomes the one of its sign."""
     with np.errstate(all="ignore"):
         rounded = single.view(np.float32).astype(np.float16).view(np.uint16)
     nan = _is_nan(single)
@@ -119,17 +119,17 @@ def _is_nan(single: Numbers) -> NDArray[np.bool_]:
 
 
 def plane(raw: Buffer) -> Plane:
-    """The bytes of `raw` as a plane; a view of it."""
+    """Return the bytes of `raw` as a plane; a view of it."""
     return np.frombuffer(raw, np.uint8)
 
 
 def zeros(whole: Plane) -> int:
-    """How many bytes of a plane are zero."""
+    """Return the number of zero bytes in a plane."""
     return len(whole) - int(np.count_nonzero(whole))
 
 
 def quads(whole: Plane) -> tuple[Plane, Plane]:
-    """A plane's bytes in two bits each, four to a byte, the first one lowest; and those of 3 and above, which have 3 there."""
+    """Return a plane's bytes in two bits each, four to a byte, the first one lowest; and those of 3 and above, which have 3 there."""
     few = np.zeros(-(-len(whole) // 4) * 4, np.uint8)
     np.minimum(whole, 3, out=few[: len(whole)])
     four = few.view("<u4")
@@ -141,7 +141,7 @@ def quads(whole: Plane) -> tuple[Plane, Plane]:
 
 
 def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
-    """The plane of `count` bytes that `quads` took apart; None where `others` are not as many as it says."""
+    """Return the plane of `count` bytes that `quads` took apart; None where `others` are not as many as it says."""
     whole = _UNPACKED.take(packed).view(np.uint8)[:count]
     places = np.flatnonzero(whole == _MANY)
     if len(places) != len(others):
@@ -151,7 +151,7 @@ def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
 
 
 def sampled(whole: Plane, length: int, parts: int) -> Plane:
-    """`parts` stretches of `length` bytes, evenly spread over a plane; all of one that is no longer than that."""
+    """Return `parts` stretches of `length` bytes, evenly spread over a plane; all of one that is no longer than that."""
     if len(whole) <= length * parts:
         return whole
     starts = [place * (len(whole) - length) // (parts - 1) for place in range(parts)]

@@ -59,15 +59,15 @@ class Recipe:
         return f"{FOLDER}/{self.file[:2]}/{self.file}/{self.id()}"
 
     def id(self) -> RecipeId:
-        """The id of its bytes."""
+        """Return the id of its bytes."""
         return RecipeId(digest(self.encode()))
 
     def preference(self) -> bool:
-        """Sorts what readers prefer first: recipes with segments."""
+        """Return the sort key of readers: recipes with segments come first."""
         return not self.segments
 
     def encode(self) -> bytes:
-        """Its exact bytes."""
+        """Return its exact bytes."""
         record: dict[str, Any] = {
             "kind": "recipe",
             "file": self.file,
@@ -84,7 +84,7 @@ class Recipe:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """The recipe in `data`; raises NotCanonical."""
+        """Return the recipe in `data`; raise NotCanonical."""
         record = canonical.decode(data)
         _check(record)
         inline = _inline(record["inline"]) if "inline" in record else None
@@ -117,7 +117,7 @@ class Recipes:
         self._metapacks.expect(packs)
 
     def for_file(self, file: FileId) -> list[Recipe]:
-        """All whole recipes of a file; raises Damaged when there are some, and none is whole."""
+        """Return all whole recipes of a file; raise Damaged when there are some, and none is whole."""
         found: list[Recipe] = []
         damage: errors.Damaged | None = None
         for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
@@ -130,11 +130,11 @@ class Recipes:
         return found
 
     def any_for(self, file: FileId) -> bool:
-        """Whether there is a recipe of a file, whole or not."""
+        """Return whether there is a recipe of a file, whole or not."""
         return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
 
     def best(self, file: FileId) -> Recipe | None:
-        """A recipe whose chunks are all here, one made here or with segments if there is one; None when there is none.
+        """Return a recipe whose chunks are all here, one made here or with segments if there is one; None when there is none.
 
         Raises Damaged as `for_file`.
         """
@@ -148,11 +148,11 @@ class Recipes:
         return None
 
     def is_own(self, recipe: Recipe) -> bool:
-        """Whether a recipe was made here, of the file's bytes, or has these in it. Any other only claims to give them."""
+        """Return whether a recipe was made here, of the file's bytes, or has these in it. Any other only claims to give them."""
         return recipe.inline is not None or self._door.exists(recipe.path)
 
     def distrust(self, recipe: Recipe) -> None:
-        """Have a recipe count for nothing from here on: it was followed, and gave another file."""
+        """Ignore a recipe from here on: it gave another file."""
         self._lies.add(recipe.id())
 
     def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:

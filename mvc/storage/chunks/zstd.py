@@ -1,4 +1,4 @@
-"""zstd frames (RFC 8878), made and unfolded within bounds.
+"""zstd frames (RFC 8878), compressed and decompressed within bounds.
 
 The module is `compression.zstd` of the standard library from Python 3.14 on, and its backport before.
 """
@@ -20,17 +20,17 @@ _local = threading.local()
 
 
 def compress(raw: Buffer) -> bytes:
-    """One frame of bytes of any kind."""
+    """Return one frame of bytes of any kind."""
     return _frame("general", raw)
 
 
 def compress_plane(plane: Buffer) -> bytes:
-    """One frame of a byte plane: entropy coding, nearly alone, since its bytes are skewed and seldom repeat in runs."""
+    """Return one frame of a byte plane: entropy coding, nearly alone, since its bytes are skewed and seldom repeat in runs."""
     return _frame("plane", plane)
 
 
 def decompress(stored: Buffer, size: int) -> bytes:
-    """What a frame holds, `size` bytes and one more at most; raises Damaged where it is not exactly one frame."""
+    """Return the content of a frame, at most `size` + 1 bytes; raise Damaged unless `stored` is exactly one frame."""
     zstd = _zstd()
     decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
     try:

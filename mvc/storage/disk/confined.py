@@ -30,12 +30,12 @@ class Inside:
     """The paths below one folder; `root` itself is taken as it is named."""
 
     def __init__(self, root: Path) -> None:
-        """Nothing was looked at yet."""
+        """Begin with no folder checked."""
         self.root = root
         self._folders: set[str] = set()
 
     def path(self, name: str) -> Path:
-        """Return the path of `name`, whose last part may be anything; raises UnsafePath, IrregularFile."""
+        """Return the path of `name`, whose last part may be anything; raise UnsafePath, IrregularFile."""
         parts = name.split("/")
         if name and not all(part not in ("", ".", "..") and "\0" not in part for part in parts):
             raise errors.UnsafePath(path=name, reason="mvc keeps its own data inside its own folder")
@@ -45,7 +45,7 @@ class Inside:
         return self.root / name if name else self.root
 
     def folder(self, name: str) -> Path:
-        """Return the path of the folder `name`, which may be absent; raises UnsafePath, IrregularFile for a link."""
+        """Return the path of the folder `name`, which may be absent; raise UnsafePath, IrregularFile for a link."""
         path = self.path(name)
         if name and name not in self._folders:
             self._look(name.split("/"))
@@ -70,7 +70,7 @@ class Inside:
 
 
 def open_regular(path: Path, flags: int = READ, mode: int = 0o666) -> int:
-    """Return a descriptor of a regular file; raises IrregularFile for anything else, and OSError as the system does.
+    """Return a descriptor of a regular file; raise IrregularFile for anything else, and OSError as the system does.
 
     The caller closes it. A link is not followed and a pipe not waited for, whatever `flags` ask for.
     """
@@ -92,7 +92,7 @@ def open_regular(path: Path, flags: int = READ, mode: int = 0o666) -> int:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """Return the bytes of a regular file; raises as `open_regular`, and Damaged when it has more than `limit`."""
+    """Return the bytes of a regular file; raise as `open_regular`, and Damaged when it has more than `limit`."""
     fd = open_regular(path)
     with open(fd, "rb", buffering=0) as file:
         if os.fstat(fd).st_size > limit:

@@ -34,7 +34,7 @@ _SETTLED = 3600 * 10**9
 
 
 class StoreDoor:
-    """The way to everything under one `.mvc`; paths are relative to it, with `/`.
+    """Reads and writes everything below one `.mvc`; names are relative to it, with `/`.
 
     Reading methods raise FileNotFoundError when the file is absent; writing ones raise ReadOnlyStore or DiskFailed. All
     raise UnsafePath for a name that leaves the folder, and IrregularFile rather than follow a link.
@@ -54,27 +54,27 @@ class StoreDoor:
     # --- reading
 
     def path(self, name: str) -> Path:
-        """Where `name` lies; the folders on the way are no links, the last part may be."""
+        """Return the path of `name`; its folders are no links, the last part may be."""
         return self._inside.path(name)
 
     def folder(self, name: str) -> Path:
-        """Where the folder `name` lies; it is no link itself."""
+        """Return the path of the folder `name`, which is no link itself."""
         return self._inside.folder(name)
 
     def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
-        """All bytes of a small file; raises Damaged when it has more than `limit`."""
+        """Return all bytes of a small file; raise Damaged when it has more than `limit`."""
         return confined.read_regular(self.path(name), limit)
 
     def open(self, name: str) -> int:
-        """A descriptor of a regular file for reading; the caller closes it."""
+        """Return a descriptor of a regular file for reading; the caller closes it."""
         return confined.open_regular(self.path(name))
 
     def exists(self, name: str) -> bool:
-        """Whether there is something of that name."""
+        """Return whether there is something of that name."""
         return os.path.lexists(self.path(name))
 
     def stat(self, name: str) -> Stat:
-        """The file's outside, that of a link itself; raises FileNotFoundError, IrregularFile."""
+        """Return the stat of a file, of a link itself; raise FileNotFoundError, IrregularFile."""
         path = self.path(name)
         try:
             return Stat.of(os.stat(path, follow_symlinks=False))
@@ -82,9 +82,9 @@ class StoreDoor:
             raise confined.other_kind(path) from error
 
     def names(self, folder: str) -> list[str]:
-        """The names in a folder, sorted; none when it is absent, or is something else that got among others.
+        """Return the names in a folder, sorted; none when it is absent, or is a stray file.
 
-        Raises IrregularFile where it is one of the store's own folders: nothing in it would look like nothing is needed.
+        Raises IrregularFile for one of the store's own folders: an empty list would look as if nothing were needed.
         """
         path = self._inside.folder(folder)
         try:
@@ -99,7 +99,7 @@ class StoreDoor:
     # --- writing
 
     def temporary(self) -> Temporary:
-        """A new file in `tmp/`."""
+        """Return a new file in `tmp/`."""
         self._folders.make(TEMPORARY)
         return Temporary(self.path(f"{TEMPORARY}/{self._temporary_name()}"), self.sharing)
 
@@ -109,7 +109,7 @@ class StoreDoor:
 
     @property
     def sharing(self) -> Sharing | None:
-        """How a group shares the store; None when none does."""
+        """The permissions of a store that a group shares; None for any other."""
         if self._sharing is None:
             self._sharing = permissions.of(self.root) or (False if self.root.is_dir() else None)
         return self._sharing if isinstance(self._sharing, Sharing) else None
@@ -130,7 +130,7 @@ class StoreDoor:
                 temporary.discard()
 
     def stage(self, name: str, data: bytes) -> None:
-        """Have `name` hold exactly `data` after the next barrier; a file there with other bytes is replaced then."""
+        """Write `data` to `name` at the next barrier; a file with other bytes is replaced then."""
         if name in self._staged:
             return
         with contextlib.suppress(FileNotFoundError, errors.Damaged):  # what is no such file is replaced
@@ -147,7 +147,7 @@ class StoreDoor:
         self._batch.add(temporary)
 
     def seal(self, temporary: Temporary, name: str) -> None:
-        """Have the finished file `temporary` be called `name` after the next barrier."""
+        """Rename the finished file `temporary` to `name` at the next barrier."""
         self._staged[name] = temporary
         self._batch.add(temporary)
 
@@ -167,7 +167,7 @@ class StoreDoor:
                 temporary.discard()
 
     def give_up(self) -> None:
-        """Remove what was staged and has no name yet."""
+        """Discard what was staged since the last barrier."""
         staged, self._staged = self._staged, {}
         self._batch.discard()
         for temporary in staged.values():
@@ -196,7 +196,7 @@ class StoreDoor:
         return created
 
     def publish(self, name: str, write: Callable[[Temporary], None], *, exclusive: bool) -> bool:
-        """Have `name` hold what `write` writes, whole and durable; when it exists and this is `exclusive`, False.
+        """Create `name` with what `write` writes, whole and durable; return False if it exists and this is `exclusive`.
 
         Several threads may do this at once: what was staged has no part in it.
         """
@@ -209,7 +209,7 @@ class StoreDoor:
             temporary.discard()
 
     def give_name(self, temporary: Temporary, name: str, *, exclusive: bool = False) -> bool:
-        """Have the finished file `temporary` be called `name`, durably; as `publish`."""
+        """Rename the finished file `temporary` to `name`, durably; as `publish`."""
         target = self.path(name)
         self._folders.enter([name])
         with writing(target):
@@ -221,9 +221,9 @@ class StoreDoor:
         return done
 
     def rely(self, *names: str) -> None:
-        """Have the names of files, or those in folders, be durable after the next barrier, which something will point to.
+        """Make the names of files, or those in folders, durable at the next barrier, as something will refer to them.
 
-        A command that was stopped may have given them and not synced their folder. What is older than an hour is durable.
+        An interrupted command may have renamed them and not synced their folder. What is older than an hour is durable.
         """
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -233,11 +233,11 @@ class StoreDoor:
                     self._folders.changed(self.path(name) if is_folder else self.path(name).parent)
 
     def rely_on_packs(self) -> None:
-        """Have the names of all packs be durable after the next barrier."""
+        """Make the names of all packs durable at the next barrier."""
         self.rely("packs", "meta", *(f"packs/{fan}" for fan in self.names("packs")))
 
     def replace(self, name: str, data: bytes) -> None:
-        """Have `name` hold `data`, whole and durable: a reader sees the old bytes or the new."""
+        """Replace `name` with `data`, atomically and durably: a reader sees the old bytes or the new."""
         self.barrier()
         self.stage(name, data)
         self.barrier()
@@ -328,7 +328,7 @@ class StoreDoor:
     def lock(self, timeout: float) -> Iterator[None]:
         """Hold the repository's writer lock, waiting `timeout` seconds at most; raises LockTimeout, ReadOnlyStore.
 
-        It saves writers from each other's retries. Nothing depends on it for correctness: some network filesystems
+        It spares writers each other's retries. Correctness does not depend on it: some network filesystems
         grant it to everyone.
         """
         path = self.path(LOCK)
@@ -344,7 +344,7 @@ class StoreDoor:
             os.close(fd)
 
     def has_temporary(self, name: str) -> bool:
-        """Whether `tmp/` has a file of that name, which has no other name elsewhere."""
+        """Return whether `tmp/` has a file of that name without another hard link."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             status = os.lstat(self.path(f"{TEMPORARY}/{name}"))
             return stat_module.S_ISREG(status.st_mode) and status.st_nlink == 1
@@ -358,7 +358,7 @@ class StoreDoor:
             path.unlink()
 
     def sweep(self) -> None:
-        """Remove what writers that have ended left in `tmp/`; of other machines and containers, what is old."""
+        """Remove what ended processes left in `tmp/`; of other machines and containers, what is old."""
         clock: Temporary | None = None
         try:
             for name in self.names(TEMPORARY):
@@ -373,7 +373,7 @@ class StoreDoor:
                 clock.discard()
 
     def keeps_executable_bits(self) -> bool:
-        """Whether a file here is executable when it was made so, and else not: some file systems invent these bits."""
+        """Return whether a file here is executable when it was made so, and else not: some file systems invent these bits."""
         found = []
         for mode in (0o600, 0o700):
             temporary = self.temporary()

@@ -52,7 +52,7 @@ class ExportDoor:
 
     @contextlib.contextmanager
     def file(self, path: str, *, executable: bool) -> Iterator[Temporary]:
-        """A new file at `path` below the folder; durable after `finish`."""
+        """Return a new file at `path` below the folder; durable after `finish`."""
         place = self._building / path
         self._make(place.parent)
         temporary = Temporary(place)
@@ -64,7 +64,7 @@ class ExportDoor:
             raise
 
     def finish(self) -> None:
-        """Have the folder be at its target, whole and durable."""
+        """Rename the folder to its target, whole and durable."""
         self._batch.close()
         for folder in sorted(self._folders, reverse=True):
             with writing(folder):

@@ -24,20 +24,20 @@ class Stat(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a regular file."""
+        """Return whether it is a regular file."""
         return stat_module.S_ISREG(self.mode)
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symbolic link."""
+        """Return whether it is a symbolic link."""
         return stat_module.S_ISLNK(self.mode)
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """Return whether it is a folder."""
         return stat_module.S_ISDIR(self.mode)
 
     @property
     def executable(self) -> bool:
-        """Whether its owner may execute it."""
+        """Return whether its owner may execute it."""
         return bool(self.mode & stat_module.S_IXUSR)

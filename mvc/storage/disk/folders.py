@@ -76,7 +76,7 @@ class Folders:
         return [folder.parent, *above]
 
     def _is_fresh(self, folder: Path) -> bool:
-        """Whether a folder holds nothing yet; made if it is absent."""
+        """Return whether a folder holds nothing yet; made if it is absent."""
         with writing(folder):
             try:
                 with os.scandir(folder) as entries:

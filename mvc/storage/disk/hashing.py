@@ -14,7 +14,7 @@ on_read: Callable[[int], None] | None = None
 
 
 def file_id(fd: int) -> FileId:
-    """The id of what an open file holds, read from its start in blocks of `BLOCK` bytes; raises OSError."""
+    """Return the id of what an open file holds, read from its start in blocks of `BLOCK` bytes; raise OSError."""
     hasher = Hasher()
     offset = 0
     while block := os.pread(fd, BLOCK, offset):

@@ -41,9 +41,9 @@ def sweep_beside(folder: Path) -> None:
 
 
 def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Have a small file outside any `.mvc` (a person's settings, a `.gitignore`) hold `data`: the old bytes or the new.
+    """Replace a small file outside any `.mvc` (a person's settings, a `.gitignore`) atomically with `data`.
 
-    A link stays, and what it leads to is written. Raises NotRegularFile for a device, a folder and the like, which a
+    A link stays, and its target is written. Raises NotRegularFile for a device, a folder and the like, which a
     file must never take the place of.
     """
     path = Path(os.path.realpath(path))

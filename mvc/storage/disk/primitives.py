@@ -64,7 +64,7 @@ def refuse_other_kind(path: str | os.PathLike[str], error: OSError) -> None:
 
 
 def now_ns() -> int:
-    """The machine's clock, in nanoseconds since 1970; used only to tell young files from old ones."""
+    """Return the machine's clock, in nanoseconds since 1970; used only to tell young files from old ones."""
     return time.time_ns()
 
 

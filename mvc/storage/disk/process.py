@@ -1,4 +1,4 @@
-"""The process that made a temporary file, written in the file's name, so that the next writer knows which are left over.
+"""Names of temporary files: each names the process that made it, so that the next writer finds leftovers.
 
     tmp/<host>.<boot>.<namespace>.<pid>.<start>.<random>.<n>
 
@@ -25,13 +25,13 @@ _NAME = re.compile(r"[0-9A-Za-z_-]{1,64}(?:\.[0-9A-Za-z_-]{1,64}){2,9}\Z")
 
 @functools.cache
 def host() -> str:
-    """This machine's name."""
+    """Return this machine's name."""
     return os.uname().nodename or "localhost"
 
 
 @functools.cache
 def _boot() -> str:
-    """What changes with every boot; "0" where the system does not tell."""
+    """Return the id of this boot; "0" where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
     except OSError:
@@ -40,7 +40,7 @@ def _boot() -> str:
 
 @functools.cache
 def _namespace() -> str:
-    """Which processes are counted together with this one; "0" where the system does not tell."""
+    """Return the id of the process namespace; "0" where the system has none."""
     try:
         return f"{os.stat('/proc/self/ns/pid').st_ino:x}"
     except OSError:
@@ -48,7 +48,7 @@ def _namespace() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, in the system's own unit; "0" where it does not tell, or there is no such process."""
+    """Return the start time of a process, in the system's own unit; "0" if unknown, or without such a process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[19]
     except (OSError, IndexError):  # also where other users' processes are hidden
@@ -70,19 +70,19 @@ def _machine() -> str:
 
 
 def temporary_names() -> Iterator[str]:
-    """Names for this process's temporary files, none given twice."""
+    """Yield names for this process's temporary files, none given twice."""
     pid, token = os.getpid(), os.urandom(6).hex()
     for number in itertools.count():
         yield f"{_machine()}.{_boot()}.{_namespace()}.{pid}.{_start_of(pid)}.{token}.{number}"
 
 
 def is_temporary_name(name: str) -> bool:
-    """Whether `name` has the form of the names of temporary files."""
+    """Return whether `name` has the form of the names of temporary files."""
     return _NAME.match(name) is not None
 
 
 def is_gone(name: str) -> bool | None:
-    """Whether the process that made the temporary file `name` has ended; None when that cannot be told here."""
+    """Return whether the process that made the temporary file `name` has ended; None when that cannot be told here."""
     parts = name.split(".")
     if len(parts) != _PARTS or not parts[3].isdigit():
         return None
@@ -94,7 +94,7 @@ def is_gone(name: str) -> bool | None:
 
 @functools.cache
 def umask() -> int:
-    """The permission bits that this process's user withholds from new files."""
+    """Return the permission bits that this process's user withholds from new files."""
     try:
         for line in Path("/proc/self/status").read_text(encoding="latin-1").splitlines():
             if line.startswith("Umask:"):

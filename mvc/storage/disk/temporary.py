@@ -29,7 +29,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Temporary:
-    """A new file in `tmp/` that has no name in the store yet; whoever made it writes, then publishes or discards it.
+    """A new file in `tmp/` that has no name in the store yet; its maker writes it, then publishes or discards it.
 
     `size` is the bytes written so far.
     """
@@ -65,9 +65,9 @@ class Temporary:
                 self.write(block)
 
     def reserve(self, count: int) -> None:
-        """Have room for `count` bytes from here, where the filesystem can do that: it then writes them in less time.
+        """Preallocate `count` bytes from here where the filesystem can do that: writing them then takes less time.
 
-        What is left of it goes when the file is closed.
+        The unused rest is released when the file is closed.
         """
         if not hasattr(os, "posix_fallocate"):  # macOS
             return
@@ -83,7 +83,7 @@ class Temporary:
             os.ftruncate(self._fd, os.lseek(self._fd, count, os.SEEK_CUR))
 
     def restart(self) -> None:
-        """Have it hold nothing again."""
+        """Truncate the file to nothing."""
         with writing(self.path):
             step("truncate", self.path)
             os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_SET))
@@ -163,7 +163,7 @@ class Batch:
 
 
 def is_old(path: Path, clock: Path) -> bool:
-    """Whether `path` was last written to long before `clock`, which was made just now: so the file system's clock counts."""
+    """Return whether `path` was last written to long before `clock`, which was made just now: so the file system's clock counts."""
     try:
         return clock.stat().st_mtime_ns - path.stat().st_mtime_ns > _ABANDONED
     except OSError:

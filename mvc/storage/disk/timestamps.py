@@ -83,7 +83,7 @@ class FileSystem:
         return self.flush is not None and stamp_ns < self._now_ns
 
     def _clock(self) -> int:
-        """The time of the file system, as it stamps a new file; 0 when it can make none."""
+        """Return the time of the file system, as it stamps a new file; 0 when it can make none."""
         try:
             fd = self._open()
         except (OSError, errors.MvcError):

@@ -43,7 +43,7 @@ class TreeDoor:
     # --- reading
 
     def stat(self, path: str) -> Stat | None:
-        """The outside of what lies at `path`, a link itself not followed; None when there is nothing.
+        """Return the stat of `path`, not following a link; None when there is nothing.
 
         Raises UnsafePath when a folder on the way is a link or reserved.
         """
@@ -54,11 +54,11 @@ class TreeDoor:
             return None
 
     def is_executable(self, stat: Stat, *, recorded: bool) -> bool:
-        """Whether a file counts as executable: what is `recorded` of it where the file system invents that."""
+        """Return whether a file counts as executable: what is `recorded` of it where the file system invents that."""
         return stat.executable if self._filemode else recorded
 
     def open(self, path: str) -> int:
-        """A descriptor of a regular file for reading; the caller closes it.
+        """Return a descriptor of a regular file for reading; the caller closes it.
 
         Raises NotRegularFile, UnsafePath, and OSError (FileNotFoundError, PermissionError) as the system does.
         """
@@ -84,7 +84,7 @@ class TreeDoor:
         self._followed.update(links)
 
     def read(self, path: str) -> bytes:
-        """All bytes of a small file; raises as `open` does, and TooBig."""
+        """Return all bytes of a small file; raise as `open` does, and TooBig."""
         with os.fdopen(self.open(path), "rb") as file:
             data = file.read(MAX_SMALL + 1)
         if len(data) > MAX_SMALL:
@@ -115,13 +115,13 @@ class TreeDoor:
         self.touch(path)
 
     def touch(self, path: str) -> None:
-        """Have `sync` make the name at `path` durable, or its absence, and the folders on the way."""
+        """Make the name at `path`, or its absence, durable at the next `sync`, with the folders on the way."""
         while path:
             path = path.rpartition("/")[0]
             self._touched.add(path)
 
     def write(self, path: str, data: bytes, *, mode: int = 0o666) -> None:
-        """Have a small file hold `data`: the old bytes or the new, durable after `sync`."""
+        """Replace a small file atomically with `data`; durable after `sync`."""
         temporary = self._store.temporary()
         try:
             temporary.write(data)
@@ -175,7 +175,7 @@ class TreeDoor:
         return fd
 
     def current_folder(self) -> str | None:
-        """The folder below `root` that this process runs in, as a path; None when it runs elsewhere."""
+        """Return the folder below `root` that this process runs in, as a path; None when it runs elsewhere."""
         try:
             here = os.getcwd()
         except OSError:  # it was removed
@@ -288,7 +288,7 @@ class TreeDoor:
 
 
 def _mode(mode: int, *, executable: bool) -> int:
-    """The permission bits of `mode`; only if they differ in it, executable for all who may read (less the umask) or nobody."""
+    """Return the permission bits of `mode`; only if they differ in it, executable for all who may read (less the umask) or nobody."""
     if bool(mode & stat_module.S_IXUSR) == executable:
         return mode & 0o777
     access = mode & 0o666

@@ -33,7 +33,7 @@ on_unsupported: Callable[[str, str, str], None] | None = None
 
 @contextlib.contextmanager
 def optional(step: str, path: str | os.PathLike[str]) -> Iterator[None]:
-    """Do without `step` where the file system does not have it; any other OSError is raised."""
+    """Continue without `step` where the file system does not have it; raise any other OSError."""
     try:
         yield
     except OSError as error:

@@ -28,21 +28,21 @@ class Workers:
     """A pool that is made when it is first needed."""
 
     def __init__(self, threads: int = THREADS) -> None:
-        """Use `threads` of them."""
+        """Use `threads` threads."""
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._making = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Use them for a while."""
+        """Return the workers."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let them go."""
+        """End the threads."""
         self.close()
 
     def submit(self, work: Callable[..., R], *arguments: Any) -> Future[R]:
-        """Have `work` done by one of them."""
+        """Run `work` in one of the threads."""
         with self._making:
             if self._pool is None:
                 bytes(_LARGE)
@@ -50,7 +50,7 @@ class Workers:
         return self._pool.submit(work, *arguments)
 
     def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int) -> Iterator[R]:
-        """`work` of each item, in order, at most `window` of them under way or waiting to be taken."""
+        """Yield `work` of each item, in order, at most `window` of them in progress or waiting to be taken."""
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:
@@ -64,7 +64,7 @@ class Workers:
                 future.cancel()
 
     def close(self) -> None:
-        """Let them go; a later `submit` makes new ones."""
+        """End the threads; a later `submit` starts new ones."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None

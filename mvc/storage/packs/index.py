@@ -1,12 +1,12 @@
-"""Where each chunk lies: the indexes of all packs, gathered in a cache that may be deleted or wrong at any time.
+"""The chunk index: the indexes of all packs, in a cache that may be deleted or wrong at any time.
 
     cache/chunks.sqlite     packs(number, name, whole)     chunks(id, pack, offset, encoding, depth, …)
 
-The packs that are listed are the authority. A pack that the cache lacks is read in, one that vanished is forgotten. A
-"no" of the cache counts only after the packs' own indexes were read again (`sure`); a "yes" that lets a writer leave a
-chunk out (`known`) only after a look into the pack; and whoever reads a chunk checks it. A delta counts only with its
-bases: a collection may leave it in a pack that stays, and take what it needs. Where the store cannot be
-written, the index is private to the process. SQLite's own journal makes the cache whole again after a kill; it goes past
+The listed packs are the authority. The index of a new pack is added, that of a vanished one removed. A cache miss is
+trusted only after the pack indexes have been re-read (`sure`), a hit that spares a writer a chunk (`known`) only after
+the pack confirmed it; and every reader of a chunk checks it. A delta counts only with its bases: garbage collection may
+keep it in a pack that stays, and remove what it needs. Where the store is read-only, the index is private to the
+process. SQLite's own journal makes the cache whole again after a kill; it goes past
 the door to the disk, since nothing depends on it.
 """
 
@@ -31,12 +31,12 @@ T = TypeVar("T")
 
 NAME = "cache/chunks.sqlite"
 _BESIDE = ("", "-journal", "-wal", "-shm")
-"""What SQLite adds to the name for the files that it may open with the cache."""
+"""Suffixes of the files that SQLite may open with the cache."""
 _SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
-"""How a journal ends that names another file, which SQLite deletes after the roll-back ("file format", 3)."""
+"""The end of a journal that names another file, which SQLite deletes after the roll-back ("file format", 3)."""
 _PARSED = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
 _WRONG = (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError, struct.error)
-"""What wrong bytes in the cache may come out as."""
+"""Errors that wrong bytes in the cache may cause."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, whole INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS chunks (
@@ -59,7 +59,7 @@ _Rest = tuple[bytes, int, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A chunk's entry, and where the pack lies that has it, below `.mvc`."""
+    """The entry of a chunk, and the name of its pack, below `.mvc`."""
 
     pack: str
     entry: Entry
@@ -78,30 +78,30 @@ class ChunkIndex:
         self.unreadable: dict[str, errors.Damaged] = {}
 
     def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
-        """Every place of a chunk, the one of least depth first; with `sure` by the packs' own indexes."""
+        """Return every place of a chunk, the one of least depth first; with `sure`, re-read the pack indexes first."""
         return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
 
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
-        """Whether each chunk has a place, and all its bases too."""
+        """Return whether each chunk has a place, and all its bases too."""
         wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
         return not wanted or self._ask(lambda: len(_whole(wanted, self._rests)), sure=sure) == len(wanted)
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
-        """Those of `chunks` that need not be stored again: an undamaged pack says itself that it has them."""
+        """Return those of `chunks` that need not be stored again: an undamaged pack confirms that it has them."""
         wanted = list(dict.fromkeys(chunks))
         return self._ask(lambda: self._standing(wanted), sure=False)
 
     def make_sure(self) -> None:
-        """Go by the packs' own indexes from here on, and not by the cache."""
+        """Use the pack indexes from here on, and not the cache."""
         self._ask(lambda: None, sure=True)
 
     def refresh(self) -> None:
-        """Look at the packs again: others may have been added."""
+        """List the packs again: some may be new."""
         if self._database is not None:
             self._ask(lambda: self._gather(self._open()), sure=False)
 
     def _ask(self, question: Callable[[], T], *, sure: bool) -> T:
-        """The answer of the cache; of a new one when it turns out to be no database, or must be sure."""
+        """Return the answer of the cache; of a new one when it turns out to be no database, or must be sure."""
         if sure and not self._sure:
             self._rebuild()
         try:
@@ -113,7 +113,7 @@ class ChunkIndex:
             return question()
 
     def _find(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, list[Location]]:
-        """The places of those of `chunks` that have some."""
+        """Return the places of those of `chunks` that have some."""
         ids = [bytes.fromhex(chunk) for chunk in chunks]
         query = _FIND.format(",".join("?" * len(ids)))
         found: dict[ChunkId, list[Location]] = {}
@@ -129,11 +129,11 @@ class ChunkIndex:
         return {ChunkId(id_.hex()) for id_ in _whole(ids, self._standing_rests)}
 
     def _rests(self, ids: Sequence[bytes]) -> list[_Rest]:
-        """What the entries of chunks rest on, by the index."""
+        """Return the depth and delta base of each entry of chunks, by the index."""
         return self._open().execute(_RESTS.format(",".join("?" * len(ids))), ids).fetchall()
 
     def _standing_rests(self, ids: Sequence[bytes]) -> list[_Rest]:
-        """What the entries of chunks rest on, of those that the packs confirm."""
+        """Return the depth and delta base of each entry of chunks that its pack confirms."""
         found = self._find([ChunkId(id_.hex()) for id_ in ids])
         places = [place for each in found.values() for place in each if self._stands(place)]
         return [
@@ -142,7 +142,7 @@ class ChunkIndex:
         ]
 
     def _stands(self, place: Location) -> bool:
-        """Whether the pack has that entry where the index says, and reaches to its end."""
+        """Return whether the pack has that entry where the index says, and reaches to its end."""
         if place.pack in self.unreadable:
             return False
         try:
@@ -158,7 +158,7 @@ class ChunkIndex:
         return self._database
 
     def _connect(self) -> sqlite3.Connection:
-        """The cache; a private one where it cannot be written, or is no database any more."""
+        """Return the cache; a private one where it cannot be written, or is no database any more."""
         with contextlib.suppress(sqlite3.Error, errors.MvcError, OSError):
             self._door.make_folder("cache")
             if not self._is_own():
@@ -176,7 +176,7 @@ class ChunkIndex:
         return _private()
 
     def _is_own(self) -> bool:
-        """Whether the files that SQLite would open are like those that it makes here, and lead nowhere else."""
+        """Return whether the files that SQLite would open are like those that it makes here, and lead nowhere else."""
         if any(self._door.exists(NAME + suffix) for suffix in _BESIDE[2:]):
             return False
         for name in (NAME, f"{NAME}-journal"):
@@ -198,7 +198,7 @@ class ChunkIndex:
             self._door.forget(NAME + suffix)
 
     def _rebuild(self, *, keep: bool = False) -> None:
-        """Gather all indexes for this process alone: sure, whoever else may be writing. Delete the cache unless `keep`."""
+        """Read all pack indexes for this process alone, whatever others write. Delete the cache unless `keep`."""
         with contextlib.suppress(sqlite3.Error):
             if self._database is not None:
                 self._database.close()
@@ -210,7 +210,7 @@ class ChunkIndex:
         self._sure = True
 
     def _gather(self, database: sqlite3.Connection) -> None:
-        """Have the database know exactly the packs that are listed."""
+        """Make the database hold the indexes of exactly the listed packs."""
         listed = self._listed = set(pack_names(self._door))
         rows = database.execute("SELECT name, number, whole FROM packs").fetchall()
         known = {name: number for name, number, _ in rows}
@@ -227,7 +227,7 @@ class ChunkIndex:
         database.execute("COMMIT")
 
     def _read_in(self, database: sqlite3.Connection, name: str) -> None:
-        """Take in a pack's index, or where that is damaged, what its entries say of themselves."""
+        """Add the index of a pack, or if that is damaged, the headers of its entries."""
         try:
             pack = PackFile(self._door, name)
         except errors.Damaged as error:
@@ -244,7 +244,7 @@ class ChunkIndex:
 
 
 def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Rest]]) -> set[bytes]:
-    """Those of `wanted` that have an entry with all its bases, each base less deep than what rests on it."""
+    """Return those of `wanted` that have an entry with all its bases, each base less deep than its delta."""
     rows: list[_Rest] = []
     seen: set[bytes] = set()
     level = list(dict.fromkeys(wanted))
@@ -261,14 +261,14 @@ def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Res
 
 
 def _private() -> sqlite3.Connection:
-    """A database of this process, which SQLite keeps in a file of its own when it gets large."""
+    """Return a database of this process, which SQLite keeps in a file of its own when it gets large."""
     database = sqlite3.connect("", isolation_level=None)
     database.executescript(_SCHEMA)
     return database
 
 
 def pack_names(door: StoreDoor) -> list[str]:
-    """Where all packs of chunks lie, below `.mvc`."""
+    """Return the names of all packs of chunks, below `.mvc`."""
     found = (f"packs/{fan}/{name}" for fan in door.names("packs") for name in door.names(f"packs/{fan}"))
     return [name for name in found if name.endswith(".pack") and is_id(name[-69:-5])]
 

@@ -1,4 +1,4 @@
-"""Metadata packs: objects, recipes, pack indexes and ref entries that came from elsewhere, in the packs they came in.
+"""Metadata packs: objects, recipes, pack indexes and ref entries, in the packs they were fetched in.
 
 The recipes of many small files that are stored at once are in one too: one file is synced then, not thousands.
 
@@ -30,7 +30,7 @@ _Key = Callable[[Entry], str]
 
 
 def path(pack: PackId) -> str:
-    """Where a metadata pack lies, below `.mvc`."""
+    """Return the name of a metadata pack, below `.mvc`."""
     return f"{FOLDER}/{pack}.pack"
 
 
@@ -48,7 +48,7 @@ class MetaPacks:
         self._expected: set[str] = set()
 
     def object(self, id_: str) -> bytes | None:
-        """The verified bytes of an object, None when it is in no metadata pack; raises Damaged when no copy is whole."""
+        """Return the verified bytes of an object, None when it is in no metadata pack; raise Damaged when no copy is whole."""
         failure: errors.Damaged | None = None
         for place in self._objects.get(id_, ()):
             try:
@@ -60,11 +60,11 @@ class MetaPacks:
         return None
 
     def object_ids(self) -> list[str]:
-        """The ids of all objects here."""
+        """Return the ids of all objects here."""
         return list(self._objects)
 
     def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
-        """The id of each recipe of a file, and how to read its bytes, which raises Damaged."""
+        """Yield the id of each recipe of a file, and how to read its bytes, which raises Damaged."""
         if self._expected:
             self.refresh()
             self._expected.difference_update(self._by_name)
@@ -72,22 +72,22 @@ class MetaPacks:
             yield place[1].id, partial(self._read, place)
 
     def others(self, kind: int) -> Iterator[tuple[str, bytes]]:
-        """The id and the bytes of each entry of a kind (PACK_INDEX, REF_ENTRY); raises Damaged."""
+        """Yield the id and the bytes of each entry of a kind (PACK_INDEX, REF_ENTRY); raise Damaged."""
         for name, entries in self._by_name.items():
             for entry in entries:
                 if entry.kind == kind:
                     yield entry.id, self._read((name, entry))
 
     def entries(self, pack: PackId) -> list[Entry]:
-        """What one of them holds, none where it is not here; `read` gives the bytes."""
+        """Return the entries of a metadata pack, none if it is absent; `read` returns their bytes."""
         return self._by_name.get(path(pack), [])
 
     def read(self, pack: PackId, entry: Entry) -> bytes:
-        """The bytes of one of its entries; raises Damaged."""
+        """Return the bytes of one of its entries; raise Damaged."""
         return self._read((path(pack), entry))
 
     def refresh(self) -> None:
-        """Look at the packs again: others may have been added. What is known of the old ones stays."""
+        """List the packs again: some may be new. The indexes read so far stay."""
         known = self.__dict__.get("_by_name")
         if known is None:
             return
@@ -103,7 +103,7 @@ class MetaPacks:
                     _sort_in(table, name, known[name], kind, key)
 
     def expect(self, written: Iterable[PackId]) -> None:
-        """Look for packs of recipes that the next barrier names; `recipes` finds them from then on."""
+        """Search packs of recipes that get their names at the next barrier; `recipes` finds them from then on."""
         self._expected.update(map(path, written))
 
     def _read(self, place: _Place) -> bytes:
@@ -147,7 +147,7 @@ class MetaPacks:
         return found
 
     def _tables(self) -> Iterator[tuple[_Table, int, _Key]]:
-        """The tables that were made by now, and what is in them."""
+        """Yield the tables that were made by now, and what is in them."""
         for name, kind, key in (("_objects", packformat.OBJECT, _own_id), ("_recipes", packformat.RECIPE, _file_of)):
             if name in self.__dict__:
                 yield self.__dict__[name], kind, key
@@ -199,9 +199,9 @@ class MetaWriter:
         self._writer.add(entry, stored)
 
     def finish(self) -> list[PackId]:
-        """Seal it for the next barrier."""
+        """Finish the pack; it gets its name at the next barrier."""
         return self._writer.finish()
 
     def discard(self) -> None:
-        """Give up what was not sealed."""
+        """Discard what is unfinished."""
         self._writer.discard()

@@ -32,7 +32,7 @@ class PackFile:
             raise errors.Damaged(what=name, reason=error.strerror or str(error)) from error
 
     def read(self, offset: int, size: int) -> bytes:
-        """Exactly `size` bytes; raises Damaged where the file ends before, or the disk fails twice."""
+        """Return exactly `size` bytes; raise Damaged where the file ends before, or the disk fails twice."""
         try:
             data = self._read(offset, size)
         except OSError:
@@ -70,7 +70,7 @@ class PackFiles:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> PackFile:
-        """The pack that lies at `name`; raises Missing, Damaged."""
+        """Return the pack that lies at `name`; raise Missing, Damaged."""
         with self._lock:
             file = self._files.get(name)
             if file is None:

@@ -41,7 +41,7 @@ _READ = 8 * 1024 * 1024
 
 
 def path(pack: PackId) -> str:
-    """Where a pack of chunks lies, below `.mvc`."""
+    """Return the name of a pack of chunks, below `.mvc`."""
     return f"packs/{pack[:2]}/{pack}.pack"
 
 
@@ -49,7 +49,7 @@ def path(pack: PackId) -> str:
 class Entry:
     """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and where its header lies.
 
-    `base` is the chunk that a delta rests on, or the file of a recipe. `width` is the bytes of one number, for encodings of
+    `base` is the delta base of a chunk, or the file of a recipe. `width` is the bytes of one number, for encodings of
     numbers.
     """
 
@@ -69,19 +69,19 @@ class Entry:
         return self.offset + HEADER.size + self.stored
 
     def at(self, offset: int) -> Self:
-        """The same, with its header at `offset`."""
+        """Return the same, with its header at `offset`."""
         own = (self.id, self.kind, self.encoding, self.raw, self.stored, self.depth, self.width, self.base)
         return type(self)(*own, offset)  # a fifth of the time of dataclasses.replace, for thousands of chunks
 
     def header(self) -> bytes:
-        """Its 76 bytes."""
+        """Return its 76 bytes."""
         base = bytes.fromhex(self.base) if self.base else _NO_BASE
         id_ = bytes.fromhex(self.id)
         return HEADER.pack(id_, self.kind, self.encoding, self.depth, self.width, self.raw, self.stored, base)
 
     @classmethod
     def parse(cls, header: bytes, offset: int) -> Self:
-        """The entry of a header; raises Damaged when the header cannot be one."""
+        """Return the entry of a header; raise Damaged when the header cannot be one."""
         id_, kind, encoding, depth, width, raw, stored, base = HEADER.unpack(header)
         based = base.hex() if base != _NO_BASE else None
         entry = cls(id_.hex(), kind, encoding, raw, stored, depth, width, based, offset)
@@ -91,7 +91,7 @@ class Entry:
 
     @property
     def well_formed(self) -> bool:
-        """Whether mvc writes such an entry."""
+        """Return whether mvc writes such an entry."""
         return (
             self.kind <= REF_ENTRY
             and self.encoding in encodings.NAMES
@@ -106,7 +106,7 @@ class Entry:
 
 
 def read_index(pack: PackFile) -> list[Entry]:
-    """The entries of a pack, in its order, from its index; raises Damaged naming the pack when the index is not sound."""
+    """Return the entries of a pack, in its order, from its index; raise Damaged naming the pack when the index is not sound."""
     if pack.size < len(MAGIC) + TRAILER.size:
         raise _damaged(pack, "it is too short")
     start, count, checksum, magic = TRAILER.unpack(pack.read(pack.size - TRAILER.size, TRAILER.size))
@@ -119,7 +119,7 @@ def read_index(pack: PackFile) -> list[Entry]:
 
 
 def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
-    """The entries in the bytes of an index that begins at `end`; raises Damaged unless they fill the pack without gaps."""
+    """Return the entries in the bytes of an index that begins at `end`; raise Damaged unless they fill the pack without gaps."""
     if pack.read(0, len(MAGIC)) != MAGIC:
         raise _damaged(pack, "its beginning is not that of a pack")
     entries = unpack_index(pack, index)
@@ -129,12 +129,12 @@ def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
 
 
 def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
-    """The entries in the bytes of an index, which lies in `pack`; raises Damaged where they leave gaps."""
+    """Return the entries in the bytes of an index, which lies in `pack`; raise Damaged where they leave gaps."""
     return list(iterate_index(pack, index))
 
 
 def iterate_index(pack: PackFile, index: bytes) -> Iterator[Entry]:
-    """The same, one after the other: an index of 64 MiB has 800,000, and may be a few MB when it is compressed."""
+    """Yield the same, one after the other: an index of 64 MiB has 800,000, and may be a few MB when it is compressed."""
     if len(index) % INDEXED.size:
         raise _damaged(pack, "an index in it ends within an entry")
     expected = len(MAGIC)
@@ -147,7 +147,7 @@ def iterate_index(pack: PackFile, index: bytes) -> Iterator[Entry]:
 
 
 def scan(pack: PackFile) -> list[Entry]:
-    """The entries of a pack from their own headers, up to the first that is cut off or is none: the index, rebuilt."""
+    """Return the entries of a pack from their own headers, up to the first that is cut off or is none: the index, rebuilt."""
     entries = []
     offset = len(MAGIC)
     while offset + HEADER.size <= pack.size:
@@ -163,7 +163,7 @@ def scan(pack: PackFile) -> list[Entry]:
 
 
 def read_entry(pack: PackFile, entry: Entry) -> memoryview:
-    """The stored bytes of an entry; raises Damaged when the pack does not have that entry there."""
+    """Return the stored bytes of an entry; raise Damaged when the pack does not have that entry there."""
     data = memoryview(pack.read(entry.offset, HEADER.size + entry.stored))
     if data[: HEADER.size] != entry.header():
         raise _damaged(pack, f"the entry at {entry.offset} is not the one its index names")
@@ -171,7 +171,7 @@ def read_entry(pack: PackFile, entry: Entry) -> memoryview:
 
 
 def verify(pack: PackFile) -> list[Entry]:
-    """The entries of a pack after every one of its bytes was checked against its name; raises Damaged.
+    """Return the entries of a pack after every one of its bytes was checked against its name; raise Damaged.
 
     The index goes first: a file without end is no pack, and is not read to its end.
     """
@@ -185,7 +185,7 @@ def verify(pack: PackFile) -> list[Entry]:
 
 
 def index_bytes(entries: Iterable[Entry]) -> bytes:
-    """The index of entries at their offsets."""
+    """Return the index of entries at their offsets."""
     return b"".join(INDEXED.pack(entry.offset, entry.header()) for entry in entries)
 
 

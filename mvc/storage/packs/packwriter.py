@@ -1,4 +1,4 @@
-"""Writing packs: one pass, hashed as it is written; a full pack reaches the disk while the next one is filled.
+"""Pack writer: one pass, hashed as it is written; a full pack is synced while the next one is filled.
 
 add, add, add … 64 MiB ─┬─ add, add, add …            the caller's thread
                         └─ index, trailer, fsync       another one
@@ -55,7 +55,7 @@ class PackBuilder:
         return PackId(self._hasher.digest()), self._temporary
 
     def discard(self) -> None:
-        """Give it up."""
+        """Discard the pack."""
         self._temporary.discard()
 
     def _write(self, *parts: Buffer) -> None:
@@ -66,7 +66,7 @@ class PackBuilder:
 
 
 class PackWriter:
-    """As many packs as it takes. `path` says where a pack of a given id lies."""
+    """Writes as many packs as it takes. `path` returns the name of a pack of a given id."""
 
     def __init__(self, door: StoreDoor, path: Callable[[PackId], str] = packformat.path, cut: int = CUT) -> None:
         """Begin no pack yet."""
@@ -81,7 +81,7 @@ class PackWriter:
         self._failed: BaseException | None = None
 
     def expect(self, count: int) -> None:
-        """Have room taken for `count` bytes more than were added so far, pack by pack: they are then written in less time."""
+        """Preallocate room for `count` more bytes, pack by pack: writing them then takes less time."""
         self._expected = count
 
     def add(self, entry: Entry, *payload: Buffer) -> None:
@@ -116,7 +116,7 @@ class PackWriter:
         return [pack for pack, _ in done]
 
     def discard(self) -> None:
-        """Give up all that was not sealed."""
+        """Discard all that is unfinished."""
         if self._syncer is not None:
             self._syncer.shutdown(cancel_futures=True)
             self._syncer = None

@@ -1,4 +1,4 @@
-"""One chunk from the packs: found with the bases it rests on, read, decoded, checked.
+"""Chunk reader: a chunk is found in the packs with its delta bases, read, decoded and checked.
 
 locate (the caller's thread)   chunk ─ entry in a pack, depth 2 ─ entry of its base, depth 1 ─ entry of its base, depth 0
 read   (any thread)            pread, decode the deepest, then each delta against the one below it
@@ -20,7 +20,7 @@ from mvc.storage.packs.packfile import PackFiles
 class Place(NamedTuple):
     """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first.
 
-    `whole`: all that it rests on has a place too.
+    `whole`: all its delta bases have a place too.
     """
 
     location: Location
@@ -41,11 +41,11 @@ class ChunkReader:
         self._files = PackFiles(door)
 
     def locate(self, chunk: ChunkId, *, sure: bool = False, below: int = packformat.MAX_DEPTH + 1) -> tuple[Place, ...]:
-        """Every place of a chunk of a depth less than `below`; with `sure` by the packs' own indexes."""
+        """Return every place of a chunk of a depth less than `below`; with `sure`, re-read the pack indexes first."""
         return self._locate(chunk, below, {}, sure=sure)
 
     def read(self, chunk: ChunkId, places: tuple[Place, ...], *, check: bool = True) -> Buffer:
-        """The raw bytes from the first place that has them whole; raises Damaged, or Missing without any place.
+        """Return the raw bytes from the first place that has them whole; raise Damaged, or Missing without any place.
 
         With `check` they have the chunk's hash. Without, a single place is taken at its word.
         """
@@ -66,7 +66,7 @@ class ChunkReader:
             level = {id(base): base for place in level.values() for base in place.bases}
 
     def _locate(self, chunk: ChunkId, below: int, known: _Known, *, sure: bool = False) -> tuple[Place, ...]:
-        """As `locate`; what several rest on is looked up once, or chains that lie here twice would take 2^depth lookups."""
+        """Return as `locate`; a shared delta base is looked up once, or chains stored twice would take 2^depth lookups."""
         places = []
         for each in self.index.find(chunk, sure=sure):
             base, depth = each.entry.base, each.entry.depth

@@ -45,7 +45,7 @@ REMOTE = "remote"
 HOST = "host"
 """The table of hosts that a person approved, in their own settings alone: one table each, by host and port."""
 BRANCH = "branch"
-"""The table of branches that follow one of a remote: by model, then by name."""
+"""The table of upstreams: by model, then by branch."""
 REMOTE_KEYS = {
     "url": "where it is",
     "host": "the platform's address, where a registry is not at https://app.picsellia.com",
@@ -128,13 +128,13 @@ class Config:
         self._user = _read_user(user_file)
 
     def get(self, key: str) -> Any:
-        """The value of `key`, None when it is not set; raises UnknownSetting."""
+        """Return the value of `key`, None when it is not set; raise UnknownSetting."""
         check_key(key)
         settings = [setting.value for setting in self.all() if setting.key == key]
         return settings[0] if settings else None
 
     def all(self) -> list[Setting]:
-        """Every setting that is set, sorted by key; one that both files set appears once, as the repository's."""
+        """Return every setting that is set, sorted by key; one that both files set appears once, as the repository's."""
         found: dict[str, Setting] = {}
         for origin, values in (("user", self._user), ("repository", self._repository)):
             for key, value in flatten(values).items():
@@ -143,7 +143,7 @@ class Config:
         return [found[key] for key in sorted(found)]
 
     def remotes(self) -> dict[str, dict[str, str]]:
-        """The settings of each remote by its name; the repository's win over the person's."""
+        """Return the settings of each remote by its name; the repository's win over the person's."""
         found: dict[str, dict[str, str]] = {}
         for values, path in ((self._user, self._user_file), (self._repository, NAME)):
             for name, settings in _tables(values.get(REMOTE, {}), path):
@@ -176,7 +176,7 @@ class Config:
 
     @property
     def keeps_own(self) -> bool:
-        """Whether there is a file for the person's own settings."""
+        """Return whether there is a file for the person's own settings."""
         return self._user_file is not None
 
     def set_host(self, host: str, settings: Mapping[str, Any] | None) -> None:
@@ -195,7 +195,7 @@ class Config:
         self._save(values, user=True)
 
     def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
-        """Have the repository's settings of a remote be these; None removes them, and what follows it. Raises BadSetting."""
+        """Replace the repository's settings of a remote; None removes them, and upstreams there. Raises BadSetting."""
         for key, value in (settings or {}).items():
             _check_remote_key(f"{REMOTE}.{name}.{key}", key, value)
         self._set_table((REMOTE, name), settings)
@@ -204,7 +204,7 @@ class Config:
                 self._set_table((BRANCH, model, branch), None)
 
     def rename_remote(self, old: str, new: str, settings: Mapping[str, str]) -> None:
-        """Have the remote `old`, of these settings, be called `new`, also by the branches that follow it."""
+        """Rename the remote `old`, of these settings, to `new`, also in the upstreams of branches."""
         followers = {pair: self.upstream(*pair) for pair in self._followers(old)}
         self.set_remote(new, settings)
         for (model, branch), followed in followers.items():
@@ -212,13 +212,13 @@ class Config:
         self.set_remote(old, None)
 
     def _followers(self, remote: str) -> list[tuple[str, str]]:
-        """The branches that follow one of a remote, each after its model."""
+        """Return the branches whose upstream is on a remote, each after its model."""
         table = self._repository.get(BRANCH, {})
         pairs = [(model, branch) for model, branches in table.items() for branch in branches]
         return [pair for pair in pairs if (self.upstream(*pair) or ("", ""))[0] == remote]
 
     def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
-        """The remote, and the name there, that a branch follows; None when nobody said so."""
+        """Return the remote and the branch there that are the upstream of a branch; None without one."""
         try:
             found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
             return (str(found["remote"]), str(found["merge"])) if found else None
@@ -226,7 +226,7 @@ class Config:
             raise errors.BadConfig(path=NAME, reason=f"[{BRANCH}] has a remote and a name for each branch") from None
 
     def set_upstream(self, model: str, branch: str, remote: str, name: str) -> None:
-        """Have a branch follow `name` on `remote`."""
+        """Set the upstream of a branch to `name` on `remote`."""
         self._set_table((BRANCH, model, branch), {"remote": remote, "merge": name})
 
     def _set_table(self, keys: tuple[str, ...], table: Mapping[str, str] | None) -> None:
@@ -292,7 +292,7 @@ class Config:
 
 
 def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
+    """Return `values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
     first, *rest = keys
     inner = _with(values.get(first, {}), tuple(rest), table) if rest else dict(table or {})
     others = {key: value for key, value in values.items() if key != first}
@@ -328,7 +328,7 @@ def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
 
 
 def require(door: StoreDoor, features: Collection[str]) -> None:
-    """Have the store ask its readers for `features`, before it has what needs them; the caller holds the lock."""
+    """Add `features` to those that readers must know, before anything needs them; the caller holds the lock."""
     values = _read_repository(door)
     required = set(values.get("requires", ()))
     if not required.issuperset(features):
@@ -336,12 +336,12 @@ def require(door: StoreDoor, features: Collection[str]) -> None:
 
 
 def checksum(values: Mapping[str, Any]) -> str:
-    """The checksum over the values of `config.toml`, `sum` itself left out."""
+    """Return the checksum over the values of `config.toml`, `sum` itself left out."""
     return digest(canonical.encode({key: value for key, value in values.items() if key != "sum"}))
 
 
 def parse(data: bytes, path: str) -> dict[str, Any]:
-    """The values in a TOML file; raises BadConfig with line and column."""
+    """Return the values in a TOML file; raise BadConfig with line and column."""
     if data.count(b".") > _MANY_DOTS or len(data) > _LONG:  # what would take tomllib too long, or too much memory
         try:
             values: dict[str, Any] = toml_parse.load(data, where=path)
@@ -355,7 +355,7 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a config file by dotted key, those about the format left out."""
+    """Return the settings of a config file by dotted key, those about the format left out."""
     found: dict[str, Any] = {}
     for table, section in values.items():
         for name, value in section.items() if isinstance(section, dict) else ():
@@ -369,7 +369,7 @@ def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(key: str) -> tuple[str, str, str]:
-    """`remote`, the remote's name, and the option of a key such as `remote.origin.url`; the name may have dots."""
+    """Return `remote`, the remote's name, and the option of a key such as `remote.origin.url`; the name may have dots."""
     table, _, rest = key.partition(".")
     name, _, option = rest.rpartition(".")
     return table, name, option
@@ -412,7 +412,7 @@ def _check_variable(key: str, value: str) -> None:
 
 
 def _tables(table: Any, path: object) -> list[tuple[str, dict[str, str]]]:
-    """The tables in a table, each of texts by name; raises BadConfig."""
+    """Return the tables in a table, each of texts by name; raise BadConfig."""
     if not isinstance(table, dict) or not all(isinstance(each, dict) for each in table.values()):
         raise errors.BadConfig(path=path, reason=f"[{REMOTE}.NAME] is a table of settings")
     if not all(isinstance(value, str) for settings in table.values() for value in settings.values()):

@@ -35,9 +35,9 @@ _REMOTES = "remotes"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RefName:
-    """A name of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
+    """A ref of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
-    Of kind published/<registry> the name is a version's id: such a log tells where that is, and leads to nothing.
+    Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
     """
 
     model: str
@@ -46,21 +46,21 @@ class RefName:
 
     @property
     def text(self) -> str:
-        """Its name within the model, as entries record it: `heads/main`."""
+        """The ref within its model, as entries record it: `heads/main`."""
         return f"{self.kind}/{self.name}"
 
     def seen_of(self, remote: str) -> RefName:
-        """The name under which it is kept here what this one stood for on `remote` when that was last looked at."""
+        """Return the remote-tracking ref of this ref on `remote`."""
         return RefName(self.model, f"{_REMOTES}/{remote}/{self.kind}", self.name)
 
     @property
     def folder(self) -> str:
-        """Where its entries lie, below `.mvc`."""
+        """The name of its log, below `.mvc`."""
         kind = "/".join(names.encode_component(part) for part in self.kind.split("/"))
         return f"{REFS}/{names.encode_component(self.model)}/{kind}/{names.encode_component(self.name)}"
 
     def path(self, seq: int) -> str:
-        """Where entry `seq` lies."""
+        """Return the name of entry `seq`, below `.mvc`."""
         return f"{self.folder}/{seq:010d}"
 
 
@@ -143,14 +143,14 @@ class RefEntry(Record):
     def after(
         cls, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
     ) -> RefEntry:
-        """The entry that moves `ref` from `tip` to `new`."""
+        """Return the entry that moves `ref` from `tip` to `new`."""
         if tip is None:
             return RefEntry(ref.text, 1, None, new, None, move, seen)
         return RefEntry(ref.text, tip.seq + 1, tip.new, new, tip.id, move, seen)
 
     @classmethod
     def telling(cls, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
-        """The entry after `tip` that tells of one more place."""
+        """Return the entry after `tip` that records one more place."""
         return replace(cls.after(ref, tip, None, move), place=place)
 
     @property
@@ -167,28 +167,28 @@ class RefLogs:
         self._door = door
 
     def tip(self, ref: RefName) -> RefEntry | None:
-        """The newest entry, None when the name was never made. Raises Damaged."""
+        """Return the newest entry, None when the ref never existed; raise Damaged."""
         numbers = self.numbers(ref)
         return self.entry(ref, numbers[-1]) if numbers else None
 
     def target(self, ref: RefName) -> VersionId | None:
-        """The version the name stands for; None when it does not exist (any more)."""
+        """Return the version that the ref points to; None when it does not exist (any more)."""
         tip = self.tip(ref)
         return tip.new if tip else None
 
     def numbers(self, ref: RefName) -> list[int]:
-        """The numbers of the entries that are there, ascending."""
+        """Return the numbers of the entries, ascending."""
         if not all(map(names.has_component, (ref.model, *ref.kind.split("/"), ref.name))):
             return []
         return self.numbered(self._door.names(ref.folder))
 
     @staticmethod
     def numbered(listed: Iterable[str]) -> list[int]:
-        """The numbers of the entries among the names in the folder of a log."""
+        """Return the numbers of the entries among the names in the folder of a log."""
         return [int(name) for name in listed if _NUMBER.match(name)]
 
     def entry(self, ref: RefName, seq: int) -> RefEntry:
-        """Entry number `seq`; raises Damaged, Missing."""
+        """Return entry number `seq`; raise Damaged, Missing."""
         what = f"entry {seq} of {ref.text} of {ref.model}"
         try:
             entry = RefEntry.decode(self._door.read(ref.path(seq)), what=what)
@@ -199,7 +199,7 @@ class RefLogs:
         return entry
 
     def entries(self, ref: RefName) -> list[RefEntry]:
-        """Every entry, oldest first; raises Damaged, Missing."""
+        """Return every entry, oldest first; raise Damaged, Missing."""
         return [self.entry(ref, seq) for seq in self.numbers(ref)]
 
     def append(
@@ -211,7 +211,7 @@ class RefLogs:
         return entry
 
     def create(self, ref: RefName, entry: RefEntry) -> None:
-        """Create `entry`; done already by an earlier try (same nonce) is fine. Raises RefMoved."""
+        """Create `entry`; one of the same nonce, of an earlier try, is fine. Raises RefMoved."""
         if self._door.create(ref.path(entry.seq), entry.encode()):
             return
         winner = self.entry(ref, entry.seq)
@@ -219,17 +219,17 @@ class RefLogs:
             raise errors.RefMoved(ref=ref.name, by=winner.move.by, reason=winner.move.reason)
 
     def settle(self, ref: RefName) -> None:
-        """Make the entries of a log durable that are there: a command that was stopped may not have synced its folder."""
+        """Make the entries of a log durable: an interrupted command may not have synced its folder."""
         if self._door.exists(ref.folder):
             self._door.rely(ref.folder)
             self._door.barrier()
 
     def models(self) -> list[str]:
-        """The models that have a ref log."""
+        """Return the models that have a ref log."""
         return [names.decode_component(name) for name in self._door.names(REFS)]
 
     def kinds(self, model: str, *, published: bool = False) -> list[str]:
-        """The kinds under which `model` has logs, those of remotes included; those that lead to nothing if asked for."""
+        """Return the kinds under which `model` has logs, remote-tracking ones included; `published` adds those of places."""
         top = f"{REFS}/{names.encode_component(model)}"
         kinds = [kind for kind in self._door.names(top) if kind not in (_REMOTES, PUBLISHED)]
         registries = self._door.names(f"{top}/{PUBLISHED}") if published else ()
@@ -240,10 +240,10 @@ class RefLogs:
         return kinds
 
     def all(self, model: str, kind: str) -> list[RefName]:
-        """Every name of a kind that has a log, those that were removed included."""
+        """Return every ref of a kind that has a log, removed ones included."""
         folder = RefName(model, kind, "x").folder.rpartition("/")[0]
         return [RefName(model, kind, names.decode_component(name)) for name in self._door.names(folder)]
 
     def names(self, model: str, kind: str) -> list[str]:
-        """The names of a kind that exist now, sorted."""
+        """Return the names of the refs of a kind that exist now, sorted."""
         return sorted(ref.name for ref in self.all(model, kind) if self.target(ref) is not None)

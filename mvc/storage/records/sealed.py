@@ -1,8 +1,8 @@
-"""Small records that carry their own checksum, for what is not named by its content.
+"""The checksum of a record: canonical JSON that is not named by its content carries one.
 
     {"kind":"head", …}  →  {"kind":"head", …, "sum":"<BLAKE3 of the canonical bytes without sum>"}
 
-So a flipped bit in a ref entry, a head or a journal is found by whoever reads it.
+So every reader finds a flipped bit in a ref entry, a head or a journal.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ SUM = "sum"
 
 
 def checksum(record: Mapping[str, Any]) -> str:
-    """The checksum of a record, whether or not it carries one."""
+    """Return the checksum of a record, whether or not it carries one."""
     return digest(canonical.encode({key: value for key, value in record.items() if key != SUM}))
 
 
 def seal(record: Mapping[str, Any]) -> bytes:
-    """The canonical bytes of `record` with its checksum."""
+    """Return the canonical bytes of `record` with its checksum."""
     return canonical.encode({**record, SUM: checksum(record)})
 
 
 def unseal(data: bytes, *, what: str, kind: str) -> dict[str, Any]:
-    """The record in `data`, without its checksum; raises Damaged naming `what`."""
+    """Return the record in `data`, without its checksum; raise Damaged naming `what`."""
     try:
         record = canonical.decode(data)
     except errors.NotCanonical as error:

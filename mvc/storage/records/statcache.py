@@ -113,7 +113,7 @@ class StatCache:
             self.forget(path)
 
     def forget(self, path: str) -> None:
-        """Let the file be read next time."""
+        """Drop what is known of the file, so that it is read next time."""
         self._changed = self._load().pop(path, None) is not None or self._changed
 
     def save(self) -> None:
@@ -138,7 +138,7 @@ class StatCache:
         return True
 
     def _file_system(self, path: str, device: int) -> FileSystem:
-        """The file system of the file at `path`: the store's, or one that is mounted in the working tree."""
+        """Return the file system of the file at `path`: the store's, or one that is mounted in the working tree."""
         if device not in self._file_systems:
             own = device == os.stat(self._door.root).st_dev
             scratch = self._door.scratch if own else partial(self._tree.scratch, path)
@@ -168,7 +168,7 @@ class StatCache:
 
 
 def _rows(body: bytes) -> dict[str, _Row]:
-    """The rows, none where one of them is no row: a cache may come from anybody."""
+    """Return the rows, none where one of them is no row: a cache may come from anybody."""
     try:
         content: Any = json.loads(body)
         rows: Any = content["files"]
