@@ -18,9 +18,9 @@ from mvc.model.ids import Hasher, VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker
 from mvc.registry.compare import MISSING, REPLACED, FileDrift
+from mvc.registry.fields import FieldChange
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
-from mvc.registry.publication import FieldChange
 from mvc.repository import places as publications
 from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
@@ -162,7 +162,7 @@ class _Look:
         if there is None:
             return replace(found, gone=True)
         by_hand = publications.is_by_hand(version)
-        fields = compare.fields(objects.manifest(version.manifest), there, by_hand=by_hand)
+        fields = compare.changed_fields(objects.manifest(version.manifest), there, by_hand=by_hand)
         if there.name != place.name:
             fields = (FieldChange("name", place.name, there.name), *fields)
         return replace(found, fields=fields, files=self._files(id_, there, objects.tree(version.tree), by_hand=by_hand))
@@ -170,7 +170,7 @@ class _Look:
     def _files(self, id_: VersionId, there: RemoteVersion, tree: Tree, *, by_hand: bool) -> tuple[FileDrift, ...]:
         listed = self._registry.files(there)
         known = compare.records(import_notes.read(self._repository.door, publications.PICSELLIA, there.id))
-        found = list(compare.files(tree, listed, known, by_hand=by_hand))
+        found = list(compare.changed_files(tree, listed, known, by_hand=by_hand))
         told = {each.role for each in found}
         for role, file in _by_role(tree, listed, known, by_hand=by_hand).items():
             entry = tree.by_role.get(role)

@@ -16,7 +16,7 @@ from typing import Any
 from mvc import errors
 from mvc.model import names, paths
 from mvc.model.ids import VersionId
-from mvc.registry import compare, handmade, imported_branches, marker, publication
+from mvc.registry import compare, handmade, imported_branches, marker, published
 from mvc.registry.imported_branches import Settled
 from mvc.registry.importing import Taken, Taking
 from mvc.registry.marker import Marker
@@ -99,7 +99,7 @@ class _Look:
     def is_published(self) -> bool:
         """Whether it has a marker of its own, also where that was not read since the version is known."""
         marked = any(file.name == marker.NAME for file in self.files)
-        return self.marker is not None or (marked and publication.is_name(self.version.name))
+        return self.marker is not None or (marked and published.is_version_name(self.version.name))
 
 
 @writes
@@ -143,14 +143,18 @@ class _Import:
         recorded = self._recorded()
         looks = self._looks(self._chosen(listed, wanted), recorded)
         if wanted is not None:  # of those before it, the ones that its line consists of
-            line = (each for each in looks[:-1] if not each.is_published and not publication.is_name(each.version.name))
+            line = (
+                each
+                for each in looks[:-1]
+                if not each.is_published and not published.is_version_name(each.version.name)
+            )
             looks = [*line, *looks[-1:]]
         key = self._key(model, looks, recorded)
         created = self.repository.heads.get(key) is None
         unborn = created or self.repository.current(key) is None  # also after an import that was interrupted
         taking = Taking(self.repository, self.registry, key, self.actor, self.progress)
-        published = [look for look in looks if look.marker is not None and look.version.id not in self.done]
-        for look in sorted(published, key=lambda each: (_of(each).version.number, each.version.number)):
+        marked = [look for look in looks if look.marker is not None and look.version.id not in self.done]
+        for look in sorted(marked, key=lambda each: (_of(each).version.number, each.version.number)):
             self._take_published(taking, look)
         self._take_by_hand(taking, looks, recorded)
         branches = (
@@ -234,8 +238,8 @@ class _Import:
         by_hand = places.is_by_hand(version)
         tree = objects.tree(version.tree)
         known = compare.records(import_notes.read(self.repository.door, places.PICSELLIA, there.id))
-        changed = compare.fields(objects.manifest(version.manifest), there, by_hand=by_hand)
-        return not changed and not compare.files(tree, files, known, by_hand=by_hand)
+        changed = compare.changed_fields(objects.manifest(version.manifest), there, by_hand=by_hand)
+        return not changed and not compare.changed_files(tree, files, known, by_hand=by_hand)
 
     def _marker(self, version: RemoteVersion, files: Sequence[RemoteFile]) -> _Look:
         """The version with the marker that is its own, if it has one."""
@@ -253,13 +257,13 @@ class _Import:
     def _key(self, model: str | None, looks: Sequence[_Look], recorded: Recorded) -> str:
         """The model here: where versions of this one are already, else as asked, as published, or as it is called there."""
         here = {recorded[look.version.id][0] for look in looks if look.version.id in recorded}
-        published = {look.marker.manifest.name for look in looks if look.marker is not None}
+        keys = {look.marker.manifest.name for look in looks if look.marker is not None}
         if len(here) == 1:
             return next(iter(here))
         if model is not None:
             names.check_model_key(model)
             return model
-        key = next(iter(published)) if len(published) == 1 else handmade.model_key(self.there.name)
+        key = next(iter(keys)) if len(keys) == 1 else handmade.model_key(self.there.name)
         try:
             names.check_model_key(key)
         except errors.BadModelKey:
@@ -275,8 +279,8 @@ class _Import:
         if reason:
             self._note(look.version, LEFT_OUT, None, reason)
             return
-        changed = compare.fields(found.manifest, look.version, by_hand=False)
-        other = compare.files(found.tree, look.files, {}, by_hand=False)
+        changed = compare.changed_fields(found.manifest, look.version, by_hand=False)
+        other = compare.changed_files(found.tree, look.files, {}, by_hand=False)
         if not other:
             taken = taking.published(look.version, look.files, found, tell=not changed)
             other = () if isinstance(taken, Taken) else taken
@@ -295,7 +299,7 @@ class _Import:
             here = {} if look.is_published else recorded.get(look.version.id, ("", {}))[1]
             first = self._first_by_hand(here)
             if look.version.id not in self.done:
-                if publication.is_name(look.version.name) and first is None:
+                if published.is_version_name(look.version.name) and first is None:
                     reason = f"it looks as if its publishing had not ended{f', or {look.doubt}' if look.doubt else ''}"
                     self._note(look.version, LEFT_OUT, None, f"{reason}; `mvc publish` of that version ends it")
                     continue

@@ -16,7 +16,7 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
-from mvc.registry import publication, published
+from mvc.registry import fields, published
 from mvc.registry import publishing as filling
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -206,10 +206,9 @@ class _Publishing:
 
 def _notes(subject: Subject) -> tuple[str, ...]:
     """What the registry has no word for, and what everybody there will read."""
-    sent, manifest, notes = publication.fields(subject.manifest), subject.manifest, []
-    for key, value in (("type", manifest.type), ("framework", manifest.framework)):
-        if value is not None and key not in sent and value != publication.NOT_CONFIGURED:
-            notes.append(f"model.{key} = {value} is in the marker only: the registry takes no such word")
+    manifest = subject.manifest
+    unsent = fields.unsent(manifest)
+    notes = [f"{key} = {value} is in the marker only: the registry takes no such word" for key, value in unsent.items()]
     thumbnail = manifest.model.get("thumbnail")
     if thumbnail is not None and subject.thumbnail is None:
         notes.append(f"the thumbnail {thumbnail} is no file of the version, and is not sent")

@@ -16,9 +16,9 @@ from typing import Any
 
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
-from mvc.registry import flat_files, handmade, marker, publication
+from mvc.registry import fields, flat_files, handmade, marker
+from mvc.registry.fields import FieldChange
 from mvc.registry.protocol import RemoteFile, RemoteVersion
-from mvc.registry.publication import FieldChange
 
 MISSING, ADDED, REPLACED = "missing", "added", "replaced"
 """What became of a file."""
@@ -37,19 +37,18 @@ class FileDrift:
         return {"role": self.role, "what": self.what, "detail": self.detail}
 
 
-def fields(manifest: Manifest, there: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:
-    """Where the fields there differ from a manifest's; of one that was made from them, as they would be taken now."""
+def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:
+    """Compare the fields of a registry version with a manifest; of one made by hand, as they would be imported now."""
     if not by_hand:
-        return publication.changes(publication.fields(manifest), there.raw)
-    now = handmade.read(there, None, {}).manifest
-    old, new = _taken(manifest), _taken(now)
+        return fields.changes(fields.request(manifest), version.raw)
+    old, new = _values(manifest), _values(handmade.read(version, None, {}).manifest)
     keys = dict.fromkeys([*old, *new])
     return tuple(
         FieldChange(key, old.get(key), new.get(key)) for key in keys if not _is_same(old.get(key), new.get(key))
     )
 
 
-def files(
+def changed_files(
     tree: Tree, listed: Sequence[RemoteFile], known: Mapping[str, Any], *, by_hand: bool
 ) -> tuple[FileDrift, ...]:
     """Where the files listed there differ from those of a tree; `known` are the records' ids by role, as far as noted."""
@@ -86,13 +85,9 @@ def _roles(there: Sequence[RemoteFile]) -> list[str]:
     return [placed.role for placed in flat_files.place([flat_files.Listed(f.name, f.filename, f.id) for f in there])]
 
 
-def _taken(manifest: Manifest) -> dict[str, Any]:
-    """What of a manifest comes from the fields of a version, by key."""
-    about = {f"model.{key}": manifest.model.get(key) for key in ("type", "framework", "description", "notebook")}
-    labels = {f"labelmap.{number}": name for number, name in manifest.labelmap}
-    parameters = {f"parameters.{key}": value for key, value in manifest.parameters.items()}
-    docker = {f"docker.{key}": manifest.docker.get(key) for key in ("image", "tag", "flags", "env")}
-    return {**about, **labels, **parameters, **docker, "labels": manifest.ext.get("picsellia")}
+def _values(manifest: Manifest) -> dict[str, Any]:
+    """Return what of a manifest was read from the fields of a version, by key."""
+    return {**fields.by_key(manifest), "labels": manifest.ext.get(handmade.EXT)}
 
 
 def _is_same(one: Any, two: Any) -> bool:

@@ -7,6 +7,7 @@ named v7-3f9c2ab1d0f4 ─► its marker ─┬─ none: begun, and to be gone on
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from mvc.model.tree import Tree
 from mvc.registry import marker
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
+
+ID_DIGITS = 12
+"""Digits of a version's id in its name on a registry."""
+_NAME = re.compile(rf"v[1-9][0-9]*-[0-9a-f]{{{ID_DIGITS}}}\Z")
 
 
 class State(Enum):
@@ -36,6 +41,16 @@ class Candidate:
     files: tuple[RemoteFile, ...]
     state: State
     reason: str = ""
+
+
+def version_name(number: int, id_: VersionId) -> str:
+    """Return the name of a version on a registry: `v7-3f9c2ab1d0f4`."""
+    return f"v{number}-{id_[:ID_DIGITS]}"
+
+
+def is_version_name(text: str) -> bool:
+    """Return whether `text` has the form of such a name."""
+    return _NAME.match(text) is not None
 
 
 def candidates(registry: Registry, model: RemoteModel, name: str, version: VersionId) -> list[Candidate]:

@@ -17,7 +17,7 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import compare, marker, publication, published
+from mvc.registry import compare, fields, marker, published
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -42,7 +42,7 @@ class Subject:
     @property
     def name(self) -> str:
         """What it is called there."""
-        return publication.name(self.version.number, self.id)
+        return published.version_name(self.version.number, self.id)
 
     @property
     def size(self) -> int:
@@ -118,13 +118,13 @@ class Filling:
         """A version there, and the files that it has: others may have been first."""
         if self.model is None:
             self.model = self.registry.create_model(self.called, str(subject.manifest.model.get("description", "")))
-        fields = {"name": subject.name, **publication.fields(subject.manifest)}
-        there = self.registry.create_version(self.model, fields)
+        requested = {"name": subject.name, **fields.request(subject.manifest)}
+        there = self.registry.create_version(self.model, requested)
         return there, self.registry.files(there)
 
     def _check(self, subject: Subject, there: RemoteVersion, files: Sequence[RemoteFile]) -> None:
         """Raise PublicationChanged when what was begun there says something else: it may be somebody's own."""
-        changes = publication.changes(publication.fields(subject.manifest), there.raw)
+        changes = fields.changes(fields.request(subject.manifest), there.raw)
         if changes:
             raise self.changed(subject, f"it says something else of {', '.join(change.key for change in changes)}")
         others = sorted({file.name for file in files} - set(subject.tree.by_role) - {marker.NAME})

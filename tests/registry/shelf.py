@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.registry import marker, publication
+from mvc.registry import fields, marker, published
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import (
     RemoteContext,
@@ -65,7 +65,7 @@ class Shelf:
         objects = repository.objects
         version = objects.version(id_)
         manifest, tree = objects.manifest(version.manifest), objects.tree(version.tree)
-        made = self.make(publication.name(version.number, id_), (), model, **publication.fields(manifest))
+        made = self.make(published.version_name(version.number, id_), (), model, **fields.request(manifest))
         for entry in tree.entries:
             data = b"".join(map(bytes, repository.extract.stream(entry.file)))
             self.put(made, entry.role, entry.path.rpartition("/")[2], data)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mvc.model.ids import VersionId
-from mvc.registry import marker, publication, published
+from mvc.registry import fields, marker, published
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from mvc.repository import places
 from tests.cli.shell import MODEL, Shell
@@ -116,11 +116,11 @@ def test_another_machine_finds_what_is_there(
 # --- what is there and is not ours
 
 
-def _begun(shell: Shell, platform: Platform, **fields: object) -> dict[str, Any]:
+def _begun(shell: Shell, platform: Platform, **edited: object) -> dict[str, Any]:
     """A version without files, of the name and the fields that ours would have, but for these."""
     objects = shell.repository.objects
-    same = publication.fields(objects.manifest(objects.version(head(shell)).manifest))
-    return platform.add_version(platform.add_model(MODEL), **{"name": f"v1-{head(shell)[:12]}", **same, **fields})
+    same = fields.request(objects.manifest(objects.version(head(shell)).manifest))
+    return platform.add_version(platform.add_model(MODEL), **{"name": f"v1-{head(shell)[:12]}", **same, **edited})
 
 
 def test_what_somebody_else_began_is_completed_where_it_is_the_same(shell: Shell, platform: Platform) -> None:

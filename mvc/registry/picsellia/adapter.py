@@ -18,6 +18,7 @@ from uuid import UUID
 import requests
 
 from mvc import errors
+from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Asking
 from mvc.registry.picsellia.translate import told
@@ -37,8 +38,8 @@ MEMORY = 256 * 1024 * 1024
 """The largest file, in bytes, that is sent from memory whole."""
 _IN_PARTS = ("aws", "minio", "google")
 """The kinds of storage that the SDK sends big files to in parts."""
-_ARGUMENTS = {"parameters": "base_parameters", "docker_image": "docker_image_name"}
-"""Fields of a version that the SDK calls otherwise than the platform does."""
+_ARGUMENTS = {row.name: row.sdk for row in FIELDS if row.sdk is not None}
+"""Fields of a version that have another name in the SDK."""
 _BLOCK = 1024 * 1024
 
 

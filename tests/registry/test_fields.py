@@ -1,4 +1,4 @@
-"""A version in a registry's words, and where an answer says something else."""
+"""The table of fields: each is published, read back and compared; and what of an answer is a change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
-from mvc.registry import publication
+from mvc.registry import fields, handmade, published
+from mvc.registry.fields import Field
+from mvc.registry.protocol import RemoteModel, RemoteVersion
 
 TOML = b"""
 [model]
@@ -31,7 +33,7 @@ tag = "1.4"
 flags = ["--gpus all"]
 env = { A = "1" }
 """
-FIELDS: dict[str, Any] = {
+REQUEST: dict[str, Any] = {
     "type": "OBJECT_DETECTION",
     "framework": "ONNX",
     "description": "Night images",
@@ -45,25 +47,54 @@ FIELDS: dict[str, Any] = {
 }
 
 
+OTHERS: dict[str, Any] = {
+    "type": "CLASSIFICATION",
+    "framework": "PYTORCH",
+    "description": "Day images",
+    "notebook_link": "https://x.example/m",
+    "labels": {"0": "helmet", "1": "hat"},
+    "parameters": {"epochs": 101, "lr": 1.0, "deep": {"a": [1, 2]}},
+    "docker_image": "acme/yolox",
+    "docker_tag": "1.5",
+    "docker_flags": ["--ipc host"],
+    "docker_env_variables": {"A": "2"},
+}
+"""Of each field another value."""
+
+
 @pytest.fixture
 def manifest() -> Manifest:
     return parse.parse(TOML, where="model.toml")
 
 
 def test_every_field_is_sent_under_its_key(manifest: Manifest) -> None:
-    assert publication.fields(manifest) == FIELDS
+    assert fields.request(manifest) == REQUEST
+
+
+@pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: field.name)
+def test_each_field_is_published_read_back_and_compared(field: Field, manifest: Manifest) -> None:
+    sent = fields.request(manifest)[field.name]
+    for spelling in field.spellings:
+        version = RemoteVersion("v-1", RemoteModel("m-1", "helmets"), 0, "night", {spelling: sent})
+        imported = handmade.read(version, None, {}).manifest
+        assert field.recorded(imported) == field.recorded(manifest)
+        assert fields.request(imported) == {field.name: sent}
+        assert not fields.changes({field.name: sent}, version.raw)
+        for recorded, live in [({field.name: sent}, OTHERS[field.name]), ({}, sent), ({field.name: sent}, None)]:
+            changes = fields.changes(recorded, {spelling: live})
+            assert {change.key.partition(".")[0] for change in changes} == {field.name}
 
 
 @pytest.mark.parametrize("word", ["NOT_CONFIGURED", "MULTI", "PANOPTIC"])
 def test_a_type_that_a_registry_takes_from_nobody_is_not_sent(word: str) -> None:
-    assert publication.fields(Manifest({"name": "m", "type": word})) == {}
+    assert fields.request(Manifest({"name": "m", "type": word})) == {}
 
 
 def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
-    renamed = {**FIELDS, "base_parameters": FIELDS["parameters"], "docker_image_name": FIELDS["docker_image"]}
+    renamed = {**REQUEST, "base_parameters": REQUEST["parameters"], "docker_image_name": REQUEST["docker_image"]}
     del renamed["parameters"], renamed["docker_image"]
-    for raw in (FIELDS, renamed, {**FIELDS, "parameters": {**FIELDS["parameters"], "lr": 1}}, {"name": "x"}):
-        assert publication.changes(FIELDS, raw) == ()
+    for raw in (REQUEST, renamed, {**REQUEST, "parameters": {**REQUEST["parameters"], "lr": 1}}, {"name": "x"}):
+        assert fields.changes(REQUEST, raw) == ()
     bare: dict[str, Any] = {
         "type": "NOT_CONFIGURED",
         "framework": "NOT_CONFIGURED",
@@ -71,7 +102,7 @@ def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
         "parameters": {},
         "docker_flags": [],
     }
-    assert publication.changes({}, bare) == ()
+    assert fields.changes({}, bare) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,11 +124,11 @@ def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
     ],
 )
 def test_each_edit_is_told_by_its_key(raw: dict[str, Any], keys: list[str]) -> None:
-    assert [change.key for change in publication.changes(FIELDS, raw)] == keys
+    assert [change.key for change in fields.changes(REQUEST, raw)] == keys
 
 
 def test_a_name_says_number_and_version() -> None:
-    name = publication.name(7, VersionId("3f9c2ab1d0f4" + "0" * 52))
+    name = published.version_name(7, VersionId("3f9c2ab1d0f4" + "0" * 52))
     assert name == "v7-3f9c2ab1d0f4"
-    assert publication.is_name(name)
-    assert not any(map(publication.is_name, ("v7", "night", "v0-3f9c2ab1d0f4", "v7-3f9c2ab1d0f45")))
+    assert published.is_version_name(name)
+    assert not any(map(published.is_version_name, ("v7", "night", "v0-3f9c2ab1d0f4", "v7-3f9c2ab1d0f45")))
