@@ -99,7 +99,7 @@ def test_what_is_given_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(5):
         begun.add_bytes(b"%d" % number)
     begun.discard()
-    parts.door.give_up()
+    parts.door.discard_staged()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -71,7 +71,7 @@ def create(repository: Repository, model: str, name: str, target: VersionId, act
     """Make the branch `name` at `target`, and stay where we are. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""
     ref = _new(repository, model, name)
     with repository.locked():
-        repository.objects.still(target)
+        repository.objects.reread(target)
         repository.refs.append(ref, repository.refs.tip(ref), target, actor.move("branch: created"))
     return _branch(repository, model, name, current=False)
 

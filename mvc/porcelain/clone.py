@@ -192,7 +192,7 @@ def fill(
     if not alone:
         return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())
     key, branch = next(iter(branches.items()))
-    target = repository.refs.target(RefName(key, HEADS, branch).seen_of(remote.name))
+    target = repository.refs.target(RefName(key, HEADS, branch).tracking_ref(remote.name))
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
     if repository.current(key) == target:  # resumed, and the files that were asked for then are written

@@ -146,7 +146,7 @@ class _Work:
         """Leave nothing behind of what was stored and is not wanted."""
         if self.ingest is not None:
             self.ingest.discard()
-        self.repository.door.give_up()
+        self.repository.door.discard_staged()
 
 
 def commit(
@@ -295,7 +295,7 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
     known = repository.stats.lookup(file.root_path, file.stat)
     recipe = repository.recipes.best(known) if known is not None else None
     if known is not None and recipe is not None:
-        repository.door.rely(recipe.path)
+        repository.door.make_durable(recipe.path)
         return known
 
     def store(fd: int) -> FileId:

@@ -166,7 +166,7 @@ def remove(
             text = toml_edit.remove_file(text, role)
         text = _without_links(text, roles)
         place, old = model_file.path(folder), FileId(digest(before.encode()))
-        steps = [FileStep(place, checkout.keep(repository, text.encode()), old=old)]
+        steps = [FileStep(place, checkout.store_small(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
         apply.change(repository, Journal("rm", model, files=tuple(steps)))
     return [Edited(role, tracked[role], None) for role in roles]

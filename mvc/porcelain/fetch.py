@@ -141,7 +141,7 @@ def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry
                 what = f"for version {id_[:10]} the recipe of file"
                 raise errors.MissingThere(remote=remote.backend.where, what=what, id=file)
             files[file] = None
-    repository.door.rely_on_packs()
+    repository.door.make_packs_durable()
     repository.door.barrier()
     if files:
         with repository.locked():
@@ -165,7 +165,7 @@ def note(
     moved = []
     with repository.locked():
         for ref in sorted(tips):
-            entry, before = tips[ref], repository.refs.target(ref.seen_of(remote.name))
+            entry, before = tips[ref], repository.refs.target(ref.tracking_ref(remote.name))
             if entry.new is None and (not prune or before is None):
                 continue
             if (

@@ -166,20 +166,20 @@ class _Walk:
         With whether it must be whole: entries that a collection passed over keep nothing.
         """
         repository = self.repository
-        since = _or(partial(gc.recorded_expiry, repository.door), None)
-        for model in _or(repository.refs.models, _NONE):
-            for ref in _or(partial(self._refs, model), _NO_REFS):
+        since = unless_damaged(partial(gc.recorded_expiry, repository.door), None)
+        for model in unless_damaged(repository.refs.models, _NONE):
+            for ref in unless_damaged(partial(self._refs, model), _NO_REFS):
                 numbers = repository.refs.numbers(ref)
                 for number in numbers:
-                    entry = _or(partial(repository.refs.entry, ref, number), None)
+                    entry = unless_damaged(partial(repository.refs.entry, ref, number), None)
                     if entry is not None and entry.new is not None and number == numbers[-1]:
                         yield model, entry.new, True
                     elif entry is not None:
                         kept = since is None or entry.move.at.seconds > since
                         named = (entry.new, entry.old)
                         yield from ((model, id_, kept) for id_ in named if id_ and self._is_here(id_))
-        for model in _or(repository.heads.models, _NONE):
-            head = _or(partial(repository.heads.get, model), None)
+        for model in unless_damaged(repository.heads.models, _NONE):
+            head = unless_damaged(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
                 yield model, head.version, True
 
@@ -199,7 +199,7 @@ class _Walk:
 
     def _reach(self, model: str, version: VersionId, seen: dict[VersionId, set[str]]) -> None:
         def parents(id_: VersionId) -> tuple[VersionId, ...]:
-            found = None if model in seen[id_] else _or(partial(self._load, id_), None)
+            found = None if model in seen[id_] else unless_damaged(partial(self._load, id_), None)
             seen[id_].add(model)
             return self.repository.objects.parents(found) if found else ()
 
@@ -267,7 +267,7 @@ class _Walk:
 
     def _number(self, id_: VersionId, version: Version) -> Iterator[Finding]:
         parent = history.first_parent(self.repository.objects, version)
-        first = _or(partial(self._load, parent), None) if parent is not None else None
+        first = unless_damaged(partial(self._load, parent), None) if parent is not None else None
         if version.parents and first is None:
             return
         expected = first.number + 1 if first else 1
@@ -311,8 +311,8 @@ class _Walk:
         return None
 
 
-def _or(read: Callable[[], T], damaged: T) -> T:
-    """What `read` gives; `damaged` where the store's own check has found the record damaged already."""
+def unless_damaged(read: Callable[[], T], damaged: T) -> T:
+    """Return what `read` returns; `damaged` where the check of the store has already found the record damaged."""
     try:
         return read()
     except errors.Damaged:

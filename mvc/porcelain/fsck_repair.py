@@ -100,7 +100,7 @@ def _salvage(repository: Repository, path: str) -> None:
     except BaseException:
         writer.discard()
         raise
-    repository.door.rely_on_packs()
+    repository.door.make_packs_durable()
     repository.door.barrier()
     repository.door.remove(path)
     repository.chunks.refresh()

@@ -81,7 +81,7 @@ def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected
     cutoff = primitives.now_ns() - int(grace * 1e9)
     versions = _versions(repository, actor)
     spared = reachable.young(repository, versions, cutoff)
-    repository.chunks.make_sure()
+    repository.chunks.ignore_cache()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
     plan = collect.plan(store, reachable.live(repository, versions, spared), cutoff)
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]

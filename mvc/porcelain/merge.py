@@ -179,7 +179,7 @@ def _carry_out(
         text = _text(repository, state, merged.snapshot.manifest)
         wanted = partial.without(files(merged, text, FileId(digest(text))), kept)
         checkout.check(repository, model, base=base, wanted=wanted)
-        file = checkout.keep(repository, text)
+        file = checkout.store_small(repository, text)
         if merged.conflicts or broken:
             moved = checkout.move(
                 repository, model, "merge", base=base, wanted=wanted, merge=state, left_out=kept, progress=progress

@@ -103,7 +103,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
     with repository.writing():
         before, file = current_toml(repository, state.model)
         text = merged_text.rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
-        base, wanted = files(old, before, file), files(new, text, checkout.keep(repository, text))
+        base, wanted = files(old, before, file), files(new, text, checkout.store_small(repository, text))
         same = {entry for entry in base.entries if entry in set(wanted.entries)}
         checkout.move(
             repository,

@@ -70,7 +70,7 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
 def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, ...]:
     """The ref entries by which nothing of a model is seen on any remote."""
     owns = [
-        ref.seen_of(remote)
+        ref.tracking_ref(remote)
         for remote in repository.config.remotes()
         for ref, _ in tracking.all_refs(repository, remote, [model])
     ]

@@ -77,9 +77,9 @@ def pull(
     theirs = theirs or _followed(repository, model, branch, remote)
     fetched = fetch.fetch(repository, remote, actor, models=[model])
     called = f"{remote.name}/{theirs}"
-    target = repository.refs.target(RefName(model, HEADS, theirs).seen_of(remote.name))
+    target = repository.refs.target(RefName(model, HEADS, theirs).tracking_ref(remote.name))
     if target is None:
-        known = ", ".join(repository.refs.names(model, RefName(model, HEADS, "x").seen_of(remote.name).kind))
+        known = ", ".join(repository.refs.names(model, RefName(model, HEADS, "x").tracking_ref(remote.name).kind))
         raise errors.NotThere(remote=remote.name, what=f"branch {theirs} of {model}", known=known or "none")
     old = repository.current(model)
     if old is not None and history.is_ancestor(repository.objects, target, old):

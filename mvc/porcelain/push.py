@@ -146,7 +146,7 @@ def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpd
     if request.local is None:
         return request
     fetch.fetch(repository, remote, actor, models=[model])
-    onto, own = repository.refs.target(request.ref.seen_of(remote.name)), _local(repository, model, request.local)
+    onto, own = repository.refs.target(request.ref.tracking_ref(remote.name)), _local(repository, model, request.local)
     if onto is None or history.is_ancestor(repository.objects, onto, own):
         return replace(request, new=own)
     called = f"{remote.name}/{request.ref.name}"
@@ -233,7 +233,7 @@ class _Push:
         tips = {ref: self._tip(ref) for ref in wanted}
         if any(tip is None or tip.new is None for tip in tips.values()):
             refs = self._repository.refs
-            kind = RefName(self._model, HEADS, "x").seen_of(self._remote.name).kind
+            kind = RefName(self._model, HEADS, "x").tracking_ref(self._remote.name).kind
             others = [RefName(self._model, HEADS, ref.name) for ref in refs.all(self._model, kind)]
             tips.update({ref: self._tip(ref) for ref in others if ref not in tips})
         return tips

@@ -175,7 +175,7 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSe
         for ref in _own(repository, old):
             tip = repository.refs.tip(ref)
             if tip is not None and tip.seen is not None:
-                target = RefName(ref.model, ref.kind.rpartition("/")[2], ref.name).seen_of(new)
+                target = RefName(ref.model, ref.kind.rpartition("/")[2], ref.name).tracking_ref(new)
                 repository.refs.append(
                     target, repository.refs.tip(target), tip.new, actor.move(f"remote: was {old}"), tip.seen
                 )
@@ -273,7 +273,7 @@ def _own(repository: Repository, name: str) -> list[RefName]:
         own
         for model in repository.refs.models()
         for kind in refnames.KINDS
-        for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(name).kind)
+        for own in repository.refs.all(model, RefName(model, kind, "x").tracking_ref(name).kind)
     ]
 
 

@@ -60,7 +60,7 @@ def reset(
         wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
         promises.ensure_present(repository, wanted, progress)
     with repository.writing():
-        version = repository.objects.still(target)
+        version = repository.objects.reread(target)
         head = repository.head(model)
         old = repository.current(model)
         if mode == SOFT:

@@ -71,7 +71,7 @@ def switch(
         version = current
         if target is not None and not _unborn(repository, model, target):
             version = revisions.resolve(repository, model, target)
-            repository.objects.still(version)
+            repository.objects.reread(version)
         branch = create or (None if detach or target is None else _branch(repository, model, target))
         if branch is None and version is None:
             raise errors.NoVersionYet(model=model)
@@ -111,7 +111,7 @@ def _followed(repository: Repository, model: str, target: str | None) -> tuple[s
     remotes = [
         remote
         for _, remote, kind in kinds
-        if kind == HEADS and repository.refs.target(RefName(model, HEADS, target).seen_of(remote)) is not None
+        if kind == HEADS and repository.refs.target(RefName(model, HEADS, target).tracking_ref(remote)) is not None
     ]
     return (remotes[0], target) if len(remotes) == 1 else None
 

@@ -123,7 +123,7 @@ def _new_name(repository: Repository, model: str, number: int, taken: set[str]) 
 def _append(repository: Repository, model: str, move: Settled, actor: Actor) -> None:
     ref = RefName(model, HEADS, move.branch)
     with repository.locked():
-        repository.objects.still(move.new)
+        repository.objects.reread(move.new)
         tip = repository.refs.tip(ref)
         if (tip.new if tip is not None else None) != move.old:
             raise errors.RefMoved(ref=move.branch, by="another command", reason="it was moved meanwhile")

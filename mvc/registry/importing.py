@@ -138,7 +138,7 @@ class Taking:
 
     def _give_up(self, ingest: Ingest) -> None:
         ingest.discard()
-        self._repository.door.give_up()
+        self._repository.door.discard_staged()
 
     def _fetch_known(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry) -> _Stored:
         """A file whose bytes are known; when others come, they are asked for once more: that may have been the way here."""

@@ -117,7 +117,7 @@ class RemoteRefs:
 
     def record_place(self, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
         """Record one more place in the log `ref`, after `tip`. Raises as `move`."""
-        return self._create(ref, RefEntry.telling(ref, tip, place, move))
+        return self._create(ref, RefEntry.for_place(ref, tip, place, move))
 
     def _create(self, ref: RefName, entry: RefEntry) -> RefEntry:
         body = entry.encode()

@@ -92,5 +92,5 @@ def record(repository: Repository, model: str, version: VersionId, place: Place,
     if place in places(repository, model, version):
         return False
     ref = ref_of(model, version)
-    repository.refs.create(ref, RefEntry.telling(ref, repository.refs.tip(ref), place, move))
+    repository.refs.create(ref, RefEntry.for_place(ref, repository.refs.tip(ref), place, move))
     return True

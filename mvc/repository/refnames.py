@@ -59,7 +59,7 @@ def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor
         repository.refs.settle(ref)
         return False
     with repository.locked():
-        repository.objects.still(version)
+        repository.objects.reread(version)
         repository.refs.append(ref, tip, version, actor.move(reason))
     return True
 

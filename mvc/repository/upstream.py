@@ -49,7 +49,7 @@ def upstream(repository: Repository, model: str, branch: str) -> Upstream | None
     ours = repository.refs.target(RefName(model, HEADS, branch))
     if found is None or ours is None:
         return None
-    theirs = repository.refs.target(RefName(model, HEADS, found[1]).seen_of(found[0]))
+    theirs = repository.refs.target(RefName(model, HEADS, found[1]).tracking_ref(found[0]))
     if theirs is None:
         return None
     objects = repository.objects

@@ -59,7 +59,7 @@ class Objects:
         """Read the record of absent versions again, when it is needed."""
         self._absent = None
 
-    def still(self, id_: VersionId) -> Version:
+    def reread(self, id_: VersionId) -> Version:
         """Read the version of that id from disk again: under the lock, no garbage collection can remove it any more."""
         self._versions.pop(id_, None)
         return self.version(id_)

@@ -54,9 +54,9 @@ def _seen(repository: Repository, model: str, remote: str, name: str) -> RefName
     known = []
     for kind in refnames.KINDS:
         ref = RefName(model, kind, name)
-        if repository.refs.target(ref.seen_of(remote)) is not None:
+        if repository.refs.target(ref.tracking_ref(remote)) is not None:
             return ref
-        known += repository.refs.names(model, ref.seen_of(remote).kind)
+        known += repository.refs.names(model, ref.tracking_ref(remote).kind)
     raise errors.NotThere(remote=remote, what=f"name {name} of {model}", known=", ".join(known) or "none")
 
 

@@ -16,7 +16,7 @@ from mvc.storage.records.reflog import RefEntry, RefName, Seen
 
 def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
     """Return the entry of the remote that `ref` was last known at; None for a ref without one."""
-    tip = repository.refs.tip(ref.seen_of(remote))
+    tip = repository.refs.tip(ref.tracking_ref(remote))
     return tip.seen if tip is not None else None
 
 
@@ -26,7 +26,7 @@ def all_refs(
     """Yield each remote-tracking ref of a remote, of `models` or of all, with the last known entry."""
     for model in repository.refs.models() if models is None else models:
         for kind in refnames.KINDS:
-            for own in repository.refs.all(model, RefName(model, kind, "x").seen_of(remote).kind):
+            for own in repository.refs.all(model, RefName(model, kind, "x").tracking_ref(remote).kind):
                 ref = RefName(model, kind, own.name)
                 entry = last(repository, remote, ref)
                 if entry is not None:
@@ -35,7 +35,7 @@ def all_refs(
 
 def record(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
     """Record that `ref` is at the remote's `entry`; False when it is on record. Under the lock."""
-    own = ref.seen_of(remote)
+    own = ref.tracking_ref(remote)
     tip = repository.refs.tip(own)
     seen = Seen(entry.seq, entry.id)
     if tip is not None and tip.seen == seen:

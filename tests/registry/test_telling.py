@@ -93,7 +93,7 @@ def test_somebody_who_is_first_with_the_next_entry_only_costs_a_try(
         if "/published/" in name and not done:
             done.append(name)
             ref = places.ref_of(MODEL, _head(shell))
-            real(self, name, RefEntry.telling(ref, None, other, ben.actor.move("push")).encode())
+            real(self, name, RefEntry.for_place(ref, None, other, ben.actor.move("push")).encode())
         return real(self, name, body)
 
     monkeypatch.setattr(LocalBackend, "create", create)

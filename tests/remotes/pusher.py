@@ -71,7 +71,7 @@ class Pusher:
         """Take theirs, and begin from there."""
         repository = self._repository
         fetch.fetch(repository, remote, self._actor(), models=[MODEL])
-        theirs = repository.refs.target(MAIN.seen_of("origin"))
+        theirs = repository.refs.target(MAIN.tracking_ref("origin"))
         with repository.writing():
             repository.refs.append(MAIN, repository.refs.tip(MAIN), theirs, self._actor().move("reset"))
 

@@ -423,11 +423,11 @@ def test_another_entry_than_the_one_that_was_seen_is_noticed_by_fsck(shared: Sha
 
 def test_a_log_that_is_gone_is_created_again_as_far_as_it_is_known(shared: Shared) -> None:
     before = shared.backend.read(MAIN.path(1), 1 << 16)
-    last = shared.ana.repository.refs.tip(MAIN.seen_of("origin"))
+    last = shared.ana.repository.refs.tip(MAIN.tracking_ref("origin"))
     assert last is not None
     repository = shared.ana.repository
     repository.refs.append(
-        MAIN.seen_of("origin"), last, last.old, shared.ana.actor.move("as of old"), Seen(1, digest(before))
+        MAIN.tracking_ref("origin"), last, last.old, shared.ana.actor.move("as of old"), Seen(1, digest(before))
     )
     shared.backend.delete([MAIN.path(1), MAIN.path(2)])
     assert shared.ana("fsck", "--remote", "origin").code == 14

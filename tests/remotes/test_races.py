@@ -64,7 +64,7 @@ def _accepted(shell: Shell, verdicts: list[str]) -> set[str]:
     """The versions that were said to be accepted, after a look at what is on the remote."""
     shell.ok("pull", "--meta")
     repository = shell.repository
-    tip = repository.refs.target(MAIN.seen_of("origin"))
+    tip = repository.refs.target(MAIN.tracking_ref("origin"))
     line = [id_ for id_, _ in history.line(repository.objects, tip)]
     numbers = [repository.objects.version(id_).number for id_ in line]
     assert numbers == list(range(len(line), 0, -1))
@@ -114,7 +114,7 @@ def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypa
     assert len(verdicts) == 12 * len(running)
     shell.ok("pull", "--meta")
     repository = shell.repository
-    line = {id_ for id_, _ in history.line(repository.objects, repository.refs.target(MAIN.seen_of("origin")))}
+    line = {id_ for id_, _ in history.line(repository.objects, repository.refs.target(MAIN.tracking_ref("origin")))}
     for verdict in [*verdicts, *said]:
         if verdict.startswith("accepted"):
             assert verdict.split()[1] in line

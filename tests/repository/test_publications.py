@@ -67,6 +67,6 @@ def test_a_damaged_one_is_found(shell: Shell) -> None:
 @pytest.mark.parametrize("place", [None, 3, {}, {**PLACE.to_json(), "number": "3"}, {**PLACE.to_json(), "more": ""}])
 def test_an_entry_that_tells_no_place_is_damaged(shell: Shell, place: object) -> None:
     ref = places.ref_of(MODEL, NOBODY)
-    record = sealed.unseal(RefEntry.telling(ref, None, PLACE, shell.actor.move("x")).encode(), what="x", kind="ref")
+    record = sealed.unseal(RefEntry.for_place(ref, None, PLACE, shell.actor.move("x")).encode(), what="x", kind="ref")
     with pytest.raises(errors.Damaged):
         RefEntry.decode(sealed.seal({**record, "place": place}), what="x")

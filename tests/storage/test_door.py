@@ -122,12 +122,12 @@ def test_what_is_relied_on_is_synced_at_the_next_barrier_while_it_is_young(
     door: StoreDoor, steps: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _stopped(door, "packs/aa/1.pack", write=True)
-    door.rely_on_packs()
+    door.make_packs_durable()
     door.barrier()
     assert [Path(path).name for name, path in steps if name == "fsync-folder"] == ["aa", "packs"]
     steps.clear()
     monkeypatch.setattr("mvc.storage.disk.primitives.now_ns", lambda: time.time_ns() + 2 * 3600 * 10**9)
-    door.rely_on_packs()
+    door.make_packs_durable()
     door.barrier()
     assert steps == []
 

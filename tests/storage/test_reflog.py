@@ -75,7 +75,7 @@ def test_names_that_differ_in_case_or_slashes_never_share_a_path() -> None:
 
 
 def test_what_was_seen_of_a_remote_keeps_the_remote_s_entry(logs: RefLogs) -> None:
-    seen = MAIN.seen_of("origin")
+    seen = MAIN.tracking_ref("origin")
     entry = logs.append(seen, None, A, move(1), Seen(42, B))
     assert logs.tip(seen) == entry
     assert entry.seen == (42, B)
@@ -83,9 +83,9 @@ def test_what_was_seen_of_a_remote_keeps_the_remote_s_entry(logs: RefLogs) -> No
 
 @pytest.mark.parametrize("seen", [Seen(0, B), Seen(1, VersionId("x"))])
 def test_an_entry_that_saw_what_no_remote_has_is_damage(logs: RefLogs, seen: Seen) -> None:
-    logs.append(MAIN.seen_of("origin"), None, A, move(1), seen)
+    logs.append(MAIN.tracking_ref("origin"), None, A, move(1), seen)
     with pytest.raises(errors.Damaged):
-        logs.tip(MAIN.seen_of("origin"))
+        logs.tip(MAIN.tracking_ref("origin"))
 
 
 def test_only_names_of_remotes_have_seen_anything(logs: RefLogs) -> None:

@@ -50,7 +50,7 @@ class LocalBackend(Backend):
         """As Backend."""
         below = [f"{folder}/{name}" for name in self._door.names(folder)]
         with self._writing():
-            self._door.rely(folder, *(name for name in below if self._door.path(name).is_dir()))
+            self._door.make_durable(folder, *(name for name in below if self._door.path(name).is_dir()))
             self._door.barrier()
 
     def read(self, name: str, limit: int) -> bytes:

@@ -184,7 +184,9 @@ def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
     if repository.door.exists(old_logs):
         repository.door.rename_folder(old_logs, new_logs)
     else:
-        repository.door.rely("refs")  # renamed by a command that may have been stopped before it synced the folder
+        repository.door.make_durable(
+            "refs"
+        )  # renamed by a command that may have been stopped before it synced the folder
         repository.door.barrier()
     model_file.set_name(repository, repository.head(new).folder, plan.model, new)
     repository.heads.remove(plan.model)

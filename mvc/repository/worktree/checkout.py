@@ -47,12 +47,12 @@ def files_of(repository: Repository, model: str, version: VersionId | None) -> T
     data = model_file.of_version(repository, found, model)
     file = FileId(digest(data))
     if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
-        keep(repository, data)
+        store_small(repository, data)
     entries = repository.objects.tree(found.tree).entries
     return Tree((*entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), file)))
 
 
-def keep(repository: Repository, data: bytes) -> FileId:
+def store_small(repository: Repository, data: bytes) -> FileId:
     """Store a small file durably, for a journal to name: its bytes are needed again after a power cut."""
     ingest = repository.ingest()
     file = ingest.add_bytes(data)

@@ -141,7 +141,7 @@ class Ingest:
         self.workers.close()
         self.hasher.close()
         self.packs.finish()
-        self.door.rely_on_packs()  # those of chunks that were not stored again
+        self.door.make_packs_durable()  # those of chunks that were not stored again
         if len(self._small) < MANY:
             for recipe in self._small:
                 self._recipes.put(recipe)
@@ -164,7 +164,7 @@ class Ingest:
         elif new:
             self._put_small(recipe)
         if not new:
-            self.door.rely(recipe.path.rpartition("/")[0])
+            self.door.make_durable(recipe.path.rpartition("/")[0])
         self._files.add(recipe.file)
         return new
 

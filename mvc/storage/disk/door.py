@@ -166,7 +166,7 @@ class StoreDoor:
             for temporary in staged.values():
                 temporary.discard()
 
-    def give_up(self) -> None:
+    def discard_staged(self) -> None:
         """Discard what was staged since the last barrier."""
         staged, self._staged = self._staged, {}
         self._batch.discard()
@@ -220,7 +220,7 @@ class StoreDoor:
             sync_folder(target.parent)
         return done
 
-    def rely(self, *names: str) -> None:
+    def make_durable(self, *names: str) -> None:
         """Make the names of files, or those in folders, durable at the next barrier, as something will refer to them.
 
         An interrupted command may have renamed them and not synced their folder. What is older than an hour is durable.
@@ -232,9 +232,9 @@ class StoreDoor:
                     is_folder = stat_module.S_ISDIR(found.st_mode)
                     self._folders.changed(self.path(name) if is_folder else self.path(name).parent)
 
-    def rely_on_packs(self) -> None:
+    def make_packs_durable(self) -> None:
         """Make the names of all packs durable at the next barrier."""
-        self.rely("packs", "meta", *(f"packs/{fan}" for fan in self.names("packs")))
+        self.make_durable("packs", "meta", *(f"packs/{fan}" for fan in self.names("packs")))
 
     def replace(self, name: str, data: bytes) -> None:
         """Replace `name` with `data`, atomically and durably: a reader sees the old bytes or the new."""

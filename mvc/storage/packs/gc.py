@@ -142,9 +142,9 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
         written = {packformat.path(id_) for id_ in writer.finish()}
     except BaseException:
         writer.discard()
-        door.give_up()
+        door.discard_staged()
         raise
-    door.rely_on_packs()  # an entry that goes may be in another pack as well, whose name must be durable by then
+    door.make_packs_durable()  # an entry that goes may be in another pack as well, whose name must be durable by then
     door.barrier()
     door.replace(GENERATION, generation)
     # From the top down, so that what an interruption leaves is whole, or needed by nothing; also after a power cut.

@@ -91,7 +91,7 @@ class ChunkIndex:
         wanted = list(dict.fromkeys(chunks))
         return self._ask(lambda: self._standing(wanted), sure=False)
 
-    def make_sure(self) -> None:
+    def ignore_cache(self) -> None:
         """Use the pack indexes from here on, and not the cache."""
         self._ask(lambda: None, sure=True)
 

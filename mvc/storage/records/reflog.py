@@ -49,7 +49,7 @@ class RefName:
         """The ref within its model, as entries record it: `heads/main`."""
         return f"{self.kind}/{self.name}"
 
-    def seen_of(self, remote: str) -> RefName:
+    def tracking_ref(self, remote: str) -> RefName:
         """Return the remote-tracking ref of this ref on `remote`."""
         return RefName(self.model, f"{_REMOTES}/{remote}/{self.kind}", self.name)
 
@@ -149,7 +149,7 @@ class RefEntry(Record):
         return RefEntry(ref.text, tip.seq + 1, tip.new, new, tip.id, move, seen)
 
     @classmethod
-    def telling(cls, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
+    def for_place(cls, ref: RefName, tip: RefEntry | None, place: Place, move: Move) -> RefEntry:
         """Return the entry after `tip` that records one more place."""
         return replace(cls.after(ref, tip, None, move), place=place)
 
@@ -221,7 +221,7 @@ class RefLogs:
     def settle(self, ref: RefName) -> None:
         """Make the entries of a log durable: an interrupted command may not have synced its folder."""
         if self._door.exists(ref.folder):
-            self._door.rely(ref.folder)
+            self._door.make_durable(ref.folder)
             self._door.barrier()
 
     def models(self) -> list[str]:
