@@ -19,6 +19,7 @@ from mvc import errors
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.open import open_repository
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.transport.file_reader import FileReader
 
@@ -87,7 +88,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         if self._repository.heads.get(key) is None:
             raise FileNotFoundError(errno.ENOENT, f"no model {key}", name)
         try:
-            id_ = revisions.resolve(self._repository, key, unquote(revision) if at else "HEAD")
+            id_ = revisions.resolve(Model(self._repository, key), unquote(revision) if at else "HEAD")
         except (errors.UnknownRevision, errors.NoVersionYet) as error:
             raise FileNotFoundError(errno.ENOENT, error.message, name) from error
         return version, self._repository.objects.tree(self._repository.objects.version(id_).tree), below

@@ -17,6 +17,7 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Code, Person, Timestamp
 from mvc.porcelain import cat
 from mvc.repository import discovery, revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk.outside import discard_folder
 from mvc.storage.disk.primitives import STORE
@@ -119,11 +120,11 @@ class Session:
     def resolve(self, model: str, revision: Revision) -> VersionId:
         """Return the version that `revision` names, seen from `model`. Raises UnknownRevision and the like."""
         text = revision if isinstance(revision, str) else revision.id
-        return revisions.resolve(self.repository, model, text)
+        return revisions.resolve(Model(self.repository, model), text)
 
     def model_of(self, model: str, revision: Revision) -> str:
         """Return the model of which `revision` speaks: that of `MODEL@REV`, else `model`."""
-        return revisions.model_of(self.repository, model, revision) if isinstance(revision, str) else model
+        return revisions.model_of(Model(self.repository, model), revision) if isinstance(revision, str) else model
 
     def remote(self, name: str | None, model: str | None = None) -> str:
         """Return the remote `name`, else MVC_REMOTE, the one that the branch follows, origin, or the only one."""

@@ -19,6 +19,7 @@ from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.show import Shown, show
 from mvc.repository import refnames
+from mvc.repository.model import Model
 from mvc.storage.progress import Progress
 
 
@@ -84,7 +85,7 @@ class Version:
     @property
     def names(self) -> dict[str, str]:
         """The kind (branch, tag, alias, remote) of each name that it has now."""
-        found = refnames.decorations(self._session.repository, self.model).get(self.id, ())
+        found = refnames.decorations(Model(self._session.repository, self.model)).get(self.id, ())
         return {name: kind for kind, name in found}
 
     # --- values

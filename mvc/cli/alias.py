@@ -14,6 +14,7 @@ from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @group("alias")
@@ -55,7 +56,7 @@ def assign(invocation: Invocation, name: str, revision: str, message: str | None
     Refused when REV is not ready for what `intent.ready_for` says it is meant for; `mvc check` tells what that takes.
     """
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(repository, model, revision)
+    target = revisions.resolve(Model(repository, model), revision)
     done = porcelain.assign(repository, model, name, target, invocation.actor(), reason=message, force=force)
     _told(invocation, done)
 

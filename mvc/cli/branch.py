@@ -12,6 +12,7 @@ from mvc.cli.app.verb import verb
 from mvc.porcelain import branch as porcelain
 from mvc.porcelain.branch import Branch, Branches
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("branch")
@@ -93,7 +94,7 @@ def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) > 2:
         raise click.UsageError("give the name of the branch, and perhaps a revision")
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(repository, model, names[1] if len(names) > 1 else "HEAD")
+    target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor())
     invocation.emit("branch", made.to_json, lambda: [f"Made {escape(made.name)} at {_about(made)}"])
 

@@ -17,6 +17,7 @@ from mvc.readiness.evaluation import Finding, Readiness, rules_for
 from mvc.readiness.rule import Rule
 from mvc.readiness.verdict import Result
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: ("?", "yellow")}
 
@@ -46,7 +47,7 @@ def _named(invocation: Invocation, revision: str | None) -> tuple[str, VersionId
     repository, model = invocation.repository(), invocation.model()
     if revision is None:
         return model, None
-    return revisions.model_of(repository, model, revision), revisions.resolve(repository, model, revision)
+    return revisions.model_of(Model(repository, model), revision), revisions.resolve(Model(repository, model), revision)
 
 
 def _list(invocation: Invocation, revision: str | None, uses: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 
 _HEADERS = "--tensors=headers"
@@ -67,8 +68,8 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
         return sides(repository, model, given[0])
     if not given:
         return repository.current(model), None
-    old = revisions.resolve(repository, model, given[0])
-    return old, revisions.resolve(repository, model, given[1]) if len(given) > 1 else None
+    old = revisions.resolve(Model(repository, model), given[0])
+    return old, revisions.resolve(Model(repository, model), given[1]) if len(given) > 1 else None
 
 
 def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.drift import RegistryDrift
 from mvc.registry import connection
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("drift")
@@ -66,7 +67,7 @@ def _versions(found: RegistryDrift) -> Iterator[str]:
 def _of_docker(invocation: Invocation, revision: str) -> int:
     repository = invocation.repository()
     found = docker.moved(
-        repository, revisions.resolve(repository, invocation.model(), revision), invocation.registries()
+        repository, revisions.resolve(Model(repository, invocation.model()), revision), invocation.registries()
     )
     invocation.emit("drift", lambda: {"docker": found.to_json()}, lambda: _image(found), ids=(found.now or "",))
     return int(found.moved)

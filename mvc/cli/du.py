@@ -12,6 +12,7 @@ from mvc.cli.app.terminal import count, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain.du import Usage, Usages, du
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("du")
@@ -22,7 +23,7 @@ def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
     Without REV, all versions; at the end the whole repository, of all models.
     """
     repository, model = invocation.repository(), invocation.model()
-    ids = list(dict.fromkeys(revisions.resolve(repository, model, text) for text in texts))
+    ids = list(dict.fromkeys(revisions.resolve(Model(repository, model), text) for text in texts))
     found = du(repository, model, ids)
     invocation.emit("du", found.to_json, lambda: _lines(found), page=True)
 

@@ -9,6 +9,7 @@ from mvc.cli.app.terminal import count, escape, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain.export import export
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("export")
@@ -20,12 +21,12 @@ def command(invocation: Invocation, revision: str, directory: str) -> None:
     Every file is checked while it is written; the folder is there whole, or not at all.
     """
     repository, model = invocation.repository(), invocation.model()
-    id_ = revisions.resolve(repository, model, revision)
+    id_ = revisions.resolve(Model(repository, model), revision)
     entries = repository.objects.tree(repository.objects.version(id_).tree).entries
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         done = export(
             repository,
-            revisions.model_of(repository, model, revision),
+            revisions.model_of(Model(repository, model), revision),
             id_,
             invocation.cwd / directory,
             progress=progress,

@@ -15,6 +15,7 @@ from mvc.cli.app.verb import verb
 from mvc.model import tensor_count
 from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("ls")
@@ -24,8 +25,8 @@ from mvc.repository import revisions
 def command(invocation: Invocation, revision: str, long: bool, tensors: bool) -> None:
     """The files of a version: role and path."""
     repository, model = invocation.repository(), invocation.model()
-    id_ = revisions.resolve(repository, model, revision)
-    found = ls(repository, revisions.model_of(repository, model, revision), id_, states=long, tensors=tensors)
+    id_ = revisions.resolve(Model(repository, model), revision)
+    found = ls(repository, revisions.model_of(Model(repository, model), revision), id_, states=long, tensors=tensors)
     invocation.emit(
         "ls",
         found.to_json,

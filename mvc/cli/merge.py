@@ -17,6 +17,7 @@ from mvc.porcelain import merge_continue
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.worktree.checkout import Moved
 
 _SHOWN = 100
@@ -57,7 +58,7 @@ def command(
     if revision is None:
         return _proceed(invocation, message, choice)
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(repository, model, revision)
+    target = revisions.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
         done = merge(
             repository,

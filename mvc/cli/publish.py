@@ -13,6 +13,7 @@ from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
 from mvc.registry import connection
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("publish")
@@ -44,7 +45,7 @@ def command(
     wanted = (
         porcelain.everything(repository, model)
         if all_
-        else [revisions.resolve(repository, model, text) for text in versions or ("HEAD",)]
+        else [revisions.resolve(Model(repository, model), text) for text in versions or ("HEAD",)]
     )
     name = registry or connection.default_registry(repository)
     invocation.require_network(name)

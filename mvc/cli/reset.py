@@ -11,6 +11,7 @@ from mvc.cli.app.terminal import count, escape, short
 from mvc.cli.app.verb import verb
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("reset")
@@ -25,7 +26,7 @@ def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> No
     if keep and hard:
         raise click.UsageError("say --keep or --hard")
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(repository, model, revision)
+    target = revisions.resolve(Model(repository, model), revision)
     mode = HARD if hard else KEEP if keep else SOFT
     with invocation.progress("Writing files") as progress:
         done = reset(repository, model, target, mode=mode, actor=invocation.actor(), progress=progress)

@@ -13,6 +13,7 @@ from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
 from mvc.porcelain.restore import restore, to_json
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("restore")
@@ -26,7 +27,7 @@ def command(invocation: Invocation, names: tuple[str, ...], source: str | None) 
 def run(invocation: Invocation, names: Sequence[str], source: str | None) -> None:
     """What `checkout` does too, when it is given paths."""
     repository, model = invocation.writer(), invocation.model()
-    version = revisions.resolve(repository, model, source) if source else None
+    version = revisions.resolve(Model(repository, model), source) if source else None
     folder = repository.root / repository.head(model).folder
     with invocation.progress("Writing files") as progress:
         done = restore(repository, model, names, below=below(invocation, folder), source=version, progress=progress)

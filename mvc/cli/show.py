@@ -14,6 +14,7 @@ from mvc.cli.app.terminal import count, escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 _CLASSES = 10
 """How many classes are shown."""
@@ -25,7 +26,9 @@ def command(invocation: Invocation, revision: str) -> None:
     """One version, whole: who, when, why, every value, every file, and what it changed."""
     repository, model = invocation.repository(), invocation.model()
     found = show(
-        repository, revisions.model_of(repository, model, revision), revisions.resolve(repository, model, revision)
+        repository,
+        revisions.model_of(Model(repository, model), revision),
+        revisions.resolve(Model(repository, model), revision),
     )
     invocation.emit("show", found.to_json, lambda: _lines(found), ids=(found.id,), page=True)
 

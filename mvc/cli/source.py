@@ -13,6 +13,7 @@ from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import source
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @group("source")
@@ -29,7 +30,7 @@ def command(invocation: Invocation) -> None:
 def show(invocation: Invocation, revision: str | None) -> None:
     """The source of REV, or what model.toml says."""
     repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(repository, model, revision) if revision is not None else None
+    version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
     _shown(invocation, source.show(repository, model, version))
 
 

@@ -13,6 +13,7 @@ from mvc.cli.app.verb import verb
 from mvc.porcelain import tag as porcelain
 from mvc.porcelain.tag import Tag
 from mvc.repository import revisions
+from mvc.repository.model import Model
 
 
 @verb("tag")
@@ -50,7 +51,7 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
     if len(names) > 2:
         raise click.UsageError("give the name of the tag, and perhaps a revision")
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(repository, model, names[1] if len(names) > 1 else "HEAD")
+    target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor(), message=message)
     invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} stands for v{made.number} {short(made.id)}"])
 

@@ -12,6 +12,7 @@ from mvc.model.version import Timestamp
 from mvc.porcelain import reflog
 from mvc.porcelain.reflog import Reflog
 from mvc.repository import history, intended, refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.records.reflog import ALIASES, RefEntry, RefName
 
@@ -63,14 +64,14 @@ def assign(
     if not force and repository.refs.target(RefName(model, ALIASES, name)) != target:
         intended.require(repository, target, name)
     why = reason or repository.objects.version(target).subject
-    refnames.set_alias(repository, model, name, target, actor, why)
+    refnames.set_alias(Model(repository, model), name, target, actor, why)
     return _alias(repository, model, name)
 
 
 @writes
 def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
     """Remove an alias, its log kept; the version it stood for. Raises NoSuchName."""
-    return refnames.remove(repository, model, ALIASES, name, actor, "alias: removed")
+    return refnames.remove(Model(repository, model), ALIASES, name, actor, "alias: removed")
 
 
 def log(repository: Repository, model: str, name: str) -> Reflog:
@@ -92,7 +93,7 @@ def rollback(repository: Repository, model: str, name: str, actor: Actor, *, rea
         now = stood.pop()
         if not stood:
             raise errors.NothingBefore(name=name, version=history.label(repository, now))
-    refnames.set_alias(repository, model, name, stood[-1], actor, reason or "alias: rolled back")
+    refnames.set_alias(Model(repository, model), name, stood[-1], actor, reason or "alias: rolled back")
     return _alias(repository, model, name)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import history, refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import apply
@@ -91,7 +92,7 @@ def delete(repository: Repository, model: str, name: str, actor: Actor, *, force
     gone = _branch(repository, model, name, current=False)
     if not force and not _held(repository, model, ref, tip):
         raise errors.UnmergedBranch(name=name, model=model, version=f"v{gone.number} {tip[:10]}")
-    refnames.remove(repository, model, HEADS, name, actor, "branch: deleted")
+    refnames.remove(Model(repository, model), HEADS, name, actor, "branch: deleted")
     return gone
 
 
@@ -122,7 +123,7 @@ def rename(repository: Repository, model: str, old: str, new: str, actor: Actor)
 
 def _new(repository: Repository, model: str, name: str) -> RefName:
     """The ref of a branch that is still to be made; raises when it may not be."""
-    refnames.check_new(repository, model, HEADS, name)
+    refnames.check_new(Model(repository, model), HEADS, name)
     ref = RefName(model, HEADS, name)
     if repository.refs.target(ref) is not None or repository.head(model).branch == name:
         raise errors.BranchExists(name=name, model=model)
@@ -133,7 +134,7 @@ def _branch(repository: Repository, model: str, name: str, *, current: bool) -> 
     tip = repository.refs.target(RefName(model, HEADS, name))
     version = repository.objects.version(tip) if tip is not None else None
     number, subject = (version.number, version.subject) if version else (None, "")
-    return Branch(name, current, tip, number, subject, upstream(repository, model, name))
+    return Branch(name, current, tip, number, subject, upstream(Model(repository, model), name))
 
 
 def _held(repository: Repository, model: str, ref: RefName, tip: VersionId) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mvc.model.ids import Buffer, FileId
 from mvc.repository import history, revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import exportdoor
@@ -30,10 +31,10 @@ def cat(repository: Repository, model: str, text: str) -> Content:
     Raises what resolving raises, BadFileRevision, NotInVersion, RoleHasMany; while reading: Missing, Damaged.
     """
     revision, name = revisions.split_file(text)
-    id_ = revisions.resolve(repository, model, revision)
+    id_ = revisions.resolve(Model(repository, model), revision)
     version = repository.objects.version(id_)
     if name.removeprefix("./") == model_file.NAME:
-        data = model_file.of_version(repository, version, revisions.model_of(repository, model, revision))
+        data = model_file.of_version(repository, version, revisions.model_of(Model(repository, model), revision))
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, history.label(repository, id_).partition(" ")[0])

@@ -23,6 +23,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.repository import delta_bases, history, intended, merge_state, refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot
 from mvc.repository.worktree.scan import WorkFile
@@ -181,7 +182,7 @@ def commit(
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
             work.code = work.ingest.workers.submit(work.code).result  # Git is asked while the files are read
-            work.ingest.bases = delta_bases.bases(repository, model, manifest, [old] if old else [])
+            work.ingest.bases = delta_bases.bases(Model(repository, model), manifest, [old] if old else [])
             _expect(work.ingest, repository, files)
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
@@ -224,7 +225,7 @@ def _commit(
     done = partial(_report, work, found, difference)
     version = _version(work, old, found, message, actor)
     id_ = _publish(work, version, actor)
-    named = refnames.set_all(repository, model, id_, options.tags, options.aliases, actor, version.subject)
+    named = refnames.set_all(Model(repository, model), id_, options.tags, options.aliases, actor, version.subject)
     return done(id_, version, named)
 
 
@@ -242,12 +243,12 @@ def _ready(repository: Repository, options: Options) -> bytes:
 def _begin(repository: Repository, model: str, options: Options, progress: Progress | None, generation: bytes) -> _Work:
     head = repository.head(model)
     if options.merged is None:
-        merge_state.refuse(repository, model)
+        merge_state.refuse(Model(repository, model))
     if head.branch is None:
         raise errors.Detached(model=model, version=history.label(repository, head.at()))
     branch = RefName(model, HEADS, head.branch)
     tip = repository.refs.tip(branch)
-    refnames.check_all(repository, model, options.tags, options.aliases, tip.new if tip else None)
+    refnames.check_all(Model(repository, model), options.tags, options.aliases, tip.new if tip else None)
     ingest = None if options.dry_run else repository.ingest(progress)
     return _Work(repository, model, branch, head, tip, options, ingest, generation)
 
@@ -256,7 +257,7 @@ def _replaced(work: _Work) -> VersionId:
     """The version that an amended one takes the place of; raises NothingToAmend, AmendHeld."""
     if work.current is None:
         raise errors.NothingToAmend(model=work.model)
-    holders = refnames.holders(work.repository, work.model, work.current, but=work.branch)
+    holders = refnames.holders(Model(work.repository, work.model), work.current, but=work.branch)
     if holders:
         raise errors.AmendHeld(version=history.label(work.repository, work.current), holders=", ".join(holders))
     return work.current
@@ -326,7 +327,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     options = work.options
     work.repository.refs.settle(work.branch)  # moved, perhaps, by a commit that was stopped before it was durable
     named = refnames.set_all(
-        work.repository, work.model, work.current, options.tags, options.aliases, actor, version.subject
+        Model(work.repository, work.model), work.current, options.tags, options.aliases, actor, version.subject
     )
     work.repository.stats.save()
     if not named:

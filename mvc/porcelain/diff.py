@@ -10,6 +10,7 @@ from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.repository import disk_usage, history, revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
 from mvc.repository.worktree import snapshot
@@ -96,7 +97,7 @@ def sides(repository: Repository, model: str, text: str) -> tuple[VersionId, Ver
     """Return the two sides of `A..B`; of `A...B` the newest version that both have, and B. Raises as resolving does."""
     dots = "..." if "..." in text else ".."
     left, _, right = text.partition(dots)
-    one, two = (revisions.resolve(repository, model, side or "HEAD") for side in (left, right))
+    one, two = (revisions.resolve(Model(repository, model), side or "HEAD") for side in (left, right))
     if dots == "...":
         bases = history.merge_bases(repository.objects, one, two)
         if not bases:

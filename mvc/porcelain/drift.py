@@ -22,6 +22,7 @@ from mvc.registry.fields import FieldChange
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import places as publications
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
 from mvc.storage.records import import_notes
@@ -106,7 +107,7 @@ def drift(
 
     Raises NothingPublished, and as the registry does.
     """
-    told = [each for each in publications.every(repository, model) if _is_on(each[1], registry)]
+    told = [each for each in publications.every(Model(repository, model)) if _is_on(each[1], registry)]
     if not told:
         raise errors.NothingPublished(model=model, registry=registry.organization)
     there = _listed(registry, [place for _, place in told])

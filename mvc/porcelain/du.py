@@ -9,6 +9,7 @@ from typing import Any
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import disk_usage, history
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage import usage
 from mvc.storage.chunks import encodings
@@ -77,7 +78,7 @@ class Usages:
 
 def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usages:
     """What `ids` take, or all versions that names of `model` lead to. Raises Missing, Damaged."""
-    tips = {name: history.tips(repository, name) for name in repository.heads.models()}
+    tips = {name: history.tips(Model(repository, name)) for name in repository.heads.models()}
     every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
     asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model])]
     count = _Count(repository)

@@ -17,6 +17,7 @@ from mvc.registry import place_sync
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history, refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.promised import PROMISED
@@ -129,7 +130,7 @@ def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry],
 def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> int:
     """Check that all is here that the tips lead to, and note which files the remote promises; the number of new versions."""
     targets = [entry.new for entry in tips.values() if entry.new is not None]
-    known = [tip for model in repository.refs.models() for tip in history.tips(repository, model)]
+    known = [tip for model in repository.refs.models() for tip in history.tips(Model(repository, model))]
     fresh = list(history.walk(repository.objects, targets, exclude=known))
     files: dict[FileId, None] = {}
     for id_, version in fresh:
@@ -187,7 +188,7 @@ def _follow(
     if tip is not None and (ref.kind == TAGS or tip.new != before):
         return
     try:
-        refnames.check_new(repository, ref.model, ref.kind, ref.name)
+        refnames.check_new(Model(repository, ref.model), ref.kind, ref.name)
     except errors.RefRejected:  # a name here is in its way, and stays
         return
     repository.refs.append(ref, tip, new, actor.move("fetch"))

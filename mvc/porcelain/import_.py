@@ -23,6 +23,7 @@ from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import read_marker
 from mvc.repository import places
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records import import_notes
@@ -184,7 +185,7 @@ class _Import:
         """Of the versions that are told to be there, those that are whole here."""
         found: dict[str, tuple[str, dict[VersionId, None]]] = {}
         for model in self.repository.refs.models():
-            for id_, place in places.every(self.repository, model):
+            for id_, place in places.every(Model(self.repository, model)):
                 if place.host == self.registry.host and self._is_whole(id_):
                     found.setdefault(place.id, (model, {}))[1][id_] = None
         return found

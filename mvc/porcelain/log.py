@@ -20,6 +20,7 @@ from mvc.model.version import Timestamp, Version
 from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
 from mvc.repository.history import Entry
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Place
 
@@ -120,8 +121,8 @@ def log(
         listed = list(entries)
         drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
         entries = reversed(listed) if reverse else listed
-    names = refnames.decorations(repository, model)
-    published = publications.has_any(repository, model)
+    names = refnames.decorations(Model(repository, model))
+    published = publications.has_any(Model(repository, model))
     return (
         Logged(
             id_,
@@ -129,7 +130,7 @@ def log(
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
             _changes(repository, id_, version) if changes else None,
-            tuple(publications.places(repository, model, id_)) if published else (),
+            tuple(publications.places(Model(repository, model), id_)) if published else (),
         )
         for id_, version in entries
     )
@@ -139,10 +140,10 @@ def _ends(
     repository: Repository, model: str, texts: Sequence[str], *, every_name: bool
 ) -> tuple[list[VersionId], list[VersionId]]:
     if every_name:
-        tips = history.tips(repository, model)
+        tips = history.tips(Model(repository, model))
     else:
         tips, texts = [], texts or ["HEAD"]
-    ranges = [revisions.resolve_range(repository, model, text) for text in texts]
+    ranges = [revisions.resolve_range(Model(repository, model), text) for text in texts]
     tips += [tip for each in ranges for tip in each.tips]
     if not tips:
         raise errors.NoVersionYet(model=model)

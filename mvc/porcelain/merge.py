@@ -20,6 +20,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
 from mvc.porcelain.status import status
 from mvc.repository import history, intended, merge_state
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
@@ -149,7 +150,7 @@ def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
         raise errors.NoVersionYet(model=model)
     if head.branch is None:
         raise errors.Detached(model=model, version=history.label(repository, ours))
-    merge_state.refuse(repository, model)
+    merge_state.refuse(Model(repository, model))
     return head.branch, ours
 
 
@@ -175,20 +176,26 @@ def _carry_out(
     broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
     with repository.writing():
         _check_clean(repository, branch, state)
-        base = checkout.files_of(repository, model, state.ours)
+        base = checkout.files_of(Model(repository, model), state.ours)
         text = _text(repository, state, merged.snapshot.manifest)
         wanted = partial.without(files(merged, text, FileId(digest(text))), kept)
-        checkout.check(repository, model, base=base, wanted=wanted)
+        checkout.check(Model(repository, model), base=base, wanted=wanted)
         file = checkout.store_small(repository, text)
         if merged.conflicts or broken:
             moved = checkout.move(
-                repository, model, "merge", base=base, wanted=wanted, merge=state, left_out=kept, progress=progress
+                Model(repository, model),
+                "merge",
+                base=base,
+                wanted=wanted,
+                merge=state,
+                left_out=kept,
+                progress=progress,
             )
             done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
         id_, step = _version(repository, branch, state, merged, file, actor)
         moved = checkout.move(
-            repository, model, "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
+            Model(repository, model), "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
         )
     done = _at(repository, MERGED, model, branch, state.theirs, id_)
     unready = intended.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)

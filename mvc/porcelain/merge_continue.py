@@ -15,6 +15,7 @@ from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
 from mvc.porcelain.status import status
 from mvc.repository import merge_state
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
@@ -65,10 +66,9 @@ def abort(repository: Repository, model: str, progress: Progress | None = None) 
         state = _under_way(repository, model)
         text, file = current_toml(repository, model)
         base = files(merge_state.result(repository, state), text, file)
-        wanted = checkout.files_of(repository, model, state.ours)
+        wanted = checkout.files_of(Model(repository, model), state.ours)
         return checkout.move(
-            repository,
-            model,
+            Model(repository, model),
             "merge",
             base=_here(repository, base),
             wanted=_here(repository, wanted),
@@ -79,7 +79,7 @@ def abort(repository: Repository, model: str, progress: Progress | None = None) 
 
 
 def _under_way(repository: Repository, model: str) -> MergeState:
-    state = merge_state.in_progress(repository, model)
+    state = merge_state.in_progress(Model(repository, model))
     if state is None:
         raise errors.NoMerge(model=model)
     return state
@@ -106,8 +106,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
         base, wanted = files(old, before, file), files(new, text, checkout.store_small(repository, text))
         same = {entry for entry in base.entries if entry in set(wanted.entries)}
         checkout.move(
-            repository,
-            state.model,
+            Model(repository, state.model),
             "merge",
             base=_but(base, same),
             wanted=_but(wanted, same),

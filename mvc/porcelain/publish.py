@@ -23,6 +23,7 @@ from mvc.registry.published import Candidate, State
 from mvc.registry.publishing import Filling, Subject
 from mvc.repository import history, refnames
 from mvc.repository import places as publications
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import Place, RefName
@@ -129,7 +130,7 @@ def publish(
 
 def _usual(repository: Repository, model: str, registry: Registry) -> str:
     """The model there that other versions are in, the one told of last; else the one of the same name."""
-    here = [place for _, place in publications.every(repository, model) if _is_at(place, registry)]
+    here = [place for _, place in publications.every(Model(repository, model)) if _is_at(place, registry)]
     return here[-1].model if here else model
 
 
@@ -168,7 +169,7 @@ class _Publishing:
             there, flag = self.way.fill(subject, found), NEW if found is None else RESUMED
         place = self._place(there)
         with self.repository.locked():
-            publications.record(self.repository, self.model, subject.id, place, self.actor.move("publish"))
+            publications.record(Model(self.repository, self.model), subject.id, place, self.actor.move("publish"))
             self.way.finish(subject)
         return self._told(subject, flag, there)
 
@@ -183,7 +184,7 @@ class _Publishing:
 
     def _found(self, subject: Subject) -> Candidate | None:
         """The version there that was told of before, the one with the lowest number; else what has its name."""
-        places = publications.places(self.repository, self.model, subject.id)
+        places = publications.places(Model(self.repository, self.model), subject.id)
         mine = [place for place in places if _is_at(place, self.registry) and place.model == self.way.called]
         for place in sorted(mine, key=lambda each: each.number):
             there = self.registry.version(place.id)

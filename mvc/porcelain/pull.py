@@ -15,6 +15,7 @@ from mvc.porcelain import fetch
 from mvc.porcelain.fetch import Fetched
 from mvc.remotes.remote import Remote
 from mvc.repository import history, rebase, upstream
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -89,7 +90,7 @@ def pull(
         ahead, behind = history.ahead_behind(repository.objects, old, target)
         if not rebasing:
             raise errors.Diverged(branch=branch, remote_branch=called, ahead=ahead, behind=behind)
-        new = rebase.rebase(repository, model, branch, target, called, actor)
+        new = rebase.rebase(Model(repository, model), branch, target, called, actor)
         return Pulled(fetched, model, branch, old, new, Moved(), 0, rebased=True)
     received, moved = fast_forward.advance(
         repository, model, branch, target, select, actor, remote=remote, progress=progress
@@ -99,5 +100,5 @@ def pull(
 
 def _followed(repository: Repository, model: str, branch: str, remote: Remote) -> str:
     """Return the branch of `remote` that `branch` follows; its own name when it follows none there."""
-    follows = upstream.followed(repository, model, branch)
+    follows = upstream.followed(Model(repository, model), branch)
     return follows[1] if follows is not None and follows[0] == remote.name else branch

@@ -25,6 +25,7 @@ from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import Fresh
 from mvc.repository import history
 from mvc.repository import rebase as rebasing
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
@@ -150,7 +151,7 @@ def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpd
     if onto is None or history.is_ancestor(repository.objects, onto, own):
         return replace(request, new=own)
     called = f"{remote.name}/{request.ref.name}"
-    return replace(request, new=rebasing.rebase(repository, model, request.local, onto, called, actor))
+    return replace(request, new=rebasing.rebase(Model(repository, model), request.local, onto, called, actor))
 
 
 def _local(repository: Repository, model: str, branch: str) -> VersionId:

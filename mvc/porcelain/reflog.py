@@ -8,6 +8,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.refnames import KINDS
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Move, RefName
@@ -57,7 +58,7 @@ class Reflog:
 
 def reflog(repository: Repository, model: str, name: str | None = None) -> Reflog:
     """Every move of `name`, or of the current branch. Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged."""
-    ref = revisions.ref_of(repository, model, name or "HEAD")
+    ref = revisions.ref_of(Model(repository, model), name or "HEAD")
     if ref is None and name in (None, "HEAD", "@"):
         raise errors.NoLogHere(model=model)
     if ref is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.repository import history, merge_state
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
@@ -64,15 +65,14 @@ def reset(
         head = repository.head(model)
         old = repository.current(model)
         if mode == SOFT:
-            merge_state.refuse(repository, model)
+            merge_state.refuse(Model(repository, model))
             moved = _only_pointer(repository, model, head, target, actor)
         else:
             moved = checkout.move(
-                repository,
-                model,
+                Model(repository, model),
                 "reset",
-                base=checkout.files_of(repository, model, old),
-                wanted=partial.without(checkout.files_of(repository, model, target), kept),
+                base=checkout.files_of(Model(repository, model), old),
+                wanted=partial.without(checkout.files_of(Model(repository, model), target), kept),
                 force=mode == HARD,
                 refs=_branch_step(repository, model, head, target, actor),
                 head=None if head.branch is not None else Head(head.folder, version=target),

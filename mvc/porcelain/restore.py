@@ -10,6 +10,7 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import checkout, model_file, typed
 from mvc.repository.worktree.checkout import Moved
@@ -48,10 +49,12 @@ def restore(
     with repository.writing():
         tree = repository.objects.tree(version.tree)
         if any(entry.path == model_file.NAME for entry in named):
-            tree = checkout.files_of(repository, model, source)
+            tree = checkout.files_of(Model(repository, model), source)
         chosen = {entry.path for entry in named}
         wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
-        return checkout.move(repository, model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
+        return checkout.move(
+            Model(repository, model), "restore", base=wanted, wanted=wanted, force=True, progress=progress
+        )
 
 
 def to_json(moved: Moved) -> dict[str, Any]:

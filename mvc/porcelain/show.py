@@ -13,6 +13,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
@@ -79,10 +80,10 @@ def show(repository: Repository, model: str, id_: VersionId) -> Shown:
         version=version,
         manifest=snapshot.manifest,
         tree=snapshot.tree,
-        names=tuple(refnames.decorations(repository, model).get(id_, ())),
+        names=tuple(refnames.decorations(Model(repository, model)).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
-        places=tuple(publications.places(repository, model, id_)),
+        places=tuple(publications.places(Model(repository, model), id_)),
         states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )

@@ -15,6 +15,7 @@ from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
@@ -119,7 +120,7 @@ def status(repository: Repository, model: str) -> Status:
         branch=head.branch,
         base=base_id,
         number=repository.objects.version(base_id).number if base_id else None,
-        names=tuple(refnames.decorations(repository, model).get(base_id, ())) if base_id else (),
+        names=tuple(refnames.decorations(Model(repository, model)).get(base_id, ())) if base_id else (),
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
@@ -128,8 +129,8 @@ def status(repository: Repository, model: str) -> Status:
         skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
-        merging=merge_state.in_progress(repository, model),
-        upstream=upstream(repository, model, head.branch) if head.branch is not None else None,
+        merging=merge_state.in_progress(Model(repository, model)),
+        upstream=upstream(Model(repository, model), head.branch) if head.branch is not None else None,
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
@@ -144,7 +145,7 @@ def _matching(
     if base is None or repository.objects.version(base).model_toml == wanted:
         return None
     objects = repository.objects
-    tips = sorted(refnames.decorations(repository, model), key=lambda id_: -objects.version(id_).number)
+    tips = sorted(refnames.decorations(Model(repository, model)), key=lambda id_: -objects.version(id_).number)
     for id_ in itertools.islice(history.reach(tips, lambda id_: objects.parents(objects.version(id_))), SEARCHED):
         version = objects.version(id_)
         if version.model_toml == wanted:

@@ -8,6 +8,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout
 from mvc.repository.worktree.checkout import Moved
@@ -70,21 +71,20 @@ def switch(
         current = repository.current(model)
         version = current
         if target is not None and not _unborn(repository, model, target):
-            version = revisions.resolve(repository, model, target)
+            version = revisions.resolve(Model(repository, model), target)
             repository.objects.reread(version)
         branch = create or (None if detach or target is None else _branch(repository, model, target))
         if branch is None and version is None:
             raise errors.NoVersionYet(model=model)
         head = Head(here.folder, branch) if branch is not None else Head(here.folder, version=version)
         refs = _new_branch(repository, model, create, version, actor) if create else ()
-        base = checkout.files_of(repository, model, current)
+        base = checkout.files_of(Model(repository, model), current)
         follows = force or version != current
         moved = checkout.move(
-            repository,
-            model,
+            Model(repository, model),
             "switch",
             base=base if follows else checkout.NOTHING,
-            wanted=checkout.files_of(repository, model, version) if follows else checkout.NOTHING,
+            wanted=checkout.files_of(Model(repository, model), version) if follows else checkout.NOTHING,
             force=force,
             head=head,
             refs=refs,
@@ -99,7 +99,7 @@ def _goal(repository: Repository, model: str, target: str | None, *, force: bool
     """The version whose files are to be written, None for none; raises what resolving raises."""
     current = repository.current(model)
     unmoved = target is None or _unborn(repository, model, target)
-    goal = current if unmoved else revisions.resolve(repository, model, str(target))
+    goal = current if unmoved else revisions.resolve(Model(repository, model), str(target))
     return goal if force or goal != current else None
 
 
@@ -117,7 +117,7 @@ def _followed(repository: Repository, model: str, target: str | None) -> tuple[s
 
 
 def _check_new(repository: Repository, model: str, name: str) -> None:
-    refnames.check_new(repository, model, HEADS, name)
+    refnames.check_new(Model(repository, model), HEADS, name)
     if repository.refs.target(RefName(model, HEADS, name)) is not None:
         raise errors.BranchExists(name=name, model=model)
 

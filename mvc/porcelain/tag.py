@@ -8,6 +8,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository import refnames
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.records.reflog import TAGS, RefName
 
@@ -50,14 +51,14 @@ def create(
     Raises TagExists, BadRefName, NameTaken, CaseTwin.
     """
     reason = message or repository.objects.version(target).subject
-    refnames.set_tag(repository, model, name, target, actor, reason)
+    refnames.set_tag(Model(repository, model), name, target, actor, reason)
     return _tag(repository, model, name)
 
 
 @writes
 def delete(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
     """Remove a tag; it may come back only for the version it stood for, which is returned. Raises NoSuchName."""
-    return refnames.remove(repository, model, TAGS, name, actor, "tag: deleted")
+    return refnames.remove(Model(repository, model), TAGS, name, actor, "tag: deleted")
 
 
 def _tag(repository: Repository, model: str, name: str) -> Tag:

@@ -17,6 +17,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import history, places, refnames
+from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
@@ -112,7 +113,7 @@ def _new_name(repository: Repository, model: str, number: int, taken: set[str]) 
     names = [*first, f"picsellia-{number}", *(f"picsellia-{number}-{more}" for more in range(2, 1000))]
     for name in names:
         try:
-            refnames.check_new(repository, model, HEADS, name)
+            refnames.check_new(Model(repository, model), HEADS, name)
         except errors.RefRejected:  # a tag or an alias is called so
             continue
         if name not in taken and repository.refs.target(RefName(model, HEADS, name)) is None:

@@ -24,6 +24,7 @@ from mvc.registry.flat_files import Listed
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import delta_bases, places
+from mvc.repository.model import Model
 from mvc.repository.parts import MAIN, MODEL_TOML
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
@@ -129,7 +130,7 @@ class Taking:
         """A way to store files, against those of `parents` that are here; nothing is left of what then goes wrong."""
         repository = self._repository
         here = [id_ for id_ in parents if repository.objects.has(id_)]
-        ingest = repository.ingest(None, delta_bases.bases(repository, self._key, manifest, here))
+        ingest = repository.ingest(None, delta_bases.bases(Model(repository, self._key), manifest, here))
         try:
             yield ingest
         except BaseException:
@@ -198,7 +199,7 @@ class Taking:
             if repository.heads.get(self._key) is None:
                 repository.heads.set(self._key, Head(folder_for(repository, self._key), MAIN))
             if there is not None:
-                places.record(repository, self._key, id_, self._place(there), self._actor.move("import"))
+                places.record(Model(repository, self._key), id_, self._place(there), self._actor.move("import"))
 
     def _record_absent(self, version: Version) -> None:
         objects = self._repository.objects

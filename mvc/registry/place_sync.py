@@ -17,6 +17,7 @@ from mvc import errors
 from mvc.model.ids import VersionId, digest
 from mvc.remotes.remote import Remote
 from mvc.repository import places
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.reflog import Place, RefEntry, RefName
@@ -44,7 +45,7 @@ def receive(repository: Repository, remote: Remote, numbers: Numbers, actor: Act
             told = _places(entries)
             version = VersionId(ref.name)
             moves = [(place, actor.move("fetch")) for place in told.values()]
-            count += sum(places.record(repository, ref.model, version, *each) for each in moves)
+            count += sum(places.record(Model(repository, ref.model), version, *each) for each in moves)
             if _here(repository, ref).keys() <= told.keys():
                 known.note(ref, len(entries))
     known.keep()
@@ -104,7 +105,7 @@ def _places(entries: Iterable[RefEntry]) -> Places:
 
 
 def _here(repository: Repository, ref: RefName) -> Places:
-    found = places.places(repository, ref.model, VersionId(ref.name))
+    found = places.places(Model(repository, ref.model), VersionId(ref.name))
     return {(place.host, place.id): place for place in found}
 
 

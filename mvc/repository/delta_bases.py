@@ -9,6 +9,7 @@ from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.recipes import Recipe
 
@@ -16,24 +17,24 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 
-def bases(repository: Repository, model: str, manifest: Manifest, parents: Sequence[VersionId]) -> Bases:
+def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bases:
     """Return the delta bases for a version of `model` with these parents; unreadable files are left out."""
-    versions = [*parents[:1], *_origin(repository, model, manifest), *parents[1:]]
+    versions = [*parents[:1], *_origin(model, manifest), *parents[1:]]
 
     def recipe(file: FileId) -> Recipe | None:
         try:
-            return repository.recipes.best(file)
+            return model.repository.recipes.best(file)
         except errors.Damaged:
             return None
 
-    return Bases(_candidates(repository, versions), recipe)
+    return Bases(_candidates(model.repository, versions), recipe)
 
 
-def _origin(repository: Repository, model: str, manifest: Manifest) -> list[VersionId]:
+def _origin(model: Model, manifest: Manifest) -> list[VersionId]:
     """Return the version that `model.parent` names, if it is here."""
     parent = manifest.model.get("parent")
     try:
-        return [revisions.resolve(repository, model, str(parent))] if parent else []
+        return [revisions.resolve(model, str(parent))] if parent else []
     except errors.MvcError:
         return []
 

@@ -22,6 +22,7 @@ from mvc import errors
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
+from mvc.repository.model import Model
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -153,10 +154,9 @@ def ahead_behind(objects: Objects, one: VersionId, two: VersionId) -> tuple[int,
     return len(left - right), len(right - left)
 
 
-def tips(repository: Repository, model: str) -> list[VersionId]:
+def tips(model: Model) -> list[VersionId]:
     """Return the versions of every ref of `model`, remote-tracking refs included, and of its HEAD."""
-    refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind)]
-    targets = [repository.current(model), *(repository.refs.target(ref) for ref in refs)]
+    targets = [model.current, *(model.repository.refs.target(ref) for ref in model.refs())]
     return list(dict.fromkeys(target for target in targets if target is not None))
 
 

@@ -8,6 +8,7 @@ from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.storage.records import merges
 from mvc.storage.records.merges import MergeState
 
@@ -21,17 +22,17 @@ else:
     merge = lazy.Module("mvc.model.merge.merge")
 
 
-def in_progress(repository: Repository, model: str) -> MergeState | None:
+def in_progress(model: Model) -> MergeState | None:
     """Return the merge in progress of `model`, None when there is none. Raises Damaged."""
-    state = merges.recorded(repository.door, model)
-    return state if state is not None and repository.current(model) == state.ours else None
+    state = merges.recorded(model.repository.door, model.key)
+    return state if state is not None and model.current == state.ours else None
 
 
-def refuse(repository: Repository, model: str) -> None:
+def refuse(model: Model) -> None:
     """Raise MergeUnderway when a merge of `model` is in progress."""
-    state = in_progress(repository, model)
+    state = in_progress(model)
     if state is not None:
-        raise errors.MergeUnderway(theirs=history.label(repository, state.theirs), model=model)
+        raise errors.MergeUnderway(theirs=history.label(model.repository, state.theirs), model=model.key)
 
 
 def result(repository: Repository, state: MergeState) -> Merged:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
+from mvc.repository.model import Model
 from mvc.storage.records.reflog import PUBLISHED, Move, Place, RefEntry, RefName
 
 if TYPE_CHECKING:
@@ -29,25 +30,25 @@ def ref_of(model: str, version: VersionId) -> RefName:
     return RefName(model, KIND, version)
 
 
-def places(repository: Repository, model: str, version: VersionId) -> list[Place]:
+def places(model: Model, version: VersionId) -> list[Place]:
     """Return the places of a version, each once, as recorded last; oldest first."""
     found: dict[tuple[str, str], Place] = {}
-    for entry in repository.refs.entries(ref_of(model, version)):
+    for entry in model.repository.refs.entries(ref_of(model.key, version)):
         if entry.place is not None:
             found[entry.place.host, entry.place.id] = entry.place
     return list(found.values())
 
 
-def has_any(repository: Repository, model: str) -> bool:
+def has_any(model: Model) -> bool:
     """Return whether any version of `model` has a place on record."""
-    return bool(repository.refs.all(model, KIND))
+    return bool(model.repository.refs.all(model.key, KIND))
 
 
-def every(repository: Repository, model: str) -> Iterator[tuple[VersionId, Place]]:
+def every(model: Model) -> Iterator[tuple[VersionId, Place]]:
     """Yield each published version of `model` with each of its places."""
-    for ref in repository.refs.all(model, KIND):
+    for ref in model.repository.refs.all(model.key, KIND):
         id_ = VersionId(ref.name)
-        yield from ((id_, place) for place in places(repository, model, id_))
+        yield from ((id_, place) for place in places(model, id_))
 
 
 def named(repository: Repository, text: str) -> tuple[str, VersionId]:
@@ -60,7 +61,7 @@ def named(repository: Repository, text: str) -> tuple[str, VersionId]:
     recorded = [
         (key, id_, place)
         for key in repository.refs.models()
-        for id_, place in every(repository, key)
+        for id_, place in every(Model(repository, key))
         if place.model == model and repository.objects.has(id_)
     ]
     found = [each for each in recorded if str(each[2].number) == wanted] or [
@@ -87,10 +88,10 @@ def is_by_hand(version: Version) -> bool:
     return version.author.name.startswith(PREFIX) and not version.author.email
 
 
-def record(repository: Repository, model: str, version: VersionId, place: Place, move: Move) -> bool:
+def record(model: Model, version: VersionId, place: Place, move: Move) -> bool:
     """Record that `version` is at `place`; False when it is on record. Under the lock. Raises RefMoved."""
-    if place in places(repository, model, version):
+    if place in places(model, version):
         return False
-    ref = ref_of(model, version)
-    repository.refs.create(ref, RefEntry.for_place(ref, repository.refs.tip(ref), place, move))
+    ref = ref_of(model.key, version)
+    model.repository.refs.create(ref, RefEntry.for_place(ref, model.repository.refs.tip(ref), place, move))
     return True

@@ -8,24 +8,26 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.repository import history, merge_state
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS
 
 
-def rebase(repository: Repository, model: str, branch: str, onto: VersionId, called: str, actor: Actor) -> VersionId:
+def rebase(model: Model, branch: str, onto: VersionId, called: str, actor: Actor) -> VersionId:
     """Rebase the versions of `branch` that `onto` lacks; return the new tip. Messages call `onto` what `called` says.
 
     The files of the working tree stay as they are, as the newest version has the same tree. Raises CannotRebase when
     one of the versions is a merge, or is known to a remote; RefMoved.
     """
-    ref = RefName(model, HEADS, branch)
-    merge_state.refuse(repository, model)
+    repository = model.repository
+    ref = model.ref(HEADS, branch)
+    merge_state.refuse(model)
     with repository.writing():
         tip = repository.refs.tip(ref)
         if tip is None or tip.new is None:
-            raise errors.NoVersionYet(model=model)
+            raise errors.NoVersionYet(model=model.key)
         own = _own(repository, tip.new, onto, branch, called)
-        _check_unknown(repository, model, own, branch, called)
+        _check_unknown(model, own, branch, called)
         new = onto
         for _, version in own:
             number = repository.objects.version(new).number + 1
@@ -46,15 +48,13 @@ def _own(
     return found
 
 
-def _check_unknown(
-    repository: Repository, model: str, own: list[tuple[VersionId, Version]], branch: str, called: str
-) -> None:
+def _check_unknown(model: Model, own: list[tuple[VersionId, Version]], branch: str, called: str) -> None:
     """Raise CannotRebase when a remote-tracking ref reaches one of these versions: somebody may have built on it."""
-    refs = repository.refs
-    for kind in refs.kinds(model):
-        for ref in refs.all(model, kind) if kind.startswith("remotes/") else ():
+    refs = model.repository.refs
+    for kind in refs.kinds(model.key):
+        for ref in refs.all(model.key, kind) if kind.startswith("remotes/") else ():
             target = refs.target(ref)
-            known = history.ancestors(repository.objects, [target]) if target is not None else set()
+            known = history.ancestors(model.repository.objects, [target]) if target is not None else set()
             held = next((id_ for id_, _ in own if id_ in known), None)
             if held is not None:
                 raise errors.CannotRebase(branch=branch, onto=called, reason=f"{ref.text} has {held[:10]}")

@@ -11,6 +11,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
@@ -18,39 +19,39 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs, each with its word in messages."""
 
 
-def check_new(repository: Repository, model: str, kind: str, name: str) -> None:
+def check_new(model: Model, kind: str, name: str) -> None:
     """Raise BadRefName, NameTaken or CaseTwin unless `name` may be created or moved as a `kind` of `model`."""
     names.check_ref_name(name)
     for other_kind, kind_called in KINDS.items():
-        for other in repository.refs.names(model, other_kind):
+        for other in model.names(other_kind):
             if other == name and other_kind != kind:
-                raise errors.NameTaken(name=name, kind=kind_called, model=model)
+                raise errors.NameTaken(name=name, kind=kind_called, model=model.key)
             if other != name and other.casefold() == name.casefold():
                 raise errors.CaseTwin(name=name, other=other, kind=kind_called)
 
 
-def set_tag(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
+def set_tag(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
     """Create the tag `name` at `version`; False when it is there already.
 
     A tag that was deleted may come back only at the version it was at. Raises TagExists, and as `check_new`.
     """
-    check_tag(repository, model, name, version)
-    return _move(repository, RefName(model, TAGS, name), version, actor, reason)
+    check_tag(model, name, version)
+    return _move(model.repository, model.ref(TAGS, name), version, actor, reason)
 
 
-def check_tag(repository: Repository, model: str, name: str, version: VersionId | None) -> None:
+def check_tag(model: Model, name: str, version: VersionId | None) -> None:
     """Raise TagExists unless the tag `name` is free for `version`; None for a version that does not exist yet."""
-    check_new(repository, model, TAGS, name)
-    tip = repository.refs.tip(RefName(model, TAGS, name))
+    check_new(model, TAGS, name)
+    tip = model.repository.refs.tip(model.ref(TAGS, name))
     stands_for = None if tip is None else tip.new or tip.old
     if stands_for is not None and stands_for != version:
-        raise errors.TagExists(tag=name, version=history.label(repository, stands_for))
+        raise errors.TagExists(tag=name, version=history.label(model.repository, stands_for))
 
 
-def set_alias(repository: Repository, model: str, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
+def set_alias(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
     """Move the alias `name` to `version`; False when it is there already. Raises as `check_new`, RefMoved."""
-    check_new(repository, model, ALIASES, name)
-    return _move(repository, RefName(model, ALIASES, name), version, actor, reason)
+    check_new(model, ALIASES, name)
+    return _move(model.repository, model.ref(ALIASES, name), version, actor, reason)
 
 
 def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str) -> bool:
@@ -64,21 +65,18 @@ def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor
     return True
 
 
-def check_all(
-    repository: Repository, model: str, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None
-) -> None:
+def check_all(model: Model, tags: Sequence[str], aliases: Sequence[str], version: VersionId | None) -> None:
     """Raise unless all these refs can be set; an existing tag may be at `version`."""
     for name in set(tags) & set(aliases):
-        raise errors.NameTaken(name=name, kind="tag", model=model)
+        raise errors.NameTaken(name=name, kind="tag", model=model.key)
     for tag in tags:
-        check_tag(repository, model, tag, version)
+        check_tag(model, tag, version)
     for alias in aliases:
-        check_new(repository, model, ALIASES, alias)
+        check_new(model, ALIASES, alias)
 
 
 def set_all(
-    repository: Repository,
-    model: str,
+    model: Model,
     version: VersionId,
     tags: Sequence[str],
     aliases: Sequence[str],
@@ -86,26 +84,26 @@ def set_all(
     reason: str,
 ) -> tuple[str, ...]:
     """Set several tags and aliases; return the names that were not there yet."""
-    done = [tag for tag in tags if set_tag(repository, model, tag, version, actor, reason)]
-    done += [alias for alias in aliases if set_alias(repository, model, alias, version, actor, reason)]
+    done = [tag for tag in tags if set_tag(model, tag, version, actor, reason)]
+    done += [alias for alias in aliases if set_alias(model, alias, version, actor, reason)]
     return tuple(done)
 
 
-def remove(repository: Repository, model: str, kind: str, name: str, actor: Actor, reason: str) -> VersionId:
+def remove(model: Model, kind: str, name: str, actor: Actor, reason: str) -> VersionId:
     """Delete a ref, keeping its log; return the version it was at. Raises NoSuchName."""
-    ref = RefName(model, kind, name)
-    tip = repository.refs.tip(ref)
+    ref = model.ref(kind, name)
+    tip = model.repository.refs.tip(ref)
     if tip is None or tip.new is None:
-        raise errors.NoSuchName(kind=KINDS[kind], name=name, model=model)
-    with repository.locked():
-        repository.refs.append(ref, tip, None, actor.move(reason))
+        raise errors.NoSuchName(kind=KINDS[kind], name=name, model=model.key)
+    with model.repository.locked():
+        model.repository.refs.append(ref, tip, None, actor.move(reason))
     return tip.new
 
 
-def holders(repository: Repository, model: str, version: VersionId, *, but: RefName | None = None) -> list[str]:
+def holders(model: Model, version: VersionId, *, but: RefName | None = None) -> list[str]:
     """Return the refs of `model` at `version`, other than `but`, and the remote-tracking refs that reach it."""
-    refs = [ref for kind in repository.refs.kinds(model) for ref in repository.refs.all(model, kind) if ref != but]
-    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(repository, ref, version)]
+    refs = [ref for ref in model.refs() if ref != but]
+    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(model.repository, ref, version)]
 
 
 def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
@@ -115,13 +113,13 @@ def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
     return history.is_ancestor(repository.objects, version, target)
 
 
-def decorations(repository: Repository, model: str) -> dict[VersionId, list[tuple[str, str]]]:
+def decorations(model: Model) -> dict[VersionId, list[tuple[str, str]]]:
     """Return for each version with refs its (kind, name) pairs, branches first."""
     found: dict[VersionId, list[tuple[str, str]]] = {}
-    kinds: Iterable[str] = [*KINDS, *(kind for kind in repository.refs.kinds(model) if kind not in KINDS)]
+    kinds: Iterable[str] = [*KINDS, *(kind for kind in model.repository.refs.kinds(model.key) if kind not in KINDS)]
     for kind in kinds:
-        for ref in repository.refs.all(model, kind):
-            target = repository.refs.target(ref)
+        for ref in model.repository.refs.all(model.key, kind):
+            target = model.repository.refs.target(ref)
             if target is not None:
                 name = ref.name if kind in KINDS else f"{kind.split('/')[1]}/{ref.name}"
                 found.setdefault(target, []).append((KINDS.get(kind, "remote"), name))

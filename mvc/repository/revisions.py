@@ -26,6 +26,7 @@ from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
 from mvc.repository import history, places, provenance
+from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
@@ -49,29 +50,29 @@ class Range:
     exclude: tuple[VersionId, ...] = ()
 
 
-def resolve(repository: Repository, model: str, text: str) -> VersionId:
+def resolve(model: Model, text: str) -> VersionId:
     """Return the version that `text` names, for `model`.
 
     Raises UnknownRevision, AmbiguousRevision, NoVersionYet, NoModel, BadDate, Missing, Damaged.
     """
     match = _STEPS.match(text)
     assert match is not None  # noqa: S101 - the expression matches any text
-    id_ = _base(repository, model, match["base"], text)
+    id_ = _base(model, match["base"], text)
     for sign, count in _STEP.findall(match["steps"]):
-        id_ = _step(repository, id_, sign, int(count) if count else 1, text)
+        id_ = _step(model.repository, id_, sign, int(count) if count else 1, text)
     return id_
 
 
-def resolve_range(repository: Repository, model: str, text: str) -> Range:
+def resolve_range(model: Model, text: str) -> Range:
     """Return the range `A..B` or `A...B` (a missing side is HEAD), or all that one revision reaches."""
     for dots in ("...", ".."):
         left, found, right = text.partition(dots)
         if found:
-            a, b = (resolve(repository, model, side or "HEAD") for side in (left, right))
+            a, b = (resolve(model, side or "HEAD") for side in (left, right))
             if dots == "..":
                 return Range((b,), (a,))
-            return Range((a, b), tuple(history.merge_bases(repository.objects, a, b)))
-    return Range((resolve(repository, model, text),))
+            return Range((a, b), tuple(history.merge_bases(model.repository.objects, a, b)))
+    return Range((resolve(model, text),))
 
 
 def split_file(text: str) -> tuple[str, str]:
@@ -97,11 +98,11 @@ def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
     raise errors.NotInVersion(version=version, name=name)
 
 
-def model_of(repository: Repository, model: str, text: str) -> str:
+def model_of(model: Model, text: str) -> str:
     """Return the model of `text`: that of `MODEL@REV`, else `model`."""
     if text.startswith(places.PREFIX):
-        return places.named(repository, _base_of(text).removeprefix(places.PREFIX))[0]
-    return _split_model(repository, text)[0] or model
+        return places.named(model.repository, _base_of(text).removeprefix(places.PREFIX))[0]
+    return _split_model(model.repository, text)[0] or model.key
 
 
 def _base_of(text: str) -> str:
@@ -110,16 +111,16 @@ def _base_of(text: str) -> str:
     return match["base"] if match else text
 
 
-def ref_of(repository: Repository, model: str, name: str) -> RefName | None:
+def ref_of(model: Model, name: str) -> RefName | None:
     """Return the ref whose log `name` means; HEAD means the current branch.
 
     A deleted ref counts if no other is meant. None when there is none. Raises AmbiguousRevision, NoModel.
     """
     if name in ("", "HEAD", "@"):
-        branch = repository.head(model).branch
-        return RefName(model, HEADS, branch) if branch is not None else None
-    logs = dict.fromkeys(ref for ref in _refs(model, name) if repository.refs.numbers(ref))
-    alive = [ref for ref in logs if repository.refs.target(ref) is not None] or list(logs)
+        branch = model.head.branch
+        return model.ref(HEADS, branch) if branch is not None else None
+    logs = dict.fromkeys(ref for ref in _refs(model.key, name) if model.repository.refs.numbers(ref))
+    alive = [ref for ref in logs if model.repository.refs.target(ref) is not None] or list(logs)
     if len(alive) > 1:
         raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
     return alive[0] if alive else None
@@ -128,26 +129,27 @@ def ref_of(repository: Repository, model: str, name: str) -> RefName | None:
 # --- one revision without ~ and ^
 
 
-def _base(repository: Repository, model: str, text: str, whole: str) -> VersionId:
+def _base(model: Model, text: str, whole: str) -> VersionId:
+    repository = model.repository
     if text in ("", "HEAD", "@"):
-        current = repository.current(model)
+        current = model.current
         if current is None:
-            raise errors.NoVersionYet(model=model)
+            raise errors.NoVersionYet(model=model.key)
         return current
     if text == "@git":
-        return _of_git(repository, model)
+        return _of_git(model)
     if text.startswith(places.PREFIX):
         return places.named(repository, text.removeprefix(places.PREFIX))[1]
     other, rest = _split_model(repository, text)
     if other is not None:
-        return _in_model(repository, other, rest or MAIN, whole)
+        return _in_model(Model(repository, other), rest or MAIN, whole)
     past = _AT.match(text)
     if past:
-        return _past(repository, model, past["name"], past["when"], whole)
+        return _past(model, past["name"], past["when"], whole)
     number = _NUMBER.match(text)
     if number:
-        return _numbered(repository, model, int(number[1]), repository.current(model))
-    return _named(repository, model, text) or _abbreviated(repository, text) or _unknown(repository, model, whole)
+        return _numbered(model, int(number[1]), model.current)
+    return _named(model, text) or _abbreviated(repository, text) or _unknown(model, whole)
 
 
 def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
@@ -158,16 +160,16 @@ def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
     return None, text
 
 
-def _in_model(repository: Repository, model: str, text: str, whole: str) -> VersionId:
+def _in_model(model: Model, text: str, whole: str) -> VersionId:
     number = _NUMBER.match(text)
     if number:
-        return _numbered(repository, model, int(number[1]), repository.refs.target(RefName(model, HEADS, MAIN)))
-    return _base(repository, model, text, whole)
+        return _numbered(model, int(number[1]), model.target(HEADS, MAIN))
+    return _base(model, text, whole)
 
 
-def _named(repository: Repository, model: str, text: str) -> VersionId | None:
+def _named(model: Model, text: str) -> VersionId | None:
     """Return the version of a ref. Raises AmbiguousRevision when refs of several kinds have the name."""
-    found = {ref: target for ref in _refs(model, text) if (target := repository.refs.target(ref)) is not None}
+    found = {ref: target for ref in _refs(model.key, text) if (target := model.repository.refs.target(ref)) is not None}
     if len(set(found.values())) > 1:
         raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
     return next(iter(found.values()), None)
@@ -184,22 +186,22 @@ def _refs(model: str, text: str) -> Iterator[RefName]:
         yield RefName(model, f"remotes/{kind}/{HEADS}", name)
 
 
-def _numbered(repository: Repository, model: str, number: int, tip: VersionId | None) -> VersionId:
+def _numbered(model: Model, number: int, tip: VersionId | None) -> VersionId:
     """Return `v7` on the line of `tip`. Where it is only elsewhere, the error says where."""
-    found = history.numbered(repository.objects, tip, number)
+    found = history.numbered(model.repository.objects, tip, number)
     if found is not None:
         return found
     elsewhere: dict[str, VersionId] = {}
-    for branch in repository.refs.names(model, HEADS):
-        id_ = history.numbered(repository.objects, repository.refs.target(RefName(model, HEADS, branch)), number)
+    for branch in model.names(HEADS):
+        id_ = history.numbered(model.repository.objects, model.target(HEADS, branch), number)
         if id_ is not None:
             elsewhere[branch] = id_
-    if len(set(elsewhere.values())) == 1 and repository.head(model).branch is None:
+    if len(set(elsewhere.values())) == 1 and model.head.branch is None:
         return next(iter(elsewhere.values()))  # detached, there is no current branch, and only one version is meant
     if elsewhere:
         listed = ", ".join(f"{branch}: {id_[:10]}" for branch, id_ in elsewhere.items())
         raise errors.NotOnThisLine(version=f"v{number}", elsewhere=listed)
-    return _unknown(repository, model, f"v{number}")
+    return _unknown(model, f"v{number}")
 
 
 def _abbreviated(repository: Repository, text: str) -> VersionId | None:
@@ -221,9 +223,9 @@ def _is_version(repository: Repository, id_: str) -> bool:
     return True
 
 
-def _past(repository: Repository, model: str, name: str, when: str, whole: str) -> VersionId:
+def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
     """Return the version of a ref some moves ago, or at a time; `@{1}` is the current branch's."""
-    entries = _log(repository, model, name, whole)
+    entries = _log(model, name, whole)
     if _MOVES.match(when):
         index = len(entries) - 1 - int(when)
         entry = entries[index] if index >= 0 else None
@@ -235,21 +237,21 @@ def _past(repository: Repository, model: str, name: str, when: str, whole: str) 
     return entry.new
 
 
-def _log(repository: Repository, model: str, name: str, whole: str) -> list[RefEntry]:
-    ref = ref_of(repository, model, name)
-    return repository.refs.entries(ref) if ref else [_unknown(repository, model, whole)]
+def _log(model: Model, name: str, whole: str) -> list[RefEntry]:
+    ref = ref_of(model, name)
+    return model.repository.refs.entries(ref) if ref else [_unknown(model, whole)]
 
 
-def _of_git(repository: Repository, model: str) -> VersionId:
+def _of_git(model: Model) -> VersionId:
     """Return the newest version made from the checked-out Git commit, or else from its nearest ancestor."""
     made: dict[str, VersionId] = {}
-    for id_, version in history.walk(repository.objects, history.tips(repository, model)):
+    for id_, version in history.walk(model.repository.objects, history.tips(model)):
         if version.code is not None:
             made.setdefault(version.code.commit, id_)
-    for commit in provenance.ancestors(repository.root / repository.head(model).folder):
+    for commit in provenance.ancestors(model.repository.root / model.folder):
         if commit in made:
             return made[commit]
-    raise errors.NoVersionOfGit(model=model)
+    raise errors.NoVersionOfGit(model=model.key)
 
 
 def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: str) -> VersionId:
@@ -277,8 +279,8 @@ def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -
     return parent
 
 
-def _unknown(repository: Repository, model: str, text: str) -> NoReturn:
-    known: Iterable[str] = [name for kind in KINDS for name in repository.refs.names(model, kind)]
+def _unknown(model: Model, text: str) -> NoReturn:
+    known: Iterable[str] = [name for kind in KINDS for name in model.names(kind)]
     near = difflib.get_close_matches(text, [*known, "HEAD"], 1)
     suggestion = f"Did you mean {near[0]}?" if near else "`mvc log --all` shows what there is."
-    raise errors.UnknownRevision(text=text, model=model, suggestion=suggestion)
+    raise errors.UnknownRevision(text=text, model=model.key, suggestion=suggestion)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.model.ids import VersionId
 from mvc.repository import history
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.repository.model import Model
+from mvc.storage.records.reflog import HEADS
 
 if TYPE_CHECKING:
-    from mvc.repository.repository import Repository
     from mvc.storage.objects import Objects
 
 ORIGIN = "origin"
@@ -29,30 +29,30 @@ class Upstream(NamedTuple):
         return {"remote": self.remote, "name": self.name, "ahead": self.ahead, "behind": self.behind}
 
 
-def followed(repository: Repository, model: str, branch: str) -> tuple[str, str] | None:
+def followed(model: Model, branch: str) -> tuple[str, str] | None:
     """Return the upstream of a branch as its remote and its name there, None for none.
 
     It is the one that was set, else the branch of the same name on origin or the only remote.
     """
-    given = repository.config.upstream(model, branch)
+    given = model.repository.config.upstream(model.key, branch)
     if given is not None:
         return given
-    known = repository.config.remotes()
+    known = model.repository.config.remotes()
     if ORIGIN in known:
         return ORIGIN, branch
     return (next(iter(known)), branch) if len(known) == 1 else None
 
 
-def upstream(repository: Repository, model: str, branch: str) -> Upstream | None:
+def upstream(model: Model, branch: str) -> Upstream | None:
     """Return a branch compared with its upstream; None unless both have a version."""
-    found = followed(repository, model, branch)
-    ours = repository.refs.target(RefName(model, HEADS, branch))
+    found = followed(model, branch)
+    ours = model.target(HEADS, branch)
     if found is None or ours is None:
         return None
-    theirs = repository.refs.target(RefName(model, HEADS, found[1]).tracking_ref(found[0]))
+    theirs = model.repository.refs.target(model.ref(HEADS, found[1]).tracking_ref(found[0]))
     if theirs is None:
         return None
-    objects = repository.objects
+    objects = model.repository.objects
     return Upstream(*found, _more(objects, ours, theirs), _more(objects, theirs, ours))
 
 

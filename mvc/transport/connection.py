@@ -14,6 +14,7 @@ from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.backends.throttle import ThrottledBackend
 from mvc.remotes.remote import JOBS, Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import ORIGIN, followed
 from mvc.transport import trust
@@ -65,7 +66,7 @@ def default_remote(repository: Repository, model: str | None = None) -> str:
     """
     head = repository.heads.get(model) if model is not None else None
     branch = head.branch if head is not None and head.branch is not None else ""
-    found = followed(repository, model or "", branch)
+    found = followed(Model(repository, model or ""), branch)
     if found is None:
         settings_of(repository, ORIGIN)  # which says that there is none
     return found[0] if found is not None else ORIGIN

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
@@ -65,13 +66,12 @@ def advance(
         current, head = repository.current(model), repository.head(model)
         ref = RefName(model, HEADS, branch)
         entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
-        full = checkout.files_of(repository, model, target)
+        full = checkout.files_of(Model(repository, model), target)
         left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
         moved = checkout.move(
-            repository,
-            model,
+            Model(repository, model),
             verb,
-            base=checkout.files_of(repository, model, current),
+            base=checkout.files_of(Model(repository, model), current),
             wanted=partial.without(full, left_out),
             head=Head(head.folder, branch),
             refs=(RefStep(ref, entry),),
@@ -97,7 +97,7 @@ def complete(
     received = _fetch(repository, chosen, remote, progress)
     with repository.writing():
         wanted = Tree(tuple(chosen))
-        return received, checkout.move(repository, model, "pull", base=wanted, wanted=wanted, progress=progress)
+        return received, checkout.move(Model(repository, model), "pull", base=wanted, wanted=wanted, progress=progress)
 
 
 def _fetch(

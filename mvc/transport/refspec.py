@@ -9,6 +9,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
@@ -72,7 +73,7 @@ def _of(repository: Repository, model: str, spec: str) -> RefUpdate:
         kind, name = own.kind if own is not None else HEADS, target
     names.check_ref_name(name)
     local = own.name if own is not None and own.kind == HEADS else None
-    return RefUpdate(RefName(model, kind, name), revisions.resolve(repository, model, source), local)
+    return RefUpdate(RefName(model, kind, name), revisions.resolve(Model(repository, model), source), local)
 
 
 def _named(repository: Repository, model: str, name: str) -> RefName | None:

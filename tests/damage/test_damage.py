@@ -16,6 +16,7 @@ import pytest
 from mvc import errors
 from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.door import StoreDoor
@@ -219,7 +220,7 @@ def test_a_damaged_base_names_every_version_that_rests_on_it(copy: Path) -> None
 
 
 def _tuned_recipe(repository: Repository, version: str) -> Recipe:
-    id_ = revisions.resolve(repository, "helmets", version)
+    id_ = revisions.resolve(Model(repository, "helmets"), version)
     tree = repository.objects.tree(repository.objects.version(id_).tree)
     recipe = repository.recipes.best(tree.by_path[TUNED].file)
     assert recipe is not None

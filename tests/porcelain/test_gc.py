@@ -15,6 +15,7 @@ from mvc.porcelain import gc as verb
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.gc import Collected
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
@@ -43,7 +44,7 @@ def _track(shell: Shell, data: bytes) -> None:
 
 def _bytes(shell: Shell, revision: str) -> bytes:
     repository = shell.repository
-    version = repository.objects.version(revisions.resolve(repository, MODEL, revision))
+    version = repository.objects.version(revisions.resolve(Model(repository, MODEL), revision))
     file = repository.objects.tree(version.tree).by_role["weights"].file
     return b"".join(map(bytes, repository.extract.stream(file)))
 
@@ -113,7 +114,7 @@ def test_heads_tags_aliases_branches_and_their_ancestors_stay(shell: Shell, rng:
         elif name == "side":
             shell.ok("branch", name)
     shell.ok("switch", "--detach", "main")
-    stood = revisions.resolve(shell.repository, MODEL, "HEAD")
+    stood = revisions.resolve(Model(shell.repository, MODEL), "HEAD")
     shell.ok("branch", "other", "tagged")
     shell.ok("branch", "-D", "main")
     assert collected(shell).versions == ()
@@ -165,7 +166,7 @@ def test_a_reader_reads_on(shell: Shell, rng: random.Random) -> None:
     shell.ok("add", "b.bin", "--as", "other")
     shell.commit("both")
     repository = shell.repository
-    version = repository.objects.version(revisions.resolve(repository, MODEL, "main"))
+    version = repository.objects.version(revisions.resolve(Model(repository, MODEL), "main"))
     file = repository.objects.tree(version.tree).by_role["weights"].file
     stream = repository.extract.stream(file)
     first = bytes(next(stream))
@@ -183,7 +184,7 @@ def test_when_anything_needed_is_damaged_nothing_is_removed(shell: Shell, rng: r
     shell.write(WEIGHTS, rng.randbytes(300_000))
     shell.commit("two", "--amend")
     shell.ok("config", "gc.reflog-expire", "0")
-    tip = revisions.resolve(shell.repository, MODEL, "main")
+    tip = revisions.resolve(Model(shell.repository, MODEL), "main")
     victims = {
         "objects": shell.folder / ".mvc" / "objects" / tip[:2] / tip,
         "recipes": next(iter((shell.folder / ".mvc" / "recipes").glob(f"*/{_file(shell, 'main')}/*"))),
@@ -201,7 +202,7 @@ def test_when_anything_needed_is_damaged_nothing_is_removed(shell: Shell, rng: r
 
 def _file(shell: Shell, revision: str) -> FileId:
     repository = shell.repository
-    version = repository.objects.version(revisions.resolve(repository, MODEL, revision))
+    version = repository.objects.version(revisions.resolve(Model(repository, MODEL), revision))
     return repository.objects.tree(version.tree).by_role["weights"].file
 
 
@@ -253,14 +254,16 @@ def test_any_history_keeps_what_is_reachable(shell: Shell, rng: random.Random) -
             collected(shell)
     wanted = {}
     for branch in shell.repository.refs.names(MODEL, "heads"):
-        for step in range(shell.repository.objects.version(revisions.resolve(shell.repository, MODEL, branch)).number):
+        for step in range(
+            shell.repository.objects.version(revisions.resolve(Model(shell.repository, MODEL), branch)).number
+        ):
             wanted[f"{branch}~{step}"] = _bytes(shell, f"{branch}~{step}")
     collected(shell)
     assert not fsck(shell.repository, read_data=True).findings
     for revision, data in wanted.items():
         assert _bytes(shell, revision) == data
     assert collected(shell).plan.is_empty
-    reachable = {revisions.resolve(shell.repository, MODEL, revision) for revision in wanted}
+    reachable = {revisions.resolve(Model(shell.repository, MODEL), revision) for revision in wanted}
     assert reachable == {id_ for id_ in shell.repository.objects.loose() if _is_version(shell, id_)}
 
 

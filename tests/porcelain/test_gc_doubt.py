@@ -20,6 +20,7 @@ from mvc.porcelain import gc as verb
 from mvc.porcelain import reset as resetting
 from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.disk import primitives
@@ -49,7 +50,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def _commit(shell: Shell, data: bytes, *options: str) -> VersionId:
     shell.write(WEIGHTS, data)
     shell.commit(f"{len(data)} bytes", *options)
-    return revisions.resolve(shell.repository, MODEL, "HEAD")
+    return revisions.resolve(Model(shell.repository, MODEL), "HEAD")
 
 
 def _replaced(shell: Shell, rng: random.Random) -> VersionId:
@@ -101,7 +102,7 @@ def test_a_recipe_that_is_lost_stops_it(shell: Shell, rng: random.Random) -> Non
     """The chunks of the file are there still, and storing it again brings it back."""
     _replaced(shell, rng)
     repository = shell.repository
-    tree = repository.objects.version(revisions.resolve(repository, MODEL, "main")).tree
+    tree = repository.objects.version(revisions.resolve(Model(repository, MODEL), "main")).tree
     file = repository.objects.tree(tree).by_role["weights"].file
     shutil.rmtree(shell.folder / ".mvc" / "recipes" / file[:2] / file)
     _assert_refuses(shell)
@@ -119,7 +120,7 @@ def test_a_pack_with_bases_that_is_lost_stops_it(shell: Shell, rng: random.Rando
     for path, data in away.items():
         path.write_bytes(data)
     assert verb.gc(shell.repository, shell.actor, grace=0).plan.packs == ()
-    assert revisions.resolve(shell.repository, MODEL, "main") == version
+    assert revisions.resolve(Model(shell.repository, MODEL), "main") == version
     _assert_sound(shell.folder)
 
 
@@ -193,7 +194,7 @@ def test_a_change_that_was_interrupted_keeps_what_it_is_about_to_set(shell: Shel
     shell.tick()
     assert verb.gc(shell.repository, shell.actor, grace=0, dry_run=True).versions == ()
     assert len(verb.gc(shell.repository, shell.actor, grace=0).versions) == 1  # what it had been amended to
-    assert revisions.resolve(shell.repository, MODEL, "main") == old
+    assert revisions.resolve(Model(shell.repository, MODEL), "main") == old
     _assert_sound(shell.folder)
 
 

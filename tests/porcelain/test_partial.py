@@ -21,6 +21,7 @@ from mvc.porcelain.restore import restore
 from mvc.porcelain.status import status
 from mvc.porcelain.switch import switch
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk import primitives
 from mvc.storage.records import promised as absence
@@ -304,7 +305,7 @@ CHECKOUTS: dict[str, Callable[[Repository, Actor], object]] = {
     "restore": lambda repository, _: restore(repository, MODEL, ["weights"]),
     "switch": lambda repository, actor: switch(repository, MODEL, "side", actor=actor),
     "merge": lambda repository, actor: merge(
-        repository, MODEL, revisions.resolve(repository, MODEL, "origin/side"), actor
+        repository, MODEL, revisions.resolve(Model(repository, MODEL), "origin/side"), actor
     ),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.chunks import encodings
 from mvc.storage.packs.packformat import Entry
@@ -23,7 +24,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def _entries(shell: Shell, revision: str, role: str = "weights", model: str = "helmets") -> list[Entry]:
     repository = Repository(shell.folder)
-    version = repository.objects.version(revisions.resolve(repository, model, revision))
+    version = repository.objects.version(revisions.resolve(Model(repository, model), revision))
     recipe = repository.recipes.best(repository.objects.tree(version.tree).by_role[role].file)
     assert recipe is not None
     return [repository.chunks.find(chunk)[0].entry for chunk, _ in recipe.chunks]

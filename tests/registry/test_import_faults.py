@@ -20,6 +20,7 @@ from mvc.porcelain.init import make_repository
 from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.repository import history, places
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.disk import primitives
 from mvc.storage.records.reflog import HEADS, RefName
@@ -84,7 +85,7 @@ class World:
         }
         walked = history.walk(repository.objects, [tip for tip in branches.values() if tip])
         files = {id_: self._files(repository, id_) for id_, _ in walked}
-        told = sorted((id_, place.number) for id_, place in places.every(repository, MODEL))
+        told = sorted((id_, place.number) for id_, place in places.every(Model(repository, MODEL)))
         assert not repository.door.names("tmp")
         assert not repository.door.names("absent")
         return {"branches": branches, "files": files, "told": told}

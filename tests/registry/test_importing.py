@@ -16,6 +16,7 @@ from mvc.porcelain.init import make_repository
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import RemoteContext, RemoteDataset, RemoteFile, Sink
 from mvc.repository import places
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell, begin
 from tests.registry.shelf import Shelf
@@ -309,7 +310,7 @@ def test_it_is_told_where_they_are(desk: Desk, rng: random.Random) -> None:
     desk.publish(made[0])
     ben = desk.somebody("ben")
     desk.bring(ben)
-    ((id_, place),) = places.every(Repository(ben.folder), MODEL)
+    ((id_, place),) = places.every(Model(Repository(ben.folder), MODEL))
     assert (id_, place.number, place.organization, place.model) == (made[0], 0, "acme", "Helmets")
 
 

@@ -11,6 +11,7 @@ from mvc.model.ids import VersionId
 from mvc.registry import fields, marker, published
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from mvc.repository import places
+from mvc.repository.model import Model
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.remotes.clones import clone
@@ -84,7 +85,7 @@ def test_a_dry_run_changes_nothing_anywhere(shell: Shell, platform: Platform) ->
     assert " * v1" in said.out
     assert "Would publish 1 version." in said.out
     assert (platform.models, platform.versions) == ({}, {})
-    assert places.places(shell.repository, MODEL, head(shell)) == []
+    assert places.places(Model(shell.repository, MODEL), head(shell)) == []
     shell.ok("publish")
     assert " = v1" in shell.ok("publish", "--dry-run").out
 
@@ -110,7 +111,9 @@ def test_another_machine_finds_what_is_there(
     histories.register(ben, platform, monkeypatch)
     assert " = v1" in ben.ok("publish").out
     assert histories.state(platform) == before
-    assert places.places(ben.repository, MODEL, head(ben)) == places.places(shell.repository, MODEL, head(shell))
+    assert places.places(Model(ben.repository, MODEL), head(ben)) == places.places(
+        Model(shell.repository, MODEL), head(shell)
+    )
 
 
 # --- what is there and is not ours

@@ -22,6 +22,7 @@ from mvc.porcelain.publish import publish
 from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.repository import places
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
@@ -194,7 +195,7 @@ def test_somebody_else_who_publishes_the_same_at_any_call_is_no_harm(
         world.publish()
         assert len(seen) > number
         world.check()
-        here = [places.places(each.shell.repository, MODEL, world.head) for each in (world, ben)]
+        here = [places.places(Model(each.shell.repository, MODEL), world.head) for each in (world, ben)]
         assert here[0] == here[1]
 
 

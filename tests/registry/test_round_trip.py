@@ -8,6 +8,7 @@ import pytest
 
 from mvc.porcelain.publish import everything
 from mvc.repository import places
+from mvc.repository.model import Model
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.servers.picsellia import Platform
@@ -87,7 +88,7 @@ def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def _published(shell: Shell) -> list[dict[str, str]]:
     """The versions by their number there."""
-    found = sorted(places.every(shell.repository, MODEL), key=lambda each: each[1].number)
+    found = sorted(places.every(Model(shell.repository, MODEL)), key=lambda each: each[1].number)
     return [{"id": id_} for id_, _ in found]
 
 

@@ -12,6 +12,7 @@ from mvc.model.ids import VersionId
 from mvc.remotes.backends.backend import Listed
 from mvc.remotes.backends.local import LocalBackend
 from mvc.repository import places
+from mvc.repository.model import Model
 from mvc.storage.records.reflog import Place, RefEntry
 from tests.cli.shell import MODEL, Shell, begin
 
@@ -48,11 +49,11 @@ def _head(shell: Shell) -> VersionId:
 
 def _tell(shell: Shell, place: Place) -> None:
     with shell.repository.locked():
-        places.record(shell.repository, MODEL, _head(shell), place, shell.actor.move("publish"))
+        places.record(Model(shell.repository, MODEL), _head(shell), place, shell.actor.move("publish"))
 
 
 def _places(shell: Shell) -> set[Place]:
-    return set(places.places(shell.repository, MODEL, _head(shell)))
+    return set(places.places(Model(shell.repository, MODEL), _head(shell)))
 
 
 def test_a_clone_and_a_fetch_bring_what_was_told(

@@ -10,6 +10,7 @@ import pytest
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository import history, places
+from mvc.repository.model import Model
 from mvc.storage.records import sealed
 from mvc.storage.records.reflog import Place, RefEntry
 from tests.cli.shell import MODEL, Shell, begin
@@ -28,7 +29,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def tell(shell: Shell, version: VersionId, place: Place) -> bool:
     with shell.repository.locked():
-        return places.record(shell.repository, MODEL, version, place, shell.actor.move("publish"))
+        return places.record(Model(shell.repository, MODEL), version, place, shell.actor.move("publish"))
 
 
 def test_a_place_is_told_once_and_several_are_kept(shell: Shell) -> None:
@@ -36,21 +37,21 @@ def test_a_place_is_told_once_and_several_are_kept(shell: Shell) -> None:
     assert tell(shell, NOBODY, PLACE)
     assert not tell(shell, NOBODY, PLACE)
     assert tell(shell, NOBODY, other)
-    assert places.places(shell.repository, MODEL, NOBODY) == [PLACE, other]
-    assert list(places.every(shell.repository, MODEL)) == [(NOBODY, PLACE), (NOBODY, other)]
+    assert places.places(Model(shell.repository, MODEL), NOBODY) == [PLACE, other]
+    assert list(places.every(Model(shell.repository, MODEL))) == [(NOBODY, PLACE), (NOBODY, other)]
 
 
 def test_what_is_told_last_of_a_place_counts(shell: Shell) -> None:
     tell(shell, NOBODY, PLACE)
     renamed = replace(PLACE, name="night")
     assert tell(shell, NOBODY, renamed)
-    assert places.places(shell.repository, MODEL, NOBODY) == [renamed]
+    assert places.places(Model(shell.repository, MODEL), NOBODY) == [renamed]
 
 
 def test_it_leads_to_no_version(shell: Shell) -> None:
-    before = history.tips(shell.repository, MODEL)
+    before = history.tips(Model(shell.repository, MODEL))
     tell(shell, NOBODY, PLACE)
-    assert history.tips(shell.repository, MODEL) == before
+    assert history.tips(Model(shell.repository, MODEL)) == before
     shell.ok("fsck")
     shell.ok("gc", "--grace", "0")
     shell.ok("log", "--all")

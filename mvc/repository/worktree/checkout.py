@@ -16,6 +16,7 @@ from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import merge_state
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import apply, links, model_file
 from mvc.repository.worktree.plan import Kind, OnDisk, Step, check_paths, plan_checkout
@@ -39,12 +40,13 @@ class Moved:
     deleted: tuple[str, ...] = ()
 
 
-def files_of(repository: Repository, model: str, version: VersionId | None) -> Tree:
+def files_of(model: Model, version: VersionId | None) -> Tree:
     """Return the files of the working tree at `version`: those of its tree, and its model.toml."""
+    repository = model.repository
     if version is None:
         return Tree()
     found = repository.objects.version(version)
-    data = model_file.of_version(repository, found, model)
+    data = model_file.of_version(repository, found, model.key)
     file = FileId(digest(data))
     if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
         store_small(repository, data)
@@ -62,8 +64,7 @@ def store_small(repository: Repository, data: bytes) -> FileId:
 
 
 def move(
-    repository: Repository,
-    model: str,
+    model: Model,
     verb: str,
     *,
     base: Tree,
@@ -83,38 +84,36 @@ def move(
     Raises InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
-        merge_state.refuse(repository, model)
-    look, steps = _plan(repository, model, base, wanted, force=force)
+        merge_state.refuse(model)
+    look, steps = _plan(model, base, wanted, force=force)
     files = tuple(_file_step(step, look.prefix) for step in steps)
-    listed = _sparse(repository, model, wanted, left_out)
+    listed = _sparse(model, wanted, left_out)
     if files or refs or head is not None or merge is not None or merged or listed is not None:
-        journal = Journal(verb, model, refs, files, head, merge=merge, merged=merged, sparse=listed)
-        apply.change(repository, journal, progress)
+        journal = Journal(verb, model.key, refs, files, head, merge=merge, merged=merged, sparse=listed)
+        apply.change(model.repository, journal, progress)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
 
 
-def _sparse(
-    repository: Repository, model: str, wanted: Tree, left_out: Collection[str] | None
-) -> tuple[str, ...] | None:
+def _sparse(model: Model, wanted: Tree, left_out: Collection[str] | None) -> tuple[str, ...] | None:
     """Return the paths that are not checked out afterwards; None when they are those of before."""
-    before = sparse.paths(repository.door, model)
+    before = sparse.paths(model.repository.door, model.key)
     after = before - wanted.by_path.keys() if left_out is None else frozenset(left_out)
     return tuple(sorted(after)) if after != before else None
 
 
-def check(repository: Repository, model: str, *, base: Tree, wanted: Tree) -> None:
+def check(model: Model, *, base: Tree, wanted: Tree) -> None:
     """Raise InTheWay when `move` would, before anything is stored."""
-    _plan(repository, model, base, wanted, force=False)
+    _plan(model, base, wanted, force=False)
 
 
-def _plan(repository: Repository, model: str, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look, list[Step]]:
+def _plan(model: Model, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look, list[Step]]:
     check_paths(wanted)
-    look = _Look(repository, repository.head(model).folder, base, wanted)
+    look = _Look(model.repository, model.folder, base, wanted)
     steps = plan_checkout(
-        base, wanted, look.disk, force=force, stored=lambda file: repository.recipes.best(file) is not None
+        base, wanted, look.disk, force=force, stored=lambda file: model.repository.recipes.best(file) is not None
     )
-    _spare_current_folder(repository, look, steps)
+    _spare_current_folder(model.repository, look, steps)
     return look, list(steps)
 
 

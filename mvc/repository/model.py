@@ -1,0 +1,50 @@
+"""One model of a repository: the value that functions take which look at its refs, its head or its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvc.model.ids import VersionId
+from mvc.repository.repository import Repository
+from mvc.storage.records.heads import Head
+from mvc.storage.records.reflog import RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by its key, the name of the folder of its refs."""
+
+    repository: Repository
+    key: str
+
+    @property
+    def head(self) -> Head:
+        """Its head: the branch or version that is checked out, and the folder of its files. Raises NoModel."""
+        return self.repository.head(self.key)
+
+    @property
+    def current(self) -> VersionId | None:
+        """The version that is checked out; None before the first commit. Raises NoModel."""
+        return self.repository.current(self.key)
+
+    @property
+    def folder(self) -> str:
+        """The folder of its files, from the repository's root; "" is the root. Raises NoModel."""
+        return self.head.folder
+
+    def ref(self, kind: str, name: str) -> RefName:
+        """Return the name of one of its refs, which need not exist."""
+        return RefName(self.key, kind, name)
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of its refs of one kind that exist."""
+        return self.repository.refs.names(self.key, kind)
+
+    def target(self, kind: str, name: str) -> VersionId | None:
+        """Return the version of a ref; None when there is no such ref."""
+        return self.repository.refs.target(self.ref(kind, name))
+
+    def refs(self) -> list[RefName]:
+        """Return all its refs, deleted ones and remote-tracking ones included."""
+        refs = self.repository.refs
+        return [ref for kind in refs.kinds(self.key) for ref in refs.all(self.key, kind)]
