@@ -9,9 +9,11 @@ import pytest
 from mvc.formats.known import FORMATS, WEIGHT_SUFFIXES, Format
 from mvc.model.toml import schema
 from mvc.model.toml.schema import Table
+from mvc.registry.fields import FIELDS, Field
 from tests.docs import pages
 
 MODEL_TOML = (pages.REFERENCE / "model-toml.md").read_text(encoding="utf-8")
+PUBLISH = (pages.DOCS / "how-to" / "publish.md").read_text(encoding="utf-8")
 FORMATS_PAGE = (pages.REFERENCE / "weight-formats.md").read_text(encoding="utf-8")
 
 
@@ -44,3 +46,9 @@ def test_a_format_has_a_row_with_its_suffixes(known: Format) -> None:
 
 def test_other_suffixes_are_there() -> None:
     assert [suffix for suffix in WEIGHT_SUFFIXES if f"`{suffix}`" not in FORMATS_PAGE] == []
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_a_field_of_a_registry_has_a_row(field: Field) -> None:
+    rows = [line for line in PUBLISH.splitlines() if line.startswith("| ")]
+    assert any(f"`{field.key}`" in row and f"`{field.name}`" in row for row in rows)
