@@ -168,7 +168,7 @@ def test_what_cannot_be_committed_is_ready_for_nothing(empty: Shell) -> None:
     assert said.code == 1
     assert said.lines[1:3] == [
         "Not ready: this cannot be committed.",
-        "  !  labelmap: there is no class 1 (`mvc set labelmap.1=NAME`, or `mvc set model.labelmap_sparse=true` if it is meant so)",
+        "  !  labelmap: class 1 is missing (`mvc set labelmap.1=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended)",
     ]
     empty.ok("set", "labelmap.1=vest")
     track(empty, "model-latest")

@@ -144,7 +144,7 @@ def test_a_labelmap_may_lie_in_a_file() -> None:
         (HEAD + b"[labelmap]\n0 = 1", errors.WrongType, "labelmap.0 must be text"),
         (HEAD + b'[labelmap]\na = "b"', errors.BadLabels, "'a' is not a class number"),
         (HEAD + b'[labelmap]\n0 = "a"\n00 = "b"', errors.BadLabels, "'00' is not a class number"),
-        (HEAD + b'[labelmap]\n0 = "a"\npath = "l.json"', errors.BadLabels, "one or the other"),
+        (HEAD + b'[labelmap]\n0 = "a"\npath = "l.json"', errors.BadLabels, "both a path and classes"),
         (HEAD + b"[metrics]\na = nan", errors.NotFinite, "metrics.a is nan"),
         (HEAD + b"[parameters]\na = [0, { b = -inf }]", errors.NotFinite, "parameters.a.1.b is -inf"),
         (HEAD + b"[parameters]\na = 1e999", errors.NotFinite, "parameters.a is inf"),

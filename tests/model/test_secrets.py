@@ -24,13 +24,13 @@ TOKENS = {
     "Azure key": "AccountKey=" + "a" * 60 + "==",
     "JSON web token": "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSMeK",
     "private key": "-----BEGIN " + "OPENSSH PRIVATE KEY-----\nb3Bl",
-    "password in an address": "https://ana:" + "hunter2@example.org/x",
-    "token in an address": "https://example.org/x?a=1&access_token=" + "12345678abc",
+    "password in a URL": "https://ana:" + "hunter2@example.org/x",
+    "token in a URL": "https://example.org/x?a=1&access_token=" + "12345678abc",
 }
 
 
 def test_every_shape_has_an_example() -> None:
-    assert set(TOKENS) == set(secrets.SHAPES)
+    assert set(TOKENS) == set(secrets.PATTERNS)
 
 
 @pytest.mark.parametrize("kind", TOKENS)
@@ -69,7 +69,7 @@ def test_a_message_is_looked_at_and_the_secret_is_not_repeated(kind: str) -> Non
 )
 def test_a_random_value_under_a_telling_name_is_found(values: dict[str, Any]) -> None:
     (found,) = secrets.find(Manifest({"name": "x"}, parameters=values))
-    assert found.kind == "random value under a telling name"
+    assert found.kind == "random value under a key for secrets"
 
 
 @pytest.mark.parametrize(

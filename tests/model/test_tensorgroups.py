@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from mvc.model.compare.tensor_groups import Leaf, gather, steadiest
+from mvc.model.compare.tensor_groups import Leaf, group, largest_module
 
 
 def labels(states: dict[str, str], lines: int = 20) -> list[tuple[str, str]]:
     """Label and states of each group."""
-    groups = gather([Leaf(name, state, state) for name, state in states.items()], lines)
+    groups = group([Leaf(name, state, state) for name, state in states.items()], lines)
     return [(group.label, "".join(sorted(set(group.members)))) for group in groups]
 
 
@@ -71,14 +71,14 @@ def test_groups_are_few_and_have_each_leaf_once(rng: random.Random) -> None:
             for _ in range(rng.randrange(80))
         }
         leaves = [Leaf(name, rng.choice("cu"), name) for name in names]
-        groups = gather(leaves)
+        groups = group(leaves)
         assert len(groups) <= 20
         assert sorted(name for group in groups for name in group.members) == sorted(names)
 
 
 def test_the_steadiest_module_is_the_heaviest_that_fares_so_wholly() -> None:
     def steady(states: dict[str, str]) -> str | None:
-        return steadiest([Leaf(name, state, 1) for name, state in states.items()], "u", lambda value: value)
+        return largest_module([Leaf(name, state, 1) for name, state in states.items()], "u", lambda value: value)
 
     assert steady(layers(0, 3, "u") | {"encoder.norm": "u", "head.w": "c", "stem.w": "u"}) == "encoder"
     assert steady(layers(0, 3, "u", "model") | layers(4, 5, "c", "model")) == "model.0-3"

@@ -1,1 +1,1 @@
-"""Comparing two versions: fields, files, labels, tensors."""
+"""Comparison of two versions: values, files, labels, tensors."""

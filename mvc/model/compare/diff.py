@@ -1,8 +1,8 @@
-"""What changed between two versions: one typed value for people, for machines and for `log --stat`.
+"""Diffs of two versions: one typed value for display, for `--json` and for `log --stat`.
 
-labelmap    by class (labeldiff)
+labelmap    by class (compare/labels)
 about, parameters, metrics, docker, source, intent, tracked    by key: old and new value
-files       by path and role (treediff)
+files       by path and role (compare/files)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from mvc.model import canonical
-from mvc.model.compare import labels as labeldiff
+from mvc.model.compare import labels as compare_labels
 from mvc.model.compare.files import FileChange, compare_trees
 from mvc.model.compare.labels import LabelDiff
 from mvc.model.ids import FileId
@@ -32,12 +32,12 @@ SECTIONS = {
     "intent": "intent",
     "tracked": "files",
 }
-"""What the sections by key are called here, and in a manifest."""
+"""The sections compared by key: their names in a diff, and in a manifest."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a version holds: its manifest and its tree; of a version, or of the working tree as it stands."""
+    """The manifest and tree of a version, or of the working tree."""
 
     manifest: Manifest
     tree: Tree
@@ -45,19 +45,19 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key's old and new value; None where it was not set."""
+    """The old and new value of a key; None where it is not set."""
 
     key: str
     old: Any
     new: Any
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the change as `--json` prints it."""
         return {"key": self.key, "old": self.old, "new": self.new}
 
 
 class _Auto(NamedTuple):
-    """A docker digest that is looked up: as asked for, and what it resolved to."""
+    """A docker digest to be resolved: the value asked for, and the resolved one."""
 
     asked: str
     resolved: str | None
@@ -65,7 +65,7 @@ class _Auto(NamedTuple):
 
 @dataclass(frozen=True)
 class VersionDiff:
-    """The differences, section by section; `values` holds those sections by key that changed, and only them."""
+    """The differences of two versions; `values` has the sections with changes only."""
 
     labelmap: LabelDiff = field(default_factory=LabelDiff)
     values: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
@@ -73,27 +73,27 @@ class VersionDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing changed."""
+        """True if nothing changed."""
         return self.labelmap.is_empty and not self.values and not self.files
 
     @property
     def breaking(self) -> bool:
-        """Whether consumers of the classes are misled."""
+        """True if consumers that know classes by number would misread them."""
         return self.labelmap.breaking
 
     @cached_property
     def new_bytes(self) -> int | None:
-        """The bytes that the files brought to the store; None where nobody counted. Equal files count once."""
-        come = [change for change in self.files if change.new is not None]
-        counted = {change.entry.file: change.new_bytes for change in come if change.new_bytes is not None}
-        return sum(counted.values()) if all(change.new_bytes is not None for change in come) else None
+        """The bytes that the files added to the store, equal files counted once; None if not counted."""
+        changes = [change for change in self.files if change.new is not None]
+        counted = {change.entry.file: change.new_bytes for change in changes if change.new_bytes is not None}
+        return sum(counted.values()) if all(change.new_bytes is not None for change in changes) else None
 
     def section(self, name: str) -> tuple[Change, ...]:
-        """The changes of one section by key (`parameters`)."""
+        """Return the changes of one section (`parameters`)."""
         return self.values.get(name, ())
 
     def to_json(self) -> dict[str, Any]:
-        """For machines: only what changed."""
+        """Return the changed sections as `--json` prints them."""
         record: dict[str, Any] = {}
         if not self.labelmap.is_empty:
             record["labelmap"] = self.labelmap.to_json()
@@ -104,9 +104,9 @@ class VersionDiff:
 
 
 def compare(old: Snapshot | None, new: Snapshot, *, new_bytes: Mapping[FileId, int] | None = None) -> VersionDiff:
-    """What `new` changed; against nothing (None) all of it is added.
+    """Compare two snapshots; against None, everything in `new` is added.
 
-    `new_bytes` says of each file that brought bytes to the store how many.
+    `new_bytes` maps each file that was added to the store to the bytes this took.
     """
     before = old.manifest if old else None
     values = {}
@@ -114,20 +114,20 @@ def compare(old: Snapshot | None, new: Snapshot, *, new_bytes: Mapping[FileId, i
         changes = tuple(_changes(_flat(before, section), _flat(new.manifest, section)))
         if changes:
             values[name] = changes
-    labels = labeldiff.compare(before.labelmap if before else (), new.manifest.labelmap)
+    labels = compare_labels.compare(before.labelmap if before else (), new.manifest.labelmap)
     return VersionDiff(labels, values, compare_trees(old.tree if old else None, new.tree, new_bytes))
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    """Keys that differ, in the order of the old side and then of the new one."""
+    """Yield the keys that differ: those of the old side in order, then new ones."""
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)
         if not _same(before, after):
-            yield Change(key, _shown(before), _shown(after))
+            yield Change(key, _plain(before), _plain(after))
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Whether two values have the same bytes; `auto` not resolved yet is what it resolved to then."""
+    """Return whether two values have the same bytes; an unresolved `auto` equals any resolved one."""
     if isinstance(old, _Auto) and isinstance(new, _Auto):
         return old == new or old.resolved is None or new.resolved is None
     if type(old) is str and type(new) is str:
@@ -135,14 +135,14 @@ def _same(old: Any, new: Any) -> bool:
     return canonical.encode(old) == canonical.encode(new)
 
 
-def _shown(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if not isinstance(value, _Auto):
         return value
     return f"{value.asked} ({value.resolved})" if value.resolved else value.asked
 
 
 def _flat(manifest: Manifest | None, section: str) -> dict[str, Any]:
-    """A section's values by dotted key; datasets by their alias, for these have one."""
+    """Return a section's values by dotted key; datasets by alias, if all have one."""
     if manifest is None:
         return {}
     values = dict(getattr(manifest, section))
@@ -156,9 +156,9 @@ def _flat(manifest: Manifest | None, section: str) -> dict[str, Any]:
 
 
 def _by_alias(datasets: list[dict[str, Any]]) -> Any:
-    aliases = [each.get("alias") or each.get("name") for each in datasets]
+    aliases = [dataset.get("alias") or dataset.get("name") for dataset in datasets]
     if None in aliases or len(set(aliases)) != len(aliases):
-        return {str(number): each for number, each in enumerate(datasets)}
+        return {str(number): dataset for number, dataset in enumerate(datasets)}
     return dict(zip(aliases, datasets, strict=True))
 
 

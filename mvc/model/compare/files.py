@@ -1,7 +1,7 @@
-"""What changed between two listings of files: the one comparison that status, diff and checkout share.
+"""Diffs of two file listings, shared by status, diff and checkout.
 
-M  same path, other bytes or executable bit       A, D  on one side only
-R  the same bytes under another path or role, or the same role at another path
+M  modified: same path, other content or executable bit       A, D  added, deleted
+R  renamed: same content under another path or role, or same role at another path
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mvc.model.compare.pairing import pair
+from mvc.model.compare.match import match
 from mvc.model.ids import FileId
 from mvc.model.tree import Tree, TreeEntry
 
@@ -20,9 +20,9 @@ Pair = tuple[TreeEntry, TreeEntry]
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file's change; `old` is None when it was added, `new` when it was removed.
+    """The change of one file; `old` is None if it was added, `new` if it was deleted.
 
-    `new_bytes` counts the bytes that the new file brought to the store, None where nobody counted.
+    `new_bytes` is the number of bytes that the new file added to the store, None if not counted.
     """
 
     kind: str
@@ -32,23 +32,23 @@ class FileChange:
 
     @property
     def entry(self) -> TreeEntry:
-        """The file as it is now, or was last."""
+        """The new entry, or the old one of a deleted file."""
         entry = self.new or self.old
         assert entry is not None  # noqa: S101 - a change has at least one side
         return entry
 
     @property
     def bytes_changed(self) -> bool:
-        """Whether the content differs; true of files added or removed."""
+        """True if the content differs; also for added and deleted files."""
         return self.old is None or self.new is None or self.old.file != self.new.file
 
     @property
     def mode_changed(self) -> bool:
-        """Whether the file became executable, or ceased to be."""
+        """True if the executable bit differs."""
         return self.old is not None and self.new is not None and self.old.exec != self.new.exec
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the change as `--json` prints it."""
         record: dict[str, Any] = {
             "kind": self.kind,
             "old": self.old.to_json() if self.old else None,
@@ -60,45 +60,45 @@ class FileChange:
 def compare_trees(
     old: Tree | None, new: Tree | None, new_bytes: Mapping[FileId, int] | None = None
 ) -> tuple[FileChange, ...]:
-    """Every file that differs, in the order of paths (of the new one, where there are two).
+    """Return the changes between two trees, sorted by path (the new one, if there are two).
 
-    `new_bytes` says of each file that brought bytes to the store how many.
+    `new_bytes` maps each file that was added to the store to the bytes this took.
     """
-    if old is not None and new is not None and old.entries == new.entries:  # as nearly always in `status`
+    if old is not None and new is not None and old.entries == new.entries:  # the usual case of `status`
         return ()
     before, after = old.by_path if old else {}, new.by_path if new else {}
     same_path = [(before[path], entry) for path, entry in after.items() if path in before and before[path] != entry]
-    gone = [entry for path, entry in before.items() if path not in after]
-    come = [entry for path, entry in after.items() if path not in before]
-    moved = list(_moved(gone, come))
+    deleted = [entry for path, entry in before.items() if path not in after]
+    added = [entry for path, entry in after.items() if path not in before]
+    renamed = list(_renamed(deleted, added))
     pairs: list[tuple[str, TreeEntry | None, TreeEntry | None]] = [(_kind(a, b), a, b) for a, b in same_path]
-    pairs += [(RENAMED, a, b) for a, b in moved]
-    left, right = {a.path for a, _ in moved}, {b.path for _, b in moved}
-    pairs += [(DELETED, entry, None) for entry in gone if entry.path not in left]
-    pairs += [(ADDED, None, entry) for entry in come if entry.path not in right]
-    changes = [FileChange(kind, a, b, _brought(a, b, new_bytes)) for kind, a, b in pairs]
+    pairs += [(RENAMED, a, b) for a, b in renamed]
+    sources, targets = {a.path for a, _ in renamed}, {b.path for _, b in renamed}
+    pairs += [(DELETED, entry, None) for entry in deleted if entry.path not in sources]
+    pairs += [(ADDED, None, entry) for entry in added if entry.path not in targets]
+    changes = [FileChange(kind, a, b, _added_bytes(a, b, new_bytes)) for kind, a, b in pairs]
     return tuple(sorted(changes, key=lambda change: change.entry.path.encode()))
 
 
 def _kind(old: TreeEntry, new: TreeEntry) -> str:
-    """A file that stayed where it is: only its role moved, or it was modified."""
+    """Return the kind of change of a file at the same path: only its role changed, or it was modified."""
     return RENAMED if old.file == new.file and old.exec == new.exec else MODIFIED
 
 
-def _moved(gone: list[TreeEntry], come: list[TreeEntry]) -> Iterator[Pair]:
-    """Pair files that left one path with files that came to another: the surest likeness first, each file once."""
-    likenesses: tuple[Callable[[TreeEntry], object], ...] = (
+def _renamed(deleted: list[TreeEntry], added: list[TreeEntry]) -> Iterator[Pair]:
+    """Yield deleted files with the added files they became; the most specific key matches first, each file once."""
+    keys: tuple[Callable[[TreeEntry], object], ...] = (
         lambda entry: (entry.file, entry.role),
         lambda entry: (entry.file, entry.path.rpartition("/")[2]),
         lambda entry: entry.file,
         lambda entry: entry.role,
     )
-    for likeness in likenesses:
-        pairs, gone, come = pair(gone, come, likeness)
+    for key in keys:
+        pairs, deleted, added = match(deleted, added, key)
         yield from pairs
 
 
-def _brought(old: TreeEntry | None, new: TreeEntry | None, new_bytes: Mapping[FileId, int] | None) -> int | None:
+def _added_bytes(old: TreeEntry | None, new: TreeEntry | None, new_bytes: Mapping[FileId, int] | None) -> int | None:
     if new_bytes is None or new is None:
         return None
     return 0 if old is not None and old.file == new.file else new_bytes.get(new.file, 0)

@@ -1,11 +1,11 @@
-"""What changed between two labelmaps, class by class.
+"""Diffs of two labelmaps, class by class.
 
-    0 helmet        0 helmet
-    5 truck    →    5 bus        bus added at 5
-                    6 truck      truck re-indexed from 5 to 6: who reads class 5 now reads something else
+0 helmet        0 helmet
+5 truck    →    5 bus        bus added at 5
+                6 truck      truck re-indexed from 5 to 6: consumers of class 5 now read bus
 
-A name that is on both sides under another number was re-indexed; of the rest, a number on both sides was renamed; what is
-left was removed or added. So each class of either side is named once, and the change can be carried out.
+A name on both sides with another number was re-indexed; of the rest, a number on both sides was renamed; everything else was
+removed or added. So each class of either side occurs once, and the diff can be applied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mvc.model.labelmap import Labelmap
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """One class number, another name."""
+    """A class number with a new name."""
 
     index: int
     old: str
@@ -28,7 +28,7 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Reindexed:
-    """One name, another class number."""
+    """A name with a new class number."""
 
     name: str
     old: int
@@ -37,7 +37,7 @@ class Reindexed:
 
 @dataclass(frozen=True, slots=True)
 class LabelDiff:
-    """Classes added and removed (number and name), renamed, re-indexed, each in the order of the numbers."""
+    """Classes added and removed (number and name), renamed and re-indexed, sorted by number."""
 
     added: Labelmap = ()
     removed: Labelmap = ()
@@ -46,57 +46,57 @@ class LabelDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the labelmaps are the same."""
+        """True if the labelmaps are equal."""
         return not (self.added or self.removed or self.renamed or self.reindexed)
 
     @property
     def breaking(self) -> bool:
-        """Whether a consumer that knows a class by its number is misled."""
+        """True if a consumer that knows classes by number would misread them."""
         return bool(self.reindexed)
 
     def apply(self, labelmap: Labelmap) -> Labelmap:
-        """The new labelmap, from the old one."""
-        gone = {number for number, _ in self.removed} | {each.old for each in self.reindexed}
-        classes = {number: name for number, name in labelmap if number not in gone}
-        classes |= {each.new: each.name for each in self.reindexed}
-        classes |= {each.index: each.new for each in self.renamed}
+        """Return the new labelmap, given the old one."""
+        removed = {number for number, _ in self.removed} | {change.old for change in self.reindexed}
+        classes = {number: name for number, name in labelmap if number not in removed}
+        classes |= {change.new: change.name for change in self.reindexed}
+        classes |= {change.index: change.new for change in self.renamed}
         classes |= dict(self.added)
         return tuple(sorted(classes.items()))
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the diff as `--json` prints it."""
         return {
             "breaking": self.breaking,
             "added": [{"index": number, "name": name} for number, name in self.added],
             "removed": [{"index": number, "name": name} for number, name in self.removed],
-            "renamed": [{"index": each.index, "old": each.old, "new": each.new} for each in self.renamed],
-            "reindexed": [{"name": each.name, "old": each.old, "new": each.new} for each in self.reindexed],
+            "renamed": [{"index": change.index, "old": change.old, "new": change.new} for change in self.renamed],
+            "reindexed": [{"name": change.name, "old": change.old, "new": change.new} for change in self.reindexed],
         }
 
 
 def compare(old: Labelmap, new: Labelmap) -> LabelDiff:
-    """The difference of two labelmaps."""
+    """Compare two labelmaps."""
     if old == new:
         return LabelDiff()
     before, after = dict(old), dict(new)
     left = {number: name for number, name in old if after.get(number) != name}
     right = {number: name for number, name in new if before.get(number) != name}
     reindexed = _reindexed(left, right)
-    for each in reindexed:
-        del left[each.old]
-        del right[each.new]
+    for change in reindexed:
+        del left[change.old]
+        del right[change.new]
     both = [number for number in left if number in right]
     renamed = tuple(Renamed(number, left.pop(number), right.pop(number)) for number in both)
     return LabelDiff(tuple(right.items()), tuple(left.items()), renamed, reindexed)
 
 
 def _reindexed(left: dict[int, str], right: dict[int, str]) -> tuple[Reindexed, ...]:
-    """Names on both sides, paired in the order of their numbers where several classes bear one."""
+    """Return names on both sides; if several classes share one, they are paired in order of their numbers."""
     numbers = _by_name(left.items())
-    found = []
+    changes = []
     for name, targets in _by_name(right.items()).items():
-        found += [Reindexed(name, old, new) for old, new in zip(numbers.get(name, ()), targets, strict=False)]
-    return tuple(sorted(found, key=lambda each: each.old))
+        changes += [Reindexed(name, old, new) for old, new in zip(numbers.get(name, ()), targets, strict=False)]
+    return tuple(sorted(changes, key=lambda change: change.old))
 
 
 def _by_name(classes: Iterable[tuple[int, str]]) -> dict[str, list[int]]:

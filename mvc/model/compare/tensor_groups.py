@@ -1,12 +1,12 @@
-"""Tensors by module: names taken apart at their dots, and put together where all below them fares alike.
+"""Groups of tensors by module: names are split at their dots, and modules with one common state are joined.
 
     encoder.layer.0.norm.weight   unchanged
     encoder.layer.1.norm.weight   unchanged      encoder.layer.0-1.*   unchanged
     encoder.layer.2.norm.weight   changed    →   encoder.layer.2.*     changed
     head.weight                   changed        head.weight           changed
 
-A module is taken apart only where its tensors fare differently, and as long as no more than LINES groups come of it. Modules
-with numbers stand together when each of them has the same to tell.
+A module is split only if its tensors differ in state, and only while there are at most LINES groups. Numbered modules in
+sequence are joined if their tensors have the same states.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Generic, NamedTuple, TypeVar
 LINES = 20
 """Groups, at most."""
 DEPTH = 16
-"""Parts that a name is taken apart into, at most; the last one has the rest."""
+"""Parts of a name, at most; the last one takes the rest."""
 _DIGITS = 9
 _SEPARATORS = "./"
 _PART = re.compile(r"[./]*[^./]+")
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Leaf(NamedTuple, Generic[T]):
-    """A tensor: its name, a state that it may share with others, and what it stands for."""
+    """A tensor: its name, its state, and the value it stands for."""
 
     name: str
     state: Hashable
@@ -37,44 +37,44 @@ class Leaf(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[T]):
-    """What fares alike, or is too much to be told apart: `label` is a name, or a prefix with `*`."""
+    """Tensors shown in one line: `label` is a name, or a prefix with `*`."""
 
     label: str
     members: tuple[T, ...]
 
 
 class _Split(NamedTuple, Generic[T]):
-    """A leaf with the parts of its name."""
+    """A leaf whose name is split into parts."""
 
     parts: tuple[str, ...]
     state: Hashable
     value: T
 
     def part(self, depth: int) -> str:
-        """The part at a depth, `""` where the name has ended."""
+        """Return the part at a depth, `""` after the last one."""
         return self.parts[depth] if depth < len(self.parts) else ""
 
 
 @dataclass(slots=True, eq=False)
 class _Branch(Generic[T]):
-    """Leaves whose names begin with `prefix`, their first `depth` parts; `whole` when it is not to be taken apart.
+    """Leaves whose names share `prefix`, their first `depth` parts; `is_final` if it is not to be split.
 
-    `rest`: other leaves that begin so are told of apart.
+    `is_rest`: other leaves with the prefix are in groups of their own.
     """
 
     prefix: str
     leaves: list[_Split[T]]
     depth: int
-    whole: bool = False
-    rest: bool = False
+    is_final: bool = False
+    is_rest: bool = False
 
     @property
-    def mixed(self) -> bool:
+    def is_mixed(self) -> bool:
         return len({leaf.state for leaf in self.leaves}) > 1
 
     @property
-    def open(self) -> bool:
-        return not self.whole and self.mixed and any(leaf.part(self.depth) for leaf in self.leaves)
+    def can_split(self) -> bool:
+        return not self.is_final and self.is_mixed and any(leaf.part(self.depth) for leaf in self.leaves)
 
     @property
     def label(self) -> str:
@@ -82,32 +82,32 @@ class _Branch(Generic[T]):
         if not part:
             return self.prefix
         separator = part[: len(part) - len(part.lstrip(_SEPARATORS))]
-        return f"{self.prefix}{separator}*{' (rest)' if self.rest else ''}"
+        return f"{self.prefix}{separator}*{' (rest)' if self.is_rest else ''}"
 
 
-def gather(leaves: Iterable[Leaf[T]], lines: int = LINES) -> tuple[Group[T], ...]:
-    """The leaves in at most `lines` groups, by name, numbers in their order."""
+def group(leaves: Iterable[Leaf[T]], lines: int = LINES) -> tuple[Group[T], ...]:
+    """Group leaves by module into at most `lines` groups, sorted by name, numbers by value."""
     branches = [root] if (root := _root(leaves)).leaves else []
-    while open_ := [branch for branch in branches if branch.open]:
-        branch = min(open_, key=lambda each: (each.depth, -len(each.leaves)))
-        room = lines - len(branches) + 1
-        below = next((found for found in _ways(branch) if len(found) <= room), None)
-        if below is None:
-            branch.whole = True
+    while splittable := [branch for branch in branches if branch.can_split]:
+        branch = min(splittable, key=lambda candidate: (candidate.depth, -len(candidate.leaves)))
+        limit = lines - len(branches) + 1
+        parts = next((parts for parts in _splits(branch) if len(parts) <= limit), None)
+        if parts is None:
+            branch.is_final = True
         else:
-            place = branches.index(branch)
-            branches[place : place + 1] = below
+            index = branches.index(branch)
+            branches[index : index + 1] = parts
     return tuple([Group(branch.label, tuple([leaf.value for leaf in branch.leaves])) for branch in branches])
 
 
-def steadiest(leaves: Iterable[Leaf[T]], state: Hashable, weight: Callable[[T], int]) -> str | None:
-    """The heaviest module at the top whose leaves all have this state; None when there is none."""
-    alike = [
+def largest_module(leaves: Iterable[Leaf[T]], state: Hashable, weight: Callable[[T], int]) -> str | None:
+    """Return the top-level module of the largest weight among those entirely in `state`, or None."""
+    modules = [
         (sum(weight(leaf.value) for leaf in branch.leaves), branch.prefix)
         for branch in _children(_root(leaves))
         if {leaf.state for leaf in branch.leaves} == {state}
     ]
-    return max(alike)[1] if alike else None
+    return max(modules)[1] if modules else None
 
 
 def _root(leaves: Iterable[Leaf[T]]) -> _Branch[T]:
@@ -115,60 +115,61 @@ def _root(leaves: Iterable[Leaf[T]]) -> _Branch[T]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The parts of a name, each with the separators before it."""
+    """Split a name into parts, each with its leading separators."""
     parts = _PART.findall(name)
     rest = name[sum(map(len, parts[: DEPTH - 1])) :]
     return (*parts[: DEPTH - 1], rest) if rest else tuple(parts)
 
 
 def _branch(prefix: str, leaves: list[_Split[T]], depth: int) -> _Branch[T]:
-    """A branch at the longest prefix that its leaves share."""
+    """Return a branch at the longest prefix that its leaves share."""
     while len(parts := {leaf.part(depth) for leaf in leaves}) == 1 and (part := parts.pop()):
         prefix, depth = prefix + part, depth + 1
     return _Branch(prefix, leaves, depth)
 
 
-def _ways(branch: _Branch[T]) -> Iterator[list[_Branch[T]]]:
-    """How a branch can be taken apart: into all below it, or only those that do not fare as most do."""
+def _splits(branch: _Branch[T]) -> Iterator[list[_Branch[T]]]:
+    """Yield the ways to split a branch: into all its children, or only those without the most frequent state."""
     children = _children(branch)
     yield children
-    states = [child.leaves[0].state for child in children if not child.mixed]
+    states = [child.leaves[0].state for child in children if not child.is_mixed]
     most = max(states, key=states.count, default=None)
-    rest = [child for child in children if not child.mixed and child.leaves[0].state == most]
+    rest = [child for child in children if not child.is_mixed and child.leaves[0].state == most]
     others = [child for child in children if child not in rest]
     if others and len(rest) > 1:
         leaves = [leaf for child in rest for leaf in child.leaves]
-        yield [*others, _Branch(branch.prefix, leaves, branch.depth, rest=True)]
+        yield [*others, _Branch(branch.prefix, leaves, branch.depth, is_rest=True)]
 
 
 def _children(branch: _Branch[T]) -> list[_Branch[T]]:
-    below: dict[str, list[_Split[T]]] = {}
+    by_part: dict[str, list[_Split[T]]] = {}
     for leaf in branch.leaves:
-        below.setdefault(leaf.part(branch.depth), []).append(leaf)
-    found = []
-    for run in _runs(sorted(below, key=_natural), lambda part: _fate(below[part], branch.depth + 1)):
+        by_part.setdefault(leaf.part(branch.depth), []).append(leaf)
+    children = []
+    for run in _runs(sorted(by_part, key=_natural), lambda part: _signature(by_part[part], branch.depth + 1)):
         last = f"-{run[-1].lstrip(_SEPARATORS)}" if len(run) > 1 else ""
-        leaves = [leaf for part in run for leaf in below[part]]
-        found.append(_branch(f"{branch.prefix}{run[0]}{last}", leaves, branch.depth + 1))
-    return found
+        leaves = [leaf for part in run for leaf in by_part[part]]
+        children.append(_branch(f"{branch.prefix}{run[0]}{last}", leaves, branch.depth + 1))
+    return children
 
 
-def _runs(parts: Sequence[str], fate: Callable[[str], Hashable]) -> list[list[str]]:
-    """Numbers that follow each other and fare alike in one run, everything else in one of its own."""
+def _runs(parts: Sequence[str], signature: Callable[[str], Hashable]) -> list[list[str]]:
+    """Join consecutive numbers of equal signature into runs; any other part is a run of its own."""
     runs: list[list[str]] = []
-    before: Hashable = None
+    previous: Hashable = None
     for part in parts:
-        here = (fate(part), part[: -len(part.lstrip(_SEPARATORS))]) if _number(part) is not None else None
-        if here is not None and here == before:
+        separators = part[: -len(part.lstrip(_SEPARATORS))]
+        current = (signature(part), separators) if _number(part) is not None else None
+        if current is not None and current == previous:
             runs[-1].append(part)
         else:
             runs.append([part])
-        before = here
+        previous = current
     return runs
 
 
-def _fate(leaves: Sequence[_Split[T]], depth: int) -> Hashable:
-    """One state, or what has which."""
+def _signature(leaves: Sequence[_Split[T]], depth: int) -> Hashable:
+    """Return the common state of the leaves, or the state of each by the rest of its name."""
     states = {leaf.state for leaf in leaves}
     if len(states) == 1:
         return leaves[0].state, all(len(leaf.parts) == depth for leaf in leaves)

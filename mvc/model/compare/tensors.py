@@ -1,12 +1,12 @@
-"""What changed between the tensors of two files, told from their segments alone: no weight is read.
+"""Diffs of the tensors of two files, from their segments alone: no weights are read.
 
 changed, unchanged     the same name, dtype and shape; another digest, or the same
 reshaped, retyped      the same name; another shape, or else another dtype
 renamed                the same digest, dtype and shape under another name
 added, removed         on one side only
-unknown                the same name, dtype, shape and size; nobody knows a digest of both
+unknown                the same name, dtype, shape and size; one of the digests is not known
 
-Where a side has no names, tensors are paired by their bytes, and then in order among those of one dtype, shape and size.
+If one side has no names, tensors are matched by content, then in order by dtype, shape and size.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mvc.model.compare.pairing import pair
-from mvc.model.compare.tensor_groups import Group, Leaf, gather, steadiest
+from mvc.model.compare.match import match
+from mvc.model.compare.tensor_groups import Group, Leaf, group, largest_module
 from mvc.model.compare.weight_drift import Drift
 from mvc.model.segment import Segment
 
 CHANGED, RESHAPED, RETYPED, ADDED, REMOVED = "changed", "reshaped", "retyped", "added", "removed"
 RENAMED, UNKNOWN, UNCHANGED = "renamed", "unknown", "unchanged"
 KINDS = (CHANGED, RESHAPED, RETYPED, ADDED, REMOVED, RENAMED, UNKNOWN, UNCHANGED)
-"""In the order in which they are told."""
+"""In the order of display."""
 ALTERED = (CHANGED, RESHAPED, RETYPED)
-"""Tensors on both sides that are others now."""
+"""Kinds of tensors that are on both sides and differ."""
 Pair = tuple[Segment, Segment]
-Likeness = Callable[[Segment], Hashable]
+Key = Callable[[Segment], Hashable]
 
 
 @dataclass(frozen=True, slots=True)
 class TensorChange:
-    """What became of one tensor; `old` is None when it was added, `new` when it was removed, `drift` where nobody read it.
+    """The change of one tensor; `old` is None if it was added, `new` if removed, `drift` if weights were not read.
 
-    `place` is its number in the file, from 0: what it is called by when it has no name.
+    `index` is its number in the file, from 0, which names it if it has no name.
     """
 
     kind: str
     old: Segment | None
     new: Segment | None
-    place: int = 0
+    index: int = 0
     drift: Drift | None = None
 
     @property
     def segment(self) -> Segment:
-        """The tensor as it is now, or was last."""
+        """The new tensor, or the old one if it was removed."""
         segment = self.new or self.old
         assert segment is not None  # noqa: S101 - a change has at least one side
         return segment
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the change as `--json` prints it."""
         record: dict[str, Any] = {
             "kind": self.kind,
             "old": self.old.to_json() if self.old else None,
@@ -64,99 +64,99 @@ class TensorChange:
 
 @dataclass(frozen=True)
 class TensorDiff:
-    """Every tensor of two files, once, in the order of the new file; those that were removed come last."""
+    """Every tensor of two files once, in the order of the new file; removed ones come last."""
 
     tensors: tuple[TensorChange, ...]
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """How many tensors of each kind there are, those of none left out."""
-        found = Counter(change.kind for change in self.tensors)
-        return {kind: found[kind] for kind in KINDS if found[kind]}
+        """The number of tensors of each kind, without zeros."""
+        counts = Counter(change.kind for change in self.tensors)
+        return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
     @property
     def altered(self) -> int:
-        """How many tensors of both sides are others now: changed, reshaped, retyped."""
+        """The number of tensors on both sides that differ: changed, reshaped, retyped."""
         return sum(self.counts.get(kind, 0) for kind in ALTERED)
 
     @property
     def is_empty(self) -> bool:
-        """Whether each tensor is known to be what it was."""
+        """True if every tensor is known to be unchanged."""
         return self.counts.keys() <= {UNCHANGED}
 
     @cached_property
     def groups(self) -> tuple[Group[TensorChange], ...]:
-        """The tensors by module, about twenty groups at most."""
-        return gather(self._leaves())
+        """The tensors by module, in at most LINES groups."""
+        return group(self._leaves())
 
     @cached_property
     def unchanged_module(self) -> str | None:
-        """The largest module at the top in which nothing changed; None where there is none, or nothing changed at all."""
+        """The largest top-level module without changes; None if there is none, or nothing changed at all."""
         if self.is_empty or not all(change.segment.name for change in self.tensors):
             return None
-        return steadiest(self._leaves(), UNCHANGED, lambda change: change.segment.size)
+        return largest_module(self._leaves(), UNCHANGED, lambda change: change.segment.size)
 
     def summary(self) -> str:
-        """One line: `31 of 412 changed (1 reshaped), 2 added; backbone unchanged`."""
+        """Return one line: `31 of 412 changed (1 reshaped), 2 added; backbone unchanged`."""
         total = sum(change.new is not None for change in self.tensors)
         if self.is_empty:
             return f"all {total} unchanged"
         kinds = [f"{self.counts[kind]} {kind}" for kind in (RESHAPED, RETYPED) if kind in self.counts]
         parts = [f"{self.altered} of {total} changed" + (f" ({', '.join(kinds)})" if kinds else "")]
         parts += [f"{self.counts[kind]} {kind}" for kind in (ADDED, REMOVED, RENAMED, UNKNOWN) if kind in self.counts]
-        steady = f"; {self.unchanged_module} unchanged" if self.unchanged_module else ""
-        return ", ".join(parts) + steady
+        suffix = f"; {self.unchanged_module} unchanged" if self.unchanged_module else ""
+        return ", ".join(parts) + suffix
 
     def to_json(self) -> dict[str, Any]:
-        """For machines: counts, modules, and each tensor that is not unchanged."""
+        """Return counts, modules and every changed tensor, as `--json` prints them."""
         return {
             "total": len(self.tensors),
             "counts": dict(self.counts),
             "unchanged_module": self.unchanged_module,
             "groups": [
-                {"label": group.label, "counts": dict(Counter(each.kind for each in group.members))}
-                for group in self.groups
+                {"label": group_.label, "counts": dict(Counter(change.kind for change in group_.members))}
+                for group_ in self.groups
             ],
             "tensors": [change.to_json() for change in self.tensors if change.kind != UNCHANGED],
         }
 
     def _leaves(self) -> list[Leaf[TensorChange]]:
-        return [Leaf(change.segment.name or f"#/{change.place}", _state(change), change) for change in self.tensors]
+        return [Leaf(change.segment.name or f"#/{change.index}", _state(change), change) for change in self.tensors]
 
 
 def compare(old: Sequence[Segment], new: Sequence[Segment]) -> TensorDiff:
-    """What became of the tensors `old`, given those that are there now. Reads nothing."""
-    before = {id(segment): place for place, segment in enumerate(old)}
-    places = {id(segment): place for place, segment in enumerate(new)}
-    pairs, gone, come = _paired(old, new)
-    changes = [TensorChange(_kind(a, b), a, b, places[id(b)]) for a, b in pairs]
-    changes += [TensorChange(ADDED, None, segment, places[id(segment)]) for segment in come]
-    changes.sort(key=lambda change: change.place)
-    removed = [TensorChange(REMOVED, segment, None, before[id(segment)]) for segment in gone]
-    return TensorDiff((*changes, *removed))
+    """Compare the tensors of two files; reads nothing."""
+    old_index = {id(segment): index for index, segment in enumerate(old)}
+    new_index = {id(segment): index for index, segment in enumerate(new)}
+    pairs, removed, added = _matched(old, new)
+    changes = [TensorChange(_kind(a, b), a, b, new_index[id(b)]) for a, b in pairs]
+    changes += [TensorChange(ADDED, None, segment, new_index[id(segment)]) for segment in added]
+    changes.sort(key=lambda change: change.index)
+    last = [TensorChange(REMOVED, segment, None, old_index[id(segment)]) for segment in removed]
+    return TensorDiff((*changes, *last))
 
 
-def _paired(old: Sequence[Segment], new: Sequence[Segment]) -> tuple[list[Pair], list[Segment], list[Segment]]:
-    """Pairs, the surest likeness first, and what is left of either side."""
-    nameless = not any(each.name for each in old) or not any(each.name for each in new)
-    likenesses: tuple[Likeness, ...] = (_name, _bytes_and_last_name, _bytes)
-    gone, come, pairs = list(old), list(new), []
-    for likeness in (*likenesses, _digest, _form) if nameless else likenesses:
-        found, gone, come = pair(gone, come, likeness)
-        pairs += found
-    return pairs, gone, come
+def _matched(old: Sequence[Segment], new: Sequence[Segment]) -> tuple[list[Pair], list[Segment], list[Segment]]:
+    """Return matched tensors, by the most specific key first, and the unmatched ones of both sides."""
+    nameless = not any(segment.name for segment in old) or not any(segment.name for segment in new)
+    keys: tuple[Key, ...] = (_name, _content_and_last_name, _content)
+    removed, added, pairs = list(old), list(new), []
+    for key in (*keys, _digest, _form) if nameless else keys:
+        matched, removed, added = match(removed, added, key)
+        pairs += matched
+    return pairs, removed, added
 
 
 def _name(segment: Segment) -> Hashable:
     return segment.name or None
 
 
-def _bytes(segment: Segment) -> Hashable:
+def _content(segment: Segment) -> Hashable:
     return (segment.digest, segment.dtype, segment.shape) if segment.digest else None
 
 
-def _bytes_and_last_name(segment: Segment) -> Hashable:
-    return (segment.name.rpartition(".")[2], _bytes(segment)) if segment.digest else None
+def _content_and_last_name(segment: Segment) -> Hashable:
+    return (segment.name.rpartition(".")[2], _content(segment)) if segment.digest else None
 
 
 def _digest(segment: Segment) -> Hashable:
@@ -182,12 +182,12 @@ def _kind(old: Segment, new: Segment) -> str:
 
 
 def _comparable(old: Segment, new: Segment) -> bool:
-    """Whether equal bytes of theirs, of one size, have equal digests: they were taken in the same steps."""
+    """Return whether equal content has equal digests: both were hashed in the same steps."""
     return old.step == new.step or old.size <= min(old.step, new.step)
 
 
 def _state(change: TensorChange) -> Hashable:
-    """What has to be the same of two tensors that are told of as one."""
+    """Return the state that tensors of one group share."""
     if change.old is None or change.new is None or change.kind not in (RESHAPED, RETYPED):
         return change.kind
     return change.kind, change.old.shape, change.new.shape, change.old.dtype, change.new.dtype

@@ -1,4 +1,4 @@
-"""How far numbers moved, as sums: those of the pieces of a tensor add up to its own, those of tensors to a module's."""
+"""Weight drift: how far numbers moved, as sums that add up from pieces to tensors and modules."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Of `elements` pairs of an old and a new number: `equal` are equal, and `nan` and `infinite` became that anew.
+    """Sums over `elements` pairs of an old and a new number: `equal` pairs, and new `nan` and `infinite` numbers.
 
-    `change` is the sum of the squares of the differences, `norm` that of the old numbers, `largest` the largest absolute
-    difference; in all three only pairs of finite numbers count.
+    `change` is the sum of squared differences, `norm` that of squared old numbers, `largest` the largest absolute difference;
+    these three cover pairs of finite numbers only.
     """
 
     elements: int = 0
@@ -36,17 +36,17 @@ class Drift:
 
     @property
     def relative(self) -> float | None:
-        """The L2 norm of the differences by that of the old numbers; None where that is zero or too large to say."""
-        found = math.sqrt(self.change / self.norm) if self.norm else math.nan
-        return found if math.isfinite(found) else None
+        """The L2 norm of the differences divided by that of the old numbers; None if that is zero or overflows."""
+        ratio = math.sqrt(self.change / self.norm) if self.norm else math.nan
+        return ratio if math.isfinite(ratio) else None
 
     @property
     def share_equal(self) -> float:
-        """The part of the numbers that are equal, 0 to 1; 1 where there are none."""
+        """The share of equal numbers, 0 to 1; 1 if there are none."""
         return self.equal / self.elements if self.elements else 1.0
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the drift as `--json` prints it."""
         return {
             "elements": self.elements,
             "relative_l2": self.relative,

@@ -1,1 +1,1 @@
-"""Three-way merges of versions: values, files, and the model.toml of the result."""
+"""Three-way merges of versions: values, files, labelmaps, and the resulting model.toml."""

@@ -1,6 +1,6 @@
-"""Three-way merges of files: each whole, by its role; from the side that changed it, its path and its mode likewise.
+"""Three-way merges of files by role: content, path and mode are each taken whole from the side that changed them.
 
-Ours moved weights/best.onnx to best.onnx, theirs trained it anew: the result is their bytes at our path.
+Ours moved weights/best.onnx to best.onnx, theirs retrained it: the result is their content at our path.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
-from mvc.model.merge.values import Conflict, Judge
+from mvc.model.merge.values import Conflict, Resolver
 from mvc.model.tree import TreeEntry
 
 
 class Tracked(NamedTuple):
-    """All that a version says of one role: its path or glob in `[files]`, and its file; None for what there is not."""
+    """A role in one version: its path or glob in `[files]`, and its file; None if there is none."""
 
     pattern: str | None
     entry: TreeEntry | None
 
     def to_json(self) -> Any:
-        """The file as a tree holds it; of a glob, the pattern."""
+        """Return the file as a tree stores it; for a glob, the pattern."""
         return self.entry.to_json() if self.entry is not None else self.pattern
 
 
@@ -31,61 +31,60 @@ Sides = tuple[Roles, Roles, Roles]
 
 
 def by_role(snapshot: Snapshot) -> dict[str, Tracked]:
-    """What a version says of each of its roles."""
+    """Return the roles of a version."""
     patterns, entries = snapshot.manifest.files, snapshot.tree.by_role
     return {role: Tracked(patterns.get(role), entries.get(role)) for role in {**patterns, **entries}}
 
 
-def merge_files(sides: Sides, judge: Judge) -> dict[str, Tracked]:
-    """The merged roles. What cannot lie side by side, as two roles at one path, is a conflict as well."""
+def merge_files(sides: Sides, resolver: Resolver) -> dict[str, Tracked]:
+    """Merge the roles; results that collide, such as two roles at one path, are conflicts too."""
     base, ours, theirs = sides
     roles = sorted({*ours, *theirs})
-    clean = {role: _merge(base.get(role), ours.get(role), theirs.get(role)) for role in roles}
-    disputed = {role for role, (_, agreed) in clean.items() if not agreed}
-    plain = {role: each for role, (each, _) in clean.items()}
-    settled = {role for role in roles if ours.get(role) == theirs.get(role)}
-    while more := _disputable(plain, ours, theirs, disputed) - disputed - settled:
-        disputed |= more
-    for role in sorted(disputed):
-        conflict = Conflict(("files", role), _shown(ours, role), _shown(theirs, role), _shown(base, role))
-        taken = theirs if judge.theirs(conflict) else ours
-        plain[role] = taken.get(role)
-    return {role: each for role, each in plain.items() if each is not None}
+    results = {role: _merge(base.get(role), ours.get(role), theirs.get(role)) for role in roles}
+    conflicting = {role for role, (_, is_clean) in results.items() if not is_clean}
+    merged = {role: tracked for role, (tracked, _) in results.items()}
+    equal = {role for role in roles if ours.get(role) == theirs.get(role)}
+    while colliding := _colliding(merged, ours, theirs, conflicting) - conflicting - equal:
+        conflicting |= colliding
+    for role in sorted(conflicting):
+        conflict = Conflict(("files", role), _json(ours, role), _json(theirs, role), _json(base, role))
+        side = theirs if resolver.takes_theirs(conflict) else ours
+        merged[role] = side.get(role)
+    return {role: tracked for role, tracked in merged.items() if tracked is not None}
 
 
-def _disputable(plain: Mapping[str, Tracked | None], ours: Roles, theirs: Roles, disputed: set[str]) -> set[str]:
-    """The roles that clash when those in dispute are taken from either side."""
-    return {
-        role for side in (ours, theirs) for role in _clashes({**plain, **{each: side.get(each) for each in disputed}})
-    }
+def _colliding(merged: Mapping[str, Tracked | None], ours: Roles, theirs: Roles, conflicting: set[str]) -> set[str]:
+    """Return the roles that collide if those in conflict are taken from either side."""
+    options = ({**merged, **{role: side.get(role) for role in conflicting}} for side in (ours, theirs))
+    return {role for option in options for role in _collisions(option)}
 
 
-def _shown(side: Roles, role: str) -> Any:
+def _json(side: Roles, role: str) -> Any:
     tracked = side.get(role)
     return tracked.to_json() if tracked is not None else None
 
 
 def _merge(base: Tracked | None, ours: Tracked | None, theirs: Tracked | None) -> tuple[Tracked | None, bool]:
-    """The merged role, and whether there is one without a decision."""
+    """Return the merged role, and whether it merged without conflict."""
     if theirs in (ours, base):
         return ours, True
     if ours == base:
         return theirs, True
     if base is None or ours is None or theirs is None or None in (base.entry, ours.entry, theirs.entry):
         return ours, False
-    parts = [_parts(each) for each in (base, ours, theirs)]
+    parts = [_parts(tracked) for tracked in (base, ours, theirs)]
     chosen = [_choose(*values) for values in zip(*parts, strict=True)]
     if None in chosen:
         return ours, False
     (pattern, path), (file, size), (executable,) = chosen
-    assert ours.entry is not None  # noqa: S101 - looked at above
+    assert ours.entry is not None  # noqa: S101 - checked above
     return Tracked(pattern, TreeEntry(path, ours.entry.role, size, FileId(file), executable)), True
 
 
 def _parts(tracked: Tracked) -> tuple[tuple[Any, ...], ...]:
-    """What can change by itself: where the file lies, its bytes, its mode."""
+    """Return the parts that merge independently: path, content, mode."""
     entry = tracked.entry
-    assert entry is not None  # noqa: S101 - of roles with a file alone
+    assert entry is not None  # noqa: S101 - the caller passes roles with a file only
     return (tracked.pattern, entry.path), (entry.file, entry.size), (entry.exec,)
 
 
@@ -95,29 +94,30 @@ def _choose(base: Any, ours: Any, theirs: Any) -> Any:
     return theirs if ours == base else None
 
 
-def _clashes(roles: Mapping[str, Tracked | None]) -> Iterator[str]:
-    """The roles whose files cannot lie side by side, or that no pattern names any more."""
-    at: dict[str, list[str]] = {}
+def _collisions(roles: Mapping[str, Tracked | None]) -> Iterator[str]:
+    """Yield the roles whose files cannot exist side by side, or that no pattern names any more."""
+    by_path: dict[str, list[str]] = {}
     for role, tracked in roles.items():
         if tracked is None or tracked.entry is None:
             continue
-        at.setdefault(tracked.entry.path, []).append(role)
+        by_path.setdefault(tracked.entry.path, []).append(role)
         if tracked.pattern is None and not _is_named(roles, role):
             yield role
-    for path, here in at.items():
-        above = [role for folder in _above(path) for role in at.get(folder, ())]
-        if above or len(here) > 1:
-            yield from (*here, *above)
+    for path, same_path in by_path.items():
+        parents = [role for folder in _parents(path) for role in by_path.get(folder, ())]
+        if parents or len(same_path) > 1:
+            yield from (*same_path, *parents)
 
 
 def _is_named(roles: Mapping[str, Tracked | None], role: str) -> bool:
-    """Whether a glob names the file; the labelmap, which has no pattern, is named elsewhere."""
+    """Return whether a glob names the file; the labelmap, which has no pattern, is named by `labelmap.path`."""
     if "/" not in role:
         return True
-    return any((found := roles.get(above)) is not None and found.pattern is not None for above in _above(role))
+    globs = (roles.get(parent) for parent in _parents(role))
+    return any(tracked is not None and tracked.pattern is not None for tracked in globs)
 
 
-def _above(path: str) -> Iterator[str]:
+def _parents(path: str) -> Iterator[str]:
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path

@@ -1,8 +1,8 @@
-"""Three-way merges of versions: values key by key, classes by number, files whole; a value, and the conflicts in it.
+"""Three-way merges of versions: the merged version as a value, and its conflicts.
 
-base, ours, theirs ─┬─ sections of the manifest, by key (valuemerge)
-                    ├─ labelmap, by class; whole when it was re-indexed under weights that the other side trained
-                    └─ files, by role (filemerge)
+base, ours, theirs ─┬─ sections of the manifest, by key (merge/values)
+                    ├─ labelmap, by class; whole if one side re-indexed it and the other changed files
+                    └─ files, by role (merge/files)
 """
 
 from __future__ import annotations
@@ -15,26 +15,25 @@ from mvc.model import labelmap
 from mvc.model.compare.diff import Snapshot
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import SECTIONS, Manifest
-from mvc.model.merge import files as filemerge
-from mvc.model.merge.files import Sides, Tracked
-from mvc.model.merge.values import OURS, THEIRS, Conflict, Judge, merge_values, same
+from mvc.model.merge.files import Sides, Tracked, by_role, merge_files
+from mvc.model.merge.values import OURS, THEIRS, Conflict, Resolver, merge_values, same
 from mvc.model.tree import Tree
 
 __all__ = ["LABELMAP", "OURS", "THEIRS", "Conflict", "Merged", "merge", "same", "value_at"]
 
 LABELMAP = "labelmap"
-"""The field that holds all classes, and the role of the file that they come from, if they do."""
-_REINDEXED = "classes have other numbers, or numbers other names, on one side, and the other side changed files"
-_TWICE = "a class would come twice"
+"""The field of all classes, and the role of the labelmap's file."""
+_REINDEXED = "one side changed class numbers or names, and the other side changed files"
+_DUPLICATE = "a class would occur twice"
 Labels = tuple[str | None, Labelmap, Tracked | None]
-"""The file that the labelmap comes from, the classes, and that file."""
+"""`labelmap.path`, the classes, and the file at that path."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The merged version, with our side of each open conflict; `conflicts` are those that nobody decided.
+    """The merged version, with our side of each unresolved conflict in `conflicts`.
 
-    `fields` are all that were in conflict, decided or not.
+    `fields` are those of all conflicts, resolved or not.
     """
 
     snapshot: Snapshot
@@ -43,100 +42,101 @@ class Merged:
 
 
 def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, takes: Mapping[str, str] | None = None) -> Merged:
-    """Both sides' changes since `base`; `takes` decides conflicts by field: OURS or THEIRS."""
-    judge = Judge(takes or {})
+    """Merge both sides' changes since `base`; `takes` resolves conflicts by field: OURS or THEIRS."""
+    resolver = Resolver(takes or {})
     sides = (base, ours, theirs)
-    sections = {name: _section(name, sides, judge) for name in SECTIONS if name != "files"}
+    sections = {name: _section(name, sides, resolver) for name in SECTIONS if name != "files"}
     files = _files(base), _files(ours), _files(theirs)
-    path, classes, labels_file = _merge_labels((_labels(base), _labels(ours), _labels(theirs)), files, judge)
-    roles = filemerge.merge_files(files, judge)
+    path, classes, labels_file = _merge_labels((_labels(base), _labels(ours), _labels(theirs)), files, resolver)
+    roles = merge_files(files, resolver)
     if labels_file is not None:
         roles[LABELMAP] = labels_file
-    patterns = {role: each.pattern for role, each in roles.items() if each.pattern is not None}
-    tree = Tree.of([each.entry for each in roles.values() if each.entry is not None])
+    patterns = {role: tracked.pattern for role, tracked in roles.items() if tracked.pattern is not None}
+    tree = Tree.of([tracked.entry for tracked in roles.values() if tracked.entry is not None])
     manifest = Manifest(**sections, files=patterns, labelmap=classes, labelmap_path=path)
-    return Merged(Snapshot(manifest, Tree(tree.entries, ours.tree.ext)), judge.open(), tuple(sorted(judge.conflicts)))
+    snapshot = Snapshot(manifest, Tree(tree.entries, ours.tree.ext))
+    return Merged(snapshot, resolver.unresolved(), tuple(sorted(resolver.conflicts)))
 
 
 def value_at(snapshot: Snapshot, conflict: Conflict) -> Any:
-    """What `snapshot` has where `conflict` is, as the conflict shows it."""
-    section, *below = conflict.key
+    """Return the value of `snapshot` at the field of a conflict, in the conflict's form."""
+    section, *rest = conflict.key
     if section == "files":
-        tracked = filemerge.by_role(snapshot).get(below[0])
+        tracked = by_role(snapshot).get(rest[0])
         return tracked.to_json() if tracked is not None else None
     if section == LABELMAP:
         value: Any = {str(number): name for number, name in snapshot.manifest.labelmap} or None
     else:
         value = getattr(snapshot.manifest, section)
-    for part in below:
+    for part in rest:
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
 
 
-def _section(name: str, sides: tuple[Snapshot, Snapshot, Snapshot], judge: Judge) -> Any:
+def _section(name: str, sides: tuple[Snapshot, Snapshot, Snapshot], resolver: Resolver) -> Any:
     base, ours, theirs = (dict(getattr(side.manifest, name)) for side in sides)
-    return merge_values((name,), base, ours, theirs, judge)
+    return merge_values((name,), base, ours, theirs, resolver)
 
 
 def _files(side: Snapshot) -> dict[str, Tracked]:
-    """All roles but that of the labelmap's file, which goes with the classes in it."""
-    return {role: each for role, each in filemerge.by_role(side).items() if role != LABELMAP}
+    """Return all roles but the labelmap's, whose file is merged with its classes."""
+    return {role: tracked for role, tracked in by_role(side).items() if role != LABELMAP}
 
 
 def _labels(side: Snapshot) -> Labels:
-    return side.manifest.labelmap_path, side.manifest.labelmap, filemerge.by_role(side).get(LABELMAP)
+    return side.manifest.labelmap_path, side.manifest.labelmap, by_role(side).get(LABELMAP)
 
 
-def _merge_labels(labels: tuple[Labels, Labels, Labels], files: Sides, judge: Judge) -> Labels:
+def _merge_labels(labels: tuple[Labels, Labels, Labels], files: Sides, resolver: Resolver) -> Labels:
     base, ours, theirs = labels
-    if _misleads(labels, files):
-        return _whole(labels, judge, _REINDEXED)
+    if _is_reindexed_under_files(labels, files):
+        return _merge_whole(labels, resolver, _REINDEXED)
     if theirs in (ours, base):
         return ours
     if ours == base:
         return theirs
     if any(path is not None or file is not None for path, _, file in labels):
-        return _whole(labels, judge, "")  # one file cannot be taken from both
-    return _by_class(labels, judge)
+        return _merge_whole(labels, resolver, "")  # a labelmap file is taken from one side
+    return _merge_classes(labels, resolver)
 
 
-def _by_class(labels: tuple[Labels, Labels, Labels], judge: Judge) -> Labels:
+def _merge_classes(labels: tuple[Labels, Labels, Labels], resolver: Resolver) -> Labels:
     base, ours, theirs = ({str(number): name for number, name in classes} for _, classes, _ in labels)
-    attempt = Judge(judge.takes)
+    attempt = Resolver(resolver.takes)
     merged = merge_values((LABELMAP,), base, ours, theirs, attempt) or {}
     classes = tuple(sorted((int(number), name) for number, name in merged.items()))
-    known = {*labelmap.duplicates(labels[1][1]), *labelmap.duplicates(labels[2][1])}
-    if not attempt.conflicts and set(labelmap.duplicates(classes)) - known:
-        return _whole(labels, judge, _TWICE)
-    judge.conflicts |= attempt.conflicts
+    existing = {*labelmap.duplicates(labels[1][1]), *labelmap.duplicates(labels[2][1])}
+    if not attempt.conflicts and set(labelmap.duplicates(classes)) - existing:
+        return _merge_whole(labels, resolver, _DUPLICATE)
+    resolver.conflicts |= attempt.conflicts
     return None, classes, None
 
 
-def _whole(labels: tuple[Labels, Labels, Labels], judge: Judge, reason: str) -> Labels:
+def _merge_whole(labels: tuple[Labels, Labels, Labels], resolver: Resolver, reason: str) -> Labels:
     base, ours, theirs = ({str(number): name for number, name in classes} or None for _, classes, _ in labels)
-    return labels[2] if judge.theirs(Conflict((LABELMAP,), ours, theirs, base, reason)) else labels[1]
+    return labels[2] if resolver.takes_theirs(Conflict((LABELMAP,), ours, theirs, base, reason)) else labels[1]
 
 
-def _misleads(labels: tuple[Labels, Labels, Labels], files: Sides) -> bool:
-    """Whether a side gave classes other numbers, or numbers other names, while the other side changed files."""
+def _is_reindexed_under_files(labels: tuple[Labels, Labels, Labels], files: Sides) -> bool:
+    """Return whether one side changed class numbers or names, and the other side changed files."""
     base, ours, theirs = (classes for _, classes, _ in labels)
-    before, mine, others = files
+    base_files, our_files, their_files = files
     if ours == theirs:
         return False
-    return (_reindexed(base, ours) and _changed(before, others)) or (
-        _reindexed(base, theirs) and _changed(before, mine)
+    return (_is_reindexed(base, ours) and _are_changed(base_files, their_files)) or (
+        _is_reindexed(base, theirs) and _are_changed(base_files, our_files)
     )
 
 
-def _reindexed(old: Labelmap, new: Labelmap) -> bool:
-    gone = dict(set(old) - set(new))
-    return any(number in gone or name in gone.values() for number, name in set(new) - set(old))
+def _is_reindexed(old: Labelmap, new: Labelmap) -> bool:
+    removed = dict(set(old) - set(new))
+    return any(number in removed or name in removed.values() for number, name in set(new) - set(old))
 
 
-def _changed(old: Mapping[str, Tracked], new: Mapping[str, Tracked]) -> bool:
-    """Whether any file has other bytes, came or went: which of them are weights, nothing says for sure."""
-    return {role: _bytes(each) for role, each in old.items()} != {role: _bytes(each) for role, each in new.items()}
+def _are_changed(old: Mapping[str, Tracked], new: Mapping[str, Tracked]) -> bool:
+    """Return whether any file was changed, added or deleted: which files are weights cannot be known."""
+    return {role: _content(t) for role, t in old.items()} != {role: _content(t) for role, t in new.items()}
 
 
-def _bytes(tracked: Tracked) -> Any:
+def _content(tracked: Tracked) -> Any:
     return tracked.entry.file if tracked.entry is not None else None

@@ -1,4 +1,4 @@
-"""The model.toml of a merge: ours, with its comments, changed where the merged values differ."""
+"""The model.toml of a merge: our text with its comments, edited where merged values differ."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from mvc.model.toml.schema import Path
 
 
 def rewrite(text: str, old: Manifest, new: Manifest) -> str:
-    """`text`, which says `old`, so that it says `new`; written anew when it cannot be changed in place."""
-    gone, come = _changes(old.to_toml(), new.to_toml())
+    """Edit `text`, whose values are `old`, to hold the values `new`; render it anew if it cannot be edited in place."""
+    unset, assignments = _changes(old.to_toml(), new.to_toml())
     try:
-        for key in gone:
+        for key in unset:
             text = edit.unset_key(text, key)
-        return edit.set_keys(text, come)
+        return edit.set_keys(text, assignments)
     except (errors.CannotEdit, errors.NoValue):
         return parse.render(new).decode()
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Path], list[tuple[Path, Any]]]:
-    found = list(_differences((), old, new))
-    return [key for key, value in found if value is None], [(key, value) for key, value in found if value is not None]
+    changes = list(_differences((), old, new))
+    unset = [key for key, value in changes if value is None]
+    return unset, [(key, value) for key, value in changes if value is not None]
 
 
 def _differences(above: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """The keys that differ, with what they are to hold; None for nothing."""
+    """Yield the keys that differ, with the new value; None if the key is to be unset."""
     for name in {**old, **new}:
         key, before, after = (*above, name), old.get(name), new.get(name)
-        tables = isinstance(before, Mapping) and isinstance(after, Mapping)
-        if tables or (before is None and not above and isinstance(after, Mapping)):
+        are_tables = isinstance(before, Mapping) and isinstance(after, Mapping)
+        if are_tables or (before is None and not above and isinstance(after, Mapping)):
             yield from _differences(key, before or {}, after or {})
         elif not same(before, after):
             yield key, after

@@ -1,10 +1,10 @@
-"""Three-way merges of JSON values: tables key by key, lists that are sets item by item, all else whole.
+"""Three-way merges of JSON values: tables by key, sets by item, everything else whole.
 
     base  {"lr": 0.1, "epochs": 9}
     ours  {"lr": 0.2, "epochs": 9}    →  {"lr": 0.2, "epochs": 12}
     theirs {"lr": 0.1, "epochs": 12}
 
-None stands for "not set": a manifest has no null.
+None means "not set": a manifest has no null.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from mvc.model.toml.schema import Path, dotted
 
 OURS, THEIRS = "ours", "theirs"
 SETS = (("model", "tags"), ("model", "links"))
-"""Lists whose order says nothing."""
+"""Lists that are merged as sets, since their order has no meaning."""
 _WHOLE = (("docker", "digest"),)
-"""Tables that are one value: what was asked for, and what it resolved to."""
+"""Tables that are one value: the digest asked for and the resolved one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A field, at `key`, that both sides changed, each in its own way; None where it is not set. `reason` may say more."""
+    """A field that both sides changed differently; None where it is not set. `reason` may explain more."""
 
     key: Path
     ours: Any
@@ -35,11 +35,11 @@ class Conflict:
 
     @property
     def field(self) -> str:
-        """The key as it is written: `parameters.lr`, `labelmap.3`, `files.model-latest`."""
+        """The dotted key: `parameters.lr`, `labelmap.3`, `files.model-latest`."""
         return dotted(self.key)
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the conflict as `--json` prints it."""
         return {
             "field": self.field,
             "ours": self.ours,
@@ -50,39 +50,39 @@ class Conflict:
 
 
 @dataclass(slots=True)
-class Judge:
-    """Decides conflicts as `takes` says, by field, and for ours where it says nothing; remembers all of them."""
+class Resolver:
+    """Resolves conflicts by field as `takes` says, otherwise to our side, and records all of them."""
 
     takes: Mapping[str, str]
     conflicts: dict[str, Conflict] = field(default_factory=dict)
 
-    def theirs(self, conflict: Conflict) -> bool:
-        """Whether their side is taken."""
+    def takes_theirs(self, conflict: Conflict) -> bool:
+        """Record a conflict; return whether it is resolved to their side."""
         self.conflicts[conflict.field] = conflict
         return self.takes.get(conflict.field) == THEIRS
 
-    def open(self) -> tuple[Conflict, ...]:
-        """The conflicts that nobody decided, sorted by field."""
-        return tuple(each for name, each in sorted(self.conflicts.items()) if name not in self.takes)
+    def unresolved(self) -> tuple[Conflict, ...]:
+        """Return the conflicts that `takes` does not resolve, sorted by field."""
+        return tuple(conflict for name, conflict in sorted(self.conflicts.items()) if name not in self.takes)
 
 
 def same(one: Any, two: Any) -> bool:
-    """Whether two values have the same bytes, so that `1`, `1.0` and `true` are three values."""
+    """Return whether two values have the same bytes; `1`, `1.0` and `true` differ."""
     return one is two or canonical.encode(one) == canonical.encode(two)
 
 
-def merge_values(key: Path, base: Any, ours: Any, theirs: Any, judge: Judge) -> Any:
-    """The merged value at `key`; None for none."""
+def merge_values(key: Path, base: Any, ours: Any, theirs: Any, resolver: Resolver) -> Any:
+    """Merge the values at `key`; None stands for no value, and is returned for it."""
     if same(ours, theirs) or same(base, theirs):
         return ours
     if same(base, ours):
         return theirs
     if key not in _WHOLE and _are_tables(base, ours, theirs):
-        merged = _merge_tables(key, base or {}, ours or {}, theirs or {}, judge)
+        merged = _merge_tables(key, base or {}, ours or {}, theirs or {}, resolver)
         return merged or (None if ours is None or theirs is None else merged)
     if key in SETS:
         return _merge_sets(base or [], ours or [], theirs or [])
-    return theirs if judge.theirs(Conflict(key, ours, theirs, base)) else ours
+    return theirs if resolver.takes_theirs(Conflict(key, ours, theirs, base)) else ours
 
 
 def _are_tables(*values: Any) -> bool:
@@ -90,17 +90,17 @@ def _are_tables(*values: Any) -> bool:
 
 
 def _merge_tables(
-    key: Path, base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], judge: Judge
+    key: Path, base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], resolver: Resolver
 ) -> dict[str, Any]:
     merged = {
-        name: merge_values((*key, name), base.get(name), ours.get(name), theirs.get(name), judge)
+        name: merge_values((*key, name), base.get(name), ours.get(name), theirs.get(name), resolver)
         for name in dict.fromkeys([*ours, *theirs])
     }
     return {name: value for name, value in merged.items() if value is not None}
 
 
 def _merge_sets(base: list[Any], ours: list[Any], theirs: list[Any]) -> list[Any] | None:
-    """What both kept, in the order of the base, then what either added, sorted: the same whoever merges."""
+    """Return items kept by both sides in base order, then added ones sorted, so that both directions merge alike."""
     kept = [item for item in dict.fromkeys(base) if item in ours and item in theirs]
     added: Iterable[Any] = {*ours, *theirs} - set(base)
     return [*kept, *sorted(added)] or None

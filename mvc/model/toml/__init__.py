@@ -1,1 +1,1 @@
-"""model.toml: its schema, reading it, editing it in place, and the rules that a commit checks."""
+"""model.toml: schema, parsing, editing in place, and the rules that a commit checks."""

@@ -1,4 +1,4 @@
-"""Changing a `model.toml` in place: comments and blank lines stay, a new key comes before a table's trailing ones.
+"""Edits of a `model.toml` in place: comments and blank lines stay, a new key goes before a table's trailing ones.
 
     [docker]                              [docker]
     image = "acme/yolo"   # ours          image = "acme/yolo"   # ours
@@ -7,7 +7,7 @@
     [source]                              # what it learned from
                                           [source]
 
-Every change is read back with tomllib: the file must say what it said before, and the change, else it is refused.
+Every edit is verified with tomllib: the result must hold the old values and the change, else the edit is refused.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from mvc.model.toml.schema import Path
 
 _WHERE = "model.toml"
 _HEADER = """\
-# What the next version of this model is. `mvc add` and `mvc set` write here, and so may you;
-# `mvc commit` takes it as it stands, with every file that it names.
+# The next version of this model. `mvc add` and `mvc set` edit this file, and so may you;
+# `mvc commit` records it with every file that it names.
 
 """
 
 
 def new_text(key: str, *, model_type: str | None = None, framework: str | None = None) -> str:
-    """A model.toml for the model `key`."""
-    about = {"name": key, "type": model_type, "framework": framework}
-    return _HEADER + render.document({"model": {name: text for name, text in about.items() if text}})
+    """Return a new model.toml for the model `key`."""
+    values = {"name": key, "type": model_type, "framework": framework}
+    return _HEADER + render.document({"model": {name: value for name, value in values.items() if value}})
 
 
 def set_key(text: str, key: str | Path, value: Any) -> str:
-    """`text` with `key` set to a value of the schema's type; raises as `set_keys`."""
+    """Return `text` with `key` set to a value of the schema's type; raise as `set_keys`."""
     return set_keys(text, [(parse_key(key) if isinstance(key, str) else key, value)])
 
 
 def set_keys(text: str, assignments: Iterable[tuple[Path, Any]]) -> str:
-    """`text` with several keys set; raises UnknownKey, WrongType and the like, BadToml, CannotEdit."""
+    """Return `text` with several keys set; raise CannotEdit, BadToml, and the errors of the schema."""
     assignments = list(assignments)
     for key, value in assignments:
         schema.check(value, schema.find(key), key)
@@ -64,14 +64,14 @@ def set_keys(text: str, assignments: Iterable[tuple[Path, Any]]) -> str:
 
 
 def unset_key(text: str, key: str | Path) -> str:
-    """`text` without `key`; raises NoValue when it is not set, BadToml, CannotEdit."""
+    """Return `text` without `key`; raise NoValue if it is not set, BadToml, CannotEdit."""
     path = parse_key(key) if isinstance(key, str) else key
 
     def expect(values: dict[str, Any]) -> None:
-        above = get_value(values, path[:-1])
-        if not isinstance(above, dict) or path[-1] not in above:
+        parent = get_value(values, path[:-1])
+        if not isinstance(parent, dict) or path[-1] not in parent:
             raise errors.NoValue(key=schema.dotted(path))
-        del above[path[-1]]
+        del parent[path[-1]]
 
     def change(document: Any) -> None:
         for part in path[:-1]:
@@ -82,19 +82,19 @@ def unset_key(text: str, key: str | Path) -> str:
 
 
 def add_file(text: str, role: str, pattern: str) -> str:
-    """`text` with the path or glob `pattern` in `[files]` under `role`."""
+    """Return `text` with the path or glob `pattern` in `[files]` under `role`."""
     return set_keys(text, [(("files", role), pattern)])
 
 
 def remove_file(text: str, role: str) -> str:
-    """`text` without the role; raises NoValue."""
+    """Return `text` without the role; raise NoValue."""
     return unset_key(text, ("files", role))
 
 
 def _edited(text: str, change: Any, expect: Any) -> str:
-    """`text` after `change` of its document; `expect` makes the same change in its plain values.
+    """Return `text` after `change` of its document; `expect` makes the same change in its plain values.
 
-    A byte order mark stays, and so do line ends of CRLF when every line has one.
+    A byte order mark stays, and so do CRLF line ends if every line has one.
     """
     bare = text.removeprefix(textfile.BOM)
     mark, has_crlf = text[: len(text) - len(bare)], "\r\n" in bare and bare.count("\n") == bare.count("\r\n")
@@ -104,41 +104,41 @@ def _edited(text: str, change: Any, expect: Any) -> str:
 
 def _edited_lines(text: str, change: Any, expect: Any) -> str:
     values = parse.load(text.encode(), where=_WHERE)
-    wanted = copy.deepcopy(values)
-    expect(wanted)
+    expected = copy.deepcopy(values)
+    expect(expected)
     if text and not text.endswith("\n"):
         text += "\n"
     try:
         document = tomlkit.parse(text)
         change(document)
         edited = document.as_string()
-        found = parse.load(edited.encode(), where=_WHERE)
+        result = parse.load(edited.encode(), where=_WHERE)
     except (TOMLKitError, errors.BadToml, ValueError, KeyError) as error:
         raise errors.CannotEdit(reason=str(error)) from error
-    if _without_empty(found) != _without_empty(wanted):
-        raise errors.CannotEdit(reason="its tables are written in a way that mvc cannot change safely")
+    if _without_empty(result) != _without_empty(expected):
+        raise errors.CannotEdit(reason="mvc cannot safely change tables that are written in this way")
     return edited
 
 
 def _without_empty(value: Any) -> Any:
-    """`value` without empty tables: the last key of `docker.image = "x"` takes the table with it."""
+    """Return `value` without empty tables: removing the last key of `docker.image = "x"` removes the table."""
     if not isinstance(value, dict):
         return value
-    slim = {key: _without_empty(item) for key, item in value.items()}
-    return {key: item for key, item in slim.items() if item != {}}
+    rest = {key: _without_empty(item) for key, item in value.items()}
+    return {key: item for key, item in rest.items() if item != {}}
 
 
 def _table(values: Any, key: Path) -> Any:
-    """The plain table that holds `key`, made where it is missing; raises WrongType."""
+    """Return the plain table that holds `key`, creating missing ones; raise WrongType."""
     for number, part in enumerate(key[:-1], start=1):
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
-            raise errors.WrongType(key=schema.dotted(key[:number]), wanted="a table", found=schema.called(values))
+            raise errors.WrongType(key=schema.dotted(key[:number]), wanted="a table", found=schema.type_name(values))
     return values
 
 
 def _set(document: Any, key: Path, value: Any) -> None:
-    """Set `key`: a missing section becomes a table at the end, a missing table in it an inline one."""
+    """Set `key`: a missing section becomes a table at the end, a missing table inside it an inline table."""
     table, depth = document, 0
     while depth < len(key) - 1 and key[depth] in table:
         table = table[key[depth]]
@@ -168,18 +168,18 @@ def _append_section(document: Any, name: str, values: dict[str, Any]) -> None:
 def _insert(table: Any, key: str, value: Any) -> None:
     item = tomlkit.value(render.value(value))
     if isinstance(table, Table) and not table.is_super_table() and table.display_name:
-        place = _end_of_keys(table.value)
-        if place == len(table.value.body):
+        index = _end_of_keys(table.value)
+        if index == len(table.value.body):
             table.append(key, item)
         else:
             item.trivia.trail = "\n"
-            table.value._insert_at(place, tomlkit.key(key), item)  # noqa: SLF001 - it has no public way
+            table.value._insert_at(index, tomlkit.key(key), item)  # noqa: SLF001 - no public method inserts
     else:
         table[key] = item
 
 
 def _delete(table: Any, key: str) -> None:
-    """Remove `key`; the comments at the end of a removed table are about what follows, and stay."""
+    """Remove `key`; comments at the end of a removed table stay, since they describe what follows."""
     container = table if isinstance(table, Container) else getattr(table, "value", None)
     item = table[key]
     if not isinstance(container, Container) or not isinstance(item, Table):
@@ -188,19 +188,19 @@ def _delete(table: Any, key: str) -> None:
     body = item.value.body
     tail = Container()
     tail.body.extend(
-        body[_end_of_keys(item.value) :] if not any(isinstance(each, Table | AoT) for _, each in body) else ()
+        body[_end_of_keys(item.value) :] if not any(isinstance(child, Table | AoT) for _, child in body) else ()
     )
-    place = next(n for n, (name, _) in enumerate(container.body) if name is not None and name.key == key)
+    index = next(n for n, (name, _) in enumerate(container.body) if name is not None and name.key == key)
     container.remove(key)
-    container.body[place] = (None, Whitespace(tail.as_string()))
+    container.body[index] = (None, Whitespace(tail.as_string()))
 
 
 def _end_of_keys(container: Container) -> int:
-    """Where the next key goes: after the last one, or in an empty table after the comments that open it."""
+    """Return the index for the next key: after the last one, or after the comments that open an empty table."""
     body = container.body
-    own = [n for n, (key, item) in enumerate(body) if key and (key.is_dotted() or not isinstance(item, Table | AoT))]
-    if own:
-        return own[-1] + 1
+    keys = [n for n, (key, item) in enumerate(body) if key and (key.is_dotted() or not isinstance(item, Table | AoT))]
+    if keys:
+        return keys[-1] + 1
     opening = 0
     while opening < len(body) and isinstance(body[opening][1], Comment):
         opening += 1

@@ -1,14 +1,14 @@
-"""Dotted keys and values on the command line: `parameters.epochs=100`, typed by the schema.
+"""Assignments on the command line: dotted keys, and values typed by the schema (`parameters.epochs=100`).
 
     docker.tag=1.10            the text "1.10"           model.tags=night,cctv     a list of two texts
     parameters.epochs=1.10     the number 1.1            model.tags=["a,b"]        a list of one (TOML)
     parameters.name=1.10x      the text "1.10x"          files."best.v2"=best.pt   quotes around a dot
     parameters.lr=.5           the number 0.5            parameters.amp=True       true
-    parameters.lr=None         refused: no TOML value    parameters.id=007         the text "007", and said
+    parameters.lr=None         refused: not a TOML value     parameters.id=007         the text "007", with a hint
 
-Below `parameters`, an int, float, bool, array or inline table of TOML is one, and so is a number or a bool as Python and YAML
-write it; anything else is a text. Lists of texts are a TOML array or parts between commas; tables are inline tables of
-TOML. A type that is asked for overrides all this.
+Below `parameters`, a TOML int, float, bool, array or inline table is typed as such, and so is a number or bool in the
+spelling of Python or YAML; anything else is text. Lists of texts are TOML arrays or comma-separated; tables are TOML
+inline tables. An explicit type overrides all this.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from mvc.model.toml import parse, schema
 from mvc.model.toml.schema import ANY, FLAG, NUMBER, TEXT, TEXTS, Path, Type
 
 KINDS = ("str", "int", "float", "bool", "toml", "json")
-"""The types that can be asked for."""
+"""The explicit types."""
 
 _PARTS = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s."'=\[\]]+))(\.|\Z)""")
 _KEY_END = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])*""")
 _SCALAR = re.compile(r"[0-9A-Za-z_.+-]+\Z")
 _FLAGS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 _SHORT_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
-"""A number with a point and digits on one side of it only, which TOML does not have."""
+"""A number with digits on one side of its point only, which TOML does not allow."""
 _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
 _NULLS = ("None", "null", "Null", "NULL")
 _LIKE_A_VALUE = re.compile(
@@ -41,17 +41,17 @@ _LIKE_A_VALUE = re.compile(
 
 
 def parse_key(text: str) -> Path:
-    """The parts of a dotted key; raises BadKey, UnknownKey."""
+    """Parse a dotted key; raise BadKey, UnknownKey."""
     path: list[str] = []
-    at = 0
-    while at < len(text) or not path or text[at - 1] == ".":
-        match = _PARTS.match(text, at)
+    position = 0
+    while position < len(text) or not path or text[position - 1] == ".":
+        match = _PARTS.match(text, position)
         if not match or len(path) >= schema.MAX_DEPTH:
             raise errors.BadKey(
                 text=text[:80], reason="its parts are not separated by single dots" if text else "it is empty"
             )
         path.append(_part(match, text))
-        at = match.end()
+        position = match.end()
     key = tuple(path)
     schema.find(key)
     if key[0] == "labelmap" and len(key) > 1 and key[1] != "path":
@@ -60,19 +60,19 @@ def parse_key(text: str) -> Path:
 
 
 def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
-    """Key and typed value of `key=value`; `kind` is one of `KINDS`, or None for what the schema says.
+    """Parse `key=value`; `kind` is one of `KINDS`, or None for the type of the schema.
 
     Raises BadKey, UnknownKey, BadValue, WrongType, NotFinite, TooBig, BadToml.
     """
-    end = _KEY_END.match(text)
-    at = end.end() if end else 0
-    if text[at : at + 1] != "=":
+    match = _KEY_END.match(text)
+    end = match.end() if match else 0
+    if text[end : end + 1] != "=":
         raise errors.BadKey(text=text[:80], reason="it has no = and value")
-    key = parse_key(text[:at].strip())
+    key = parse_key(text[:end].strip())
     if len(key) == 1:
         raise errors.BadKey(text=key[0], reason="it names a whole section")
     type_ = schema.find(key)
-    value = _as_kind(text[at + 1 :], kind, key) if kind else _typed(text[at + 1 :], type_, key)
+    value = _as_kind(text[end + 1 :], kind, key) if kind else _typed(text[end + 1 :], type_, key)
     schema.check(value, type_, key)
     return key, value
 
@@ -88,20 +88,20 @@ def _part(match: re.Match[str], text: str) -> str:
 
 
 def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:
-    """What lies at `key` in a manifest, or in the values of a model.toml; raises NoValue."""
-    found: Any = _shown(values) if isinstance(values, Manifest) else values
+    """Return the value at `key` in a manifest, or in the values of a model.toml; raise NoValue."""
+    value: Any = _with_labels(values) if isinstance(values, Manifest) else values
     for part in key:
-        if isinstance(found, Mapping) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
         else:
             raise errors.NoValue(key=schema.dotted(key))
-    return found
+    return value
 
 
-def _shown(manifest: Manifest) -> dict[str, Any]:
-    """A manifest as sections, with the classes even when they came from a file."""
+def _with_labels(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest's sections, including the classes of a labelmap file."""
     values = manifest.to_toml()
     if manifest.labelmap:
         values["labelmap"] = {**values["labelmap"], **{str(number): name for number, name in manifest.labelmap}}
@@ -109,7 +109,7 @@ def _shown(manifest: Manifest) -> dict[str, Any]:
 
 
 def looks_typed(key: str, value: Any) -> bool:
-    """Whether `value` is a text that could be taken for a number, a bool or the like, where `key` may hold those."""
+    """Return whether `value` is a text that resembles a number, bool or the like, where `key` allows those."""
     return isinstance(value, str) and schema.find(parse_key(key)) is ANY and bool(_LIKE_A_VALUE.match(value))
 
 
@@ -124,12 +124,12 @@ def _typed(text: str, type_: Type, key: Path) -> Any:
     if value is not None:
         return value
     if type_ is ANY or type_ is NUMBER:
-        return _as_meant(text.strip(), text, key)
+        return _as_scalar(text.strip(), text, key)
     raise errors.BadValue(key=schema.dotted(key), text=text[:80], wanted="a list or an inline table of TOML")
 
 
-def _as_meant(bare: str, text: str, key: Path) -> Any:
-    """A number or a bool that TOML writes in another way, else the text; raises BadValue for a null."""
+def _as_scalar(bare: str, text: str, key: Path) -> Any:
+    """Return a number or bool in another spelling than TOML's, else the text; raise BadValue for a null."""
     if bare in _NULLS:
         wanted = f"a value; `mvc unset {schema.dotted(key)}` removes it, `--type str` sets the text"
         raise errors.BadValue(key=schema.dotted(key), text=bare, wanted=wanted)
@@ -139,15 +139,15 @@ def _as_meant(bare: str, text: str, key: Path) -> Any:
 
 
 def _toml(text: str) -> Any:
-    """The int, float, bool, array or inline table that `text` is in TOML, else None."""
+    """Return the int, float, bool, array or inline table that `text` is in TOML, else None."""
     if not _SCALAR.match(text) and (text[:1], text[-1:]) not in (("[", "]"), ("{", "}")):
         return None
     try:
         values = parse.load(f"v = {text}".encode(), where="")
     except (errors.BadToml, UnicodeEncodeError):
         return None
-    known = len(values) == 1 and isinstance(values["v"], int | float | list | dict)
-    return values["v"] if known else None
+    is_known = len(values) == 1 and isinstance(values["v"], int | float | list | dict)
+    return values["v"] if is_known else None
 
 
 def _as_kind(text: str, kind: str, key: Path) -> Any:

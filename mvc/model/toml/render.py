@@ -1,10 +1,10 @@
-"""TOML text of values: for files that are made whole, and for single values on the command line.
+"""Rendering of values as TOML: for new files, and for single values on the command line.
 
     {"docker": {"image": "acme/yolo", "env": {"A": "1"}}}   →   [docker]
                                                                 image = "acme/yolo"
                                                                 env = { A = "1" }
 
-Changing a file that somebody wrote is another matter: that keeps comments, and lies in `edit`.
+Edits of an existing file keep its comments, and are in `edit`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from mvc.model.toml.schema import basic_string, quoted
 
 
 def document(sections: Mapping[str, Mapping[str, Any]]) -> str:
-    """The text of tables, each under its name."""
+    """Return the text of tables, each under its name."""
     return "\n".join(f"[{quoted(name)}]\n{_lines(values)}" for name, values in sections.items())
 
 
 def value(item: Any) -> str:
-    """The text of one value, on one line; tables become inline tables."""
+    """Return the text of one value, on one line; tables become inline tables."""
     if isinstance(item, bool):
         return "true" if item else "false"
     if isinstance(item, str):
         return basic_string(item)
     if isinstance(item, Mapping):
-        inside = ", ".join(f"{quoted(key)} = {value(each)}" for key, each in item.items())
-        return f"{{ {inside} }}" if inside else "{}"
+        items = ", ".join(f"{quoted(key)} = {value(child)}" for key, child in item.items())
+        return f"{{ {items} }}" if items else "{}"
     if isinstance(item, list | tuple):
         return f"[{', '.join(map(value, item))}]"
     return repr(item)

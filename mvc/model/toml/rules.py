@@ -1,7 +1,6 @@
-"""What a commit asks of `model.toml` beyond its types: each breach a problem with its key and its remedy.
+"""Rules of a commit: what `model.toml` must satisfy beyond its types; each breach is a problem with key and remedy.
 
-Errors refuse the commit, warnings do not: a framework that Picsellia does not know is nobody's mistake, a class
-without a name is.
+Errors refuse the commit, warnings do not: a framework unknown to Picsellia may be right, a class without a name is not.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from mvc.model.toml.schema import IMAGE_DIGEST, IMAGE_TAG
 
 ERROR, WARNING = "error", "warning"
 LABELS_ROLE = "labelmap"
-"""The role of the file that `labelmap.path` names."""
+"""The role of the labelmap's file, `labelmap.path`."""
 MAX_ROLE = 200
-"""Letters of a role as it is written in `[files]`."""
+"""Characters of a role in `[files]`, at most."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
 _GLOB = re.compile(r"[*?\[]")
 _ESCAPED = re.compile(r"\[[*?\[]\]")
-_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One breach: `severity` is `error` or `warning`, `key` where it lies, `fix` what to do."""
+    """A breach of a rule: `severity` is `error` or `warning`, `key` its place in model.toml, `fix` the remedy."""
 
     severity: str
     key: str
@@ -39,21 +38,21 @@ class Problem:
     fix: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """For machines."""
+        """Return the problem as `--json` prints it."""
         return asdict(self)
 
 
 def check(manifest: Manifest, tree_paths: Iterable[str] = ()) -> tuple[Problem, ...]:
-    """All problems of a manifest and of the paths of its tree, errors first."""
+    """Check a manifest and the paths of its tree; return all problems, errors first."""
     rules: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (
-        _about, _vocabulary, _links, _labels, _roles, _docker, _intent, _requirements,
+        _model, _vocabulary, _links, _labels, _roles, _docker, _intent, _requirements,
     )  # fmt: skip
-    found = [problem for rule in rules for problem in rule(manifest)]
-    found += _tree(tree_paths)
-    return tuple(sorted(found, key=lambda problem: problem.severity))
+    problems = [problem for rule in rules for problem in rule(manifest)]
+    problems += _tree(tree_paths)
+    return tuple(sorted(problems, key=lambda problem: problem.severity))
 
 
-def _about(manifest: Manifest) -> Iterator[Problem]:
+def _model(manifest: Manifest) -> Iterator[Problem]:
     try:
         names.check_model_key(manifest.name)
     except errors.BadModelKey as error:
@@ -73,10 +72,10 @@ def _is_model_revision(text: str) -> bool:
 
 
 def _vocabulary(manifest: Manifest) -> Iterator[Problem]:
-    for key, words in (("type", schema.TYPES), ("framework", schema.FRAMEWORKS)):
-        word = manifest.model.get(key)
-        if word is not None and word not in words:
-            yield Problem(WARNING, f"model.{key}", f"Picsellia does not know {word!r}", f"it knows {', '.join(words)}")
+    for key, known in (("type", schema.TYPES), ("framework", schema.FRAMEWORKS)):
+        value = manifest.model.get(key)
+        if value is not None and value not in known:
+            yield Problem(WARNING, f"model.{key}", f"Picsellia does not know {value!r}", f"it knows {', '.join(known)}")
 
 
 def _links(manifest: Manifest) -> Iterator[Problem]:
@@ -85,27 +84,25 @@ def _links(manifest: Manifest) -> Iterator[Problem]:
     links |= {"source.experiment.url": manifest.source.get("experiment", {}).get("url")}
     for key, link in links.items():
         if link is not None and not _URL.match(link):
-            yield Problem(WARNING, key, f"{link!r} is not an address", "write it as https://...")
+            yield Problem(WARNING, key, f"{link!r} is not a URL", "write it as https://...")
 
 
 def _labels(manifest: Manifest) -> Iterator[Problem]:
-    missing = labelmap.gaps(manifest.labelmap)
-    if missing and not manifest.model.get("labelmap_sparse", False):
-        named = ", ".join(_run(each) for each in missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
-        fix = f"`mvc set labelmap.{missing[0].start}=NAME`, or `mvc set model.labelmap_sparse=true` if it is meant so"
-        yield Problem(ERROR, "labelmap", f"there is no class {named}", fix)
+    gaps = labelmap.gaps(manifest.labelmap)
+    if gaps and not manifest.model.get("labelmap_sparse", False):
+        missing = ", ".join(map(_range, gaps[:_MAX_SHOWN])) + (", ..." if len(gaps) > _MAX_SHOWN else "")
+        fix = f"`mvc set labelmap.{gaps[0].start}=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended"
+        yield Problem(ERROR, "labelmap", f"class {missing} is missing", fix)
     for name, numbers in labelmap.duplicates(manifest.labelmap).items():
         if name.strip():
-            classes = ", ".join(map(str, numbers[:_SHOWN]))
-            yield Problem(
-                ERROR, "labelmap", f"classes {classes} are all called {name!r}", "give each a name of its own"
-            )
-    for number in labelmap.nameless(manifest.labelmap)[:_SHOWN]:
+            classes = ", ".join(map(str, numbers[:_MAX_SHOWN]))
+            yield Problem(ERROR, "labelmap", f"classes {classes} share the name {name!r}", "give each a unique name")
+    for number in labelmap.nameless(manifest.labelmap)[:_MAX_SHOWN]:
         fix = f"`mvc set labelmap.{number}=NAME`"
         yield Problem(ERROR, f"labelmap.{number}", f"class {number} has no name", fix)
 
 
-def _run(numbers: range) -> str:
+def _range(numbers: range) -> str:
     return str(numbers.start) if len(numbers) == 1 else f"{numbers.start} to {numbers.stop - 1}"
 
 
@@ -125,16 +122,16 @@ def _roles(manifest: Manifest) -> Iterator[Problem]:
 
 
 def role_fault(role: str) -> str | None:
-    """Why `role` cannot be one of `[files]`; None when it can."""
+    """Return why `role` is not valid in `[files]`; None if it is."""
     if not role.strip() or role != role.strip() or len(role) > MAX_ROLE or not role.isprintable():
-        return f"a role is 1 to {MAX_ROLE} printable letters without a space at its ends"
+        return f"a role has 1 to {MAX_ROLE} printable characters, without a space at its ends"
     if role[0] in "-./" or role[-1] == "/" or ":" in role:
-        return "a role does not begin with - . or /, end with /, or have a colon"
+        return "a role does not begin with - . or /, end with /, or contain a colon"
     return None
 
 
 def _path(pattern: str, key: str) -> Iterator[Problem]:
-    """A path must be one that a version can hold; of a glob, each wildcard is taken for a letter, as is `[[]`."""
+    """Check that a version can hold the path; in a glob, each wildcard and `[[]` stands for one character."""
     try:
         paths.check_path(_GLOB.sub("x", _ESCAPED.sub("x", pattern)))
     except (errors.UnsafePath, errors.UnportablePath) as error:
@@ -146,7 +143,7 @@ def _tree(tree_paths: Iterable[str]) -> Iterator[Problem]:
     for path in tree_paths:
         yield from _path(path, "files")
     for first, second in paths.collisions(tree_paths):
-        message = f"{first} and {second} are one name on some systems"
+        message = f"{first} and {second} are the same name on some systems"
         yield Problem(ERROR, "files", message, "rename one of them")
 
 
@@ -166,18 +163,15 @@ def _docker(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _intent(manifest: Manifest) -> Iterator[Problem]:
-    own = {require.get("use") for require in manifest.intent.get("require", ())}
+    team_uses = {require.get("use") for require in manifest.intent.get("require", ())}
     for use in manifest.intent.get("ready_for", ()):
-        if use not in own and not _is_use(use):
-            message, fix = (
-                f"no rule is known for {use!r}",
-                f"known are {', '.join(schema.USES)}, and those of intent.require",
-            )
-            yield Problem(WARNING, "intent.ready_for", message, fix)
+        if use not in team_uses and not _is_use(use):
+            fix = f"use {', '.join(schema.USES)}, or one of intent.require"
+            yield Problem(WARNING, "intent.ready_for", f"the use {use!r} has no rules", fix)
 
 
 def _is_use(text: str) -> bool:
-    """Whether `text` is a use, or one with its profile (`deployment/own`)."""
+    """Return whether `text` is a use, with or without a profile (`deployment/own`)."""
     use, slash, profile = text.partition("/")
     return use in schema.USES and (not slash or profile in schema.PROFILES[use])
 
@@ -186,14 +180,12 @@ def _requirements(manifest: Manifest) -> Iterator[Problem]:
     for number, require in enumerate(manifest.intent.get("require", ())):
         key = f"intent.require.{number}"
         if "use" not in require:
-            yield Problem(ERROR, key, "it does not say for which use", 'add use = "deployment"')
-        if len(_wanted(require)) != 1:
-            yield Problem(
-                ERROR, key, "it asks for one thing: a role, a metric with min, or a format", "split it in two"
-            )
+            yield Problem(ERROR, key, "use is missing", 'add use = "deployment"')
+        if len(_requirement_keys(require)) != 1:
+            yield Problem(ERROR, key, "a rule has exactly one of role, metric with min, and format", "split it in two")
         if ("metric" in require) != ("min" in require):
-            yield Problem(ERROR, key, "a metric comes with its min", "add the other")
+            yield Problem(ERROR, key, "metric and min belong together", "add the other")
 
 
-def _wanted(require: dict[str, Any]) -> set[str]:
+def _requirement_keys(require: dict[str, Any]) -> set[str]:
     return require.keys() & {"role", "metric", "format"}

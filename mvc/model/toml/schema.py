@@ -1,9 +1,9 @@
-"""The keys of `model.toml` and their types: one table for reading, editing, storing and suggesting.
+"""Schema of `model.toml`: keys and types in one table, for parsing, editing, storing and suggestions.
 
     docker.tag     text                   metrics.mAP50     a number
     model.tags     a list of texts        parameters.x.y    anything but dates, NaN and infinity
 
-What a text may say (a vocabulary, a reference) is not decided here but by the rules.
+Values with a vocabulary, and references, are checked by the rules, not here.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ TYPES = (
     "MASK",
     "MULTI",
 )
-"""What a model infers, in Picsellia's words (InferenceType of its SDK)."""
+"""Values of `model.type` that Picsellia knows (InferenceType of its SDK)."""
 FRAMEWORKS = ("TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED")
-"""What a model is built with, in Picsellia's words (Framework of its SDK)."""
+"""Values of `model.framework` that Picsellia knows (Framework of its SDK)."""
 PROFILES: dict[str, tuple[str, ...]] = {
     "training": ("current", "legacy"),
     "pre-annotation": ("current", "legacy"),
@@ -39,15 +39,15 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "conversion": (),
     "storage": (),
 }
-"""What a version can be meant for, and where jobs of that use differ, which there are: the first is meant where none is named."""
+"""Uses of a version, and the profiles of each where its jobs differ; the first profile is the default."""
 USES = tuple(PROFILES)
-"""What a version can be meant for; a team may add its own."""
+"""Uses of a version; a team may add its own."""
 IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-"""The tag of a docker image, and what rules over it: the SHA-256 of a manifest."""
+"""Patterns of a docker tag, and of a digest (the SHA-256 of an image manifest), which takes precedence."""
 MAX_DEPTH = 48
-"""How deep values may lie in each other; canonical JSON allows 64, and a manifest adds some."""
-_CALLED: dict[type, str] = {
+"""Nesting of values, at most; canonical JSON allows 64, and a manifest adds some levels."""
+_TYPE_NAMES: dict[type, str] = {
     bool: "true or false",
     int: "a number",
     float: "a number",
@@ -64,23 +64,23 @@ _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A value without parts: what it is called in messages, and how it is recognised."""
+    """A value without parts: its name in messages, and the test for it."""
 
-    called: str
+    label: str
     accepts: Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list whose items are all of one type."""
+    """A list whose items have one type."""
 
-    each: Type
-    called: str
+    item: Type
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: the types of its keys, and of all keys besides (None: there are no others)."""
+    """A table: the types of its keys, and the type of any other key (None: no others)."""
 
     keys: Mapping[str, Type] = field(default_factory=dict)
     others: Type | None = None
@@ -98,7 +98,7 @@ def _is_number(value: Any) -> bool:
 TEXT = Leaf("text", lambda value: isinstance(value, str))
 FLAG = Leaf("true or false", lambda value: type(value) is bool)
 NUMBER = Leaf("a number", _is_number)
-ANY = Leaf("any value but a date", lambda value: value is not None)
+ANY = Leaf("any value except a date", lambda value: value is not None)
 TEXTS = ListOf(TEXT, "a list of texts")
 
 _MODEL = Table(
@@ -136,21 +136,21 @@ MODEL_TOML = Table(
         "intent": _INTENT,
     }
 )
-"""`model.toml` as people write it."""
+"""`model.toml` as users write it."""
 
 
 def _open(type_: Type) -> Type:
-    """`type_` with room for the keys of later releases."""
+    """Return `type_` with unknown keys allowed, for later releases."""
     if isinstance(type_, ListOf):
-        return ListOf(_open(type_.each), type_.called)
+        return ListOf(_open(type_.item), type_.label)
     if isinstance(type_, Table):
-        return Table({key: _open(each) for key, each in type_.keys.items()}, type_.others or ANY)
+        return Table({key: _open(value) for key, value in type_.keys.items()}, type_.others or ANY)
     return type_
 
 
 def _stored() -> Table:
-    keys = {name: _open(each) for name, each in MODEL_TOML.keys.items() if name != "labelmap"}
-    digest = Leaf("text, or what was asked and what it resolved to", _is_digest)
+    keys = {name: _open(type_) for name, type_ in MODEL_TOML.keys.items() if name != "labelmap"}
+    digest = Leaf("text, or a table of asked and resolved", _is_digest)
     docker = Table({**_DOCKER.keys, "digest": digest}, others=ANY)
     return Table({**keys, "docker": docker, "ext": Table(others=ANY)})
 
@@ -180,63 +180,62 @@ def check(value: Any, type_: Type, key: Path = ()) -> None:
         _check_table(value, type_, key)
     elif isinstance(type_, ListOf):
         if not isinstance(value, list):
-            raise errors.WrongType(key=dotted(key), wanted=type_.called, found=called(value))
+            raise errors.WrongType(key=dotted(key), wanted=type_.label, found=type_name(value))
         for number, item in enumerate(value):
-            check(item, type_.each, (*key, str(number)))
+            check(item, type_.item, (*key, str(number)))
     else:
         _check_leaf(value, type_, key)
 
 
 def find(key: Path, type_: Type = MODEL_TOML, above: Path = ()) -> Type:
-    """The type of what lies at `key`; raises UnknownKey."""
+    """Return the type of the value at `key`; raise UnknownKey."""
     if not key or type_ is ANY:
         return type_
-    here = (*above, key[0])
+    path = (*above, key[0])
     if isinstance(type_, Table):
-        below = type_.keys.get(key[0], type_.others)
-        if below is None:
-            raise errors.UnknownKey(key=dotted(here), suggestion=suggestion(here, type_))
-        return find(key[1:], below, here)
-    wanted = type_.called
-    raise errors.WrongType(key=dotted(above), wanted=wanted, found="a table")
+        child = type_.keys.get(key[0], type_.others)
+        if child is None:
+            raise errors.UnknownKey(key=dotted(path), suggestion=suggestion(path, type_))
+        return find(key[1:], child, path)
+    raise errors.WrongType(key=dotted(above), wanted=type_.label, found="a table")
 
 
 def suggestion(key: Path, table: Table) -> str:
-    """What to try instead of the unknown `key` of `table`."""
+    """Return a hint at what the unknown `key` of `table` may have meant."""
     near = lazy.load("difflib").get_close_matches(key[-1], table.keys, n=1)
     if near:
         return f"Did you mean {dotted((*key[:-1], near[0]))}?"
-    elsewhere = [f"{section}.{key[-1]}" for section, each in MODEL_TOML.keys.items() if key[-1] in _keys(each)]
-    if elsewhere:
-        return f"Did you mean {elsewhere[0]}?"
+    matches = [f"{section}.{key[-1]}" for section, type_ in MODEL_TOML.keys.items() if key[-1] in _keys(type_)]
+    if matches:
+        return f"Did you mean {matches[0]}?"
     where = f"[{dotted(key[:-1])}]" if len(key) > 1 else "model.toml"
     return f"{where} has {', '.join(table.keys)}; free values belong in [parameters]."
 
 
 def dotted(key: Sequence[str]) -> str:
-    """A key as it is written: `docker.tag`, `files."best.v2"`."""
+    """Return a key as TOML writes it: `docker.tag`, `files."best.v2"`."""
     return ".".join(map(quoted, key))
 
 
 def quoted(part: str) -> str:
-    """One part of a key, in quotes if it needs them."""
-    if part and all(letter.isalnum() or letter in "_-" for letter in part) and part.isascii():
+    """Return one part of a key, quoted if needed."""
+    if part and all(char.isalnum() or char in "_-" for char in part) and part.isascii():
         return part
     return basic_string(part)
 
 
 def basic_string(text: str) -> str:
-    """A text as a basic string of TOML: JSON's escapes are TOML's, and TOML escapes DEL as well."""
+    """Return a text as a TOML basic string: JSON's escapes are TOML's, and TOML escapes DEL as well."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def called(value: Any) -> str:
-    """What a message calls the type of `value`."""
-    return _CALLED.get(type(value), "a date or time")
+def type_name(value: Any) -> str:
+    """Return the name of the type of `value` in messages."""
+    return _TYPE_NAMES.get(type(value), "a date or time")
 
 
 def toml_type(value: Any) -> str:
-    """The name that TOML has for the type of `value`."""
+    """Return TOML's name of the type of `value`."""
     return _TOML_TYPES.get(type(value), "date")
 
 
@@ -246,12 +245,12 @@ def _keys(type_: Type) -> Iterable[str]:
 
 def _check_table(value: Any, table: Table, key: Path) -> None:
     if not isinstance(value, dict):
-        raise errors.WrongType(key=dotted(key), wanted="a table", found=called(value))
+        raise errors.WrongType(key=dotted(key), wanted="a table", found=type_name(value))
     for name, item in value.items():
-        below = table.keys.get(name, table.others)
-        if below is None:
+        child = table.keys.get(name, table.others)
+        if child is None:
             raise errors.UnknownKey(key=dotted((*key, name)), suggestion=suggestion((*key, name), table))
-        check(item, below, (*key, name))
+        check(item, child, (*key, name))
 
 
 def _check_any(value: Any, key: Path) -> None:
@@ -269,7 +268,7 @@ def _check_leaf(value: Any, leaf: Leaf, key: Path) -> None:
     if isinstance(value, date | time):
         raise errors.DateValue(key=dotted(key), value=value.isoformat())
     if not leaf.accepts(value):
-        raise errors.WrongType(key=dotted(key), wanted=leaf.called, found=called(value))
+        raise errors.WrongType(key=dotted(key), wanted=leaf.label, found=type_name(value))
     if isinstance(value, float) and not math.isfinite(value):
         raise errors.NotFinite(key=dotted(key), value=value)
     if type(value) is int and not _INT_MIN <= value <= _INT_MAX:
