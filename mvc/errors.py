@@ -1069,6 +1069,13 @@ class Unrelated(RefRejected):
     """
 
 
+class NotAtTip(RefRejected):
+    """{branch} is at {tip}, not at the parent {parent}.
+
+    Record on another branch, which `mvc merge` then merges; or leave out the parent to follow the branch.
+    """
+
+
 class NotFastForward(RefRejected):
     """{ours} cannot just go on to {theirs}: both have moved on.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any, Literal
 
 from mvc.api import values
+from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import Remote
@@ -14,10 +16,12 @@ from mvc.api.session import PathLike, Revision, Session, When, Who, person
 from mvc.api.values import Labels
 from mvc.api.version import Version
 from mvc.model.version import Code, Person
-from mvc.porcelain import docker, drift, edit, merge_continue, models, publish, source
+from mvc.porcelain import docker, drift, edit, merge_continue, models, publish
+from mvc.porcelain import source as origin
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.check import Checked, check, manifest_of
-from mvc.porcelain.commit import Committed, Options, commit
+from mvc.porcelain.commit import Committed, commit
+from mvc.porcelain.commit import Options as CommitOptions
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.drift import RegistryDrift
@@ -37,6 +41,8 @@ from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.registry import connection
+from mvc.repository import model as core
+from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 
@@ -139,16 +145,7 @@ class Model:
         is one of `replace`. None removes a key. A metric that is no finite number is not kept: it is in `left_out` of
         the result. Raises UnknownKey, WrongType, NotFinite and the like, by the key.
         """
-        given = {
-            "model": about,
-            "parameters": parameters,
-            "metrics": metrics,
-            "labelmap": labelmap,
-            "docker": docker,
-            "source": source,
-            "intent": intent,
-        }
-        found = values.sections(given, replace)
+        found = values.sections(_sections(parameters, metrics, labelmap, about, docker, source, intent), replace)
         return edit.update(
             self._session.repository,
             self.name,
@@ -214,7 +211,7 @@ class Model:
         Detached, RulesBroken, SecretFound, NotReady and the like.
         """
         repository, who = self._session.repository, self._session.actor(actor)
-        options = Options(
+        options = CommitOptions(
             amend=amend,
             allow_empty=allow_empty,
             allow_secret=allow_secret,
@@ -227,11 +224,71 @@ class Model:
             registries=self._session.registries(),
         )
         if not dry_run:
-            source.record_run(repository, self.name, self._session.variables)
+            origin.record_run(repository, self.name, self._session.variables)
         text = "dry run" if dry_run and message is None else message
         return commit(
             repository, self.name, text, who, options=options, progress=progress, code=self._session.code(code)
         )
+
+    def record(
+        self,
+        files: Mapping[str, PathLike | File],
+        message: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        labelmap: Labels | None = None,
+        about: Mapping[str, Any] | None = None,
+        docker: Mapping[str, Any] | None = None,
+        source: Mapping[str, Any] | None = None,
+        intent: Mapping[str, Any] | None = None,
+        replace: Collection[str] = (),
+        branch: str | None = None,
+        parent: Revision | None = None,
+        tags: Iterable[str] = (),
+        aliases: Iterable[str] = (),
+        allow_secret: bool = False,
+        force: bool = False,
+        actor: Who | None = None,
+        code: Code | bool = True,
+        progress: Progress | None = None,
+    ) -> Recorded:
+        """Make a version of `files` by role, and move `branch` (the current one) to it; working tree and HEAD stay.
+
+        A file is a path, or one of a version (`model["v3"].files["config"]`), which is not read. Its path in the version is
+        the parent's for that role, else the role and the file's suffix. Values are the parent's, changed as by `update`;
+        metrics and source are only those that are given, or the source of the Picsellia training container. Several
+        processes may record at once: each version comes after the last one, unless `parent` says after which.
+
+        Raises NotAtTip, BadRole, NoSuchFile, RulesBroken, SecretFound, NotReady, and as `update`.
+        """
+        repository, who = self._session.repository, self._session.actor(actor)
+        if source is None:
+            run, _ = origin.of_run(self._session.variables, offline=repository.offline)
+            source = run.values() if run is not None else None
+        given = _sections(parameters, metrics, labelmap, about, docker, source, intent)
+        found = values.sections(given, replace)
+        done = record_files(
+            core.Model(repository, self.name),
+            {
+                role: file.entry if isinstance(file, File) else self._session.absolute(file)
+                for role, file in files.items()
+            },
+            message,
+            who,
+            changes=Changes(found.assignments, found.removed, found.replaced),
+            options=Options(
+                branch=branch,
+                parent=None if parent is None else self._session.resolve(self.name, parent),
+                tags=_texts(tags),
+                aliases=_texts(aliases),
+                allow_secret=allow_secret,
+                force=force,
+            ),
+            code=self._session.code(code),
+            progress=progress,
+        )
+        return replaced(done, left_out=found.left_out)
 
     def log(
         self,
@@ -465,7 +522,7 @@ class Model:
     def source(self, revision: Revision | None = None) -> dict[str, Any]:
         """Return the experiment and the dataset versions that a version, or else model.toml, names."""
         version = None if revision is None else self._session.resolve(self.name, revision)
-        return source.show(self._session.repository, self.name, version)
+        return origin.show(self._session.repository, self.name, version)
 
     # --- inside
 
@@ -489,6 +546,11 @@ class Model:
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
     """Names; a single text is one name, not its letters."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _sections(*given: Any) -> dict[str, Any]:
+    names = ("parameters", "metrics", "labelmap", "model", "docker", "source", "intent")
+    return dict(zip(names, given, strict=True))
 
 
 def _choice(side: Side | None, take: Mapping[str, Side] | None) -> Choice:

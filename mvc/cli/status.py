@@ -41,6 +41,10 @@ def _lines(found: Status) -> Iterator[str]:
     if found.matches:
         number, id_ = found.matches
         yield f"model.toml is that of v{number} {short(id_)} (after a `git switch`?): `mvc switch {short(id_)}` follows it"
+    if found.advanced:
+        at = f"v{found.advanced.number} {short(found.advanced.id)}"
+        yield f"The branch was moved to v{found.number} by a record; the files are still those of {at}:"
+        yield f"  `mvc restore .` takes those of v{found.number}, and edits are lost; `mvc switch -c NAME {short(found.advanced.id)}` keeps yours"
     if not found.difference.is_empty:
         yield ""
         yield "Changes for the next commit:"

@@ -141,15 +141,10 @@ def _target(repository: Repository, folder: str, path: Path) -> _Target:
         if relative == ".":
             return _Target("", globs.WHOLE, _PATTERN_ROLE)
         paths.check_path(relative)
-        return _Target(relative, f"{_literal(relative)}/**", place.name)
+        return _Target(relative, f"{globs.literal(relative)}/**", place.name)
     if not os.path.lexists(place):
         raise errors.NoSuchFile(path=paths.escape_name(relative))
-    return _Target(relative, _literal(relative), place.name.lstrip(".").partition(".")[0], is_file=True)
-
-
-def _literal(path: str) -> str:
-    """A path as `[files]` writes it: as it is, unless it would be taken for a glob."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+    return _Target(relative, globs.literal(relative), place.name.lstrip(".").partition(".")[0], is_file=True)
 
 
 def _parsed(folder: str, text: str) -> Manifest:

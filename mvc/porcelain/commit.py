@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,21 +18,21 @@ from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.ids import SHORT, FileId, VersionId
 from mvc.model.manifest import Manifest
-from mvc.model.toml import rules, secrets
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.repository import delta_bases, history, intended, merge_state, refnames
 from mvc.repository.model import Model
+from mvc.repository.record import draft as drafts
+from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found, Ready
 from mvc.storage.chunks.headers import Note
-from mvc.storage.chunks.ingest import Ingest, Stored
-from mvc.storage.packs import gc
+from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.progress import Progress
-from mvc.storage.records import config, merges, sparse
+from mvc.storage.records import merges, sparse
 from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
@@ -128,9 +128,7 @@ class _Work:
     head: Head
     tip: RefEntry | None
     options: Options
-    ingest: Ingest | None
-    generation: bytes
-    fresh: dict[FileId, int] = field(default_factory=dict)
+    draft: Draft | None
     warnings: tuple[Problem, ...] = ()
     unready: tuple[Readiness, ...] = ()
     left_out: frozenset[str] = frozenset()
@@ -143,11 +141,20 @@ class _Work:
         """The version at the tip."""
         return self.tip.new if self.tip else None
 
+    @property
+    def ingest(self) -> Ingest | None:
+        """The way into the store; None in a dry run."""
+        return self.draft.ingest if self.draft is not None else None
+
+    @property
+    def fresh(self) -> dict[FileId, int]:
+        """The bytes that each stored file took anew."""
+        return self.draft.fresh if self.draft is not None else {}
+
     def give_up(self) -> None:
         """Leave nothing behind of what was stored and is not wanted."""
-        if self.ingest is not None:
-            self.ingest.discard()
-        self.repository.door.discard_staged()
+        if self.draft is not None:
+            self.draft.discard()
 
 
 def commit(
@@ -170,12 +177,12 @@ def commit(
         check_message(message)
     if not (message and message.strip()) and not (options.amend and message is None):
         raise errors.EmptyMessage
-    work = _begin(repository, model, options, progress, _ready(repository, options))
+    work = _begin(repository, model, options, None if options.dry_run else Draft(repository, progress))
     old = _replaced(work) if options.amend else work.current
     base = history.snapshot(repository, old, model)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
-        work.warnings = _check(manifest, message, allow_secret=options.allow_secret)
+        work.warnings = drafts.check(manifest, message or "", allow_secret=options.allow_secret)
         work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if code is not None:
@@ -229,18 +236,7 @@ def _commit(
     return done(id_, version, named)
 
 
-def _ready(repository: Repository, options: Options) -> bytes:
-    """Finish an interrupted change before the files are looked at; the mark of the last collection.
-
-    The mark is read under the lock, and before anything that is stored is looked at: no collection is half done.
-    """
-    if options.dry_run:
-        return b""
-    with repository.writing():
-        return gc.generation(repository.door)
-
-
-def _begin(repository: Repository, model: str, options: Options, progress: Progress | None, generation: bytes) -> _Work:
+def _begin(repository: Repository, model: str, options: Options, draft: Draft | None) -> _Work:
     head = repository.head(model)
     if options.merged is None:
         merge_state.refuse(Model(repository, model))
@@ -249,8 +245,7 @@ def _begin(repository: Repository, model: str, options: Options, progress: Progr
     branch = RefName(model, HEADS, head.branch)
     tip = repository.refs.tip(branch)
     refnames.check_all(Model(repository, model), options.tags, options.aliases, tip.new if tip else None)
-    ingest = None if options.dry_run else repository.ingest(progress)
-    return _Work(repository, model, branch, head, tip, options, ingest, generation)
+    return _Work(repository, model, branch, head, tip, options, draft)
 
 
 def _replaced(work: _Work) -> VersionId:
@@ -261,18 +256,6 @@ def _replaced(work: _Work) -> VersionId:
     if holders:
         raise errors.AmendHeld(version=history.label(work.repository, work.current), holders=", ".join(holders))
     return work.current
-
-
-def _check(manifest: Manifest, message: str | None, *, allow_secret: bool) -> tuple[Problem, ...]:
-    problems = rules.check(manifest)  # the paths were looked at when the working tree was
-    broken = [problem for problem in problems if problem.severity == rules.ERROR]
-    if broken:
-        listed = "\n".join(f"  {p.key}: {p.message}{f' ({p.fix})' if p.fix else ''}" for p in broken)
-        raise errors.RulesBroken(count=len(broken), problems=listed)
-    leaked = secrets.find(manifest, message or "")
-    if leaked and not allow_secret:
-        raise errors.SecretFound(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
-    return problems
 
 
 def _unready(
@@ -290,8 +273,8 @@ def _unready(
 
 def _identify(work: _Work, file: WorkFile) -> FileId:
     """The id of a tracked file, its bytes stored unless they are already (or this is a dry run)."""
-    repository, ingest = work.repository, work.ingest
-    if ingest is None:
+    repository, draft = work.repository, work.draft
+    if draft is None:
         return snapshot.by_reading(repository)(file)
     known = repository.stats.lookup(file.root_path, file.stat)
     recipe = repository.recipes.best(known) if known is not None else None
@@ -300,9 +283,7 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
         return known
 
     def store(fd: int) -> FileId:
-        kept: Stored = ingest.add(fd, file.path, file.role)
-        work.fresh[kept.file] = work.fresh.get(kept.file, 0) + kept.new_bytes
-        return kept.file
+        return draft.store(fd, file.path, file.role)
 
     return snapshot.read_steadily(repository, file, store)
 
@@ -352,44 +333,40 @@ def _version(
     message: str | None,
     actor: Actor,
 ) -> Version:
-    repository, options, ingest = work.repository, work.options, work.ingest
-    assert ingest is not None  # noqa: S101 - a dry run ends before this
+    repository, options, draft = work.repository, work.options, work.draft
+    assert draft is not None  # noqa: S101 - a dry run ends before this
     old = repository.objects.version(old_id) if old_id else None
     replaced = old if options.amend else None
     parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, options.merged) if id_)
-    return Version(
-        parents=parents,
-        number=replaced.number if replaced else old.number + 1 if old else 1,
+    signature = Signature(
         author=options.author or (replaced.author if replaced else actor.person),
         time=options.date or actor.at,
         message=message.strip() if message else replaced.message if replaced else "",
-        manifest=repository.objects.put_manifest(found.snapshot.manifest),
-        tree=repository.objects.put_tree(found.snapshot.tree),
-        model_toml=ingest.add_bytes(found.model_toml),
         code=work.code(),
     )
+    number = replaced.number if replaced else old.number + 1 if old else 1
+    manifest, tree = found.snapshot.manifest, found.snapshot.tree
+    return draft.stage(manifest, tree, found.model_toml, signature, parents=parents, number=number)
 
 
 def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
     """Make everything durable, then move the branch: the commit point. Raises RefMoved."""
     repository = work.repository
-    assert work.ingest is not None  # noqa: S101 - a dry run ends before this
-    id_ = repository.objects.put_version(version)
-    work.ingest.close()
-    with repository.locked():
+    assert work.draft is not None  # noqa: S101 - a dry run ends before this
+
+    def standing() -> tuple[RefEntry | None, Version]:
         if repository.heads.get(work.model) != work.head:
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
-        if gc.generation(repository.door) != work.generation:
-            raise errors.CollectedMeanwhile
-        config.require(repository.door, work.ingest.features)
-        verb = "amend" if work.options.amend else "merge" if work.options.merged else "commit"
-        repository.refs.append(work.branch, work.tip, id_, actor.move(f"{verb}: {version.subject}"))
+        return work.tip, version
+
+    def after() -> None:
         if work.options.merged is not None:  # should this not be reached, the record counts no more all the same
             merges.end(repository.door, work.model)
         if sparse.paths(repository.door, work.model) != work.left_out:
             sparse.record(repository.door, work.model, work.left_out)
-    repository.stats.save()
-    return id_
+
+    verb = "amend" if work.options.amend else "merge" if work.options.merged else "commit"
+    return work.draft.publish(work.branch, actor.move(f"{verb}: {version.subject}"), standing, after)
 
 
 def _report(

@@ -56,18 +56,24 @@ class RecordedRun:
 @writes
 def record_run(repository: Repository, model: str, variables: Mapping[str, str]) -> RecordedRun | None:
     """Record in model.toml the training run that the environment's `variables` describe; None where they describe none."""
+    found, fault = of_run(variables, offline=repository.offline)
+    if found is None:
+        return None
+    return RecordedRun(found.experiment.id, bool(record(repository, model, found)), fault)
+
+
+def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | None, errors.MvcError | None]:
+    """Return the source that a training run is, and why only its id is known; None outside a run."""
     run = training_run.of(variables)
     if run is None:
-        return None
-    fault = None
+        return None, None
     try:
-        if repository.offline:
+        if offline:
             raise errors.Offline(what=f"experiment {run.experiment}")
         with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
-            found = ask(registry, run.experiment)
+            return ask(registry, run.experiment), None
     except errors.MvcError as error:
-        fault, found = error, of_id(run.experiment)
-    return RecordedRun(run.experiment, bool(record(repository, model, found)), fault)
+        return of_id(run.experiment), error
 
 
 @writes

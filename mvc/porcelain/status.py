@@ -16,11 +16,14 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
+from mvc.repository.record.files import REASON
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
+from mvc.repository.worktree.snapshot import UNREAD, Found
 from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
+from mvc.storage.records.reflog import HEADS, RefName
 
 if TYPE_CHECKING:
     from mvc.readiness.evaluation import Readiness
@@ -28,6 +31,18 @@ if TYPE_CHECKING:
 
 SEARCHED = 1_000
 """How many versions back a model.toml is looked for that is not the current one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A branch that was moved by records while it was checked out: its files are still those of `id`, number `number`."""
+
+    id: VersionId
+    number: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as `--json` prints it."""
+        return {"id": self.id, "number": self.number}
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +54,7 @@ class Status(Result):
     role names, `skipped` files that a pattern matches and that look like credentials, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
     `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
     looking into a file, `notes` which changed weight files are empty, truncated or malformed. `elsewhere` are the files of the
-    version that are not checked out.
+    version that are not checked out. `advanced` says that the branch was moved without the files.
     """
 
     model: str
@@ -61,6 +76,7 @@ class Status(Result):
     unready: tuple[Readiness, ...] = ()
     notes: tuple[Note, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
+    advanced: Advanced | None = None
 
     @property
     def clean(self) -> bool:
@@ -94,6 +110,7 @@ class Status(Result):
             "not_ready": [each.to_json() for each in self.unready],
             "notes": [note._asdict() for note in self.notes],
             "not_checked_out": [entry.to_json() for entry in self.elsewhere],
+            "advanced": self.advanced.to_json() if self.advanced else None,
         }
 
 
@@ -134,6 +151,7 @@ def status(repository: Repository, model: str) -> Status:
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
+        advanced=None if difference.is_empty else _advanced(repository, model, head.branch, found),
     )
 
 
@@ -151,3 +169,36 @@ def _matching(
         if version.model_toml == wanted:
             return version.number, id_
     return None
+
+
+def _advanced(repository: Repository, model: str, branch: str | None, found: Found) -> Advanced | None:
+    """Return the version whose files are still here, when records moved the branch since; None when they followed."""
+    before = _before_records(repository, model, branch)
+    if before is None:
+        return None
+    old, new = history.snapshot(repository, before), history.snapshot(repository, repository.current(model))
+    assert old is not None  # noqa: S101 - both are versions
+    assert new is not None  # noqa: S101
+    here = found.snapshot.tree.by_path
+    for entry in old.tree.entries:
+        replacement = new.tree.by_path.get(entry.path)
+        moved_on = replacement is None or replacement.file != entry.file
+        if moved_on and entry.path in here and _is(here[entry.path], entry):
+            return Advanced(before, repository.objects.version(before).number)
+    return None
+
+
+def _before_records(repository: Repository, model: str, branch: str | None) -> VersionId | None:
+    """Return where a branch was before the records that moved it last; None when something else did."""
+    ref = RefName(model, HEADS, branch or "")
+    entry = repository.refs.tip(ref) if branch is not None else None
+    old = None
+    while entry is not None and entry.move.reason.startswith(REASON):
+        old = entry.old
+        entry = repository.refs.entry(ref, entry.seq - 1) if old is not None else None
+    return old
+
+
+def _is(here: TreeEntry, entry: TreeEntry) -> bool:
+    """Whether a file is that one; of one that was not read, its size has to do."""
+    return here.file == entry.file or (here.file == UNREAD and here.size == entry.size)

@@ -13,7 +13,12 @@ from mvc.cli.app import program
 from tests.api.verbs import METHODS
 
 MODULES = (config, files, log, model, refs, remote, repository, version)
-CLASSES = {name: found for module in MODULES for name, found in vars(module).items() if isinstance(found, type)}
+CLASSES = {
+    name: found
+    for module in MODULES
+    for name, found in vars(module).items()
+    if isinstance(found, type) and found.__module__.startswith("mvc.api.")
+}
 
 
 def _verbs(command: click.Command, above: str = "") -> Iterator[str]:

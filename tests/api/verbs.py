@@ -13,7 +13,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "status": ("Model.status",),
     "source": ("Model.source",),
     "source show": ("Model.source",),
-    "commit": ("Model.commit",),
+    "commit": ("Model.commit", "Model.record"),
     "log": ("Model.log",),
     "show": ("Version.show",),
     "diff": ("Model.diff", "Version.diff"),

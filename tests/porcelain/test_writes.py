@@ -10,7 +10,7 @@ import mvc
 
 SOURCES = Path(mvc.__file__).parent
 OTHERWISE = {
-    "commit.commit": "begins with Repository.writing, except for a dry run",
+    "commit.commit": "begins with a Draft, which rolls forward, except for a dry run",
     "init.init": "settles the repository once there is one",
     "clone.clone": "begins in a folder without a repository",
     "open.open_repository": "clones into a folder of its own, for a URL",
@@ -59,7 +59,8 @@ def _locks(name: str) -> bool:
     """Whether a function takes the lock, by itself or by what it calls."""
     function, names = _functions()[name]
     methods = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-    return bool(methods & {"writing", "locked"}) or any(map(_locks, _called(function, names) - {name}))
+    drafts = any(isinstance(node, ast.Name) and node.id == "Draft" for node in ast.walk(function))
+    return drafts or bool(methods & {"writing", "locked"}) or any(map(_locks, _called(function, names) - {name}))
 
 
 def _is_declared(name: str) -> bool:

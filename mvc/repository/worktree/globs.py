@@ -54,6 +54,11 @@ def is_glob(value: str) -> bool:
     return _MAGIC.search(value) is not None
 
 
+def literal(path: str) -> str:
+    """Return `path` as `[files]` writes it: as it is, unless it would be taken for a glob."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+
+
 def fixed_part(pattern: str) -> str:
     """Return the folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
     anchored = pattern.removeprefix("/")

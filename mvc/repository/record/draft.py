@@ -1,0 +1,128 @@
+"""One new version: its files and objects are stored, then a branch moves to it.
+
+    Draft ─ store files (no lock) ─ tree, manifest, version ─ durable ─► lock ─► ref entry: the commit point
+
+`commit` makes its versions so from the working tree, and `record_files` from files anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mvc import errors
+from mvc.model.ids import FileId, VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.toml import rules, secrets
+from mvc.model.toml.rules import Problem
+from mvc.model.tree import Tree
+from mvc.model.version import Code, Person, Timestamp, Version
+from mvc.repository.repository import Repository
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.packs import gc
+from mvc.storage.progress import Progress
+from mvc.storage.records import config
+from mvc.storage.records.reflog import Move, RefEntry, RefName
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who makes a version, when and why, and the training code's commit."""
+
+    author: Person
+    time: Timestamp
+    message: str
+    code: Code | None = None
+
+
+class Draft:
+    """A version that is being made. An interrupted change is rolled forward first; nothing is left of what fails."""
+
+    def __init__(self, repository: Repository, progress: Progress | None = None) -> None:
+        """Begin: the mark of the last collection is read before anything that is stored is looked at."""
+        self._repository = repository
+        self._progress = progress
+        self.fresh: dict[FileId, int] = {}
+        """The bytes that each stored file took anew."""
+        with repository.writing():
+            self._generation = gc.generation(repository.door)
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """The way into the store, opened when the first file is stored."""
+        return self._repository.ingest(self._progress)
+
+    def store(self, fd: int, path: str, role: str) -> FileId:
+        """Store the open file `fd`. Raises DiskFailed, OSError."""
+        stored = self.ingest.add(fd, path, role)
+        self.fresh[stored.file] = self.fresh.get(stored.file, 0) + stored.new_bytes
+        return stored.file
+
+    def stage(
+        self,
+        manifest: Manifest,
+        tree: Tree,
+        model_toml: bytes,
+        signature: Signature,
+        *,
+        parents: Sequence[VersionId],
+        number: int,
+    ) -> Version:
+        """Stage the objects of a version, and return it."""
+        objects = self._repository.objects
+        return Version(
+            parents=tuple(parents),
+            number=number,
+            author=signature.author,
+            time=signature.time,
+            message=signature.message,
+            manifest=objects.put_manifest(manifest),
+            tree=objects.put_tree(tree),
+            model_toml=self.ingest.add_bytes(model_toml),
+            code=signature.code,
+        )
+
+    def publish(
+        self,
+        branch: RefName,
+        move: Move,
+        version: Callable[[], tuple[RefEntry | None, Version]],
+        after: Callable[[], None] = lambda: None,
+    ) -> VersionId:
+        """Make everything durable, then move `branch`: the commit point. `version` and `after` are called under the lock.
+
+        `version` returns the tip that the branch moves from, and the version; it may raise. Raises RefMoved,
+        CollectedMeanwhile.
+        """
+        repository = self._repository
+        self.ingest.close()
+        with repository.locked():
+            tip, new = version()
+            if gc.generation(repository.door) != self._generation:
+                raise errors.CollectedMeanwhile
+            config.require(repository.door, self.ingest.features)
+            id_ = repository.objects.put_version(new)
+            repository.refs.append(branch, tip, id_, move)
+            after()
+        repository.stats.save()
+        return id_
+
+    def discard(self) -> None:
+        """Leave nothing of what was stored."""
+        if "ingest" in self.__dict__:
+            self.ingest.discard()
+        self._repository.door.discard_staged()
+
+
+def check(manifest: Manifest, message: str, *, allow_secret: bool) -> tuple[Problem, ...]:
+    """Return the warnings about the values of a version. Raises RulesBroken, SecretFound."""
+    problems = rules.check(manifest)
+    broken = [problem for problem in problems if problem.severity == rules.ERROR]
+    if broken:
+        listed = "\n".join(f"  {p.key}: {p.message}{f' ({p.fix})' if p.fix else ''}" for p in broken)
+        raise errors.RulesBroken(count=len(broken), problems=listed)
+    leaked = secrets.find(manifest, message)
+    if leaked and not allow_secret:
+        raise errors.SecretFound(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
+    return problems

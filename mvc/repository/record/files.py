@@ -1,0 +1,273 @@
+"""A version of given files, without the working tree, HEAD or model.toml: what a training makes.
+
+parent's values ─ changed as asked ─┐
+role: file anywhere ─ stored ───────┴─► version ─► branch
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from mvc import errors, lazy
+from mvc.model import paths
+from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.toml import parse, render, rules, schema
+from mvc.model.toml.rules import Problem
+from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Code, Version, check_message
+from mvc.repository import delta_bases, intended, merge_state, refnames
+from mvc.repository.model import Model
+from mvc.repository.record import draft as drafts
+from mvc.repository.record.draft import Draft, Signature
+from mvc.repository.repository import Actor, Repository
+from mvc.repository.worktree import globs, model_file
+from mvc.storage.progress import Progress
+from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+
+if TYPE_CHECKING:
+    from mvc.model.merge import text as toml_text
+else:
+    toml_text = lazy.Module("mvc.model.merge.text")
+
+OWN = ("metrics", "source")
+"""Sections that are never the parent's: they are about its weights, and where these come from."""
+REASON = "record: "
+"""What the log entry of a branch begins with that was moved so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes of the parent's values: keys that are set, keys that go, sections of which nothing else stays."""
+
+    assignments: Sequence[tuple[schema.Path, Any]] = ()
+    removed: Collection[schema.Path] = ()
+    replaced: Collection[str] = ()
+
+    def of(self, sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return `sections`, changed; empty ones go."""
+        found = {name: {} if name in self.replaced else dict(values) for name, values in sections.items()}
+        for section, key in self.removed:
+            found.get(section, {}).pop(key, None)
+        for (section, key), value in self.assignments:
+            found.setdefault(section, {})[key] = value
+        return {name: values for name, values in found.items() if values}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What else a recorded version is asked for. `branch` None is the current one, `parent` None the branch's tip."""
+
+    branch: str | None = None
+    parent: VersionId | None = None
+    tags: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+    allow_secret: bool = False
+    force: bool = False
+    """True moves aliases also to a version that is not ready for what it is meant for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The new version, the branch that moved to it, and the bytes that its files took anew in the store."""
+
+    id: VersionId
+    version: Version
+    model: str
+    branch: str
+    bytes_stored: int
+    bytes_total: int
+    warnings: tuple[Problem, ...] = ()
+    named: tuple[str, ...] = ()
+    left_out: Mapping[str, float] = field(default_factory=dict)
+    """Metrics that are no finite number."""
+
+    def __repr__(self) -> str:
+        return f"<Recorded {self.model} v{self.version.number} {self.id[:10]} on {self.branch}>"
+
+
+def record_files(
+    model: Model,
+    files: Mapping[str, Path | TreeEntry],
+    message: str,
+    actor: Actor,
+    *,
+    changes: Changes | None = None,
+    options: Options | None = None,
+    code: Callable[[Sequence[str]], Code | None] = lambda _: None,
+    progress: Progress | None = None,
+) -> Recorded:
+    """Make a version of `files` by role, and move a branch to it; without a parent given, after whatever is at its tip.
+
+    A file that an earlier version has (a TreeEntry) is not read. Values are the parent's, but for `OWN`, with `changes`.
+    Raises EmptyMessage, RulesBroken, SecretFound, NotReady, BadRole, NoSuchFile, NotRegularFile, FileChanged, NotAtTip, BadRefName, NameTaken.
+    """
+    check_message(message)
+    wanted = options or Options()
+    draft = Draft(model.repository, progress)
+    try:
+        return _Recording(model, draft, wanted, message.strip(), actor).run(files, changes or Changes(), code)
+    except BaseException:
+        draft.discard()
+        raise
+
+
+@dataclass(slots=True)
+class _Recording:
+    """One version on its way."""
+
+    model: Model
+    draft: Draft
+    options: Options
+    message: str
+    actor: Actor
+
+    @property
+    def repository(self) -> Repository:
+        return self.model.repository
+
+    def run(
+        self,
+        files: Mapping[str, Path | TreeEntry],
+        changes: Changes,
+        code: Callable[[Sequence[str]], Code | None],
+    ) -> Recorded:
+        branch, parent = self._start()
+        base = self.repository.objects.version(parent) if parent is not None else None
+        places = dict(self._places(files, base))
+        manifest = self._manifest(base, changes, places)
+        warnings = drafts.check(manifest, self.message, allow_secret=self.options.allow_secret)
+        self.draft.ingest.bases = delta_bases.bases(self.model, manifest, [parent] if parent else [])
+        tree = Tree.of([self._entry(role, files[role], path, base) for role, path in places.items()])
+        self._refuse_unready(manifest, tree)
+        signature = Signature(self.actor.person, self.actor.at, self.message, code(()))
+        text = self._model_toml(base, manifest)
+        staged = self.draft.stage(manifest, tree, text, signature, parents=(), number=1)
+
+        made: list[Version] = []
+
+        def version() -> tuple[RefEntry | None, Version]:
+            tip = self.repository.refs.tip(branch)
+            at = tip.new if tip is not None and tip.new is not None else parent
+            self._require_tip(branch, at)
+            above = self.repository.objects.version(at).number if at is not None else 0
+            parents = [at] if at is not None else []
+            made.append(replace(staged, parents=tuple(parents), number=above + 1))
+            return tip, made[-1]
+
+        subject = self.message.partition("\n")[0]
+        id_ = self.draft.publish(branch, self.actor.move(f"{REASON}{subject}"), version)
+        named = refnames.set_all(self.model, id_, self.options.tags, self.options.aliases, self.actor, subject)
+        return Recorded(
+            id_,
+            made[-1],
+            self.model.key,
+            branch.name,
+            sum(self.draft.fresh.values()),
+            sum(entry.size for entry in tree.entries),
+            warnings,
+            named,
+        )
+
+    def _start(self) -> tuple[RefName, VersionId | None]:
+        """The branch that will move, and the parent as far as it is known now."""
+        repository, options = self.repository, self.options
+        head = self.model.head
+        name = options.branch or head.branch
+        if name is None:
+            raise errors.Detached(model=self.model.key, version=head.at()[:10])
+        if name == head.branch:
+            merge_state.refuse(self.model)
+        branch = self.model.ref(HEADS, name)
+        at = repository.refs.target(branch)
+        if at is None:
+            refnames.check_new(self.model, HEADS, name)
+        refnames.check_all(self.model, options.tags, options.aliases, None)
+        self._require_tip(branch, at)
+        return branch, at or options.parent or self.model.current
+
+    def _require_tip(self, branch: RefName, at: VersionId | None) -> None:
+        """A branch moves forward only: the parent that is asked for is its tip."""
+        wanted = self.options.parent
+        if wanted is not None and at is not None and at != wanted:
+            raise errors.NotAtTip(branch=branch.name, tip=at[:10], parent=wanted[:10])
+
+    def _places(self, files: Mapping[str, Path | TreeEntry], base: Version | None) -> Iterator[tuple[str, str]]:
+        """The path of each role: the parent's, else the role and the file's suffix."""
+        known = self.repository.objects.tree(base.tree).by_role if base is not None else {}
+        found: dict[str, str] = {}
+        for role, file in files.items():
+            fault = rules.role_fault(role)
+            if fault:
+                raise errors.BadRole(role=paths.escape_name(role), reason=fault)
+            suffix = PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix
+            found[role] = known[role].path if role in known else f"{role}{suffix}"
+            paths.check_path(found[role])
+            yield role, found[role]
+        twice = [(path, path) for path in found.values() if list(found.values()).count(path) > 1]
+        for first, second in [*twice, *paths.collisions(found.values())]:
+            raise errors.CollidingPaths(first=first, second=second)
+
+    def _manifest(self, base: Version | None, changes: Changes, places: Mapping[str, str]) -> Manifest:
+        sections: dict[str, Mapping[str, Any]] = {}
+        if base is not None:
+            old = self.repository.objects.manifest(base.manifest)
+            sections = {name: values for name, values in old.to_toml().items() if name not in OWN}
+            sections["labelmap"] = {str(number): name for number, name in old.labelmap}
+        new = changes.of(sections)
+        new["model"] = {**new.get("model", {}), "name": self.model.key}
+        new["files"] = {role: globs.literal(path) for role, path in places.items()}
+        text = render.document({name: new[name] for name in schema.MODEL_TOML.keys if new.get(name)})
+        return parse.parse(text.encode(), where=model_file.NAME)
+
+    def _model_toml(self, base: Version | None, manifest: Manifest) -> bytes:
+        """The parent's model.toml, with its comments, changed to say what the version does."""
+        if base is None:
+            return parse.render(manifest)
+        old = parse.parse(model_file.of_version(self.repository, base, self.model.key), where=model_file.NAME)
+        text = model_file.of_version(self.repository, base, self.model.key).decode()
+        return toml_text.rewrite(text, old, manifest).encode()
+
+    def _entry(self, role: str, file: Path | TreeEntry, path: str, base: Version | None) -> TreeEntry:
+        if isinstance(file, TreeEntry):
+            recipe = self.repository.recipes.best(file.file)
+            if recipe is not None:
+                self.repository.door.make_durable(recipe.path)
+            return file._replace(path=path, role=role)
+        known = self.repository.objects.tree(base.tree).by_role.get(role) if base is not None else None
+        fd = _opened(file)
+        try:
+            before = os.fstat(fd)
+            id_ = self.draft.store(fd, path, role)
+            after = os.fstat(fd)
+        finally:
+            os.close(fd)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise errors.FileChanged(path=paths.escape_name(os.fspath(file)))
+        executable = known.exec if known is not None else bool(before.st_mode & stat.S_IXUSR)
+        return TreeEntry(path, role, before.st_size, id_, executable)
+
+    def _refuse_unready(self, manifest: Manifest, tree: Tree) -> None:
+        if self.options.aliases and not self.options.force:
+            found = intended.unready(manifest, lambda: tree)
+            intended.refuse(found, "The version", "mvc check", self.options.aliases)
+
+
+def _opened(file: Path) -> int:
+    """A regular file, opened. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
+    shown = paths.escape_name(os.fspath(file))
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        raise errors.NoSuchFile(path=shown) from None
+    except OSError as error:
+        raise errors.UnreadableFile(path=shown, reason=error.strerror) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise errors.NotRegularFile(path=shown, kind="a folder or a special file")
+    return fd
