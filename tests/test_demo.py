@@ -24,8 +24,8 @@ def test_the_tour_without_a_network(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The package registry cannot be reached: the tour runs on our own small models" in done.stdout
     assert "files, SHA-256 equal to release 3-narrow" in done.stdout
-    assert "Nothing is wrong." in done.stdout
-    assert "Nothing to do: all of it is there." in done.stdout
+    assert "No problems found." in done.stdout
+    assert "Everything up to date." in done.stdout
     assert "renamed on the web" in done.stdout
-    assert "was made there since" in done.stdout
+    assert "is new on the registry" in done.stdout
     assert "in both repositories" in done.stdout

@@ -1,1 +1,1 @@
-"""The command line: one module per verb; asks, calls one porcelain verb, renders, exits."""
+"""The command line: one module per verb, which parses, calls one porcelain verb, and prints its result."""

@@ -8,8 +8,9 @@ import click
 
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, size
+from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.add import Added, Entry, add
 from mvc.repository.worktree import globs
 
@@ -18,14 +19,15 @@ _SHOWN = 5
 
 @verb("add")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--as", "role", metavar="ROLE", help="The role; otherwise the file's stem, or the folder's name.")
-@click.option("-y", "--yes", is_flag=True, help="Track the whole folder even if it has more than 200 new files.")
-@click.option("--follow-links", is_flag=True, help="Version the files that links lead to, under the links' paths.")
+@click.option("--as", "role", metavar="ROLE", help="Role of the file (default: the file's stem, or the folder's name).")
+@click.option("-y", "--yes", is_flag=True, help="Allow tracking more than 200 new files.")
+@click.option("--follow-links", is_flag=True, help="Track the targets of links, under the links' paths.")
 def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool, follow_links: bool) -> None:
-    """Track files, folders or patterns: write them into [files] of model.toml.
+    """Track files, folders or patterns.
 
-    A folder is tracked with everything in it, files that begin with a dot included; ignored files and files that look
-    like credentials are left out. No byte is copied: `mvc commit` takes every tracked file as it stands.
+    Adds them to [files] in model.toml. Tracking a folder tracks every file in it, dotfiles included; ignored files
+    and files that look like credentials are left out. Nothing is copied yet: `mvc commit` records every tracked file
+    as it is at that time.
     """
     given = [invocation.cwd / path for path in paths]
     done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes, follow_links=follow_links)
@@ -35,9 +37,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
         invocation.note(_ignored(done.ignored))
     for line in _tracked(done) if done.entries else ():
         invocation.note(line)
-    invocation.emit(
-        "add", done.to_json, lambda: [_line(entry) for entry in done.entries] or ["All of it is tracked already."]
-    )
+    invocation.emit("add", done.to_json, lambda: [_line(entry) for entry in done.entries] or ["Already tracked."])
 
 
 def _line(entry: Entry) -> str:
@@ -46,14 +46,16 @@ def _line(entry: Entry) -> str:
 
 
 def _ignored(paths: Sequence[str]) -> str:
-    """The note about weights that a `.gitignore` keeps out."""
+    """Return the note about weights that a `.gitignore` excludes."""
     shown = ", ".join(map(escape, paths[:_SHOWN])) + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
-    return f"note: .gitignore leaves out {shown}; `mvc add PATH` tracks one, and a .mvcignore counts in its place"
+    return (
+        f"note: ignored by .gitignore: {shown}; track one with `mvc add PATH`, or replace the rules with a .mvcignore"
+    )
 
 
 def _tracked(done: Added) -> Iterator[str]:
-    """The notes about files that are tracked already."""
+    """Yield the notes about files that are already tracked."""
     for path, role in done.tracked[:_SHOWN]:
-        yield f"note: {escape(path)} is tracked already, as {escape(role.rstrip('/'))}"
+        yield f"note: {escape(path)} is already tracked as {escape(role.rstrip('/'))}"
     if len(done.tracked) > _SHOWN:
-        yield f"note: and {len(done.tracked) - _SHOWN} more files are tracked already"
+        yield f"note: {count(len(done.tracked) - _SHOWN, 'more file is', 'more files are')} already tracked"

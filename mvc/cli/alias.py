@@ -19,18 +19,22 @@ from mvc.repository.model import Model
 
 @group("alias")
 def command(invocation: Invocation) -> None:
-    """Names that are moved on purpose, such as prod, and remember every move. Alone: the list of them."""
-    found = porcelain.aliases(invocation.repository(), invocation.model())
+    """List, set, delete or roll back aliases.
+
+    An alias, such as prod, is a name for a version that is moved on purpose; its log keeps every move. Without a
+    command, list the aliases.
+    """
+    aliases = porcelain.aliases(invocation.repository(), invocation.model())
     invocation.emit(
         "alias",
-        lambda: {"aliases": [alias.to_json() for alias in found]},
-        lambda: _lines(found),
-        ids=[alias.name for alias in found],
+        lambda: {"aliases": [alias.to_json() for alias in aliases]},
+        lambda: _lines(aliases),
+        ids=[alias.name for alias in aliases],
         page=True,
     )
 
 
-def _lines(found: Sequence[Alias]) -> Iterator[str]:
+def _lines(aliases: Sequence[Alias]) -> Iterator[str]:
     rows = [
         (
             escape(alias.name),
@@ -40,7 +44,7 @@ def _lines(found: Sequence[Alias]) -> Iterator[str]:
             f"by {escape(alias.by.partition(' <')[0])}",
             escape(alias.reason.partition("\n")[0]),
         )
-        for alias in found
+        for alias in aliases
     ]
     return aligned(rows)
 
@@ -48,47 +52,53 @@ def _lines(found: Sequence[Alias]) -> Iterator[str]:
 @subverb(command, "set")
 @click.argument("name")
 @click.argument("revision", default="HEAD", metavar="[REV]")
-@click.option("-m", "--message", metavar="WHY", help="Why it is moved.")
-@click.option("--force", is_flag=True, help="Also where the version is not ready for what it is meant for.")
+@click.option("-m", "--message", metavar="WHY", help="Reason for the move.")
+@click.option("--force", is_flag=True, help="Set the alias even if the version is not ready.")
 def assign(invocation: Invocation, name: str, revision: str, message: str | None, force: bool) -> None:
-    """Have NAME stand for REV (or where you are) from now on.
+    """Set alias NAME to REV (default: HEAD).
 
-    Refused when REV is not ready for what `intent.ready_for` says it is meant for; `mvc check` tells what that takes.
+    Refused if REV is not ready for the uses that intent.ready_for names; `mvc check` shows why.
     """
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
     done = porcelain.assign(repository, model, name, target, invocation.actor(), reason=message, force=force)
-    _told(invocation, done)
+    _emit(invocation, done)
 
 
 @subverb(command, "rm")
 @click.argument("name")
 def remove(invocation: Invocation, name: str) -> None:
-    """Remove NAME; its log stays, and `mvc alias rollback NAME` brings it back."""
+    """Delete alias NAME.
+
+    Its log is kept: `mvc alias rollback NAME` restores it.
+    """
     id_ = porcelain.remove(invocation.writer(), invocation.model(), name, invocation.actor())
     invocation.emit(
         "alias",
         lambda: {"deleted": [{"name": name, "id": id_}]},
-        lambda: [f"Removed {escape(name)}, which stood for {short(id_)}"],
+        lambda: [f"Deleted alias {escape(name)} (was {short(id_)})"],
     )
 
 
 @subverb(command, "log")
 @click.argument("name")
 def log(invocation: Invocation, name: str) -> None:
-    """Every move of NAME, the newest first, with who and why."""
+    """Show the moves of alias NAME, newest first."""
     reflog.emit(invocation, porcelain.log(invocation.repository(), invocation.model(), name))
 
 
 @subverb(command, "rollback")
 @click.argument("name")
-@click.option("-m", "--message", metavar="WHY", help="Why it is moved back.")
+@click.option("-m", "--message", metavar="WHY", help="Reason for the rollback.")
 def rollback(invocation: Invocation, name: str, message: str | None) -> None:
-    """Move NAME back to where it stood before its last move; again: before the move before that."""
+    """Move alias NAME back to its previous version.
+
+    Run it again to go back one move further.
+    """
     repository, model = invocation.writer(), invocation.model()
-    _told(invocation, porcelain.rollback(repository, model, name, invocation.actor(), reason=message))
+    _emit(invocation, porcelain.rollback(repository, model, name, invocation.actor(), reason=message))
 
 
-def _told(invocation: Invocation, alias: Alias) -> None:
-    said = f"{escape(alias.name)} stands for v{alias.number} {short(alias.id)} now"
-    invocation.emit("alias", alias.to_json, lambda: [said])
+def _emit(invocation: Invocation, alias: Alias) -> None:
+    line = f"{escape(alias.name)} -> v{alias.number} {short(alias.id)}"
+    invocation.emit("alias", alias.to_json, lambda: [line])

@@ -17,11 +17,11 @@ from mvc.repository.model import Model
 
 @verb("branch")
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
-@click.option("-d", "--delete", is_flag=True, help="Delete NAMEs whose versions other names lead to.")
-@click.option("-D", "force", is_flag=True, help="Delete NAMEs all the same.")
-@click.option("-m", "--move", is_flag=True, help="Rename: [OLD] NEW.")
-@click.option("-v", "--verbose", "long", count=True, help="Each with its version and subject.")
-@click.option("--show-current", is_flag=True, help="The current branch alone; nothing when detached.")
+@click.option("-d", "--delete", is_flag=True, help="Delete branches whose versions are reachable from other refs.")
+@click.option("-D", "force", is_flag=True, help="Delete branches even if versions become unreachable.")
+@click.option("-m", "--move", is_flag=True, help="Rename a branch: [OLD] NEW.")
+@click.option("-v", "--verbose", "long", count=True, help="Show version and subject of each branch.")
+@click.option("--show-current", is_flag=True, help="Print the current branch; nothing if HEAD is detached.")
 def command(
     invocation: Invocation,
     names: tuple[str, ...],
@@ -31,12 +31,13 @@ def command(
     long: int,
     show_current: bool,
 ) -> None:
-    """List the branches, or make NAME at REV (or where you are), and stay here.
+    """List, create, rename or delete branches.
 
-    `mvc switch NAME` goes to a branch, `mvc switch -c NAME` makes one and goes there.
+    With NAME, create a branch at REV (default: HEAD) without switching to it. `mvc switch NAME` switches to a branch,
+    `mvc switch -c NAME` creates one and switches to it.
     """
     if sum((delete or force, move, show_current)) > 1:
-        raise click.UsageError("say one of -d, -m and --show-current")
+        raise click.UsageError("use only one of -d, -m and --show-current")
     if delete or force:
         _delete(invocation, names, force=force)
     elif move:
@@ -50,16 +51,16 @@ def command(
 
 
 def _list(invocation: Invocation, *, long: bool) -> None:
-    found = porcelain.branches(invocation.repository(), invocation.model())
-    ids = [branch.name for branch in found.branches]
-    invocation.emit("branch", found.to_json, lambda: _lines(found, long=long), ids=ids, page=True)
+    branches = porcelain.branches(invocation.repository(), invocation.model())
+    ids = [branch.name for branch in branches.branches]
+    invocation.emit("branch", branches.to_json, lambda: _lines(branches, long=long), ids=ids, page=True)
 
 
-def _lines(found: Branches, *, long: bool) -> Iterator[str]:
-    if found.detached is not None:
-        yield f"* {style(f'(detached at {short(found.detached)})', fg='red')}"
-    width = max((len(escape(branch.name)) for branch in found.branches), default=0)
-    for branch in found.branches:
+def _lines(branches: Branches, *, long: bool) -> Iterator[str]:
+    if branches.detached is not None:
+        yield f"* {style(f'(HEAD detached at {short(branches.detached)})', fg='red')}"
+    width = max((len(escape(branch.name)) for branch in branches.branches), default=0)
+    for branch in branches.branches:
         mark = "*" if branch.current else " "
         name = escape(branch.name)
         padded = f"{name:<{width}}" if long else name
@@ -74,17 +75,17 @@ def _about(branch: Branch) -> str:
 
 
 def _against(branch: Branch) -> str:
-    """How far it is from what it follows."""
-    found = branch.upstream
-    if found is None:
+    """Return the distance from the upstream, as `[origin/main: ahead 1] `."""
+    upstream = branch.upstream
+    if upstream is None:
         return ""
-    far = [f"{what} {number}" for what, number in (("ahead", found.ahead), ("behind", found.behind)) if number]
-    return f"[{escape(f'{found.remote}/{found.name}')}{': ' if far else ''}{', '.join(far)}] "
+    far = [f"{word} {number}" for word, number in (("ahead", upstream.ahead), ("behind", upstream.behind)) if number]
+    return f"[{escape(f'{upstream.remote}/{upstream.name}')}{': ' if far else ''}{', '.join(far)}] "
 
 
 def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:
     if names:
-        raise click.UsageError("--show-current takes no name")
+        raise click.UsageError("--show-current takes no argument")
     current = invocation.repository().head(invocation.model()).branch
     shown = [] if current is None else [current]
     invocation.emit("branch", lambda: {"current": current}, lambda: map(escape, shown), ids=shown)
@@ -92,11 +93,11 @@ def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:
 
 def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) > 2:
-        raise click.UsageError("give the name of the branch, and perhaps a revision")
+        raise click.UsageError("too many arguments: expected NAME [REV]")
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor())
-    invocation.emit("branch", made.to_json, lambda: [f"Made {escape(made.name)} at {_about(made)}"])
+    invocation.emit("branch", made.to_json, lambda: [f"Created branch {escape(made.name)} at {_about(made)}"])
 
 
 def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -105,23 +106,23 @@ def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) == 1 and current is not None:
         names = (current, *names)
     if len(names) != 2:
-        raise click.UsageError("give the branch and its new name: mvc branch -m OLD NEW")
+        raise click.UsageError("expected the old and the new name: mvc branch -m OLD NEW")
     made = porcelain.rename(repository, model, names[0], names[1], invocation.actor())
-    invocation.emit("branch", made.to_json, lambda: [f"{escape(names[0])} is called {escape(made.name)} now"])
+    invocation.emit("branch", made.to_json, lambda: [f"Renamed branch {escape(names[0])} to {escape(made.name)}"])
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> None:
     if not names:
-        raise click.UsageError("say which branch")
+        raise click.UsageError("no branch named: mvc branch -d NAME")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
-    gone = [porcelain.delete(repository, model, name, actor, force=force) for name in names]
+    deleted = [porcelain.delete(repository, model, name, actor, force=force) for name in names]
     invocation.emit(
         "branch",
-        lambda: {"deleted": [branch.to_json() for branch in gone]},
-        lambda: map(_gone, gone),
+        lambda: {"deleted": [branch.to_json() for branch in deleted]},
+        lambda: map(_deleted, deleted),
     )
 
 
-def _gone(branch: Branch) -> str:
+def _deleted(branch: Branch) -> str:
     name, id_ = escape(branch.name), short(branch.id or "")
-    return f"Deleted {name}, which was at v{branch.number} {id_}; `mvc branch {name} {id_}` brings it back"
+    return f"Deleted branch {name} (was v{branch.number} {id_}); restore it with `mvc branch {name} {id_}`"

@@ -16,11 +16,12 @@ from mvc.storage.disk.exportdoor import is_stream
 
 @verb("cat")
 @click.argument("text", metavar="REV:ROLE|REV:PATH")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
 def command(invocation: Invocation, text: str, output: str | None) -> None:
-    """The bytes of one file of a version: v7:model-latest, prod:./weights/best.onnx, v7:model.toml.
+    """Print one file of a version.
 
-    Every byte is checked before it is given out.
+    The file is named by role or path: v7:model-latest, prod:./weights/best.onnx, v7:model.toml. Its content is
+    verified before it is printed.
     """
     content = cat(invocation.repository(), invocation.model(), text)
     if output is None or output == "-":

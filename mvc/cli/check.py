@@ -24,26 +24,29 @@ _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: 
 
 @verb("check")
 @click.argument("revision", required=False, metavar="[REV]")
-@click.option("--for", "uses", multiple=True, metavar="USE", help="A use: training, pre-annotation/legacy, ...")
-@click.option("--strict", is_flag=True, help="Count also what is recommended, and what cannot be checked here.")
-@click.option("--list", "listed", is_flag=True, help="List the rules, and judge nothing.")
+@click.option(
+    "--for", "uses", multiple=True, metavar="USE", help="Use to check for, such as training or pre-annotation/legacy."
+)
+@click.option("--strict", is_flag=True, help="Require recommended rules, and those that cannot be checked.")
+@click.option("--list", "listed", is_flag=True, help="List the rules without checking them.")
 def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...], strict: bool, listed: bool) -> int:
-    """Whether REV, or what lies here without REV, is ready for a use, and which commands mend what it lacks.
+    """Check whether a version is ready for a use.
 
-    Uses are training, pre-annotation (each /current or /legacy), deployment (/serving or /own), conversion and storage, and
-    those that a team's own rules name. Without --for: those of intent.ready_for in model.toml, or else all, in short. Exits with
-    0 when it is ready for each of them, and with 1 when it is not.
+    Checks REV, or the working tree if REV is not given, and prints the command that fixes each problem. Uses are
+    training, pre-annotation (each /current or /legacy), deployment (/serving or /own), conversion, storage, and those
+    that the model's own rules define. Without --for, checks the uses in intent.ready_for of model.toml, or else all
+    of them in brief. Exits with 0 if the version is ready for every use, and with 1 if it is not.
     """
     if listed:
         return _list(invocation, revision, uses)
     model, id_ = _named(invocation, revision)
-    found = check(invocation.repository(), model, id_, uses=uses, strict=strict)
-    invocation.emit("check", found.to_json, lambda: _lines(found), page=True)
-    return int(not found.ready)
+    result = check(invocation.repository(), model, id_, uses=uses, strict=strict)
+    invocation.emit("check", result.to_json, lambda: _lines(result), page=True)
+    return int(not result.ready)
 
 
 def _named(invocation: Invocation, revision: str | None) -> tuple[str, VersionId | None]:
-    """The model, and the version of it that `revision` names; None for what lies here."""
+    """Return the model and the version that `revision` names; None for the working tree."""
     repository, model = invocation.repository(), invocation.model()
     if revision is None:
         return model, None
@@ -51,73 +54,73 @@ def _named(invocation: Invocation, revision: str | None) -> tuple[str, VersionId
 
 
 def _list(invocation: Invocation, revision: str | None, uses: Sequence[str]) -> int:
-    """Picsellia's rules anywhere; in a model, or of a version, a team's own as well."""
+    """List the built-in rules, and those of the model or version if there is one."""
     try:
         manifest = manifest_of(invocation.repository(), *_named(invocation, revision))
     except (errors.NoRepository, errors.WhichModel):
         if revision is not None:
             raise
         manifest = None
-    found = rules_for(uses, manifest)
+    rules = rules_for(uses, manifest)
     invocation.emit(
         "check",
-        lambda: {"rules": [rule.to_json() for rule in found]},
-        lambda: _table(found),
-        ids=[rule.name for rule in found],
+        lambda: {"rules": [rule.to_json() for rule in rules]},
+        lambda: _table(rules),
+        ids=[rule.name for rule in rules],
         page=True,
     )
     return 0
 
 
-def _table(found: Sequence[Rule]) -> Iterator[str]:
-    return aligned([(escape(rule.use), rule.need.value, escape(rule.requirement)) for rule in found])
+def _table(rules: Sequence[Rule]) -> Iterator[str]:
+    return aligned([(escape(rule.use), rule.need.value, escape(rule.requirement)) for rule in rules])
 
 
-# --- what was found
+# --- the result as text
 
 
-def _lines(found: Checked) -> Iterator[str]:
-    at = f"v{found.number} {short(found.id)}" if found.id else "as it stands"
-    yield f"{style(escape(found.model), bold=True)} {at}"
-    yield from _uncommittable(found)
-    if not found.asked:
+def _lines(result: Checked) -> Iterator[str]:
+    at = f"v{result.number} {short(result.id)}" if result.id else "working tree"
+    yield f"{style(escape(result.model), bold=True)} {at}"
+    yield from _uncommittable(result)
+    if not result.asked:
         yield ""
-        yield from _summary(found.uses)
-        yield "`mvc check --for USE` says more; `mvc set intent.ready_for=USE` says what the model is meant for."
+        yield from _summary(result.uses)
+        yield "`mvc check --for USE` shows details; `mvc set intent.ready_for=USE` declares the uses of the model."
         return
-    for each in found.uses:
+    for use in result.uses:
         yield ""
-        yield f"{_verdict(each)}  {escape(each.use)}"
-        for finding in each.findings:
-            yield from _finding(finding, strict=each.strict)
-    if found.id and any(finding.fix for each in found.uses for finding in each.findings):
+        yield f"{_verdict(use)}  {escape(use.use)}"
+        for finding in use.findings:
+            yield from _finding(finding, strict=use.strict)
+    if result.id and any(finding.fix for use in result.uses for finding in use.findings):
         yield ""
-        yield "A version never changes: the commands are for what lies here, and the next version has it."
+        yield "Versions are immutable: these commands change the working tree, for the next version."
 
 
-def _uncommittable(found: Checked) -> Iterator[str]:
-    """What keeps a working tree from being committed, and so from being ready."""
-    lines = [escape(error.message) for error in found.problems]
-    lines += [f"{escape(p.key)}: {escape(p.message)}{f' ({escape(p.fix)})' if p.fix else ''}" for p in found.broken]
+def _uncommittable(result: Checked) -> Iterator[str]:
+    """Yield the problems that prevent a commit of the working tree."""
+    lines = [escape(error.message) for error in result.problems]
+    lines += [f"{escape(p.key)}: {escape(p.message)}{f' ({escape(p.fix)})' if p.fix else ''}" for p in result.broken]
     if lines:
-        yield style("Not ready: this cannot be committed.", fg="red")
+        yield style("Not ready: the working tree cannot be committed.", fg="red")
         yield from (f"  !  {line}" for line in lines)
 
 
 def _summary(uses: Sequence[Readiness]) -> Iterator[str]:
-    """One line for each use: whether, and what it lacks."""
-    width = max(len(escape(each.use)) for each in uses)
-    for each in uses:
-        lacks = ", ".join(escape(finding.rule.requirement) for finding in each.blockers)
-        yield f"  {_verdict(each)}  {escape(each.use):<{width}}  {f'lacks {lacks}' if lacks else ''}".rstrip()
+    """Yield one line per use: its verdict, and the rules it fails."""
+    width = max(len(escape(use.use)) for use in uses)
+    for use in uses:
+        lacks = ", ".join(escape(finding.rule.requirement) for finding in use.blockers)
+        yield f"  {_verdict(use)}  {escape(use.use):<{width}}  {f'lacks {lacks}' if lacks else ''}".rstrip()
 
 
-def _verdict(found: Readiness) -> str:
-    return style(f"{'ready':<9}", fg="green") if found.ready else style("not ready", fg="red")
+def _verdict(use: Readiness) -> str:
+    return style(f"{'ready':<9}", fg="green") if use.ready else style("not ready", fg="red")
 
 
 def _finding(finding: Finding, *, strict: bool) -> Iterator[str]:
-    """What is needed, whether it is so, why not, and what mends it."""
+    """Yield a rule with its result, the reason, and the command that fixes it."""
     rule, verdict = finding.rule, finding.verdict
     word, colour = _MARKS[verdict.result]
     if verdict.result is Result.NO and not finding.blocks(strict=strict):

@@ -1,4 +1,4 @@
-"""`mvc checkout`: the habit of Git, routed to `switch` and `restore`."""
+"""`mvc checkout`, as in Git: runs `switch` or `restore`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATHS = "mvc.checkout.paths"
 
 
 class _Command(click.Command):
-    """Remembers what stands behind `--`, which click takes away: paths, also where a branch has the same name."""
+    """Keeps the arguments after `--`, which click removes: they are paths, even if a branch has that name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_PATHS] = args[args.index("--") + 1 :] if "--" in args else []
@@ -23,10 +23,13 @@ class _Command(click.Command):
 
 @verb("checkout", cls=_Command)
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
-@click.option("-b", "create", metavar="NAME", help="As switch -c.")
-@click.option("-f", "--force", is_flag=True, help="As switch --force.")
+@click.option("-b", "create", metavar="NAME", help="Same as `switch -c`.")
+@click.option("-f", "--force", is_flag=True, help="Same as `switch --force`.")
 def command(invocation: Invocation, words: tuple[str, ...], create: str | None, force: bool) -> None:
-    """As in Git: `checkout BRANCH` is `mvc switch BRANCH`, `checkout REV -- PATH` is `mvc restore --source REV PATH`."""
+    """Switch branches or restore files (as in Git).
+
+    `checkout BRANCH` runs `mvc switch BRANCH`, `checkout REV -- PATH` runs `mvc restore --source REV PATH`.
+    """
     paths = click.get_current_context().meta[_PATHS]
     before = words[: len(words) - len(paths)]
     target = before[0] if before else None
@@ -35,7 +38,7 @@ def command(invocation: Invocation, words: tuple[str, ...], create: str | None, 
         _hint(invocation, "restore", *(("--source", target) if target else ()), *names)
         restore.run(invocation, names, target)
     elif target is None and create is None:
-        raise click.UsageError("say what to check out: a branch, a version, or REV -- PATH")
+        raise click.UsageError("nothing to check out: give a branch, a version, or REV -- PATH")
     else:
         _hint(invocation, "switch", *(("-c", create) if create else ()), *((target,) if target else ()))
         switch.run(invocation, target, create=create, detach=False, force=force)

@@ -13,9 +13,10 @@ import click
 from mvc import errors, lazy
 from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.cli.pull import select
+from mvc.plural import count
 from mvc.porcelain import clone as porcelain
 from mvc.porcelain.clone import Cloned
 from mvc.registry import connection
@@ -33,9 +34,9 @@ else:
 @verb("clone")
 @click.argument("url")
 @click.argument("directory", required=False)
-@click.option("--meta", is_flag=True, help="Bring no file; one is fetched when it is needed.")
-@click.option("--only", multiple=True, metavar="ROLE", help="Bring the files of ROLE alone.")
-@click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the remote.")
+@click.option("--meta", is_flag=True, help="Fetch no files; each is fetched when it is needed.")
+@click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
+@click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote.")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -47,18 +48,21 @@ def command(
     jobs: int,
     limit: float | None,
 ) -> int:
-    """Make a repository of what a remote has, with the files of its newest version.
+    """Clone a remote into a new folder.
 
-    A remote of several models (of which --model chooses one) is brought without their files, and `mvc switch` checks one out.
-    URL may also be that of a model on a registry, picsellia://ORGANIZATION/MODEL[@VERSION]: what is there is imported.
+    Fetches all versions and checks out the files of the newest one. If the remote has several models and --model
+    names none of them, no files are checked out; `mvc switch` does that for one model. URL may also name a model on a
+    registry, picsellia://ORGANIZATION/MODEL[@VERSION], whose versions are then imported.
     """
     if registry_address.is_registry(url):
         if meta or only or limit is not None:
-            raise click.UsageError("--meta, --only and --limit are for remotes; a registry's versions come whole")
+            raise click.UsageError(
+                "--meta, --only and --limit apply to remotes; a registry's versions are imported whole"
+            )
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
-    there = remotes.parse(url, invocation.cwd)
-    if there.kind is not kinds.FILE:
-        invocation.require_network(there.text)
+    address = remotes.parse(url, invocation.cwd)
+    if address.kind is not kinds.FILE:
+        invocation.require_network(address.text)
     directory = directory or porcelain.folder_of(url)
     folder = invocation.cwd / directory
     with _resumable(invocation, folder), invocation.progress("Fetching files") as progress:
@@ -81,49 +85,49 @@ def command(
 
 
 def _of_registry(invocation: Invocation, url: str, directory: str | None, settings: dict[str, str]) -> int:
-    where = import_.parse(url)
-    assert where.model is not None  # noqa: S101 - parse refuses an address without one
-    invocation.require_network(where.text)
+    place = import_.parse(url)
+    assert place.model is not None  # noqa: S101 - parse refuses an address without one
+    invocation.require_network(place.text)
     options.check(kinds.PICSELLIA, settings)
-    directory = directory or porcelain.folder_of(where.model)
+    directory = directory or porcelain.folder_of(place.model)
     folder = invocation.cwd / directory
     host, approvals = (
         settings.get("host", registry_address.HOST),
         invocation.settings().approvals(invocation.trusted_hosts),
     )
     with (
-        connection.typed_registry(where.organization, host, invocation.environ, approvals) as registry,
+        connection.typed_registry(place.organization, host, invocation.environ, approvals) as registry,
         _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):
         done = clone_registry.clone_registry(
             registry,
-            where.model,
+            place.model,
             folder,
             actor=invocation.actor(),
-            url=registry_address.RegistryAddress(where.organization).text,
+            url=registry_address.RegistryAddress(place.organization).text,
             settings=settings,
-            version=where.version,
+            version=place.version,
             key=invocation.model_key,
             user_config=invocation.user_config,
             trusted_hosts=invocation.trusted_hosts,
             progress=progress,
         )
     shown = [f"Cloned into {escape(directory)}", *import_.lines(done)]
-    invocation.emit("import", done.to_json, lambda: shown, ids=[each.id or "" for each in done.versions])
-    import_.tell(invocation, done)
+    invocation.emit("import", done.to_json, lambda: shown, ids=[version.id or "" for version in done.versions])
+    import_.warn(invocation, done)
     return import_.code(done)
 
 
 @contextlib.contextmanager
 def _resumable(invocation: Invocation, folder: Path) -> Iterator[None]:
-    """Say after an error or Ctrl-C that the clone can be resumed, if it can."""
+    """Print after an error or Ctrl-C how to resume the clone, if it can be resumed."""
     try:
         yield
     except BaseException as error:
         if porcelain.is_unfinished(folder) and not isinstance(error, errors.NotEmpty):
-            where = os.path.relpath(folder, invocation.cwd)
-            invocation.note(f"the clone in {where} is unfinished; run the same `mvc clone` again to resume it")
+            place = os.path.relpath(folder, invocation.cwd)
+            invocation.note(f"the clone in {place} is incomplete; run the same `mvc clone` again to resume it")
         raise
 
 
@@ -131,9 +135,9 @@ def _lines(folder: str, done: Cloned) -> Iterator[str]:
     versions, models = count(done.versions, "version"), count(len(done.models), "model")
     yield f"Cloned into {escape(folder)}: {models}, {versions}, {size(done.metadata)} of metadata"
     if done.checked_out is None:
-        yield "Check one out:"
+        yield "Check out a model with:"
         yield from (f"  mvc switch --model {escape(model)} main" for model in done.models)
         return
-    yield f"{escape(done.checked_out)} is on {escape(done.branch or '')}, {short(done.version or '')}"
+    yield f"Checked out {escape(done.checked_out)}: {escape(done.branch or '')}, {short(done.version or '')}"
     if done.moved.written:
         yield f"  {count(len(done.moved.written), 'file')} written, {size(done.received)} fetched"

@@ -14,10 +14,11 @@ import click
 from mvc import lazy
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.model import textfile
 from mvc.model.version import Person, Timestamp
+from mvc.plural import count
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
 
@@ -28,18 +29,24 @@ else:
 
 
 @verb("commit")
-@click.option("-m", "--message", "messages", multiple=True, help="What changed; several make paragraphs.")
-@click.option("-F", "--file", "file", type=click.Path(allow_dash=True), help="Take the message from a file, or - .")
+@click.option("-m", "--message", "messages", multiple=True, help="Message; repeat for more paragraphs.")
+@click.option(
+    "-F",
+    "--file",
+    "file",
+    type=click.Path(allow_dash=True),
+    help="Read the message from a file (- for standard input).",
+)
 @click.option("-e", "--edit", is_flag=True, help="Edit the message in MVC_EDITOR, VISUAL or EDITOR.")
-@click.option("--amend", is_flag=True, help="Make a version in place of the newest one.")
-@click.option("--allow-empty", is_flag=True, help="Make a version even if nothing changed.")
-@click.option("--allow-secret", is_flag=True, help="Make it even if something looks like a secret.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
-@click.option("--author", metavar='"NAME <E-MAIL>"', help="Sign as somebody else.")
-@click.option("--date", metavar="DATE", help="The version's date, such as 2026-02-03.")
+@click.option("--amend", is_flag=True, help="Replace the tip of the current branch.")
+@click.option("--allow-empty", is_flag=True, help="Commit even if nothing changed.")
+@click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
+@click.option("--dry-run", is_flag=True, help="Show what would be committed.")
+@click.option("--author", metavar='"NAME <E-MAIL>"', help="Override the author.")
+@click.option("--date", metavar="DATE", help="Override the date, such as 2026-02-03.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag the new version.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Move an alias to the new version.")
-@click.option("--force", is_flag=True, help="Move aliases also where it is not ready for what it is meant for.")
+@click.option("--force", is_flag=True, help="Move aliases even if the version is not ready.")
 def command(
     invocation: Invocation,
     messages: tuple[str, ...],
@@ -55,16 +62,17 @@ def command(
     aliases: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make a version of every tracked file and of model.toml, as they stand.
+    """Record a new version of the model.
 
-    In a Picsellia training container, [source] of model.toml first becomes the experiment that this runs in.
+    The version holds model.toml and every tracked file, as they are in the working tree. In a Picsellia training
+    container, the current experiment is first written to [source] of model.toml.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     model = invocation.model()
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
         message = _edited(invocation, message or "")
-    actor = invocation.actor(tell=True)
+    actor = invocation.actor(warn=True)
     options = Options(
         amend=amend,
         allow_empty=allow_empty,
@@ -96,7 +104,7 @@ def command(
 
 def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None) -> str | None:
     if messages and file:
-        raise click.UsageError("-m and -F cannot both give the message")
+        raise click.UsageError("-m cannot be combined with -F")
     if file is not None:
         try:
             data = sys.stdin.buffer.read() if file == "-" else (invocation.cwd / file).read_bytes()
@@ -109,9 +117,15 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
 
 
 def _edited(invocation: Invocation, message: str) -> str:
-    """The message after a person has edited it; lines with # are left out."""
-    found = status(invocation.repository(), invocation.model())
-    lines = [f"# {line}" for line in ["What changed? Lines with # are left out.", *render.difference(found.difference)]]
+    """Return the message as edited by the user, without the lines that start with #."""
+    current = status(invocation.repository(), invocation.model())
+    lines = [
+        f"# {line}"
+        for line in [
+            "Describe the change above. Lines starting with # are ignored.",
+            *render.difference(current.difference),
+        ]
+    ]
     editor = (
         invocation.environ.get("MVC_EDITOR") or invocation.environ.get("VISUAL") or invocation.environ.get("EDITOR")
     )
@@ -133,4 +147,4 @@ def _lines(done: Committed) -> Iterator[str]:
     stored = "" if done.id is None else f", {size(done.new_bytes)} new to the store"
     yield f"  {count(done.files, 'file')}, {size(done.total_bytes)}{stored}"
     if done.named:
-        yield f"  named {', '.join(map(escape, done.named))}"
+        yield f"  refs: {', '.join(map(escape, done.named))}"

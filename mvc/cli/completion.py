@@ -12,9 +12,12 @@ from mvc.cli.app.verb import verb
 @verb("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(invocation: Invocation, shell: str) -> None:
-    """Print the completion script of a shell: eval "$(mvc completion bash)" """
+    """Print the completion script for a shell.
+
+    Activate it with: eval "$(mvc completion bash)"
+    """
     made = get_completion_class(shell)
     if made is None:
-        raise click.UsageError(f"there is no completion for {shell}")
+        raise click.UsageError(f"no completion for {shell}")
     program = click.get_current_context().find_root().command
     click.echo(made(program, {}, "mvc", "_MVC_COMPLETE").source())

@@ -17,10 +17,10 @@ from mvc.storage.records.config import Config
 @verb("config")
 @click.argument("key", required=False)
 @click.argument("value", required=False)
-@click.option("--global", "user", is_flag=True, help="Your own settings, for all repositories.")
+@click.option("--global", "user", is_flag=True, help="Use the user's settings, which apply to all repositories.")
 @click.option("--unset", "remove", is_flag=True, help="Remove KEY.")
-@click.option("-l", "--list", "listed", is_flag=True, help="All settings in force.")
-@click.option("--show-origin", is_flag=True, help="Say which file each comes from.")
+@click.option("-l", "--list", "listed", is_flag=True, help="List all settings in effect.")
+@click.option("--show-origin", is_flag=True, help="Show the file that each setting comes from.")
 def command(
     invocation: Invocation,
     key: str | None,
@@ -30,7 +30,11 @@ def command(
     listed: bool,
     show_origin: bool,
 ) -> int:
-    """Show a setting, set it, or list all: mvc config user.name "Ana" """
+    """Get and set repository or user settings.
+
+    With KEY, print its value; with KEY and VALUE, set it. Without arguments, list all settings. Example: mvc config
+    user.name "Ana Silva".
+    """
     settings = invocation.settings()
     if key is None or listed:
         invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
@@ -43,10 +47,10 @@ def command(
     if value is not None:
         settings.set(key, value, user=user)
         return 0
-    found = settings.get(key)
-    if found is not None:
-        invocation.emit("config", lambda: {"key": key, "value": found}, lambda: [escape(str(found))])
-    return int(found is None)
+    setting = settings.get(key)
+    if setting is not None:
+        invocation.emit("config", lambda: {"key": key, "value": setting}, lambda: [escape(str(setting))])
+    return int(setting is None)
 
 
 def _all(settings: Config) -> dict[str, object]:
@@ -54,5 +58,5 @@ def _all(settings: Config) -> dict[str, object]:
 
 
 def _lines(settings: Config, *, origin: bool) -> Iterator[str]:
-    for each in settings.all():
-        yield (f"{each.origin}\t" if origin else "") + escape(f"{each.key}={each.value}")
+    for setting in settings.all():
+        yield (f"{setting.origin}\t" if origin else "") + escape(f"{setting.key}={setting.value}")

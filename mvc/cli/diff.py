@@ -22,26 +22,26 @@ _HEADERS = "--tensors=headers"
 
 
 class _Command(click.Command):
-    """Takes a word after `--tensors` as a revision, not as the value: that comes after `=`, as with Git's `--color`."""
+    """Parses a word after `--tensors` as a revision; its value comes after `=`, as with Git's `--color`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [_HEADERS if each == "--tensors" else each for each in args[:end]] + args[end:])
+        return super().parse_args(ctx, [_HEADERS if arg == "--tensors" else arg for arg in args[:end]] + args[end:])
 
 
 @verb("diff", cls=_Command)
 @click.argument("given", nargs=-1, metavar="[REV [REV] | A..B]")
-@click.option("--stat", is_flag=True, help="Only how much changed.")
-@click.option("--name-status", is_flag=True, help="Only the files, each with what happened to it.")
+@click.option("--stat", is_flag=True, help="Show only a summary.")
+@click.option("--name-status", is_flag=True, help="Show only the changed files and their status.")
 @click.option(
     "--tensors",
     type=click.Choice(("headers", "deep")),
     is_flag=False,
     flag_value="headers",
     metavar="[=deep]",
-    help="Also which tensors of modified files; with =deep their weights are read, to say how far they moved.",
+    help="Also compare the tensors of modified files; =deep also compares their weights.",
 )
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when there is a difference.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 def command(
     invocation: Invocation,
     given: tuple[str, ...],
@@ -50,20 +50,21 @@ def command(
     tensors: Literal["headers", "deep"] | None,
     exit_code: bool,
 ) -> int:
-    """What changed: in the working tree since HEAD or REV, or from one version to another.
+    """Show changes between versions, or to the working tree.
 
-    By class, by key and by file; a class that has another number is marked, for it breaks whoever reads numbers.
+    Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
+    index is marked as breaking: programs that read class indexes would misread it.
     """
     repository, model = invocation.repository(), invocation.model()
     old, new = _sides(repository, model, given)
-    found = diff(repository, model, old, new, tensors=tensors)
-    invocation.emit("diff", found.to_json, lambda: _lines(found, stat=stat, name_status=name_status), page=True)
-    return int(exit_code and not found.difference.is_empty)
+    result = diff(repository, model, old, new, tensors=tensors)
+    invocation.emit("diff", result.to_json, lambda: _lines(result, stat=stat, name_status=name_status), page=True)
+    return int(exit_code and not result.difference.is_empty)
 
 
 def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[VersionId | None, VersionId | None]:
     if len(given) > 2:
-        raise click.UsageError("give one revision, two, or a range")
+        raise click.UsageError("too many revisions: expected REV, REV REV or A..B")
     if len(given) == 1 and ".." in given[0]:
         return sides(repository, model, given[0])
     if not given:
@@ -72,31 +73,31 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
     return old, revisions.resolve(Model(repository, model), given[1]) if len(given) > 1 else None
 
 
-def _lines(found: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
+def _lines(result: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
     if name_status:
-        yield from (_status(change.kind, change.old, change.new) for change in found.difference.files)
+        yield from (_status(change.kind, change.old, change.new) for change in result.difference.files)
         return
-    if found.difference.is_empty:
+    if result.difference.is_empty:
         return
-    yield _title(found)
+    yield _title(result)
     if stat:
-        yield render.summary(found.difference)
+        yield render.summary(result.difference)
     else:
-        yield from render.difference(found.difference)
-    yield from tensor_lines.difference(found.tensors or (), stat=stat)
+        yield from render.difference(result.difference)
+    yield from tensor_lines.difference(result.tensors or (), stat=stat)
 
 
-def _title(found: Diff) -> str:
-    """`helmet-detector v6..v7`; with ids where two lines have the same number."""
-    same = found.old_number == found.new_number
+def _title(result: Diff) -> str:
+    """Return `helmet-detector v6..v7`, with ids if both have the same number."""
+    same = result.old_number == result.new_number
     sides = [
         f"v{number}{f' {short(id_)}' if same else ''}" if id_ else absent
         for id_, number, absent in (
-            (found.old, found.old_number, "nothing"),
-            (found.new, found.new_number, "working tree"),
+            (result.old, result.old_number, "nothing"),
+            (result.new, result.new_number, "working tree"),
         )
     ]
-    return f"{escape(found.model)} {sides[0]}..{sides[1]}"
+    return f"{escape(result.model)} {sides[0]}..{sides[1]}"
 
 
 def _status(kind: str, old: object, new: object) -> str:

@@ -15,20 +15,21 @@ from mvc.porcelain.docker import ResolvedImage
 
 @group("docker")
 def command(invocation: Invocation) -> None:
-    """The docker image that a version runs in: what its tag stands for, written down so that it stays.
+    """Resolve the docker image of a model.
 
-    A tag may be moved to other bytes at any time, a digest cannot. With `mvc set docker.digest=auto` each commit looks
-    it up; `mvc drift --docker` tells when a tag has moved since.
+    A tag can be moved to another image at any time, a digest cannot. `mvc docker resolve` records the digest; with
+    `mvc set docker.digest=auto` each commit resolves it. `mvc drift --docker` checks whether the tag has moved since.
     """
-    raise click.UsageError("say what to do: mvc docker resolve")
+    raise click.UsageError("missing command: mvc docker resolve")
 
 
 @subverb(command, "resolve")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be written.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be written.")
 def resolve(invocation: Invocation, dry_run: bool) -> None:
-    """Ask the image's registry what its tag stands for now, and write that into model.toml as docker.digest.
+    """Record the digest of the image's tag in model.toml.
 
-    The logins are docker's own: those of `docker login`, and of the programs that keep them.
+    Asks the image's registry and writes docker.digest. Credentials are those of `docker login` and of docker's
+    credential helpers.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     done = porcelain.resolve(repository, invocation.model(), invocation.registries(), dry_run=dry_run)
@@ -37,6 +38,6 @@ def resolve(invocation: Invocation, dry_run: bool) -> None:
 
 def _lines(done: ResolvedImage) -> Iterator[str]:
     was = f" (was {escape(done.old)})" if done.old not in (None, done.digest) else ""
-    yield f"{escape(str(done.image))} is {done.digest}{was}"
+    yield f"{escape(str(done.image))} -> {done.digest}{was}"
     if done.platforms:
-        yield f"  for {', '.join(map(escape, done.platforms))}"
+        yield f"  platforms: {', '.join(map(escape, done.platforms))}"

@@ -8,9 +8,10 @@ import click
 
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short
+from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.model.compare.diff import Change
+from mvc.plural import count
 from mvc.porcelain import docker, drift
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.drift import RegistryDrift
@@ -21,17 +22,18 @@ from mvc.repository.model import Model
 
 @verb("drift")
 @click.argument("registry", required=False)
-@click.option("--read-data", is_flag=True, help="Of a registry: read and hash big files too.")
-@click.option("--docker", "of_docker", is_flag=True, help="Does the image's tag still stand for what was recorded?")
-@click.option("--at", "revision", default="HEAD", metavar="REV", help="The version meant, instead of where you stand.")
+@click.option("--read-data", is_flag=True, help="Also read and hash large files.")
+@click.option("--docker", "of_docker", is_flag=True, help="Check the tag of the docker image instead.")
+@click.option("--at", "revision", default="HEAD", metavar="REV", help="Version to check with --docker (default: HEAD).")
 def command(invocation: Invocation, registry: str | None, read_data: bool, of_docker: bool, revision: str) -> int:
-    """Compare what was recorded with what is there now; exit with 1 when that is something else.
+    """Compare recorded versions with the registry.
 
-    Of REGISTRY (the only one, if none is named), every version that was published there or imported: its fields and files,
-    what is gone, and what was made there since. --docker asks the registry of the version's docker image what its tag stands for now.
+    Compares the fields and files of every version that was published to REGISTRY (default: the only one) or imported
+    from it, and lists versions that were deleted or created there. With --docker, checks instead whether the tag of
+    the docker image still resolves to the recorded digest. Exits with 1 if anything differs.
     """
     if of_docker and (registry is not None or read_data):
-        raise click.UsageError("say --docker, or which registry, not both")
+        raise click.UsageError("--docker takes no registry and no --read-data")
     return _of_docker(invocation, revision) if of_docker else _of_registry(invocation, registry, read_data=read_data)
 
 
@@ -43,41 +45,42 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
         connection.registry(repository, name, invocation.environ) as registry,
         invocation.progress(f"Reading from {name}") as progress,
     ):
-        found = drift.drift(repository, registry, model, read_data=read_data, progress=progress)
-    invocation.emit("drift", found.to_json, lambda: _versions(found), ids=[each.id for each in found.versions])
-    return int(not found.is_empty)
+        result = drift.drift(repository, registry, model, read_data=read_data, progress=progress)
+    invocation.emit("drift", result.to_json, lambda: _versions(result), ids=[version.id for version in result.versions])
+    return int(not result.is_empty)
 
 
-def _versions(found: RegistryDrift) -> Iterator[str]:
-    for each in found.versions:
-        yield f"#{each.place.number} {escape(each.place.name)}  v{each.number} {short(each.id)}  {escape(each.page)}"
-        if each.gone:
-            yield "  it is gone"
-        yield from (f"  {render.value(Change(change.key, change.recorded, change.live))}" for change in each.fields)
-        yield from (f"  {change.what} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in each.files)
-    for made in found.since:
-        yield f"#{made.number} {escape(made.name)} of {escape(made.model.name)} was made there since; `mvc import` brings it"
-    one = len(found.versions) == 1
-    differ = f"{len(found.versions)} of them differ{'s' if one else ''}" if found.versions else "none of them differs"
-    yield f"{count(found.compared, 'version')} compared: {differ}."
-    if found.unread:
-        yield f"{count(found.unread, 'big file')} not read; --read-data hashes all."
+def _versions(result: RegistryDrift) -> Iterator[str]:
+    for version in result.versions:
+        yield f"#{version.place.number} {escape(version.place.name)}  v{version.number} {short(version.id)}  {escape(version.page)}"
+        if version.gone:
+            yield "  deleted on the registry"
+        yield from (f"  {render.value(Change(change.key, change.recorded, change.live))}" for change in version.fields)
+        yield from (
+            f"  {change.what} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in version.files
+        )
+    for created in result.since:
+        yield f"#{created.number} {escape(created.name)} of {escape(created.model.name)} is new on the registry; `mvc import` imports it"
+    differ = count(len(result.versions), "differs", "differ") if result.versions else "no differences"
+    yield f"{count(result.compared, 'version')} compared, {differ}."
+    if result.unread:
+        yield f"{count(result.unread, 'large file')} not compared; --read-data reads all."
 
 
 def _of_docker(invocation: Invocation, revision: str) -> int:
     repository = invocation.repository()
-    found = docker.moved(
+    image = docker.moved(
         repository, revisions.resolve(Model(repository, invocation.model()), revision), invocation.registries()
     )
-    invocation.emit("drift", lambda: {"docker": found.to_json()}, lambda: _image(found), ids=(found.now or "",))
-    return int(found.moved)
+    invocation.emit("drift", lambda: {"docker": image.to_json()}, lambda: _image(image), ids=(image.now or "",))
+    return int(image.moved)
 
 
-def _image(found: ImageDrift) -> Iterator[str]:
-    version = f"v{found.number} {short(found.version)}"
-    if not found.moved:
-        yield f"{escape(str(found.image))} is what {version} recorded: {found.recorded}"
+def _image(image: ImageDrift) -> Iterator[str]:
+    version = f"v{image.number} {short(image.version)}"
+    if not image.moved:
+        yield f"{escape(str(image.image))} has not moved since {version}: {image.recorded}"
         return
-    yield f"{escape(str(found.image))} is not what {version} recorded:"
-    yield f"  recorded  {escape(found.recorded)}"
-    yield f"  now       {found.now or 'no such tag'}"
+    yield f"{escape(str(image.image))} has moved since {version}:"
+    yield f"  recorded  {escape(image.recorded)}"
+    yield f"  now       {image.now or 'no such tag'}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, size
+from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.export import export
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -16,9 +17,10 @@ from mvc.repository.model import Model
 @click.argument("revision", metavar="REV")
 @click.argument("directory", metavar="DIR")
 def command(invocation: Invocation, revision: str, directory: str) -> None:
-    """The files of a version and its model.toml in a plain folder, which may not exist yet, or must be empty.
+    """Export a version to a folder.
 
-    Every file is checked while it is written; the folder is there whole, or not at all.
+    Writes its files and model.toml to DIR, which must be empty or not exist. Every file is verified, and DIR appears
+    only when it is complete.
     """
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
@@ -31,5 +33,5 @@ def command(invocation: Invocation, revision: str, directory: str) -> None:
             invocation.cwd / directory,
             progress=progress,
         )
-    said = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and model.toml to {escape(directory)}"
-    invocation.emit("export", done.to_json, lambda: [said], ids=(done.version,))
+    line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and model.toml to {escape(directory)}"
+    invocation.emit("export", done.to_json, lambda: [line], ids=(done.version,))

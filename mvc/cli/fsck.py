@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
 
 from mvc import errors
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.fsck import Hit, Report, fsck
 from mvc.porcelain.fsck_remote import ALL, survey
 from mvc.porcelain.fsck_repair import repair
@@ -18,54 +20,56 @@ from mvc.transport import connection
 
 
 class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
-    """One of so many parts, as `2/5`."""
+    """Part N of T, written `2/5`."""
 
     name = "part"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         part, slash, parts = str(value).partition("/")
         if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            self.fail(f"{value!r} is no part; write the second of five as 2/5", param, ctx)
+            self.fail(f"{value!r} is not a part; write 2/5 for the second of five", param, ctx)
         return int(part), int(parts)
 
 
 @verb("fsck")
-@click.option("--read-data", is_flag=True, help="Also rebuild every file and compare it with its id.")
-@click.option("--remote", metavar="NAME", help="Check a remote, and not what is here.")
-@click.option("--subset", type=_Subset(), metavar="N/T", help="Of a remote, read part N of T of the packs.")
+@click.option("--read-data", is_flag=True, help="Also rebuild every file and verify its id.")
+@click.option("--remote", metavar="NAME", help="Check remote NAME instead of this repository.")
+@click.option("--subset", type=_Subset(), metavar="N/T", help="Read only part N of T of a remote's packs.")
 @click.option(
     "--repair",
-    "mend",
+    "repairing",
     is_flag=True,
-    help="Repair from the remote that --from names; with --remote, repair that from here.",
+    help="Repair this repository with --from, or a remote with --remote.",
 )
-@click.option("--from", "source", metavar="NAME", help="The remote that --repair brings from.")
+@click.option("--from", "source", metavar="NAME", help="Remote to repair from.")
 def command(
     invocation: Invocation,
     read_data: bool,
     remote: str | None,
     subset: tuple[int, int] | None,
-    mend: bool,
+    repairing: bool,
     source: str | None,
 ) -> int:
-    """Check every record of the repository, and that every version can be given back; changes nothing, unless --repair says so.
+    """Verify the integrity of the repository or a remote.
 
-    Of a remote, all metadata is read; --read-data reads the packs too. --remote NAME --repair reads everything, and sends
-    what is missing or damaged there and is here. Exits with 14 when something is damaged or missing, and says which versions and files that hits.
+    Checks every record, and that every version is complete. Nothing is changed without --repair. For a remote, reads
+    all metadata, and with --read-data the packs too. --remote NAME --repair reads everything and uploads again what
+    is missing or damaged there and intact here. If anything is damaged or missing, lists the affected versions and
+    files and exits with 14.
     """
-    if mend and remote is not None and source is None and subset is None:
+    if repairing and remote is not None and source is None and subset is None:
         return _heal(invocation, remote)
-    if mend or source is not None:
-        if not mend or source is None or remote is not None:
+    if repairing or source is not None:
+        if not repairing or source is None or remote is not None:
             raise click.UsageError(
-                "--repair takes --from or --remote: mvc fsck --repair --from origin brings what is damaged here,"
-                " mvc fsck --remote origin --repair sends what is damaged there"
+                "--repair needs --from or --remote: `mvc fsck --repair --from origin` repairs this repository,"
+                " `mvc fsck --remote origin --repair` repairs the remote"
             )
         return _repair(invocation, source)
     if remote is not None:
         return _remote(invocation, remote, read_data=read_data, subset=subset)
     if subset is not None:
-        raise click.UsageError("--subset is for a remote: name it with --remote")
+        raise click.UsageError("--subset needs --remote NAME")
     repository = invocation.repository_to_check()
     with invocation.progress("Checking") as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
@@ -76,9 +80,9 @@ def command(
 
 def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple[int, int] | None) -> int:
     repository = invocation.repository()
-    with connection.open_remote(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
+    with connection.open_remote(repository, name) as connected, invocation.progress(f"Reading {name}") as progress:
         read = read_data or subset is not None
-        report = survey(repository, there, read_data=read, subset=subset or ALL, progress=progress)
+        report = survey(repository, connected, read_data=read, subset=subset or ALL, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
     invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0
@@ -86,39 +90,42 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
 
 def _heal(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with connection.open_remote(repository, name) as there, invocation.progress(f"Reading {name}") as progress:
-        done = heal(repository, there, invocation.actor(), progress)
+    with connection.open_remote(repository, name) as connected, invocation.progress(f"Reading {name}") as progress:
+        done = heal(repository, connected, invocation.actor(), progress)
     damaged = list(dict.fromkeys(hit.version for hit in done.after.hits))
     invocation.emit("fsck", done.to_json, lambda: healed_lines(name, done), ids=damaged, page=True)
     return errors.Damaged.exit_code if done.after.findings else 0
 
 
 def healed_lines(name: str, done: Healed) -> Iterator[str]:
-    """What a repair of a remote did, and what it left."""
-    found, left = len(done.before.findings), len(done.after.findings)
-    if found:
-        yield f"{escape(name)}: {count(found, 'finding')}, sent {size(done.sent)} again, {left} left."
+    """Yield a summary of a remote's repair, and its remaining findings."""
+    total, left = len(done.before.findings), len(done.after.findings)
+    if total:
+        yield f"{escape(name)}: {count(total, 'problem')} found, {size(done.sent)} uploaded again, {left} left."
     yield from _lines(done.after)
     if left:
-        yield "What is left is not in this repository either, or only somebody who may delete there can replace it."
+        yield "The rest is missing here too, or can be replaced only by somebody who may delete there."
 
 
 def _repair(invocation: Invocation, name: str) -> int:
     repository = invocation.repository()
-    with connection.open_remote(repository, name) as there, invocation.progress(f"Fetching from {name}") as progress:
-        done = repair(repository, there, progress)
-    mended = len(done.before.findings) - len(done.after.findings)
+    with (
+        connection.open_remote(repository, name) as connected,
+        invocation.progress(f"Fetching from {name}") as progress,
+    ):
+        done = repair(repository, connected, progress)
+    repaired = len(done.before.findings) - len(done.after.findings)
     invocation.emit(
         "fsck",
         done.to_json,
-        lambda: [f"Of {count(len(done.before.findings), 'finding')}, {mended} mended.", *_lines(done.after)],
+        lambda: [f"Repaired {repaired} of {count(len(done.before.findings), 'problem')}.", *_lines(done.after)],
         page=True,
     )
     return errors.Damaged.exit_code if done.after.findings else 0
 
 
 def _lines(report: Report) -> Iterator[str]:
-    counts = ", ".join(f"{number} {escape(what)}" for what, number in sorted(report.counts.items()))
+    counts = ", ".join(_counted(number, escape(noun)) for noun, number in sorted(report.counts.items()))
     yield f"Checked {counts or 'an empty store'}"
     if report.pending is not None:
         yield f"An interrupted `mvc {escape(report.pending)}` waits; the next command that writes finishes it."
@@ -127,12 +134,18 @@ def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield f"{style(finding.kind, fg='red')}  {escape(finding.path)}: {escape(finding.message)}"
     if report.hits:
-        yield "This touches:"
+        yield "Affected:"
         yield from (f"  {_hit(hit)}" for hit in report.hits)
     if report.findings:
-        yield style(count(len(report.findings), "finding"), fg="red", bold=True)
+        yield style(f"{count(len(report.findings), 'problem')} found.", fg="red", bold=True)
     else:
-        yield style("Nothing is wrong.", fg="green")
+        yield style("No problems found.", fg="green")
+
+
+def _counted(number: int, nouns: str) -> str:
+    """Return `3 ref entries`, `1 ref entry`; `nouns` is in the plural."""
+    one = nouns.replace("ries", "ry") if "ries" in nouns else re.sub(r"s\b", "", nouns, count=1)
+    return count(number, one, nouns)
 
 
 def _hit(hit: Hit) -> str:

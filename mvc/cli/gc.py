@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, date, escape, short, size
+from mvc.cli.app.terminal import date, escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.gc import GRACE, Collected, gc
 from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
 from mvc.transport import connection
@@ -19,27 +20,29 @@ _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
 
 
 class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
-    """A span of time: `14d`, `12h`, `0`."""
+    """A duration: `14d`, `12h`, `0`."""
 
     name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         match = _SPAN.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r} is no span of time; write it as 14d, 12h, 30m or 0", param, ctx)
+            self.fail(f"{value!r} is not a duration; write 14d, 12h, 30m or 0", param, ctx)
         return float(match[1]) * _UNITS[match[2]]
 
 
 @verb("gc")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--grace", type=_Span(), metavar="TIME", help="Keep what is younger (default 14d; of a remote 7d).")
-@click.option("--remote", metavar="NAME", help="Collect a remote, and not what is here.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed.")
+@click.option(
+    "--grace", type=_Span(), metavar="TIME", help="Keep objects younger than TIME (default 14d; on a remote 7d)."
+)
+@click.option("--remote", metavar="NAME", help="Collect garbage on remote NAME instead.")
 @click.option(
     "--drop-intents-older-than",
     "abandoned",
     type=_Span(),
     metavar="TIME",
-    help="Of a remote: pass over pushes and collections that began before and never ended.",
+    help="On a remote: ignore pushes and collections left unfinished for longer than TIME.",
 )
 def command(
     invocation: Invocation,
@@ -48,10 +51,11 @@ def command(
     remote: str | None,
     abandoned: float | None,
 ) -> None:
-    """Remove versions and files that no name leads to, and tidy the packs.
+    """Remove unreachable versions and files.
 
-    Whatever a branch, tag, alias or head leads to stays, and for gc.reflog-expire days (90) what one led to; the rest goes
-    once it is older than the grace period. When anything that is needed cannot be read, nothing is removed.
+    Keeps everything reachable from branches, tags, aliases and HEAD, and for gc.reflog-expire days (90) from their
+    former positions. The rest is removed once it is older than the grace period. If anything reachable cannot be
+    read, nothing is removed.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     actor = invocation.actor()
@@ -59,43 +63,43 @@ def command(
         _remote(invocation, remote, dry_run=dry_run, grace=grace, abandoned=abandoned)
         return
     with invocation.progress("Rewriting packs") as progress:
-        found = gc(
+        done = gc(
             repository,
             actor,
             grace=GRACE if grace is None else grace,
             dry_run=dry_run,
             progress=progress,
         )
-    ids = [id_ for id_, _, _ in found.versions]
-    invocation.emit("gc", found.to_json, lambda: _lines(found), ids=ids, page=True)
+    ids = [id_ for id_, _, _ in done.versions]
+    invocation.emit("gc", done.to_json, lambda: _lines(done), ids=ids, page=True)
 
 
 def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
     repository, floor = invocation.repository(), FLOOR if grace is None else grace
-    with connection.open_remote(repository, name) as there:
-        found = gc_remote(repository, there, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
-    invocation.emit("gc", found.to_json, lambda: _remote_lines(found), ids=found.removed)
+    with connection.open_remote(repository, name) as connected:
+        done = gc_remote(repository, connected, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
+    invocation.emit("gc", done.to_json, lambda: _remote_lines(done), ids=done.removed)
 
 
-def _remote_lines(found: CollectedThere) -> Iterator[str]:
-    what = "Removed" if found.done else "Nothing leads to"
-    yield f"{what} {count(len(found.removed), 'pack')} on {escape(found.remote)}, {size(found.freed)}; {count(found.versions, 'version')} kept."
-    if found.unfinished:
-        yield f"{count(len(found.unfinished), 'file')} among it that was never finished, of commands that were killed."
-    if found.condemned:
-        yield f"{count(found.condemned, 'pack')} wait for a later collection, to be sure."
+def _remote_lines(done: CollectedThere) -> Iterator[str]:
+    verb_ = "Removed" if done.done else "Unreachable:"
+    yield f"{verb_} {count(len(done.removed), 'pack')} on {escape(done.remote)}, {size(done.freed)}; {count(done.versions, 'version')} kept."
+    if done.unfinished:
+        yield f"Including {count(len(done.unfinished), 'incomplete upload')} left by interrupted commands."
+    if done.condemned:
+        yield f"{count(done.condemned, 'unreachable pack')} kept until a later collection, for the grace period."
 
 
-def _lines(found: Collected) -> Iterator[str]:
-    plan = found.plan
-    for id_, model, version in found.versions:
+def _lines(done: Collected) -> Iterator[str]:
+    plan = done.plan
+    for id_, model, version in done.versions:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:
-        yield f"Nothing to remove; {count(found.kept, 'version')} kept."
+        yield f"Nothing to remove; {count(done.kept, 'version')} kept."
         return
     parts = [
-        count(number, what)
-        for number, what in (
+        count(number, noun)
+        for number, noun in (
             (len(plan.versions), "version"),
             (len(plan.objects), "other object"),
             (len(plan.recipes), "recipe"),
@@ -103,7 +107,7 @@ def _lines(found: Collected) -> Iterator[str]:
         )
         if number
     ]
-    yield f"{'Removed' if found.done else 'Would remove'} {', '.join(parts) or 'nothing'}; {count(found.kept, 'version')} kept."
+    yield f"{'Removed' if done.done else 'Would remove'} {', '.join(parts) or 'nothing'}; {count(done.kept, 'version')} kept."
     if plan.rewritten:
-        yield f"{'Rewrote' if found.done else 'Would rewrite'} {count(len(plan.rewritten), 'pack')}."
-    yield f"{size(plan.freed)} {'freed' if found.done else 'would be free'}."
+        yield f"{'Rewrote' if done.done else 'Would rewrite'} {count(len(plan.rewritten), 'pack')}."
+    yield f"{size(plan.freed)} {'freed' if done.done else 'would be freed'}."

@@ -17,15 +17,15 @@ from mvc.porcelain import edit
 @verb("get")
 @click.argument("key", required=False)
 def command(invocation: Invocation, key: str | None) -> None:
-    """Show a value of model.toml, or all of them."""
-    found = edit.get(invocation.repository(), invocation.model(), key)
-    invocation.emit("get", lambda: {"key": key, "value": found}, lambda: _lines(found, ""))
+    """Print a value of model.toml, or all values."""
+    value = edit.get(invocation.repository(), invocation.model(), key)
+    invocation.emit("get", lambda: {"key": key, "value": value}, lambda: _lines(value, ""))
 
 
-def _lines(found: Any, above: str) -> Iterator[str]:
-    if isinstance(found, dict):
-        for name, value in found.items():
+def _lines(node: Any, above: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
             yield from _lines(value, f"{above}.{name}" if above else str(name))
         return
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    text = node if isinstance(node, str) else json.dumps(node, ensure_ascii=False)
     yield f"{escape(above)} = {escape(text)}" if above else escape(text)

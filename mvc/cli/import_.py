@@ -10,87 +10,89 @@ from mvc import errors
 from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
 from mvc.registry import connection
 from mvc.remotes.backends import kinds, options, registry_address
 
 IN_PART = 3
-"""The exit code when something was left out."""
+"""Exit code if versions were left out."""
 
 
 @verb("import")
 @click.argument("url")
-@click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the registry.")
+@click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the registry.")
 def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
-    """Bring versions from a registry: mvc import picsellia://ORGANIZATION/MODEL[@VERSION]
+    """Import versions from a registry.
 
-    What was published with mvc comes back as the version that it was; what somebody made there by hand becomes a child of the
-    one made by hand before it. VERSION is a number there, or a name. A second import adds only what is new.
+    URL is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name. Versions that mvc published
+    keep their ids; versions that were created by hand become children of the one before. Importing again adds only
+    new versions.
     """
-    where = parse(url)
-    invocation.require_network(where.text)
+    address = parse(url)
+    invocation.require_network(address.text)
     repository = invocation.writer()
     given = transfers.given_settings(settings)
     options.check(kinds.PICSELLIA, given)
     with (
-        connection.of_organization(repository, where.organization, given, invocation.environ) as registry,
+        connection.of_organization(repository, address.organization, given, invocation.environ) as registry,
         invocation.progress("Fetching files") as progress,
     ):
         done = import_model(
             repository,
             registry,
-            where.model or "",
+            address.model or "",
             invocation.actor(),
-            version=where.version,
+            version=address.version,
             model=invocation.model_key,
             progress=progress,
         )
-    invocation.emit("import", done.to_json, lambda: lines(done), ids=[each.id or "" for each in done.versions])
-    tell(invocation, done)
+    invocation.emit("import", done.to_json, lambda: lines(done), ids=[version.id or "" for version in done.versions])
+    warn(invocation, done)
     return code(done)
 
 
 def parse(url: str) -> registry_address.RegistryAddress:
-    """The address of a model on a registry; raises BadRegistryUrl for one of an organization alone."""
-    where = registry_address.parse(url)
-    if where.model is None:
+    """Return the address of a model on a registry; raises BadRegistryUrl if it names no model."""
+    address = registry_address.parse(url)
+    if address.model is None:
         raise errors.BadRegistryUrl(url=url, reason="it names no model")
-    return where
+    return address
 
 
 def code(done: Imported) -> int:
-    """The exit code."""
+    """Return the exit code."""
     return 0 if done.is_whole else IN_PART
 
 
 def lines(done: Imported) -> Iterator[str]:
-    """What was imported, for people."""
+    """Yield a summary of an import."""
     yield f"From {escape(done.there)} of {escape(done.organization)}"
-    new = [each for each in done.versions if each.how != KNOWN]
-    yield from (f"  {line}" for line in aligned([_row(each) for each in new]))
+    new = [version for version in done.versions if version.how != KNOWN]
+    yield from (f"  {line}" for line in aligned([_row(version) for version in new]))
     known = len(done.versions) - len(new)
     if known:
-        yield f"  {count(known, 'version')} {'is' if known == 1 else 'are'} here already"
+        yield f"  {count(known, 'version')} already imported"
     for move in done.branches:
         yield f"{escape(move.branch)}: {short(move.old) if move.old else 'new'}..{short(move.new)}"
     if done.absent:
-        yield f"Not here, since they are not on the registry as they were: {', '.join(map(short, done.absent))}"
+        yield f"Missing parents (never published): {', '.join(map(short, done.absent))}"
     if done.received:
         yield f"{size(done.received)} fetched."
     if done.created:
-        yield f"The model is {escape(done.model or '')} here."
+        yield f"Created model {escape(done.model or '')}."
 
 
-def tell(invocation: Invocation, done: Imported) -> None:
-    """Warn of what is not as one would think."""
-    for each in done.versions:
-        for note in each.notes:
-            what = "left out" if each.how == LEFT_OUT else "warning"
-            invocation.note(f"{what}: #{each.number} {each.name}: {note}")
+def warn(invocation: Invocation, done: Imported) -> None:
+    """Print the warnings of an import."""
+    for version in done.versions:
+        for note in version.notes:
+            label = "left out" if version.how == LEFT_OUT else "warning"
+            invocation.note(f"{label}: #{version.number} {version.name}: {note}")
 
 
-def _row(each: ImportedVersion) -> tuple[str, ...]:
-    how = "changed there; a child of what was published" if each.how == CHANGED else each.how
-    return f"#{each.number}", escape(each.name), short(each.id) if each.id else "-", how
+def _row(version: ImportedVersion) -> tuple[str, ...]:
+    how = "changed on the registry; a child of the published version" if version.how == CHANGED else version.how
+    return f"#{version.number}", escape(version.name), short(version.id) if version.id else "-", how

@@ -16,15 +16,16 @@ from mvc.repository import discovery
 
 @verb("init")
 @click.argument("directory", required=False)
-@click.option("--model", "key", metavar="NAME", help="The model that lives in this folder.")
-@click.option("--type", "model_type", metavar="TYPE", help="What it infers, such as OBJECT_DETECTION.")
-@click.option("--framework", metavar="NAME", help="What it is built with, such as ONNX.")
+@click.option("--model", "key", metavar="NAME", help="Name of the model in this folder.")
+@click.option("--type", "model_type", metavar="TYPE", help="Type of the model, such as OBJECT_DETECTION.")
+@click.option("--framework", metavar="NAME", help="Framework of the model, such as ONNX.")
 def command(
     invocation: Invocation, directory: str | None, key: str | None, model_type: str | None, framework: str | None
 ) -> None:
-    """Make a repository here, unless there is one at or above, and a model in this folder.
+    """Create a repository, or a model in an existing one.
 
-    Without --model the key is what the model.toml here says, if there is one.
+    An existing repository at or above DIRECTORY (default: the current folder) is used, otherwise one is created
+    there. The model NAME is created in DIRECTORY; without --model, its name is read from an existing model.toml.
     """
     folder = invocation.cwd / directory if directory else invocation.cwd
     if folder.exists() and not folder.is_dir():
@@ -46,10 +47,10 @@ def command(
 
 def _lines(done: Initialized) -> Iterator[str]:
     if "repository" in done.created:
-        yield f"Made a repository in {escape(str(done.root / '.mvc'))}"
+        yield f"Created repository in {escape(str(done.root / '.mvc'))}"
     if "model" in done.created:
-        yield f"Made the model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
+        yield f"Created model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
     elif done.model is None:
-        yield "No model yet: `mvc init --model NAME`"
+        yield "No model yet; create one with `mvc init --model NAME`"
     elif not done.created:
-        yield f"All is there already: the model {escape(str(done.model))}"
+        yield f"Model {escape(str(done.model))} already exists"

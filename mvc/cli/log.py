@@ -27,7 +27,7 @@ _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 
 
 def _places(entry: Logged) -> str:
-    """`Picsellia #3`; empty for a version that is on no registry."""
+    """Return `Picsellia #3`; empty for an unpublished version."""
     return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
 
 
@@ -51,17 +51,17 @@ _FIELDS: dict[str, Callable[[Logged], str]] = {
 
 @verb("log")
 @click.argument("revisions", nargs=-1, metavar="[REV|A..B]...")
-@click.option("--oneline", is_flag=True, help="One line each: id, number, names, subject.")
-@click.option("--graph", is_flag=True, help="Draw which version was made from which.")
-@click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), metavar="N", help="At most N versions.")
-@click.option("--all", "every", is_flag=True, help="Those of every branch, tag and alias.")
-@click.option("--author", metavar="PATTERN", help="Whose author matches the regular expression.")
-@click.option("--grep", metavar="PATTERN", help="Whose message matches the regular expression.")
-@click.option("--since", "--after", "since", metavar="DATE", help="Made at DATE or later.")
-@click.option("--until", "--before", "until", metavar="DATE", help="Made at DATE or earlier.")
-@click.option("--stat", is_flag=True, help="Say what each changed.")
-@click.option("--reverse", is_flag=True, help="Oldest first.")
-@click.option("--format", "template", metavar="TEMPLATE", help="Lines of your own, such as '{number} {subject}'.")
+@click.option("--oneline", is_flag=True, help="Show one line per version.")
+@click.option("--graph", is_flag=True, help="Draw the history as a graph.")
+@click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), metavar="N", help="Show at most N versions.")
+@click.option("--all", "every", is_flag=True, help="Start from every branch, tag and alias.")
+@click.option("--author", metavar="PATTERN", help="Show only versions whose author matches.")
+@click.option("--grep", metavar="PATTERN", help="Show only versions whose message matches.")
+@click.option("--since", "--after", "since", metavar="DATE", help="Show only versions made at DATE or later.")
+@click.option("--until", "--before", "until", metavar="DATE", help="Show only versions made at DATE or earlier.")
+@click.option("--stat", is_flag=True, help="Summarize the changes of each version.")
+@click.option("--reverse", is_flag=True, help="Show the oldest version first.")
+@click.option("--format", "template", metavar="TEMPLATE", help="Format each version, such as '{number} {subject}'.")
 def command(
     invocation: Invocation,
     revisions: tuple[str, ...],
@@ -77,25 +77,26 @@ def command(
     reverse: bool,
     template: str | None,
 ) -> None:
-    """The versions that lead to where you are, or to REV; A..B: those that B has and A lacks.
+    """Show the version history.
 
-    Patterns match any part, whatever the case of letters. --format knows {id}, {short}, {number}, {parents},
-    {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t.
+    Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A. A
+    PATTERN is a regular expression that matches anywhere, ignoring case. --format takes {id}, {short}, {number},
+    {parents}, {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t.
     """
     if graph and reverse:
-        raise click.UsageError("--graph draws from the newest version down; leave out --reverse")
+        raise click.UsageError("--graph cannot be combined with --reverse")
     repository, model = invocation.repository(), invocation.model()
     style_of = _Style(
         repository.current(model), repository.head(model).branch, oneline, _template(template), invocation.verbose > 0
     )
-    wanted = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
+    filter_ = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
     entries = log(
         repository,
         model,
         revisions,
         every_name=every,
         count=limit,
-        wanted=wanted,
+        wanted=filter_,
         reverse=reverse,
         changes=stat,
         graph=graph,
@@ -111,7 +112,7 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """How versions are shown: where the files stand (at `current`, on `branch`), and what was asked for."""
+    """The output style, and the current version and branch."""
 
     current: VersionId | None
     branch: str | None
@@ -121,7 +122,7 @@ class _Style:
 
     @property
     def apart(self) -> bool:
-        """Whether an empty line parts two versions."""
+        """True if an empty line separates versions."""
         return not self.oneline and self.template is None
 
 
@@ -130,7 +131,7 @@ def _moment(invocation: Invocation, text: str | None) -> Timestamp | None:
 
 
 def _template(text: str | None) -> str | None:
-    """The template, its fields known; raises BadTemplate."""
+    """Return the template; raises BadTemplate for an unknown field."""
     for match in _FIELD.finditer(text or ""):
         if match[1] is not None and match[1] not in _FIELDS:
             raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
@@ -184,7 +185,7 @@ def _filled(template: str, entry: Logged) -> str:
 
 
 def _names(entry: Logged, style_of: _Style) -> str:
-    """`(HEAD -> main, tag: 2026.1, prod)`; empty for a version without names."""
+    """Return `(HEAD -> main, tag: 2026.1, prod)`; empty for a version without refs."""
     here = entry.id == style_of.current
     shown = []
     if here:

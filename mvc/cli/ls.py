@@ -20,51 +20,51 @@ from mvc.repository.model import Model
 
 @verb("ls")
 @click.argument("revision", default="HEAD", metavar="[REV]")
-@click.option("-l", "--long", is_flag=True, help="Also mode, size, id, and where the bytes are.")
-@click.option("--tensors", is_flag=True, help="Also each tensor: name, dtype, shape, size, offset, digest.")
+@click.option("-l", "--long", is_flag=True, help="Also show mode, size, id and storage state.")
+@click.option("--tensors", is_flag=True, help="Also list tensors: name, dtype, shape, size, offset, digest.")
 def command(invocation: Invocation, revision: str, long: bool, tensors: bool) -> None:
-    """The files of a version: role and path."""
+    """List the files of a version."""
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
-    found = ls(repository, revisions.model_of(Model(repository, model), revision), id_, states=long, tensors=tensors)
+    listing = ls(repository, revisions.model_of(Model(repository, model), revision), id_, states=long, tensors=tensors)
     invocation.emit(
         "ls",
-        found.to_json,
-        lambda: _lines(found, long=long, tensors=tensors),
-        ids=[entry.file for entry in found.entries],
+        listing.to_json,
+        lambda: _lines(listing, long=long, tensors=tensors),
+        ids=[entry.file for entry in listing.entries],
         page=True,
     )
 
 
-def _lines(found: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
-    """The files; with `tensors`, each with its own below it, in columns that are the same for all files."""
-    files = _long(found) if long else _short(found)
+def _lines(listing: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
+    """Yield the files; with `tensors`, each followed by its tensors, in columns shared by all files."""
+    files = _long(listing) if long else _short(listing)
     if not tensors:
         yield from files
         return
-    rows = [row for segments in found.tensors.values() for row in tensor_lines.listed(segments)]
+    rows = [row for segments in listing.tensors.values() for row in tensor_lines.listed(segments)]
     lines = aligned(rows, right=tensor_lines.RIGHT)
-    for entry, file in zip(found.entries, files, strict=True):
-        segments = found.tensors.get(entry.path, ())
+    for entry, file in zip(listing.entries, files, strict=True):
+        segments = listing.tensors.get(entry.path, ())
         held = tensor_count.count(segments)
-        yield f"{file}  {tensor_lines.held(held) if held else 'no tensors are known'}"
+        yield f"{file}  {tensor_lines.held(held) if held else 'tensors unknown'}"
         yield from (f"  {line}" for line in itertools.islice(lines, len(segments)))
 
 
-def _short(found: Listed) -> Iterator[str]:
-    return aligned([(escape(entry.role), escape(entry.path)) for entry in found.entries])
+def _short(listing: Listed) -> Iterator[str]:
+    return aligned([(escape(entry.role), escape(entry.path)) for entry in listing.entries])
 
 
-def _long(found: Listed) -> Iterator[str]:
+def _long(listing: Listed) -> Iterator[str]:
     rows = [
         (
             "x" if entry.exec else "-",
             escape(entry.role),
             size(entry.size),
             short(entry.file),
-            found.states[entry.path].value,
+            listing.states[entry.path].value,
             escape(entry.path),
         )
-        for entry in found.entries
+        for entry in listing.entries
     ]
     return aligned(rows, right=frozenset({2}))

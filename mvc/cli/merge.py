@@ -10,9 +10,10 @@ import click
 
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, style
+from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.model.merge.merge import OURS, THEIRS, Conflict
+from mvc.plural import count
 from mvc.porcelain import merge_continue
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
@@ -21,18 +22,18 @@ from mvc.repository.model import Model
 from mvc.repository.worktree.checkout import Moved
 
 _SHOWN = 100
-"""Letters of a value in a list of conflicts."""
+"""Characters of a value in a list of conflicts."""
 
 
 @verb("merge")
 @click.argument("revision", required=False, metavar="[REV]")
-@click.option("-m", "--message", "messages", multiple=True, help="What is merged, and why; several make paragraphs.")
-@click.option("--ours", is_flag=True, help="Decide conflicts for this side.")
-@click.option("--theirs", is_flag=True, help="Decide conflicts for the side of REV.")
-@click.option("--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Decide the conflict of one field.")
-@click.option("--ff-only", is_flag=True, help="Only if the branch can just go on to REV.")
-@click.option("--continue", "proceed", is_flag=True, help="Make the version, now that conflicts are decided.")
-@click.option("--abort", is_flag=True, help="Restore all as it was before the merge.")
+@click.option("-m", "--message", "messages", multiple=True, help="Message; repeat for more paragraphs.")
+@click.option("--ours", is_flag=True, help="Resolve conflicts with the side of the current branch.")
+@click.option("--theirs", is_flag=True, help="Resolve conflicts with the side of REV.")
+@click.option("--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Resolve the conflict of one field.")
+@click.option("--ff-only", is_flag=True, help="Refuse to merge unless the branch can be fast-forwarded.")
+@click.option("--continue", "proceed", is_flag=True, help="Conclude the merge after resolving conflicts.")
+@click.option("--abort", is_flag=True, help="Abort the merge and restore the working tree.")
 def command(
     invocation: Invocation,
     revision: str | None,
@@ -44,13 +45,13 @@ def command(
     proceed: bool,
     abort: bool,
 ) -> int:
-    """Make a version of both: of this branch, and of REV.
+    """Merge a branch or version into the current branch.
 
-    Values merge by key, classes by number, files whole. What both sides changed is a conflict: decide it by --take,
-    or by editing model.toml and the files, then `mvc merge --continue`.
+    Values merge by key, classes by index, files as a whole. If both sides changed the same one, it is a conflict:
+    resolve it with --take, or by editing model.toml and the files, and then run `mvc merge --continue`.
     """
     if (revision is not None) + proceed + abort != 1:
-        raise click.UsageError("say REV, --continue or --abort")
+        raise click.UsageError("expected one of REV, --continue and --abort")
     message = "\n\n".join(messages) or None
     if abort:
         return _abort(invocation)
@@ -64,7 +65,7 @@ def command(
             repository,
             model,
             target,
-            invocation.actor(tell=True),
+            invocation.actor(warn=True),
             message=message,
             called=revision,
             choice=choice,
@@ -84,7 +85,7 @@ def _abort(invocation: Invocation) -> int:
     def record() -> dict[str, Any]:
         return {"outcome": "aborted", "written": list(moved.written), "deleted": list(moved.deleted)}
 
-    invocation.emit("merge", record, lambda: ["The merge never was.", *_moved(moved)])
+    invocation.emit("merge", record, lambda: ["Merge aborted; the working tree is as it was before.", *_moved(moved)])
     return 0
 
 
@@ -93,7 +94,7 @@ def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int
         done = merge_continue.proceed(
             invocation.writer(),
             invocation.model(),
-            invocation.actor(tell=True),
+            invocation.actor(warn=True),
             message=message,
             choice=choice,
             registries=None if invocation.offline else invocation.registries(),
@@ -112,12 +113,12 @@ def _warn(invocation: Invocation, done: Committed | MergeResult) -> None:
 
 def _choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:
     if ours and theirs:
-        raise click.UsageError("say --ours or --theirs")
+        raise click.UsageError("use only one of --ours and --theirs")
     chosen = {}
     for text in takes:
         name, _, side = text.rpartition("=")
         if not name or side not in (OURS, THEIRS):
-            raise click.UsageError("--take wants FIELD=ours or FIELD=theirs")
+            raise click.UsageError("--take expects FIELD=ours or FIELD=theirs")
         chosen[name] = side
     return Choice(chosen, OURS if ours else THEIRS if theirs else None)
 
@@ -132,15 +133,15 @@ def _lines(done: MergeResult) -> Iterator[str]:
     if done.outcome == UP_TO_DATE:
         yield "Already up to date."
     elif done.outcome == FAST_FORWARD:
-        yield f"{escape(done.branch)} went on to {at}"
+        yield f"Fast-forwarded {escape(done.branch)} to {at}"
     elif done.outcome == CONFLICTS:
-        yield style(f"{count(len(done.conflicts), 'conflict')}; the files have our side of each:", fg="yellow")
+        yield style(f"{count(len(done.conflicts), 'conflict')}; the working tree has our side:", fg="yellow")
         for conflict in done.conflicts:
             yield from _conflict(conflict)
         yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in done.broken)
-        yield "Decide with --take FIELD=ours|theirs, or edit; then `mvc merge --continue` (or --abort)"
+        yield "Resolve with --take FIELD=ours|theirs, or edit; then run `mvc merge --continue` (or --abort)"
     else:
-        yield f"{escape(done.branch)} is at {at} now, a version of both"
+        yield f"Merged into {escape(done.branch)}: {at}"
     yield from _moved(done.moved)
 
 
@@ -152,7 +153,7 @@ def _conflict(conflict: Conflict) -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "not there"
+        return "absent"
     if isinstance(value, dict) and "file" in value and "path" in value:
         return f"{escape(value['path'])} {short(value['file'])}"
     text = json.dumps(value, ensure_ascii=False)

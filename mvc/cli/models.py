@@ -16,19 +16,22 @@ from mvc.porcelain.models import Model
 
 @group("models")
 def command(invocation: Invocation) -> None:
-    """The models of this repository, each with where it stands. `rename` gives one another name."""
-    found = porcelain.models(invocation.repository())
+    """List or rename the models of this repository.
+
+    Without a command, list the models with their folder, branch and version.
+    """
+    models = porcelain.models(invocation.repository())
     invocation.emit(
         "models",
-        lambda: {"models": [model.to_json() for model in found]},
-        lambda: _lines(found),
-        ids=[model.name for model in found],
+        lambda: {"models": [model.to_json() for model in models]},
+        lambda: _lines(models),
+        ids=[model.name for model in models],
         page=True,
     )
 
 
-def _lines(found: Sequence[Model]) -> Iterator[str]:
-    return aligned([_row(model) for model in found])
+def _lines(models: Sequence[Model]) -> Iterator[str]:
+    return aligned([_row(model) for model in models])
 
 
 def _row(model: Model) -> tuple[str, ...]:
@@ -47,6 +50,9 @@ def _row(model: Model) -> tuple[str, ...]:
 @click.argument("old")
 @click.argument("new")
 def rename(invocation: Invocation, old: str, new: str) -> None:
-    """Give the model OLD the name NEW, with all its history; its model.toml says so too."""
+    """Rename model OLD to NEW.
+
+    The history is kept, and model.toml is updated.
+    """
     made = porcelain.rename(invocation.writer(), old, new, invocation.actor())
-    invocation.emit("models", made.to_json, lambda: [f"{escape(old)} is called {escape(made.name)} now"])
+    invocation.emit("models", made.to_json, lambda: [f"Renamed model {escape(old)} to {escape(made.name)}"])

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
 from mvc.registry import connection
@@ -18,31 +19,32 @@ from mvc.repository.model import Model
 
 @verb("publish")
 @click.argument("versions", nargs=-1, metavar="[REV]...")
-@click.option("--to", "registry", metavar="REGISTRY", help="The registry, by the name that `mvc remote` shows.")
-@click.option("--as", "there", metavar="MODEL", help="What the model is called there.")
-@click.option("--all", "all_", is_flag=True, help="Every version that a branch, tag or alias leads to.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--to", "registry", metavar="REGISTRY", help="Registry, as named by `mvc remote`.")
+@click.option("--as", "published_name", metavar="MODEL", help="Name of the model on the registry.")
+@click.option("--all", "all_", is_flag=True, help="Publish every version reachable from a branch, tag or alias.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be published.")
 @click.option(
-    "--allow-memory", is_flag=True, help="Hold files of over 256 MiB in memory, where the storage takes no parts."
+    "--allow-memory", is_flag=True, help="Allow loading files over 256 MiB into memory, if the storage takes no parts."
 )
 def command(
     invocation: Invocation,
     versions: tuple[str, ...],
     registry: str | None,
-    there: str | None,
+    published_name: str | None,
     all_: bool,
     dry_run: bool,
     allow_memory: bool,
 ) -> None:
-    """Make versions known on a registry, whole: fields, files, and where they come from. HEAD, if none is named.
+    """Publish versions to a registry.
 
-    A version is published once, under a name that follows from it (v7-3f9c2ab1d0f4), and never changed there. What is there
-    already is left alone, and what was interrupted goes on where it stopped. The token comes from PICSELLIA_TOKEN.
+    Uploads the fields, files and source of each REV (default: HEAD). A version is published once, under a name
+    derived from its id (v7-3f9c2ab1d0f4), and never changed afterwards. Published versions are skipped, interrupted
+    ones are resumed. The token is read from PICSELLIA_TOKEN.
     """
     if all_ and versions:
-        raise click.UsageError("say --all, or which versions, not both")
+        raise click.UsageError("--all takes no REV")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
-    wanted = (
+    ids = (
         porcelain.everything(repository, model)
         if all_
         else [revisions.resolve(Model(repository, model), text) for text in versions or ("HEAD",)]
@@ -50,52 +52,52 @@ def command(
     name = registry or connection.default_registry(repository)
     invocation.require_network(name)
     with (
-        connection.registry(repository, name, invocation.environ) as found,
+        connection.registry(repository, name, invocation.environ) as connected,
         invocation.progress(f"Publishing to {name}") as progress,
     ):
         done = porcelain.publish(
             repository,
             model,
-            found,
-            wanted,
+            connected,
+            ids,
             actor,
-            there=there,
+            there=published_name,
             dry_run=dry_run,
             allow_memory=allow_memory,
             progress=progress,
         )
     for note in _notes(done):
         invocation.note(note)
-    invocation.emit("publish", done.to_json, lambda: _lines(done), ids=[_id(each) for each in done.versions])
+    invocation.emit("publish", done.to_json, lambda: _lines(done), ids=[_id(version) for version in done.versions])
 
 
-def _id(each: PublishedVersion) -> str:
-    return each.place.id if each.place is not None else ""
+def _id(version: PublishedVersion) -> str:
+    return version.place.id if version.place is not None else ""
 
 
 def _notes(done: Published) -> Iterator[str]:
-    for each in done.versions:
-        yield from (f"v{each.number}: {note}." for note in each.notes)
+    for version in done.versions:
+        yield from (f"v{version.number}: {note}." for note in version.notes)
     for name in done.duplicates:
-        yield f"Several versions there have one name, of which the lowest number with a whole marker counts: {name}."
+        yield f"warning: several versions on the registry are named {name}; the lowest number with a complete marker is used"
 
 
 def _lines(done: Published) -> Iterator[str]:
     yield f"To picsellia://{escape(done.organization)}, model {escape(done.there)}"
-    for each in done.versions:
-        yield f" {each.flag} v{each.number} {short(each.id)}  {_where(each, done=done.done)}"
-    if any(each.flag != porcelain.THERE for each in done.versions):
-        made = sum(each.flag != porcelain.THERE for each in done.versions)
-        what = f", {size(done.sent)}" if done.done else ""
-        yield f"{'Published' if done.done else 'Would publish'} {count(made, 'version')}{what}."
+    for version in done.versions:
+        yield f" {version.flag} v{version.number} {short(version.id)}  {_state(version, done=done.done)}"
+    if any(version.flag != porcelain.THERE for version in done.versions):
+        published = sum(version.flag != porcelain.THERE for version in done.versions)
+        sent = f", {size(done.sent)}" if done.done else ""
+        yield f"{'Published' if done.done else 'Would publish'} {count(published, 'version')}{sent}."
     else:
-        yield "Nothing to do: all of it is there."
+        yield "Everything up to date."
 
 
-def _where(each: PublishedVersion, *, done: bool) -> str:
-    state = {porcelain.NEW: "new", porcelain.RESUMED: "completed", porcelain.THERE: "there already"}[each.flag]
-    if not done and each.flag == porcelain.RESUMED:
-        state = "begun, to be completed"
-    if each.place is None:
-        return f"[{state}]  {each.name}"
-    return f"[{state}]  Picsellia #{each.place.number}  {each.name}  {escape(each.page or '')}"
+def _state(version: PublishedVersion, *, done: bool) -> str:
+    state = {porcelain.NEW: "new", porcelain.RESUMED: "resumed", porcelain.THERE: "already published"}[version.flag]
+    if not done and version.flag == porcelain.RESUMED:
+        state = "incomplete, to be resumed"
+    if version.place is None:
+        return f"[{state}]  {version.name}"
+    return f"[{state}]  Picsellia #{version.place.number}  {version.name}  {escape(version.page or '')}"

@@ -9,8 +9,9 @@ import click
 from mvc.cli import fetch
 from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size
+from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain.pull import Pulled
 from mvc.transport import connection, fast_forward
@@ -19,9 +20,11 @@ from mvc.transport import connection, fast_forward
 @verb("pull")
 @click.argument("remote", required=False)
 @click.argument("branch", required=False)
-@click.option("--rebase", "rebasing", is_flag=True, help="When both have moved on, put your versions after theirs.")
-@click.option("--only", multiple=True, metavar="ROLE", help="Bring the files of ROLE alone; the others stay there.")
-@click.option("--meta", is_flag=True, help="Bring no file; `restore`, `cat` and `export` fetch one when it is needed.")
+@click.option(
+    "--rebase", "rebasing", is_flag=True, help="Rebase your versions onto the remote branch if both diverged."
+)
+@click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
+@click.option("--meta", is_flag=True, help="Fetch no files; each is fetched when it is needed.")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -33,20 +36,21 @@ def command(
     jobs: int,
     limit: float | None,
 ) -> None:
-    """Fetch, and have the current branch and the files go where the remote's branch is.
+    """Fetch from a remote and update the current branch.
 
-    When both have moved on, nothing changes and the exit code is 13, unless --rebase says how to go on.
+    Fast-forwards the branch and updates the working tree. If the branch and the remote branch have diverged, nothing
+    changes and the exit code is 13, unless --rebase is given.
     """
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     with (
-        connection.open_remote(repository, name, jobs=jobs, limit=limit) as there,
+        connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,
         invocation.progress(f"Fetching from {name}") as progress,
     ):
         done = porcelain.pull(
             repository,
             model,
-            there,
+            connected,
             actor,
             theirs=branch,
             rebasing=rebasing,
@@ -57,9 +61,9 @@ def command(
 
 
 def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:
-    """The files that `--only` and `--meta` choose."""
+    """Return the file selection of `--only` and `--meta`."""
     if only and meta:
-        raise click.UsageError("say --only or --meta")
+        raise click.UsageError("use only one of --only and --meta")
     if meta:
         return fast_forward.nothing
     return fast_forward.only(only) if only else fast_forward.everything
@@ -69,11 +73,11 @@ def _lines(done: Pulled) -> Iterator[str]:
     yield from fetch.lines(done.fetched)
     new = short(done.new or "")
     if done.rebased:
-        yield f"{escape(done.branch)} is at {new} now: yours, after theirs"
+        yield f"Rebased {escape(done.branch)}, now at {new}"
     elif done.old == done.new:
         yield f"{escape(done.branch)} is up to date"
     else:
-        yield f"{escape(done.branch)}: {short(done.old or '') or 'nothing'}..{new}"
+        yield f"{escape(done.branch)}: {f'{short(done.old)}..' if done.old else '[new] '}{new}"
     files = len(done.moved.written) + len(done.moved.deleted)
     if files:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"

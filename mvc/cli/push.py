@@ -10,9 +10,10 @@ import click
 from mvc import errors
 from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short, size, style
+from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
+from mvc.plural import count
 from mvc.porcelain import push as porcelain
 from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.push import Pushed, PushedRef
@@ -22,18 +23,18 @@ from mvc.storage.progress import Progress
 from mvc.transport import connection
 from mvc.transport.refspec import removals, updates
 
-_DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
+_DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
 
 @verb("push")
 @click.argument("remote", required=False)
 @click.argument("refs", nargs=-1, metavar="[NAME|SRC:DST]...")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would happen.")
-@click.option("--all", "all_", is_flag=True, help="Every branch.")
-@click.option("--tags", is_flag=True, help="Every tag and alias too.")
-@click.option("-d", "--delete", is_flag=True, help="Remove NAMEs from the remote.")
-@click.option("-u", "--set-upstream", is_flag=True, help="Have the branch follow the remote's from now on.")
-@click.option("--force-with-lease", "lease", is_flag=True, help="Replace what is there, if it is what was seen last.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be pushed.")
+@click.option("--all", "all_", is_flag=True, help="Push all branches.")
+@click.option("--tags", is_flag=True, help="Also push all tags and aliases.")
+@click.option("-d", "--delete", is_flag=True, help="Delete the named refs on the remote.")
+@click.option("-u", "--set-upstream", is_flag=True, help="Set the remote branch as the branch's upstream.")
+@click.option("--force-with-lease", "lease", is_flag=True, help="Overwrite the remote ref if it is as last fetched.")
 @click.option(
     "--rebase",
     "tries",
@@ -42,9 +43,9 @@ _DONE = {"*": "new", "-": "removed", "+": "forced", "=": "up to date", "!": "rej
     type=click.IntRange(1),
     default=None,
     metavar="[TRIES]",
-    help="When somebody else was first, put your versions after theirs, and push again.",
+    help="If rejected, rebase onto the remote branch and push again.",
 )
-@click.option("--repair", is_flag=True, help="First send again what the remote has lost or damaged (reads all of it).")
+@click.option("--repair", is_flag=True, help="First upload again what the remote lost or damaged (reads all of it).")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -61,27 +62,38 @@ def command(
     jobs: int,
     limit: float | None,
 ) -> int:
-    """Send versions to a remote, and have its names lead to them; the current branch, if none is named.
+    """Upload versions and update the remote's refs.
 
-    A push only adds. A branch moves only forward: when somebody else has moved it, nothing changes and the exit code is 13.
+    Pushes the current branch if no ref is named. Branches are only fast-forwarded: if somebody else pushed first, the
+    push is rejected, nothing changes, and the exit code is 13.
     """
     if repair and dry_run:
-        raise click.UsageError("--repair sends; `mvc fsck --remote NAME --read-data` only looks")
+        raise click.UsageError(
+            "--repair cannot be combined with --dry-run; `mvc fsck --remote NAME --read-data` only checks"
+        )
     repository = invocation.repository() if dry_run else invocation.writer()
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     if delete:
-        wanted = removals(repository, model, name, refs)
+        requests = removals(repository, model, name, refs)
     else:
-        gone = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
-        wanted = [*updates(repository, model, refs, branches=all_, tags=tags), *gone]
+        deletions = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
+        requests = [*updates(repository, model, refs, branches=all_, tags=tags), *deletions]
     with (
-        connection.open_remote(repository, name, jobs=jobs, limit=limit) as there,
-        invocation.progress(f"Sending to {name}") as progress,
+        connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,
+        invocation.progress(f"Uploading to {name}") as progress,
     ):
-        healed = _healed(repository, there, actor, progress) if repair else None
+        healed = _healed(repository, connected, actor, progress) if repair else None
         done = porcelain.push(
-            repository, model, there, wanted, actor, lease=lease, tries=tries or 0, dry_run=dry_run, progress=progress
+            repository,
+            model,
+            connected,
+            requests,
+            actor,
+            lease=lease,
+            tries=tries or 0,
+            dry_run=dry_run,
+            progress=progress,
         )
     if set_upstream and not dry_run:
         porcelain.follow(repository, done)
@@ -94,7 +106,7 @@ def command(
 
 
 def _healed(repository: Repository, remote: Remote, actor: Actor, progress: Progress) -> Healed | None:
-    """Repair the remote; None where nothing was pushed yet."""
+    """Repair the remote; return None if it is empty."""
     try:
         return heal(repository, remote, actor, progress)
     except errors.NoRemoteYet:
@@ -112,11 +124,11 @@ def _lines(done: Pushed, healed: Healed | None) -> Iterator[str]:
     for ref in done.refs:
         yield f" {ref.flag} {_move(ref)}  {escape(ref.ref.name)}{_why(ref)}"
     if done.rebased:
-        yield f"Put after theirs {count(done.rebased, 'time')}."
+        yield f"Rebased {count(done.rebased, 'time')}."
     if any(ref.flag not in "=!" for ref in done.refs):
-        what = "Sent" if done.done else "Would send"
-        there = f"; {size(done.skipped)} were there" if done.skipped else ""
-        yield f"{what} {count(done.versions, 'version')}, {size(done.sent)}{there}."
+        verb_ = "Uploaded" if done.done else "Would upload"
+        skipped = f" ({size(done.skipped)} already on {escape(done.remote)})" if done.skipped else ""
+        yield f"{verb_} {count(done.versions, 'version')}, {size(done.sent)}{skipped}."
 
 
 def _move(ref: PushedRef) -> str:

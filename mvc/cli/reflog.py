@@ -16,21 +16,22 @@ from mvc.porcelain.reflog import Moved, Reflog, reflog
 @verb("reflog")
 @click.argument("name", required=False, metavar="[NAME]")
 def command(invocation: Invocation, name: str | None) -> None:
-    """Every move of a branch, tag or alias, the newest first; without NAME, of the current branch.
+    """Show the moves of a branch, tag or alias.
 
-    NAME@{1} names where it stood one move ago, wherever a revision is asked for.
+    Lists the newest move first; NAME defaults to the current branch. NAME@{1} is the position one move ago, and is
+    accepted wherever a revision is.
     """
     emit(invocation, reflog(invocation.repository(), invocation.model(), name))
 
 
-def emit(invocation: Invocation, found: Reflog) -> None:
-    """Answer with the moves of one name; what `alias log` does too."""
-    ids = [move.new for move in found.moves if move.new is not None]
-    invocation.emit("reflog", found.to_json, lambda: _lines(found), ids=ids, page=True)
+def emit(invocation: Invocation, log: Reflog) -> None:
+    """Print the ref log of one name, also for `mvc alias log`."""
+    ids = [move.new for move in log.moves if move.new is not None]
+    invocation.emit("reflog", log.to_json, lambda: _lines(log), ids=ids, page=True)
 
 
-def _lines(found: Reflog) -> Iterator[str]:
-    return aligned([_row(found.name, moved) for moved in found.moves])
+def _lines(log: Reflog) -> Iterator[str]:
+    return aligned([_row(log.name, moved) for moved in log.moves])
 
 
 def _row(name: str, moved: Moved) -> tuple[str, ...]:

@@ -10,41 +10,43 @@ import click
 
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import count, date, escape, short
+from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.transfers import given_settings
 from mvc.cli.app.verb import group, subverb
+from mvc.plural import count
 from mvc.porcelain import remote as porcelain
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.remotes.backends.probe import Verdict
 
 _OPTION = click.option(
-    "-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the remote."
+    "-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote."
 )
 
 
 @group("remote")
 def command(invocation: Invocation) -> None:
-    """The other places that versions are shared through: folders, buckets, servers. Alone: the list of them.
+    """List, add, change or check remotes.
 
-    With -v each has its address and its kind.
+    A remote is a shared store (a folder, a bucket, a server) or a registry. Without a command, list the remotes; -v
+    shows their URL and kind.
     """
-    found = porcelain.remotes(invocation.repository())
+    remotes = porcelain.remotes(invocation.repository())
     invocation.emit(
         "remote",
-        lambda: {"remotes": [each.to_json() for each in found]},
-        lambda: _lines(found) if invocation.verbose else [escape(each.name) for each in found],
-        ids=[each.name for each in found],
+        lambda: {"remotes": [remote.to_json() for remote in remotes]},
+        lambda: _lines(remotes) if invocation.verbose else [escape(remote.name) for remote in remotes],
+        ids=[remote.name for remote in remotes],
         page=True,
     )
 
 
-def _lines(found: Sequence[RemoteSettings]) -> Iterator[str]:
-    return aligned([(escape(each.name), escape(each.url), each.kind, _trusted(each)) for each in found])
+def _lines(remotes: Sequence[RemoteSettings]) -> Iterator[str]:
+    return aligned([(escape(remote.name), escape(remote.url), remote.kind, _trusted(remote)) for remote in remotes])
 
 
-def _trusted(found: RemoteSettings) -> str:
-    """Whether the host of a remote is approved, where one has to be."""
-    standing = found.standing
+def _trusted(remote: RemoteSettings) -> str:
+    """Return the approval of a remote's host; empty if it needs none."""
+    standing = remote.standing
     if standing is None:
         return "invalid settings"
     where = standing.where
@@ -60,14 +62,15 @@ def _trusted(found: RemoteSettings) -> str:
 @click.argument("url")
 @_OPTION
 def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
-    """Make the remote NAME known: mvc remote add origin s3://team-models/vision
+    """Add a remote.
 
-    URL is a folder, or s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, sftp://USER@HOST/PATH; or a registry:
-    picsellia://ORGANIZATION. No secret is ever kept: credentials come from the environment, or where the provider's own
-    tools keep them.
+    Example: mvc remote add origin s3://team-models/vision. URL is a folder, s3://BUCKET/PATH, gs://BUCKET/PATH,
+    az://CONTAINER/PATH, sftp://USER@HOST/PATH, or a registry: picsellia://ORGANIZATION. Credentials are never stored:
+    they come from the environment, or from the provider's own tools.
     """
     options = given_settings(settings)
-    _told(invocation, porcelain.add(invocation.writer(), name, url, base=invocation.cwd, options=options))
+    made = porcelain.add(invocation.writer(), name, url, base=invocation.cwd, options=options)
+    _emit(invocation, made, f"Added remote {escape(made.name)}: {escape(made.url)}")
 
 
 @subverb(command, "set-url")
@@ -75,37 +78,38 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
 @click.argument("url")
 @_OPTION
 def set_url(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
-    """Change the URL of the remote NAME, and the settings given with -o.
+    """Change the URL and the options of a remote.
 
-    The host that is typed here is approved for your credentials; settings that stay are not.
+    Typing a host here approves it for your credentials; options that are kept from before are not approved.
     """
     options = given_settings(settings)
-    _told(invocation, porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd, options=options))
+    made = porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd, options=options)
+    _emit(invocation, made, f"Changed remote {escape(made.name)}: {escape(made.url)}")
 
 
 @subverb(command, "trust")
 @click.argument("name")
-@click.option("--insecure", is_flag=True, help="Accept plain http to this host too.")
+@click.option("--insecure", is_flag=True, help="Also accept unencrypted HTTP to this host.")
 @click.option("--remove", "withdrawn", is_flag=True, help="Withdraw the approval.")
 def trust(invocation: Invocation, name: str, insecure: bool, withdrawn: bool) -> None:
-    """Approve the host that the remote NAME sends your credentials to.
+    """Approve sending credentials to a remote's host.
 
-    The approval is for that host, and is kept in your own settings, never in the repository. Look at `mvc remote show NAME`
-    first: whoever made the repository chose the host.
+    The approval is for that host, and is kept in your user settings, not in the repository. Check `mvc remote show
+    NAME` first: the author of the repository chose the host.
     """
     if insecure and withdrawn:
-        raise click.UsageError("say --insecure or --remove, not both")
+        raise click.UsageError("use only one of --insecure and --remove")
     repository = invocation.repository()
     done = porcelain.withdraw(repository, name) if withdrawn else porcelain.approve(repository, name, insecure=insecure)
     invocation.emit("remote", done.to_json, lambda: [_approved(done)], ids=[done.name])
 
 
 def _approved(done: RemoteSettings) -> str:
-    """What is approved now, for people."""
+    """Return the approval in effect, as a sentence."""
     name, standing = escape(done.name), done.standing
     where = standing.where if standing is not None else None
     if standing is None or where is None or (where.is_default and not where.choices):
-        return f"{name} needs no approval: its settings name no host of their own."
+        return f"{name} needs no approval: its settings name no host."
     host = f"{escape(where.host)} for {where.kind} credentials"
     if not standing.approved or standing.lacking:
         return f"Not approved: {host}."
@@ -117,63 +121,69 @@ def _approved(done: RemoteSettings) -> str:
 @click.argument("old")
 @click.argument("new")
 def rename(invocation: Invocation, old: str, new: str) -> None:
-    """Give a remote another name."""
-    _told(invocation, porcelain.rename(invocation.writer(), old, new, invocation.actor()))
+    """Rename a remote."""
+    made = porcelain.rename(invocation.writer(), old, new, invocation.actor())
+    _emit(invocation, made, f"Renamed remote {escape(old)} to {escape(made.name)}")
 
 
 @subverb(command, "rm")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Also when files of versions here are only there.")
+@click.option("--force", is_flag=True, help="Remove it even if it has the only copy of some files.")
 def remove(invocation: Invocation, name: str, force: bool) -> None:
-    """Forget a remote, and what was seen of it; nothing there is touched."""
-    gone = porcelain.remove(invocation.writer(), name, invocation.actor(), force=force)
-    invocation.emit("remote", gone.to_json, lambda: [f"Forgot {escape(gone.name)}, which is at {escape(gone.url)}"])
+    """Remove a remote and its remote-tracking refs.
+
+    Nothing is changed on the remote itself.
+    """
+    removed = porcelain.remove(invocation.writer(), name, invocation.actor(), force=force)
+    invocation.emit(
+        "remote", removed.to_json, lambda: [f"Removed remote {escape(removed.name)} ({escape(removed.url)})"]
+    )
 
 
 @subverb(command, "show")
 @click.argument("name")
 def show(invocation: Invocation, name: str) -> None:
-    """A remote's address and settings, and what its names stood for when they were last seen."""
+    """Show a remote's settings and remote-tracking refs."""
     repository = invocation.repository()
-    found, refs = porcelain.remote(repository, name), porcelain.seen_refs(repository, name)
+    remote, refs = porcelain.remote(repository, name), porcelain.seen_refs(repository, name)
     invocation.emit(
         "remote",
-        lambda: {**found.to_json(), "seen": [ref.to_json() for ref in refs]},
-        lambda: _shown(found, refs),
-        ids=[found.url],
+        lambda: {**remote.to_json(), "seen": [ref.to_json() for ref in refs]},
+        lambda: _shown(remote, refs),
+        ids=[remote.url],
         page=True,
     )
 
 
 @subverb(command, "check")
 @click.argument("name")
-@click.option("--full", is_flag=True, help="Also what several do at once, and a file of 6 MiB.")
+@click.option("--full", is_flag=True, help="Also test concurrent access, and a file of 6 MiB.")
 def check(invocation: Invocation, name: str, full: bool) -> None:
-    """Try a remote out: can it be read, written and listed, and is a name created only once?
+    """Test whether a remote can be used.
 
-    A store that lets two create the same name would lose versions: it is refused, here and by push. Of a registry it is tried
-    whether the token lets in; nothing is made there.
+    Tests reading, writing, listing, and that a ref cannot be created twice. A store where it can would lose versions,
+    and is refused, here and by push. For a registry, tests only the token; nothing is created there.
     """
     repository = invocation.repository()
     if porcelain.is_registry(repository, name):
         invocation.require_network(name)
         state = porcelain.check_registry(repository, name, invocation.environ)
-        invocation.emit("remote", state.to_json, lambda: [_lets_in(name, state)], ids=[])
+        invocation.emit("remote", state.to_json, lambda: [_accepted(state)], ids=[])
         return
     verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
     invocation.emit("remote", lambda: _verdict(verdict), lambda: _checked(name, verdict), ids=[])
 
 
-def _shown(found: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
-    yield f"{escape(found.name)}  {escape(found.url)}  ({found.kind})"
-    trusted = _trusted(found)
+def _shown(remote: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
+    yield f"{escape(remote.name)}  {escape(remote.url)}  ({remote.kind})"
+    trusted = _trusted(remote)
     if trusted:
         yield f"  {trusted}"
-    yield from (f"  {key} = {escape(value)}" for key, value in sorted(found.options.items()))
-    rows = [(escape(ref.ref.model), escape(ref.ref.text), short(ref.version), f"seen {date(ref.at)}") for ref in refs]
+    yield from (f"  {key} = {escape(value)}" for key, value in sorted(remote.options.items()))
+    rows = [(escape(ref.ref.model), escape(ref.ref.text), short(ref.version), f"as of {date(ref.at)}") for ref in refs]
     yield from (f"  {row}" for row in aligned(rows))
     if not refs:
-        yield "  Nothing was seen of it yet: `mvc fetch`"
+        yield "  No remote-tracking refs yet; run `mvc fetch`"
 
 
 def _verdict(verdict: Verdict) -> dict[str, object]:
@@ -181,23 +191,24 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
 
 
 def _checked(name: str, verdict: Verdict) -> Iterator[str]:
-    yield f"{escape(name)} does what a remote needs: {', '.join(verdict.checks)}"
-    yield from (f"But {warning}." for warning in verdict.warnings)
+    yield f"{escape(name)} can be used; passed: {', '.join(verdict.checks)}"
+    yield from (f"warning: {warning}" for warning in verdict.warnings)
 
 
-def _lets_in(name: str, state: RegistryState) -> str:
-    seen = count(state.models, "model")
-    return f"{escape(name)} lets in: {escape(state.organization)} at {escape(state.host)}, {seen} seen"
+def _accepted(state: RegistryState) -> str:
+    models = count(state.models, "model")
+    return f"Token accepted: organization {escape(state.organization)} at {escape(state.host)}, {models}"
 
 
-def _told(invocation: Invocation, made: RemoteSettings) -> None:
-    invocation.emit("remote", made.to_json, lambda: [f"{escape(made.name)} is {escape(made.url)}"], ids=[made.name])
+def _emit(invocation: Invocation, made: RemoteSettings, line: str) -> None:
+    """Print one changed remote, and a note if its host cannot be used yet."""
+    invocation.emit("remote", made.to_json, lambda: [line], ids=[made.name])
     standing = made.standing
     if standing is None or standing.where is None or standing.usable:
         return
     name, host = shlex.quote(made.name), standing.where.host
     if not standing.approved or standing.lacking:
-        invocation.note(f"{host} is not approved for your credentials; `mvc remote trust {name}` approves it")
+        invocation.note(f"{host} is not approved for your credentials; approve it with `mvc remote trust {name}`")
     else:
-        note = f"{host} is reached by plain http, which is refused until `mvc remote trust {name} --insecure`"
+        note = f"{host} uses unencrypted HTTP, which is refused; accept it with `mvc remote trust {name} --insecure`"
         invocation.note(note)

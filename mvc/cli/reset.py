@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short
+from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -16,15 +17,16 @@ from mvc.repository.model import Model
 
 @verb("reset")
 @click.argument("revision", default="HEAD", metavar="[REV]")
-@click.option("--keep", is_flag=True, help="The files follow; refused where an edit would be lost.")
-@click.option("--hard", is_flag=True, help="The files follow, and edits are lost.")
+@click.option("--keep", is_flag=True, help="Update the files; refuse if local changes would be lost.")
+@click.option("--hard", is_flag=True, help="Update the files; discard local changes.")
 def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> None:
-    """Move the current branch to REV; without --keep or --hard, no file changes.
+    """Move the current branch to another version.
 
-    `mvc reflog` shows where the branch was: `mvc reset BRANCH@{1}` goes back there.
+    Without --keep or --hard, no file is changed. `mvc reflog` shows the former positions of the branch: `mvc reset
+    BRANCH@{1}` undoes a reset.
     """
     if keep and hard:
-        raise click.UsageError("say --keep or --hard")
+        raise click.UsageError("use only one of --keep and --hard")
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
     mode = HARD if hard else KEEP if keep else SOFT
@@ -34,8 +36,8 @@ def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> No
 
 
 def _lines(done: Reset) -> Iterator[str]:
-    what = escape(done.branch) if done.branch is not None else "HEAD"
+    ref = escape(done.branch) if done.branch is not None else "HEAD"
     was = f" (was {short(done.old)})" if done.old is not None and done.old != done.new else ""
-    yield f"{what} is at v{done.number} {short(done.new)} now{was}"
+    yield f"{ref} is now at v{done.number} {short(done.new)}{was}"
     if done.moved.written or done.moved.deleted:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"

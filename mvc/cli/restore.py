@@ -18,14 +18,17 @@ from mvc.repository.model import Model
 
 @verb("restore")
 @click.argument("names", nargs=-1, required=True, metavar="ROLE|PATH...")
-@click.option("-s", "--source", metavar="REV", help="The version to take them from, instead of the current one.")
+@click.option("-s", "--source", metavar="REV", help="Version to restore from (default: HEAD).")
 def command(invocation: Invocation, names: tuple[str, ...], source: str | None) -> None:
-    """Bring back files as a version has them; edits in them are lost. `.` means all."""
+    """Restore files from a version.
+
+    Local changes to these files are lost. `.` restores all files.
+    """
     run(invocation, names, source)
 
 
 def run(invocation: Invocation, names: Sequence[str], source: str | None) -> None:
-    """What `checkout` does too, when it is given paths."""
+    """Restore files, also for `mvc checkout REV -- PATH`."""
     repository, model = invocation.writer(), invocation.model()
     version = revisions.resolve(Model(repository, model), source) if source else None
     folder = repository.root / repository.head(model).folder
@@ -35,12 +38,12 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
         "restore",
         lambda: to_json(done),
         lambda: (
-            [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: all is as it should be."]
+            [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: the files are unmodified."]
         ),
     )
 
 
 def below(invocation: Invocation, folder: Path) -> str:
-    """The current folder as seen from the model's `folder`; "" when it is that, or is not inside."""
+    """Return the current folder relative to the model's `folder`; "" if it is the same, or outside."""
     here, top = os.path.realpath(invocation.cwd), os.path.realpath(folder)
     return here[len(top) :].strip("/") if here.startswith(top.rstrip("/") + "/") else ""

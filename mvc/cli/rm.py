@@ -8,8 +8,9 @@ import click
 
 from mvc.cli import restore
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape
+from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain import edit
 
 _SHOWN = 20
@@ -17,50 +18,57 @@ _SHOWN = 20
 
 @verb("rm")
 @click.argument("names", nargs=-1, required=True, metavar="ROLE|PATH...")
-@click.option("--cached", is_flag=True, help="Keep the files, only stop tracking them.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be removed.")
-@click.option("-f", "--force", is_flag=True, help="Delete files even if their bytes are nowhere else.")
+@click.option("--cached", is_flag=True, help="Only stop tracking; keep the files.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed.")
+@click.option("-f", "--force", is_flag=True, help="Delete files even if the store has no copy.")
 def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_run: bool, force: bool) -> None:
-    """Stop tracking roles or paths, and delete their files from the working tree.
+    """Stop tracking files, and delete them.
 
-    Only files that the store can give back are deleted; which ones is said first. --cached keeps them.
+    The files are listed first, and deleted only if the store can restore them. --cached keeps them.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     deleted: list[str] = []
 
-    def tell(paths: Sequence[str]) -> None:
+    def announce(paths: Sequence[str]) -> None:
         deleted.extend(paths)
         for line in _announced(paths, dry_run=dry_run, force=force):
             invocation.note(line)
 
     below = restore.below(invocation, repository.root / repository.head(invocation.model()).folder)
     done = edit.remove(
-        repository, invocation.model(), names, cached=cached, force=force, dry_run=dry_run, below=below, on_delete=tell
+        repository,
+        invocation.model(),
+        names,
+        cached=cached,
+        force=force,
+        dry_run=dry_run,
+        below=below,
+        on_delete=announce,
     )
     invocation.emit(
         "rm",
         lambda: {
-            "removed": [{"role": each.key, "path": each.old} for each in done],
+            "removed": [{"role": edited.key, "path": edited.old} for edited in done],
             "cached": cached,
             "deleted": deleted,
             "dry_run": dry_run,
         },
-        lambda: [_line(each, dry_run=dry_run) for each in done],
+        lambda: [_line(edited, dry_run=dry_run) for edited in done],
     )
 
 
 def _announced(paths: Sequence[str], *, dry_run: bool, force: bool) -> list[str]:
-    """What is said before files are deleted: which, and how to keep them or get them back."""
+    """Return the announcement of a deletion: the files, and how to keep or restore them."""
     if not paths:
         return []
-    back = "" if force else f"; `mvc restore {escape(paths[0])}` brings it back"
+    back = "" if force else f"; restore with `mvc restore {escape(paths[0])}`"
     verb_ = "Would delete" if dry_run else "Deleting"
-    lines = [f"{verb_} {count(len(paths), 'file')} (--cached keeps the file{'s' if len(paths) > 1 else ''}{back}):"]
+    lines = [f"{verb_} {count(len(paths), 'file')} (keep with --cached{back}):"]
     lines += [f"  {escape(path)}" for path in paths[:_SHOWN]]
     return lines if len(paths) <= _SHOWN else [*lines, f"  and {len(paths) - _SHOWN} more"]
 
 
 def _line(edited: edit.Edited, *, dry_run: bool) -> str:
     if dry_run:
-        return f"Would stop tracking {escape(edited.key)} ({escape(edited.old)})"
-    return f"{escape(edited.key)} ({escape(edited.old)}) is tracked no more"
+        return f"Would stop tracking {escape(edited.old)} ({escape(edited.key)})"
+    return f"Stopped tracking {escape(edited.old)} ({escape(edited.key)})"

@@ -15,19 +15,22 @@ from mvc.porcelain.edit import Edited
 
 @verb("set")
 @click.argument("assignments", nargs=-1, required=True, metavar="KEY=VALUE...")
-@click.option("--type", "kind", type=click.Choice(KINDS), help="The value's type, instead of what the key says.")
+@click.option("--type", "kind", type=click.Choice(KINDS), help="Type of the values (default: inferred from the key).")
 def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | None) -> None:
-    """Set values in model.toml, comments kept: labelmap.0=helmet parameters.epochs=100 docker.tag=1.4"""
+    """Set values in model.toml.
+
+    Comments are kept. Example: mvc set labelmap.0=helmet parameters.epochs=100 docker.tag=1.4
+    """
     done = edit.set_values(invocation.writer(), invocation.model(), assignments, kind=kind)
     invocation.emit(
         "set",
-        lambda: {"changes": [each.to_json() for each in done]},
-        lambda: [_line(each, typed=kind is not None) for each in done],
+        lambda: {"changes": [edited.to_json() for edited in done]},
+        lambda: [_line(edited, typed=kind is not None) for edited in done],
     )
 
 
 def _line(edited: Edited, *, typed: bool) -> str:
-    """The change; with the type of a text that could have been meant as something else, unless the person said it."""
+    """Return the change, with `(string)` after a text that looks like another type, unless --type was given."""
     line = render.value(Change(edited.key, edited.old, edited.new))
     if typed or not looks_typed(edited.key, edited.new) or line.endswith("(string)"):
         return line

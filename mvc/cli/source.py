@@ -1,4 +1,4 @@
-"""`mvc source`, and what `commit` records in a training run."""
+"""`mvc source`, and the source that `commit` records in a training run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from mvc.repository.model import Model
 
 @group("source")
 def command(invocation: Invocation) -> None:
-    """What versions come from: an experiment and dataset versions. Alone: what model.toml says.
+    """Show which experiment and datasets a model comes from.
 
-    `commit` fills it in by itself in a Picsellia training container; elsewhere `mvc set source.experiment.id=ID` does.
+    Without a command, show [source] of model.toml. `mvc commit` fills it in a Picsellia training container; elsewhere
+    use `mvc set source.experiment.id=ID`.
     """
     _shown(invocation, source.show(invocation.repository(), invocation.model()))
 
@@ -28,35 +29,37 @@ def command(invocation: Invocation) -> None:
 @subverb(command, "show")
 @click.argument("revision", required=False, metavar="[REV]")
 def show(invocation: Invocation, revision: str | None) -> None:
-    """The source of REV, or what model.toml says."""
+    """Show the source of REV, or of the working tree."""
     repository, model = invocation.repository(), invocation.model()
     version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
     _shown(invocation, source.show(repository, model, version))
 
 
 def record_run(invocation: Invocation) -> None:
-    """Record in model.toml the training run that this is part of, if it is; notes say what was recorded."""
+    """Record the current training run in model.toml, if there is one, and print a note about it."""
     done = source.record_run(invocation.writer(), invocation.model(), invocation.environ)
     if done is None:
         return
     if done.fault is not None:
-        invocation.note(f"warning: of the experiment {done.experiment} only its id is recorded: {done.fault.message}")
+        invocation.note(f"warning: recorded only the id of experiment {done.experiment}: {done.fault.message}")
     if done.changed:
-        invocation.note(f"model.toml: [source] is the experiment {done.experiment} that this runs in")
+        invocation.note(f"model.toml: set [source] to the current experiment, {done.experiment}")
 
 
-def _shown(invocation: Invocation, found: dict[str, Any]) -> None:
-    experiment = found.get("experiment", {}).get("id", "")
-    invocation.emit("source", lambda: {"source": found}, lambda: _lines(found), ids=[experiment] if experiment else [])
+def _shown(invocation: Invocation, recorded: dict[str, Any]) -> None:
+    experiment = recorded.get("experiment", {}).get("id", "")
+    invocation.emit(
+        "source", lambda: {"source": recorded}, lambda: _lines(recorded), ids=[experiment] if experiment else []
+    )
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
-    if not found:
-        yield "No source is recorded; `mvc set source.experiment.id=ID` says one."
-    experiment = found.get("experiment")
+def _lines(recorded: dict[str, Any]) -> Iterator[str]:
+    if not recorded:
+        yield "No source recorded; set one with `mvc set source.experiment.id=ID`."
+    experiment = recorded.get("experiment")
     if experiment:
         named = [escape(str(experiment[key])) for key in ("name", "id", "url") if key in experiment]
         yield f"{'experiment':<11} {'  '.join(named)}"
     keys = ("alias", "name", "version", "id")
-    rows = [tuple(escape(str(each.get(key, ""))) for key in keys) for each in found.get("datasets", ())]
+    rows = [tuple(escape(str(dataset.get(key, ""))) for key in keys) for dataset in recorded.get("datasets", ())]
     yield from (f"{'dataset':<11} {row}" for row in aligned(rows))

@@ -7,28 +7,30 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import count, escape, short
+from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.switch import Switched, switch
 
 
 @verb("switch")
 @click.argument("target", required=False, metavar="[BRANCH|REV]")
-@click.option("-c", "--create", metavar="NAME", help="Make a branch there first, and go to it.")
-@click.option("-d", "--detach", is_flag=True, help="Go to the version, not to the branch.")
-@click.option("-f", "--force", is_flag=True, help="Give up edits that are in the way.")
+@click.option("-c", "--create", metavar="NAME", help="Create branch NAME and switch to it.")
+@click.option("-d", "--detach", is_flag=True, help="Detach HEAD at the version, even if it is a branch.")
+@click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way.")
 def command(invocation: Invocation, target: str | None, create: str | None, detach: bool, force: bool) -> None:
-    """Stand at another branch or version, with the files that belong to it.
+    """Switch to another branch or version.
 
-    A branch moves with commits; going to anything else (v7, prod) detaches. Edits in the way are refused, never lost.
+    Switching to a version, tag or alias (v7, prod) detaches HEAD. If local changes would be overwritten, nothing is
+    changed.
     """
     if target is None and create is None and not detach:
-        raise click.UsageError("say where to: a branch, a version (v7), an alias, or -c NAME")
+        raise click.UsageError("nothing to switch to: give a branch, a version (v7), an alias, or -c NAME")
     run(invocation, target, create=create, detach=detach, force=force)
 
 
 def run(invocation: Invocation, target: str | None, *, create: str | None, detach: bool, force: bool) -> None:
-    """What `checkout` does too, when it is given a branch or a version."""
+    """Switch to a branch or version, also for `mvc checkout`."""
     repository, model = invocation.writer(), invocation.model()
     actor = invocation.actor()
     with invocation.progress("Writing files") as progress:
@@ -41,9 +43,9 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
 def _lines(done: Switched) -> Iterator[str]:
     at = f"v{done.number} {short(done.version)}" if done.version else "no version yet"
     if done.branch is not None:
-        yield f"Now on {'the new branch ' if done.created else ''}{escape(done.branch)}, {at}"
+        yield f"Switched to {'new branch' if done.created else 'branch'} {escape(done.branch)}, {at}"
     else:
-        yield f"Now at {at}, detached: `mvc switch -c NAME` before a commit"
+        yield f"HEAD detached at {at}; run `mvc switch -c NAME` before you commit"
     files = len(done.moved.written) + len(done.moved.deleted)
     if files:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"

@@ -18,51 +18,54 @@ from mvc.repository.model import Model
 
 @verb("tag")
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
-@click.option("-m", "--message", metavar="WHY", help="What the tag is for.")
-@click.option("-d", "--delete", is_flag=True, help="Delete NAMEs; each may come back for the same version only.")
+@click.option("-m", "--message", metavar="WHY", help="Reason for the tag.")
+@click.option("-d", "--delete", is_flag=True, help="Delete the named tags.")
 def command(invocation: Invocation, names: tuple[str, ...], message: str | None, delete: bool) -> None:
-    """List the tags, or have NAME stand for REV (or where you are) for good."""
+    """List, create or delete tags.
+
+    With NAME, tag REV (default: HEAD). Tags never move; a deleted tag can be created again only for the same version.
+    """
     if delete:
         _delete(invocation, names)
     elif names:
         _make(invocation, names, message)
     elif message is not None:
-        raise click.UsageError("say which tag")
+        raise click.UsageError("no tag named: give NAME")
     else:
-        found = porcelain.tags(invocation.repository(), invocation.model())
+        tags = porcelain.tags(invocation.repository(), invocation.model())
         invocation.emit(
             "tag",
-            lambda: {"tags": [tag.to_json() for tag in found]},
-            lambda: _lines(found),
-            ids=[tag.name for tag in found],
+            lambda: {"tags": [tag.to_json() for tag in tags]},
+            lambda: _lines(tags),
+            ids=[tag.name for tag in tags],
             page=True,
         )
 
 
-def _lines(found: Sequence[Tag]) -> Iterator[str]:
+def _lines(tags: Sequence[Tag]) -> Iterator[str]:
     rows = [
         (escape(tag.name), f"v{tag.number}", short(tag.id), date(tag.at), escape(tag.reason.partition("\n")[0]))
-        for tag in found
+        for tag in tags
     ]
     return aligned(rows)
 
 
 def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
     if len(names) > 2:
-        raise click.UsageError("give the name of the tag, and perhaps a revision")
+        raise click.UsageError("too many arguments: expected NAME [REV]")
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(repository, model, names[0], target, invocation.actor(), message=message)
-    invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} stands for v{made.number} {short(made.id)}"])
+    invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} -> v{made.number} {short(made.id)}"])
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     if not names:
-        raise click.UsageError("say which tag")
+        raise click.UsageError("no tag named: give NAME")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
-    gone = {name: porcelain.delete(repository, model, name, actor) for name in names}
+    deleted = {name: porcelain.delete(repository, model, name, actor) for name in names}
     invocation.emit(
         "tag",
-        lambda: {"deleted": [{"name": name, "id": id_} for name, id_ in gone.items()]},
-        lambda: [f"Deleted {escape(name)}, which stood for {short(id_)}" for name, id_ in gone.items()],
+        lambda: {"deleted": [{"name": name, "id": id_} for name, id_ in deleted.items()]},
+        lambda: [f"Deleted tag {escape(name)} (was {short(id_)})" for name, id_ in deleted.items()],
     )

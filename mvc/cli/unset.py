@@ -18,6 +18,6 @@ def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
     done = edit.unset(invocation.writer(), invocation.model(), keys)
     invocation.emit(
         "unset",
-        lambda: {"changes": [each.to_json() for each in done]},
-        lambda: [render.value(Change(each.key, each.old, each.new)) for each in done],
+        lambda: {"changes": [edited.to_json() for edited in done]},
+        lambda: [render.value(Change(edited.key, edited.old, edited.new)) for edited in done],
     )

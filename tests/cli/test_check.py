@@ -68,7 +68,7 @@ def test_ready_or_not_is_the_exit_code(empty: Shell) -> None:
     empty.ok("set", *READY)
     said = empty.ok("check", "--for", "deployment")
     assert said.lines[:4] == [
-        f"{MODEL} as it stands",
+        f"{MODEL} working tree",
         "",
         "ready      deployment/serving",
         "  ok  required     a file with role model-latest",
@@ -82,11 +82,11 @@ def test_a_version_is_checked_as_it_is_and_not_what_lies_here(served: Shell) -> 
     served.ok("unset", "model.type")
     served.commit("Not ready")
     served.ok("set", "model.type=MASK")
-    assert served.ok("check").lines[0] == f"{MODEL} as it stands"
+    assert served.ok("check").lines[0] == f"{MODEL} working tree"
     assert served.ok("check", "v1").code == 0
     said = served("check", "HEAD")
     assert said.code == 1
-    assert said.lines[-1].startswith("A version never changes")
+    assert said.lines[-1].startswith("Versions are immutable")
     assert served.ok("check", f"{MODEL}@v1", "--for", "deployment").code == 0
     assert served("check", "v9").code == 2
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_committed_is_ready_for_nothing(empty: Shell) -> None:
     said = empty("check", "--for", "storage")
     assert said.code == 1
     assert said.lines[1:3] == [
-        "Not ready: this cannot be committed.",
+        "Not ready: the working tree cannot be committed.",
         "  !  labelmap: class 1 is missing (`mvc set labelmap.1=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended)",
     ]
     empty.ok("set", "labelmap.1=vest")
@@ -351,11 +351,11 @@ def test_an_alias_is_refused_to_what_is_not_ready(served: Shell) -> None:
     assert f"mvc check {id_[:10]}" in error["hint"]
     assert "--force" in error["hint"]
     assert everything(served.folder) == before
-    assert "stands for v2" in served.ok("alias", "set", "prod", "v2", "--force").out
+    assert "prod -> v2" in served.ok("alias", "set", "prod", "v2", "--force").out
     served.ok("alias", "set", "prod", "v2")  # where it stands already
     served.ok("set", "model.type=MASK")
     served.commit("Ready again", "--alias", "prod")
-    assert "stands for v2" in served.ok("alias", "rollback", "prod").out
+    assert "prod -> v2" in served.ok("alias", "rollback", "prod").out
 
 
 def test_commit_with_an_alias_is_refused_before_anything_is_stored(served: Shell, reads: list[int]) -> None:
@@ -364,7 +364,7 @@ def test_commit_with_an_alias_is_refused_before_anything_is_stored(served: Shell
     for more in ([], ["--dry-run"]):
         said = served("commit", "-m", "Not ready", "--alias", "prod", "--tag", "2026.1", *more)
         assert said.code == 17, said
-        assert "`mvc check` tells more" in said.err
+        assert "fixes with `mvc check`" in said.err
         assert "--force" in said.err
     assert reads == []
     assert everything(served.folder) == before

@@ -26,14 +26,14 @@ def test_init_makes_a_repository_and_a_model_once(tmp_path: Path, monkeypatch: p
     assert str(tmp_path / ".mvc") in said.lines[0]
     assert "mvc add" in said.lines[1]
     assert 'type = "object_detection"' in model_toml(shell)
-    assert shell.ok("init", "--model", "m").lines == ["All is there already: the model m"]
+    assert shell.ok("init", "--model", "m").lines == ["Model m already exists"]
     document = shell.ok("init", "--json").json
     assert document == {"schema": "mvc.init/1", "path": str(tmp_path), "model": "m", "folder": "", "created": []}
 
 
 def test_init_without_a_model_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(tmp_path, monkeypatch)
-    assert shell.ok("init", "inside").lines[-1] == "No model yet: `mvc init --model NAME`"
+    assert shell.ok("init", "inside").lines[-1] == "No model yet; create one with `mvc init --model NAME`"
     assert (tmp_path / "inside" / ".mvc").is_dir()
     (tmp_path / "file").touch()
     assert shell("init", "file").code == 2
@@ -72,14 +72,14 @@ def test_add_writes_what_it_says(empty: Shell) -> None:
         "schema": "mvc.add/1", "tracked": [], "skipped": [], "ignored": [],
         "added": [{"role": "labels", "path": "labels.json", "files": 1, "bytes": 2}],
     }  # fmt: skip
-    assert empty.ok("add", "labels.json").lines == ["All of it is tracked already."]
+    assert empty.ok("add", "labels.json").lines == ["Already tracked."]
     empty.write("d/a.bin", b"12")
     empty.write("d/.env", b"SECRET")
     said = empty.ok("add", "d", "labels.json")
     assert said.lines == ["d = d/**  (1 file, 2 B)"]
     assert said.err.splitlines() == [
-        "note: skipped d/.env, which looks like credentials; `mvc add d/.env` would track it",
-        "note: labels.json is tracked already, as labels",
+        "note: skipped d/.env, which looks like credentials; track it with `mvc add d/.env`",
+        "note: labels.json is already tracked as labels",
     ]
     assert 'model-latest = "weights/best.onnx"' in model_toml(empty)
     assert empty("add", "nowhere").code == 2
@@ -92,7 +92,7 @@ def test_add_names_the_weights_that_gitignore_leaves_out(empty: Shell) -> None:
     empty.write(".gitignore", b"*.pt\n*.log\nw/\n")
     said = empty.ok("add", ".")
     assert said.lines == ["files = **  (2 files, 15 B)"]
-    assert "note: .gitignore leaves out best.pt, w/a.onnx; `mvc add PATH` tracks one" in said.err
+    assert "note: ignored by .gitignore: best.pt, w/a.onnx; track one with `mvc add PATH`" in said.err
     empty.ok("add", "best.pt", "w")
     empty.commit("All")
     assert sorted(line.split()[-1] for line in empty.ok("ls").lines) == [
@@ -108,16 +108,16 @@ def test_rm_deletes_only_what_can_be_given_back(shell: Shell, history: History) 
     shell.write("weights/best.onnx", b"edited")
     assert shell("rm", "weights").code == 16
     assert shell("rm", "nothing").code == 2
-    assert shell.ok("rm", "weights", "--cached").lines == ["weights (weights/best.onnx) is tracked no more"]
+    assert shell.ok("rm", "weights", "--cached").lines == ["Stopped tracking weights/best.onnx (weights)"]
     assert weights.exists()
     shell.ok("add", "weights/best.onnx", "--as", "weights")
     weights.write_bytes(b"one" * 40_000)
     said = shell.ok("rm", "-n", "weights")
     assert said.err.splitlines() == [
-        "Would delete 1 file (--cached keeps the file; `mvc restore weights/best.onnx` brings it back):",
+        "Would delete 1 file (keep with --cached; restore with `mvc restore weights/best.onnx`):",
         "  weights/best.onnx",
     ]
-    assert said.lines == ["Would stop tracking weights (weights/best.onnx)"]
+    assert said.lines == ["Would stop tracking weights/best.onnx (weights)"]
     assert weights.exists()
     shell.write("weights/best.onnx", b"edited")
     assert shell.ok("rm", "-f", "weights/best.onnx", "--json").json["removed"] == [
@@ -290,7 +290,7 @@ def test_settings_take_the_place_of_nothing_but_a_file(empty: Shell, own: Path) 
 def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: History) -> None:
     assert shell.ok("status").lines == [
         f"On branch main · model {MODEL} · base v2",
-        "Nothing to commit, all is as the version has it.",
+        "Nothing to commit, working tree clean.",
     ]
     shell.write("weights/best.onnx", b"longer" * 40_000)
     shell.write("other.onnx", b"o")
@@ -302,9 +302,9 @@ def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: His
         "  parameters  + epochs 3",
         "  files       M  weights  weights/best.onnx  234.4 KiB  (by size)",
         "",
-        "Not tracked:",
+        "Untracked files:",
         "  ?  other.onnx",
-        "     (`mvc add PATH --as ROLE` tracks one; .mvcignore hides it)",
+        "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)",
     ]
     assert shell("status", "--exit-code").code == 1
     document = shell.ok("status", "--json").json
@@ -326,12 +326,12 @@ def test_status_and_commit_say_what_looks_like_credentials_and_was_skipped(empty
     empty.ok("set", "files.w=w/**")
     said = empty.ok("status")
     assert said.lines[-3:] == [
-        "Skipped, since they look like credentials:", "  ?  w/.env",
-        "     (`mvc add PATH` tracks one by its own path; .mvcignore hides it)",
+        "Skipped files that look like credentials:", "  ?  w/.env",
+        "     (track one with `mvc add PATH`, or ignore it with .mvcignore)",
     ]  # fmt: skip
     assert empty.ok("status", "--json").json["skipped"] == ["w/.env"]
     said = empty.ok("commit", "-m", "x")
-    assert "note: skipped w/.env, which looks like credentials; `mvc add w/.env` would track it" in said.err
+    assert "note: skipped w/.env, which looks like credentials; track it with `mvc add w/.env`" in said.err
     assert [line.split()[-1] for line in empty.ok("ls").lines] == ["w/.metadata", "w/a.pt"]
     empty.ok("set", "files.env=w/.env")
     assert "skipped" not in empty.ok("commit", "-m", "x").err
@@ -346,7 +346,7 @@ def test_commit_says_what_it_made(empty: Shell) -> None:
     said = empty.ok("commit", "-m", "First", "-m", "More \x1b[31mabout it", "--tag", "t", "--alias", "prod")
     assert said.lines[0].startswith("[main v1 ")
     assert said.lines[0].endswith("] First")
-    assert said.lines[-2:] == ["  1 file, 2.0 KiB, 2.0 KiB new to the store", "  named t, prod"]
+    assert said.lines[-2:] == ["  1 file, 2.0 KiB, 2.0 KiB new to the store", "  refs: t, prod"]
     assert empty.ok("log", "--format", "{message}").lines == ["First", "", "More \\x1b[31mabout it"]
     again = empty("commit", "-m", "Again")
     assert again.code == 1

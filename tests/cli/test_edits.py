@@ -120,7 +120,7 @@ def test_an_edit_between_the_plan_and_the_change_is_left_alone(shell: Shell, mon
 
         monkeypatch.setattr(primitives, "on_step", edit)
         said = shell.ok("switch", "side")
-        assert said.err == "warning: edited while the command was running, and left alone: w.bin\n"
+        assert said.err == "warning: kept files modified while the command was running: w.bin\n"
     assert (shell.folder / "w.bin").read_bytes() == EDITED
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import stat
 import subprocess
 import sys
@@ -180,7 +181,7 @@ def test_nothing_is_written_inside_the_store(shell: Shell, history: History, pla
         assert said.code != 0, command
         assert command[0] == "clone" or said.code == 2, said.err
     assert {path: path.read_bytes() for path in (shell.folder / ".mvc").rglob("*") if path.is_file()} == before
-    assert "where mvc keeps its own data" in shell("cat", "v1:weights", "-o", ".mvc/x").err
+    assert "reserved for mvc's own data" in shell("cat", "v1:weights", "-o", ".mvc/x").err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to run as somebody else")
@@ -198,12 +199,12 @@ def test_an_output_that_cannot_be_written_is_named_not_the_repository(monkeypatc
         (shut / "own").write_bytes(b"kept")
         for command in (["export", "v1", f"{shut}/out"], ["cat", "v1:w", "-o", f"{shut}/x"]):
             said = as_somebody_else(shell, command)
-            assert f"{shut} cannot be written: Permission denied" in said.err, said
+            assert f"Cannot write {shut}: Permission denied" in said.err, said
             assert "repository" not in said.err
         said = as_somebody_else(shell, ["cat", "v1:w", "-o", f"{shut}/own"])
-        assert f"{shut}/own cannot be written" in said.err, said
+        assert f"Cannot write {shut}/own" in said.err, said
         assert (shut / "own").read_bytes() == b"kept"
-        assert "This repository cannot be written" in as_somebody_else(shell, ["tag", "t"]).err
+        assert "The repository is read-only" in as_somebody_else(shell, ["tag", "t"]).err
 
 
 def as_somebody_else(shell: Shell, arguments: list[str]) -> Said:
@@ -293,7 +294,7 @@ def test_fsck_of_a_whole_repository(shell: Shell, history: History) -> None:
     for arguments in ((), ("--read-data",)):
         lines = shell.ok("fsck", *arguments).lines
         assert "3 versions" in lines[0]
-        assert lines[1] == "Nothing is wrong."
+        assert lines[1] == "No problems found."
     assert shell.ok("fsck", "--json").json["schema"] == "mvc.fsck/1"
 
 
@@ -315,3 +316,10 @@ def damage(shell: Shell) -> None:
     data = bytearray(packs[-1].read_bytes())
     data[100] ^= 0xFF
     packs[-1].write_bytes(data)
+
+
+def test_fsck_counts_agree_with_their_nouns(empty: Shell) -> None:
+    empty.commit("First", "--allow-empty")
+    [counts] = [line for line in empty.ok("fsck").lines if line.startswith("Checked ")]
+    assert "1 version" in counts.split(", ")
+    assert re.search(r"\b1 (\w+ )*\w*[^s]s\b", counts) is None

@@ -96,8 +96,8 @@ def test_a_link_that_came_later_is_followed_after_it_was_added_again(run: Shell)
         (".", "run/odd is a symbolic link to a folder"),
         ("/dev/null", "run/odd is a symbolic link to a special file"),
         ("../pipe", "run/odd is a symbolic link to a special file"),
-        ("../.mvc/config.toml", "run/odd cannot be used: it is a link into a folder of version control"),
-        ("../.env", "run/odd cannot be used: it is a link to a file that looks like credentials"),
+        ("../.mvc/config.toml", "Cannot use run/odd: it is a link into a folder of version control"),
+        ("../.env", "Cannot use run/odd: it is a link to a file that looks like credentials"),
     ],
 )
 def test_a_link_that_leads_to_no_file_is_an_error(run: Shell, target: str, words: str) -> None:

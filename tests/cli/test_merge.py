@@ -70,7 +70,7 @@ def test_conflicts_are_listed_and_wait(forked: Shell) -> None:
     assert "parameters.epochs" in said.out
     assert (forked.folder / WEIGHTS).read_bytes() == b"two" * 1000
     assert "epochs = 5" in (forked.folder / "model.toml").read_text()
-    assert "under way" in forked.ok("status").out
+    assert "in progress" in forked.ok("status").out
     for verb in (("commit", "-m", "x"), ("switch", "night"), ("reset", "v1"), ("merge", "night")):
         refused = forked(*verb)
         assert refused.code == 13

@@ -19,7 +19,7 @@ def weights(shell: Shell) -> bytes:
 
 def test_switch_brings_the_files_of_a_branch(shell: Shell, history: History) -> None:
     said = shell.ok("switch", "side")
-    assert said.lines[0] == f"Now on side, v2 {history.side[:10]}"
+    assert said.lines[0] == f"Switched to branch side, v2 {history.side[:10]}"
     assert weights(shell) == b"two"
     assert shell.ok("status", "--exit-code").code == 0
 
@@ -75,9 +75,9 @@ def test_a_name_is_seen_from_the_current_folder_when_its_file_is_gone_too(empty:
     for name in ("../w.bin", f"{empty.folder}/w.bin"):
         empty.write("w.bin", b"an edit")
         assert empty.ok("-C", "sub", "restore", name).lines == ["Restored w.bin"]
-    assert empty.ok("-C", "sub", "rm", "-n", "w.bin").lines == ["Would stop tracking sub-w-bin (sub/w.bin)"]
-    assert empty.ok("-C", "sub/deep", "rm", "-n", "sub/deep/x.bin").lines == ["Would stop tracking x (sub/deep/x.bin)"]
-    assert empty.ok("-C", "sub/deep", "rm", "-n", "w").lines == ["Would stop tracking w (w.bin)"]
+    assert empty.ok("-C", "sub", "rm", "-n", "w.bin").lines == ["Would stop tracking sub/w.bin (sub-w-bin)"]
+    assert empty.ok("-C", "sub/deep", "rm", "-n", "sub/deep/x.bin").lines == ["Would stop tracking sub/deep/x.bin (x)"]
+    assert empty.ok("-C", "sub/deep", "rm", "-n", "w").lines == ["Would stop tracking w.bin (w)"]
     assert empty.ok("-C", "sub", "add", "..", "--json").json["added"] == []
 
 
@@ -103,7 +103,7 @@ def test_checkout_of_paths_is_restore(shell: Shell, history: History) -> None:
 
 def test_reset_moves_the_branch_and_files_only_when_asked(shell: Shell, history: History) -> None:
     said = shell.ok("reset", "side")
-    assert said.lines == [f"main is at v2 {history.side[:10]} now (was {history.second[:10]})"]
+    assert said.lines == [f"main is now at v2 {history.side[:10]} (was {history.second[:10]})"]
     assert weights(shell) == b"one"
     shell.ok("reset", "main@{1}")
     assert shell.ok("status", "--exit-code").code == 0
@@ -173,11 +173,11 @@ def test_the_current_folder_stays_though_nothing_is_left_in_it(
     shell.ok("switch", "main")
     inside = Shell(shell.folder / "weights", monkeypatch)
     said = inside.ok("switch", "bare")
-    assert said.err.splitlines()[-1] == "note: kept the current folder, weights, which is empty now"
+    assert said.err.splitlines()[-1] == "note: kept the empty folder weights, which is the current folder"
     assert list(inside.folder.iterdir()) == []
     assert "kept" not in inside.ok("switch", "main").err
     assert weights(shell) == b"one"
-    assert "kept the current folder" in inside.ok("rm", "weights").err
+    assert "kept the empty folder" in inside.ok("rm", "weights").err
     inside.ok("reset", "--hard", "main")
     inside.ok("switch", "bare")
     assert inside.folder.is_dir()

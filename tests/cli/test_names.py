@@ -29,7 +29,7 @@ def test_branch_when_detached_and_before_the_first_commit(empty: Shell) -> None:
     assert empty.ok("branch", "-v").lines == ["* main  no version yet"]
     id_ = empty.commit("First", "--allow-empty")
     empty.ok("switch", "--detach", "main")
-    assert empty.ok("branch").lines == [f"* (detached at {id_[:10]})", "  main"]
+    assert empty.ok("branch").lines == [f"* (HEAD detached at {id_[:10]})", "  main"]
     assert empty.ok("branch", "--show-current").out == ""
 
 
@@ -54,7 +54,7 @@ def test_branch_is_deleted_only_when_other_names_lead_to_its_versions(shell: She
     assert said.code == 13
     assert "mvc branch -D side" in said.err
     shell.ok("tag", "kept", "side")
-    assert f"`mvc branch side {history.side[:10]}` brings it back" in shell.ok("branch", "-d", "side").out
+    assert f"restore it with `mvc branch side {history.side[:10]}`" in shell.ok("branch", "-d", "side").out
     assert shell.ok("branch").lines == ["* main"]
     shell.ok("branch", "side", history.side[:10])
     assert shell.ok("reflog", "side").lines[0].endswith("branch: created")

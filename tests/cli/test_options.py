@@ -157,12 +157,12 @@ def unsigned(empty: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
 def test_who_signs(unsigned: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     who, note = signed(unsigned)
     assert who.startswith("anna <anna@")
-    assert "; `mvc config --global user.name ...` and `mvc config --global user.email ...` say who you are" in note
+    assert "; change it with `mvc config --global user.name ...` and `mvc config --global user.email ...`" in note
 
     unsigned.ok("config", "--global", "user.name", "Anna")
     who, note = signed(unsigned)
     assert who.startswith("Anna <anna@")
-    assert "; `mvc config --global user.email ...` says who you are" in note
+    assert "; change it with `mvc config --global user.email ...`" in note
     unsigned.ok("config", "--global", "--unset", "user.name")
 
     git = tmp_path / "gitconfig"

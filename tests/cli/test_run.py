@@ -236,7 +236,7 @@ def test_a_slip_is_answered_with_what_was_meant(shell: Shell, arguments: tuple[s
     said = shell(*arguments)
     assert said.code == 2
     assert f"Did you mean {meant}?" in said.err
-    assert "--help` shows how it is used." in said.err
+    assert "--help` for usage." in said.err
 
 
 def test_without_a_verb_there_is_help(shell: Shell) -> None:
@@ -259,7 +259,7 @@ def test_an_empty_argument_stands_for_nothing(shell: Shell, history: History, ar
     before = (shell.folder / "model.toml").read_bytes()
     said = shell(*arguments)
     assert said.code == 2
-    assert "is a variable not set?" in said.err
+    assert "is a shell variable unset?" in said.err
     assert (shell.folder / "model.toml").read_bytes() == before
     assert shell.ok("branch", "--show-current").lines == ["main"]
 

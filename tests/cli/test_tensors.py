@@ -163,13 +163,13 @@ def test_stat_is_one_line_a_file(shell: Shell) -> None:
 
 def test_a_file_without_tensors_says_so(shell: Shell) -> None:
     shell.write(PATH, b"no tensors" * 3000)
-    assert section(shell.ok("diff", "--tensors")) == [f"{PATH}  no tensors are known"]
+    assert section(shell.ok("diff", "--tensors")) == [f"{PATH}  tensors unknown"]
     assert shell.ok("diff", "--tensors", "--json").json["tensors"][0]["difference"] is None
     shell.write(PATH, struct.pack("<Q", 30_000) + b'{"lies' + bytes(40_000))
-    assert section(shell.ok("diff", "--tensors")) == [f"{PATH}  no tensors are known"]
+    assert section(shell.ok("diff", "--tensors")) == [f"{PATH}  tensors unknown"]
     shell.commit("Other bytes")
-    assert section(shell.ok("diff", "--tensors", "v2", "v3")) == [f"{PATH}  no tensors are known"]
-    assert shell.ok("ls", "--tensors").lines == [f"weights  {PATH}  no tensors are known"]
+    assert section(shell.ok("diff", "--tensors", "v2", "v3")) == [f"{PATH}  tensors unknown"]
+    assert shell.ok("ls", "--tensors").lines == [f"weights  {PATH}  tensors unknown"]
     assert " tensors" not in shell.ok("show").out
 
 

@@ -90,11 +90,9 @@ def test_sizes(count: int, shown: str) -> None:
     assert terminal.size(count) == shown
 
 
-def test_ids_days_and_counts() -> None:
+def test_ids_and_days() -> None:
     assert terminal.short("0123456789abcdef") == "0123456789"
     assert terminal.date(Timestamp.parse("2026-02-03T23:30:00-05:00")) == "2026-02-03"
-    assert [terminal.count(number, "class", "classes") for number in (0, 1, 2)] == ["0 classes", "1 class", "2 classes"]
-    assert terminal.count(2, "file") == "2 files"
 
 
 def test_columns_line_up_and_nothing_hangs_over() -> None:

@@ -97,7 +97,7 @@ def test_every_other_command_refuses_an_unfinished_clone_and_names_the_way_out(p
     copy = place / "copy"
     for verb in (("status",), ("log",), ("commit", "-m", "x"), ("gc",), ("pull",), ("init", "--model", "x")):
         said = mvc(copy, *verb, code=10)
-        assert "is an unfinished clone of" in said
+        assert "is an incomplete clone of" in said
         assert "Run the same `mvc clone` again" in said
     assert "run the same `mvc clone` again" in mvc(copy, "fsck")
     before = sorted(copy.rglob("*"))

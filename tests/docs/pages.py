@@ -52,10 +52,10 @@ CODES = {
 }
 """Every exit code, and what it means."""
 OTHER_KINDS = {
-    "usage": (2, "what the command line itself answers: an unknown verb or option"),
-    "system": (128, "the operating system's own words, with the path"),
-    "memory": (128, "there is not enough memory"),
-    "internal": (128, "an error of mvc itself; please report it, with what MVC_TRACE=1 shows"),
+    "usage": (2, "an unknown command or option"),
+    "system": (128, "an error of the operating system, with the path"),
+    "memory": (128, "not enough memory"),
+    "internal": (128, "an internal error; please report it with the output of MVC_TRACE=1"),
 }
 """The kinds of a JSON error record that are not classes."""
 ENVIRONMENT = {
@@ -163,7 +163,8 @@ class _Shown(string.Formatter):
         return field_name.upper(), field_name
 
     def format_field(self, value: object, format_spec: str) -> str:
-        return str(value)
+        noun = format_spec.partition("|")[2]
+        return f"{value} {noun}" if noun else str(value)
 
     def convert_field(self, value: object, conversion: str | None) -> str:
         return str(value)
@@ -218,7 +219,7 @@ class Shown:
 
 def classes() -> list[Shown]:
     """All errors but the branches that only group others."""
-    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.MvcError)]
+    found: list[type[errors.MvcError]] = [getattr(errors, name) for name in errors.__all__]
     return [Shown(each) for each in found]
 
 

@@ -47,7 +47,7 @@ def test_what_came_from_a_remote_comes_again(shell: Shell, where: str, harm: Cal
     for path in (shell.folder / ".mvc" / where).rglob("*.pack"):
         harm(path)
     said = shell.ok("fsck", "--repair", "--from", "origin")
-    assert "Nothing is wrong" in said.out
+    assert "No problems found" in said.out
     assert shell("fsck", "--read-data").code == 0
     assert {revision: shell.raw("cat", f"{revision}:weights")[1] for revision in before} == before
 
@@ -82,7 +82,7 @@ def test_what_the_remote_has_not_is_said_and_what_is_whole_stays(shell: Shell, r
 
 def test_nothing_to_repair_changes_nothing(shell: Shell) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in (shell.folder / ".mvc" / "packs").rglob("*"))
-    assert "Nothing is wrong" in shell.ok("fsck", "--repair", "--from", "origin").out
+    assert "No problems found" in shell.ok("fsck", "--repair", "--from", "origin").out
     assert sorted((path, path.stat().st_mtime_ns) for path in (shell.folder / ".mvc" / "packs").rglob("*")) == before
 
 

@@ -60,7 +60,7 @@ def test_a_file_of_too_many_chunks_is_refused_by_name(tmp_path: Path, monkeypatc
     monkeypatch.setattr(canonical, "MAX_CONTAINERS", 4)
     said = shell("commit", "-m", "one")
     assert said.code == 2
-    assert "large.bin is too big" in said.err
+    assert "large.bin is too large" in said.err
     assert "4 chunks" in said.err
     assert "several files" in said.err
 

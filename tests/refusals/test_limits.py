@@ -62,7 +62,7 @@ CASES = (
     Case(COMMIT, 17, ("class 0 to 8",), _labels(b'{"9": "a"}')),
     Case(COMMIT, 17, ("0, 1 share the name 'a'",), _labels(b'["a", "a"]')),
     Case(COMMIT, 17, ("class 1 has no name",), _labels(b'["a", " "]')),
-    Case(COMMIT, 2, ("labels.json", "not there"), toml('[labelmap]\npath = "labels.json"\n')),
+    Case(COMMIT, 2, ("labels.json", "missing"), toml('[labelmap]\npath = "labels.json"\n')),
     Case(COMMIT, 17, ("../labels.json",), toml('[labelmap]\npath = "../labels.json"\n')),
     Case(("commit", "-F", "message"), 2, ("longer than 1 MiB",), _message(b"x" * (MAX_MESSAGE + 1))),
     Case(("commit", "-F", "message"), 2, ("UTF-8",), _message(b"\xff")),
@@ -79,8 +79,8 @@ CASES = (
     Case(("log", "-n", "9" * 5_000), 2, ("-n",)),
     Case(("show", "v" + "9" * 5_000), 2, ("no version",)),
     Case(("show", "main~" + "9" * 5_000), 2, ("no version",)),
-    Case(("show", "main@{" + "9" * 5_000 + "}"), 2, ("not a date",)),
-    Case(("commit", "-m", "x", "--date", "@" + "9" * 5_000 + " +0000"), 2, ("not a date",), edited),
+    Case(("show", "main@{" + "9" * 5_000 + "}"), 2, ("Invalid date",)),
+    Case(("commit", "-m", "x", "--date", "@" + "9" * 5_000 + " +0000"), 2, ("Invalid date",), edited),
     Case(("log", "--grep", "(" * 5_000), 2, ("regular expression",)),
 )  # fmt: skip
 

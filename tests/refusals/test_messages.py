@@ -97,7 +97,7 @@ CASES = (
     Case(COMMIT, 2, ("nested",), toml("[parameters]\nx = " + "[" * 3_000 + "]" * 3_000 + "\n")),
     Case(COMMIT, 2, ("parts",), toml("[parameters]\n" + ".".join("a" * 2_000) + " = 1\n")),
     Case(COMMIT, 2, ("digits",), toml("[parameters]\nx = " + "1" * 5_000 + "\n")),
-    Case(COMMIT, 2, ("weights/best.onnx", "not there"), lambda root: (root / "weights" / "best.onnx").unlink()),
+    Case(COMMIT, 2, ("weights/best.onnx", "missing"), lambda root: (root / "weights" / "best.onnx").unlink()),
     Case(COMMIT, 2, ("weights/best.onnx", "symbolic link to elsewhere.onnx"), _link),
     Case(COMMIT, 2, ("weights/best.onnx", "pipe"), _fifo),
     Case(COMMIT, 2, ("weights/best.onnx", "folder"), _folder),
@@ -195,10 +195,10 @@ CASES = (
     Case(("frobnicate",), 2, ("frobnicate",)),
     Case(("comit",), 2, ("commit",)),
     Case(("status", "--nosuch"), 2, ("--nosuch",)),
-    Case(("reset", "--keep", "--hard"), 2, ("--keep or --hard",)),
-    *(Case(("--model", name, "status"), 2, ("no model",)) for name in ("..", ".", "x" * 300)),
+    Case(("reset", "--keep", "--hard"), 2, ("--keep and --hard",)),
+    *(Case(("--model", name, "status"), 2, ("No model",)) for name in ("..", ".", "x" * 300)),
     *(Case(("show", name), 2, ("has no version",)) for name in ("..@v1", "x" * 300, "heads/..")),
-    Case(("models", "rename", "..", "x"), 2, ("no model",)),
+    Case(("models", "rename", "..", "x"), 2, ("No model",)),
     Case(
         COMMIT,
         2,
@@ -250,7 +250,7 @@ def test_writing_verbs_say_that_the_store_is_read_only(tmp_path: Path) -> None:
     for arguments in (COMMIT, ("tag", "x"), ("restore", "."), ("set", "parameters.a=1")):
         outcome = command(tmp_path, arguments, read_only)
         assert outcome.code == 128, outcome.output
-        assert "cannot be written" in outcome.output
+        assert "is read-only" in outcome.output
 
 
 @pytest.mark.parametrize("undo", [("restore", "model.toml"), ("reset", "--hard"), ("switch", "--force", "main")])

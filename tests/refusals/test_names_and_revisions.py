@@ -35,7 +35,7 @@ def test_a_name_that_nothing_may_have(name: str, copy: Callable[[Prepare], Path]
     verbs = VERBS if name in ("v7", "a..b", "deadbeef") else VERBS[len(name) % 3 :: 3]
     for verb in verbs:
         target = ("v1",) if verb[0] == "alias" else ()
-        said = refuse(root, (*verb, name, *target), 2, "cannot name a branch, tag or alias", "Choose another name")
+        said = refuse(root, (*verb, name, *target), 2, "Invalid ref name", "Choose another name")
         assert len(said) < 1_000
         assert not set(said) & set("\x1b\u202e\t")
 
@@ -45,11 +45,11 @@ def test_a_name_that_nothing_may_have(name: str, copy: Callable[[Prepare], Path]
 )
 @pytest.mark.parametrize("verb", [("init", "sub", "--model"), ("models", "rename", "helmets", "--")])
 def test_a_key_that_no_model_may_have(verb: tuple[str, ...], name: str, copy: Callable[[Prepare], Path]) -> None:
-    refuse(copy(two_versions), (*verb, name), 2, "cannot name a model", "helmet-detector")
+    refuse(copy(two_versions), (*verb, name), 2, "Invalid model name", "helmet-detector")
 
 
 def test_no_repository_is_begun_for_a_key_that_is_refused(copy: Callable[[Prepare], Path]) -> None:
-    refuse(copy(empty), ("init", "--model", "a@b"), 2, "cannot name a model")
+    refuse(copy(empty), ("init", "--model", "a@b"), 2, "Invalid model name")
 
 
 def _fork(root: Path) -> None:
@@ -76,14 +76,14 @@ TAKEN = (
     Case(("commit", "-m", "x", "--alias", "side"), 13, ("side is taken", "branch"), edited, side),
     Case(("tag", "-d", "nosuch"), 2, ("no tag nosuch", "mvc tag")),
     Case(("branch", "-d", "nosuch"), 2, ("no branch nosuch", "mvc branch")),
-    Case(("alias", "rollback", "prod"), 13, ("nothing before", "mvc alias log prod"), prepare=side),
-    Case(("tag", "kept", "v1"), 13, ("kept stands for", "tags never move"), lambda root: mvc(root, "tag", "-d", "kept"), side),
+    Case(("alias", "rollback", "prod"), 13, ("no position before", "mvc alias log prod"), prepare=side),
+    Case(("tag", "kept", "v1"), 13, ("kept already exists, at", "tags never move"), lambda root: mvc(root, "tag", "-d", "kept"), side),
     Case(("commit", "--amend", "-m", "x"), 13, ("branch other", "Commit a new version"), _fork),
     Case(("commit", "--amend", "-m", "x"), 13, ("tag t",), lambda root: mvc(root, "tag", "t")),
     Case(("commit", "--amend", "-m", "x"), 13, ("alias prod",), prepare=moved),
-    Case(COMMIT, 13, ("not on a branch", "at v1", "switch -c NAME"), all_of(lambda root: mvc(root, "switch", "v1"), edited)),
-    Case(COMMIT, 13, ("not on a branch",), all_of(lambda root: mvc(root, "switch", "prod"), edited), moved),
-    Case(COMMIT, 1, ("as v2", "--allow-empty"), _commented),
+    Case(COMMIT, 13, ("detached", "at v1", "switch -c NAME"), all_of(lambda root: mvc(root, "switch", "v1"), edited)),
+    Case(COMMIT, 13, ("detached",), all_of(lambda root: mvc(root, "switch", "prod"), edited), moved),
+    Case(COMMIT, 1, ("since v2", "--allow-empty"), _commented),
 )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_a_revision_that_is_none(text: str, copy: Callable[[Prepare], Path]) -> 
 def test_a_version_of_another_line_is_not_meant_by_its_number(copy: Callable[[Prepare], Path]) -> None:
     root = copy(side)
     mvc(root, "switch", "-c", "third", "v1")
-    refuse(root, ("show", "v2"), 2, "no v2 on the current branch", "main:", "side:")
+    refuse(root, ("show", "v2"), 2, "history of the current branch has no v2", "main:", "side:")
 
 
 def test_an_abbreviation_of_two_ids_is_refused_with_both(copy: Callable[[Prepare], Path]) -> None:
@@ -137,7 +137,7 @@ def test_an_abbreviation_of_two_ids_is_refused_with_both(copy: Callable[[Prepare
     for message in (seen[id_[:4]], version.message):
         repository.objects.put_version(replace(good, message=message))
     repository.door.barrier()
-    refuse(root, ("show", id_[:4]), 2, f"{id_[:4]} could be any of", id_[:SHORT], "more digits")
+    refuse(root, ("show", id_[:4]), 2, f"{id_[:4]} is ambiguous", id_[:SHORT], "more digits")
     mvc(root, "show", id_)
 
 
@@ -150,7 +150,7 @@ def test_a_name_of_two_kinds_is_refused_with_both(copy: Callable[[Prepare], Path
     first = repository.objects.version(tip).parents[0]
     repository.refs.append(RefName("helmets", TAGS, "twin"), None, tip, ACTOR.move("fetched"))
     repository.refs.append(RefName("helmets", HEADS, "twin"), None, first, ACTOR.move("fetched"))
-    refuse(root, ("show", "twin"), 2, "heads/twin", "tags/twin", "Say which")
+    refuse(root, ("show", "twin"), 2, "heads/twin", "tags/twin", "heads/NAME")
     mvc(root, "show", "heads/twin")
 
 
@@ -183,7 +183,7 @@ def test_work_that_is_not_committed_is_not_lost(
 ) -> None:
     root = copy(two_versions)
     change(root)
-    refuse(root, verb, 16, named, "nothing was changed")
+    refuse(root, verb, 16, named, "Nothing was changed")
 
 
 def test_a_file_in_the_way_with_the_same_bytes_is_not_in_the_way(copy: Callable[[Prepare], Path]) -> None:

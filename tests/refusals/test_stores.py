@@ -59,7 +59,7 @@ def test_writing_verbs_say_why_they_cannot(verb: tuple[str, ...], copy: Callable
         outcome = command(root, verb, _read_only(root, code))
         assert outcome.code == 128, outcome.output
         assert os.strerror(code) in outcome.output
-        assert "cannot be written" in outcome.output
+        assert "is read-only" in outcome.output
         assert "Commands that only read" in outcome.output
         assert "Traceback" not in outcome.output
         assert everything(root) == before
@@ -85,7 +85,7 @@ def test_a_store_without_permission_to_write(copy: Callable[[Prepare], Path]) ->
     try:
         for verb in READING:
             mvc(root, *verb)
-        refuse(root, COMMIT, 128, "cannot be written")
+        refuse(root, COMMIT, 128, "is read-only")
     finally:
         for folder in folders:
             folder.chmod(0o755)

@@ -83,10 +83,10 @@ ADD = (
     Case(("add", "weights/../.mvc/config.toml"), 17, (".mvc",)),
     Case(("add", "../outside/w.onnx"), 17, ("outside", "the model's folder"), _outer_folder),
     Case(("add", "/etc/passwd"), 17, ("/etc/passwd", "copy the file there")),
-    Case(("add", "out/w.onnx"), 17, ("out/w.onnx is not inside", "copy the file there"), _outer_folder),
-    Case(("add", "weights/best.onnx", "--as", "other"), 2, ("tracked already, as model-latest", "mvc rm --cached model-latest")),
-    Case(("add", "linked/best.onnx", "--as", "other"), 2, ("weights/best.onnx is tracked already",), _linked_folder),
-    Case(("add", "linked"), 2, ("linked", "symbolic link to weights", "track the file itself"), _linked_folder),
+    Case(("add", "out/w.onnx"), 17, ("out/w.onnx is outside", "copy the file there"), _outer_folder),
+    Case(("add", "weights/best.onnx", "--as", "other"), 2, ("already tracked as model-latest", "mvc rm --cached model-latest")),
+    Case(("add", "linked/best.onnx", "--as", "other"), 2, ("weights/best.onnx is already tracked",), _linked_folder),
+    Case(("add", "linked"), 2, ("linked", "symbolic link to weights", "Track a regular file"), _linked_folder),
     Case(("add", "pipe.onnx"), 2, ("pipe.onnx is a pipe", "not a regular file"), _pipe),
     Case(("add", "sock"), 2, ("sock is a socket",), _socket),
     Case(("add", "model.toml"), 17, ("model.toml", "by itself")),
@@ -99,16 +99,16 @@ ADD = (
     Case(("add", "dot."), 17, ("dot.", "Windows drops"), _made("dot.")),
     Case(("add", "store/config.toml"), 17, ("store", "its own data"), _store_elsewhere("")),
     Case(("add", "new/log.txt", "--as", "log"), 2, ("role log", "extra/log.txt", "--as new-log"), _made("new/log.txt")),
-    *(Case(("add", "new.txt", "--as", role), 2, (role, "cannot be a role"), _made("new.txt")) for role in
+    *(Case(("add", "new.txt", "--as", role), 2, (role, "Invalid role"), _made("new.txt")) for role in
       ("./x", "a:b", ".x", "x/", "r" * 201)),
-    Case(("add", "new.txt", "--as", "g/a"), 2, ("role g/a stands for", "new.txt"),
+    Case(("add", "new.txt", "--as", "g/a"), 2, ("role g/a names two files", "new.txt"),
          _made("new.txt", "g/a", toml='g = "g/**"')),
     Case(("add", "g/a", "--as", "one"), 2, ("role g has no file",), _made("g/a", toml='g = "g/**"')),
     Case(("add", "g"), 2, ("g/a has two roles",), _made("g/a", "g/b.pt", toml='x = "g/a*"')),
-    Case(("add", "none"), 2, ("nothing to track in none", "it is empty"), lambda root: (root / "none").mkdir()),
-    Case(("add", "no*"), 2, ("nothing to track in no*", "no file matches")),
-    Case(("add", "inner"), 2, ("nothing to track in inner", "another model"), _nested),
-    Case(("add", "keys"), 2, ("nothing to track in keys", "credentials (keys/id_rsa, keys/x.pem)"),
+    Case(("add", "none"), 2, ("Nothing to track in none", "it is empty"), lambda root: (root / "none").mkdir()),
+    Case(("add", "no*"), 2, ("Nothing to track in no*", "no file matches")),
+    Case(("add", "inner"), 2, ("Nothing to track in inner", "another model"), _nested),
+    Case(("add", "keys"), 2, ("Nothing to track in keys", "credentials (keys/id_rsa, keys/x.pem)"),
          _made("keys/x.pem", "keys/id_rsa")),
     Case(("add", "__pycache__"), 2, ("only ignored files",), _made("__pycache__/x.pyc")),
     Case(("add", "g"), 2, ("g/link is a symbolic link to a", "not a regular file"),
@@ -125,7 +125,7 @@ COMMITS = (
       ("weights/../../x", "./weights/best.onnx", "a//b", "C:x", ".Mvc/config.toml", ".git/config", "sub/.hg/x")),
     *(Case(COMMIT, 17, (pattern.rstrip("*/"),), files(f'x = "{pattern}"')) for pattern in
       ("../*", ".mvc/**", ".git/**", "weights/../**")),
-    Case(COMMIT, 2, ("nothing that is tracked matches /etc/*",), files('x = "/etc/*"')),
+    Case(COMMIT, 2, ("no file matches /etc/*",), files('x = "/etc/*"')),
     Case(COMMIT, 17, ("store", "its own data"), _store_elsewhere('x = "store/config.toml"')),
     Case(COMMIT, 17, ("store", "its own data"), _store_elsewhere('x = "store/**"')),
     Case(COMMIT, 17, ("gitdir", "its own data"), _git_elsewhere),
@@ -139,9 +139,9 @@ COMMITS = (
     Case(COMMIT, 17, ("g/\u212b", "NFC"), _made("g/\u212b", toml='g = "g/**"')),
     Case(COMMIT, 2, ("2 tracked files", "g/\\x0a", "role gone"), _made("g/\n", toml='g = "g/**"\ngone = "no/*"')),
     Case(COMMIT, 2, ("g/a has two roles", "g", "h"), _made("g/a", toml='g = "g/**"\nh = "g/*"')),
-    Case(COMMIT, 2, ("g/a", "stands for"), _made("g/a", "b", toml='g = "g/**"\n"g/a" = "b"')),
+    Case(COMMIT, 2, ("g/a", "names two files"), _made("g/a", "b", toml='g = "g/**"\n"g/a" = "b"')),
     Case(COMMIT, 2, ("role inner has no file", "other models"), all_of(_nested, files('inner = "inner/**"'))),
-    Case(COMMIT, 2, ("[a", "not a pattern"), files('x = "[a"')),
+    Case(COMMIT, 2, ("[a", "Invalid file pattern"), files('x = "[a"')),
     Case(COMMIT, 17, ('files."a:b"', "colon"), files('"a:b" = "weights/best.onnx"')),
     Case(COMMIT, 17, ('files.-x', "does not begin"), files('"-x" = "weights/best.onnx"')),
     Case(COMMIT, 17, ("a role is 1 to 200",), files('" " = "weights/best.onnx"')),
@@ -226,4 +226,4 @@ def test_two_folders_of_one_model(copy: Callable[[Prepare], Path]) -> None:
     _made("sub/w")(root)
     (root / "sub" / "model.toml").write_text('[model]\nname = "helmets"\n', encoding="utf-8")
     for arguments in (("-C", "sub", *COMMIT), ("-C", "sub", "init"), ("init", "sub", "--model", "helmets")):
-        refuse(root, arguments, 2, "helmets lives in . and in sub", "Remove one of the two")
+        refuse(root, arguments, 2, "helmets has two folders, . and sub", "Remove one of them")

@@ -23,7 +23,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform) -
 
 def test_nothing_differs_after_a_publish(shell: Shell) -> None:
     said = shell.ok("drift")
-    assert said.out == "1 version compared: none of them differs.\n"
+    assert said.out == "1 version compared, no differences.\n"
     assert shell.ok("drift", "picsellia", "--read-data", "--json").json["versions"] == []
 
 
@@ -34,9 +34,9 @@ def test_what_differs_is_told_and_ends_with_1(shell: Shell, platform: Platform) 
     platform.add_version(next(iter(platform.models.values())), name="night")
     said = shell("drift")
     assert said.code == 1
-    for line in ("  labels.0 helmet -> hat", "  - docker_tag (was 1.4)", "1 version compared: 1 of them differs."):
+    for line in ("  labels.0 helmet -> hat", "  - docker_tag (was 1.4)", "1 version compared, 1 differs."):
         assert line in said.lines
-    assert f"#1 night of {MODEL} was made there since" in said.out
+    assert f"#1 night of {MODEL} is new on the registry" in said.out
     found = shell("drift", "--json").json
     assert found["versions"][0]["fields"][0] == {"key": "labels.0", "recorded": "helmet", "live": "hat"}
     assert found["since"][0]["name"] == "night"
@@ -46,7 +46,7 @@ def test_a_version_or_all_of_it_that_is_gone(shell: Shell, platform: Platform) -
     platform.versions.clear()
     said = shell("drift")
     assert said.code == 1
-    assert "  it is gone" in said.lines
+    assert "  deleted on the registry" in said.lines
     platform.models.clear()
     assert shell("drift").code == 1
 

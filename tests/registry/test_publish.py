@@ -52,7 +52,7 @@ def test_a_second_time_nothing_is_sent_and_it_says_so(shell: Shell, platform: Pl
     before = histories.state(platform)
     calls = len(platform.calls)
     said = shell.ok("publish")
-    assert said.lines[-1] == "Nothing to do: all of it is there."
+    assert said.lines[-1] == "Everything up to date."
     assert histories.state(platform) == before
     assert {call.method for call in platform.calls[calls:] if "/storage" not in call.path} <= {"GET", "POST"}
     assert [call.shape for call in platform.calls[calls:] if call.method == "POST"] == [
@@ -134,7 +134,7 @@ def test_what_somebody_else_began_is_completed_where_it_is_the_same(shell: Shell
     (shell.folder / ".mvc" / "refs" / MODEL / "published").rename(shell.folder / "aside")
     said = shell.ok("publish")
     assert " + v1" in said.out
-    assert "completed" in said.out
+    assert "resumed" in said.out
     histories.check_complete(platform, shell.repository, head(shell))
 
 
@@ -177,7 +177,7 @@ def test_a_marker_that_does_not_hold_is_told_and_left(shell: Shell, platform: Pl
     before = histories.state(platform)
     said = shell("publish")
     assert said.code == 13, said
-    assert "is not what mvc publishes" in said.err
+    assert "differs from the version of that name here" in said.err
     assert histories.state(platform) == before
 
 
@@ -259,7 +259,7 @@ def test_a_platform_that_does_not_answer_is_no_fault_of_what_is_here(shell: Shel
     shell.ok("remote", "set-url", "picsellia", "picsellia://acme", "-o", "host=http://127.0.0.1:1")
     said = shell("publish")
     assert (said.code, said.out) == (15, "")
-    assert "picsellia://acme cannot be reached: the connection was refused" in said.err
+    assert "Cannot reach picsellia://acme: the connection was refused" in said.err
     assert sum(naps) == 7.5
     shell.ok("status")
     shell.ok("fsck")
@@ -270,7 +270,7 @@ def test_a_registry_is_tried_out_without_making_anything(
 ) -> None:
     before = histories.state(platform)
     said = shell.ok("remote", "check", "picsellia").lines
-    assert said == [f"picsellia lets in: acme at {platform.host}, 0 models seen"]
+    assert said == [f"Token accepted: organization acme at {platform.host}, 0 models"]
     assert histories.state(platform) == before
     assert shell("--offline", "remote", "check", "picsellia").code == 15
     monkeypatch.setenv("PICSELLIA_TOKEN", "canary-another-token")

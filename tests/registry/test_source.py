@@ -74,7 +74,7 @@ def test_where_nobody_can_be_asked_the_id_is_recorded_and_the_commit_goes_on(
 ) -> None:
     platform.faults = lambda _: Fault(status)
     said = shell.ok("commit", "-m", "trained")
-    assert "only its id is recorded" in said.err
+    assert "recorded only the id" in said.err
     assert TOKEN not in said.err
     assert shell.ok("source", "show", "HEAD", "--json").json["source"] == {"experiment": {"id": inside["id"]}}
 

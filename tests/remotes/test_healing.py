@@ -105,8 +105,8 @@ class Shared:
         shell = self.clone()
         assert (shell.folder / WEIGHTS).read_bytes() == self.files
         shell.ok("switch", "--detach", "v1")
-        assert "Nothing is wrong" in shell.ok("fsck", "--remote", "origin", "--read-data").out
-        assert "Nothing is wrong" in shell.ok("fsck", "--remote", "origin").out
+        assert "No problems found" in shell.ok("fsck", "--remote", "origin", "--read-data").out
+        assert "No problems found" in shell.ok("fsck", "--remote", "origin").out
 
 
 @pytest.fixture(scope="module")
@@ -439,7 +439,7 @@ def test_a_format_that_is_damaged_is_created_again_once_its_owner_removed_it(sha
     shared.harm(["format"], lambda _: b"")
     said = shared.ana("push", "--repair")
     assert said.code == 14, said
-    assert "who may delete there" in said.err
+    assert "with delete permission" in said.err
     shared.backend.delete(["format"])
     shared.ana.ok("push", "--repair")
     shared.is_whole()

@@ -150,7 +150,7 @@ NAMES = {
     "head": "HEAD", "number": "v7", "id": "abcdef12", "slash": "/x", "two-slashes": "a//b", "hidden": ".x", "device": "nul",
     "glob": "a*", "up": "../../x", "newline": "a\nb", "not-composed": "e\u0301",
 }  # fmt: skip
-CASES += [Case(f"branch-{name}", _branch(text), 0, "Left out") for name, text in NAMES.items()]
+CASES += [Case(f"branch-{name}", _branch(text), 0, "Ignored invalid ref name") for name, text in NAMES.items()]
 MODELS = {
     "up": "../x",
     "option": "-x",
@@ -161,7 +161,7 @@ MODELS = {
     "device": "con",
     "space": " x",
 }
-CASES += [Case(f"model-{name}", _branch("main", text), 0, "Left out") for name, text in MODELS.items()]
+CASES += [Case(f"model-{name}", _branch("main", text), 0, "Ignored invalid ref name") for name, text in MODELS.items()]
 CASES += [
     Case("branch-that-is-a-case-twin", _branch("Main"), 0),
     Case("branch-in-a-branch", _branch("main/x"), 0),
@@ -196,7 +196,7 @@ def _gigabyte(world: World) -> None:
     os.truncate(world.put("format", b"{"), 1 << 30)
 
 
-@_case("format-gone", DAMAGED, "has lost the file", clone=REFUSED)
+@_case("format-gone", DAMAGED, "lost its file", clone=REFUSED)
 def _no_format(world: World) -> None:
     (world.origin / "format").unlink()
 
@@ -273,7 +273,7 @@ def test_a_name_that_cannot_be_decoded_is_left_out_and_told(world: World) -> Non
     world.put(f"{REFS}/{MODEL}/{HEADS}/Not%ZZ/0000000001", b"x")
     said = world.run("fetch")
     assert said.code == 0
-    assert f"Left out, since mvc makes no such name: {MODEL}/{HEADS}/Not%ZZ" in said.out
+    assert f"Ignored invalid ref name: {MODEL}/{HEADS}/Not%ZZ" in said.out
 
 
 def test_a_hard_link_is_copied_and_not_shared(world: World) -> None:

@@ -63,7 +63,7 @@ def test_a_pattern_stays_in_the_folder(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["a[", "[z-a]x", "a\\*"])
 def test_a_pattern_that_is_none_is_named(pattern: str) -> None:
-    with pytest.raises(errors.BadPattern, match="is not a pattern"):
+    with pytest.raises(errors.BadPattern, match="Invalid file pattern"):
         compile_glob(pattern)
 
 

@@ -164,7 +164,7 @@ def test_what_is_wrong_with_files_is_raised_or_told(parts: Parts) -> None:
     assert [type(problem) for problem in found.problems] == [errors.MissingFile, errors.MissingFile]
     assert [entry.path for entry in found.snapshot.tree.entries] == ["a.pt"]
     parts.write("l.json", b"{}")
-    with pytest.raises(errors.MissingFile, match=r"b\.pt, which \[files\] names as b"):
+    with pytest.raises(errors.MissingFile, match=r"b\.pt \(b\) is tracked but missing"):
         parts.take()
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_read_is_told_and_stays_tracked(parts: Parts, monk
     monkeypatch.setattr(
         parts.repository.tree, "open", lambda path: keep(path) if path == "model.toml" else refuse(path)
     )
-    with pytest.raises(errors.UnreadableFile, match=r"a\.pt cannot be read: Permission denied"):
+    with pytest.raises(errors.UnreadableFile, match=r"Cannot read a\.pt: Permission denied"):
         parts.take()
     found = parts.take(tolerant=True)
     assert [entry.file for entry in found.snapshot.tree.entries] == [UNREAD]
@@ -207,10 +207,10 @@ def test_a_huge_labels_file_is_refused_without_reading_it_all(parts: Parts) -> N
 
 
 def test_a_model_toml_that_is_missing_or_of_another_model(parts: Parts) -> None:
-    with pytest.raises(errors.NoModelToml, match=r"model\.toml is not there"):
+    with pytest.raises(errors.NoModelToml, match=r"model\.toml, which describes model m, is missing"):
         parts.take()
     parts.write("model.toml", '[model]\nname = "other"\n')
-    with pytest.raises(errors.OtherName, match="called other; here it is m"):
+    with pytest.raises(errors.OtherName, match="names the model other, but it is m"):
         parts.take()
 
 

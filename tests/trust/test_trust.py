@@ -142,7 +142,7 @@ def test_remote_trust_approves_and_withdraws(shell: Shell, evil: Scripted) -> No
         f"Approved: {evil.host} for picsellia credentials without encryption."
     ]
     assert shell.ok("remote", "-v").lines == [f"reg  picsellia://acme  picsellia  {evil.host} approved"]
-    assert "refuses it" in shell("remote", "check", "reg").err
+    assert "denied access" in shell("remote", "check", "reg").err
     assert CANARY in seen(evil)
     evil.asked.clear()
     assert shell.ok("remote", "trust", "reg", "--remove").lines == [
@@ -171,17 +171,17 @@ def test_the_environment_approves_where_nobody_types(
 ) -> None:
     given(shell, "reg", "picsellia://acme", host=evil.url)
     monkeypatch.setenv("MVC_TRUSTED_HOSTS", trusted.format(host=evil.host, name=evil.host.partition(":")[0]))
-    assert "refuses it" in shell("remote", "check", "reg").err
+    assert "denied access" in shell("remote", "check", "reg").err
     assert CANARY in seen(evil)
     monkeypatch.setenv("MVC_TRUSTED_HOSTS", "ana@evil.example")
     said = shell("remote", "check", "reg")
-    assert (said.code, "MVC_TRUSTED_HOSTS cannot be 'ana@evil.example'" in said.err) == (2, True), said
+    assert (said.code, "'ana@evil.example' for MVC_TRUSTED_HOSTS" in said.err) == (2, True), said
 
 
 def test_the_persons_own_settings_of_a_remote_need_no_approval(shell: Shell, evil: Scripted) -> None:
     given(shell, "reg", "picsellia://acme")
     shell.ok("config", "--global", "remote.reg.host", evil.url)
-    assert "refuses it" in shell("remote", "check", "reg").err
+    assert "denied access" in shell("remote", "check", "reg").err
     assert CANARY in seen(evil)
     with scripted("127.0.0.2") as other:
         given(shell, "reg", "picsellia://acme", host=other.url)
@@ -192,7 +192,7 @@ def test_the_persons_own_settings_of_a_remote_need_no_approval(shell: Shell, evi
 def test_set_url_approves_what_is_typed_and_not_what_stays(shell: Shell, evil: Scripted, silence: list[object]) -> None:
     given(shell, "origin", "s3://bucket/x", endpoint=evil.url)
     said = shell.ok("remote", "set-url", "origin", "s3://bucket/y")
-    assert f"{evil.host} is not approved for your credentials; `mvc remote trust origin` approves it" in said.err
+    assert f"{evil.host} is not approved for your credentials; approve it with `mvc remote trust origin`" in said.err
     assert shell("push").code == 12
     given(shell, "origin", "sftp://models.example/x", port="2222")
     shell.ok("remote", "set-url", "origin", "sftp://models.example/y")
@@ -228,7 +228,7 @@ def test_providers_own_hosts_need_no_approval(shell: Shell, tmp_path: Path) -> N
         assert shell.ok("remote", "show", f"r{number}", "--json").json["trust"]["usable"]
     assert not (tmp_path / "home" / "mvc.toml").exists()
     assert not Path(os.environ["MVC_CONFIG"]).exists(), "nothing had to be kept"
-    assert shell.ok("remote", "trust", "r0").lines == ["r0 needs no approval: its settings name no host of their own."]
+    assert shell.ok("remote", "trust", "r0").lines == ["r0 needs no approval: its settings name no host."]
     shell.ok("remote", "add", "account", "az://models/x", "-o", "account=teamvision")
     assert "teamvision.blob.core.windows.net approved" in shell.ok("remote", "-v").out
 
@@ -254,7 +254,7 @@ def test_a_repository_does_not_choose_among_credentials(
     (option,) = (key.replace("_", "-") for key in options)
     assert (said.code, said.out) == (12, ""), said
     assert f"origin sets {option}=" in said.err
-    assert "chooses among your credentials, and you have not approved it" in said.err
+    assert "selects among your credentials, and which you have not approved" in said.err
     assert "not approved" in shell.ok("remote", "-v").out
     assert silence == []
     assert option in shell.ok("remote", "trust", "origin").out
@@ -268,10 +268,10 @@ def test_a_repository_does_not_choose_among_credentials(
 
 def test_plain_http_elsewhere_is_refused_until_it_is_accepted(shell: Shell, silence: list[object]) -> None:
     added = shell.ok("remote", "add", "lan", "s3://bucket/x", "-o", "endpoint=http://minio.lan:9000")
-    assert "refused until `mvc remote trust lan --insecure`" in added.err
+    assert "accept it with `mvc remote trust lan --insecure`" in added.err
     assert "minio.lan:9000 approved, plain http refused" in shell.ok("remote", "-v").out
     said = shell("push", "lan")
-    assert (said.code, "without encryption (http:)" in said.err, silence) == (12, True, [])
+    assert (said.code, "over unencrypted HTTP" in said.err, silence) == (12, True, [])
     assert "`mvc remote trust lan --insecure`" in said.err
     shell.ok("remote", "trust", "lan")
     assert shell("push", "lan").code == 12
@@ -287,7 +287,7 @@ def test_a_registry_by_plain_http_is_refused_until_it_is_accepted(
     shell.ok("remote", "add", "reg", "picsellia://acme", *typed)
     for verb in (("publish",), ("import", "picsellia://acme/x", *typed), ("clone", "picsellia://acme/x", "c", *typed)):
         said = shell(*verb)
-        assert (said.code, "without encryption" in said.err) == (12, True), said
+        assert (said.code, "over unencrypted HTTP" in said.err) == (12, True), said
         assert "picsellia.lan:80" in said.err
     assert silence == []
     assert not (shell.folder / "c").exists()

@@ -1,4 +1,4 @@
-"""What a person, or a program, reads when a command could not do its work; the one place that says it."""
+"""Errors as text or JSON on stderr, and as exit codes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ USAGE = 2
 
 
 def report(error: BaseException, arguments: list[str]) -> int:
-    """Say on stderr what happened; the exit code."""
-    code, kind, *texts = _told(error)
+    """Print an error on stderr; return the exit code."""
+    code, kind, *texts = _classified(error)
     redact = secrets.redact
     message, hint = (redact(text) for text in texts)
-    with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
+    with contextlib.suppress(OSError):  # stderr is closed: the exit code is enough
         if os.environ.get("MVC_TRACE") == "1":
             sys.stderr.write(redact("".join(traceback.format_exception(error))))
         if any(argument == "--json" or argument.startswith("--json=") for argument in arguments):
@@ -40,8 +40,8 @@ def report(error: BaseException, arguments: list[str]) -> int:
     return code
 
 
-def _told(error: BaseException) -> tuple[int, str, str, str]:
-    """Exit code, kind, message and hint."""
+def _classified(error: BaseException) -> tuple[int, str, str, str]:
+    """Return exit code, kind, message and hint."""
     if isinstance(error, PermissionError):
         error = errors.Denied(what=error.filename or "the system", reason=error.strerror or str(error))
     if isinstance(error, errors.MvcError):
@@ -52,12 +52,12 @@ def _told(error: BaseException) -> tuple[int, str, str, str]:
         where = f"{error.filename}: " if error.filename else ""
         return FATAL, "system", f"{where}{error.strerror or error}", ""
     if isinstance(error, MemoryError):
-        return FATAL, "memory", "there is not enough memory", ""
-    hint = "Please report this, with what MVC_TRACE=1 shows; nothing that was committed is touched."
+        return FATAL, "memory", "not enough memory", ""
+    hint = "Please report this with the output of MVC_TRACE=1; committed versions are not affected."
     return FATAL, "internal", f"internal error: {type(error).__name__}: {error}", hint
 
 
 def _usage(error: click.ClickException) -> str:
-    """Where a usage error's answer is."""
+    """Return the hint of a usage error."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"`{context.command_path} --help` shows how it is used." if context else ""
+    return f"Run `{context.command_path} --help` for usage." if context else ""

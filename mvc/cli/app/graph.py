@@ -1,13 +1,13 @@
-"""The lines between versions in `log --graph`: one lane for each version that is still to come.
+"""The graph of `log --graph`: one lane for each version that is still to be drawn.
 
-    *    v4           a merge: its lane splits, those to its right move over
+    *    v4           a merge: its lane splits, the lanes to its right shift
     |\\
     | *  v3 (side)
     * |  v3
-    |/                two lanes that wait for the same version become one
+    |/                two lanes with the same next version join
     *    v2
 
-Versions are told newest first, children before parents.
+Versions are drawn newest first, children before parents.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class Graph:
-    """A drawing under way; `lanes` holds, from left to right, the version that each lane waits for."""
+    """A graph in progress; `lanes` has, from left to right, the next version of each lane."""
 
     def __init__(self) -> None:
-        """Begin with no lane."""
+        """Start without lanes."""
         self.lanes: list[str] = []
 
     def draw(self, id_: str, parents: Sequence[str], text: Iterable[str]) -> Iterator[str]:
-        """The lines of one version: its node, then the lines to its parents, each with its line of `text`."""
+        """Yield the lines of one version: its node, then the edges to its parents, each with a line of `text`."""
         lines = list(text)
         rows = self._rows(id_, parents)
         rows += [self.between()] * (len(lines) - len(rows))
@@ -33,7 +33,7 @@ class Graph:
             yield f"{row:<{width}} {line}".rstrip()
 
     def between(self) -> str:
-        """A line between two versions."""
+        """Return the line between two versions."""
         return " ".join("|" for _ in self.lanes)
 
     def _rows(self, id_: str, parents: Sequence[str]) -> list[str]:
@@ -51,7 +51,7 @@ class Graph:
         return rows + self._join()
 
     def _end(self, place: int) -> list[str]:
-        """A lane ends; those to its right move over."""
+        """End a lane, and shift the lanes to its right."""
         del self.lanes[place]
         row = _Row()
         row.straight(range(place))
@@ -59,14 +59,14 @@ class Graph:
         return [str(row)] if place < len(self.lanes) else []
 
     def _split(self, place: int) -> str:
-        """A lane comes from the one to its left; those to its right move over."""
+        """Split a lane off the one to its left, and shift the lanes to its right."""
         row = _Row()
         row.straight(range(place))
         row.right(range(place, len(self.lanes) + 1))
         return str(row)
 
     def _join(self) -> list[str]:
-        """Lanes that wait for the same version become one, the leftmost."""
+        """Join lanes with the same next version into the leftmost."""
         rows = []
         place = 0
         while place < len(self.lanes):
@@ -80,7 +80,7 @@ class Graph:
 
 
 def _across(first: int, place: int, left: int) -> list[str]:
-    """The lane at `place` goes to `first`, past the lanes between; `left` lanes stay."""
+    """Draw the lane at `place` across to `first`; `left` lanes remain."""
     row = _Row()
     row.straight(range(place))
     row.left(range(place - 1, left))
@@ -95,7 +95,7 @@ def _across(first: int, place: int, left: int) -> list[str]:
 
 
 class _Row:
-    """One line of the drawing: lane n stands at column 2 n, and what moves lies between the lanes."""
+    """One line of the graph: lane n is column 2 n, and diagonal edges are between the lanes."""
 
     def __init__(self) -> None:
         self._columns: dict[int, str] = {}
@@ -111,11 +111,11 @@ class _Row:
             self.put(2 * lane, "|")
 
     def left(self, lanes: range) -> None:
-        """Lines that come from the right and arrive at `lanes`."""
+        """Draw edges that arrive at `lanes` from the right."""
         for lane in lanes:
             self.put(2 * lane + 1, "/")
 
     def right(self, lanes: range) -> None:
-        """Lines that come from the left and arrive at `lanes`."""
+        """Draw edges that arrive at `lanes` from the left."""
         for lane in lanes:
             self.put(2 * lane - 1, "\\")

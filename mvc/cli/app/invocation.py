@@ -1,4 +1,4 @@
-"""One run of the program: what it was asked, where, by whom."""
+"""One run of the program: options, folders, environment, author and output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ else:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What every verb needs to know of its run."""
+    """The options and the surroundings of one run."""
 
     cwd: Path
     environ: Mapping[str, str]
@@ -46,36 +46,36 @@ class Invocation:
     lock_timeout: float | None = None
     offline: bool = False
 
-    # --- where
+    # --- folders
 
     @property
     def user_config(self) -> Path | None:
-        """The file of a person's own settings."""
+        """The file of the user's settings."""
         return self.environment.user_config
 
     @property
     def trusted_hosts(self) -> str:
-        """The hosts that MVC_TRUSTED_HOSTS lists."""
+        """The hosts in MVC_TRUSTED_HOSTS."""
         return self.environment.trusted_hosts
 
     def find_root(self) -> Path:
-        """The folder that holds `.mvc`; raises NoRepository."""
+        """Return the folder that has `.mvc`; raises NoRepository."""
         return self.root or discovery.find_root(self.cwd)
 
     def repository(self) -> Repository:
-        """The repository of this run, opened once; raises NoRepository and what is wrong with it."""
+        """Return the repository of this run, opened once; raises NoRepository and errors of its records."""
         return self._opened
 
     def writer(self) -> Repository:
-        """The same, for a verb that writes: an interrupted change is rolled forward before anything is looked up in it."""
+        """Return the repository for a verb that writes: an interrupted change is rolled forward first."""
         done = self._opened.roll_forward()
         if done is not None:
-            kept = f"; edited since and left alone: {', '.join(done.edited)}" if done.edited else ""
+            kept = f"; kept files modified since: {', '.join(done.edited)}" if done.edited else ""
             self.note(f"completed the interrupted `mvc {done.verb}`{kept}")
         return self._opened
 
     def repository_to_check(self) -> Repository:
-        """The same, also where a clone is unfinished."""
+        """Return the repository even if it is an incomplete clone."""
         return Repository(
             self.find_root(),
             user_config=self.user_config,
@@ -85,10 +85,10 @@ class Invocation:
         )
 
     def note_left_alone(self) -> None:
-        """Name the files that the verb did not write, since they were edited while it ran."""
+        """Print the files that the verb did not write, because they were modified while it ran."""
         paths = self._opened.left_alone if "_opened" in self.__dict__ else []
         if paths:
-            self.note(f"warning: edited while the command was running, and left alone: {', '.join(paths)}")
+            self.note(f"warning: kept files modified while the command was running: {', '.join(paths)}")
 
     @functools.cached_property
     def _opened(self) -> Repository:
@@ -101,50 +101,50 @@ class Invocation:
         )
 
     def model(self) -> str:
-        """The model that is meant; raises WhichModel, NoModel and the like."""
+        """Return the model to work on; raises WhichModel, NoModel and similar errors."""
         return discovery.find_model(self.repository(), self.cwd, self.model_key)
 
     def settings(self) -> Config:
-        """The settings in force, also outside any repository."""
+        """Return the settings in effect, also outside of a repository."""
         try:
             return self.repository().config
-        except errors.NoRepository:  # or one that is no whole one yet
+        except errors.NoRepository:  # or an incomplete one
             return Config(None, self.user_config)
 
-    def require_network(self, what: str) -> None:
-        """Raise Offline if this run is to do without a network; `what` would be asked."""
+    def require_network(self, address: str) -> None:
+        """Raise Offline if this run must not contact `address`."""
         if self.offline:
-            raise errors.Offline(what=what)
+            raise errors.Offline(what=address)
 
     def registries(self) -> Registries:
-        """The registries of images, with docker's own logins; raises Offline."""
-        self.require_network("The registry of the image")
+        """Return the registries of images, with docker's credentials; raises Offline."""
+        self.require_network("The image's registry")
         return registries.Registries(self.environ)
 
-    # --- who and when
+    # --- author and time
 
     @functools.cached_property
     def environment(self) -> Environment:
-        """The folder and the variables of this run."""
+        """The folder and the environment variables of this run."""
         return Environment(self.cwd, self.environ)
 
     def now(self) -> Timestamp:
-        """This moment, as the clock on the wall shows it."""
+        """Return the current local time."""
         return self.environment.now()
 
-    def actor(self, *, tell: bool = False) -> Actor:
-        """Who acts, and when; with `tell`, a note says which settings are missing."""
-        found = self.environment.identity(self.settings())
-        if found.guessed and tell:
-            say = " and ".join(f"`mvc config --global {key} ...`" for key in found.guessed)
-            self.note(f"signed as {found.person}; {say} say{'s' * (len(found.guessed) == 1)} who you are")
-        return Actor(found.person, self.environment.date())
+    def actor(self, *, warn: bool = False) -> Actor:
+        """Return who acts, and when; with `warn`, print a note that names missing settings."""
+        identity = self.environment.identity(self.settings())
+        if identity.guessed and warn:
+            commands = " and ".join(f"`mvc config --global {key} ...`" for key in identity.guessed)
+            self.note(f"author set to {identity.person}; change it with {commands}")
+        return Actor(identity.person, self.environment.date())
 
     def code(self, own: Sequence[str]) -> Code | None:
-        """The Git commit of the training code, the model's `own` files (from the root) left out; None without Git."""
+        """Return the Git commit of the training code, without the model's `own` files; None without Git."""
         return self.environment.code(self.repository().root, own)
 
-    # --- what is said
+    # --- output
 
     def emit(
         self,
@@ -155,9 +155,9 @@ class Invocation:
         ids: Sequence[str] = (),
         page: bool = False,
     ) -> None:
-        """Answer on stdout: one JSON document, the ids alone (`-q`), or lines for people, which are escaped already."""
+        """Print the result on stdout: one JSON document, only the ids (`-q`), or lines of escaped text."""
         if "_opened" in self.__dict__ and self._opened.tree.kept_folder is not None:
-            self.note(f"note: kept the current folder, {self._opened.tree.kept_folder}, which is empty now")
+            self.note(f"note: kept the empty folder {self._opened.tree.kept_folder}, which is the current folder")
         if self.json:
             self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document()}))
         elif self.quiet:
@@ -170,12 +170,12 @@ class Invocation:
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Say something beside the answer, on stderr."""
+        """Print a note on stderr."""
         if not self.quiet and not self.json:
             sys.stderr.write(f"{terminal.escape(text, keep_newlines=True)}\n")
 
     def progress(self, label: str, total: int = 0) -> Progress:
-        """Progress of work on `total` bytes."""
+        """Return the progress report of `total` bytes."""
         mode = self.progress_mode
         if mode == "auto":
             mode = self.environ.get("MVC_PROGRESS") or str(self.settings().get("ui.progress") or "auto")

@@ -1,4 +1,4 @@
-"""The program `mvc`: finds the verb, runs it, and turns whatever happens into an exit code.
+"""The program `mvc`: loads a verb, runs it, and turns the result or the error into an exit code.
 
 Verbs are loaded when they are named, so that `mvc --version` and `mvc --help` cost next to nothing.
 """
@@ -15,59 +15,59 @@ from mvc import lazy
 from mvc.cli.app.stop import INTERRUPTED, Ended, on_signals
 
 VERBS = {
-    "init": ("init", "make a repository here, and a model in it"),
-    "add": ("add", "track files"),
-    "rm": ("rm", "stop tracking files, and delete them"),
-    "set": ("set_", "set values in model.toml"),
-    "unset": ("unset", "remove values from model.toml"),
-    "get": ("get", "show values of model.toml"),
-    "config": ("config", "show and change settings"),
-    "status": ("status", "what the next commit would hold"),
-    "source": ("source", "which experiment and datasets versions come from"),
-    "commit": ("commit", "make a version of the files as they stand"),
-    "log": ("log", "the versions, newest first"),
-    "show": ("show", "one version, whole"),
-    "diff": ("diff", "what changed"),
-    "switch": ("switch", "stand at another branch or version"),
-    "restore": ("restore", "bring back files as a version has them"),
-    "checkout": ("checkout", "habit: does what switch or restore does"),
-    "branch": ("branch", "list, make, rename and delete branches"),
-    "tag": ("tag", "names that never move"),
-    "alias": ("alias", "names that are moved on purpose, and remember it"),
-    "check": ("check", "is a version ready for what it is meant for?"),
-    "merge": ("merge", "make a version of two"),
-    "reset": ("reset", "move the current branch"),
-    "reflog": ("reflog", "every move of a name"),
-    "models": ("models", "the models of this repository"),
-    "ls": ("ls", "the files of a version"),
-    "cat": ("cat", "one file of a version"),
-    "export": ("export", "a version in a plain folder"),
-    "du": ("du", "what versions take on disk"),
-    "fsck": ("fsck", "is everything whole?"),
-    "gc": ("gc", "remove what no version needs any more"),
-    "docker": ("docker", "what the tag of the docker image stands for"),
-    "drift": ("drift", "what is no longer as it was recorded"),
-    "remote": ("remote", "the remotes of this repository"),
-    "clone": ("clone", "a repository of what a remote has"),
-    "fetch": ("fetch", "learn what a remote has"),
-    "pull": ("pull", "fetch, and go where the remote's branch is"),
-    "push": ("push", "send versions to a remote"),
-    "publish": ("publish", "make versions known on a registry"),
-    "import": ("import_", "bring versions from a registry"),
-    "completion": ("completion", "completion for your shell"),
+    "init": ("init", "Create a repository, or a model in an existing one"),
+    "add": ("add", "Track files, folders or patterns"),
+    "rm": ("rm", "Stop tracking files, and delete them"),
+    "set": ("set_", "Set values in model.toml"),
+    "unset": ("unset", "Remove values from model.toml"),
+    "get": ("get", "Print a value of model.toml, or all values"),
+    "config": ("config", "Get and set repository or user settings"),
+    "status": ("status", "Show the working tree status"),
+    "source": ("source", "Show which experiment and datasets a model comes from"),
+    "commit": ("commit", "Record a new version of the model"),
+    "log": ("log", "Show the version history"),
+    "show": ("show", "Show one version in full"),
+    "diff": ("diff", "Show changes between versions, or to the working tree"),
+    "switch": ("switch", "Switch to another branch or version"),
+    "restore": ("restore", "Restore files from a version"),
+    "checkout": ("checkout", "Switch branches or restore files (as in Git)"),
+    "branch": ("branch", "List, create, rename or delete branches"),
+    "tag": ("tag", "List, create or delete tags"),
+    "alias": ("alias", "List, set, delete or roll back aliases"),
+    "check": ("check", "Check whether a version is ready for a use"),
+    "merge": ("merge", "Merge a branch or version into the current branch"),
+    "reset": ("reset", "Move the current branch to another version"),
+    "reflog": ("reflog", "Show the moves of a branch, tag or alias"),
+    "models": ("models", "List or rename the models of this repository"),
+    "ls": ("ls", "List the files of a version"),
+    "cat": ("cat", "Print one file of a version"),
+    "export": ("export", "Export a version to a folder"),
+    "du": ("du", "Show the disk usage of versions"),
+    "fsck": ("fsck", "Verify the integrity of the repository or a remote"),
+    "gc": ("gc", "Remove unreachable versions and files"),
+    "docker": ("docker", "Resolve the docker image of a model"),
+    "drift": ("drift", "Compare recorded versions with the registry"),
+    "remote": ("remote", "List, add, change or check remotes"),
+    "clone": ("clone", "Clone a remote into a new folder"),
+    "fetch": ("fetch", "Download refs and version metadata from a remote"),
+    "pull": ("pull", "Fetch from a remote and update the current branch"),
+    "push": ("push", "Upload versions and update the remote's refs"),
+    "publish": ("publish", "Publish versions to a registry"),
+    "import": ("import_", "Import versions from a registry"),
+    "completion": ("completion", "Print the completion script for a shell"),
 }
-"""Each verb, its module in `mvc.cli`, and what it is for."""
+"""Each verb, its module in `mvc.cli`, and the first line of its help."""
 
 FATAL = 128
 BROKEN_PIPE = 141
 _STREAMS = ("stdin", "stdout", "stderr")
-"""By their numbers."""
+"""Names of the standard streams, by their numbers."""
 
 
 def main() -> None:
     """Run the program as a process, and end that at once.
 
-    All that lasts was flushed by then; taking 10,000 objects apart, one by one, would only be waited for.
+    Durable data is flushed by then; freeing 10,000 objects one by one would only take time.
     """
     code = run()
     with contextlib.suppress(OSError, ValueError):
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code. Nothing is raised."""
+    """Run the program; return the exit code. Raises nothing."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
     settle()
@@ -96,7 +96,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _report(error: BaseException, arguments: list[str]) -> int:
-    """Report an error; the exit code. Where no file can be opened any more, a module neither, in one plain line."""
+    """Report an error; return the exit code. Without file descriptors, no module can load: print one plain line."""
     try:
         return int(lazy.load("mvc.cli.app.failure").report(error, arguments))
     except OSError as another:
@@ -120,7 +120,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _open_streams() -> None:
-    """Have a stream that was closed lead nowhere: no file of the store may get its number and with it what is printed."""
+    """Open closed standard streams on /dev/null, so that no file of the store gets their numbers, and the output."""
     closed = [name for name in _STREAMS if getattr(sys, name) is None]
     while closed and (number := os.open(os.devnull, os.O_RDWR)) < len(_STREAMS):
         name = _STREAMS[number]
@@ -130,7 +130,7 @@ def _open_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Have Python not complain at its end about output that nobody takes."""
+    """Redirect output that nobody reads to /dev/null, so that Python reports no error at its exit."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The options that every verb takes, before or after its name, and the run that they and the environment describe."""
+"""The options of every verb, before or after its name, and the Invocation that they and the environment describe."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mvc.cli.app.invocation import Invocation
 from mvc.environment import Environment
 
 _GIVEN = "mvc.given"
-"""Where click keeps what was given."""
+"""Key of the parsed options in click's context."""
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-C", "directory"), {"metavar": "DIR", "help": "Run in DIR."}),
-    (("--repo", "repo"), {"metavar": "PATH", "help": "The folder that holds .mvc."}),
-    (("--model", "model_key"), {"metavar": "NAME", "help": "The model meant."}),
-    (("-q", "--quiet", "quiet"), {"is_flag": True, "help": "Print ids only, or nothing."}),
-    (("-v", "--verbose", "verbose"), {"count": True, "help": "Say more."}),
-    (("--json", "as_json"), {"is_flag": True, "help": "Answer with a JSON document."}),
+    (("-C", "directory"), {"metavar": "DIR", "help": "Run as if started in DIR."}),
+    (("--repo", "repo"), {"metavar": "PATH", "help": "Folder of the repository."}),
+    (("--model", "model_key"), {"metavar": "NAME", "help": "Model to work on."}),
+    (("-q", "--quiet", "quiet"), {"is_flag": True, "help": "Print only ids, or nothing."}),
+    (("-v", "--verbose", "verbose"), {"count": True, "help": "Be more verbose."}),
+    (("--json", "as_json"), {"is_flag": True, "help": "Print a JSON document."}),
     (("--color", "color"), {"type": click.Choice(["auto", "always", "never"]), "help": "When to use colour."}),
     (("--no-pager", "no_pager"), {"is_flag": True, "help": "Do not use a pager."}),
     (
@@ -32,34 +32,34 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("--lock-timeout", "lock_timeout"),
-        {"type": click.FloatRange(min=0), "metavar": "SEC", "help": "How long to wait for another command."},
+        {"type": click.FloatRange(min=0), "metavar": "SEC", "help": "Seconds to wait for the repository lock."},
     ),
-    (("--offline", "offline"), {"is_flag": True, "help": "Ask no remote and no registry."}),
+    (("--offline", "offline"), {"is_flag": True, "help": "Do not contact remotes or registries."}),
 )
 NAMES = tuple(declarations[-1] for declarations, _ in _OPTIONS)
 
 
 class GlobalOption(click.Option):
-    """An option that every verb takes, before or after its name; help shows those of the program only."""
+    """An option of every verb, before or after its name; shown only in the help of the program."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Its line in the help of the program, none in a verb's."""
+        """Return its line for the help of the program, None for that of a verb."""
         return super().get_help_record(ctx) if ctx.parent is None else None
 
 
 def free(taken: Iterable[str] = ()) -> list[click.Parameter]:
-    """The options for every verb, without those letters and words that a verb uses itself."""
+    """Return the options of every verb, without the names that a verb uses itself."""
     used = set(taken)
     made: list[click.Parameter] = []
     for declarations, attributes in _OPTIONS:
-        free = [each for each in declarations if each not in used]
-        if any(each.startswith("-") for each in free):
+        free = [declaration for declaration in declarations if declaration not in used]
+        if any(declaration.startswith("-") for declaration in free):
             made.append(GlobalOption(free, expose_value=False, callback=_remember, **attributes))
     return made
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Keep what was given; given twice, the verb's wins."""
+    """Store a parsed option; the one after the verb wins."""
     given = context.find_root().meta.setdefault(_GIVEN, {})
     if value is not None and value is not False:
         given[parameter.name] = given.get(parameter.name, 0) + value if parameter.name == "verbose" else value
@@ -67,7 +67,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 def run_of(context: click.Context) -> Invocation:
-    """The run that click's context belongs to."""
+    """Return the Invocation of click's context."""
     given = context.find_root().meta.get(_GIVEN, {})
     environ = os.environ
     cwd = _folder(given.get("directory") or ".")
@@ -90,18 +90,18 @@ def run_of(context: click.Context) -> Invocation:
 
 
 def _folder(text: str) -> Path:
-    """The folder that the run is in, from the root of the filesystem."""
+    """Return the absolute path of the working folder."""
     try:
         folder = Path(os.path.abspath(text))
     except FileNotFoundError:
-        raise click.UsageError("the current folder was deleted; go to another one") from None
+        raise click.UsageError("the current folder was deleted; change to another one") from None
     if not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
     return folder
 
 
 def _root(cwd: Path, text: str) -> Path:
-    """The folder that holds `.mvc`; the `.mvc` itself is fine too."""
+    """Return the folder that has `.mvc`; `text` may also name the `.mvc` itself."""
     path = cwd / text
     return path.parent if path.name == ".mvc" else path
 
@@ -112,4 +112,4 @@ def _seconds(value: object) -> float | None:
     with contextlib.suppress(ValueError):
         if 0 <= (seconds := float(str(value))) < math.inf:
             return seconds
-    raise click.UsageError(f"the lock timeout is {value}, not a number of seconds")
+    raise click.UsageError(f"invalid lock timeout {value}: expected a number of seconds")

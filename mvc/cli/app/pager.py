@@ -1,4 +1,4 @@
-"""The pager: long output is shown screen by screen, where there is a screen."""
+"""The pager for output that is longer than the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEFAULT = "less -FRX"
 def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
     """Show `text` through MVC_PAGER, the setting `pager`, PAGER or less, if it is longer than the screen.
 
-    Straight on where there is no such program.
+    Without such a program, write it directly.
     """
     program = _program(environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT)
     fits = text.count("\n") < shutil.get_terminal_size().lines
@@ -35,7 +35,7 @@ def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
 
 
 def _program(text: str) -> list[str]:
-    """A pager and its options; none when the text cannot be read as a shell would."""
+    """Return a pager and its options; empty if `text` is not valid shell syntax."""
     try:
         return shlex.split(text)
     except ValueError:
@@ -44,9 +44,9 @@ def _program(text: str) -> list[str]:
 
 @contextlib.contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C is the pager's, which may stop a search with it; without its parent it would go on alone.
+    """Leave Ctrl-C to the pager, which may use it to stop a search; without its parent it would keep running alone.
 
-    By a handler that does nothing, since a program that is started inherits SIG_IGN.
+    A handler that does nothing, since a child process would inherit SIG_IGN.
     """
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:

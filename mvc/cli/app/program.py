@@ -1,4 +1,4 @@
-"""The click program: a group that loads a verb when it is named."""
+"""The click program: a group that loads a verb when it is used."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mvc.cli.app.main import BROKEN_PIPE, VERBS
 from mvc.cli.app.stop import INTERRUPTED, Ended
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
-EPILOG = "`mvc VERB --help` tells more. Begin with `mvc init --model NAME`."
+EPILOG = "Run `mvc COMMAND --help` for details. Start with `mvc init --model NAME`."
 
 
 class Program(click.Group):
-    """All verbs, each loaded when it is named."""
+    """All verbs, each loaded when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names, in the order a newcomer meets them."""
+        """Return their names, in the order in which a newcomer needs them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A verb, loaded now."""
+        """Load a verb; return None if it does not exist."""
         if cmd_name not in VERBS:
             return None
         command: click.Command = lazy.load(f"mvc.cli.{VERBS[cmd_name][0]}").command
@@ -36,7 +36,7 @@ class Program(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Read the options before the verb; `--help` answers here."""
+        """Parse the options before the verb; `--help` ends here."""
         with _past_click():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -46,7 +46,7 @@ class Program(click.Group):
             return super().invoke(ctx)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        """The verbs that begin so, without loading any, and the options."""
+        """Complete verbs, without loading them, and options."""
         item = lazy.load("click.shell_completion").CompletionItem
         verbs = [item(name, help=text) for name, (_, text) in VERBS.items() if name.startswith(incomplete)]
         return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -54,21 +54,23 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A verb that does not exist is answered with the nearest that does."""
+        """Resolve a verb; raises UsageError with the nearest name if it does not exist."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
             near = lazy.load("difflib").get_close_matches(args[0], VERBS, 1)
-            raise click.UsageError(f"No verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
+            raise click.UsageError(
+                f"{args[0]!r} is not an mvc command." + (f" Did you mean {near[0]!r}?" if near else ""), ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of verbs, without loading any."""
-        with formatter.section("Verbs"):
+        """Write the list of verbs, without loading them."""
+        with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
 @contextlib.contextmanager
 def _past_click() -> Iterator[None]:
-    """Ctrl-C and a reader that went away pass by click, which would make other errors of them."""
+    """Pass Ctrl-C and a closed pipe around click, which would turn them into other errors."""
     try:
         yield
     except KeyboardInterrupt:
@@ -78,7 +80,7 @@ def _past_click() -> Iterator[None]:
 
 
 def make() -> Program:
-    """The program."""
+    """Return the program."""
     settings = {"help_option_names": ["-h", "--help"]}
     made = Program(
         "mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options.free(), no_args_is_help=False
@@ -90,12 +92,12 @@ def make() -> Program:
 
 
 def program(arguments: list[str]) -> int:
-    """Run it; the exit code. Raises what the verb raises, and click's own errors."""
+    """Run it; return the exit code. Raises the errors of the verb and of click."""
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = make().main(arguments, "mvc", standalone_mode=False)
-    except SystemExit as end:  # how click ends a run in which a shell asked for completions
+    except SystemExit as end:  # click ends a completion request so
         result = end.code
     return result if isinstance(result, int) else 0
 

@@ -1,4 +1,4 @@
-"""Progress on stderr, for work that takes more than a second: how much of how much, how fast, how long still.
+"""Progress on stderr for work that takes more than a second: bytes done, total, speed, remaining time.
 
 A bar where stderr is a terminal, one plain line every ten seconds elsewhere (a silent job looks dead to CI), nothing with
 `--progress none` or `-q`.
@@ -15,13 +15,13 @@ from typing import Self
 from mvc.cli.app import terminal
 
 PATIENCE = 1.0
-"""Seconds before anything is shown."""
+"""Seconds before progress is shown."""
 _EVERY = {"bar": 0.1, "plain": 10.0}
 _WIDTH = 24
 
 
 class Progress:
-    """Told how many bytes were done by being called; `total` is in bytes, 0 when it is not known."""
+    """A progress report, called with each number of bytes done; `total` is in bytes, 0 if unknown."""
 
     def __init__(self, label: str, total: int, mode: str) -> None:
         """`mode` is auto, bar, plain or none."""
@@ -34,14 +34,14 @@ class Progress:
         self._shown = False
 
     def expect(self, total: int, label: str = "") -> None:
-        """Begin a stage that will take `total` bytes, called `label` from then on where there is one."""
+        """Begin a stage of `total` bytes, with a new label if `label` is not empty."""
         self._label = label or self._label
         self._total = total
         self._done = 0
         self._begun = time.monotonic()
 
     def __call__(self, count: int) -> None:
-        """`count` more bytes are done."""
+        """Count `count` more bytes as done."""
         self._done += count
         now = time.monotonic()
         if self._mode != "none" and now >= self._next:
@@ -55,7 +55,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the line: a bar is removed, plain lines end with the one of 100 % when the work was done."""
+        """End the output: remove a bar, or print a last plain line with 100 % if the work was done."""
         if self._shown and self._mode == "bar":
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""A difference in lines for people: sections that changed, and only them."""
+"""Differences as text: one section for each kind of change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mvc.cli.app.terminal import count, escape, size, style
+from mvc.cli.app.terminal import escape, size, style
 from mvc.model.compare.diff import Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
 from mvc.model.toml import schema
+from mvc.plural import count
 
 if TYPE_CHECKING:
     from mvc.readiness.evaluation import Readiness
@@ -18,37 +19,37 @@ if TYPE_CHECKING:
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
-"""Letters of a value that are shown."""
+"""Characters of a value that are shown."""
 
 
-def difference(found: VersionDiff, *, unread: bool = False) -> list[str]:
-    """All sections that changed. `unread`: some files may have been told apart by size alone."""
-    lines = list(_labelmap(found.labelmap))
-    for name, changes in found.values.items():
+def difference(diff: VersionDiff, *, unread: bool = False) -> list[str]:
+    """Return the lines of all changed sections. `unread`: some files may have been compared by size alone."""
+    lines = list(_labelmap(diff.labelmap))
+    for name, changes in diff.values.items():
         lines += _section(name, [value(change) for change in changes])
-    lines += _section("files", [file_line(change, unread=unread) for change in found.files])
+    lines += _section("files", [file_line(change, unread=unread) for change in diff.files])
     return lines
 
 
-def summary(found: VersionDiff, total: int | None = None) -> str:
-    """One line: `+1 -0 ~2 files, 12.0 MiB new of 184.0 MiB, 3 classes added, parameters, mAP50 0.71 (+0.02)`.
+def summary(diff: VersionDiff, total: int | None = None) -> str:
+    """Return one line: `+1 -0 ~2 files, 12.0 MiB new of 184.0 MiB, 3 classes added, parameters, mAP50 0.71 (+0.02)`.
 
-    `total` is the bytes of all files of the new side.
+    `total` is the size of all files of the new side, in bytes.
     """
-    kinds = [change.kind for change in found.files]
+    kinds = [change.kind for change in diff.files]
     changed = kinds.count("M") + kinds.count("R")
     parts = [f"+{kinds.count('A')} -{kinds.count('D')} ~{changed} files"] if kinds else []
-    if found.new_bytes:
-        parts.append(f"{size(found.new_bytes)} new{f' of {size(total)}' if total is not None else ''}")
-    classes = ", ".join(_classes(found.labelmap))
-    parts += [f"{classes} (breaking)" if found.breaking else classes] if classes else []
-    parts += [name for name in found.values if name != "metrics"]
-    parts += [metric(change) for change in found.section("metrics")]
+    if diff.new_bytes:
+        parts.append(f"{size(diff.new_bytes)} new{f' of {size(total)}' if total is not None else ''}")
+    classes = ", ".join(_classes(diff.labelmap))
+    parts += [f"{classes} (breaking)" if diff.breaking else classes] if classes else []
+    parts += [name for name in diff.values if name != "metrics"]
+    parts += [metric(change) for change in diff.section("metrics")]
     return ", ".join(parts) or "no change"
 
 
 def metric(change: Change) -> str:
-    """`mAP50 0.71 (+0.02)`; `mAP50 (was 0.69)` when it is gone."""
+    """Return `mAP50 0.71 (+0.02)`; `mAP50 (was 0.69)` if it was removed."""
     key = escape(change.key)
     if change.new is None:
         return f"{key} (was {shown(change.old)})"
@@ -57,7 +58,7 @@ def metric(change: Change) -> str:
 
 
 def file_line(change: FileChange, *, unread: bool = False) -> str:
-    """`M  model-latest  weights/best.onnx  92.1 MiB  12.0 MiB new`."""
+    """Return `M  model-latest  weights/best.onnx  92.1 MiB  12.0 MiB new`."""
     entry = change.entry
     parts = [style(change.kind, fg=COLOURS[change.kind]), escape(entry.role), _path(change), size(entry.size)]
     if change.new_bytes is not None and change.new is not None:
@@ -70,7 +71,7 @@ def file_line(change: FileChange, *, unread: bool = False) -> str:
 
 
 def value(change: Change) -> str:
-    """`epochs 100 -> 150`, `+ lr 0.1`, `- lr (was 0.1)`, and `lr "0.1" (string) -> 0.1 (float)` where the type changed."""
+    """Return `epochs 100 -> 150`, `+ lr 0.1`, `- lr (was 0.1)`, or `lr "0.1" (string) -> 0.1 (float)` for a new type."""
     key = escape(change.key)
     if None not in (change.old, change.new) and schema.toml_type(change.old) != schema.toml_type(change.new):
         return f"{key} {typed(change.old)} -> {typed(change.new)}"
@@ -81,33 +82,33 @@ def value(change: Change) -> str:
     return f"{key} {shown(change.old)} -> {shown(change.new)}"
 
 
-def typed(found: Any) -> str:
-    """A value with its type: `"0.1" (string)`."""
-    text = f'"{shown(found)}"' if isinstance(found, str) else shown(found)
-    return f"{text} ({schema.toml_type(found)})"
+def typed(value: Any) -> str:
+    """Return a value with its type: `"0.1" (string)`."""
+    text = f'"{shown(value)}"' if isinstance(value, str) else shown(value)
+    return f"{text} ({schema.toml_type(value)})"
 
 
-def shown(found: Any) -> str:
-    """A value as model.toml would have it, in one line."""
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+def shown(value: Any) -> str:
+    """Return a value as in model.toml, in one line."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return escape(text if len(text) <= _LONG else f"{text[: _LONG - 3]}...")
 
 
-def not_ready(found: Readiness) -> str:
-    """`Not ready for deployment/serving: there is no file model-latest (`mvc add FILE --as model-latest`)`, in one line."""
-    first, *others = found.blockers
+def not_ready(readiness: Readiness) -> str:
+    """Return why a version is not ready for a use, with the command that fixes it, in one line."""
+    first, *others = readiness.blockers
     more = f", and {len(others)} more: `mvc check`" if others else ""
     fix = f" (`{escape(first.fix)}`)" if first.fix else ""
-    return f"Not ready for {escape(found.use)}: {escape(first.verdict.why)}{fix}{more}"
+    return f"Not ready for {escape(readiness.use)}: {escape(first.verdict.why)}{fix}{more}"
 
 
 def skipped(path: str) -> str:
-    """The note about a file that is left out, since it looks like credentials."""
-    return f"note: skipped {escape(path)}, which looks like credentials; `mvc add {escape(path)}` would track it"
+    """Return the note about a skipped file that looks like credentials."""
+    return f"note: skipped {escape(path)}, which looks like credentials; track it with `mvc add {escape(path)}`"
 
 
 def fault(note: Note) -> str:
-    """A warning about one weight file: `weights/best.pt: it is empty`."""
+    """Return a warning about a weight file: `weights/best.pt: it is empty`."""
     return f"warning: {escape(note.path)}: {escape(note.reason)}"
 
 
@@ -126,9 +127,14 @@ def _section(name: str, lines: list[str]) -> Iterator[str]:
     yield from (f"{name if number == 0 else '':<11} {line}" for number, line in enumerate(lines))
 
 
-def _classes(found: LabelDiff) -> list[str]:
-    """How many classes changed, and how: `3 classes added`, `1 re-indexed`; nothing when none did."""
-    counts = {"added": found.added, "removed": found.removed, "renamed": found.renamed, "re-indexed": found.reindexed}
+def _classes(labels: LabelDiff) -> list[str]:
+    """Return the counts of changed classes: `3 classes added`, `1 re-indexed`."""
+    counts = {
+        "added": labels.added,
+        "removed": labels.removed,
+        "renamed": labels.renamed,
+        "re-indexed": labels.reindexed,
+    }
     parts = [(len(changed), how) for how, changed in counts.items() if changed]
     return [
         f"{count(number, 'class', 'classes') if place == 0 else number} {how}"
@@ -136,12 +142,12 @@ def _classes(found: LabelDiff) -> list[str]:
     ]
 
 
-def _labelmap(found: LabelDiff) -> Iterator[str]:
-    if found.is_empty:
+def _labelmap(labels: LabelDiff) -> Iterator[str]:
+    if labels.is_empty:
         return
-    breaking = style("  (breaking for consumers)", fg="red", bold=True) if found.breaking else ""
-    yield f"{'labelmap':<11} {', '.join(_classes(found))}{breaking}"
-    yield from (f"{'':<11} {style('!', fg='red')} {escape(e.name)}: {e.old} -> {e.new}" for e in found.reindexed)
-    yield from (f"{'':<11} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in found.renamed)
-    yield from (f"{'':<11} {style('+', fg='green')} {number}: {escape(name)}" for number, name in found.added)
-    yield from (f"{'':<11} {style('-', fg='red')} {number}: {escape(name)}" for number, name in found.removed)
+    breaking = style("  (breaking for consumers)", fg="red", bold=True) if labels.breaking else ""
+    yield f"{'labelmap':<11} {', '.join(_classes(labels))}{breaking}"
+    yield from (f"{'':<11} {style('!', fg='red')} {escape(e.name)}: {e.old} -> {e.new}" for e in labels.reindexed)
+    yield from (f"{'':<11} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in labels.renamed)
+    yield from (f"{'':<11} {style('+', fg='green')} {number}: {escape(name)}" for number, name in labels.added)
+    yield from (f"{'':<11} {style('-', fg='red')} {number}: {escape(name)}" for number, name in labels.removed)

@@ -1,10 +1,10 @@
-"""Ctrl-C and SIGTERM: say "stopping" at once, unwind, and end within two seconds whatever still runs.
+"""Ctrl-C and SIGTERM: print "stopping", unwind, and exit within two seconds.
 
     signal ─ "mvc: stopping" ─ KeyboardInterrupt, Ended ─ locks and temporary files released ─ exit code 130, 143
                             └─ two seconds later, or at the next signal: the process ends as it is
 
-An end at any moment loses nothing that was committed (P1 of docs/concepts/promises.md), so an upload or a disk that takes long
-need not be waited for.
+An exit at any moment loses no committed version (P1 of docs/concepts/promises.md), so slow uploads and disks are not
+waited for.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 class Ended(BaseException):
-    """The run was ended from outside, with the exit code `code`; of no class that click turns into another."""
+    """The run was ended by a signal, with the exit code `code`. Derived from no class that click handles."""
 
     def __init__(self, code: int) -> None:
         """Keep the exit code."""
@@ -40,14 +40,14 @@ class Ended(BaseException):
 
 @contextlib.contextmanager
 def on_signals(arguments: Sequence[str]) -> Iterator[None]:
-    """Handle both signals while the block runs, unless they are ignored or this is no main thread.
+    """Handle both signals while the block runs, unless they are ignored or this is not the main thread.
 
-    `arguments` tell whether stderr holds JSON, which gets no other line. Raises Ended in the main thread.
+    With --json in `arguments`, nothing is printed, since stderr has JSON. Raises Ended in the main thread.
     """
     silent = any(argument == "--json" or argument.startswith("--json=") for argument in arguments)
     stop = _Stop(silent=silent)
     before = {}
-    with contextlib.suppress(ValueError):  # not the main thread: its owner decides what a signal does
+    with contextlib.suppress(ValueError):  # not the main thread, which owns the signals
         for number in _CODES:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, stop.handle)
@@ -60,14 +60,14 @@ def on_signals(arguments: Sequence[str]) -> Iterator[None]:
 
 
 class _Stop:
-    """The one stop of a run."""
+    """The signal handler of a run."""
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._timer: threading.Timer | None = None
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """Begin to stop; at the second signal, end."""
+        """Raise Ended; at the second signal, exit."""
         code = _CODES[signal.Signals(number)]
         if self._timer is not None:
             os._exit(code)
@@ -82,6 +82,6 @@ class _Stop:
         raise Ended(code)
 
     def cancel(self) -> None:
-        """Leave the process alone."""
+        """Cancel the exit."""
         if self._timer is not None:
             self._timer.cancel()

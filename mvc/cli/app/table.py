@@ -1,4 +1,4 @@
-"""Rows of text in columns that line up."""
+"""Tables of text with aligned columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Iterator[str]:
-    """One line a row, two spaces between columns, nothing at the end; the columns in `right` are set to the right."""
+    """Yield one line per row, two spaces between columns; the columns in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (

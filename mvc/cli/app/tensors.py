@@ -1,4 +1,4 @@
-"""Tensors in lines for people: what became of them module by module, and what a file holds."""
+"""Tensors as text: their changes by module, and the tensors of a file."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from functools import reduce
 from operator import add
 
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import bar, count, escape, number, short, size, style
+from mvc.cli.app.terminal import bar, escape, number, short, size, style
 from mvc.model.compare.tensor_groups import Group
 from mvc.model.compare.tensors import ADDED, ALTERED, KINDS, REMOVED, RENAMED, UNCHANGED, TensorChange
 from mvc.model.compare.weight_drift import Drift
 from mvc.model.segment import Segment
 from mvc.model.tensor_count import TensorCount
+from mvc.plural import count
 from mvc.repository.tensors import FileTensors
 
 Row = tuple[str, ...]
 RIGHT = frozenset({3, 4})
-"""The columns of `listed` that are numbers."""
+"""The right-aligned columns of `listed`."""
 
 
 def difference(files: Iterable[FileTensors], *, stat: bool = False) -> Iterator[str]:
-    """Each file with its summary, and its modules below it unless `stat`."""
+    """Yield the summary of each file, followed by its modules unless `stat`."""
     lines = [line for file in files for line in _file(file, stat=stat)]
     yield from (f"{'tensors' if place == 0 else '':<11} {line}" for place, line in enumerate(lines))
 
 
 def _file(file: FileTensors, *, stat: bool) -> Iterator[str]:
-    path, found = escape(file.file.entry.path), file.difference
-    if found is None:
-        yield f"{path}  no tensors are known"
+    path, changes = escape(file.file.entry.path), file.difference
+    if changes is None:
+        yield f"{path}  tensors unknown"
         return
-    yield f"{path}  {escape(found.summary())}"
-    if not stat and not found.is_empty:
-        yield from (f"  {line}" for line in aligned(_without_empty_columns([_row(group) for group in found.groups])))
+    yield f"{path}  {escape(changes.summary())}"
+    if not stat and not changes.is_empty:
+        yield from (f"  {line}" for line in aligned(_without_empty_columns([_row(group) for group in changes.groups])))
 
 
 def _row(group: Group[TensorChange]) -> Row:
-    """Label, bar, what became of its tensors, and how far they moved."""
+    """Return label, bar, changes and drift of a group of tensors."""
     members = group.members
     moved = sum(change.kind != UNCHANGED for change in members)
     drifts = [change.drift for change in members if change.drift is not None]
@@ -46,7 +47,7 @@ def _row(group: Group[TensorChange]) -> Row:
 
 
 def _fate(members: Sequence[TensorChange]) -> str:
-    """`12 of 40 changed, 2 added`, `[80, 256] -> [83, 256]`; the word alone for a single tensor."""
+    """Return `12 of 40 changed, 2 added`, `[80, 256] -> [83, 256]`; a word for a single tensor."""
     counts = Counter(change.kind for change in members)
     if len(counts) == 1:
         (kind,) = counts
@@ -59,9 +60,11 @@ def _fate(members: Sequence[TensorChange]) -> str:
 
 
 def _detail(kind: str, members: Sequence[TensorChange]) -> str:
-    """What the tensors of one group were and are, where that is the same for all; the old name of a single one."""
+    """Return old and new shape and dtype if all tensors share them, or the old name of a renamed one."""
     forms = {
-        (each.old.shape, each.old.dtype, each.new.shape, each.new.dtype) for each in members if each.old and each.new
+        (change.old.shape, change.old.dtype, change.new.shape, change.new.dtype)
+        for change in members
+        if change.old and change.new
     }
     first = members[0]
     if kind == RENAMED and len(members) == 1 and first.old:
@@ -74,18 +77,18 @@ def _detail(kind: str, members: Sequence[TensorChange]) -> str:
 
 
 def _drift(drifts: Sequence[Drift]) -> Row:
-    """Relative L2 change, largest change, share of equal weights, and what must not be: empty where nobody looked."""
+    """Return relative L2 change, largest change, share of equal weights, and new NaNs; empty without drifts."""
     if not drifts:
         return "", "", "", ""
     drift = reduce(add, drifts)
     relative = f"L2 {drift.relative:.1e}" if drift.relative is not None else ""
-    broken = [f"{many} {what}" for many, what in ((drift.nan, "NaN"), (drift.infinite, "infinite")) if many]
+    broken = [f"{many} {noun}" for many, noun in ((drift.nan, "NaN"), (drift.infinite, "infinite")) if many]
     warning = style(f"{', '.join(broken)} introduced", fg="red", bold=True) if broken else ""
     return relative, f"largest {drift.largest:.1e}", f"{_share(drift.share_equal)} equal", warning
 
 
 def _share(share: float) -> str:
-    """`97.3%`: 100 and 0 only where it is all, or none."""
+    """Return `97.3%`; 100% and 0% only if exact."""
     within = min(max(share * 100, 0.1), 99.9) if 0 < share < 1 else share * 100
     return f"{within:.1f}%".replace(".0%", "%")
 
@@ -99,25 +102,25 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return f"[{', '.join(map(str, shape))}]" if shape is not None else "?"
 
 
-# --- what a file holds
+# --- tensors of a file
 
 
 def held(count_: TensorCount) -> str:
-    """`412 tensors, 25.6 M parameters, F32`."""
+    """Return `412 tensors, 25.6 M parameters, F32`."""
     parameters = f"{number(count_.parameters)} {'parameter' if count_.parameters == 1 else 'parameters'}"
     return ", ".join([count(count_.tensors, "tensor"), parameters, *map(escape, count_.dtypes)])
 
 
 def listed(segments: Iterable[Segment]) -> list[Row]:
-    """Name, dtype, shape, size, offset and digest of each tensor, as rows."""
+    """Return name, dtype, shape, size, offset and digest of each tensor, as rows."""
     return [
         (
-            escape(each.name) or "-",
-            escape(each.dtype) or "-",
-            _shape(each.shape),
-            size(each.size),
-            str(each.offset),
-            short(each.digest) or "-",
+            escape(segment.name) or "-",
+            escape(segment.dtype) or "-",
+            _shape(segment.shape),
+            size(segment.size),
+            str(segment.offset),
+            short(segment.digest) or "-",
         )
-        for each in segments
+        for segment in segments
     ]

@@ -1,7 +1,7 @@
-"""What a terminal is shown: text from anywhere made harmless, colour only where it is wanted, sizes and dates for people.
+"""Terminal output: escapes for untrusted text, colour, sizes and dates.
 
-A message or a name may hold anything. Control characters, which a terminal would obey, and marks that turn the direction
-of text are shown as escapes (`\\x1b`, `\\u202e`), always.
+Messages and names may have any character. Control characters and bidirectional marks are always shown as escapes
+(`\\x1b`, `\\u202e`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _THOUSANDS = ("K", "M", "B", "T")
 
 colour = False
-"""Whether this run colours its output; decided once, from `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
+"""True if this run colours its output: by `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
 
 
 def escape(text: str, *, keep_newlines: bool = False) -> str:
-    """`text` with everything that a terminal would obey shown as an escape."""
+    """Return `text` with control characters as escapes."""
 
     def shown(match: re.Match[str]) -> str:
         letter = match[0]
@@ -39,13 +39,13 @@ def escape(text: str, *, keep_newlines: bool = False) -> str:
 
 
 def json_line(document: Mapping[str, Any]) -> str:
-    """`document` as one line of JSON, in which a terminal finds nothing to obey either."""
+    """Return `document` as one line of JSON, with control characters as escapes."""
     text = json.dumps(document, ensure_ascii=False, default=str)
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def decide_colour(choice: str, environ: Mapping[str, str]) -> None:
-    """Settle `colour`: the flag, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal."""
+    """Set `colour`, by the flag, NO_COLOR, FORCE_COLOR, or stdout, in that order."""
     global colour  # noqa: PLW0603 - one terminal, one decision
     if choice != "auto":
         colour = choice == "always"
@@ -56,12 +56,12 @@ def decide_colour(choice: str, environ: Mapping[str, str]) -> None:
 
 
 def style(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:
-    """`text`, which is escaped already, in colour if this run has any."""
+    """Return `text`, which must be escaped, in colour if this run has any."""
     return click.style(text, fg=fg, bold=bold or None, dim=dim or None) if colour else text
 
 
 def bar(share: float, width: int = 8) -> str:
-    """A share, 0 to 1, as a bar of `width` letters; nothing where the terminal has no colours, or none of the letters.
+    """Return a share, 0 to 1, as a bar of `width` characters; empty without colour or UTF-8.
 
     Any share above 0 shows, and none below 1 fills the bar.
     """
@@ -72,7 +72,7 @@ def bar(share: float, width: int = 8) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes for people: `92.1 MiB`."""
+    """Return a number of bytes as `92.1 MiB`."""
     value, unit = float(count), "B"
     for unit_above in _UNITS:
         if value < 1024:
@@ -82,7 +82,7 @@ def size(count: int) -> str:
 
 
 def number(count: int) -> str:
-    """A number for people: `25.6 M`."""
+    """Return a number as `25.6 M`."""
     value, unit = float(count), ""
     for unit_above in _THOUSANDS:
         if value < 1000:
@@ -92,15 +92,10 @@ def number(count: int) -> str:
 
 
 def short(id_: str) -> str:
-    """An id for people: its first ten digits."""
+    """Return the first ten digits of an id."""
     return id_[:SHORT]
 
 
 def date(time: Timestamp) -> str:
-    """The day, where it was made."""
+    """Return the date in its own time zone."""
     return time.local().date().isoformat()
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 file`, `3 files`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

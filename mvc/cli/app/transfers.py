@@ -1,4 +1,4 @@
-"""What the verbs that talk to a remote have in common: how many transfers, how fast, which remote."""
+"""Options of the verbs that transfer data: parallel transfers, rate, remote."""
 
 from __future__ import annotations
 
@@ -17,38 +17,43 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 class Rate(click.ParamType):  # type: ignore[type-arg]
-    """Bytes a second, as `500K` or `20M`."""
+    """Bytes per second, as `500K` or `20M`."""
 
     name = "rate"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; fails with how to write it."""
+        """Return the number; fails with an example if it is invalid."""
         match = _RATE.match(str(value))
         if match is None or not float(match[1]):
-            self.fail(f"{value!r} is no rate; write it as 500K, 20M or 1G", param, ctx)
+            self.fail(f"{value!r} is not a rate; write 500K, 20M or 1G", param, ctx)
         return float(match[1]) * _UNITS[match[2].lower()]
 
 
 def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb `--jobs` and `--limit`."""
+    """Add `--jobs` and `--limit` to a verb."""
     jobs = click.option(
-        "-j", "--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Transfers at once."
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=JOBS,
+        show_default=True,
+        help="Number of parallel transfers.",
     )
-    limit = click.option("--limit", type=Rate(), metavar="RATE", help="Bytes a second at most, as 20M.")
+    limit = click.option("--limit", type=Rate(), metavar="RATE", help="Maximum bytes per second, such as 20M.")
     return jobs(limit(function))
 
 
 def given_settings(settings: Iterable[str]) -> dict[str, str]:
-    """What was given as KEY=VALUE."""
-    found = {}
+    """Parse KEY=VALUE options."""
+    parsed = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
-            raise click.UsageError(f"{setting!r} is no setting; write it as KEY=VALUE")
-        found[key] = value
-    return found
+            raise click.UsageError(f"{setting!r} is not an option; write KEY=VALUE")
+        parsed[key] = value
+    return parsed
 
 
 def remote_of(invocation: Invocation, given: str | None, model: str | None = None) -> str:
-    """The remote that is meant: the one named, MVC_REMOTE, the one that the branch follows, origin, or the only one."""
+    """Return the remote: as named, MVC_REMOTE, the upstream, origin, or the only one."""
     return given or invocation.environ.get("MVC_REMOTE") or connection.default_remote(invocation.repository(), model)

@@ -1,4 +1,4 @@
-"""What makes a verb of a function: click's command, with the options for every verb and the run as first argument."""
+"""Decorators that turn a function into a verb: a click command with the global options and the Invocation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a verb of a function whose first argument is the Invocation; click's decorators give it the others."""
+    """Turn a function into a verb; its first argument is the Invocation, click's decorators add the others."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
@@ -28,7 +28,7 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
             return result
 
         command: click.Command = click.command(name, context_settings=_SETTINGS, **attributes)(called)  # type: ignore[no-untyped-call]
-        own = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+        own = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         command.params += options.free(own)
         return command
 
@@ -36,7 +36,7 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
 
 
 def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Group]:
-    """Make a group of sub-verbs (`mvc alias set`); the function is run when no sub-verb is named."""
+    """Turn a function into a group of sub-verbs (`mvc alias set`); it runs if no sub-verb is named."""
 
     def decorate(function: Callable[..., Any]) -> click.Group:
         @functools.wraps(function)
@@ -54,7 +54,7 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
 
 
 def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a verb below another."""
+    """Add a sub-verb to a group."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         command = verb(name)(function)
@@ -65,12 +65,12 @@ def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
 
 
 def _invocation() -> Invocation:
-    """The run; an empty argument, which an unset variable of a shell leaves, is refused: it would stand for anything."""
+    """Return the Invocation; raises BadArgumentUsage for an empty argument, as an unset shell variable leaves it."""
     context = click.get_current_context()
     for parameter in context.command.params:
         given = context.params.get(parameter.name or "")
         if isinstance(parameter, click.Argument) and "" in (given if isinstance(given, tuple) else (given,)):
-            raise click.BadArgumentUsage(f"{parameter.make_metavar(context)} is empty; is a variable not set?")
+            raise click.BadArgumentUsage(f"{parameter.make_metavar(context)} is empty; is a shell variable unset?")
     invocation = options.run_of(context)
     unsupported.on_unsupported = Warnings(invocation)
     return invocation

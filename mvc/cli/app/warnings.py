@@ -1,4 +1,4 @@
-"""Warnings of what the file system does not support: one for each step, however often it is left out."""
+"""Warnings about steps that the file system does not support, one for each kind of step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mvc.storage.disk import unsupported
 
 
 class Warnings:
-    """Called with each step that is left out; says the first of each kind on stderr."""
+    """A callback for skipped steps that prints the first of each kind on stderr."""
 
     def __init__(self, invocation: Invocation) -> None:
         """Warn on behalf of one run."""
@@ -25,7 +25,7 @@ class Warnings:
             self._invocation.note(f"warning: {path}: this file system cannot {step} ({reason}): {consequence}")
 
     def _is_expected(self) -> bool:
-        """Return whether the settings say already that permission bits mean nothing here."""
+        """Return True if the settings already ignore permission bits."""
         try:
             return self._invocation.repository().config.get("core.filemode") is False
         except errors.MvcError:

@@ -1,0 +1,61 @@
+"""Commits."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Answer, RefRejected, Refused, Usage
+
+
+class Detached(RefRejected):
+    """HEAD of {model} is detached at {version}, and this command needs a branch.
+
+    Create a branch here first: `mvc switch -c NAME`.
+    """
+
+
+class NothingToCommit(Answer):
+    """Nothing to commit: {model} is unchanged since {version}.
+
+    Change a tracked file or model.toml, or use --allow-empty.
+    """
+
+
+class NothingToAmend(Usage):
+    """Nothing to amend: {model} has no version yet.
+
+    Commit without --amend.
+    """
+
+
+class AmendHeld(RefRejected):
+    """Cannot amend {version}: {holders} would keep the old version.
+
+    Commit a new version instead.
+    """
+
+
+class EmptyMessage(Usage):
+    """The message is empty.
+
+    Give one with -m "what changed".
+    """
+
+
+class BadMessage(Usage):
+    """Invalid message: {reason}.
+
+    Give another one with -m or -F.
+    """
+
+
+class SecretFound(Refused):
+    """This looks like a secret: {findings}.
+
+    Versions are immutable, so remove it first; if it is not a secret, commit with --allow-secret.
+    """
+
+
+class UnknownUse(Usage):
+    """Unknown use {use!r}. Known uses: {known}.
+
+    Define your own uses with `[[intent.require]]` in model.toml.
+    """

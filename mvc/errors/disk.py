@@ -1,0 +1,42 @@
+"""The disk and the filesystem."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Damaged, MvcError
+
+
+class DiskFailed(MvcError):
+    """{path}: {reason}.
+
+    Committed versions are not affected; fix the cause, then run the command again.
+    """
+
+
+class IrregularFile(Damaged):
+    """{path} is {kind}; mvc keeps its own data only in regular files and folders.
+
+    Nothing was read or written through it; remove it. To keep a repository on another disk, move the whole folder
+    there and link to it.
+    """
+
+
+class NotWritable(MvcError):
+    """Cannot write {path}: {reason}.
+
+    Nothing was changed; change its permissions, or choose another path.
+    """
+
+
+class NoExclusiveCreate(MvcError):
+    """The filesystem of {path} has neither hard links nor a rename that never replaces.
+
+    Concurrent commits could overwrite each other, so mvc does not write there; move the repository to another
+    filesystem.
+    """
+
+
+class FileChanged(MvcError):
+    """{path} kept changing while it was read.
+
+    Wait until the program that writes it has finished, then run the command again.
+    """

@@ -1,0 +1,83 @@
+"""Docker images and their registries."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Denied, OutOfReach, Refused, Usage
+
+
+class BadImage(Usage):
+    """Invalid image name {image!r}: {reason}.
+
+    Write docker.image as acme/yolo or ghcr.io/acme/yolo, and docker.tag as 1.4.
+    """
+
+
+class NoImage(Usage):
+    """{where} names no docker image.
+
+    Set one with `mvc set docker.image=acme/yolo docker.tag=1.4`.
+    """
+
+
+class NoSuchImage(Usage):
+    """{registry} has no image {image}.
+
+    Check docker.image and docker.tag; if the image is private, run `docker login {registry}`.
+    """
+
+
+class NotPinned(Usage):
+    """{version} has no digest of {image}, so a moved tag cannot be detected.
+
+    Record the digest for the next version with `mvc docker resolve`.
+    """
+
+
+class MissingDockerExtra(Usage):
+    """Image registries need {library}, which is not installed.
+
+    Install it with `pip install 'modelvc[docker]'`.
+    """
+
+
+class BadDockerConfig(Usage):
+    """Cannot read {path}, docker's credentials file: {reason}.
+
+    Fix the file, or set DOCKER_CONFIG to another folder.
+    """
+
+
+class ImageDenied(Denied):
+    """{registry} denied access to {image}: {reason}.
+
+    Log in with `docker login {registry}`; mvc uses docker's credentials.
+    """
+
+
+class RealmNotTrusted(Denied):
+    """{registry} wants its credentials for {image} sent to {host}, which you have not approved.
+
+    If that is its token server, approve it with `mvc config --global host.{host}.trust docker`, or in scripts with
+    MVC_TRUSTED_HOSTS={host}.
+    """
+
+
+class HelperFailed(Denied):
+    """The credential helper {helper} gave no credentials for {registry}: {reason}.
+
+    Test it with `docker login {registry}`; {path} configures the helper.
+    """
+
+
+class ImageUnreachable(OutOfReach):
+    """Cannot reach {registry}: {reason}.
+
+    Nothing was changed; run the command again later.
+    """
+
+
+class UntrustedImage(Refused):
+    """Invalid answer from {registry} about {image}: {reason}.
+
+    Nothing was recorded. Check docker.image, and which server answers as that registry.
+    """

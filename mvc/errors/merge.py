@@ -1,0 +1,76 @@
+"""Merges, fast-forwards and rebases."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Answer, RefRejected, Usage
+
+
+class MergeUnderway(RefRejected):
+    """A merge of {theirs} into {model} is in progress.
+
+    Conclude it with `mvc merge --continue`, or abort it with `mvc merge --abort`.
+    """
+
+
+class NoMerge(Usage):
+    """No merge of {model} is in progress.
+
+    Start one with `mvc merge REV`.
+    """
+
+
+class Undecided(Answer):
+    """{count:conflict|conflicts} not resolved: {fields}.
+
+    Use --take FIELD=ours or FIELD=theirs (or --ours, --theirs for all), or edit model.toml and the files; then run
+    `mvc merge --continue`.
+    """
+
+
+class NotInConflict(Usage):
+    """{field} is not in conflict (conflicts: {known}).
+
+    Use --take FIELD=ours or FIELD=theirs with one of these.
+    """
+
+
+class NotAtTip(RefRejected):
+    """{branch} is at {tip}, not at the parent {parent}.
+
+    Record on another branch and merge it with `mvc merge`, or omit the parent to use the tip of the branch.
+    """
+
+
+class NotFastForward(RefRejected):
+    """Cannot fast-forward {ours} to {theirs}: they have diverged.
+
+    Run `mvc merge` without --ff-only.
+    """
+
+
+class Diverged(RefRejected):
+    """{branch} and {remote_branch} have diverged: {ahead} ahead, {behind} behind.
+
+    Rebase with `mvc pull --rebase`, or merge with `mvc merge {remote_branch}`.
+    """
+
+
+class CrissCross(RefRejected):
+    """{ours} and {theirs} have more than one merge base: {bases}.
+
+    Merge one of these first, or edit the files by hand and commit.
+    """
+
+
+class Unrelated(RefRejected):
+    """{ours} and {theirs} have no common ancestor.
+
+    Take the files you need with `mvc restore --source REV FILE`, and commit them.
+    """
+
+
+class CannotRebase(RefRejected):
+    """Cannot rebase {branch} onto {onto}: {reason}.
+
+    Merge instead, with `mvc merge {onto}`.
+    """

@@ -1,0 +1,75 @@
+"""Models, their names and folders."""
+
+from __future__ import annotations
+
+from mvc.errors.base import RefRejected, Usage
+
+
+class NoModel(Usage):
+    """No model {model} in this repository (models: {known}).
+
+    Create it with `mvc init --model {model}` in its folder.
+    """
+
+
+class WhichModel(Usage):
+    """No model selected: no model.toml at or above this folder (models: {models}).
+
+    Change to the folder of a model, or use --model NAME.
+    """
+
+
+class TwoFolders(Usage):
+    """Model {model} has two folders, {first} and {second}: both have a model.toml with that name.
+
+    Remove one of them, or change its model.name.
+    """
+
+
+class NoModelToml(Usage):
+    """{path}, which describes model {model}, is missing.
+
+    Restore it with `mvc restore model.toml`, or create it with `mvc init --model {model}`.
+    """
+
+
+class OtherName(Usage):
+    """{path} names the model {name}, but it is {model} in this repository.
+
+    Set model.name to {model}, or rename the model with `mvc models rename {model} {name}`.
+    """
+
+
+class OtherModelHere(Usage):
+    """Cannot create {asked} in {folder}: it is the folder of model {model}.
+
+    Use another folder, or rename the model with `mvc models rename {model} {asked}`.
+    """
+
+
+class NotInitialized(Usage):
+    """{path} describes model {model}, which is not in this repository.
+
+    Run `mvc init` in that folder to add it.
+    """
+
+
+class MovedFolder(Usage):
+    """The folder of model {model} moved from {old} to {new}.
+
+    Run `mvc init` there to record the new location.
+    """
+
+
+class ModelExists(RefRejected):
+    """Model {model} already exists in this repository, or existed before.
+
+    Choose another name.
+    """
+
+
+class BadModelKey(Usage):
+    """Invalid model name {key!r}: {reason}.
+
+    Choose another name, such as helmet-detector.
+    """

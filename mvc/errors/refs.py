@@ -1,0 +1,89 @@
+"""Branches, tags and aliases."""
+
+from __future__ import annotations
+
+from mvc.errors.base import RefRejected, Refused, Usage
+
+
+class BadRefName(Usage):
+    """Invalid ref name {name!r}: {reason}.
+
+    Choose another name, such as night-images or release/2026.1.
+    """
+
+
+class NameTaken(RefRejected):
+    """{name} is taken: {model} has the {kind} {name}, and branches, tags and aliases share one namespace.
+
+    Choose another name.
+    """
+
+
+class CaseTwin(RefRejected):
+    """{name} differs from the {kind} {other} only in letter case.
+
+    Choose a more distinct name.
+    """
+
+
+class BranchExists(RefRejected):
+    """Branch {name} of {model} already exists.
+
+    Switch to it with `mvc switch {name}`, or choose another name.
+    """
+
+
+class TagExists(RefRejected):
+    """Tag {tag} already exists, at {version}; tags never move.
+
+    Choose another name, or use an alias, which may move: `mvc alias set {tag} REV`.
+    """
+
+
+class NoSuchName(Usage):
+    """{model} has no {kind} {name}.
+
+    List them with `mvc {kind}`.
+    """
+
+
+class UnmergedBranch(RefRejected):
+    """Branch {name} of {model} has versions that are reachable from no other ref: {version} and possibly its ancestors.
+
+    Tag it first, or delete the branch anyway with `mvc branch -D {name}`.
+    """
+
+
+class CurrentBranch(RefRejected):
+    """Cannot delete {name}: it is the current branch of {model}.
+
+    Switch to another one first: `mvc switch BRANCH`.
+    """
+
+
+class NothingBefore(RefRejected):
+    """Alias {name} has no position before {version}.
+
+    Show its moves with `mvc alias log {name}`, or set it with `mvc alias set {name} REV`.
+    """
+
+
+class NoLogHere(Usage):
+    """HEAD of {model} is detached, and only refs have a log.
+
+    Name a ref: `mvc reflog main`.
+    """
+
+
+class RefMoved(RefRejected):
+    """{ref} was moved by {by} ({reason}) during this command.
+
+    Nothing is lost; check `mvc log`, then run the command again.
+    """
+
+
+class NotReady(Refused):
+    """{what} is not ready for {uses}, as intent.ready_for requires: {reasons}.
+
+    Show details and fixes with `{check}`; set {alias} anyway with --force.
+    """

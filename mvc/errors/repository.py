@@ -1,0 +1,61 @@
+"""The repository as a whole: none, incomplete, locked, newer, without a network."""
+
+from __future__ import annotations
+
+from mvc.errors.base import MvcError, NoRepository, OutOfReach, RefRejected
+
+
+class OtherWorktree(NoRepository):
+    """No mvc repository at or above {where}, a linked Git worktree; the main worktree has one in {repository}.
+
+    Use that one with `mvc -C {folder} COMMAND`, or create another one here with `mvc init --model NAME`.
+    """
+
+
+class UnfinishedClone(NoRepository):
+    """{where} is an incomplete clone of {url}.
+
+    Run the same `mvc clone` again to resume it, or delete the folder.
+    """
+
+
+class IncompleteInit(NoRepository):
+    """{where} is an incomplete repository: it has no config.toml.
+
+    Run `mvc init` again to complete it.
+    """
+
+
+class ReadOnlyStore(MvcError):
+    """The repository is read-only: {reason}.
+
+    Commands that only read (status, log, show, diff, cat, export) still work.
+    """
+
+
+class NewerFormat(MvcError):
+    """The repository has format {found}; this mvc supports format {known}.
+
+    Install a newer mvc.
+    """
+
+
+class UnknownFeature(MvcError):
+    """The repository requires {features}, which this mvc does not support.
+
+    Install a newer mvc.
+    """
+
+
+class CollectedMeanwhile(RefRejected):
+    """Nothing was committed: while files were stored, `mvc gc` removed objects that the new version may need.
+
+    Run the same command again.
+    """
+
+
+class Offline(OutOfReach):
+    """{what} cannot be contacted: --offline or MVC_OFFLINE is set.
+
+    Run the command again without it.
+    """

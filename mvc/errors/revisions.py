@@ -1,0 +1,117 @@
+"""Revisions, and formats and filters of the log."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Usage
+
+
+class UnknownRevision(Usage):
+    """{model} has no version {text}.
+
+    {suggestion}
+    """
+
+
+class AmbiguousRevision(Usage):
+    """{text} is ambiguous; candidates: {candidates}.
+
+    Give more digits of the id, or write heads/NAME, tags/NAME or aliases/NAME.
+    """
+
+
+class UnknownOnRegistry(Usage):
+    """No version here is recorded as {text} (recorded: {known}).
+
+    Import it with `mvc import picsellia://ORGANIZATION/MODEL`, or get a colleague's records with `mvc fetch`.
+    """
+
+
+class NotOnThisLine(Usage):
+    """The history of the current branch has no {version}; other branches have {elsewhere}.
+
+    Use that id, or switch to the branch first.
+    """
+
+
+class NoSuchMoment(Usage):
+    """{name} had no position at {when}; its log has {moves:move|moves}.
+
+    Show them with `mvc reflog {name}`.
+    """
+
+
+class NoParent(Usage):
+    """{text}: {version} has no parent number {number}.
+
+    Show the history with `mvc log`.
+    """
+
+
+class ParentAbsent(Usage):
+    """{text}: the parent {parent} of {version} is missing; it was never published.
+
+    Ask its author to publish it, then run `mvc import` again.
+    """
+
+
+class NoVersionOfGit(Usage):
+    """No version of {model} was made from the checked-out Git commit or its ancestors.
+
+    Show the Git commits of versions with `mvc log -v`.
+    """
+
+
+class BadFileRevision(Usage):
+    """{text!r} does not name a file of a version.
+
+    Write REV:ROLE or REV:./PATH, such as v7:model-latest.
+    """
+
+
+class RoleHasMany(Usage):
+    """The role {role} has {count:file|files}: {roles}.
+
+    Name one of them.
+    """
+
+
+class NotInVersion(Usage):
+    """{version} has no file or role {name}.
+
+    List its files with `mvc ls {version}`.
+    """
+
+
+class NoVersionYet(Usage):
+    """{model} has no version yet.
+
+    Create the first one with `mvc commit -m "..."`.
+    """
+
+
+class BadTemplate(Usage):
+    """Unknown field {{{name}}} in the format.
+
+    Known fields: {known}.
+    """
+
+
+class BadExpression(Usage):
+    """Invalid regular expression {text!r}: {reason}.
+
+    Escape special characters with a backslash.
+    """
+
+
+class BadDate(Usage):
+    """Invalid date {text!r}.
+
+    Write 2026-02-03, 2026-02-03T10:00:00+01:00, or "@SECONDS +HHMM".
+    """
+
+
+class BadAuthor(Usage):
+    """Invalid author {text!r}.
+
+    Write "Name <e-mail>".
+    """

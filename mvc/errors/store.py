@@ -1,0 +1,74 @@
+"""Stored data: missing or damaged, in the store or on a remote."""
+
+from __future__ import annotations
+
+from mvc.errors.base import Damaged
+
+
+class NotCanonical(Damaged):
+    """Not canonical JSON: {reason}.
+
+    `mvc fsck` lists the affected versions and files; everything else stays readable.
+    """
+
+
+class Missing(Damaged):
+    """{what} {id} is missing from the store.
+
+    `mvc fsck` lists the affected versions and files; restore it from a copy of the repository, or with `mvc fsck
+    --repair --from REMOTE`.
+    """
+
+
+class FileExpired(Damaged):
+    """{file} is not in the store: it was removed on purpose by {reason} ({by}, {at}).
+
+    Get it from a remote that still has it: `mvc fsck --repair --from REMOTE`.
+    """
+
+
+class FormatLost(Damaged):
+    """{remote} lost its file `format`, which marks it as an mvc remote.
+
+    Create it again with `mvc push --repair` from a repository that pushed to or fetched from it.
+    """
+
+
+class FormatDamaged(Damaged):
+    """`format` of {remote}, which marks it as an mvc remote, is damaged: {reason}.
+
+    A push never overwrites it: somebody with delete permission must remove that file, then `mvc push --repair`
+    creates it again.
+    """
+
+
+class MissingThere(Missing):
+    """{remote} lacks {what} {id}.
+
+    List the damage with `mvc fsck --remote NAME`; repair it from a complete repository with `mvc push --repair` or
+    `mvc fsck --remote NAME --repair`.
+    """
+
+
+class DamagedThere(Damaged):
+    """{what} is damaged: {reason}.
+
+    Everything else there stays readable. List the damage with `mvc fsck --remote NAME`; repair it from a complete
+    repository with `mvc push --repair` or `mvc fsck --remote NAME --repair`.
+    """
+
+
+class EntryDamagedThere(Damaged):
+    """{what} on {remote} is damaged: {reason}.
+
+    A push never overwrites it: somebody with delete permission must restore `{path}` from a backup, or remove it;
+    then `mvc push --repair` creates it again, unless it was the newest of its log. List the damage with `mvc fsck
+    --remote NAME`.
+    """
+
+
+class PackNameTaken(Damaged):
+    """{name} on {remote} is not the pack of that name, and a push never overwrites it.
+
+    Upload the pack under another name with `mvc push --repair`.
+    """
