@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     done = pasted.paste(page, tmp_path, pasted.program(tmp_path / "bin"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    said = {_without_ids(line) for line in done.stdout.splitlines()}
+    shown = "".join(pasted.blocks("text", page)).splitlines()
+    assert [line for line in shown if _without_ids(line) not in said] == []
+
+
+def _without_ids(line: str) -> str:
+    return re.sub(r"\b[0-9a-f]{10}\b", "ID", line).rstrip()
 
 
 def test_the_tutorial_has_what_it_promises(tmp_path: Path) -> None:
