@@ -4,12 +4,12 @@
         ◄── "bytes 96 to 608?" ─────────────────┘
         ◄── [["layer/kernel", 4096, 589824, "F32", [384, 384]], …]
 
-The library is written in C and not hardened against malformed files: in a file of 3,841 bytes, changing one byte at any of
-38 positions ends the process with SIGSEGV (h5py 3.16, HDF5 2.0). So it runs in a subprocess that opens no file, sees only
-the bytes that `Source` reads, and has limited time and memory. If it crashes, the file counts as malformed.
+The library is written in C and not hardened against malformed files: in a file of 3,841 bytes, changing one byte at any
+of 38 positions ends the process with SIGSEGV (h5py 3.16, HDF5 2.0). So it runs in a subprocess that opens no file, sees
+only the bytes that `Source` reads, and has limited time and memory. If it crashes, the file counts as malformed.
 
-Segments are contiguous datasets, and the chunks of uncompressed ones. Without h5py (`modelvc[hdf5]`), HDF5 is not a known
-format. Neither soft nor external links are followed.
+Segments are contiguous datasets, and the chunks of uncompressed ones. Without h5py (`modelvc[hdf5]`), HDF5 is not a
+known format. Neither soft nor external links are followed.
 """
 
 from __future__ import annotations

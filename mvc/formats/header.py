@@ -51,7 +51,10 @@ def ordered(segments: Iterable[Segment], size: int) -> tuple[Segment, ...]:
 
 
 def volume(name: str, shape: Sequence[Any]) -> int:
-    """Return the number of elements of a shape; raise HeaderError if a tensor cannot have it. `name` is the tensor's."""
+    """Return the number of elements of a shape.
+
+    Raises HeaderError if a tensor cannot have it. `name` is the tensor's.
+    """
     if len(shape) > MAX_RANK or not all(type(count) is int and 0 <= count < _TOO_LARGE for count in shape):
         raise HeaderError(f"{name} has an invalid shape")
     elements: int = math.prod(shape)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 class Format(NamedTuple):
     """A format whose headers the module `mvc.formats.NAME` parses.
 
-    The module defines `matches(start, source) -> bool` and `read(source) -> Header`. It is called for files with `magic` at
-    `offset`; unless the format is `strict`, also for files with one of its suffixes, which may begin differently.
+    The module defines `matches(start, source) -> bool` and `read(source) -> Header`. It is called for files with
+    `magic` at `offset`; unless the format is `strict`, also for files with one of its suffixes, which may begin
+    differently.
     """
 
     name: str

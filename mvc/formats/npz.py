@@ -22,7 +22,7 @@ from mvc.model.segment import WIDTHS, Segment
 MAX_HEADER = 10_000
 """Bytes of the text of a .npy header: numpy's own limit, above which parsing is not safe."""
 MAX_TEXT = 1024 * 1024
-"""Bytes in one archive of header texts that numpy would write differently, at most: parsing takes microseconds a byte."""
+"""Bytes of unusual header texts in one archive, at most: parsing these takes microseconds a byte."""
 _MAGIC = b"\x93NUMPY"
 _COUNT = rb"(?:0|[1-9][0-9]{0,18})"
 _USUAL = re.compile(
@@ -45,7 +45,10 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def read(source: Source) -> Header:
-    """Return the arrays that are not compressed; raise HeaderError if the directory or an array's header is malformed."""
+    """Return the arrays that are not compressed.
+
+    Raises HeaderError if the directory or an array's header is malformed.
+    """
     members = zip_directory.members(source)
     return Header("npz", ordered(_arrays(source, members), source.size))
 

@@ -1,4 +1,4 @@
-"""ONNX: a graph as one protocol buffers message that contains the tensors: initializers and constants, in subgraphs too.
+"""ONNX: a graph as one protocol buffers message with the tensors: initializers and constants, also of subgraphs.
 
     ModelProto ─ graph ┬ initializer: TensorProto ─ dims, data_type, name, raw_data │ external_data: location, offset, …
                        ├ sparse_initializer ─ values, indices: TensorProto

@@ -2,7 +2,8 @@
 
     GLOBAL torch._utils _rebuild_tensor_v2 │ MARK … TUPLE │ REDUCE  ─►  Call(Global("torch._utils._rebuild_tensor_v2"), (…))
 
-A function or class remains a value with its name. Source: the opcodes as `pickletools` describes them, protocols 0 to 5.
+A function or class remains a value with its name. Source: the opcodes as `pickletools` describes them, protocols 0 to
+5.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Persistent:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call of `function` with `args`, not executed; `parts` are the items added to the result, a state under the key None.
+    """A call of `function` with `args`, not executed; `parts` are items added to the result, state under None.
 
     A plain dict is a call without a function.
     """

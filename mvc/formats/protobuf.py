@@ -24,7 +24,10 @@ _FIRST_BLOCK, _MAX_BLOCK = 1024, 64 * 1024
 
 
 class Field(NamedTuple):
-    """Field `number` of a message. `value` is its number, or the size of its content in bytes, which begins at `offset`."""
+    """Field `number` of a message.
+
+    `value` is its number, or the size of its content in bytes, which begins at `offset`.
+    """
 
     number: int
     wire: int
@@ -55,7 +58,10 @@ class Reader:
             start = field.offset if field.wire == NUMBER else field.end
 
     def numbers(self, field: Field, limit: int) -> list[int] | None:
-        """Return the numbers of a repeated field, one or packed; None if packed in more than ten bytes for each of `limit`."""
+        """Return the numbers of a repeated field, one or packed.
+
+        None if packed in more than ten bytes for each of `limit`.
+        """
         if field.wire == NUMBER:
             return [field.value]
         if field.value > _LONGEST * limit:

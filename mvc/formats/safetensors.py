@@ -15,8 +15,10 @@ from mvc.formats.source import HeaderError, Source
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 32 * 1024 * 1024
-"""Bytes of a header, at most: 300 for each of the most tensors allowed. The format allows 100 MB, which would take ten times
-as much memory once parsed."""
+"""Bytes of a header, at most: 300 for each of the most tensors allowed.
+
+The format allows 100 MB, which would take ten times as much memory once parsed.
+"""
 MAX_MARKS = 1_000_000
 """Brackets and commas of a header, at most. Each makes one value, so they bound the memory; a tensor has up to ten."""
 MAX_MAPS = 150_000

@@ -33,7 +33,10 @@ class Source:
     """A file of `size` bytes, read by ranges."""
 
     def __init__(self, read_at: Callable[[int, int], bytes], size: int, name: str = "") -> None:
-        """Read with `read_at(offset, size)`, which returns up to `size` bytes; `name` is the file's, which may tell its format."""
+        """Read with `read_at(offset, size)`, which returns up to `size` bytes.
+
+        `name` is the file's, which may tell its format.
+        """
         self._read_at = read_at
         self._left = BUDGET
         self.size = size

@@ -1,7 +1,8 @@
 """Differences between tensors, from their little-endian bytes; bf16 and the 8-bit floats are decoded to fp32.
 
-Sources: bf16 is the upper half of an fp32 number; "OCP 8-bit Floating Point Specification" 1.0 (E4M3 has no infinity, and one
-NaN of each sign; E5M2 is the upper half of an IEEE half); "OCP Microscaling Formats" 1.0 (E8M0 is a power of two, 255 is NaN).
+Sources: bf16 is the upper half of an fp32 number; "OCP 8-bit Floating Point Specification" 1.0 (E4M3 has no infinity,
+and one NaN of each sign; E5M2 is the upper half of an IEEE half); "OCP Microscaling Formats" 1.0 (E8M0 is a power of
+two, 255 is NaN).
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ Members = dict[str, Member]
 def matches(start: bytes, source: Source) -> bool:
     """Return whether a zip archive begins with a member that PyTorch writes first, in a folder of any name.
 
-    A `.distcp` file of a distributed checkpoint begins so too, but is a sequence of archives, which `.metadata` beside it
-    lists (torch/distributed/checkpoint/filesystem.py).
+    A `.distcp` file of a distributed checkpoint begins so too, but is a sequence of archives, which `.metadata` beside
+    it lists (torch/distributed/checkpoint/filesystem.py).
     """
     if source.name.lower().endswith(".distcp"):
         return False
@@ -39,7 +39,7 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def read(source: Source) -> Header:
-    """Return the tensors that tile their storage, and other storages whole; raise HeaderError if the archive is malformed.
+    """Return the tensors that tile their storage, and other storages whole; raise HeaderError if malformed.
 
     Storages have no names if their pickle cannot be parsed.
     """

@@ -54,7 +54,10 @@ class _End(NamedTuple):
 
 
 def first_name(start: bytes, source: Source) -> str:
-    """Return the name of the first member of a file; `""` if `start`, its first bytes, are not those of a zip archive."""
+    """Return the name of the first member of a file.
+
+    `""` if `start`, its first bytes, are not those of a zip archive.
+    """
     if not start.startswith(_START) or source.size < _LOCAL.size:
         return ""
     *_, length, _ = _LOCAL.unpack(source.read(0, _LOCAL.size))

@@ -2,9 +2,9 @@
 
     {"auths": {"ghcr.io": {"auth": "<base64 of user:password>"}}, "credHelpers": {"ghcr.io": "pass"}, "credsStore": "desktop"}
 
-As in docker, the helper of a registry (`credHelpers`), else the one for all (`credsStore`), takes precedence over `auths`.
-A helper, `docker-credential-NAME`, reads the registry from its input and prints `Username` and `Secret`; the user `<token>`
-marks an identity token, which is exchanged for others. No part of a login is ever printed.
+As in docker, the helper of a registry (`credHelpers`), else the one for all (`credsStore`), takes precedence over
+`auths`. A helper, `docker-credential-NAME`, reads the registry from its input and prints `Username` and `Secret`; the
+user `<token>` marks an identity token, which is exchanged for others. No part of a login is ever printed.
 """
 
 from __future__ import annotations

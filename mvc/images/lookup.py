@@ -36,7 +36,10 @@ _NO_HEAD = {405, 501}
 
 
 def resolve(image: Image, environ: Mapping[str, str], approvals: Approvals) -> Resolved:
-    """Return the image that the tag of `image` points to, with the logins of `environ`; raise as `Registries.resolve` does."""
+    """Return the image that the tag of `image` points to, with the logins of `environ`.
+
+    Raises as `Registries.resolve` does.
+    """
     with contextlib.closing(Transport(image)) as transport:
         client = _Client(image, Credentials(environ), transport, approvals)
         head = client.request("HEAD", image.tag)
@@ -125,7 +128,10 @@ def _json(image: Image, body: bytes) -> dict[str, Any]:
 
 
 def _platforms(index: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the platforms that an index lists, as `linux/amd64`; attestations have none ("unknown") and are left out."""
+    """Return the platforms that an index lists, as `linux/amd64`.
+
+    Attestations have none ("unknown") and are left out.
+    """
     entries = index.get("manifests")
     platforms = [_platform(entry) for entry in entries[:_PLATFORMS]] if isinstance(entries, list) else []
     return tuple(dict.fromkeys(platform for platform in platforms if platform))

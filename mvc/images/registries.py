@@ -26,8 +26,8 @@ class Resolved:
 class Registries:
     """Looks images up at their registries.
 
-    `environ` has HOME or DOCKER_CONFIG for docker's logins, PATH for credential helpers, MVC_CONFIG or XDG_CONFIG_HOME for the
-    user's settings, and MVC_TRUSTED_HOSTS.
+    `environ` has HOME or DOCKER_CONFIG for docker's logins, PATH for credential helpers, MVC_CONFIG or XDG_CONFIG_HOME
+    for the user's settings, and MVC_TRUSTED_HOSTS.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -37,7 +37,8 @@ class Registries:
     def resolve(self, image: Image) -> Resolved:
         """Return the image that the tag of `image` points to now; a digest in its name is returned without any request.
 
-        Raises NoSuchImage, ImageDenied, ImageUnreachable, UntrustedImage, BadDockerConfig, MissingDockerExtra, RealmNotTrusted.
+        Raises NoSuchImage, ImageDenied, ImageUnreachable, UntrustedImage, BadDockerConfig, MissingDockerExtra,
+        RealmNotTrusted.
         """
         if image.digest is not None:
             return Resolved(image, image.digest)

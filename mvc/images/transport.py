@@ -1,8 +1,8 @@
 """HTTP transport to a registry of images: bounded in time and size; a login never reaches a host it is not for.
 
-Redirects are followed here, not by the library: never from https to http, and with a login to no other host. The library's
-own source of logins, ~/.netrc, is turned off. Errors name the kind of failure only, since the library's texts may quote
-headers.
+Redirects are followed here, not by the library: never from https to http, and with a login to no other host. The
+library's own source of logins, ~/.netrc, is turned off. Errors name the kind of failure only, since the library's texts
+may quote headers.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Response:
 
 
 class _Session(requests.Session):
-    """A session that sees no redirect: the library would read its whole body to build a request that may not be sent."""
+    """A session that sees no redirect: the library would read its body to build a request that may not be sent."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None."""

@@ -5,8 +5,8 @@ else `\u00xx` in lower case); no surrogates, no normalisation; integers within 6
 decimal that reads back as the same IEEE 754 double (CPython's `repr`), always with `.` or `e`, so `1.0` is not `1`; no
 NaN, no infinity. Decoding re-encodes and compares, so any other byte form is refused.
 
-A compressed document of a few KB may expand to millions of values, each of tens of bytes in memory. So values are counted
-before any of them is built, and a long document is compared in pieces.
+A compressed document of a few KB may expand to millions of values, each of tens of bytes in memory. So values are
+counted before any of them is built, and a long document is compared in pieces.
 """
 
 from __future__ import annotations

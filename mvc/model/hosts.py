@@ -64,8 +64,8 @@ def is_loopback(name: str) -> bool:
 class Destination:
     """The host that receives a remote's credentials, and the settings that select them.
 
-    `name` is canonical. `plain`: without encryption. `is_default`: the provider's own host, which needs no approval. `choices`
-    are settings such as `profile=team`, files by their absolute path.
+    `name` is canonical. `plain`: without encryption. `is_default`: the provider's own host, which needs no approval.
+    `choices` are settings such as `profile=team`, files by their absolute path.
     """
 
     kind: str

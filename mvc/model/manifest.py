@@ -1,4 +1,4 @@
-"""Manifests: the resolved values of a `model.toml`: model, files, labelmap, parameters, metrics, docker, source, intent.
+"""Manifests: the resolved values of a `model.toml`: model, labelmap, parameters, metrics, docker, source, intent.
 
     {"files":{"model-latest":"best.onnx"},"kind":"manifest","labelmap":[[0,"helmet"],[1,"head"]],
      "model":{"framework":"ONNX","name":"helmet-detector","type":"OBJECT_DETECTION"},"parameters":{"epochs":100}}
@@ -93,7 +93,7 @@ class Manifest:
         return cls(**values, labelmap=labelmap, labelmap_path=record.get("labelmap_path"))
 
     def to_toml(self) -> dict[str, Any]:
-        """Return the values as `model.toml` writes them: the labelmap keyed by number or as a path, `digest = "auto"`."""
+        """Return the values as in `model.toml`: the labelmap by number or as a path, `digest = "auto"`."""
         values = {name: dict(getattr(self, name)) for name in SECTIONS if name != "ext" and getattr(self, name)}
         labels = {str(index): name for index, name in self.labelmap}
         if self.labelmap_path is not None:

@@ -2,8 +2,8 @@
 
     Night/Shift v2  →  %4eight%2f%53hift%20v2
 
-`a-z 0-9 . _ -` stay as they are, every other byte of the UTF-8 form becomes `%xx`, capitals included. So two names never
-share a path, even where letter case is ignored, and no name is a folder of another.
+`a-z 0-9 . _ -` stay as they are, every other byte of the UTF-8 form becomes `%xx`, capitals included. So two names
+never share a path, even where letter case is ignored, and no name is a folder of another.
 """
 
 from __future__ import annotations

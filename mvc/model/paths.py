@@ -4,7 +4,8 @@ r"""Paths of files in a version: relative, portable, and outside the folders of 
     ../x  /x  C:x  a\b  a//b  .git/config  .GIT /x  GIT~1/x  nul.txt  e\u0301.onnx (not composed)   no
 
 A version made on one system must check out on every other, so names that Windows or macOS cannot store are refused
-everywhere. The characters that HFS+ ignores, and the short names of NTFS, are those that Git checks since CVE-2014-9390.
+everywhere. The characters that HFS+ ignores, and the short names of NTFS, are those that Git checks since
+CVE-2014-9390.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _PLAIN = re.compile(
 )
 """Paths that need no further checks, as nearly all: a scan checks thousands.
 
-Names close to devices (`con`, and also `pon`) are checked in full: only their ends ignore letter case, since that is slow.
+Names close to devices (`con`, and also `pon`) are checked in full: only their ends ignore letter case, since that is
+slow.
 """
 _SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
 _UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')

@@ -27,8 +27,8 @@ FLOATS = ("F16", "BF16", "F32", "F64")
 class Segment(NamedTuple):
     """`size` bytes of a file from `offset`; `name`, `dtype` and `shape` if known, else `""`, `""` and None.
 
-    `digest` identifies the content: the id of the bytes if at most `step`, else the id of the concatenated ids (32 bytes each) of
-    its pieces of `step` bytes. It is `""` until the content is read.
+    `digest` identifies the content: the id of the bytes if at most `step`, else the id of the concatenated ids (32
+    bytes each) of its pieces of `step` bytes. It is `""` until the content is read.
     """
 
     offset: int

@@ -108,7 +108,10 @@ def _parse(record: Any) -> tuple[TreeEntry, ...]:
 
 
 def _entry(row: dict[str, Any]) -> TreeEntry:
-    """Return one entry, unchecked only for its id, since a tree may have very many; raise KeyError, TypeError, ValueError."""
+    """Return one entry, unchecked only for its id, since a tree may have very many.
+
+    Raises KeyError, TypeError, ValueError.
+    """
     path, role, size, file = row["path"], row["role"], row["size"], row["file"]
     executable = len(row) == _FIELDS + 1 and row["exec"] is True
     has_texts = type(path) is str and type(role) is str and 0 < len(role) <= MAX_ROLE

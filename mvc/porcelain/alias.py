@@ -1,4 +1,4 @@
-"""`mvc alias`: names that are moved on purpose, and remember every move."""
+"""`mvc alias`: refs that are moved explicitly, with a log of every move."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mvc.storage.records.reflog import ALIASES, RefEntry, RefName
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One alias: the version it stands for, since when, who moved it there, and why."""
+    """An alias: the version it points to, and when, by whom and why it was moved there."""
 
     name: str
     id: VersionId
@@ -29,7 +29,7 @@ class Alias:
     reason: str
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the alias as `--json` prints it."""
         return {
             "name": self.name,
             "id": self.id,
@@ -41,7 +41,7 @@ class Alias:
 
 
 def aliases(repository: Repository, model: str) -> list[Alias]:
-    """The aliases of `model`, by name. Raises NoModel, Missing, Damaged."""
+    """Return the aliases of `model` by name; raise NoModel, Missing, Damaged."""
     repository.head(model)
     return [_alias(repository, model, name) for name in repository.refs.names(model, ALIASES)]
 
@@ -57,7 +57,7 @@ def assign(
     reason: str | None = None,
     force: bool = False,
 ) -> Alias:
-    """Have the alias `name` stand for `target` from now on; with `force` also where that is not ready for what it is meant for.
+    """Point the alias `name` to `target`; with `force`, even to a version that is not ready for its uses.
 
     Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
     """
@@ -70,20 +70,20 @@ def assign(
 
 @writes
 def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
-    """Remove an alias, its log kept; the version it stood for. Raises NoSuchName."""
+    """Remove an alias but not its log; return the version it pointed to. Raises NoSuchName."""
     return refnames.remove(Model(repository, model), ALIASES, name, actor, "alias: removed")
 
 
 def log(repository: Repository, model: str, name: str) -> Reflog:
-    """Every move of the alias `name`, the newest first, also when it was removed since. Raises NoSuchName, Damaged."""
+    """Return every move of the alias `name`, newest first, even if it was removed; raise NoSuchName, Damaged."""
     return reflog.of(repository, RefName(model, ALIASES, name))
 
 
 @writes
 def rollback(repository: Repository, model: str, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
-    """Have the alias stand where it stood before its last move; done again, before the move before that.
+    """Move the alias back to the version before its last move; repeated, to the version before that.
 
-    An alias that was removed comes back. Raises NoSuchName, NothingBefore, RefMoved.
+    A removed alias is restored. Raises NoSuchName, NothingBefore, RefMoved.
     """
     entries = repository.refs.entries(RefName(model, ALIASES, name))
     if not entries:
@@ -98,7 +98,7 @@ def rollback(repository: Repository, model: str, name: str, actor: Actor, *, rea
 
 
 def _stack(entries: Sequence[RefEntry]) -> list[VersionId]:
-    """Where the alias stood, the oldest first; a move back to where it stood before takes the last one away again."""
+    """Return the versions of the alias, oldest first; a rollback removes the last one."""
     stood: list[VersionId] = []
     for entry in entries:
         if entry.new is None or (stood and entry.new == stood[-1]):

@@ -1,4 +1,4 @@
-"""`mvc branch`: names that move with commits."""
+"""`mvc branch`: refs that move with commits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One branch and the version at its tip; `id` is None before its first commit."""
+    """A branch and the version at its tip; `id` is None before its first commit."""
 
     name: str
     current: bool
@@ -29,7 +29,7 @@ class Branch:
     upstream: Upstream | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the branch as `--json` prints it."""
         return {
             "name": self.name,
             "current": self.current,
@@ -42,7 +42,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """All branches by name; `current` is the one that the files stand on, None when they stand at `detached`."""
+    """All branches by name; `current` is the checked-out one, None if HEAD is detached at `detached`."""
 
     model: str
     current: str | None
@@ -50,7 +50,7 @@ class Branches:
     branches: tuple[Branch, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the branches as `--json` prints them."""
         return {
             "model": self.model,
             "current": self.current,
@@ -60,7 +60,7 @@ class Branches:
 
 
 def branches(repository: Repository, model: str) -> Branches:
-    """The branches of `model`, the current one also before its first commit. Raises NoModel, Missing, Damaged."""
+    """Return the branches of `model`, including a current one without commits; raise NoModel, Missing, Damaged."""
     head = repository.head(model)
     names = set(repository.refs.names(model, HEADS)) | ({head.branch} if head.branch is not None else set())
     found = tuple(_branch(repository, model, name, current=name == head.branch) for name in sorted(names))
@@ -69,7 +69,7 @@ def branches(repository: Repository, model: str) -> Branches:
 
 @writes
 def create(repository: Repository, model: str, name: str, target: VersionId, actor: Actor) -> Branch:
-    """Make the branch `name` at `target`, and stay where we are. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""
+    """Create the branch `name` at `target` without switching; raise BranchExists, BadRefName, NameTaken, CaseTwin."""
     ref = _new(repository, model, name)
     with repository.locked():
         repository.objects.reread(target)
@@ -79,7 +79,7 @@ def create(repository: Repository, model: str, name: str, target: VersionId, act
 
 @writes
 def delete(repository: Repository, model: str, name: str, actor: Actor, *, force: bool = False) -> Branch:
-    """Remove the branch `name`, its log kept; without `force` only when other names lead to all of its versions.
+    """Delete the branch `name` but not its log; without `force`, only if other refs reach its tip.
 
     Raises NoSuchName, CurrentBranch, UnmergedBranch.
     """
@@ -98,7 +98,7 @@ def delete(repository: Repository, model: str, name: str, actor: Actor, *, force
 
 @writes
 def rename(repository: Repository, model: str, old: str, new: str, actor: Actor) -> Branch:
-    """Have the branch `old` be called `new`; whoever stands on it still does.
+    """Rename the branch `old` to `new`; it remains the current branch if it was.
 
     Raises NoSuchName, BranchExists, BadRefName, NameTaken, CaseTwin.
     """
@@ -122,7 +122,7 @@ def rename(repository: Repository, model: str, old: str, new: str, actor: Actor)
 
 
 def _new(repository: Repository, model: str, name: str) -> RefName:
-    """The ref of a branch that is still to be made; raises when it may not be."""
+    """Return the ref for a new branch; raise if it cannot be created."""
     refnames.check_new(Model(repository, model), HEADS, name)
     ref = RefName(model, HEADS, name)
     if repository.refs.target(ref) is not None or repository.head(model).branch == name:
@@ -138,7 +138,7 @@ def _branch(repository: Repository, model: str, name: str, *, current: bool) -> 
 
 
 def _held(repository: Repository, model: str, ref: RefName, tip: VersionId) -> bool:
-    """Whether another name, or where the files stand, leads to `tip`."""
+    """Return whether another ref, or HEAD, reaches `tip`."""
     refs = [each for kind in repository.refs.kinds(model) for each in repository.refs.all(model, kind) if each != ref]
     others = [repository.current(model), *(repository.refs.target(each) for each in refs)]
     starts = list(dict.fromkeys(other for other in others if other is not None))

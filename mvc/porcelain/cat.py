@@ -1,4 +1,4 @@
-"""`mvc cat`: the bytes of one file of a version, each piece checked before it is given out."""
+"""`mvc cat`: the content of one file of a version, verified piece by piece."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One file: its path in the model's folder, its size in bytes, its id (None: made for this reading), its bytes."""
+    """A file: path in the model's folder, size in bytes, id (None: generated for this reading), and content."""
 
     path: str
     size: int
@@ -26,9 +26,9 @@ class Content:
 
 
 def cat(repository: Repository, model: str, text: str) -> Content:
-    """The file that `text` (REV:ROLE, REV:./PATH, REV:model.toml) names; its pieces are read as they are asked for.
+    """Open the file that `text` names (REV:ROLE, REV:./PATH, REV:model.toml); its pieces are read on demand.
 
-    Raises what resolving raises, BadFileRevision, NotInVersion, RoleHasMany; while reading: Missing, Damaged.
+    Raises NotInVersion, RoleHasMany, and as resolving does; while reading: Missing, Damaged.
     """
     revision, name = revisions.split_file(text)
     id_ = revisions.resolve(Model(repository, model), revision)
@@ -43,7 +43,7 @@ def cat(repository: Repository, model: str, text: str) -> Content:
 
 
 def save(content: Content, target: Path, progress: Callable[[int], None] | None = None) -> None:
-    """Write `content` to `target`: a file is replaced whole or not at all, a pipe or device gets the bytes as they come.
+    """Write `content` to `target`: a file is replaced atomically, a pipe or device is streamed to.
 
     Raises InsideStore, NotWritable, DiskFailed, Damaged.
     """

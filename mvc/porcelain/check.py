@@ -24,8 +24,8 @@ from mvc.repository.worktree import snapshot
 class Checked(Result):
     """The readiness for each use. `id` and `number` are None for the working tree.
 
-    `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working tree with
-    `problems` or `broken` rules cannot be committed.
+    `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working
+    tree with `problems` or `broken` rules cannot be committed.
     """
 
     model: str
@@ -65,9 +65,9 @@ def check(
 ) -> Checked:
     """Check the version `id_` of `model`, or the working tree, for each of `uses`.
 
-    Without `uses`: for those that its `intent.ready_for` names, else for all. With `strict`, recommended rules and rules that
-    cannot be checked here count too. Rules about a file's content read its header; nothing is fetched. Raises UnknownUse,
-    Missing, Damaged, and the errors of reading model.toml.
+    Without `uses`: for those that its `intent.ready_for` names, else for all. With `strict`, recommended rules and
+    rules that cannot be checked here count too. Rules about a file's content read its header; nothing is fetched.
+    Raises UnknownUse, Missing, Damaged, and the errors of reading model.toml.
     """
     if id_ is None:
         subject, problems = _working(repository, model)

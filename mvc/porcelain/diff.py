@@ -1,4 +1,4 @@
-"""`mvc diff`: what changed, between two versions or between one and the working tree."""
+"""`mvc diff`: the changes between two versions, or between a version and the working tree."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, repr=False)
 class Diff(Result):
-    """A difference and its two sides; `new` is None for the working tree, `old` None for nothing at all.
+    """A diff and its two sides; `new` is None for the working tree, `old` None for no version.
 
-    `tensors` is what became of those of each file that was modified, None when nobody asked.
+    `tensors` has the tensor diff of each modified file; None unless requested.
     """
 
     model: str
@@ -34,13 +34,13 @@ class Diff(Result):
     tensors: tuple[FileTensors, ...] | None = None
 
     def summary(self) -> str:
-        """Return what matters most, in one line."""
+        """Return the most important facts in one line."""
         old = f"v{self.old_number}" if self.old else "nothing"
         new = f"v{self.new_number}" if self.new else "working tree"
         return f"{self.model} {old}..{new}: {changed(self.difference)}"
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the diff as `--json` prints it."""
         record = {
             "model": self.model,
             "old": {"id": self.old, "number": self.old_number} if self.old else None,
@@ -60,10 +60,10 @@ def diff(
     *,
     tensors: Literal["headers", "deep"] | None = None,
 ) -> Diff:
-    """What `new`, or the working tree, changed against `old`; raises what is wrong with the working tree, Damaged.
+    """Compare `old` with `new` or the working tree; raise Damaged, and the errors of reading the working tree.
 
-    With `tensors`, also which tensors of modified files: `headers` tells it from records and reads no stored weights, `deep`
-    reads those of tensors that changed and says how far they moved.
+    With `tensors`, also compare the tensors of modified files: `headers` uses recorded digests and reads no weights,
+    `deep` reads changed tensors and measures how far they moved.
     """
     brought = None
     files: tuple[WorkFile, ...] = ()
@@ -94,7 +94,7 @@ def diff(
 
 
 def sides(repository: Repository, model: str, text: str) -> tuple[VersionId, VersionId]:
-    """Return the two sides of `A..B`; of `A...B` the newest version that both have, and B. Raises as resolving does."""
+    """Return the two sides of `A..B`; of `A...B`, the merge base and B. Raises as resolving does."""
     dots = "..." if "..." in text else ".."
     left, _, right = text.partition(dots)
     one, two = (revisions.resolve(Model(repository, model), side or "HEAD") for side in (left, right))

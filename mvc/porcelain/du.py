@@ -1,4 +1,4 @@
-"""`mvc du`: what versions take, what each alone takes, and what it would all take without sharing."""
+"""`mvc du`: disk usage of versions, in total and for each alone, and the savings by deduplication and compression."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SAVING = {
     encodings.BFLOAT: "delta",
     encodings.HALF: "delta",
 }
-"""What each encoding is called here."""
+"""Names of the encodings in reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One version, in bytes: `total` of its files as they are checked out, `unique` and `shared` in the store.
+    """Usage of one version, in bytes: `total` of its files when checked out, `unique` and `shared` in the store.
 
-    No other version needs what is unique. `absent` counts the files whose bytes are not all here.
+    Unique parts are needed by no other version. `absent` is the number of files with content that is not local.
     """
 
     id: VersionId
@@ -40,7 +40,7 @@ class Usage:
     absent: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the usage as `--json` prints it."""
         return {
             "id": self.id,
             "number": self.version.number,
@@ -53,10 +53,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Usages:
-    """The versions asked for, and the whole repository.
+    """Usage of the requested versions, and of the whole repository.
 
-    `store` is what that takes on disk, in bytes, caches left out; `count` its versions, of all models; `checked_out`
-    the bytes of all their files. `saved` says what spared how many bytes of these: `sharing`, and the encodings by name.
+    `store` is its size on disk in bytes, without caches; `count` the number of versions of all models; `checked_out`
+    the bytes of all their files. `saved` maps `sharing` and each encoding to the bytes it saved.
     """
 
     model: str
@@ -67,7 +67,7 @@ class Usages:
     saved: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the usage as `--json` prints it."""
         return {
             "model": self.model,
             "versions": [version.to_json() for version in self.versions],
@@ -77,7 +77,7 @@ class Usages:
 
 
 def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usages:
-    """What `ids` take, or all versions that names of `model` lead to. Raises Missing, Damaged."""
+    """Measure the versions `ids`, by default all that refs of `model` reach; raise Missing, Damaged."""
     tips = {name: history.tips(Model(repository, name)) for name in repository.heads.models()}
     every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
     asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model])]
@@ -95,7 +95,7 @@ def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usa
 
 
 class _Count:
-    """The parts that each version needs, and how often each part is needed."""
+    """The parts that each version needs, and how many versions need each part."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -106,7 +106,7 @@ class _Count:
         self._needed: dict[str, int] = {}
 
     def add(self, id_: VersionId, version: Version) -> None:
-        """Take a version into account."""
+        """Add the parts of a version."""
         entries = self._repository.objects.tree(version.tree).entries
         self._versions[id_] = version
         self._files[id_] = {entry.file: entry.size for entry in entries}
@@ -115,11 +115,11 @@ class _Count:
             self._needed[part] = self._needed.get(part, 0) + 1
 
     def total(self, id_: VersionId) -> int:
-        """The bytes of a version's files."""
+        """Return the bytes of a version's files."""
         return self._totals[id_]
 
     def usage(self, id_: VersionId) -> Usage:
-        """What a version takes, seen beside all that were added."""
+        """Return the usage of a version among all that were added."""
         parts = self._with_bases(self._of(self._files[id_]))
         unique = sum(kept.stored for part, kept in parts.items() if self._needed[part] == 1)
         absent = sum(self._stored(file) is None for file in self._files[id_])
@@ -127,7 +127,7 @@ class _Count:
         return Usage(id_, self._versions[id_], self.total(id_), unique, shared, absent)
 
     def saved(self, ids: Iterable[VersionId]) -> dict[str, int]:
-        """What spared how many bytes of the files of some versions, of those files that are all here."""
+        """Return the bytes saved for the files of some versions, by cause, for complete files only."""
         here = [
             (file, size) for id_ in ids for file, size in self._files[id_].items() if self._stored(file) is not None
         ]
@@ -139,11 +139,11 @@ class _Count:
         return found
 
     def _of(self, files: Iterable[FileId]) -> _Parts:
-        """The parts of several files, each once."""
+        """Return the parts of several files, each once."""
         return {part: kept for file in files for part, kept in (self._stored(file) or {}).items()}
 
     def _with_bases(self, parts: _Parts) -> _Parts:
-        """The parts, and those that they rest on."""
+        """Return the parts and their delta bases."""
         found = dict(parts)
         waiting = [kept.base for kept in parts.values() if kept.base]
         while waiting:

@@ -1,4 +1,4 @@
-"""`mvc init`: make a repository here, and a model in it."""
+"""`mvc init`: create a repository and a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
     edit = lazy.Module("mvc.model.toml.edit")
 
 _BUILDING = f"{DIRECTORY}.init-"
-"""A repository that is not finished has this name and that of the process that makes it."""
+"""The prefix of an unfinished repository's name; the id of the creating process follows."""
 _README = b"""This folder is an mvc repository: immutable versions of models, with their whole history.
 
 Do not edit or delete files here; use `mvc`. `cache/` and `tmp/` may be deleted at any time, nothing else may.
@@ -40,7 +40,7 @@ _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
-    """The repository's root and the model; `created` says which of the two were made now."""
+    """The repository's root and the model; `created` says which of the two are new."""
 
     root: Path
     model: str | None
@@ -48,7 +48,7 @@ class Initialized:
     created: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"path": str(self.root), "model": self.model, "folder": self.folder, "created": list(self.created)}
 
 
@@ -61,10 +61,11 @@ def init(
     framework: str | None = None,
     user_config: Path | None = None,
 ) -> Initialized:
-    """Make a repository in `root` (where there is none at or above `directory`) and the model `model` in `directory`.
+    """Create a repository in `root` (unless `directory` is inside one), and the model `model` in `directory`.
 
-    With no `model`, the key is what `directory`'s model.toml says, if there is one. Doing it again changes nothing.
-    Raises BadModelKey, TwoFolders, OtherModelHere, and UnsafePath, UnportablePath for a folder that no model can be in.
+    By default the model's key is the name in `directory`'s model.toml, if there is one. Repeating it changes nothing.
+    Raises BadModelKey, TwoFolders, OtherModelHere, and UnsafePath or UnportablePath for a folder that cannot hold a
+    model.
     """
     root = root or directory
     folder = "" if directory == root else directory.relative_to(root).as_posix()
@@ -85,7 +86,10 @@ def init(
 
 
 def make_repository(root: Path, source: CloneSource | None = None) -> bool:
-    """Make a repository without models in `root`, an unfinished clone of `source`; False when there is one. Raises InsideStore."""
+    """Create an empty repository in `root`, an unfinished clone of `source`; return False if it exists.
+
+    Raises InsideStore.
+    """
     target = root / DIRECTORY
     if (target / config.NAME).exists():
         return False
@@ -103,12 +107,12 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
 
 
 def is_building(name: str) -> bool:
-    """Whether a file of that name is a repository that is being made, or that an interrupted command left."""
+    """Return whether a file name is that of an unfinished repository, possibly left by an interrupted command."""
     return name.startswith(_BUILDING)
 
 
 def _fill(building: Path, source: CloneSource | None) -> None:
-    """Make what an empty repository holds, and remove those that interrupted commands left beside it."""
+    """Create the contents of an empty repository, and remove unfinished ones of interrupted commands."""
     door = StoreDoor(building)
     for folder in _FOLDERS:
         door.make_folder(folder)

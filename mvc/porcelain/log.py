@@ -1,8 +1,8 @@
-"""`mvc log`: the versions that some names reach, newest first, as they are found.
+"""`mvc log`: the versions reachable from some refs, newest first, as a stream.
 
-    revisions ─ ranges ─ walk ─ filters ─ count ─ (what each changed)
+revisions ─ ranges ─ walk ─ filters ─ count ─ (changes of each)
 
-Nothing but version objects is read, and no more of them than are given out, unless what each changed is asked for.
+Only version objects are read, and no more than are returned, unless changes are requested.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which versions are wanted; times include their bounds.
+    """Filters of versions; time bounds are inclusive.
 
-    `author` and `grep` are regular expressions, whatever the case of letters.
+    `author` and `grep` are regular expressions that ignore letter case.
     """
 
     author: str | None = None
@@ -44,28 +44,28 @@ class Filter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all versions are wanted."""
+        """True if no filter is set."""
         return self == Filter()
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a version changed against its first parent, and the bytes of all its files."""
+    """The changes of a version against its first parent, and the bytes of all its files."""
 
     difference: VersionDiff
     total_bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the changes as `--json` prints them."""
         new_bytes = self.difference.new_bytes
         return {"changes": self.difference.to_json(), "bytes": {"new": new_bytes, "total": self.total_bytes}}
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One version with its (kind, name) pairs; `drawn` are the parents in a drawing of those that are shown.
+    """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
-    `places` tell where it is on a registry.
+    `places` are its registry versions.
     """
 
     id: VersionId
@@ -76,7 +76,7 @@ class Logged:
     places: tuple[Place, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the version as `--json` prints it."""
         version = self.version
         return {
             "id": self.id,
@@ -107,11 +107,11 @@ def log(
     changes: bool = False,
     graph: bool = False,
 ) -> Iterator[Logged]:
-    """The versions that `texts` (revisions and ranges; HEAD when there are none) reach, newest first.
+    """Yield the versions reachable from `texts` (revisions and ranges; default HEAD), newest first.
 
-    With `every_name`, those of all names too. `count` is taken before `reverse` turns the order. `changes` has each
-    compared with its first parent; `graph` puts all that is shown in memory, to know who is drawn below whom. Raises
-    what resolving raises, NoVersionYet, BadExpression.
+    `every_name` adds all refs. `count` applies before `reverse`. `changes` compares each version with its first parent;
+    `graph` keeps all versions in memory to draw their parents. Raises NoVersionYet, BadExpression, and as resolving
+    does.
     """
     tips, exclude = _ends(repository, model, texts, every_name=every_name)
     found = _matching(history.walk(repository.objects, tips, exclude=exclude), wanted)
@@ -172,7 +172,7 @@ def _expression(text: str | None) -> re.Pattern[str] | None:
 
 
 def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict[VersionId, tuple[VersionId, ...]]:
-    """The parents of each among those shown; with `through`, the nearest shown ones beyond those that are not."""
+    """Return the drawn parents of each version; with `through`, edges skip versions that are not shown."""
     objects = repository.objects
     ids = {id_ for id_, _ in shown}
 

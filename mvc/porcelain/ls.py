@@ -15,9 +15,9 @@ from mvc.storage.records.promised import State
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The files of a version; by path, `states` says where the bytes of each are, and `tensors` what lies where in them.
+    """The files of a version; by path, `states` says where each file's content is, and `tensors` lists its tensors.
 
-    Both are empty when nobody asked; `tensors` has no file whose tensors are not known.
+    Both are empty unless requested; `tensors` has only files whose tensors are known.
     """
 
     model: str
@@ -28,7 +28,7 @@ class Listed:
     tensors: dict[str, tuple[Segment, ...]]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the files as `--json` prints them."""
         return {
             "model": self.model,
             "id": self.id,
@@ -42,7 +42,7 @@ class Listed:
 
 
 def ls(repository: Repository, model: str, id_: VersionId, *, states: bool = False, tensors: bool = False) -> Listed:
-    """The files of version `id_`, by path; with `states`, where the bytes of each are, with `tensors`, what these hold.
+    """Return the files of version `id_`; with `states` and `tensors`, also where their content is and their tensors.
 
     Raises Missing, Damaged.
     """

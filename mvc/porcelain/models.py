@@ -1,4 +1,4 @@
-"""`mvc models`: the models of a repository, and how one gets another name."""
+"""`mvc models`: list and rename the models of a repository."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mvc.transport import tracking
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model: its folder from the root, where it stands (`branch` None: detached), and what it is there.
+    """A model: its folder below the root, its HEAD (`branch` None: detached), and its type there.
 
     `id`, `number` and `time` are None before its first commit.
     """
@@ -33,7 +33,7 @@ class Model:
     framework: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the model as `--json` prints it."""
         return {
             "name": self.name,
             "folder": self.folder,
@@ -47,16 +47,16 @@ class Model:
 
 
 def models(repository: Repository) -> list[Model]:
-    """The models of the repository, by name. Raises Missing, Damaged."""
+    """Return the models of the repository by name; raise Missing, Damaged."""
     return [_model(repository, name) for name in repository.heads.models()]
 
 
 @writes
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
-    """Give the model `old` the name `new`: its history, where it stands, and the name in its model.toml.
+    """Rename the model `old` to `new`: its history, its HEAD, and the name in its model.toml.
 
-    Versions keep the name they were committed with, and remotes keep the model under the name `old`: nothing was seen of
-    `new` there. Raises NoModel, BadModelKey, ModelExists, UnfinishedSwitch.
+    Versions keep the name they were committed with, and remotes keep the model `old`, so the remote-tracking refs of
+    `new` are empty. Raises NoModel, BadModelKey, ModelExists, UnfinishedSwitch.
     """
     names.check_model_key(new)
     with repository.writing():
@@ -68,7 +68,7 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
 
 
 def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, ...]:
-    """The ref entries by which nothing of a model is seen on any remote."""
+    """Return the entries that empty a model's remote-tracking refs."""
     owns = [
         ref.tracking_ref(remote)
         for remote in repository.config.remotes()

@@ -1,4 +1,4 @@
-"""`mvc.open`: the repository that a folder belongs to, or what a remote has, without a clone."""
+"""`mvc.open`: the repository that contains a folder, or a remote without a clone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
     trust = lazy.Module("mvc.transport.trust")
 
 _NOBODY = Actor(Person("mvc", "mvc@localhost"), Timestamp(0))
-"""Whoever reads: nothing of what is noted leaves this process."""
+"""The reader's identity in records, which never leave this process."""
 
 
 def open_repository(
@@ -38,14 +38,13 @@ def open_repository(
     offline: bool = False,
     lock_timeout: float | None = None,
 ) -> Repository:
-    """The repository at or above the folder `path`; `user_config` is a file of a person's own settings, instead of theirs.
+    """Open the repository that contains the folder `path`; `user_config` replaces the user's settings file.
 
-    `environ` says where that is (MVC_CONFIG, XDG_CONFIG_HOME, HOME), and which hosts are trusted besides
-    (MVC_TRUSTED_HOSTS).
+    `environ` locates that file (MVC_CONFIG, XDG_CONFIG_HOME, HOME), and names more trusted hosts (MVC_TRUSTED_HOSTS).
 
-    A URL (`s3://...`) opens the remote there: its metadata comes now, the bytes of files when they are read, into a
-    temporary folder that goes with the repository that is returned. Its host is approved for this repository. Raises
-    NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig; of a remote what `clone` raises.
+    A URL (`s3://...`) opens a remote: its metadata is fetched now, the content of files when it is read, into a
+    temporary folder that is removed with the returned repository. Its host is approved for this repository. Raises
+    NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig; for a remote, as `clone` does.
     """
     text, own, trusted = os.fspath(path), user_config or user_file(environ), environ.get(TRUSTED_HOSTS, "")
     if "://" in text:

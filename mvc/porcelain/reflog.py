@@ -1,4 +1,4 @@
-"""`mvc reflog`: every move of a name, the newest first."""
+"""`mvc reflog`: every move of a ref, newest first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mvc.storage.records.reflog import Move, RefName
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One move: `name@{ago}` is the version it led to, whose number is `number`; None when the name was removed."""
+    """A move: `name@{ago}` is the version moved to, `number` its number; None if the ref was removed."""
 
     ago: int
     old: VersionId | None
@@ -25,7 +25,7 @@ class Moved:
     move: Move
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the move as `--json` prints it."""
         return {
             "ago": self.ago,
             "old": self.old,
@@ -39,7 +39,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Reflog:
-    """The moves of one name, the newest first; `kind` is branch, tag, alias or remote."""
+    """The moves of one ref, newest first; `kind` is branch, tag, alias or remote."""
 
     model: str
     kind: str
@@ -47,7 +47,7 @@ class Reflog:
     moves: tuple[Moved, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the moves as `--json` prints them."""
         return {
             "model": self.model,
             "kind": self.kind,
@@ -57,7 +57,10 @@ class Reflog:
 
 
 def reflog(repository: Repository, model: str, name: str | None = None) -> Reflog:
-    """Every move of `name`, or of the current branch. Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged."""
+    """Return every move of `name`, or of the current branch.
+
+    Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged.
+    """
     ref = revisions.ref_of(Model(repository, model), name or "HEAD")
     if ref is None and name in (None, "HEAD", "@"):
         raise errors.NoLogHere(model=model)
@@ -67,7 +70,7 @@ def reflog(repository: Repository, model: str, name: str | None = None) -> Reflo
 
 
 def of(repository: Repository, ref: RefName) -> Reflog:
-    """Every move of `ref`. Raises NoSuchName when it never was, Damaged."""
+    """Return every move of `ref`; raise NoSuchName if it never existed, Damaged."""
     kind = KINDS.get(ref.kind, "remote")
     entries = repository.refs.entries(ref)
     if not entries and repository.head(ref.model).branch != ref.name:
@@ -80,7 +83,7 @@ def of(repository: Repository, ref: RefName) -> Reflog:
 
 
 def _number(repository: Repository, id_: VersionId | None) -> int | None:
-    """The number of a version; None when the name was removed, or the version collected."""
+    """Return the number of a version; None if the ref was removed or the version was garbage-collected."""
     try:
         return repository.objects.version(id_).number if id_ is not None else None
     except errors.Missing:

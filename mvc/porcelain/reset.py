@@ -1,4 +1,4 @@
-"""`mvc reset`: move the current branch (or a detached head) to another version."""
+"""`mvc reset`: move the current branch, or a detached HEAD, to another version."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import promises
 
 SOFT, KEEP, HARD = "soft", "keep", "hard"
-"""Files stay as they are; files follow unless that would lose an edit; files follow, and edits are lost."""
+"""Leave files as they are; update files unless edits would be lost; update files and discard edits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Where the branch (None: the detached head) was and is, and which files followed."""
+    """The old and new version of the branch (None: the detached HEAD), and the updated files."""
 
     branch: str | None
     old: VersionId | None
@@ -33,7 +33,7 @@ class Reset:
     moved: Moved
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "branch": self.branch,
             "old": self.old,
@@ -54,7 +54,10 @@ def reset(
     actor: Actor,
     progress: Progress | None = None,
 ) -> Reset:
-    """Move where `model` stands to `target`; HARD ends a merge. Raises InTheWay (mode `keep`), MergeUnderway, RefMoved, Damaged."""
+    """Move HEAD of `model` to `target`; HARD aborts a merge.
+
+    Raises InTheWay (KEEP), MergeUnderway, RefMoved, Damaged.
+    """
     kept = frozenset[str]()
     if mode != SOFT:
         kept = _left_out(repository, model, target)
@@ -84,7 +87,7 @@ def reset(
 
 
 def _left_out(repository: Repository, model: str, target: VersionId) -> frozenset[str]:
-    """The paths that are not checked out, and have the same bytes in `target`: they stay so."""
+    """Return the paths that are not checked out and have the same content in `target`: they are left out again."""
     current = history.snapshot(repository, repository.current(model))
     tree = repository.objects.tree(repository.objects.version(target).tree)
     return partial.unchanged(repository, model, current.tree if current else None, tree)
@@ -103,7 +106,7 @@ def _branch_step(
 
 
 def _only_pointer(repository: Repository, model: str, head: Head, target: VersionId, actor: Actor) -> Moved:
-    """Move the branch or the head, and no file; what nobody can have checked out of the target stays known as left out."""
+    """Move the branch or HEAD but no file; files of the target that are not local stay recorded as left out."""
     tree = repository.objects.tree(repository.objects.version(target).tree)
     absent = {entry.path for entry in partial.not_checked_out(repository, model, tree)}
     listed = sparse.paths(repository.door, model)

@@ -1,4 +1,4 @@
-"""`mvc restore`: bring back files as a version has them, over what lies there."""
+"""`mvc restore`: restore files of the working tree from a version."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def restore(
     below: str = "",
     progress: Progress | None = None,
 ) -> Moved:
-    """Have the files that `names` name hold what `source`, or else the current version, has; edits in them are lost.
+    """Overwrite the files named by `names` with those of `source`, by default the current version; edits are lost.
 
-    A name is a role, a glob's role, a path or a folder, as seen from the folder `below` the model's; `model.toml` is one too, and with no
-    name all are meant. Raises NoVersionYet, NotInVersion, Damaged.
+    A name is a role, a glob's role, a path or a folder, relative to the folder `below` the model's, or `model.toml`; no
+    names stand for all files. Raises NoVersionYet, NotInVersion, Damaged.
     """
     source = source or repository.current(model)
     if source is None:
@@ -58,7 +58,7 @@ def restore(
 
 
 def to_json(moved: Moved) -> dict[str, Any]:
-    """For machines."""
+    """Return the result as `--json` prints it."""
     return {"written": list(moved.written)}
 
 

@@ -1,4 +1,4 @@
-"""`mvc show`: one version, whole."""
+"""`mvc show`: one version in full."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from mvc.storage.records.reflog import Place
 
 @dataclass(frozen=True)
 class Shown:
-    """A version whole, with its names and what it changed against its first parent.
+    """A version in full, with its refs and its changes against its first parent.
 
-    `absent` are the parents that are on record as never published, `places` where it is on a registry; `states` says where each path's file is, `tensors` what it holds of these, where they are known.
+    `absent` are the parents recorded as never published, `places` its registry versions; `states` says where the
+    content of each path is, `tensors` lists the tensors of files in which they are known.
     """
 
     model: str
@@ -39,7 +40,7 @@ class Shown:
     tensors: dict[str, TensorCount]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the version as `--json` prints it."""
         version = self.version
         return {
             "model": self.model,
@@ -68,7 +69,7 @@ class Shown:
 
 
 def show(repository: Repository, model: str, id_: VersionId) -> Shown:
-    """The version `id_` of `model`; raises Missing, Damaged."""
+    """Return the version `id_` of `model`; raise Missing, Damaged."""
     version = repository.objects.version(id_)
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one

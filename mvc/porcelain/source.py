@@ -1,6 +1,6 @@
-"""`mvc source`: the experiment and the dataset versions that a version comes from; in a training run, those of the run.
+"""`mvc source`: the experiment and dataset versions of a version's training run.
 
-a training run's experiment ─► its name, its page, its dataset versions ─► [source] of model.toml ─► the next version
+a training run's experiment ─► its name, page and dataset versions ─► [source] of model.toml ─► the next version
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
 
 
 def ask(registry: Registry, experiment: str) -> Source:
-    """What a registry tells of an experiment; raises NotOnRegistry, and as the registry does."""
+    """Return a registry's record of an experiment; raise NotOnRegistry, and as the registry does."""
     found = registry.experiment(experiment)
     if found is None:
         what = f"experiment {experiment!r}"
@@ -37,15 +37,15 @@ def ask(registry: Registry, experiment: str) -> Source:
 
 
 def of_id(experiment: str) -> Source:
-    """What is known of an experiment that nobody could be asked about."""
+    """Return a source with only the id of an experiment."""
     return Source(RemoteExperiment(experiment))
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """The training run that model.toml names now; `changed` says whether it did not before.
+    """The training run recorded in model.toml; `changed` is false if it was recorded before.
 
-    `fault` is why nobody could be asked about the run, so that only its id is recorded.
+    `fault` says why the registry could not be asked, so that only the id is recorded.
     """
 
     experiment: str
@@ -55,7 +55,7 @@ class RecordedRun:
 
 @writes
 def record_run(repository: Repository, model: str, variables: Mapping[str, str]) -> RecordedRun | None:
-    """Record in model.toml the training run that the environment's `variables` describe; None where they describe none."""
+    """Record the training run of the environment's `variables` in model.toml; return None if they describe none."""
     found, fault = of_run(variables, offline=repository.offline)
     if found is None:
         return None
@@ -63,7 +63,7 @@ def record_run(repository: Repository, model: str, variables: Mapping[str, str])
 
 
 def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | None, errors.MvcError | None]:
-    """Return the source that a training run is, and why only its id is known; None outside a run."""
+    """Return the source of the training run, and why only its id is known; None outside a run."""
     run = training_run.of(variables)
     if run is None:
         return None, None
@@ -78,9 +78,9 @@ def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | Non
 
 @writes
 def record(repository: Repository, model: str, source: Source) -> list[Edited]:
-    """Have `[source]` of model.toml say where the next version comes from; what changed.
+    """Write the source of the next version into `[source]` of model.toml; return the changes.
 
-    Of one that knows the id alone, what is said of that experiment already stays. Raises as editing does.
+    A source that is only an id keeps the other values of that experiment. Raises as editing does.
     """
     known = edit.get(repository, model, None).get("source", {})
     values = source.values()
@@ -101,7 +101,7 @@ def record(repository: Repository, model: str, source: Source) -> list[Edited]:
 
 
 def show(repository: Repository, model: str, version: VersionId | None = None) -> dict[str, Any]:
-    """The source of a version, or of model.toml as it lies here; empty where none is known. Raises Missing, Damaged."""
+    """Return the source of a version, or of the present model.toml, empty if unknown; raise Missing, Damaged."""
     if version is None:
         return dict(edit.get(repository, model, None).get("source", {}))
     return dict(repository.objects.manifest(repository.objects.version(version).manifest).source)

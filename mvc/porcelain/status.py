@@ -1,4 +1,4 @@
-"""`mvc status`: where the model stands, and what the next commit would hold."""
+"""`mvc status`: the state of the working tree, and what the next commit would record."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from mvc.storage.chunks.headers import Note
 
 SEARCHED = 1_000
-"""How many versions back a model.toml is looked for that is not the current one's."""
+"""Versions of history searched for an older model.toml, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """A branch that was moved by records while it was checked out: its files are still those of `id`, number `number`."""
+    """A checked-out branch that was moved by records: its files are still those of `id`, version `number`."""
 
     id: VersionId
     number: int
@@ -47,14 +47,16 @@ class Advanced:
 
 @dataclass(frozen=True, repr=False)
 class Status(Result):
-    """What `status` found. `base` is None before the first commit; `branch` is None when detached.
+    """The state of the working tree. `base` is None before the first commit; `branch` is None if HEAD is detached.
 
-    `difference` is what the next commit would change, `unread` the files told apart by size alone, `problems` what is
-    wrong with tracked files, `warnings` and errors of the rules in `broken`, `untracked` the weight-like files that no
-    role names, `skipped` files that a pattern matches and that look like credentials, `pending` the verb of an interrupted change, `matches` another version whose model.toml lies here,
-    `merging` a merge under way, `unready` the uses that it is meant for and not ready for, as far as that can be told without
-    looking into a file, `notes` which changed weight files are empty, truncated or malformed. `elsewhere` are the files of the
-    version that are not checked out. `advanced` says that the branch was moved without the files.
+    - `difference`: the changes that the next commit would record; `unread`: files compared by size only
+    - `problems`: tracked files that cannot be committed; `warnings` and the errors in `broken`: breaches of rules
+    - `untracked`: weight-like files without a role; `skipped`: files of a pattern that look like credentials
+    - `pending`: the verb of an interrupted change; `merging`: a merge in progress
+    - `matches`: another version with the present model.toml; `elsewhere`: files that are not checked out
+    - `unready`: intended uses that the version is not ready for, judged without reading files
+    - `notes`: changed weight files that are empty, truncated or malformed
+    - `advanced`: the branch was moved without updating the files
     """
 
     model: str
@@ -80,17 +82,17 @@ class Status(Result):
 
     @property
     def clean(self) -> bool:
-        """Whether a commit would find nothing to do."""
+        """True if there is nothing to commit."""
         return self.difference.is_empty and not self.problems and self.base is not None
 
     def summary(self) -> str:
-        """Return what matters most, in one line."""
+        """Return the most important facts in one line."""
         at = f"v{self.number}" if self.base else "no version yet"
         state = "clean" if self.clean else changed(self.difference)
         return f"{self.model} on {self.branch or 'a detached HEAD'} at {at}: {state}"
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the status as `--json` prints it."""
         return {
             "model": self.model,
             "folder": self.folder,
@@ -115,10 +117,9 @@ class Status(Result):
 
 
 def status(repository: Repository, model: str) -> Status:
-    """Compare the working tree of `model` with the version it stands at.
+    """Compare the working tree of `model` with its current version.
 
-    A file that looks as it did when it was last read is not read. Raises what is wrong with model.toml, NoModel,
-    Damaged.
+    A file is read only if its stat data changed. Raises NoModel, Damaged, and the errors of reading model.toml.
     """
     head = repository.head(model)
     base_id = repository.current(model)
@@ -158,7 +159,7 @@ def status(repository: Repository, model: str) -> Status:
 def _matching(
     repository: Repository, model: str, model_toml: bytes, base: VersionId | None
 ) -> tuple[int, VersionId] | None:
-    """Another version whose model.toml is the one lying here, as after a `git switch`: the newest of them."""
+    """Return another version with the present model.toml, as after a `git switch`: the newest of them."""
     wanted = FileId(digest(model_toml))
     if base is None or repository.objects.version(base).model_toml == wanted:
         return None

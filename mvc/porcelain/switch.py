@@ -1,4 +1,4 @@
-"""`mvc switch`: stand at another branch or version, with the files that belong to it."""
+"""`mvc switch`: switch to another branch or version, and update the files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """Where the model stands now, and which files that changed. `branch` is None when detached."""
+    """The new HEAD of the model, and the files that changed. `branch` is None if HEAD is detached."""
 
     model: str
     branch: str | None
@@ -31,7 +31,7 @@ class Switched:
     moved: Moved
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "model": self.model,
             "branch": self.branch,
@@ -55,10 +55,10 @@ def switch(
     actor: Actor,
     progress: Progress | None = None,
 ) -> Switched:
-    """Go to the branch `target`, or, detached, to the version that it names; with `create`, make that branch there first.
+    """Switch to the branch `target`, or detach HEAD at the version it names; with `create`, create that branch first.
 
-    `target` None is where the model stands. Going to the version it stands at already changes no file, so edits stay.
-    Raises UnknownRevision and the like, InTheWay, BranchExists, BadRefName, NameTaken, Damaged.
+    `target` None is the current version. Switching to the current version changes no file, so edits stay. Raises
+    UnknownRevision and the like, InTheWay, BranchExists, BadRefName, NameTaken, Damaged.
     """
     followed = _followed(repository, model, target) if create is None and not detach else None
     if followed is not None:  # a branch of a remote's that is not here yet: made here, and followed
@@ -96,7 +96,7 @@ def switch(
 
 
 def _goal(repository: Repository, model: str, target: str | None, *, force: bool) -> VersionId | None:
-    """The version whose files are to be written, None for none; raises what resolving raises."""
+    """Return the version to check out, None for none; raise as resolving does."""
     current = repository.current(model)
     unmoved = target is None or _unborn(repository, model, target)
     goal = current if unmoved else revisions.resolve(Model(repository, model), str(target))
@@ -104,7 +104,7 @@ def _goal(repository: Repository, model: str, target: str | None, *, force: bool
 
 
 def _followed(repository: Repository, model: str, target: str | None) -> tuple[str, str] | None:
-    """The only remote that has a branch `target`, when there is none here; with the branch."""
+    """Return the only remote with a branch `target`, and that branch, if there is no local one."""
     if target is None or repository.refs.target(RefName(model, HEADS, target)) is not None:
         return None
     kinds = [kind.split("/") for kind in repository.refs.kinds(model) if kind.startswith("remotes/")]
@@ -123,12 +123,12 @@ def _check_new(repository: Repository, model: str, name: str) -> None:
 
 
 def _unborn(repository: Repository, model: str, name: str) -> bool:
-    """Whether `name` is the branch that the model stands on before its first commit."""
+    """Return whether `name` is the current branch, before its first commit."""
     return repository.head(model).branch == name and repository.current(model) is None
 
 
 def _branch(repository: Repository, model: str, target: str) -> str | None:
-    """The branch that `target` names, as `main` or `heads/main`; None when it names something else."""
+    """Return the branch that `target` names, as `main` or `heads/main`; None for any other revision."""
     name = target.removeprefix(f"{HEADS}/")
     exists = repository.refs.target(RefName(model, HEADS, name)) is not None
     return name if exists or _unborn(repository, model, name) else None
@@ -137,7 +137,7 @@ def _branch(repository: Repository, model: str, target: str) -> str | None:
 def _new_branch(
     repository: Repository, model: str, name: str, version: VersionId | None, actor: Actor
 ) -> tuple[RefStep, ...]:
-    """The entry that makes the branch; none before the first commit, which makes it."""
+    """Return the entry that creates the branch; none before the first commit, which creates it."""
     if version is None:
         return ()
     ref = RefName(model, HEADS, name)

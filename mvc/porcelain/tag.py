@@ -1,4 +1,4 @@
-"""`mvc tag`: names that never move."""
+"""`mvc tag`: refs that never move."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.storage.records.reflog import TAGS, RefName
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag: the version it stands for, who set it when, and why."""
+    """A tag: the version it points to, and when, by whom and why it was created."""
 
     name: str
     id: VersionId
@@ -25,7 +25,7 @@ class Tag:
     reason: str
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the tag as `--json` prints it."""
         return {
             "name": self.name,
             "id": self.id,
@@ -37,7 +37,7 @@ class Tag:
 
 
 def tags(repository: Repository, model: str) -> list[Tag]:
-    """The tags of `model`, by name. Raises NoModel, Missing, Damaged."""
+    """Return the tags of `model` by name; raise NoModel, Missing, Damaged."""
     repository.head(model)
     return [_tag(repository, model, name) for name in repository.refs.names(model, TAGS)]
 
@@ -46,7 +46,7 @@ def tags(repository: Repository, model: str) -> list[Tag]:
 def create(
     repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, message: str | None = None
 ) -> Tag:
-    """Have the tag `name` stand for `target` for good; doing it again is fine.
+    """Create the tag `name` at `target`; creating it again there changes nothing.
 
     Raises TagExists, BadRefName, NameTaken, CaseTwin.
     """
@@ -57,7 +57,7 @@ def create(
 
 @writes
 def delete(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
-    """Remove a tag; it may come back only for the version it stood for, which is returned. Raises NoSuchName."""
+    """Delete a tag and return its version, the only one it can be created at again; raise NoSuchName."""
     return refnames.remove(Model(repository, model), TAGS, name, actor, "tag: deleted")
 
 

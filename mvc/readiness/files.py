@@ -1,7 +1,7 @@
 """Conditions on the files of a version: their roles, names and content.
 
-A registry names a published file by its role, so `HasFile` requires one file of exactly that role; `HasRole` also accepts
-the files of a pattern.
+A registry names a published file by its role, so `HasFile` requires one file of exactly that role; `HasRole` also
+accepts the files of a pattern.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
 SAVED_MODEL = frozenset({"saved_model.pb", "saved_model.pbtxt"})
-"""Files that make a folder a SavedModel (TensorFlow guide "Using the SavedModel format", "The SavedModel format on disk")."""
+"""Files that make a folder a SavedModel (TensorFlow guide "Using the SavedModel format")."""
 _MAX_SHOWN = 3
 """Files named in one verdict, at most."""
 _NOT_LOCAL = "the content of some files is not in this repository"

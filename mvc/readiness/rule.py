@@ -24,8 +24,9 @@ class Need(enum.Enum):
 class Rule:
     """One rule of a use, or of one of its profiles (`pre-annotation/legacy`).
 
-    `when` limits the rule: it does not apply where `when` is no, and is unknown where `when` is unknown. `fix` is the command
-    that fixes a breach, with placeholders in capitals; empty if there is none. `sources` are URLs of public pages.
+    `when` limits the rule: it does not apply where `when` is no, and is unknown where `when` is unknown. `fix` is the
+    command that fixes a breach, with placeholders in capitals; empty if there is none. `sources` are URLs of public
+    pages.
     """
 
     name: str

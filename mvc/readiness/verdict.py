@@ -55,7 +55,10 @@ def all_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Combine with "or"; none at all is no. Reasons are those of every deciding verdict; the first one's fix suffices."""
+    """Combine with "or".
+
+    None at all is no. Reasons are those of every deciding verdict; the first one's fix suffices.
+    """
     deciding = _deciding(tuple(verdicts), _ANY)
     return _joined(deciding, deciding[0].fix) if deciding else no("")
 

@@ -97,4 +97,4 @@ def test_errors_come_first() -> None:
 
 def test_thousands_of_gaps_are_summed_up() -> None:
     (problem,) = rules.check(made(labelmap=tuple((number * 3, str(number)) for number in range(1000))))
-    assert problem.message == "class 1 to 2, 4 to 5, 7 to 8, 10 to 11, 13 to 14, ... is missing"
+    assert problem.message == "classes 1 to 2, 4 to 5, 7 to 8, 10 to 11, 13 to 14, ... are missing"

@@ -59,7 +59,7 @@ CASES = (
     Case(COMMIT, 2, ("labels.json", "neither"), _labels(b'"a"')),
     Case(COMMIT, 2, ("labels.json",), _labels(b"[" + b"1" * 5_000 + b"]")),
     Case(COMMIT, 17, ("class 1 is missing",), _labels(b'{"0": "a", "2": "b"}')),
-    Case(COMMIT, 17, ("class 0 to 8",), _labels(b'{"9": "a"}')),
+    Case(COMMIT, 17, ("classes 0 to 8 are missing",), _labels(b'{"9": "a"}')),
     Case(COMMIT, 17, ("0, 1 share the name 'a'",), _labels(b'["a", "a"]')),
     Case(COMMIT, 17, ("class 1 has no name",), _labels(b'["a", " "]')),
     Case(COMMIT, 2, ("labels.json", "missing"), toml('[labelmap]\npath = "labels.json"\n')),

@@ -4,8 +4,8 @@
 5 truck    →    5 bus        bus added at 5
                 6 truck      truck re-indexed from 5 to 6: consumers of class 5 now read bus
 
-A name on both sides with another number was re-indexed; of the rest, a number on both sides was renamed; everything else was
-removed or added. So each class of either side occurs once, and the diff can be applied.
+A name on both sides with another number was re-indexed; of the rest, a number on both sides was renamed; everything
+else was removed or added. So each class of either side occurs once, and the diff can be applied.
 """
 
 from __future__ import annotations

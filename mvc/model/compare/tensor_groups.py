@@ -5,8 +5,8 @@
     encoder.layer.2.norm.weight   changed    →   encoder.layer.2.*     changed
     head.weight                   changed        head.weight           changed
 
-A module is split only if its tensors differ in state, and only while there are at most LINES groups. Numbered modules in
-sequence are joined if their tensors have the same states.
+A module is split only if its tensors differ in state, and only while there are at most LINES groups. Numbered modules
+in sequence are joined if their tensors have the same states.
 """
 
 from __future__ import annotations

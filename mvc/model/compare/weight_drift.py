@@ -11,8 +11,8 @@ from typing import Any
 class Drift:
     """Sums over `elements` pairs of an old and a new number: `equal` pairs, and new `nan` and `infinite` numbers.
 
-    `change` is the sum of squared differences, `norm` that of squared old numbers, `largest` the largest absolute difference;
-    these three cover pairs of finite numbers only.
+    `change` is the sum of squared differences, `norm` that of squared old numbers, `largest` the largest absolute
+    difference; these three cover pairs of finite numbers only.
     """
 
     elements: int = 0

@@ -41,8 +41,8 @@ _POSITION = re.compile(r"(.*) \((?:at line (\d+), column (\d+)|at end of documen
 def parse(data: bytes, *, where: str, read_labels: Callable[[str], bytes] | None = None) -> Manifest:
     """Parse the bytes of a model.toml; `where` names it in messages.
 
-    `read_labels` returns the content of the file at `labelmap.path`; without it, that labelmap is left empty. Raises BadToml,
-    TooBig, NoModelName, UnknownKey, WrongType, DateValue, NotFinite, BadLabels.
+    `read_labels` returns the content of the file at `labelmap.path`; without it, that labelmap is left empty. Raises
+    BadToml, TooBig, NoModelName, UnknownKey, WrongType, DateValue, NotFinite, BadLabels.
     """
     values = load(data, where=where)
     schema.check(values, schema.MODEL_TOML)

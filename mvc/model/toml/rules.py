@@ -92,7 +92,9 @@ def _labels(manifest: Manifest) -> Iterator[Problem]:
     if gaps and not manifest.model.get("labelmap_sparse", False):
         missing = ", ".join(map(_range, gaps[:_MAX_SHOWN])) + (", ..." if len(gaps) > _MAX_SHOWN else "")
         fix = f"`mvc set labelmap.{gaps[0].start}=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended"
-        yield Problem(ERROR, "labelmap", f"class {missing} is missing", fix)
+        is_one = len(gaps) == len(gaps[0]) == 1
+        message = f"class {missing} is missing" if is_one else f"classes {missing} are missing"
+        yield Problem(ERROR, "labelmap", message, fix)
     for name, numbers in labelmap.duplicates(manifest.labelmap).items():
         if name.strip():
             classes = ", ".join(map(str, numbers[:_MAX_SHOWN]))

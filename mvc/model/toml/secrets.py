@@ -1,7 +1,7 @@
 """Secrets: patterns of tokens, keys and passwords, which a version would keep for ever.
 
-The patterns are those that issuers document for scanners. A value under a key such as `api_token` counts as a secret if it
-looks random: at least 3 bits of entropy per character (Shannon, 1948) over at least 16 characters.
+The patterns are those that issuers document for scanners. A value under a key such as `api_token` counts as a secret if
+it looks random: at least 3 bits of entropy per character (Shannon, 1948) over at least 16 characters.
 """
 
 from __future__ import annotations
