@@ -1,7 +1,7 @@
 """`mvc add`: track files, folders and patterns by writing them into `[files]` of model.toml.
 
-given ─ path or pattern ─ what it matches, less what is tracked already ─ a role that a version may have
-  └─ [files] with all of it ─ the checks of a commit ─ written, or refused with model.toml as it was
+given ─ path or pattern ─ its new files ─ a valid role for each
+      └─ all of it in [files] ─ the checks of a commit ─ written, or refused without any change
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ else:
     toml_edit = lazy.Module("mvc.model.toml.edit")
 
 MANY = 200
-"""New files that the whole folder may bring without `--yes`."""
+"""New files added with the whole folder without `--yes`, at most."""
 _SHOWN = 5
 _PATTERN_ROLE = "files"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A new entry of `[files]`, how many files it tracks that were not tracked before, and their bytes."""
+    """A new entry of `[files]`, with the number and bytes of the files it newly tracks."""
 
     role: str
     path: str
@@ -47,15 +47,15 @@ class Entry:
     bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"role": self.role, "path": self.path, "files": self.files, "bytes": self.bytes}
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What `add` wrote, what was `tracked` already (path and role), and what was `skipped` as credentials.
+    """The entries added, those `tracked` already (path and role), and files `skipped` as credentials.
 
-    `ignored` are weight-like files that a `.gitignore` keeps out of the whole folder, a hundred at most.
+    `ignored` are weight-like files that a `.gitignore` excludes from the whole folder, a hundred at most.
     """
 
     entries: tuple[Entry, ...]
@@ -64,7 +64,7 @@ class Added:
     ignored: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "added": [entry.to_json() for entry in self.entries],
             "tracked": [{"path": path, "role": role} for path, role in self.tracked],
@@ -83,11 +83,11 @@ def add(
     yes: bool = False,
     follow_links: bool = False,
 ) -> Added:
-    """Track the files, folders or patterns at the absolute paths `given`; no byte is read.
+    """Track the files, folders or patterns at the absolute paths `given`; no content is read.
 
-    Without `role` it is derived from the file's stem or the folder's name. `yes` accepts any number of files. With
-    `follow_links` a link is versioned as the file that it leads to, and where one leads out of the repository, the person's
-    settings note that this is allowed. What is added can be committed as it stands, or model.toml stays as it was. Raises NotInModel, NoSuchFile, NothingToTrack,
+    `role` defaults to the file's stem or the folder's name. `yes` allows any number of files. With `follow_links`, a
+    link is versioned as its target; if that is outside the repository, the user's settings record the permission.
+    model.toml changes only if the result can be committed. Raises NotInModel, NoSuchFile, NothingToTrack,
     NotRegularFile, UnsafePath, UnportablePath, BadRole, RoleInUse, TrackedAlready, OneRole, ManyFiles and the like.
     """
     if role is not None and len(given) > 1:
@@ -115,7 +115,7 @@ def add(
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What is given: its path below the model's folder, how `[files]` writes it, and the name that its role comes from."""
+    """A path or pattern to add: its path in the model's folder, its form in `[files]`, and the base of its role."""
 
     path: str
     pattern: str
@@ -124,7 +124,7 @@ class _Target:
 
     @property
     def is_glob(self) -> bool:
-        """Whether it may bring several files."""
+        """True if it may match several files."""
         return globs.is_glob(self.pattern)
 
 
@@ -152,10 +152,10 @@ def _parsed(folder: str, text: str) -> Manifest:
 
 
 class _Plan:
-    """What will be added to `[files]` of a manifest."""
+    """The entries to add to `[files]` of a manifest."""
 
     def __init__(self, repository: Repository, folder: str, manifest: Manifest, *, follow_links: bool) -> None:
-        """Look at what is tracked before."""
+        """Read what is tracked already."""
         self.entries: list[Entry] = []
         self.tracked: list[tuple[str, str]] = []
         self.skipped: set[str] = set()
@@ -164,7 +164,7 @@ class _Plan:
         self._follows = follow_links
         self._before = self._scan(manifest.files, manifest.labelmap_path, links.of(repository, manifest))
         self._followed = list(manifest.model.get(links.KEY[1], ()))
-        self._roles = {file.path: file.role for file in self._before.tracked}  # and of what is added
+        self._roles = {file.path: file.role for file in self._before.tracked}  # extended by each entry
         self._patterns = {pattern: role for role, pattern in manifest.files.items()}
         self._files = dict(manifest.files)
         self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
@@ -178,13 +178,13 @@ class _Plan:
         return [*files, (links.KEY, self._followed)] if changed else files
 
     def add(self, target: _Target, asked: str | None) -> None:
-        """Add one entry for `target`, unless all of it is tracked; raises what is wrong with it."""
+        """Add an entry for `target` unless all of it is tracked; raise for an invalid one."""
         same = self._patterns.get(target.pattern)
         if same is not None and asked not in (None, same):
             raise errors.TrackedAlready(path=paths.escape_name(target.pattern), role=same)
         found = self._found(target)
         new = [file for file in found.tracked if file.path not in self._roles]
-        claims = asked is not None and not target.is_glob  # a path beats the glob that tracked it so far
+        claims = asked is not None and not target.is_glob  # a path takes precedence over a glob that tracks it
         if same is None and (new or claims):
             same = self._enter(target, self._chosen(target, asked), new)
         elif same is None and not found.tracked:
@@ -196,13 +196,13 @@ class _Plan:
             self.tracked += [(file.path, self._roles[file.path]) for file in found.tracked if file.path not in added]
 
     def ignored(self) -> tuple[str, ...]:
-        """The weight-like files that are not tracked though the whole folder is, since a `.gitignore` names them."""
+        """The untracked weight-like files of a whole folder, since a `.gitignore` excludes them."""
         if not any(entry.path == globs.WHOLE for entry in self.entries):
             return ()
         return untracked.weight_like(self._root, self._folder, self._roles.keys())
 
     def check(self, *, yes: bool) -> None:
-        """Raise ManyFiles when the whole folder brings more files than anybody looks through."""
+        """Raise ManyFiles if the whole folder has more new files than a person would review."""
         files = self._of_everywhere
         if len(files) <= MANY or yes:
             return
@@ -213,7 +213,7 @@ class _Plan:
         raise errors.ManyFiles(count=len(files), size=size, folders=", ".join(shown + more))
 
     def verify(self, after: Manifest) -> None:
-        """Raise what a commit of `after` would say that one of the manifest before would not."""
+        """Raise the errors of committing `after` that the manifest before does not have."""
         follow = Follow(frozenset(self._followed), outside=True)
         scan = self._scan(after.files, after.labelmap_path, follow)
         known = {problem.message for problem in self._before.problems}
@@ -232,13 +232,13 @@ class _Plan:
         return worktree.scan(self._root, self._folder, files, labelmap_path, follow=follow)
 
     def _follow(self, role: str, found: Scan) -> None:
-        """Note that the links of a role are followed."""
+        """Record that the links of a role are followed."""
         self._followed = [*dict.fromkeys((*self._followed, role))]
         root = os.fspath(self._root)
         self.leads_outside |= any(links.is_outside(root, target) for target in found.followed.values())
 
     def _enter(self, target: _Target, role: str, new: list[WorkFile]) -> str:
-        """Note a new entry of `[files]`, and the files that it brings; return its role."""
+        """Add an entry of `[files]` with the files it matches; return its role."""
         self._files[role] = target.pattern
         self._patterns[target.pattern] = role
         self._taken |= _with_above(role)
@@ -249,7 +249,7 @@ class _Plan:
         return role
 
     def _found(self, target: _Target) -> Scan:
-        """What `target` alone matches; raises what is wrong with it, a link or a special file in a folder included."""
+        """Return the files that `target` matches; raise for invalid ones, links and special files included."""
         follow = Follow(frozenset({"x"}), outside=True) if self._follows else links.NONE
         found = self._scan({"x": target.pattern}, None, follow)
         worktree.require(each for each in found.problems if not isinstance(each, errors.RoleWithoutFile))
@@ -275,7 +275,7 @@ class _Plan:
         return "it has only ignored files, empty folders and folders of other models"
 
     def _chosen(self, target: _Target, asked: str | None) -> str:
-        """The role that is asked for, or one that is free and that a version may have; raises BadRole, RoleInUse."""
+        """Return the requested role, or a free and valid one; raise BadRole, RoleInUse."""
         if asked is None:
             return self._free(target)
         fault = rules.role_fault(asked)
@@ -288,7 +288,7 @@ class _Plan:
         return asked
 
     def _free(self, target: _Target, *, first: str | None = None) -> str:
-        """A role like the file's stem or the folder's name; else like its path; else with a number."""
+        """Return a free role after the file's stem or the folder's name, else its path, else with a number."""
         name = first or flat_files.role(target.name)
         for role in (name, _of_path(target)):
             if self._is_free(role, target):
@@ -309,7 +309,7 @@ def _of_path(target: _Target) -> str:
 
 
 def _with_above(role: str) -> set[str]:
-    """A role, and what it begins with before each `/`: a glob of that role could give it to another file."""
+    """Yield a role and its parents: a glob of such a role could assign it to another file."""
     return {role, *(role[:at] for at, letter in enumerate(role) if letter == "/")}
 
 

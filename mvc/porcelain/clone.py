@@ -1,9 +1,9 @@
-"""`mvc clone`: a repository of what a remote has.
+"""`mvc clone`: a new repository with the refs and versions of a remote.
 
-    empty folder ─► .mvc, the remote's settings ─► names and metadata ─► heads ─► names noted ─► the one model's files
+    empty folder ─► .mvc, the remote's settings ─► refs and metadata ─► heads ─► remote-tracking refs ─► files
 
-Until all is done, `.mvc/clone` says what is being cloned. The same command resumes an interrupted clone with what it fetched;
-one that has fetched nothing leaves nothing.
+Until it is complete, `.mvc/clone` names its source. The same command resumes an interrupted clone; a clone that has
+fetched nothing is removed.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from mvc.transport.fast_forward import Select
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """What came: the models, their versions, the bytes of metadata and of files; where the one model stands.
+    """The models and versions fetched, the bytes of metadata and of files, and the checked-out version.
 
-    `checked_out` is None when there are several models, of which none is checked out.
+    `checked_out` is None for several models, of which none is checked out.
     """
 
     models: tuple[str, ...]
@@ -57,7 +57,7 @@ class Cloned:
     moved: Moved
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "models": list(self.models),
             "versions": self.versions,
@@ -71,7 +71,7 @@ class Cloned:
 
 
 def folder_of(url: str) -> str:
-    """The name of the folder that a clone of `url` goes to: the last part of the URL."""
+    """Return the default folder for a clone of `url`: the last part of the URL."""
     return url.rstrip("/").rpartition("/")[2].rpartition(":")[2] or "clone"
 
 
@@ -91,11 +91,11 @@ def clone(
     limit: float | None = None,
     progress: Progress | None = None,
 ) -> Cloned:
-    """Make a repository in `folder`, which must be absent or empty, of what the remote at `url` has.
+    """Clone the remote at `url` into `folder`, which must be absent or empty.
 
-    A relative `url` is below `base`. Its host is approved for credentials, with `remember` in the person's settings. A clone
-    of the same `url` and `model` that was interrupted in `folder` is resumed. Raises NotEmpty, BadRemoteUrl, NoRemoteYet,
-    NotARemote, and as `fill`; what was fetched by then stays, for the next try.
+    A relative `url` is resolved against `base`. Its host is approved for credentials, with `remember` in the user's
+    settings. An interrupted clone of the same `url` and `model` in `folder` is resumed. Raises NotEmpty, BadRemoteUrl,
+    NoRemoteYet, NotARemote, and as `fill`; whatever was fetched stays for the next attempt.
     """
     where = address.parse(url, base)
     with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:
@@ -109,10 +109,10 @@ def clone(
 def resumable(
     folder: Path, source: CloneSource, user_config: Path | None = None, trusted_hosts: str = ""
 ) -> Iterator[Repository]:
-    """Make the repository of a clone of `source`, or open the one that an interrupted clone of it left in `folder`.
+    """Create the repository for a clone of `source`, or open that of an interrupted one in `folder`.
 
-    When the block ends the clone is finished. After an error it stays to be resumed, or goes when nothing was fetched. Raises
-    NotEmpty.
+    The clone is complete when the block ends. After an error it stays to be resumed, or is removed if nothing was
+    fetched. Raises NotEmpty.
     """
     made = _prepare(folder, source)
     try:
@@ -127,19 +127,22 @@ def resumable(
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether an interrupted clone in `folder` waits to be resumed."""
+    """Return whether `folder` contains an interrupted clone."""
     return StoreDoor(folder / DIRECTORY).exists(clone_source.NAME)
 
 
 def _undo(folder: Path, *, made: bool) -> None:
-    """Leave nothing of a clone that has fetched nothing; the folder itself goes if it was `made`."""
+    """Remove a clone that has fetched nothing, with its folder if that was `made`."""
     door = StoreDoor(folder / DIRECTORY)
     if not any(door.names(each) for each in (heads.FOLDER, metapacks.FOLDER, "packs")):
         discard_folder(folder if made else folder / DIRECTORY)
 
 
 def _prepare(folder: Path, source: CloneSource) -> bool:
-    """Make the folder of a clone, or check that it is empty or holds an unfinished one; whether it was made now."""
+    """Create the folder of a clone, or check that it is empty or an interrupted clone.
+
+    Return whether it was created.
+    """
     try:
         names = [name for name in os.listdir(folder) if not is_building(name)]
     except FileNotFoundError:
@@ -167,10 +170,10 @@ def fill(
     select: Select = fast_forward.everything,
     progress: Progress | None = None,
 ) -> Cloned:
-    """Have the empty `repository` hold what `remote` has of `model`, or of all models.
+    """Fetch `model`, or all models, of `remote` into the empty `repository`.
 
-    One model is checked out in the repository's root, with the files that `select` chooses; of several each gets a folder of
-    its name when it is switched to. Raises NotThere, and as `fetch` and `pull` do.
+    A single model is checked out in the repository's root, with the files that `select` chooses; each of several models
+    gets a folder of its name on the first switch. Raises NotThere, and as `fetch` and `pull` do.
     """
     remotes.check(remote.backend)
     there = fetch.look(repository, remote, {model} if model is not None else None)
@@ -180,7 +183,7 @@ def fill(
         raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
     inventory, versions = fetch.learn(repository, remote, there.tips, actor)
     alone = len(branches) == 1
-    if repository.heads.models():  # resumed: the versions that came the first time count too
+    if repository.heads.models():  # resumed: count the versions of the first attempt too
         targets = [entry.new for entry in there.tips.values() if entry.new is not None]
         versions = sum(1 for _ in history.walk(repository.objects, targets))
     with repository.writing():
@@ -195,7 +198,7 @@ def fill(
     target = repository.refs.target(RefName(key, HEADS, branch).tracking_ref(remote.name))
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
-    if repository.current(key) == target:  # resumed, and the files that were asked for then are written
+    if repository.current(key) == target:  # resumed after the files were written
         received, moved = fast_forward.complete(repository, key, target, select, remote, progress)
         return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
     received, moved = fast_forward.advance(
@@ -205,7 +208,7 @@ def fill(
 
 
 def _branches(tips: dict[RefName, RefEntry]) -> dict[str, str]:
-    """For each model with a branch the one to stand on: main, or the first."""
+    """Return the branch to check out for each model with a branch: main, or the first."""
     found: dict[str, list[str]] = {}
     for ref, entry in sorted(tips.items(), key=lambda item: item[0]):
         if ref.kind == HEADS and entry.new is not None:

@@ -1,8 +1,8 @@
-"""`mvc clone` of a model on a registry: a repository of its own, the registry as a remote, and an import.
+"""`mvc clone` of a registry model: a new repository, the registry as a remote, and an import.
 
 empty folder ─► .mvc, the registry's settings ─► import ─► the files of the branch main
 
-An interrupted one is resumed by the same command, as in `clone`.
+The same command resumes an interrupted clone, as in `clone`.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def clone_registry(
     trusted_hosts: str = "",
     progress: Progress | None = None,
 ) -> Imported:
-    """Make a repository in `folder`, which must be absent or empty, of `model` on `registry`, which is at `url`.
+    """Clone `model` of `registry`, which is at `url`, into `folder`, which must be absent or empty.
 
-    Raises NotEmpty, and as importing does; what was fetched by then stays, for the next try. One that has nothing to bring
-    raises NotOnRegistry.
+    Raises NotEmpty, NotOnRegistry if there is nothing to import, and as importing does; whatever was fetched stays for
+    the next attempt.
     """
     source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
     with clone.resumable(folder, source, user_config, trusted_hosts) as repository:

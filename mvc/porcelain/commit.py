@@ -1,4 +1,4 @@
-"""`mvc commit`: the working tree of a model, as it stands, becomes an immutable version.
+"""`mvc commit`: record the working tree of a model as an immutable version.
 
 scan ─ rules, secrets ─ ingest files (no lock) ─ tree, manifest, version ─ lock ─ ref entry (the commit point) ─ names
 """
@@ -48,7 +48,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `commit` was asked for, besides the message."""
+    """Options of `commit`, besides the message."""
 
     amend: bool = False
     allow_empty: bool = False
@@ -59,24 +59,24 @@ class Options:
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
     force: bool = False
-    """Whether aliases are moved even to a version that is not ready for what it is meant for."""
+    """Move aliases even to a version that is not ready for its intended uses."""
     merged: VersionId | None = None
-    """The version that the new one merges, its second parent."""
+    """The merged version, which becomes the second parent."""
     registries: Registries | None = None
-    """Who is asked what `docker.digest = "auto"` is; with nobody to ask it is recorded as not resolved."""
+    """Registries that resolve `docker.digest = "auto"`; without them it stays unresolved."""
 
 
 _DEFAULT = Options()
 _OUTSIDE = (".onnx",)
-"""Suffixes of files whose tensors may lie in other files."""
+"""Suffixes of files with tensors that may be stored in other files."""
 
 
 @dataclass(frozen=True, repr=False, slots=True)
 class Committed(Result):
-    """The new version (its id None after a dry run), what changed, and how many bytes were new to the store.
+    """The new version (id None after a dry run), its changes, and the bytes added to the store.
 
-    `notes` says which changed weight files are empty, truncated or malformed, and were stored all the same; `unready` for which uses that
-    it is meant for the version is not ready.
+    `notes` are changed weight files that were stored although empty, truncated or malformed; `unready` the intended
+    uses that the version is not ready for.
     """
 
     id: VersionId | None
@@ -92,16 +92,16 @@ class Committed(Result):
     notes: tuple[Note, ...] = ()
     unready: tuple[Readiness, ...] = ()
     skipped: tuple[str, ...] = ()
-    """Files that a pattern matches and that were left out, since they look like credentials."""
+    """Files of a pattern that were left out since they look like credentials."""
 
     def summary(self) -> str:
-        """Return what matters most, in one line."""
+        """Return the most important facts in one line."""
         if self.id is None or self.version is None:
             return f"{self.model} on {self.branch}: dry run, {changed(self.difference)}"
         return f"{self.model} v{self.version.number} {self.id[:SHORT]} on {self.branch}: {changed(self.difference)}"
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "id": self.id,
             "number": self.version.number if self.version else None,
@@ -120,7 +120,7 @@ class Committed(Result):
 
 @dataclass(slots=True)
 class _Work:
-    """One commit under way: where it began, what it has stored so far, and what is to be said of the version."""
+    """A commit in progress: its base, the stored files, and the values of the new version."""
 
     repository: Repository
     model: str
@@ -134,7 +134,7 @@ class _Work:
     left_out: frozenset[str] = frozenset()
     """The paths of the version that are not checked out."""
     code: Callable[[], Code | None] = lambda: None
-    """Gives the training code's commit."""
+    """Returns the training code's commit."""
 
     @property
     def current(self) -> VersionId | None:
@@ -143,16 +143,16 @@ class _Work:
 
     @property
     def ingest(self) -> Ingest | None:
-        """The way into the store; None in a dry run."""
+        """The writer of new files; None in a dry run."""
         return self.draft.ingest if self.draft is not None else None
 
     @property
     def fresh(self) -> dict[FileId, int]:
-        """The bytes that each stored file took anew."""
+        """The bytes that each stored file added."""
         return self.draft.fresh if self.draft is not None else {}
 
     def give_up(self) -> None:
-        """Leave nothing behind of what was stored and is not wanted."""
+        """Remove whatever was stored for nothing."""
         if self.draft is not None:
             self.draft.discard()
 
@@ -169,9 +169,10 @@ def commit(
 ) -> Committed:
     """Commit the working tree of `model` on its current branch.
 
-    `message` may be None only with `amend`, which then keeps the old one. `code` gives the training code's commit, told
-    the model's own files; `progress` the bytes read so far. Raises Detached, MergeUnderway, NothingToCommit, RulesBroken, SecretFound,
-    NotReady (with aliases only), FileChanged, RefMoved, and what is wrong with model.toml or a tracked file.
+    `message` may be None only with `amend`, which keeps the old one. `code` is called with the model's own files and
+    returns the training code's commit; `progress` receives the bytes read. Raises Detached, MergeUnderway,
+    NothingToCommit, RulesBroken, SecretFound, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
+    reading model.toml or a tracked file.
     """
     if message:
         check_message(message)
@@ -188,7 +189,7 @@ def commit(
         if code is not None:
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
-            work.code = work.ingest.workers.submit(work.code).result  # Git is asked while the files are read
+            work.code = work.ingest.workers.submit(work.code).result  # Git runs while the files are read
             work.ingest.bases = delta_bases.bases(Model(repository, model), manifest, [old] if old else [])
             _expect(work.ingest, repository, files)
         if progress is not None:
@@ -209,7 +210,7 @@ def _commit(
     message: str | None,
     actor: Actor,
 ) -> Committed:
-    """The commit itself, once it is known where it begins."""
+    """Commit on a known base."""
     repository, model, options = work.repository, work.model, work.options
     found = snapshot.take(
         repository,
@@ -249,7 +250,7 @@ def _begin(repository: Repository, model: str, options: Options, draft: Draft | 
 
 
 def _replaced(work: _Work) -> VersionId:
-    """The version that an amended one takes the place of; raises NothingToAmend, AmendHeld."""
+    """Return the version that an amended one replaces; raise NothingToAmend, AmendHeld."""
     if work.current is None:
         raise errors.NothingToAmend(model=work.model)
     holders = refnames.holders(Model(work.repository, work.model), work.current, but=work.branch)
@@ -261,7 +262,10 @@ def _replaced(work: _Work) -> VersionId:
 def _unready(
     work: _Work, manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]
 ) -> tuple[Readiness, ...]:
-    """What the version will not be ready for; raises NotReady when aliases are to stand for it all the same."""
+    """Return the uses the version will not be ready for.
+
+    Raises NotReady if aliases are to point to it without `force`.
+    """
     folder = work.head.folder
     found = intended.unready(
         manifest, lambda: snapshot.unread(files, elsewhere), lambda: intended.working(work.repository, folder)
@@ -272,7 +276,7 @@ def _unready(
 
 
 def _identify(work: _Work, file: WorkFile) -> FileId:
-    """The id of a tracked file, its bytes stored unless they are already (or this is a dry run)."""
+    """Return the id of a tracked file, storing its content unless it is stored or this is a dry run."""
     repository, draft = work.repository, work.draft
     if draft is None:
         return snapshot.by_reading(repository)(file)
@@ -289,10 +293,10 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
 
 
 def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile]) -> None:
-    """Look into the files that may have tensors in others, before those are stored."""
+    """Read the headers of files with external tensors, before these other files are stored."""
     for file in files:
         if file.path.lower().endswith(_OUTSIDE):
-            # Whoever stores it says what is wrong with it.
+            # Storing the file reports its faults.
             with contextlib.suppress(errors.MvcError, OSError), _opened(repository, file) as opened:
                 ingest.headers.expect(Source.of(opened.fileno(), file.path))
 
@@ -302,11 +306,11 @@ def _opened(repository: Repository, file: WorkFile) -> BinaryIO:
 
 
 def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Committed:
-    """Nothing to commit; names asked for that an earlier, interrupted commit did not set are set now."""
+    """Commit nothing, but create the refs that an interrupted commit left out."""
     assert work.current is not None  # noqa: S101 - there is a base, so there is a tip
     version = work.repository.objects.version(work.current)
     options = work.options
-    work.repository.refs.settle(work.branch)  # moved, perhaps, by a commit that was stopped before it was durable
+    work.repository.refs.settle(work.branch)  # an interrupted commit may have moved it before it was durable
     named = refnames.set_all(
         Model(work.repository, work.model), work.current, options.tags, options.aliases, actor, version.subject
     )
@@ -317,7 +321,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
 
 
 def _pinned(work: _Work, found: Found) -> Found:
-    """What was found, with the docker digest that is looked up now that there is something to commit."""
+    """Return the scan with `docker.digest` resolved, since there is something to commit."""
     if not isinstance(found.snapshot.manifest.docker.get("digest"), dict):
         return found
     manifest, problem = docker.pin(found.snapshot.manifest, work.options.registries)
@@ -350,7 +354,7 @@ def _version(
 
 
 def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
-    """Make everything durable, then move the branch: the commit point. Raises RefMoved."""
+    """Make everything durable, then move the branch (the commit point); raise RefMoved."""
     repository = work.repository
     assert work.draft is not None  # noqa: S101 - a dry run ends before this
 
@@ -360,7 +364,7 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
         return work.tip, version
 
     def after() -> None:
-        if work.options.merged is not None:  # should this not be reached, the record counts no more all the same
+        if work.options.merged is not None:  # if this is not reached, the record is obsolete all the same
             merges.end(repository.door, work.model)
         if sparse.paths(repository.door, work.model) != work.left_out:
             sparse.record(repository.door, work.model, work.left_out)
@@ -396,7 +400,7 @@ def _report(
 
 
 def _notes(work: _Work, difference: VersionDiff) -> tuple[Note, ...]:
-    """What is wrong with the changed files: one note a file."""
+    """Return the faults of the changed files, at most one for each."""
     changed = {change.entry.path for change in difference.files}
     stored = [note for note in (work.ingest.headers.notes if work.ingest else ()) if note.path in changed]
     found = (*intended.faults(work.repository, work.head.folder, difference.files), *stored)

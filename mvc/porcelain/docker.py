@@ -1,6 +1,6 @@
-"""`mvc docker resolve`, `mvc drift --docker`, and the digest of a commit: what the tag of an image stands for.
+"""`mvc docker resolve`, `mvc drift --docker`, and the digest of a commit: the image that a tag points to.
 
-Only a registry knows, so it is asked; without one the digest stays unresolved, and is never made up.
+Only its registry knows, so it is requested; without a response the digest stays unresolved.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEY = "docker.digest"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedImage:
-    """An image by its whole name, the digest its tag stands for now, and what model.toml said of it (`old`)."""
+    """An image by its full name, the digest its tag points to, and the value in model.toml before (`old`)."""
 
     image: Image
     digest: str
@@ -34,7 +34,7 @@ class ResolvedImage:
     platforms: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "image": str(self.image),
             "digest": self.digest,
@@ -45,7 +45,7 @@ class ResolvedImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageDrift:
-    """The image of a version: the digest recorded, and the one its tag stands for now; None where the tag is gone."""
+    """The image of a version: the recorded digest, and the one its tag points to now; None if the tag is gone."""
 
     version: VersionId
     number: int
@@ -55,11 +55,11 @@ class ImageDrift:
 
     @property
     def moved(self) -> bool:
-        """Whether the tag stands for something else than it did."""
+        """True if the tag has moved."""
         return self.now != self.recorded
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "id": self.version,
             "number": self.number,
@@ -72,9 +72,9 @@ class ImageDrift:
 
 @writes
 def resolve(repository: Repository, model: str, registries: Registries, *, dry_run: bool = False) -> ResolvedImage:
-    """Write into model.toml, as docker.digest, what the image's tag stands for now; with `dry_run` only say it.
+    """Resolve the image's tag and write the digest to model.toml as docker.digest, unless `dry_run`.
 
-    Raises NoImage, BadImage, what is wrong with model.toml, and as `Registries.resolve` does.
+    Raises NoImage, BadImage, the errors of reading model.toml, and as `Registries.resolve` does.
     """
     where = model_file.path(repository.head(model).folder)
     data = model_file.read(repository, repository.head(model).folder)
@@ -89,7 +89,7 @@ def resolve(repository: Repository, model: str, registries: Registries, *, dry_r
 
 
 def moved(repository: Repository, id_: VersionId, registries: Registries) -> ImageDrift:
-    """Whether the tag of the image that the version `id_` names still stands for what it recorded.
+    """Compare the image recorded in the version `id_` with the one its tag points to now.
 
     Raises NoImage, BadImage, NotPinned, Missing, Damaged, and as `Registries.resolve` does.
     """
@@ -107,9 +107,9 @@ def moved(repository: Repository, id_: VersionId, registries: Registries) -> Ima
 
 
 def pin(manifest: Manifest, registries: Registries | None) -> tuple[Manifest, Problem | None]:
-    """`manifest` with `digest = "auto"` looked up; where nobody answers, as it is, and why.
+    """Return `manifest` with `digest = "auto"` resolved; if that fails, unchanged and with a warning.
 
-    A commit does not wait for a network to come back: what is not known is recorded as not known.
+    A commit does not wait for a network: the digest is then recorded as unresolved.
     """
     digest = manifest.docker.get("digest")
     if not isinstance(digest, dict):

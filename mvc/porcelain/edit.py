@@ -1,6 +1,6 @@
-"""`mvc rm`, `set`, `unset`, `get`: changes of model.toml, the one editable description of the next version.
+"""`mvc rm`, `set`, `unset`, `get`: edits of model.toml, which describes the next version.
 
-Each command changes the file in one step, or not at all; comments and order stay.
+Each command changes the file atomically; comments and order stay.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """One key of model.toml: its value before and after, None where it was not set."""
+    """A key of model.toml with its value before and after; None where it is not set."""
 
     key: str
     old: Any
     new: Any
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"key": self.key, "old": self.old, "new": self.new}
 
 
@@ -50,7 +50,7 @@ class Edited:
 def set_values(
     repository: Repository, model: str, assignments: Sequence[str], *, kind: str | None = None
 ) -> list[Edited]:
-    """Set each `key=value`, typed by the schema or by `kind`. Raises UnknownKey, WrongType, BadValue and the like."""
+    """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like."""
     pairs = [keys.parse_assignment(text, kind) for text in assignments]
     for key, value in pairs:
         if key == ("model", "name") and value != model:
@@ -60,13 +60,13 @@ def set_values(
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The keys of model.toml that changed; `left_out` are metrics that are no finite number, which no version holds."""
+    """The changed keys of model.toml; `left_out` are metrics that are not finite, which no version can hold."""
 
     changes: tuple[Edited, ...]
     left_out: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "changes": [each.to_json() for each in self.changes],
             "left_out": {key: str(value) for key, value in self.left_out.items()},
@@ -83,7 +83,7 @@ def update(
     replaced: Collection[str] = (),
     left_out: Mapping[str, float] | None = None,
 ) -> Updated:
-    """Set typed values, remove keys, and leave nothing else in the sections `replaced`, in one step.
+    """Set typed values, unset keys, and remove all other keys of the sections `replaced`, in one edit.
 
     Raises OtherName, UnknownKey, WrongType and the like.
     """
@@ -110,7 +110,7 @@ def update(
 
 @writes
 def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edited]:
-    """Remove keys. Raises UnknownKey, NoValue."""
+    """Unset keys; raise UnknownKey, NoValue."""
     found = [keys.parse_key(name) for name in names]
     if ("model", "name") in found:
         raise errors.NoModelName(where=model_file.NAME)
@@ -124,7 +124,7 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
 
 
 def get(repository: Repository, model: str, name: str | None) -> Any:
-    """The value of a key, or of the whole model.toml. Raises UnknownKey, NoValue, and what is wrong with model.toml."""
+    """Return the value of a key, or all of model.toml; raise UnknownKey, NoValue, and the errors of reading it."""
     folder = repository.head(model).folder
     manifest = parse.parse(
         _read(repository, model, folder), where=model_file.path(folder), read_labels=read_labels_of(repository, folder)
@@ -147,10 +147,11 @@ def remove(
     below: str = "",
     on_delete: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> list[Edited]:
-    """Stop tracking roles, or paths as seen from the folder `below` the model's; with `cached` the files stay, else those that the store can give back are deleted.
+    """Stop tracking roles, or paths relative to the folder `below` the model's.
 
-    `on_delete` is called with the paths of these files before anything changes; after that a `dry_run` ends. Raises
-    NotTracked, OnlyHere (for a file that is nowhere else).
+    With `cached` the files stay; otherwise files that the store can restore are deleted. `on_delete` is called with
+    their paths before anything changes; a `dry_run` ends after it. Raises NotTracked, OnlyHere (for a file that is
+    stored nowhere else).
     """
     with repository.writing():
         folder = repository.head(model).folder
@@ -176,7 +177,7 @@ def remove(
 
 
 def _without_links(text: str, roles: Sequence[str]) -> str:
-    """`text` with the links of `roles` followed no longer."""
+    """Return `text` without the links of `roles` in follow_links."""
     old = keys.get_value(parse.load(text.encode(), where=model_file.NAME), ("model",)).get(links.KEY[1], [])
     left = [role for role in old if role not in roles]
     if left == old:
@@ -187,18 +188,18 @@ def _without_links(text: str, roles: Sequence[str]) -> str:
 def rewrite(
     repository: Repository, model: str, change: Callable[[str], str], looked_at: Iterable[schema.Path]
 ) -> list[Edited]:
-    """Write model.toml anew, with its text changed; what the keys `looked_at` held before and hold now."""
+    """Rewrite model.toml with its text changed; return the values of the keys `looked_at` before and after."""
     with repository.writing():
         folder = repository.head(model).folder
         before = _read(repository, model, folder)
-        parse.load(before, where=model_file.path(folder))  # what is no TOML cannot be changed
+        parse.load(before, where=model_file.path(folder))  # invalid TOML cannot be edited
         after = change(before.decode()).encode()
         if after != before:
             repository.tree.write(model_file.path(folder), after)
         else:
             repository.tree.touch(
                 model_file.path(folder)
-            )  # written, perhaps, by a command that was stopped before the sync
+            )  # an interrupted command may have written it before its fsync
         repository.tree.sync()
     old, new = (parse.load(data, where=model_file.path(folder)) for data in (before, after))
     return [Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at]
@@ -237,7 +238,10 @@ def _tracked_role(tracked: dict[str, str], name: str, folder: Path, below: str) 
 def _doomed(
     repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
 ) -> dict[str, FileId]:
-    """The files that only `roles` track, from the root; raises OnlyHere for those that the store could not give back."""
+    """Return the files, relative to the root, that only `roles` track.
+
+    Raises OnlyHere if the store cannot restore one.
+    """
     manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
     scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
     repository.tree.follow(scan.followed)
@@ -252,7 +256,7 @@ def _doomed(
 
 
 def _owner(role: str, files: dict[str, str]) -> str:
-    """The entry of `[files]` that a file's role comes from: itself, or the glob's that begins it."""
+    """Return the entry of `[files]` that a file's role comes from: its own, or the glob's."""
     while role not in files and "/" in role:
         role = role.rpartition("/")[0]
     return role

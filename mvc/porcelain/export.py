@@ -19,7 +19,7 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Where the files went, how many, and their bytes."""
+    """The folder written, the number of files, and their bytes."""
 
     version: VersionId
     directory: Path
@@ -27,7 +27,7 @@ class Exported:
     bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "version": self.version,
             "directory": os.fspath(self.directory),
@@ -44,9 +44,9 @@ def export(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Exported:
-    """Write the files of version `id_` and its model.toml below `directory`, which must be absent or empty.
+    """Write the files of version `id_` and its model.toml to `directory`, which must be absent or empty.
 
-    The folder is built beside its place and gets its name last, so it is there whole or not at all. Raises InsideStore,
+    The folder is built under a temporary name and renamed last, so it is complete or absent. Raises InsideStore,
     NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed.
     """
     outside_store(directory)

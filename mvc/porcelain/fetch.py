@@ -1,8 +1,8 @@
-"""`mvc fetch`: learn what a remote has: its names, and the metadata of all versions that they lead to.
+"""`mvc fetch`: download the refs of a remote and the metadata of all versions they reach.
 
-    names there ─► metadata packs ─► every version that is new here is whole ─► files: promised ─► names: seen
+remote's refs ─► metadata packs ─► check new versions ─► record promised files ─► remote-tracking refs
 
-The bytes of files come when they are asked for. Until the names are noted, nothing here has changed that anybody sees.
+The content of files is fetched lazily. Nothing visible changes until the remote-tracking refs move.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from mvc.transport import presence, tracking
 
 @dataclass(frozen=True, slots=True)
 class FetchedRef:
-    """A name on the remote that moved since it was last seen; `old` is None for a new one, `new` for one that is gone."""
+    """A remote ref that moved since the last fetch; `old` is None for a new ref, `new` for a deleted one."""
 
     ref: RefName
     old: VersionId | None
     new: VersionId | None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"model": self.ref.model, "ref": self.ref.text, "old": self.old, "new": self.new}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What moved, how many versions are new here, the bytes that came; `others` are models there that are not here.
+    """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
-    `ignored` are names there that mvc would not make.
+    `ignored` are refs with names that mvc would not create.
     """
 
     remote: str
@@ -53,7 +53,7 @@ class Fetched:
     ignored: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "remote": self.remote,
             "refs": [ref.to_json() for ref in self.refs],
@@ -66,9 +66,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The names on a remote at one moment: those of models that are asked for, each with its newest entry.
+    """The refs of a remote at one moment, for the requested models, each with its newest entry.
 
-    `told` are the logs there that tell where versions of these models are on a registry, each with its newest number.
+    `told` are the remote's logs of registry versions of these models, each with its newest number.
     """
 
     tips: dict[RefName, RefEntry]
@@ -81,10 +81,10 @@ class Look:
 def fetch(
     repository: Repository, remote: Remote, actor: Actor, *, models: Iterable[str] | None = None, prune: bool = False
 ) -> Fetched:
-    """Learn what `remote` has of `models`, or of all that are here.
+    """Fetch `models` of `remote`, or all models of this repository.
 
-    With `prune`, names that are gone there are gone here. Raises NoRemoteYet, NotARemote, RemoteVanished,
-    RemoteRewritten, RemoteUnreachable, RemoteDenied, Damaged and Missing for a remote that lacks what its names lead to.
+    `prune` deletes remote-tracking refs that the remote no longer has. Raises NoRemoteYet, NotARemote, RemoteVanished,
+    RemoteRewritten, RemoteUnreachable, RemoteDenied; Damaged and Missing for a remote that lacks reachable objects.
     """
     wanted = set(repository.heads.models() if models is None else models)
     presence.check(repository, remote)
@@ -97,7 +97,7 @@ def fetch(
 
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
-    """The names on `remote`, of the models `wanted` or of all; raises RemoteRewritten."""
+    """Read the refs of `remote`, for the models `wanted` or all; raise RemoteRewritten."""
     numbers, told, strange = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
     ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
@@ -111,9 +111,9 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:
-    """Have the metadata here that `tips` lead to; what the remote has, and the number of versions that are new here.
+    """Fetch the metadata reachable from `tips`; return the remote's inventory and the number of new versions.
 
-    What is missing is looked for a second time: it may have been moved since the first listing. Raises Missing, Damaged.
+    A missing object is looked up a second time, since compaction may have moved it. Raises Missing, Damaged.
     """
     try:
         return Inventory(repository, remote.backend, remote.jobs), take_in(repository, remote, tips, actor)
@@ -128,7 +128,10 @@ def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry],
 
 
 def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> int:
-    """Check that all is here that the tips lead to, and note which files the remote promises; the number of new versions."""
+    """Check that everything reachable from the tips is here, and record promised files.
+
+    Return the number of new versions.
+    """
     targets = [entry.new for entry in tips.values() if entry.new is not None]
     known = [tip for model in repository.refs.models() for tip in history.tips(Model(repository, model))]
     fresh = list(history.walk(repository.objects, targets, exclude=known))
@@ -153,7 +156,7 @@ def take_in(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry
 def _check_none_vanished(
     repository: Repository, remote: Remote, wanted: set[str] | None, tips: dict[RefName, RefEntry]
 ) -> None:
-    """Raise RemoteRewritten when a name that was there has no log any more: logs never go."""
+    """Raise RemoteRewritten if a ref seen before has no log any more: logs are never deleted."""
     for ref, _ in tracking.all_refs(repository, remote.name, wanted):
         if ref not in tips:
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} is gone")
@@ -162,16 +165,14 @@ def _check_none_vanished(
 def note(
     repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor, *, prune: bool
 ) -> tuple[FetchedRef, ...]:
-    """Note where the names stand; have tags and aliases here go along."""
+    """Move the remote-tracking refs, and update tags and aliases that follow them."""
     moved = []
     with repository.locked():
         for ref in sorted(tips):
             entry, before = tips[ref], repository.refs.target(ref.tracking_ref(remote.name))
             if entry.new is None and (not prune or before is None):
                 continue
-            if (
-                entry.new != before
-            ):  # first: once it is noted where the remote's stands, nobody would know what to follow
+            if entry.new != before:  # first: once the remote-tracking ref has moved, the ref to follow is not known
                 _follow(repository, ref, before, entry.new, actor)
             if tracking.record(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
@@ -181,7 +182,7 @@ def note(
 def _follow(
     repository: Repository, ref: RefName, before: VersionId | None, new: VersionId | None, actor: Actor
 ) -> None:
-    """Have a tag here that is not here yet; and an alias that still stands where the remote's stood go where it went."""
+    """Create a missing tag; move an alias that still points to where the remote's was."""
     if ref.kind not in (TAGS, ALIASES) or new is None:
         return
     tip = repository.refs.tip(ref)
@@ -189,6 +190,6 @@ def _follow(
         return
     try:
         refnames.check_new(Model(repository, ref.model), ref.kind, ref.name)
-    except errors.RefRejected:  # a name here is in its way, and stays
+    except errors.RefRejected:  # a local ref has the name, and stays
         return
     repository.refs.append(ref, tip, new, actor.move("fetch"))

@@ -44,7 +44,7 @@ class Hit:
     path: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"version": self.version, "number": self.number, "models": list(self.models), "path": self.path}
 
 
@@ -62,7 +62,7 @@ class Report:
     cloning: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         findings = [{"kind": f.kind, "path": f.path, "message": f.message} for f in self.findings]
         hits = [hit.to_json() for hit in self.hits]
         return {

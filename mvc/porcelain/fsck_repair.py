@@ -37,7 +37,7 @@ class Repaired:
     after: Report
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"before": self.before.to_json(), "after": self.after.to_json()}
 
 

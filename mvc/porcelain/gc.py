@@ -1,6 +1,6 @@
-"""`mvc gc`: remove what no version needs any more, and tidy the packs.
+"""`mvc gc`: delete unreachable objects and compact the packs.
 
-roots ─ versions ─ objects, files ─ plan ─ (dry run: only told) ─ rewrite packs ─ remove
+roots ─ versions ─ objects, files ─ plan ─ (dry run: report only) ─ rewrite packs ─ delete
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
 
 GRACE = 14 * 86_400
-"""Seconds for which what nothing needs is kept, if nothing else is said."""
+"""Grace period in seconds, by default."""
 REFLOG_EXPIRE = 90.0
-"""Days for which ref logs keep the versions alive that they name, if nothing else is said."""
+"""Days for which ref log entries keep versions reachable, by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The versions that went (or would), how many stay, and the plan that was followed; `done` is False after a dry run."""
+    """The versions deleted, the number kept, and the plan; `done` is False after a dry run."""
 
     versions: tuple[tuple[VersionId, str, Version], ...]
     kept: int
@@ -34,7 +34,7 @@ class Collected:
     done: bool
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "versions": [
                 {"id": id_, "model": model, "number": found.number, "message": found.message, "time": found.time.utc()}
@@ -62,10 +62,10 @@ def gc(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Collected:
-    """Remove what no name leads to and is older than `grace` seconds.
+    """Delete what no ref reaches and is older than `grace` seconds.
 
-    Names lead to what they stand for, and for `gc.reflog-expire` days to what they stood for. Raises Damaged or Missing,
-    and removes nothing, when anything that is needed cannot be read; DiskFailed, ReadOnlyStore, LockTimeout.
+    Refs reach their versions, and for `gc.reflog-expire` days their former versions. If a reachable object cannot be
+    read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
         return _plan(repository, actor, grace)[0]
@@ -90,12 +90,15 @@ def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected
 
 
 def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:
-    """Those that stay."""
+    """Return the versions to keep."""
     return reachable.reachable(repository, _since(repository, actor))
 
 
 def _since(repository: Repository, actor: Actor) -> int:
-    """The moment up to which entries of ref logs keep nothing alive, in seconds since 1970; never before an earlier one."""
+    """Return the time before which ref log entries keep nothing reachable, in seconds since 1970.
+
+    It never decreases.
+    """
     expire = repository.config.get("gc.reflog-expire")
     days = REFLOG_EXPIRE if expire is None else float(expire)
     since = actor.at.seconds - int(days * 86_400)
@@ -103,7 +106,7 @@ def _since(repository: Repository, actor: Actor) -> int:
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:
-    """The version of that id, with its model; None where the object is no version, or cannot be read."""
+    """Return the version with that id, and its model; None if the object is no version or cannot be read."""
     try:
         version = repository.objects.version(id_)
         return id_, repository.objects.manifest(version.manifest).name, version

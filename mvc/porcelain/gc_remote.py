@@ -55,7 +55,7 @@ class CollectedThere:
     unfinished: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "remote": self.remote,
             "removed": list(self.removed),

@@ -40,7 +40,7 @@ class Healed:
     sent: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"before": self.before.to_json(), "after": self.after.to_json(), "bytes": self.sent}
 
 

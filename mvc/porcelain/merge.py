@@ -81,7 +81,7 @@ class MergeResult:
     unready: tuple[Readiness, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "outcome": self.outcome,
             "model": self.model,

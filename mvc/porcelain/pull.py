@@ -1,7 +1,7 @@
-"""`mvc pull`: fetch, and have the current branch and the files go where the remote's branch is.
+"""`mvc pull`: fetch, then fast-forward or rebase the current branch, and update the files.
 
-fetch ─► theirs after ours: files brought ─► journal: files, branch
-       └► both moved on: refused, or ours put after theirs (--rebase)
+fetch ─► fast-forward: fetch content of files ─► journal: files, branch
+      └► diverged: refused, or rebased (--rebase)
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from mvc.transport.fast_forward import Select
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What was fetched, where the branch stood and stands, what that changed on disk, and the bytes of files that came.
+    """The fetch, the old and new tip of the branch, the changed files, and the bytes of content fetched.
 
-    `rebased` tells that versions made here were put after theirs.
+    `rebased` is true if local versions were rebased onto the remote's.
     """
 
     fetched: Fetched
@@ -41,7 +41,7 @@ class Pulled:
     rebased: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "fetched": self.fetched.to_json(),
             "model": self.model,
@@ -67,10 +67,10 @@ def pull(
     select: Select = fast_forward.everything,
     progress: Progress | None = None,
 ) -> Pulled:
-    """Move the current branch of `model` forward to the branch `theirs` of `remote` (None: the one that it follows there).
+    """Fast-forward the current branch of `model` to the branch `theirs` of `remote` (None: its upstream there).
 
-    Only the bytes of files that `select` chooses come; the others stay promised. Raises Detached, NotThere, Diverged,
-    CannotRebase, InTheWay, and as `fetch` and `bring` do.
+    Only the content of files that `select` chooses is fetched; the others stay promised. Raises Detached, NotThere,
+    Diverged, CannotRebase, InTheWay, and as `fetch` and `bring` do.
     """
     branch = repository.head(model).branch
     if branch is None:
@@ -99,6 +99,6 @@ def pull(
 
 
 def _followed(repository: Repository, model: str, branch: str, remote: Remote) -> str:
-    """Return the branch of `remote` that `branch` follows; its own name when it follows none there."""
+    """Return the upstream of `branch` on `remote`, by default the branch of the same name."""
     follows = upstream.followed(Model(repository, model), branch)
     return follows[1] if follows is not None and follows[0] == remote.name else branch

@@ -49,7 +49,7 @@ class PushedRef:
     hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"ref": self.ref.text, "flag": self.flag, "old": self.old, "new": self.new, "reason": self.reason}
 
 
@@ -75,7 +75,7 @@ class Pushed:
         return tuple(ref for ref in self.refs if ref.flag == "!")
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {
             "remote": self.remote,
             "refs": [ref.to_json() for ref in self.refs],

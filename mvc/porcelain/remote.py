@@ -39,7 +39,7 @@ class RemoteSettings:
     standing: Standing | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         trusted = {"trust": self.standing.to_json()} if self.standing is not None else {}
         return {"name": self.name, "url": self.url, "kind": self.kind, "options": dict(self.options), **trusted}
 
@@ -53,7 +53,7 @@ class RegistryState:
     models: int
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"organization": self.organization, "host": self.host, "models": self.models}
 
 
@@ -66,7 +66,7 @@ class SeenRef:
     at: Timestamp
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the result as `--json` prints it."""
         return {"model": self.ref.model, "ref": self.ref.text, "id": self.version, "seen": self.at.utc()}
 
 
