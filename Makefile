@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
 
-.PHONY: help demo test lint format bench example docs dist clean
+.PHONY: help demo check test lint coverage format bench example docs dist clean
 .DEFAULT_GOAL := help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -16,7 +16,10 @@ help:                   ## this list
 demo: $(READY)          ## the tour: five releases of a real network, committed, compared, switched, exported
 	@$(BIN)/python -m tests.demo.tour
 
-test: lint              ## lint, and all tests with pytest
+check: lint             ## lint, types and the quick tests: a minute
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal --quick $(ARGS)
+
+test: lint              ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(READY)          ## ruff, mypy --strict, and the order of layers
@@ -24,6 +27,10 @@ lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted; run: make format'; $(BIN)/ruff format --check; exit 1; }
 	@$(BIN)/mypy
 	@contracts=$$($(BIN)/lint-imports --no-logo) || { echo "$$contracts"; exit 1; }
+
+coverage: $(READY)      ## the branches of mvc that the quick tests take: in all, and where they take fewest
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal --quick --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m coverage report --skip-covered --sort=cover | sed -n '1,22p;/^TOTAL/p'
 
 format: $(READY)        ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet

@@ -15,6 +15,20 @@ import pytest
 
 from mvc.remotes.backends import probe
 
+QUICK = {
+    "bench",
+    "formats",
+    "model",
+    "readiness",
+    "repository",
+    "storage",
+    "test_architecture.py",
+    "test_backoff.py",
+}
+"""Suites that take less than a minute together, which `make check` runs."""
+LONGEST = ("test_large.py", "test_demo.py", "test_examples.py", "test_races.py", "test_everywhere.py")
+"""Files of tests that each take seconds."""
+
 QUIET = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -24,12 +38,23 @@ QUIET = {
 """No test sees the settings of whoever runs it."""
 
 
-LONGEST = ("test_large.py", "test_demo.py", "test_examples.py", "test_races.py", "test_everywhere.py")
-"""Files of tests that each take seconds."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deep", action="store_true", help="every point and round, not only as many as fit in minutes")
+    parser.addoption("--quick", action="store_true", help="the quick suites only, as `make check` runs them")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """With --deep no test is ended for its length."""
+    if config.getoption("--deep"):
+        config.option.timeout = 0
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --quick no other suite is even imported."""
+    suite = collection_path.relative_to(Path(__file__).parent).parts
+    is_slow = QUICK.isdisjoint({*suite[:1], collection_path.name})
+    return True if config.getoption("--quick") and collection_path.is_file() and is_slow else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

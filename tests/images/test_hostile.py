@@ -15,7 +15,7 @@ from mvc import errors
 from mvc.images import challenge, transport
 from mvc.images.registries import Registries
 from mvc.model.image import Image
-from tests.docker.conftest import environ, logged_in
+from tests.images.conftest import environ, logged_in
 from tests.servers.registry import INDEX, MANIFEST, PASSWORD, digest
 from tests.servers.scripted import Asked, Reply, Scripted, scripted
 

@@ -12,7 +12,7 @@ import pytest
 
 from mvc.cli.app.main import VERBS
 from tests.cli.shell import MODEL, Shell, begin
-from tests.docker.conftest import environ, helper, logged_in
+from tests.images.conftest import environ, helper, logged_in
 from tests.servers.registry import IDENTITY, PASSWORD, USER, Registry
 from tests.servers.scripted import Reply, scripted
 

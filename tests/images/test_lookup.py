@@ -9,7 +9,7 @@ import pytest
 from mvc import errors
 from mvc.images.registries import Registries
 from mvc.model.image import Image
-from tests.docker.conftest import environ, helper, logged_in
+from tests.images.conftest import environ, helper, logged_in
 from tests.servers.registry import DOCKER_MANIFEST, IDENTITY, INDEX, LIST, MANIFEST, PASSWORD, USER, Registry
 
 PLATFORMS = {"linux/amd64": b"for a desk", "linux/arm64": b"for a camera"}
