@@ -16,6 +16,7 @@ LIMIT = 30_000
 _ROWS = 64
 _TEXT = 200
 _DEEP = 4
+_MORE = "&#8230;"
 _HIDDEN = ("schema", "manifest_id", "tree_id")
 
 
@@ -86,13 +87,13 @@ def _rows(records: Sequence[Mapping[str, Any]], rows: int, depth: int) -> Iterat
 
 def _cell(value: Any, rows: int, depth: int) -> Iterator[str]:
     if depth == _DEEP and isinstance(value, dict | list):
-        yield "…"
+        yield _MORE
     elif isinstance(value, dict):
         yield from _table(value, rows, depth + 1)
     elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
         yield from _rows(value, rows, depth + 1)
     elif isinstance(value, list):
-        more = f", … {len(value) - rows} more" if len(value) > rows else ""
+        more = f", {_MORE} {len(value) - rows} more" if len(value) > rows else ""
         yield _text(
             ", ".join(" ".join(map(str, each)) if isinstance(each, list) else str(each) for each in value[:rows])
         )
@@ -103,7 +104,7 @@ def _cell(value: Any, rows: int, depth: int) -> Iterator[str]:
 
 def _more(count: int, columns: int) -> Iterator[str]:
     if count > 0:
-        yield f'<tr><td colspan="{columns}">… {count} more</td></tr>'
+        yield f'<tr><td colspan="{columns}">{_MORE} {count} more</td></tr>'
 
 
 def _text(value: object) -> str:

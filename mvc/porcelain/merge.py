@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.display import Result
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.merge.merge import Conflict, Merged
@@ -61,8 +62,8 @@ class Choice:
 UNDECIDED = Choice({})
 
 
-@dataclass(frozen=True, slots=True)
-class MergeResult:
+@dataclass(frozen=True, repr=False, slots=True)
+class MergeResult(Result):
     """What came of it: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS, which wait for a decision.
 
     `id` is where the branch stands now; `broken` are the rules that the merged values break, `unready` the uses that the new version
@@ -79,6 +80,11 @@ class MergeResult:
     conflicts: tuple[Conflict, ...] = ()
     broken: tuple[Problem, ...] = ()
     unready: tuple[Readiness, ...] = ()
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        conflicts = f", {len(self.conflicts)} conflicts" if self.conflicts else ""
+        return f"{self.outcome}: {self.branch} of {self.model} at v{self.number} {self.id[:10]}{conflicts}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""

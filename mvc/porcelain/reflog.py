@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.display import Result
 from mvc.model.ids import VersionId
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -37,14 +38,18 @@ class Moved:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Reflog:
+@dataclass(frozen=True, repr=False, slots=True)
+class Reflog(Result):
     """The moves of one ref, newest first; `kind` is branch, tag, alias or remote."""
 
     model: str
     kind: str
     name: str
     moves: tuple[Moved, ...]
+
+    def summary(self) -> str:
+        """Return what matters most, in one line."""
+        return f"{self.kind} {self.name} of {self.model}: {len(self.moves)} move{'s' * (len(self.moves) != 1)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the moves as `--json` prints them."""

@@ -1,0 +1,82 @@
+"""The notebook runs offline, shows what it says it shows, and leaves out no verb that works offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.verbs import METHODS
+from tests.docs import pages
+
+NOTEBOOK = pages.DOCS / "notebooks" / "tour.ipynb"
+RUN = """
+import sys, nbclient, nbformat
+notebook = nbformat.read(sys.argv[1], 4)
+nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+nbformat.write(notebook, sys.argv[2])
+"""
+ELSEWHERE = {"Model.publish", "Model.drift", "Repository.import_model", "Model.resolve_image", "Model.image_drift"}
+"""What needs a registry, or a registry of images."""
+UNUSUAL = {
+    "Branches.all", "Branches.rename", "Tags.all", "Aliases.all", "Aliases.delete", "Config.get", "Config.unset",
+    "Config.all", "mvc.user_config", "Model.remove", "Model.continue_merge", "Model.abort_merge", "Model.fetch",
+    "Remote.push", "Remote.pull", "Remote.gc", "Remote.repair", "Repository.repair", "Remote.set_url", "Remote.trust",
+    "Remote.distrust", "Remote.rename", "Remote.remove", "Remote.settings", "Version.diff", "Model.check", "File.read",
+    "Model.branch",
+}  # fmt: skip
+"""What the tour leaves to the reference, since it shows its sibling."""
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("notebook")
+    root = Path(__file__).resolve().parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", RUN, str(NOTEBOOK), str(folder / "executed.ipynb")],
+        cwd=folder,
+        env=os.environ
+        | {"PYTHONPATH": str(root), "IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "run")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-4000:]
+    if pages.WRITE:
+        NOTEBOOK.write_bytes((folder / "executed.ipynb").read_bytes())
+    found: dict[str, Any] = json.loads((folder / "executed.ipynb").read_text(encoding="utf-8"))
+    return found
+
+
+def _shown(notebook: dict[str, Any]) -> list[str]:
+    """What each cell answers, without the digits of ids, which depend on the time."""
+    texts = [
+        "".join(output.get("data", {}).get("text/plain", output.get("text", "")))
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", ())
+    ]
+    return [re.sub(r"\b[0-9a-f]{10,}\b", "ID", text) for text in texts]
+
+
+def test_it_runs_and_shows_what_is_stored(executed: dict[str, Any]) -> None:
+    assert _shown(executed) == _shown(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
+
+
+def test_tables_are_stored_with_it() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    tables = [output for cell in cells for output in cell.get("outputs", ()) if "text/html" in output.get("data", {})]
+    assert len(tables) >= 8
+
+
+def test_it_leaves_out_no_verb() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells)
+    methods = {each for found in METHODS.values() for each in found} - UNUSUAL
+    assert [each for each in sorted(methods) if f".{each.partition('.')[2]}" not in code] == []
+    assert methods >= ELSEWHERE
