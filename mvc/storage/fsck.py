@@ -206,7 +206,7 @@ def _object_fault(door: StoreDoor, path: str, id_: str) -> str | None:
     try:
         data = door.read(path)
         if digest(data) != id_:
-            return "its bytes are not those it names"
+            return "checksum mismatch"
         kind = canonical.decode(data).get("kind")
         if not isinstance(kind, str) or kind not in _DECODERS:
             return f"it is of the unknown kind {kind}"
@@ -233,10 +233,10 @@ def _recipes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
 
 def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
     if digest(data) != name:
-        raise errors.Damaged(what=f"the recipe {name}", reason="its bytes are not those it names")
+        raise errors.Damaged(what=f"the recipe {name}", reason="checksum mismatch")
     recipe = Recipe.decode(data)
     if recipe.file != file or not file.startswith(fan):
-        raise errors.Damaged(what=f"the recipe {name}", reason="it lies with those of another file")
+        raise errors.Damaged(what=f"the recipe {name}", reason="it is in the folder of another file")
     return recipe
 
 

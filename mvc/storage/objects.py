@@ -32,7 +32,7 @@ def path(id_: str) -> str:
 
 
 class Objects:
-    """The objects of a repository. Reading raises Missing, or Damaged when the bytes are not those the id names."""
+    """The objects of a repository. Reading raises Missing, or Damaged for a checksum mismatch."""
 
     def __init__(self, door: StoreDoor, metapacks: Callable[[], MetaPacks]) -> None:
         """Read below `door` and in what `metapacks` returns, asked where no loose object will do; write below `door`."""
@@ -94,7 +94,7 @@ class Objects:
                 raise errors.Missing(what=what, id=id_) from None
             return packed
         if digest(data) != id_:
-            raise errors.Damaged(what=f"{what} {id_}", reason=f"the bytes in {path(id_)} are not those it names")
+            raise errors.Damaged(what=f"{what} {id_}", reason=f"checksum mismatch in {path(id_)}")
         return data
 
     def has(self, id_: str) -> bool:

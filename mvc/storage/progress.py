@@ -1,4 +1,4 @@
-"""What long work tells whoever waits for it."""
+"""Progress of long work, in bytes."""
 
 from __future__ import annotations
 

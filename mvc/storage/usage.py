@@ -1,4 +1,4 @@
-"""How many bytes a store takes on the disk."""
+"""Disk usage of a store, in bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a new chunk to the entry of a pack: what it may rest on is looked up at once, the encoding is a worker's.
+"""Encoder of new chunks: the delta base is looked up by the caller, the entry is encoded by a worker.
 
 prepare (the caller's thread)   piece ─ base ─ places of the base, at most `DEPTH - 1` deep
 its result (any thread)         read the base, encode, the shorter one
@@ -22,16 +22,16 @@ from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader, Place
 
 DEPTH = 2
-"""How many bases may lie below a new delta: each takes about as long to read as the chunk itself."""
+"""Chain depth of a new delta, at most: each base takes about as long to read as the chunk itself."""
 CAST_DEPTH = 3
-"""How many below one that rounds its base: copies in half the bits are made of the last version of a line."""
+"""Chain depth of a delta that rounds its base: half-precision copies are made of the last version of a line."""
 
 Encoded = tuple[Entry, Parts]
-"""An entry, whose place in a pack is not known yet, and its stored bytes."""
+"""An entry without its offset in a pack yet, and its stored bytes."""
 
 
 class _Base(NamedTuple):
-    """A stored chunk to rest on: the encoding that says how, and where it lies."""
+    """A delta base: the encoding of the delta, and the places of the base."""
 
     encoding: int
     chunk: ChunkId
@@ -39,7 +39,7 @@ class _Base(NamedTuple):
 
 
 class Encoder:
-    """Encodes chunks, against those that `reader` gives."""
+    """Encodes chunks, as deltas of those that `reader` reads."""
 
     def __init__(self, reader: ChunkReader) -> None:
         """Read bases with `reader`."""
@@ -55,7 +55,7 @@ class Encoder:
         return partial(self._encode, chunk, data, width, base)
 
     def _resolve(self, found: Found) -> _Base | None:
-        """Return the base where it lies, or in its stead what that rests on, until it is not too deep."""
+        """Return the places of the base; of its own base if it is too deep, and so on."""
         chunk, encoding, beneath = found
         places = self._reader.locate(chunk)
         while places:
@@ -90,7 +90,7 @@ class Encoder:
         return entry, stored
 
     def _read(self, base: _Base | None) -> Base | None:
-        """Return the bytes of a base, which have its hash; None where they cannot be had, and nothing must rest on them."""
+        """Return the verified bytes of a base; None if they cannot be read: then it is no base."""
         if base is None:
             return None
         try:

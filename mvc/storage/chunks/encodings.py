@@ -22,21 +22,21 @@ HALF = 5
 NAMES = {RAW: "raw", ZSTD: "zstd", PLANES: "planes", DELTA: "delta", BFLOAT: "bf16 of a base", HALF: "fp16 of a base"}
 """All encodings of the format."""
 FEATURES = {PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast"}
-"""What a store `requires` of its readers before it has entries of these encodings."""
+"""The feature that a store `requires` of its readers before it has entries of an encoding."""
 CASTS = (BFLOAT, HALF)
 """Encodings whose base is fp32, and is rounded."""
 BASED = (DELTA, *CASTS)
-"""Encodings that rest on a base."""
+"""Encodings of deltas."""
 
 Base = tuple[int, Buffer]
-"""The encoding of a delta, and the raw bytes that it may rest on."""
+"""The encoding of a delta, and the raw bytes of its base."""
 
 WORTH = 0.97
 """An encoding is kept when it is at most this part of the raw bytes: less would slow reading down for nothing."""
 WORTH_A_BASE = 0.9
 """A delta is kept when it is at most this part of the planes: reading it means reading its base too."""
 PROBE = 8 * 1024
-"""Bytes that are tried first, so that those which cannot shrink cost little."""
+"""Bytes that are compressed as a sample, so that incompressible data costs little."""
 
 
 def pays(packed: int, size: int) -> bool:

@@ -1,6 +1,6 @@
-"""Where the tensors of a commit's files lie, as their headers say, or the header of another file that has theirs (ONNX).
+"""Headers of weight files: the places of their tensors, which for ONNX may be in the header of another file.
 
-A file that lies about its tensors has none: it is cut by content, and a note says why.
+A file with a wrong header counts as one without tensors: it is cut by content, and a note gives the fault.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from mvc.storage.chunks.layout import Layout, lay_out
 
 
 class Note(NamedTuple):
-    """Why a file is not cut at its tensors, though its beginning looks as if it had some."""
+    """The fault of a file that begins like one with tensors, and is not cut at them."""
 
     path: str
     reason: str
 
 
 class Headers:
-    """The headers of the files of one commit. `notes` has what was wrong with them."""
+    """The headers of the files of one commit. `notes` holds their faults."""
 
     def __init__(self) -> None:
         """Begin with no header."""

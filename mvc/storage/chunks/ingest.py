@@ -111,8 +111,9 @@ class Ingest:
     def add(self, fd: int, path: str = "", role: str = "") -> Stored:
         """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
 
-        Its `path` may tell its format, and with its `role` finds what it may rest on. What is stored is exactly what was hashed, also when the file changes meanwhile. After an OSError from reading,
-        other files can still be added; after DiskFailed only `discard` is left.
+        Its `path` may show its format, and with its `role` finds its delta bases. The stored bytes are exactly those that
+        were hashed, even if the file changes meanwhile. After an OSError from reading, other files can still be added;
+        after DiskFailed only `discard` is left.
         """
         size = os.fstat(fd).st_size
         if size <= recipes.MAX_INLINE:

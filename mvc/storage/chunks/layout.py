@@ -1,10 +1,10 @@
-"""Where a file of tensors is cut: at their starts, and from there at fixed steps, so that its pieces stay where they were.
+"""Layout of a file of tensors: it is cut at their starts, and from there at fixed steps, so that pieces stay in place.
 
     header │ embedding, 90,000 by 384 fp32 ………………… │ a bias, a norm, a bias │ 384 by 384 │ …
     [piece][    0    ][    1    ][    2    ][ 3 ][        one group       ][     0    ]
 
-A tensor's pieces are the same wherever it lies, in whatever format, and piece n of its next version is at the same place:
-that is what deduplication and differences need. What is small is grouped with its neighbours, whatever they are.
+A tensor's pieces are the same at any offset, in any format, and piece n of its next version is at the same place:
+deduplication and deltas need that. Small tensors are grouped with their neighbours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mvc.model.ids import digest
 from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
 
 SMALL = 16 * 1024
-"""Bytes below which a tensor, or what lies between two, shares a chunk with its neighbours."""
+"""Bytes below which a tensor, or a gap between two, shares a chunk with its neighbours."""
 GROUP = 256 * 1024
 """Bytes of such a chunk, at most."""
 COVERED = 0.5
@@ -30,7 +30,7 @@ _NUMBERS = {dtype: width for dtype, width in WIDTHS.items() if dtype != "BOOL"} 
 
 
 class Piece(NamedTuple):
-    """A chunk to be: `size` bytes of a file from `offset`, which hold `segments[first:last]` of it, or a part of one.
+    """A future chunk: `size` bytes of a file from `offset`, which hold `segments[first:last]` of it, or a part of one.
 
     `width` is the bytes of one number, 0 where it does not hold numbers of one dtype alone.
     """
@@ -43,13 +43,13 @@ class Piece(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind it."""
+        """The offset after it."""
         return self.offset + self.size
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is cut: `pieces`, one after the other, are the file, and `segments` what it holds."""
+    """A layout: `pieces`, one after the other, are the file; `segments` are its tensors."""
 
     format: str
     segments: tuple[Segment, ...]
@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def segmenter(self) -> dict[str, int | str]:
-        """What a recipe says of this way of cutting."""
+        """The name and parameters of this chunking, as a recipe records them."""
         return {
             "name": "tensors", "version": 1, "format": self.format,
             "piece": PIECE, "step": STEP, "small": SMALL, "group": GROUP,
@@ -105,7 +105,7 @@ def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | No
 
 
 def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
-    """Yield the segments, and what lies between them, each whole."""
+    """Yield the segments, and the gaps between them, each whole."""
     end = 0
     for index, segment in enumerate(segments):
         if segment.offset > end:

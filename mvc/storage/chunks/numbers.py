@@ -21,7 +21,7 @@ FRAME = 1
 QUADS = 2
 ZEROS = 3
 _FORM = 30
-"""Bits of a plane's stored size; its form lies above them."""
+"""Bits of a plane's stored size; its form is in the bits above."""
 _PARTS = 4
 _SPARSE = 0.5
 """The part of a plane that has to be zeros for quads to be tried."""

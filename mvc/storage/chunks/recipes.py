@@ -1,9 +1,9 @@
-"""Recipes: how a file is rebuilt, from chunks or from bytes that lie in the recipe itself.
+"""Recipes: how a file is rebuilt, from chunks or from bytes inside the recipe.
 
     {"chunks":[["4e…",262144],["09…",77110]],"file":"9f…","kind":"recipe","segmenter":{"name":"fastcdc",…},"size":339254}
 
-A file's id does not depend on its recipe, so a file may have several, and better ways of cutting may come. `segments` say
-what lies where in the file (tensors); they are claims, and no reader of bytes needs them.
+A file's id does not depend on its recipe, so a file may have several, and better chunkings may come. `segments` are the
+tensors in the file; they are claims, and no reader of bytes needs them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mvc.storage.packs.metapacks import MetaPacks
 
 FOLDER = "recipes"
 MAX_INLINE = 16 * 1024
-"""Bytes of the largest file that lies in its recipe."""
+"""Bytes of the largest file that is kept inside its recipe."""
 INLINE: dict[str, int | str] = {"name": "inline", "version": 1}
 MAX_SEGMENTS = 1_000_000
 _DECODED = 8
@@ -55,7 +55,7 @@ class Recipe:
 
     @property
     def path(self) -> str:
-        """Where it lies when it is loose, below `.mvc`."""
+        """The name of a loose recipe, below `.mvc`."""
         return f"{FOLDER}/{self.file[:2]}/{self.file}/{self.id()}"
 
     def id(self) -> RecipeId:
@@ -172,10 +172,10 @@ class Recipes:
 @functools.lru_cache(maxsize=_DECODED)
 def _verified(data: bytes, file: FileId, name: str) -> Recipe:
     if digest(data) != name:
-        raise errors.Damaged(what=f"the recipe {name}", reason="its bytes are not those it names")
+        raise errors.Damaged(what=f"the recipe {name}", reason="checksum mismatch")
     recipe = Recipe.decode(data)
     if recipe.file != file:
-        raise errors.Damaged(what=f"the recipe {name}", reason="it lies with those of another file")
+        raise errors.Damaged(what=f"the recipe {name}", reason="it is in the folder of another file")
     return recipe
 
 

@@ -1,4 +1,4 @@
-"""Staying inside a folder: names with `..` are refused, links are not followed, and only regular files are opened.
+"""Confined paths: names with `..` are refused, links are not followed, and only regular files are opened.
 
     packs/77/x.pack   yes      ../x   /x   packs//x   no      packs -> /home/ana/photos   no: IrregularFile names the link
 

@@ -4,8 +4,8 @@
     stage(data) ─┼─ barrier: fsync files → give them their names → fsync folders ─ create(ref entry)
     seal(pack)  ─┘                                                                 (the commit point)
 
-What a pointer reaches is durable before the pointer exists: `create` and `replace` run the barrier themselves, so no
-caller can forget it. A published name always holds whole bytes, because a file gets its name only after its fsync.
+What a ref needs is durable before the ref moves: `create` and `replace` run the barrier themselves, so no caller can
+forget it. A name always has whole bytes, because a file gets its name only after its fsync.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class StoreDoor:
             return
         with contextlib.suppress(FileNotFoundError, errors.Damaged):  # what is no such file is replaced
             if self.read(name) == data:
-                self._folders.changed(self.path(name).parent)  # whoever wrote it may have been stopped before this
+                self._folders.changed(self.path(name).parent)  # its writer may have been stopped before this
                 return
         temporary = self.temporary()
         try:

@@ -1,4 +1,4 @@
-"""Reading a file of the working tree to learn its id; the one place where `status` reads file bytes."""
+"""Hashing of working tree files; the one place where `status` reads file bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built beside its place gets a hidden name that says which process builds it, so that leftovers are known.
+"""Hidden names of files and folders that are built beside their place; each names its process, to find leftovers.
 
     out  ◄─rename─  .out.<machine>.<boot>.<namespace>.<pid>.<start>.<random>.<n>.mvc-tmp
 

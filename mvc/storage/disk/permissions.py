@@ -1,4 +1,4 @@
-"""Permissions in a store that a group shares: they follow its own folder, whatever the umask of the person who writes.
+"""Permissions of a shared store: new files follow its folder, whatever the umask of the writer.
 
     drwxrws--- vision  models/       made in it: drwxrws--- vision  packs/77/       -r--r----- vision  packs/77/77….pack
 

@@ -1,4 +1,4 @@
-"""Giving a file a name only if the name is free: a hard link, or Linux's `renameat2` where there are no links.
+"""Exclusive rename: create-if-absent by a hard link, or by Linux's `renameat2` where there are no links.
 
 `link(2)` fails with EEXIST when the name is taken, on every POSIX filesystem and over NFS. Filesystems without hard
 links (exFAT, some FUSE mounts) may still have `renameat2` with RENAME_NOREPLACE (Linux 3.15, "rename(2)").

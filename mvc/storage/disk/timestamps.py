@@ -1,4 +1,4 @@
-"""How a file system stamps its files (mtime, ctime), and when an edit is sure to show in the stamps of a file.
+"""Timestamps of a file system (mtime, ctime), and when an edit of a file is sure to change them.
 
 An edit leaves a file's stamps as they were in three cases; each has its remedy:
 

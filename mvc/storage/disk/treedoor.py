@@ -1,8 +1,9 @@
 """The door to the working tree: reads and changes files below one folder, never through a link, never in `.mvc`.
 
 Every path is walked folder by folder with O_NOFOLLOW from the root's descriptor, so a link put in the way at any moment
-is refused rather than followed, and `..` is no part of any path, wherever that came from. Each folder entered is compared by device and inode with the reserved ones (`.mvc`,
-`.git`), which catches every other spelling that a filesystem may accept for them (as jj does).
+is refused rather than followed, and `..` is refused in every path. Each folder entered is compared by device and inode
+with the reserved ones (`.mvc`, `.git`), which catches every other spelling that a filesystem may accept for them (as jj
+does).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class TreeDoor:
         return fd
 
     def follow(self, links: Mapping[str, str]) -> None:
-        """Open these links, by path, as the files that they lead to, which are resolved absolute paths.
+        """Open these links, by path, as their targets, which are resolved absolute paths.
 
         Only `open` follows them. Whatever changes a path changes the link itself.
         """

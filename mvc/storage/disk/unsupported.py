@@ -1,4 +1,4 @@
-"""Steps that not every file system has, and that mvc can do without: a warning says what is lost.
+"""Unsupported steps: some file systems lack them, and mvc continues with a warning that says what is lost.
 
     fsync of a folder   some FUSE mounts, SMB, vboxsf    a power cut may lose the newest versions
     chmod               FAT, exFAT, SMB                  files keep the permission bits that the file system invents
@@ -21,7 +21,7 @@ _ERRORS = {
     CHMOD: _ABSENT | {errno.EACCES, errno.EPERM},
     LOCK: _ABSENT | {errno.ENOLCK},
 }
-"""What the system answers where there is no such step. Others, such as EIO and EROFS, are failures."""
+"""The errors of a system without such a step. Others, such as EIO and EROFS, are failures."""
 CONSEQUENCES = {
     SYNC: "after a power cut the newest versions may be lost",
     CHMOD: "files keep the permissions that the file system gives them",

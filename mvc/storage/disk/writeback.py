@@ -1,6 +1,6 @@
-"""Writing behind: a long file reaches the disk while the rest of it is still being written.
+"""Write-back: a long file is synced while the rest of it is still being written.
 
-write 32 MiB │ write 32 MiB │ write …      whoever writes
+write 32 MiB │ write 32 MiB │ write …      the writer
              └─ fdatasync   └─ fdatasync   another thread, so that the last fsync finds little to do
 """
 
@@ -19,7 +19,7 @@ STRETCH = 32 << 20
 
 
 class WriteBehind:
-    """Sends what is written to the open file `fd` to the disk. Whoever closes that awaits `settle` first."""
+    """Syncs what is written to the open file `fd`. Its owner calls `settle` before closing it."""
 
     __slots__ = ("_fd", "_sends", "_thread", "_unsent")
 
@@ -31,7 +31,7 @@ class WriteBehind:
         self._sends: list[Future[None]] = []
 
     def wrote(self, count: int) -> None:
-        """Take note of `count` bytes more; after each `STRETCH` they are sent. Raises OSError, also one met before."""
+        """Count `count` more bytes; sync them after each `STRETCH`. Raises OSError, also of an earlier sync."""
         self._unsent += count
         if self._unsent < STRETCH:
             return
@@ -40,11 +40,11 @@ class WriteBehind:
             self._thread = lazy.load("concurrent.futures").ThreadPoolExecutor(1)
         if self._sends and self._sends[-1].done():
             self._sends.pop().result()
-        if not self._sends:  # one under way takes what is written meanwhile along
+        if not self._sends:  # a sync in progress covers what is written meanwhile
             self._sends.append(self._thread.submit(_send, self._fd))
 
     def settle(self) -> None:
-        """Wait for what is under way. Raises the OSError that it met, which the system tells only once."""
+        """Wait for the sync in progress. Raises its OSError, which the system reports only once."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.shutdown()
@@ -53,5 +53,5 @@ class WriteBehind:
 
 
 def _send(fd: int) -> None:
-    """Only files that other calls make durable later are sent here: this needs no more than to begin it."""
+    """Begin to sync a file; a later call makes it durable."""
     getattr(os, "fdatasync", os.fsync)(fd)

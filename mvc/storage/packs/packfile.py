@@ -16,7 +16,7 @@ OPEN = 64
 
 
 class PackFile:
-    """One pack, open for reading. `size` is in bytes, `name` where it lies below `.mvc`."""
+    """One pack, open for reading. `size` is in bytes, `name` is below `.mvc`."""
 
     def __init__(self, door: StoreDoor, name: str) -> None:
         """Open `name`; raises Missing, and Damaged where it cannot be read."""
@@ -70,7 +70,7 @@ class PackFiles:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> PackFile:
-        """Return the pack that lies at `name`; raise Missing, Damaged."""
+        """Return the open pack `name`; raise Missing, Damaged."""
         with self._lock:
             file = self._files.get(name)
             if file is None:

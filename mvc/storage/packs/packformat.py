@@ -47,7 +47,7 @@ def path(pack: PackId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and where its header lies.
+    """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and the offset of its header.
 
     `base` is the delta base of a chunk, or the file of a recipe. `width` is the bytes of one number, for encodings of
     numbers.
@@ -129,7 +129,7 @@ def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
 
 
 def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
-    """Return the entries in the bytes of an index, which lies in `pack`; raise Damaged where they leave gaps."""
+    """Return the entries in the bytes of an index of `pack`; raise Damaged where they leave gaps."""
     return list(iterate_index(pack, index))
 
 
@@ -180,7 +180,7 @@ def verify(pack: PackFile) -> list[Entry]:
     for offset in range(0, pack.size, _READ):
         hasher.update(pack.read(offset, min(_READ, pack.size - offset)))
     if hasher.digest() != pack.id:
-        raise _damaged(pack, "its bytes are not those it names")
+        raise _damaged(pack, "checksum mismatch")
     return entries
 
 

@@ -36,7 +36,7 @@ class ChunkReader:
     """Reads the chunks of a repository. `read` may be called from several threads, `locate` from one."""
 
     def __init__(self, door: StoreDoor, index: ChunkIndex) -> None:
-        """Read packs below `door`; `index` knows where chunks lie."""
+        """Read packs below `door`; `index` finds chunks."""
         self.index = index
         self._files = PackFiles(door)
 

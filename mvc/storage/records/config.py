@@ -78,19 +78,19 @@ _CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
 _SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
 KEYS: dict[str, tuple[type, str]] = {
-    "user.name": (str, "the name that versions made here are signed with"),
-    "user.email": (str, "the e-mail address beside it"),
+    "user.name": (str, "your name, the author of new versions"),
+    "user.email": (str, "your e-mail address"),
     "core.lock-timeout": (float, "seconds to wait for another mvc command that writes (default 10)"),
     "core.filemode": (
         bool,
-        "false: the executable bits of files mean nothing (default true; init and clone try it out)",
+        "false: ignore the executable bits of files (default true; init and clone probe the file system)",
     ),
-    "gc.reflog-expire": (float, "days for which versions are kept that a name stood for once (default 90)"),
+    "gc.reflog-expire": (float, "days for which the reflog keeps versions reachable (default 90)"),
     "links.outside": (
         str,
         "the repositories that may read files outside through their links, as `mvc add --follow-links` notes",
     ),
-    "ui.pager": (str, "the program that long output is shown with"),
+    "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
 """Every key, its type and what it means."""
@@ -110,7 +110,7 @@ class Setting:
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the file of a person's own settings itself, where a link leads to it: writing must not replace the link."""
+    """Return the file of a person's own settings, with links resolved: writing must not replace a link."""
     base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
     folder = Path(base) if base else Path(home) / ".config" if home else None
     path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)

@@ -1,4 +1,4 @@
-r"""The stat cache: what files looked like when their bytes were last read, so that an untouched file is never read again.
+r"""The stat cache: the stat of each file when its bytes were last read, so that an untouched file is not read again.
 
 A file is taken as unchanged when its size, mtime, ctime (ns) and inode are as recorded. So a file is recorded only when
 every edit after that is sure to change one of these: `stamps` says when. What is not sure is not recorded at all, and
