@@ -1,7 +1,7 @@
-"""`mvc fsck`: whether everything here is whole, and what it touches if not.
+"""`mvc fsck`: verify this repository, and name the files of versions that damage affects.
 
-Every record is checked against its id or checksum, then every version is followed down to the chunks it needs. With
-`read_data` every file is rebuilt and hashed too.
+Every record is checked against its id or checksum, then every reachable version down to its chunks. With `read_data`,
+every file is also rebuilt and hashed.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ T = TypeVar("T")
 _NONE: list[str] = []
 _NO_REFS: list[RefName] = []
 LOOKS = 3
-"""How often a store that changes during the check is checked again."""
+"""Repetitions of a check during which the store changed, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A file (path None: the whole version) that cannot be given back, and the version it belongs to."""
+    """A file (path None: the whole version) that cannot be rebuilt, and the version it belongs to."""
 
     version: VersionId
     number: int | None
@@ -50,9 +50,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is wrong, which files of which versions it touches, and how much was looked at.
+    """The findings, the files of versions they affect, and the amounts checked.
 
-    `pending` is the verb of an interrupted change that is to be rolled forward; `cloning` the URL of an unfinished clone.
+    `pending` is the verb of an interrupted change to be rolled forward; `cloning` the URL of an interrupted clone.
     """
 
     findings: tuple[Finding, ...]
@@ -75,9 +75,9 @@ class Report:
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:
-    """Check the whole repository; writes nothing, and takes no lock.
+    """Check the whole repository; writes nothing and takes no lock.
 
-    When the store changed during the check, findings count only if another check, which remembers nothing, has them too.
+    If the store changed during the check, only findings count that a second check, without caches, confirms.
     """
     before = usage.stamp(repository.door)
     report = _check(repository, read_data=read_data, progress=progress)
@@ -96,7 +96,7 @@ def _check(repository: Repository, *, read_data: bool, progress: Progress | None
     sound = Sound()
     findings = list(store.check(repository.door, sound, progress))
     if progress is not None and read_data:
-        progress.expect(0)  # which files there are shows only on the way
+        progress.expect(0)  # the number of files is known only during the walk
     walk = _Walk(repository, sound, read_data=read_data, progress=progress)
     findings += walk.run()
     pending = None
@@ -111,20 +111,20 @@ def _check(repository: Repository, *, read_data: bool, progress: Progress | None
 
 
 def _both(one: Report, two: Report) -> Report:
-    """The later report, with what both have found."""
+    """Return the later report with the findings of both."""
     findings = tuple(finding for finding in two.findings if finding in set(one.findings))
     return replace(two, findings=findings, hits=tuple(hit for hit in two.hits if hit in set(one.hits)))
 
 
 def _anew(repository: Repository) -> Repository:
-    """The same repository, with nothing in memory of how it was."""
+    """Return the same repository without cached state."""
     return Repository(repository.root)
 
 
 class _Walk:
-    """From every name, down to the chunks. `old` are versions that only ref log entries name which keep nothing alive.
+    """A walk from every ref down to the chunks. `old` are versions that only expired ref log entries name.
 
-    A collection may have taken those, or a part of them: what is missing of them is no damage, bytes that are wrong are.
+    Garbage collection may have deleted parts of old versions: missing parts of these are no damage, corrupt ones are.
     """
 
     def __init__(self, repository: Repository, sound: Sound, *, read_data: bool, progress: Progress | None) -> None:
@@ -152,7 +152,7 @@ class _Walk:
             yield from self._old_version(id_)
 
     def promised(self) -> dict[str, int]:
-        """How many files of versions have their bytes at each remote only, for the report."""
+        """Return the number of files of versions whose content is at one remote only, by remote."""
         promised, found = self.repository.promised, dict[str, int]()
         for file in self._needed:
             if not self.sound.complete(file) and promised.recorded(file) is State.PROMISED:
@@ -161,9 +161,9 @@ class _Walk:
         return found
 
     def _roots(self) -> Iterator[tuple[str, VersionId, bool]]:
-        """Every version that a name stands for, or a model stands at; and those a name stood for that are here still.
+        """Yield every version that a ref or HEAD names, and former ones that still exist.
 
-        With whether it must be whole: entries that a collection passed over keep nothing.
+        Each comes with whether it must be complete: expired log entries do not keep versions alive.
         """
         repository = self.repository
         since = unless_damaged(partial(gc.recorded_expiry, repository.door), None)
@@ -184,7 +184,7 @@ class _Walk:
                 yield model, head.version, True
 
     def _is_here(self, id_: VersionId) -> bool:
-        """Whether a version that a name stood for once was not collected since."""
+        """Return whether a former version has not been garbage-collected."""
         try:
             self._load(id_)
         except errors.Missing:
@@ -235,7 +235,7 @@ class _Walk:
                 )
 
     def _old_version(self, id_: VersionId) -> Iterator[Finding]:
-        """What is wrong with a version that may have been collected: nothing that is only missing."""
+        """Return the damage of a version that may be garbage-collected: corrupt parts, not missing ones."""
         objects = self.repository.objects
         try:
             version = self._load(id_)
@@ -256,7 +256,7 @@ class _Walk:
         return tuple(sorted(self.seen.get(id_) or self.old.get(id_) or ()))
 
     def _paths(self, id_: VersionId, version: Version, listed: list[str]) -> Iterator[Finding]:
-        """Paths that a checkout refuses; whoever made them, they are not written."""
+        """Report paths that a checkout would refuse to write."""
         for path in listed:
             try:
                 paths.check_path(path)
@@ -282,7 +282,7 @@ class _Walk:
         return Finding(kind, called, f"{called}: {error.message}")
 
     def _file(self, file: FileId, size: int | None) -> str | None:
-        """What keeps a file from being given back; None when nothing does, or its absence is on record."""
+        """Return why a file cannot be rebuilt; None if it can, or its absence is recorded."""
         if file not in self._states:
             self._states[file] = self._fault(file)
         fault = self._states[file]
@@ -312,7 +312,7 @@ class _Walk:
 
 
 def unless_damaged(read: Callable[[], T], damaged: T) -> T:
-    """Return what `read` returns; `damaged` where the check of the store has already found the record damaged."""
+    """Return the result of `read`, or `damaged` if the record was already found damaged."""
     try:
         return read()
     except errors.Damaged:

@@ -1,4 +1,4 @@
-"""`mvc fsck --remote`: whether a remote has, whole, all that its names lead to.
+"""`mvc fsck --remote`: verify everything that a remote's refs reach.
 
 every ref entry, and its chain ─► versions ─► manifests, trees ─► recipes ─► chunks with their bases, in packs of full size
 every metadata pack read and hashed; --read-data: every pack; --subset n/t: each of t runs another part of them
@@ -26,12 +26,12 @@ from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, tracking
 
 ALL = (1, 1)
-"""The subset that has all packs."""
+"""The subset of all packs."""
 
 
 @dataclass(slots=True)
 class _Found:
-    """What was found so far."""
+    """The findings so far."""
 
     findings: list[Finding] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
@@ -43,9 +43,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A remote as it was found: its refs, and what it has, whose suspects are the packs that were found damaged.
+    """The checked state of a remote: its refs, and its inventory, whose suspects are the damaged packs.
 
-    `damaged` are these and the metadata packs that are, with the fault of each; `whole` are the packs that were read and are not.
+    `damaged` maps these and damaged metadata packs to their faults; `whole` are the packs that were read and are valid.
     """
 
     report: Report
@@ -63,9 +63,10 @@ def survey(
     subset: tuple[int, int] = ALL,
     progress: Progress | None = None,
 ) -> Report:
-    """Check a remote; writes nothing there. All metadata is read from it, and with `read_data` all packs, or part of them.
+    """Check a remote without writing; read all its metadata, and with `read_data` all packs or a subset.
 
-    `subset` (2, 5) is the second of five parts. Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable, RemoteDenied.
+    `subset` (2, 5) is the second of five parts. Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable,
+    RemoteDenied.
     """
     return examine(repository, remote, read_data=read_data, subset=subset, progress=progress).report
 
@@ -79,10 +80,10 @@ def examine(
     whole: frozenset[PackId] = frozenset(),
     progress: Progress | None = None,
 ) -> Survey:
-    """Check a remote; writes nothing there. Of its packs, part `subset[0]` of `subset[1]` is read where `read_data` asks for it.
+    """Check a remote without writing; with `read_data`, read the packs of part `subset[0]` of `subset[1]`.
 
-    Metadata packs are always read from the remote, and so is a pack that a hint calls damaged while nothing replaces it. Packs
-    that are known to be `whole` are not read. Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable, RemoteDenied.
+    Metadata packs are always read, and so are packs with a damage hint that nothing replaces; packs in `whole` are not.
+    Raises NoRemoteYet, NotARemote, RemoteVanished, RemoteUnreachable, RemoteDenied.
     """
     presence.check(repository, remote)
     found = _Found()
@@ -108,7 +109,7 @@ def examine(
 
 
 def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
-    """The newest entry of each name, every log checked from its first entry on."""
+    """Return the newest entry of each ref; check every log from its first entry."""
     tips: dict[RefName, RefEntry] = {}
     with Workers(remote.jobs) as workers:
         for ref, newest in sorted(remote.refs.numbers().items()):
@@ -122,7 +123,7 @@ def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
 
 
 def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], found: _Found) -> None:
-    """Report the refs that this repository has seen at an entry that the remote does not have any more."""
+    """Report refs with an entry that was seen before and that the remote has lost."""
     reported = {finding.path for finding in found.findings}
     for ref, last in tracking.all_refs(repository, remote.name):
         tip = tips.get(ref)
@@ -160,7 +161,7 @@ def _check_entry(
 def _versions(
     repository: Repository, there: Inventory, tips: dict[RefName, RefEntry], found: _Found
 ) -> dict[VersionId, tuple[Version, set[str]]]:
-    """All versions that the names lead to, each with the models that lead there."""
+    """Return all reachable versions, each with the models whose refs reach it."""
     versions: dict[VersionId, tuple[Version, set[str]]] = {}
     for ref, tip in tips.items():
 
@@ -197,7 +198,7 @@ def _version(repository: Repository, there: Inventory, id_: VersionId, ref: RefN
 def _recipes(
     repository: Repository, there: Inventory, versions: dict[VersionId, tuple[Version, set[str]]]
 ) -> dict[FileId, list[Recipe]]:
-    """The recipes on the remote of each file of each version."""
+    """Return the remote's recipes of each file of each version."""
     needed = {file for version, _ in versions.values() for _, file in _listed(repository, there, version)}
     return {file: [each for each in repository.recipes.for_file(file) if each.id() in there.recipes] for file in needed}
 
@@ -209,7 +210,7 @@ def _files(
     stored: tuple[dict[FileId, list[Recipe]], Places],
     found: _Found,
 ) -> None:
-    """Whether of each file of each version a recipe is there, and all its chunks, in packs that are not damaged."""
+    """Check that each file of each version has a recipe, and all its chunks in packs that are not damaged."""
     recipes, places = stored
     sound = there.sound(places)
     for id_, (version, models) in versions.items():
@@ -221,7 +222,7 @@ def _files(
 
 
 def _needed(there: Inventory, recipes: dict[FileId, list[Recipe]], places: Places) -> set[PackId]:
-    """The packs that may have the chunks of the files that cannot be rebuilt without suspects."""
+    """Return the packs that may contain chunks of files that cannot be rebuilt without suspects."""
     sound = there.sound(places)
     broken = [each for each in recipes.values() if not any(_has_all(recipe, sound) for recipe in each)]
     waiting: set[str] = {chunk for each in broken for recipe in each for chunk, _ in recipe.chunks}
@@ -234,7 +235,7 @@ def _needed(there: Inventory, recipes: dict[FileId, list[Recipe]], places: Place
 
 
 def _packs(there: Inventory, damaged: dict[PackId, str], needed: set[PackId], found: _Found) -> None:
-    """Report damaged packs, but for those that a hint names, and whose contents other packs have."""
+    """Report damaged packs, except those that a hint names and other packs replace."""
     incomplete = any(finding.kind == "missing" for finding in found.findings)
     replaced = 0
     for pack, reason in damaged.items():
@@ -267,13 +268,13 @@ def _has_all(recipe: Recipe, places: Places) -> bool:
 
 
 def _part(there: Inventory, subset: tuple[int, int]) -> Iterator[PackId]:
-    """One part of the packs, but for those that no metadata names: a push that was interrupted has left them, and sends them again."""
+    """Return one part of the packs, without those that no metadata names: an interrupted push sends them again."""
     part, parts = subset
     return (pack for pack in there.named if int(pack[:8], 16) % parts == part - 1)
 
 
 def _read(remote: Remote, there: Inventory, chosen: list[PackId], progress: Progress | None) -> dict[PackId, str]:
-    """Read packs from the remote; those that are not what their names say, each with its fault."""
+    """Read packs from the remote; return the damaged ones, each with its fault."""
     if progress is not None and chosen:
         progress.expect(sum(there.packs[pack] for pack in chosen))
 

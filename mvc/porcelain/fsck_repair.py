@@ -1,9 +1,9 @@
-"""`mvc fsck --repair --from REMOTE`: what is damaged or missing here is brought from a remote that has it.
+"""`mvc fsck --repair --from REMOTE`: replace what is damaged or missing here by a remote's copies.
 
-    metadata packs ─► whole copies of objects and recipes ─► in the place of damaged ones
-    a damaged pack ─► its entries that are whole, in a new pack ─► only then it goes ─► chunks that are missing now: fetched
+metadata packs ─► valid copies of objects and recipes ─► replace damaged ones
+a damaged pack ─► its valid entries in a new pack ─► delete it ─► fetch the chunks that are missing now
 
-Nothing goes that could be read: what is removed was found worthless, and what of it is whole has been copied.
+Nothing readable is lost: the valid entries of a damaged pack are copied before it is deleted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mvc.transport import promisor
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What was wrong before, and what is left."""
+    """The findings before and after the repair."""
 
     before: Report
     after: Report
@@ -42,13 +42,13 @@ class Repaired:
 
 
 def repair(repository: Repository, remote: Remote, progress: Progress | None = None) -> Repaired:
-    """Mend what `remote` can mend. Raises what reaching it raises, DiskFailed; what was mended by then stays so."""
+    """Repair what `remote` has copies of; raise as connecting does, DiskFailed. Repairs made by then stay."""
     before = fsck.fsck(repository)
     damaged = [finding.path for finding in before.findings]
     with repository.writing():
         for path in damaged:
             if path.startswith(f"{metapacks.FOLDER}/"):
-                repository.door.remove(path)  # what it had that is nowhere else, the remote or nobody has
+                repository.door.remove(path)  # its unique content is on the remote or lost
         fresh = _again(repository)
     there = Inventory(fresh, remote.backend, remote.jobs)
     with fresh.writing():
@@ -61,7 +61,7 @@ def repair(repository: Repository, remote: Remote, progress: Progress | None = N
 
 
 def _again(repository: Repository) -> Repository:
-    """The same repository, with nothing in memory of what was damaged."""
+    """Return the same repository without cached state of damaged records."""
     return Repository(repository.root)
 
 
@@ -89,7 +89,7 @@ def _replace(repository: Repository, path: str, data: bytes | None) -> None:
 
 
 def _salvage(repository: Repository, path: str) -> None:
-    """Have the whole entries of a damaged pack in a new one, and the pack go."""
+    """Copy the valid entries of a damaged pack to a new one, and delete the pack."""
     if not is_id(path.rpartition("/")[2].removesuffix(".pack")):
         return
     writer = PackWriter(repository.door)
@@ -107,7 +107,7 @@ def _salvage(repository: Repository, path: str) -> None:
 
 
 def _whole(repository: Repository, path: str) -> Iterator[tuple[Entry, memoryview]]:
-    """The entries of a pack that give what they name."""
+    """Yield the entries of a pack whose content matches their ids."""
     try:
         pack = PackFile(repository.door, path)
         entries = _entries(pack)
@@ -131,7 +131,7 @@ def _entries(pack: PackFile) -> list[Entry]:
 
 
 def _missing(repository: Repository) -> list[str]:
-    """The chunks that files of versions need and that are not here, and what nobody promised."""
+    """Return the chunks that files of versions need and that are neither here nor promised."""
     found: dict[str, None] = {}
     for hit in fsck.fsck(repository).hits:
         try:

@@ -1,9 +1,9 @@
-"""`mvc gc --remote`: remove from a remote what none of its names leads to, or led to not long ago.
+"""`mvc gc --remote`: delete from a remote what its refs do not reach, nor reached recently.
 
-names: tips, and entries of 90 days ─► versions ─► objects, recipes, chunks ─► packs and metadata packs that stay
-the others: condemned now; removed by a later collection, if they still are then, and old enough
-packs that hints call damaged: read; condemned, too, if they are, and all that is reachable in them was read elsewhere
-files that were never finished: removed once they are old
+refs: tips, and log entries of 90 days ─► versions ─► objects, recipes, chunks ─► packs and metadata packs to keep
+unreachable packs: condemned; deleted by a later collection if still unreachable and past the grace period
+packs with a damage hint: read; condemned if damaged and all their reachable chunks were read elsewhere
+incomplete uploads: deleted after the grace period
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, promisor, tracking
 
 FLOOR = 7 * 86_400.0
-"""Seconds for which what nothing needs is kept on a remote, if nothing else is said."""
+"""Grace period of unreachable objects on a remote in seconds, by default."""
 CYCLE = 7
-"""What is removed was condemned at least the floor divided by this before: a day, where nothing else is said."""
+"""Divisor of the grace period: a pack is deleted at least this part of it after it was condemned (by default a day)."""
 ENTRIES = 100
-"""Entries of each log that keep their versions, however old they are."""
+"""Log entries that keep their versions at any age, for each log."""
 DAYS = 90
-"""Days for which entries of logs keep their versions, however many they are."""
+"""Days for which any number of log entries keep their versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedThere:
-    """What was removed (or would be, when not `done`), what waits for a later collection, and how many versions stay.
+    """The objects deleted (or to be deleted, unless `done`), those still waiting, and the versions kept.
 
-    `unfinished` are the files among it that pushes and probes left when they were killed; a dry run does not look for them.
+    `unfinished` are those left by interrupted pushes and probes; a dry run does not look for them.
     """
 
     remote: str
@@ -76,11 +76,11 @@ def gc_remote(
     abandoned: float | None = None,
     dry_run: bool = False,
 ) -> CollectedThere:
-    """Collect `remote`: what is younger than `floor` seconds stays. Needs a key that may delete.
+    """Collect garbage on `remote`; whatever is younger than `floor` seconds stays. Requires a key that may delete.
 
-    Intents and flags that are older than `abandoned` seconds are taken for those of commands that are gone. Raises SomebodySends,
-    RemoteBusy, RemoteDenied, RemoteUnreachable; and MissingThere, or RemoteRewritten where a name that was seen there is lost:
-    what it led to may still be needed, and nothing is removed.
+    Intents and flags older than `abandoned` seconds count as left by interrupted commands. Raises SomebodySends,
+    RemoteBusy, RemoteDenied, RemoteUnreachable; MissingThere, or RemoteRewritten if a ref seen before is lost: then
+    nothing is deleted, since what the ref reached may still be needed.
     """
     presence.check(repository, remote)
     ages = Ages(floor, floor / CYCLE, abandoned)
@@ -115,7 +115,7 @@ def _unmoved(remote: Remote, before: dict[RefName, int]) -> Callable[[], bool]:
 
 
 class _Marked(NamedTuple):
-    """The refs' newest numbers; the packs that are not needed, with their sizes; hints that are wrong or no longer of use."""
+    """The newest entry numbers of refs, unreachable packs with their sizes, and hints that are wrong or obsolete."""
 
     numbers: dict[RefName, int]
     dead: dict[str, int]
@@ -130,7 +130,7 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
     tips = [remote.refs.at(ref, newest, last.get(ref)) for ref, newest in numbers.items()]
     tips += [tip for ref in last.keys() - numbers.keys() if (tip := remote.refs.tip(ref, last[ref]))]
     recent = [entry for ref, newest in numbers.items() for entry in _recent(remote, ref, newest, since)]
-    # All metadata is read there: what a damaged merged pack should hold must stay.
+    # All metadata is read from the remote: the content of a damaged merged pack must stay.
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     live = _Live(repository, there)
     live.reach([tip.new for tip in tips], strict=True)
@@ -151,13 +151,13 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
 
 
 def _damaged(remote: Remote, there: Inventory) -> set[PackId]:
-    """Those of the packs that hints name that are damaged: every byte of them is read."""
+    """Return the damaged packs among those with a hint; each is read in full."""
     named = there.suspects & there.named
     return {pack for pack in named if fault(remote.backend, packformat.path(pack), pack, there.packs[pack]) is not None}
 
 
 def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[PackId, set[PackId]]) -> bool:
-    """Whether all reachable chunks of one damaged pack can be read without any of the damaged ones: each is fetched, and hashed."""
+    """Return whether every reachable chunk of a damaged pack was read and hashed from packs that are not damaged."""
     pack, others = damaged
     chunks = [
         ChunkId(each) for each in sorted(live.chunks) if any(place.pack == pack for place in places.get(each, ()))
@@ -175,7 +175,7 @@ def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[Pac
 
 
 def _recent(remote: Remote, ref: RefName, newest: int, since: int) -> list[RefEntry]:
-    """The newest entries of a log: ENTRIES of them, and all that were made after `since`, in seconds since 1970."""
+    """Return the newest ENTRIES entries of a log, and all made after `since`, in seconds since 1970."""
     found: list[RefEntry] = []
     for seq in range(newest, 0, -1):
         entry = remote.refs.at(ref, seq)
@@ -186,7 +186,7 @@ def _recent(remote: Remote, ref: RefName, newest: int, since: int) -> list[RefEn
 
 
 class _Live:
-    """What versions on a remote need of it."""
+    """The objects on a remote that versions need."""
 
     def __init__(self, repository: Repository, there: Inventory) -> None:
         self._repository = repository
@@ -198,7 +198,7 @@ class _Live:
         self.versions = 0
 
     def reach(self, roots: list[VersionId | None], *, strict: bool) -> None:
-        """Have all stay that `roots` lead to; what is missing raises MissingThere, if `strict`, and is left out if not."""
+        """Mark everything reachable from `roots`; missing objects raise MissingThere if `strict`, else are left out."""
 
         def read(id_: VersionId) -> Version | None:
             if id_ in self.objects or not self._is_there(id_, "version", strict=strict):
@@ -217,7 +217,7 @@ class _Live:
                     self._files[entry.file] = strict or self._files.get(entry.file, False)
 
     def places(self) -> Places:
-        """The places of the chunks that the files need, and of their bases; the files' recipes and chunks are noted."""
+        """Return the places of the files' chunks and their delta bases; mark these and the recipes."""
         recipes = {
             file: [each for each in self._repository.recipes.for_file(file) if each.id() in self.inventory.recipes]
             for file in self._files

@@ -1,10 +1,10 @@
-"""`mvc fsck --remote NAME --repair`, `mvc push --repair`: send again what a remote has lost or damaged and this repository has.
+"""`mvc fsck --remote NAME --repair`, `mvc push --repair`: send again what a remote has lost or damaged.
 
-    every byte there is read ─► versions, files and chunks that are not whole there ─► here: sent in new packs ─► hints
-                                                                                  └► not here: reported
-    lost ref entries ─► kept here since a push saw them ─► created again
+every byte of the remote is read ─► damaged versions, files and chunks ─► local copies are sent in new packs ─► hints
+                                                                       └► without a local copy: reported
+lost ref entries ─► kept here since a push saw them ─► created again
 
-Only new names are created, so a key that may neither delete nor overwrite can do it.
+Only new objects are created, so a key that may neither delete nor overwrite suffices.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from mvc.storage.records.reflog import RefName, Seen
 from mvc.transport import presence, tracking
 
 ROUNDS = 4
-"""How often is looked for more: a metadata pack that was sent again names packs, which may be damaged, too."""
+"""Rounds of repair, at most: a metadata pack that is sent again may name further damaged packs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """What was wrong with a remote before, what is left, and the bytes that were sent."""
+    """The remote's findings before and after, and the bytes sent."""
 
     before: Report
     after: Report
@@ -45,9 +45,9 @@ class Healed:
 
 
 def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None = None) -> Healed:
-    """Repair `remote` from what is here. What cannot be repaired is left in the report.
+    """Repair `remote` with the content of this repository; whatever cannot be repaired stays in the report.
 
-    Raises what reaching it raises, RemoteBusy, Damaged for packs that are damaged here.
+    Raises as connecting does, RemoteBusy, and Damaged for packs that are damaged here.
     """
     _restore_format(repository, remote)
     with PushSession(repository, remote.backend, actor.move("repair"), remote.pause, remote.jobs) as sending:
@@ -66,9 +66,9 @@ def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progres
 
 
 def _restore_format(repository: Repository, remote: Remote) -> None:
-    """Create the record that says that it is a remote, where it was lost and a ref entry that was seen before is there.
+    """Create the lost format record of a remote, if it still has a ref entry that was seen before.
 
-    Raises RemoteRewritten where none is.
+    Raises RemoteRewritten if it has none.
     """
     try:
         presence.check(repository, remote)
@@ -80,7 +80,7 @@ def _restore_format(repository: Repository, remote: Remote) -> None:
 
 
 def _has(remote: Remote, ref: RefName, last: Seen) -> bool:
-    """Return whether the remote still has the entry that it was last seen at."""
+    """Return whether the remote still has the entry that was last seen."""
     try:
         entry = remote.refs.entry(ref, last.seq)
     except errors.Damaged:
@@ -89,7 +89,7 @@ def _has(remote: Remote, ref: RefName, last: Seen) -> bool:
 
 
 def _versions(repository: Repository, found: Survey) -> Fresh:
-    """The versions that the remote's refs reach, as far as they are here with their trees."""
+    """Return the versions that the remote's refs reach and that are here, with their trees."""
     objects = repository.objects
     tips = [tip.new for tip in found.tips.values() if tip.new is not None]
     here = history.reachable(tips, lambda id_: objects.version(id_) if objects.has(id_) else None)
@@ -97,7 +97,7 @@ def _versions(repository: Repository, found: Survey) -> Fresh:
 
 
 def _restore_entries(repository: Repository, remote: Remote) -> int:
-    """Create ref entries again that are lost, where this repository has their bytes and the next entry names these; how many."""
+    """Create lost ref entries again if their bytes are here and the next entry names them; return how many."""
     known = dict(repository.metapacks.others(packformat.REF_ENTRY))
     newest = dict(tracking.all_refs(repository, remote.name))
     numbers = remote.refs.numbers()

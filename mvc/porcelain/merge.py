@@ -1,7 +1,7 @@
-"""`mvc merge`: a version with two parents, of what both sides changed since the newest version they share.
+"""`mvc merge`: a version with two parents, with the changes of both sides since their merge base.
 
 base, ours, theirs ─► merged ─┬─ no conflict: version ─► journal: files, branch
-                              └─ conflicts: journal: files with our side, the merge under way ─► decide ─► --continue
+                              └─ conflicts: journal: files with our side, merge in progress ─► resolve ─► --continue
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "mer
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Whose side is taken: of each field in `takes`, and of all other conflicts `side` (None: nobody has decided)."""
+    """How conflicts are resolved: by field in `takes`, all others to `side` (None: not resolved)."""
 
     takes: Mapping[str, str]
     side: str | None = None
 
     def of(self, merged: Merged) -> dict[str, str]:
-        """The side of each field that is in conflict and decided. Raises NotInConflict."""
+        """Return the side of each resolved field in conflict; raise NotInConflict."""
         for name in self.takes:
             if name not in merged.fields:
                 raise errors.NotInConflict(field=name, known=", ".join(merged.fields) or "nothing")
@@ -64,10 +64,10 @@ UNDECIDED = Choice({})
 
 @dataclass(frozen=True, repr=False, slots=True)
 class MergeResult(Result):
-    """What came of it: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS, which wait for a decision.
+    """The result of a merge: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS to be resolved.
 
-    `id` is where the branch stands now; `broken` are the rules that the merged values break, `unready` the uses that the new version
-    is meant for and not ready for, as far as that can be told without looking into a file.
+    `id` is the new tip of the branch; `broken` are rules that the merged values break, `unready` intended uses that the
+    new version is not ready for, judged without reading files.
     """
 
     outcome: str
@@ -116,7 +116,7 @@ def merge(
     ff_only: bool = False,
     progress: Progress | None = None,
 ) -> MergeResult:
-    """Merge `theirs`, which the message calls `called`, into the current branch of `model`.
+    """Merge `theirs` into the current branch of `model`; `called` is its name in the message.
 
     Raises Detached, NoVersionYet, MergeUnderway, CrissCross, Unrelated, NotFastForward, NotInConflict, UnsavedChanges,
     InTheWay, RefMoved, Damaged.
@@ -209,7 +209,7 @@ def _carry_out(
 
 
 def files(merged: Merged, text: bytes, file: FileId) -> Tree:
-    """The files that lie in the working tree of a merge, its model.toml included."""
+    """Return the files in the working tree of a merge, with its model.toml."""
     return Tree.of([*merged.snapshot.tree.entries, TreeEntry(model_file.NAME, model_file.NAME, len(text), file)])
 
 
@@ -222,7 +222,7 @@ def _check_clean(repository: Repository, branch: str, state: MergeState) -> None
 
 
 def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
-    """Our model.toml, changed to say what the merge says."""
+    """Return our model.toml, edited to the merged values."""
     data = model_file.of_version(repository, repository.objects.version(state.ours), state.model)
     old = history.snapshot(repository, state.ours, state.model)
     assert old is not None  # noqa: S101 - a version was asked for
@@ -232,7 +232,7 @@ def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
 def _version(
     repository: Repository, branch: str, state: MergeState, merged: Merged, file: FileId, actor: Actor
 ) -> tuple[VersionId, RefStep]:
-    """The version with two parents, durable, and the step that moves the branch to it."""
+    """Store the version with two parents; return the step that moves the branch to it."""
     version = Version(
         parents=(state.ours, state.theirs),
         number=repository.objects.version(state.ours).number + 1,
@@ -257,7 +257,7 @@ def _at(
 
 
 def current_toml(repository: Repository, model: str) -> tuple[bytes, FileId]:
-    """The model.toml that lies in the working tree, and its id; raises NoModelToml."""
+    """Return the model.toml of the working tree and its id; raise NoModelToml."""
     folder = repository.head(model).folder
     data = model_file.read(repository, folder)
     if data is None:

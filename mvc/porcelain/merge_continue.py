@@ -1,4 +1,4 @@
-"""`mvc merge --continue` and `--abort`: a merge with conflicts becomes a version, or never was."""
+"""`mvc merge --continue` and `--abort`: complete or abort a merge with conflicts."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def proceed(
     progress: Progress | None = None,
     code: Callable[[Sequence[str]], Code | None] | None = None,
 ) -> Committed:
-    """Make the version of the merge under way, of the files as they stand.
+    """Commit the merge in progress with the files as they are now.
 
-    A conflict is decided by `choice`, or by an edit of what it is about. Raises NoMerge, NotInConflict, Undecided, and as
-    `commit` does.
+    A conflict is resolved by `choice`, or by an edit of its field or file. Raises NoMerge, NotInConflict, Undecided,
+    and as `commit` does.
     """
     state = _take(repository, _under_way(repository, model), choice, progress)
     current = status(repository, model).current
@@ -61,7 +61,7 @@ def proceed(
 
 @writes
 def abort(repository: Repository, model: str, progress: Progress | None = None) -> Moved:
-    """Have all files be as they were before the merge. Raises NoMerge, Damaged."""
+    """Restore all files to their state before the merge; raise NoMerge, Damaged."""
     with repository.writing():
         state = _under_way(repository, model)
         text, file = current_toml(repository, model)
@@ -86,13 +86,13 @@ def _under_way(repository: Repository, model: str) -> MergeState:
 
 
 def _here(repository: Repository, tree: Tree) -> Tree:
-    """The files of `tree` whose bytes are here: no other can have been checked out."""
+    """Return the files of `tree` whose content is here: no others can have been checked out."""
     state = repository.promised.state
     return Tree(tuple(e for e in tree.entries if e.path == model_file.NAME or state(e.file) not in partial.ELSEWHERE))
 
 
 def _take(repository: Repository, state: MergeState, choice: Choice, progress: Progress | None) -> MergeState:
-    """Have the files and values be those of the side that was chosen; what was edited besides stays."""
+    """Set the fields and files to the chosen side; other edits stay."""
     old = merge_state.result(repository, state)
     new_state = replace(state, takes={**state.takes, **choice.of(old)})
     if new_state == state:

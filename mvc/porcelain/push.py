@@ -1,7 +1,7 @@
-"""`mvc push`: have a remote's names lead to versions that are here, after all that these need is there.
+"""`mvc push`: upload versions, then update the remote's refs.
 
-requests ─► intent ─► the tips there ─► may each move? ─► send what is lacking ─► create the next entries ─► seen here
-                                             └─ behind, and --rebase: ours after theirs, and again
+ref updates ─► intent ─► remote's tips ─► fast-forward? ─► upload ─► next ref entries ─► remote-tracking refs
+                                          └─ behind, and --rebase: rebase and repeat
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ from mvc.transport import presence, promises, promisor, tracking
 from mvc.transport.refspec import RefUpdate
 
 TRIES = 20
-"""How often versions are put after those of others who were first, if nothing else is said."""
-_FETCH = "`mvc pull` brings theirs; `mvc push --rebase` puts yours after them."
+"""Rebases in one push, at most, by default."""
+_FETCH = "`mvc pull` fetches theirs; `mvc push --rebase` rebases yours onto them."
 
 
 @dataclass(frozen=True, slots=True)
 class PushedRef:
-    """What became of one request: `flag` is Git's: ` ` moved, `*` new, `-` removed, `+` forced, `=` there already, `!` not moved."""
+    """The result of one ref update, with Git's flag.
+
+    ` ` fast-forward, `*` new, `-` deleted, `+` forced, `=` up to date, `!` rejected.
+    """
 
     ref: RefName
     flag: str
@@ -55,9 +58,9 @@ class PushedRef:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of each name; how many versions, and bytes, were sent, and bytes that were there already.
+    """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
-    `done` is False after a dry run; `rebased` counts how often versions were put after those of others.
+    `done` is False after a dry run; `rebased` counts the rebases.
     """
 
     remote: str
@@ -71,7 +74,7 @@ class Pushed:
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
-        """Those that were not moved."""
+        """The rejected ref updates."""
         return tuple(ref for ref in self.refs if ref.flag == "!")
 
     def to_json(self) -> dict[str, Any]:
@@ -100,13 +103,14 @@ def push(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Pushed:
-    """Move names of `model` on `remote`. With `lease`, also to versions that do not follow, if nobody else moved them.
+    """Update refs of `model` on `remote`; with `lease`, also non-fast-forward if nobody else has moved them.
 
-    With `tries`, a branch that somebody else has moved on is rebased onto theirs, so often. Raises PushRejected when the only name
-    cannot be moved (several are told one by one), RemoteBusy, PushUncertain, FilesElsewhere, and as fetching does.
+    With `tries`, a branch that somebody else has moved is rebased and pushed again, at most so often. Raises
+    PushRejected if the only update is rejected (of several, each has its own result), RemoteBusy, PushUncertain,
+    FilesElsewhere, and as fetching does.
     """
     if dry_run:
-        return _Push(repository, model, remote, actor, lease=lease).foretell(requests)
+        return _Push(repository, model, remote, actor, lease=lease).dry_run(requests)
     _trust(repository, remote, actor)
     attempt = 0
     while True:
@@ -128,9 +132,9 @@ def push(
 
 
 def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
-    """Make it a remote if nothing is there, after it was tried out, once from here.
+    """Create the remote if it does not exist, after probing it; probe it once for each repository.
 
-    Raises NotARemote, NotExclusive; RemoteVanished for one that was there before.
+    Raises NotARemote, NotExclusive; RemoteVanished for one that existed before.
     """
     with contextlib.suppress(errors.NoRemoteYet):
         presence.check(repository, remote)
@@ -143,7 +147,7 @@ def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
 
 
 def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
-    """The same request for versions after those that are there now."""
+    """Return the same update for the rebased versions."""
     if request.local is None:
         return request
     fetch.fetch(repository, remote, actor, models=[model])
@@ -162,14 +166,14 @@ def _local(repository: Repository, model: str, branch: str) -> VersionId:
 
 
 def follow(repository: Repository, done: Pushed) -> None:
-    """Record that each branch which was pushed follows the branch of its name on that remote."""
+    """Set each pushed branch's upstream to the branch of its name on that remote."""
     for ref in done.refs:
         if ref.ref.kind == HEADS and ref.flag != "!":
             repository.config.set_upstream(done.model, ref.ref.name, done.remote, ref.ref.name)
 
 
 class _Push:
-    """One try."""
+    """One attempt."""
 
     def __init__(self, repository: Repository, model: str, remote: Remote, actor: Actor, *, lease: bool) -> None:
         self._repository = repository
@@ -178,8 +182,8 @@ class _Push:
         self._actor = actor
         self._lease = lease
 
-    def foretell(self, requests: Sequence[RefUpdate]) -> Pushed:
-        """What would happen."""
+    def dry_run(self, requests: Sequence[RefUpdate]) -> Pushed:
+        """Return what a push would do."""
         try:
             presence.check(self._repository, self._remote)
         except errors.NoRemoteYet:
@@ -193,7 +197,7 @@ class _Push:
         return Pushed(self._remote.name, self._model, refs, len(fresh), todo.size, todo.skipped, done=False)
 
     def run(self, requests: Sequence[RefUpdate], progress: Progress | None) -> Pushed:
-        """Do it, as far as it may be done."""
+        """Push every update that is not rejected."""
         move, remote = self._actor.move("push"), self._remote
         with PushSession(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
             tips = self._tips(requests)
@@ -204,7 +208,7 @@ class _Push:
             if todo:
                 self._send(sending, fresh, before, progress)
             for each in judged:
-                if each.flag == "=":  # moved, perhaps, by a push that was stopped before it was durable
+                if each.flag == "=":  # an interrupted push may have moved it before it was durable
                     remote.backend.settle(each.ref.folder)
             moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
             if todo:
@@ -229,7 +233,10 @@ class _Push:
         return next((entry.path for entry in entries if entry.file == file), file[:10])
 
     def _tips(self, requests: Sequence[RefUpdate]) -> dict[RefName, RefEntry | None]:
-        """Where the names stand there; also those seen before, when one is new: what they lead to is not sent again."""
+        """Return the remote's tips.
+
+        For a new ref, also those seen before, so that what they reach is not sent again.
+        """
         wanted = [request.ref for request in requests]
         tips = {ref: self._tip(ref) for ref in wanted}
         if any(tip is None or tip.new is None for tip in tips.values()):
@@ -243,7 +250,7 @@ class _Push:
         return self._remote.refs.tip(ref, tracking.last(self._repository, self._remote.name, ref))
 
     def _judge(self, request: RefUpdate, tip: RefEntry | None) -> PushedRef:
-        """What is to become of a request, by where the name stands there."""
+        """Return the result of an update, by the remote's tip."""
         old, new = tip.new if tip is not None else None, request.new
         if old == new:
             return PushedRef(request.ref, "=", old, new)
@@ -263,7 +270,7 @@ class _Push:
         return PushedRef(request.ref, " ", old, new)
 
     def _judge_lease(self, request: RefUpdate, tip: RefEntry | None, old: VersionId) -> PushedRef:
-        """Whether nobody has moved it since it was last seen, there and back included."""
+        """Return whether the ref has not moved since it was last seen, not even back and forth."""
         last = tracking.last(self._repository, self._remote.name, request.ref)
         if tip is None or last != (tip.seq, tip.id):
             reason = f"it was moved since it was last seen here, to {self._about(tip)}"
@@ -276,7 +283,7 @@ class _Push:
         return f"{tip.new[:10]} ({tip.move.by}: {tip.move.reason})" if tip is not None and tip.new else "nothing"
 
     def _fresh(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None]) -> Fresh:
-        """The versions that the names there do not lead to, parents first."""
+        """Return the versions that the remote's refs do not reach, parents first."""
         objects = self._repository.objects
         known = [tip.new for tip in tips.values() if tip is not None and tip.new and objects.has(tip.new)]
         wanted = [each.new for each in refs if each.new is not None and each.flag not in "=!"]
@@ -298,7 +305,7 @@ class _Push:
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
 
     def _note(self, entries: dict[RefName, RefEntry | None]) -> None:
-        """Keep where the names stand there now."""
+        """Move the remote-tracking refs."""
         with self._repository.locked():
             for ref, entry in entries.items():
                 if entry is not None:

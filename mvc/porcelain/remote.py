@@ -1,4 +1,4 @@
-"""`mvc remote`: which remotes there are, where, and what was last seen of them."""
+"""`mvc remote`: the configured remotes and their remote-tracking refs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from mvc.transport.trust import Standing
 
 @dataclass(frozen=True, slots=True)
 class RemoteSettings:
-    """A remote by its name: where it is, of which kind (file, s3, gs, az, sftp, picsellia), its other settings.
+    """A remote by name: its URL, its kind (file, s3, gs, az, sftp, picsellia), and other settings.
 
-    `standing` says which host its credentials go to, and whether the person approved that; None where its settings are bad.
+    `standing` is the host that receives its credentials, and its approval; None if the settings are invalid.
     """
 
     name: str
@@ -46,7 +46,7 @@ class RemoteSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
-    """A registry that lets in: the organization's name there, where the platform is, and how many models are seen."""
+    """A registry that accepted the token: its organization, URL and number of visible models."""
 
     organization: str
     host: str
@@ -59,7 +59,7 @@ class RegistryState:
 
 @dataclass(frozen=True, slots=True)
 class SeenRef:
-    """A name on a remote as it was last seen: where it stood, and when that was noted."""
+    """A remote-tracking ref: the version, and when it was recorded."""
 
     ref: RefName
     version: VersionId
@@ -71,12 +71,12 @@ class SeenRef:
 
 
 def remotes(repository: Repository) -> list[RemoteSettings]:
-    """All remotes, by name; raises BadConfig, BadRemoteUrl."""
+    """Return all remotes by name; raise BadConfig, BadRemoteUrl."""
     return [remote(repository, name) for name in sorted(repository.config.remotes())]
 
 
 def remote(repository: Repository, name: str) -> RemoteSettings:
-    """One remote; raises NoSuchRemote, BadRemoteUrl."""
+    """Return one remote; raise NoSuchRemote, BadRemoteUrl."""
     where, options = _settings(repository, name)
     standing = None
     with contextlib.suppress(errors.BadSetting):
@@ -85,7 +85,7 @@ def remote(repository: Repository, name: str) -> RemoteSettings:
 
 
 def _settings(repository: Repository, name: str) -> tuple[Address, dict[str, str]]:
-    """The address and the other settings of a remote; raises NoSuchRemote, BadRemoteUrl."""
+    """Return the URL and other settings of a remote; raise NoSuchRemote, BadRemoteUrl."""
     options = dict(connection.settings_of(repository, name))
     return address.parse(options.pop("url"), repository.root), options
 
@@ -94,7 +94,7 @@ def _settings(repository: Repository, name: str) -> tuple[Address, dict[str, str
 def add(
     repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
 ) -> RemoteSettings:
-    """Add a remote, and approve the host that was typed; a relative `url` is below `base`.
+    """Add a remote and approve its host; a relative `url` is resolved against `base`.
 
     Raises RemoteExists, BadRefName, BadRemoteUrl, BadSetting.
     """
@@ -113,9 +113,9 @@ def add(
 def set_url(
     repository: Repository, name: str, url: str, *, base: Path, options: Mapping[str, str] | None = None
 ) -> RemoteSettings:
-    """Change the address of a remote and the settings in `options`, and approve the host that these name.
+    """Change the URL of a remote and the settings in `options`, and approve the host they name.
 
-    What was not typed is not approved. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
+    Settings that are not given are not approved. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
     known = connection.settings_of(repository, name)
     where = address.parse(url, base)
@@ -127,9 +127,9 @@ def set_url(
 
 
 def approve(repository: Repository, name: str, *, insecure: bool = False) -> RemoteSettings:
-    """Approve the host that a remote's credentials go to, and what its settings choose among them, in the person's settings.
+    """Approve the host that receives a remote's credentials, and the settings that select them.
 
-    `insecure` accepts plain http there. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
+    `insecure` allows plain http. Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
     where, options = _settings(repository, name)
     options_of_kind.check(where.kind, options)
@@ -138,7 +138,7 @@ def approve(repository: Repository, name: str, *, insecure: bool = False) -> Rem
 
 
 def withdraw(repository: Repository, name: str) -> RemoteSettings:
-    """Withdraw the approval of the host that a remote's credentials go to, for its kind of remotes.
+    """Withdraw the approval of the host that receives a remote's credentials, for this kind of remotes.
 
     Raises NoSuchRemote, BadRemoteUrl, BadSetting.
     """
@@ -149,9 +149,9 @@ def withdraw(repository: Repository, name: str) -> RemoteSettings:
 
 @writes
 def remove(repository: Repository, name: str, actor: Actor, *, force: bool = False) -> RemoteSettings:
-    """Forget a remote, and what was seen of it; the logs of that stay. Raises NoSuchRemote.
+    """Remove a remote and its remote-tracking refs, but not their logs; raise NoSuchRemote.
 
-    Raises StillPromised when files that versions need are only there, unless `force` says that this is known.
+    Raises StillPromised if it holds the only copy of files that versions need, unless `force`.
     """
     gone = remote(repository, name)
     promised = [] if force else _only_there(repository, name)
@@ -166,7 +166,7 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
 
 @writes
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
-    """Give a remote another name, with what was seen of it. Raises NoSuchRemote, RemoteExists, BadRefName."""
+    """Rename a remote and its remote-tracking refs; raise NoSuchRemote, RemoteExists, BadRefName."""
     _check_name(new)
     settings = connection.settings_of(repository, old)
     if new in repository.config.remotes():
@@ -188,7 +188,7 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSe
 
 
 def _only_there(repository: Repository, name: str) -> list[FileId]:
-    """The files that versions here need, whose bytes are not here, and that no other remote of this repository promised."""
+    """Return the files that local versions need, that are not here, and that no other remote promised."""
     promised, others = repository.promised, repository.config.remotes().keys() - {name}
     if name not in {each for file in promised.all_promised() for each in promised.promisors(file)}:
         return []
@@ -202,7 +202,7 @@ def _only_there(repository: Repository, name: str) -> list[FileId]:
 
 
 def _needed(repository: Repository, without: str) -> dict[FileId, None]:
-    """The files of all versions that are reachable without what was seen of a remote."""
+    """Return the files of all versions reachable without the refs of one remote."""
     refs, objects = repository.refs, repository.objects
     tips = [repository.current(model) for model in repository.heads.models()]
     tips += [
@@ -221,7 +221,7 @@ def _needed(repository: Repository, without: str) -> dict[FileId, None]:
 
 
 def _forget(repository: Repository, name: str, actor: Actor) -> None:
-    """Have nothing be seen of a remote any more; the logs stay. Under the lock."""
+    """Delete the remote-tracking refs of a remote, but not their logs. Requires the lock."""
     for ref in _own(repository, name):
         tip = repository.refs.tip(ref)
         if tip is not None and (tip.new is not None or tip.seen is not None):
@@ -229,7 +229,7 @@ def _forget(repository: Repository, name: str, actor: Actor) -> None:
 
 
 def seen_refs(repository: Repository, name: str) -> list[SeenRef]:
-    """What the names on a remote stood for when they were last seen."""
+    """Return the remote-tracking refs of a remote."""
     found = []
     for own in _own(repository, name):
         tip = repository.refs.tip(own)
@@ -240,9 +240,10 @@ def seen_refs(repository: Repository, name: str) -> list[SeenRef]:
 
 
 def check(repository: Repository, name: str, actor: Actor, *, full: bool = False, now: float | None = None) -> Verdict:
-    """Try a remote out: whether it can be read, written and listed, and creates a name once; `full`: also under a race.
+    """Probe a remote: read, write, list, and create-if-absent; `full`: also with concurrent writers.
 
-    `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied, NotARemote.
+    `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied,
+    NotARemote.
     """
     with connection.open_remote(repository, name) as there:
         with contextlib.suppress(errors.NoRemoteYet):
@@ -254,21 +255,22 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
 
 def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:
-    """Try a registry out: whether `token`, or the one in that environment, lets in, and to which organization. Raises as `mvc.registry.connection.registry`.
+    """Check whether a registry accepts `token`, by default the one in the environment; creates nothing there.
 
-    Nothing is made there. Besides: RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault.
+    Raises RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault, and as `mvc.registry.connection.registry`
+    does.
     """
     with registry_connection.registry(repository, name, token) as registry:
         return RegistryState(registry.organization, registry.host, len(registry.models()))
 
 
 def is_registry(repository: Repository, name: str) -> bool:
-    """Whether a remote is a registry, and no store; raises NoSuchRemote."""
+    """Return whether a remote is a registry rather than a store; raise NoSuchRemote."""
     return connection.is_registry(connection.settings_of(repository, name))
 
 
 def _own(repository: Repository, name: str) -> list[RefName]:
-    """The logs of what was seen of a remote."""
+    """Return the remote-tracking logs of a remote."""
     return [
         own
         for model in repository.refs.models()
