@@ -1,4 +1,4 @@
-"""A collection among copies of chunks that came from several stores, each of which made another one the base."""
+"""Garbage collection of packs: among copies of chunks whose bases differ, and one collection after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing behind: what goes wrong there is told, nothing is closed under it, and the bytes are the same."""
+"""Write-back: its errors are raised, nothing is closed before it ends, and the bytes are the same."""
 
 from __future__ import annotations
 

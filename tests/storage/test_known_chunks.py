@@ -1,4 +1,4 @@
-"""A chunk counts as stored only with all that it needs: a delta whose base was collected is stored anew."""
+"""Known chunks: a delta whose base was collected is stored again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store that a group shares can be used by all of it, whatever the umask of whoever writes; others are left to the umask."""
+"""Shared stores: every member of the group can use what another wrote; other stores are left to the umask."""
 
 from __future__ import annotations
 
