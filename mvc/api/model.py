@@ -491,7 +491,7 @@ class Model:
                 there,
                 ids,
                 who,
-                there=name,
+                registry_model=name,
                 dry_run=dry_run,
                 allow_memory=allow_memory,
                 progress=progress,

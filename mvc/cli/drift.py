@@ -57,7 +57,7 @@ def _versions(result: RegistryDrift) -> Iterator[str]:
             yield "  deleted on the registry"
         yield from (f"  {render.value(Change(change.key, change.recorded, change.live))}" for change in version.fields)
         yield from (
-            f"  {change.what} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in version.files
+            f"  {change.change} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in version.files
         )
     for created in result.since:
         yield f"#{created.number} {escape(created.name)} of {escape(created.model.name)} is new on the registry; `mvc import` imports it"

@@ -69,7 +69,7 @@ def code(done: Imported) -> int:
 
 def lines(done: Imported) -> Iterator[str]:
     """Yield a summary of an import."""
-    yield f"From {escape(done.there)} of {escape(done.organization)}"
+    yield f"From {escape(done.registry_model)} of {escape(done.organization)}"
     new = [version for version in done.versions if version.how != KNOWN]
     yield from (f"  {line}" for line in aligned([_row(version) for version in new]))
     known = len(done.versions) - len(new)

@@ -61,7 +61,7 @@ def command(
             connected,
             ids,
             actor,
-            there=published_name,
+            registry_model=published_name,
             dry_run=dry_run,
             allow_memory=allow_memory,
             progress=progress,
@@ -83,7 +83,7 @@ def _notes(done: Published) -> Iterator[str]:
 
 
 def _lines(done: Published) -> Iterator[str]:
-    yield f"To picsellia://{escape(done.organization)}, model {escape(done.there)}"
+    yield f"To picsellia://{escape(done.organization)}, model {escape(done.registry_model)}"
     for version in done.versions:
         yield f" {version.flag} v{version.number} {short(version.id)}  {_state(version, done=done.done)}"
     if any(version.flag != porcelain.THERE for version in done.versions):

@@ -1,8 +1,8 @@
-"""`mvc clone` of a registry model: a new repository, the registry as a remote, and an import.
+"""`mvc clone` of a registry model: a new repository, the registry as its remote, and an import.
 
-empty folder ─► .mvc, the registry's settings ─► import ─► the files of the branch main
+empty folder ─► .mvc, the registry's settings ─► import ─► the files of branch main
 
-The same command resumes an interrupted clone, as in `clone`.
+An interrupted clone is resumed by the same command, as in `clone`.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def clone_registry(
     trusted_hosts: str = "",
     progress: Progress | None = None,
 ) -> Imported:
-    """Clone `model` of `registry`, which is at `url`, into `folder`, which must be absent or empty.
+    """Create a repository in `folder`, which must be absent or empty, and import `model` of `registry`, which is at `url`.
 
-    Raises NotEmpty, NotOnRegistry if there is nothing to import, and as importing does; whatever was fetched stays for
-    the next attempt.
+    Raises NotEmpty, NotOnRegistry if no version can be imported, and as importing does; imported versions are kept for the
+    next call.
     """
     source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
     with clone.resumable(folder, source, user_config, trusted_hosts) as repository:
@@ -52,5 +52,5 @@ def clone_registry(
 
 
 def _known(done: Imported) -> str:
-    left = [f"#{each.number} {each.name} ({each.notes[0]})" for each in done.versions]
-    return ", ".join(left) or "none"
+    skipped = [f"#{version.number} {version.name} ({version.notes[0]})" for version in done.versions]
+    return ", ".join(skipped) or "none"

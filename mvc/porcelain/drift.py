@@ -1,15 +1,15 @@
-"""`mvc drift REGISTRY`: what a registry has now of the versions that are told to be there, against what was recorded here.
+"""`mvc drift REGISTRY`: compare the versions that are recorded to be on a registry with what it has now.
 
-    told: version ↔ its id there ─► fields, files, marker ─► edited, replaced, gone
-    every version there ─ those that are told ─────────────► made there since
+    recorded places ─► fields, files, marker ─► edited, replaced, gone
+    all versions there ─ recorded ones ───────► created there since
 
-Small files are read and hashed, and big ones where that is asked for; else these are told apart by role, by size, and by the
-record that holds them, as far as it was noted.
+Small files are downloaded and hashed, large ones with `read_data` only; otherwise they are compared by role, by size, and by
+record id where an import note has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from mvc.registry.compare import MISSING, REPLACED, FileDrift
 from mvc.registry.fields import FieldChange
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
-from mvc.repository import places as publications
+from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
@@ -29,12 +29,12 @@ from mvc.storage.records import import_notes
 from mvc.storage.records.reflog import Place
 
 SMALL = 1024 * 1024
-"""Bytes of a file that is read without being asked for."""
+"""The largest file, in bytes, that is always hashed."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionDrift:
-    """A version that a registry has otherwise than it was recorded; `gone` when it has it no more."""
+    """A version whose registry version differs; `gone` if the registry no longer has it."""
 
     id: VersionId
     number: int
@@ -46,26 +46,26 @@ class VersionDrift:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is as it was recorded."""
+        """Whether nothing differs."""
         return not (self.gone or self.fields or self.files)
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {
             "id": self.id,
             "number": self.number,
             "registry": {**self.place.to_json(), "page": self.page},
             "gone": self.gone,
-            "fields": [each.to_json() for each in self.fields],
-            "files": [each.to_json() for each in self.files],
+            "fields": [change.to_json() for change in self.fields],
+            "files": [change.to_json() for change in self.files],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryDrift:
-    """The versions that differ, those that were made there since, and how many were compared.
+    """The versions that differ, those created on the registry since, and how many were compared.
 
-    `unread` counts files whose bytes were not looked at.
+    `unread` counts files that were not hashed.
     """
 
     organization: str
@@ -77,18 +77,18 @@ class RegistryDrift:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all is as it was recorded."""
+        """Whether nothing differs, and nothing was created since."""
         return not (self.versions or self.since)
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {
             "organization": self.organization,
             "model": self.model,
-            "versions": [each.to_json() for each in self.versions],
+            "versions": [version.to_json() for version in self.versions],
             "since": [
-                {"model": each.model.name, "number": each.number, "name": each.name, "id": each.id}
-                for each in self.since
+                {"model": version.model.name, "number": version.number, "name": version.name, "id": version.id}
+                for version in self.since
             ],
             "compared": self.compared,
             "unread": self.unread,
@@ -103,48 +103,53 @@ def drift(
     read_data: bool = False,
     progress: Progress | None = None,
 ) -> RegistryDrift:
-    """Compare the versions of `model` that are on `registry` with what it has now; `read_data` reads every file.
+    """Compare the versions of `model` that are on `registry` with what it has now; `read_data` hashes every file.
 
     Raises NothingPublished, and as the registry does.
     """
-    told = [each for each in publications.every(Model(repository, model)) if _is_on(each[1], registry)]
-    if not told:
+    recorded = [(id_, place) for id_, place in places.every(Model(repository, model)) if _is_on(place, registry)]
+    if not recorded:
         raise errors.NothingPublished(model=model, registry=registry.organization)
-    there = _listed(registry, [place for _, place in told])
-    look = _Look(repository, registry, read_data=read_data, progress=progress)
-    found = [look.at(id_, place, there.get(place.id)) for id_, place in _recorded(repository, told)]
-    own = {place.id for _, place in told}
-    since = sorted(
-        (each for id_, each in there.items() if id_ not in own), key=lambda each: (each.model.name, each.number)
-    )
-    drifted = sorted((each for each in found if not each.is_empty), key=lambda each: each.place.number)
-    return RegistryDrift(registry.organization, model, tuple(drifted), tuple(since), len(found), look.unread)
+    remote = _remote_versions(registry, [place for _, place in recorded])
+    comparison = _Comparison(repository, registry, read_data=read_data, progress=progress)
+    compared = [
+        comparison.compare(id_, place, exists=place.id in remote)
+        for id_, place in _representatives(repository, recorded)
+    ]
+    known = {place.id for _, place in recorded}
+    since = [version for id_, version in remote.items() if id_ not in known]
+    since.sort(key=lambda version: (version.model.name, version.number))
+    drifted = [version for version in compared if not version.is_empty]
+    drifted.sort(key=lambda version: version.place.number)
+    return RegistryDrift(registry.organization, model, tuple(drifted), tuple(since), len(compared), comparison.unread)
 
 
 def _is_on(place: Place, registry: Registry) -> bool:
     return (place.host, place.organization) == (registry.host, registry.organization)
 
 
-def _listed(registry: Registry, places: Sequence[Place]) -> dict[str, RemoteVersion]:
-    """By id, what the models there have now in which something was recorded; one that is gone has nothing."""
-    models = {place.model_id: place.model for place in places}
-    alive = {each.id: each for each in registry.models() if each.id in models}
-    return {version.id: version for each in alive.values() for version in registry.versions(each)}
+def _remote_versions(registry: Registry, recorded: Sequence[Place]) -> dict[str, RemoteVersion]:
+    """Return all versions, by id, of the registry models that have a recorded place; a deleted model has none."""
+    ids = {place.model_id for place in recorded}
+    models = [model for model in registry.models() if model.id in ids]
+    return {version.id: version for model in models for version in registry.versions(model)}
 
 
-def _recorded(repository: Repository, told: Sequence[tuple[VersionId, Place]]) -> list[tuple[VersionId, Place]]:
-    """Of each version there the one here that it is to be: what was published, or what was imported of it last."""
-    found: dict[str, tuple[VersionId, Place]] = {}
-    for id_, place in told:
+def _representatives(
+    repository: Repository, recorded: Sequence[tuple[VersionId, Place]]
+) -> list[tuple[VersionId, Place]]:
+    """Return one version for each registry version: the published one, else the one imported last."""
+    ranked: dict[str, tuple[VersionId, Place]] = {}
+    for id_, place in recorded:
         if repository.objects.has(id_):
-            known = found.get(place.id)
-            if known is None or publications.rank(repository, id_) > publications.rank(repository, known[0]):
-                found[place.id] = (id_, place)
-    return list(found.values())
+            known = ranked.get(place.id)
+            if known is None or places.rank(repository, id_) > places.rank(repository, known[0]):
+                ranked[place.id] = (id_, place)
+    return list(ranked.values())
 
 
-class _Look:
-    """Looks at one version after the other."""
+class _Comparison:
+    """Compares versions one by one; `unread` counts files that were not hashed."""
 
     def __init__(
         self, repository: Repository, registry: Registry, *, read_data: bool, progress: Progress | None
@@ -155,80 +160,83 @@ class _Look:
         self._progress = progress
         self.unread = 0
 
-    def at(self, id_: VersionId, place: Place, listed: RemoteVersion | None) -> VersionDrift:
+    def compare(self, id_: VersionId, place: Place, *, exists: bool) -> VersionDrift:
         objects = self._repository.objects
         version = objects.version(id_)
-        found = VersionDrift(id_, version.number, place, self._registry.page(place.id))
-        there = self._registry.version(place.id) if listed is not None else None
-        if there is None:
-            return replace(found, gone=True)
-        by_hand = publications.is_by_hand(version)
-        fields = compare.changed_fields(objects.manifest(version.manifest), there, by_hand=by_hand)
-        if there.name != place.name:
-            fields = (FieldChange("name", place.name, there.name), *fields)
-        return replace(found, fields=fields, files=self._files(id_, there, objects.tree(version.tree), by_hand=by_hand))
+        same = VersionDrift(id_, version.number, place, self._registry.page(place.id))
+        remote = self._registry.version(place.id) if exists else None
+        if remote is None:
+            return replace(same, gone=True)
+        by_hand = places.is_by_hand(version)
+        fields = compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand)
+        if remote.name != place.name:
+            fields = (FieldChange("name", place.name, remote.name), *fields)
+        files = self._changed_files(id_, remote, objects.tree(version.tree), by_hand=by_hand)
+        return replace(same, fields=fields, files=files)
 
-    def _files(self, id_: VersionId, there: RemoteVersion, tree: Tree, *, by_hand: bool) -> tuple[FileDrift, ...]:
-        listed = self._registry.files(there)
-        known = compare.records(import_notes.read(self._repository.door, publications.PICSELLIA, there.id))
-        found = list(compare.changed_files(tree, listed, known, by_hand=by_hand))
-        told = {each.role for each in found}
-        for role, file in _by_role(tree, listed, known, by_hand=by_hand).items():
+    def _changed_files(
+        self, id_: VersionId, remote: RemoteVersion, tree: Tree, *, by_hand: bool
+    ) -> tuple[FileDrift, ...]:
+        files = self._registry.files(remote)
+        note = import_notes.read(self._repository.door, places.PICSELLIA, remote.id)
+        recorded_ids = compare.recorded_ids(note)
+        changes = list(compare.changed_files(tree, files, recorded_ids, by_hand=by_hand))
+        changed_roles = {change.role for change in changes}
+        for role, file in _by_role(tree, files, recorded_ids, by_hand=by_hand).items():
             entry = tree.by_role.get(role)
-            if entry is not None and role not in told and self._is_other(entry, file):
-                found.append(FileDrift(role, REPLACED, file.filename))
+            if entry is not None and role not in changed_roles and self._is_changed(entry, file):
+                changes.append(FileDrift(role, REPLACED, file.filename))
         if not by_hand:
-            found += self._marker(id_, there, listed)
-        return tuple(sorted(found))
+            changes += self._marker_drift(id_, remote, files)
+        return tuple(sorted(changes))
 
-    def _is_other(self, entry: TreeEntry, file: RemoteFile) -> bool:
-        """Whether a file's bytes are not those of an entry, if they are looked at."""
+    def _is_changed(self, entry: TreeEntry, file: RemoteFile) -> bool:
+        """Compare a file's bytes with an entry's, or only its size if it is not to be downloaded."""
         if entry.size > SMALL and not self._read_data:
             self.unread += 1
             return self._registry.size(file) not in (None, entry.size)
         hasher, size = Hasher(), 0
 
-        def take(data: bytes) -> None:
+        def receive(data: bytes) -> None:
             nonlocal size
             size += len(data)
             if size > entry.size:
-                raise _OtherError
+                raise _TooLongError
             hasher.update(data)
             if self._progress is not None:
                 self._progress(len(data))
 
         try:
-            self._registry.download(file, take)
-        except _OtherError:
+            self._registry.download(file, receive)
+        except _TooLongError:
             return True
         return (hasher.digest(), size) != (entry.file, entry.size)
 
-    def _marker(self, id_: VersionId, there: RemoteVersion, listed: Sequence[RemoteFile]) -> list[FileDrift]:
-        """What is wrong with the marker of a published version."""
-        found = [file for file in listed if file.name == marker.NAME]
-        for file in found:
+    def _marker_drift(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> Iterator[FileDrift]:
+        """Yield a change if none of the files is the valid marker of a published version."""
+        marker_files = [file for file in files if file.name == marker.NAME]
+        for file in marker_files:
             data = bytearray()
             self._registry.download(file, data.extend, limit=marker.MAX_BYTES)
             try:
-                read = Marker.decode(bytes(data))
+                decoded = Marker.decode(bytes(data))
             except errors.NotCanonical:
                 continue
-            if read.model_version == there.id and read.id == id_:
-                return []
-        return [FileDrift(marker.NAME, REPLACED if found else MISSING)]
+            if decoded.model_version == remote.id and decoded.id == id_:
+                return
+        yield FileDrift(marker.NAME, REPLACED if marker_files else MISSING)
 
 
 def _by_role(
-    tree: Tree, listed: Sequence[RemoteFile], known: Mapping[str, Any], *, by_hand: bool
+    tree: Tree, files: Sequence[RemoteFile], recorded_ids: Mapping[str, Any], *, by_hand: bool
 ) -> dict[str, RemoteFile]:
-    """The file there of each role here; of one made by hand, by the records that were noted."""
+    """Return the registry's file of each role; for a version made by hand, by recorded ids if there are any."""
     if not by_hand:
-        return {file.name: file for file in listed if file.name != marker.NAME}
-    by_id = {file.id: file for file in listed}
-    noted = {role: by_id[id_] for role, id_ in known.items() if id_ in by_id}
-    named = {file.name: file for file in listed if file.name in tree.by_role}
-    return noted or named
+        return {file.name: file for file in files if file.name != marker.NAME}
+    by_id = {file.id: file for file in files}
+    recorded = {role: by_id[id_] for role, id_ in recorded_ids.items() if id_ in by_id}
+    return recorded or {file.name: file for file in files if file.name in tree.by_role}
 
 
-class _OtherError(Exception):
+class _TooLongError(Exception):
     """More bytes came than the file has."""

@@ -1,10 +1,10 @@
-"""`mvc import`: versions of a registry become versions here, with the ids that they had where they were made.
+"""`mvc import`: import versions of a registry; published ones keep their ids.
 
-    every version there ─► its files ─► its marker ─┬─ valid ─► the same version: its files, each hashing to its id
-                                                    └─ none, or it no longer agrees ─► made by hand: a version of its own
-    each version: files ─► objects ─► durable ─► told where it is (the commit point) ─► at last branches
+    registry versions ─► files ─► marker ─┬─ valid ─► the same version; its files must hash to their ids
+                                          └─ none, or fields and files differ from it ─► made by hand: a new version
+    each version: files ─► objects ─► durable ─► place recorded (the commit point); then branches
 
-A version is taken whole or not at all; what was taken before something went wrong is not taken again.
+A version is imported completely or not at all; an import that is repeated does not import it again.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from mvc import errors
 from mvc.model import names, paths
 from mvc.model.ids import VersionId
 from mvc.registry import compare, handmade, imported_branches, marker, published
-from mvc.registry.imported_branches import Settled
-from mvc.registry.importing import Taken, Taking
+from mvc.registry.imported_branches import BranchUpdate
+from mvc.registry.importing import Import, Importer
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import read_marker
@@ -30,12 +30,12 @@ from mvc.storage.records import import_notes
 from mvc.storage.records.promised import State
 
 SAME, BY_HAND, CHANGED, KNOWN, LEFT_OUT = "published", "by hand", "changed", "known", "left out"
-"""How a version came: as it was published; made there by hand; published, but changed there; it was here; not at all."""
+"""The outcome for a version: published by mvc; made by hand; published and edited since; imported before; not imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedVersion:
-    """What became of a version there. `id` is None when it was left out, for the reason that `notes` begin with."""
+    """A registry version and its outcome, `how`; one that was left out has no `id`, and the reason as first of its `notes`."""
 
     number: int
     name: str
@@ -44,63 +44,63 @@ class ImportedVersion:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {"number": self.number, "name": self.name, "how": self.how, "id": self.id, "notes": list(self.notes)}
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of each version, which branches lead there, and which parents were never published.
+    """The outcome for each version, the updated branches, and the `absent` parents, which were never published.
 
-    `model` is the key here, None when nothing could be taken; `created` when it is new here. `received` is in bytes.
+    `model` is the key in this repository, None if nothing was imported; `created` if it is new. `received` is in bytes.
     """
 
     organization: str
-    there: str
+    registry_model: str
     model: str | None
     created: bool
     versions: tuple[ImportedVersion, ...]
-    branches: tuple[Settled, ...] = ()
+    branches: tuple[BranchUpdate, ...] = ()
     absent: tuple[VersionId, ...] = ()
     received: int = 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was left out."""
-        return all(each.how != LEFT_OUT for each in self.versions)
+        """Whether no version was left out."""
+        return all(version.how != LEFT_OUT for version in self.versions)
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {
             "organization": self.organization,
-            "registry_model": self.there,
+            "registry_model": self.registry_model,
             "model": self.model,
             "created": self.created,
-            "versions": [each.to_json() for each in self.versions],
-            "branches": [each.to_json() for each in self.branches],
+            "versions": [version.to_json() for version in self.versions],
+            "branches": [update.to_json() for update in self.branches],
             "absent": list(self.absent),
             "bytes": self.received,
         }
 
 
 Recorded = Mapping[str, tuple[str, Mapping[VersionId, None]]]
-"""By id there: the model here, and the versions of it that are told to be there."""
+"""By id of a registry version: the model in this repository, and the versions recorded to be there."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """A version there, looked at: its files, and its marker if it has a valid one; `doubt` says what is wrong with it."""
+class _Inspection:
+    """A registry version, its files, and its marker if that is valid; `fault` is the reason if it is not."""
 
     version: RemoteVersion
     files: Sequence[RemoteFile]
     marker: Marker | None = None
-    doubt: str = ""
+    fault: str = ""
 
     @property
     def is_published(self) -> bool:
-        """Whether it has a marker of its own, also where that was not read since the version is known."""
-        marked = any(file.name == marker.NAME for file in self.files)
-        return self.marker is not None or (marked and published.is_version_name(self.version.name))
+        """Whether it has a marker of its own; that of a version imported before is not read."""
+        has_marker = any(file.name == marker.NAME for file in self.files)
+        return self.marker is not None or (has_marker and published.is_version_name(self.version.name))
 
 
 @writes
@@ -114,241 +114,249 @@ def import_model(
     model: str | None = None,
     progress: Progress | None = None,
 ) -> Imported:
-    """Have the versions here that the model `name` of `registry` has, or only `version`, by its number or name.
+    """Import the versions of the model `name` of `registry`, or only `version`, by its number or name there.
 
-    `model` is the key here of a model that is new here; without it, the one that the versions were published with, or else
-    the name there. Of a version that somebody made by hand, those before it come along. Raises NotOnRegistry, and as
-    the registry does; InTheWay when files of the current branch are, after all else was done.
+    `model` is the key of a new model; by default, that of the published versions, else the name on the registry. A version
+    made by hand is imported with its ancestors. Raises NotOnRegistry, and as the registry does; InTheWay if edited files of
+    the current branch are in the way, after everything else was done.
     """
-    found = registry.find_model(name)
-    if found is None:
-        known = ", ".join(each.name for each in registry.models()) or "none"
+    registry_model = registry.find_model(name)
+    if registry_model is None:
+        known = ", ".join(model.name for model in registry.models()) or "none"
         raise errors.NotOnRegistry(registry=registry.organization, what=f"model {name!r}", known=known)
-    return _Import(repository, registry, found, actor, progress).run(version, model)
+    return _Run(repository, registry, registry_model, actor, progress).run(version, model)
 
 
 @dataclass
-class _Import:
-    """One import under way."""
+class _Run:
+    """One run of the verb."""
 
     repository: Repository
     registry: Registry
-    there: RemoteModel
+    registry_model: RemoteModel
     actor: Actor
     progress: Progress | None
     done: dict[str, ImportedVersion] = field(default_factory=dict)
-    ids: dict[VersionId, int] = field(default_factory=dict)
+    numbers: dict[VersionId, int] = field(default_factory=dict)
 
-    def run(self, wanted: str | None, model: str | None) -> Imported:
-        listed = sorted(self.registry.versions(self.there), key=lambda each: (each.number, each.id))
+    def run(self, selection: str | None, model: str | None) -> Imported:
+        listed = sorted(self.registry.versions(self.registry_model), key=_registry_order)
         recorded = self._recorded()
-        looks = self._looks(self._chosen(listed, wanted), recorded)
-        if wanted is not None:  # of those before it, the ones that its line consists of
-            line = (
-                each
-                for each in looks[:-1]
-                if not each.is_published and not published.is_version_name(each.version.name)
-            )
-            looks = [*line, *looks[-1:]]
-        key = self._key(model, looks, recorded)
+        inspected = self._inspect_all(self._select(listed, selection), recorded)
+        if selection is not None:
+            inspected = [*(one for one in inspected[:-1] if _is_ancestor_by_hand(one)), *inspected[-1:]]
+        key = self._key(model, inspected, recorded)
         created = self.repository.heads.get(key) is None
-        unborn = created or self.repository.current(key) is None  # also after an import that was interrupted
-        taking = Taking(self.repository, self.registry, key, self.actor, self.progress)
-        marked = [look for look in looks if look.marker is not None and look.version.id not in self.done]
-        for look in sorted(marked, key=lambda each: (_of(each).version.number, each.version.number)):
-            self._take_published(taking, look)
-        self._take_by_hand(taking, looks, recorded)
-        branches = (
-            imported_branches.settle(
-                self.repository, key, self.ids, self.actor, check_out=unborn, progress=self.progress
-            )
-            if self.ids
-            else ()
-        )
-        versions = tuple(self.done[look.version.id] for look in looks)
-        if wanted is not None and versions and versions[-1].how == LEFT_OUT:
+        unborn = created or self.repository.current(key) is None  # also after an interrupted import
+        importer = Importer(self.repository, self.registry, key, self.actor, self.progress)
+        marked = [one for one in inspected if one.marker is not None and one.version.id not in self.done]
+        for one in sorted(marked, key=lambda one: (_marker_of(one).version.number, one.version.number)):
+            self._import_published(importer, one)
+        self._import_all_by_hand(importer, inspected, recorded)
+        branches = self._update_branches(key, check_out=unborn)
+        versions = tuple(self.done[one.version.id] for one in inspected)
+        if selection is not None and versions and versions[-1].how == LEFT_OUT:
             raise errors.Unimportable(version=versions[-1].name, reason=versions[-1].notes[0])
         return Imported(
             self.registry.organization,
-            self.there.name,
-            key if self.ids else None,
-            created and bool(self.ids),
+            self.registry_model.name,
+            key if self.numbers else None,
+            created and bool(self.numbers),
             versions,
             branches,
-            tuple(dict.fromkeys(taking.absent)),
-            taking.received,
+            tuple(dict.fromkeys(importer.absent)),
+            importer.received,
         )
 
-    # --- looking
+    def _update_branches(self, key: str, *, check_out: bool) -> tuple[BranchUpdate, ...]:
+        if not self.numbers:
+            return ()
+        return imported_branches.update_branches(
+            self.repository, key, self.numbers, self.actor, check_out=check_out, progress=self.progress
+        )
+
+    # --- inspecting
 
     def _recorded(self) -> Recorded:
-        """Of the versions that are told to be there, those that are whole here."""
-        found: dict[str, tuple[str, dict[VersionId, None]]] = {}
+        """Return the versions with a recorded place that are complete in this repository."""
+        recorded: dict[str, tuple[str, dict[VersionId, None]]] = {}
         for model in self.repository.refs.models():
             for id_, place in places.every(Model(self.repository, model)):
-                if place.host == self.registry.host and self._is_whole(id_):
-                    found.setdefault(place.id, (model, {}))[1][id_] = None
-        return found
+                if place.host == self.registry.host and self._is_complete(id_):
+                    recorded.setdefault(place.id, (model, {}))[1][id_] = None
+        return recorded
 
-    def _is_whole(self, id_: VersionId) -> bool:
+    def _is_complete(self, id_: VersionId) -> bool:
         repository = self.repository
         if not repository.objects.has(id_):
             return False
         tree = repository.objects.tree(repository.objects.version(id_).tree)
         return all(repository.promised.state(entry.file) is not State.MISSING for entry in tree.entries)
 
-    def _chosen(self, listed: list[RemoteVersion], wanted: str | None) -> list[RemoteVersion]:
-        """Those that are asked for, and if somebody made it by hand, those before it: its id rests on them."""
-        if wanted is None:
+    def _select(self, listed: list[RemoteVersion], selection: str | None) -> list[RemoteVersion]:
+        """Return the selected version, after those before it if it was made by hand: its id depends on them."""
+        if selection is None:
             return listed
-        number = wanted.removeprefix("#")
-        found = [each for each in listed if str(each.number) == number] or [
-            each for each in listed if each.name == wanted
-        ]
-        if not found:
-            known = ", ".join(f"#{each.number} {each.name}" for each in listed[-10:]) or "none"
-            raise errors.NotOnRegistry(registry=self.there.name, what=f"version {wanted!r}", known=known)
-        if self._marker(found[0], self.registry.files(found[0])).marker is not None:
-            return [found[0]]
-        return listed[: listed.index(found[0]) + 1]
+        number = selection.removeprefix("#")
+        by_number = [version for version in listed if str(version.number) == number]
+        selected = by_number or [version for version in listed if version.name == selection]
+        if not selected:
+            known = ", ".join(f"#{version.number} {version.name}" for version in listed[-10:]) or "none"
+            raise errors.NotOnRegistry(registry=self.registry_model.name, what=f"version {selection!r}", known=known)
+        if self._read_marker(selected[0], self.registry.files(selected[0])).marker is not None:
+            return [selected[0]]
+        return listed[: listed.index(selected[0]) + 1]
 
-    def _looks(self, chosen: Sequence[RemoteVersion], recorded: Recorded) -> list[_Look]:
-        """All of them that are not gone since they were listed: what only one answer says is gone would be missing in the line."""
-        versions = [(each, self.registry.version(each.id)) for each in chosen]
-        gone = {each.id: each.name for each, version in versions if version is None}
-        still = [each.name for each in (self.registry.versions(self.there) if gone else ()) if each.id in gone]
-        if still:
-            reason = f"it lists the version {still[0]!r}, and does not find it"
+    def _inspect_all(self, selected: Sequence[RemoteVersion], recorded: Recorded) -> list[_Inspection]:
+        """Inspect the versions that still exist. One that only a single answer denies would be missing in the history."""
+        versions = [(version, self.registry.version(version.id)) for version in selected]
+        gone = {version.id: version.name for version, current in versions if current is None}
+        listed = self.registry.versions(self.registry_model) if gone else ()
+        contradicted = [version.name for version in listed if version.id in gone]
+        if contradicted:
+            reason = f"it lists the version {contradicted[0]!r}, but does not return it"
             raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
-        return [self._look(version, recorded) for _, version in versions if version is not None]
+        return [self._inspect(current, recorded) for _, current in versions if current is not None]
 
-    def _look(self, version: RemoteVersion, recorded: Recorded) -> _Look:
-        """What there is of a version."""
+    def _inspect(self, version: RemoteVersion, recorded: Recorded) -> _Inspection:
         files = self.registry.files(version)
-        here = recorded.get(version.id, ("", {}))[1]
-        known = [id_ for id_ in here if self._agrees(id_, version, files)]
-        if known:
-            self._note(version, KNOWN, known[-1])
-            return _Look(version, files)
-        return self._marker(version, files)
+        local = recorded.get(version.id, ("", {}))[1]
+        unchanged = [id_ for id_ in local if self._is_unchanged(id_, version, files)]
+        if unchanged:
+            self._record(version, KNOWN, unchanged[-1])
+            return _Inspection(version, files)
+        return self._read_marker(version, files)
 
-    def _agrees(self, id_: VersionId, there: RemoteVersion, files: Sequence[RemoteFile]) -> bool:
-        """Whether a version here still is what is there, as far as can be told without reading the files."""
+    def _is_unchanged(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> bool:
+        """Compare a version with its registry version, without downloading files."""
         objects = self.repository.objects
         version = objects.version(id_)
         by_hand = places.is_by_hand(version)
-        tree = objects.tree(version.tree)
-        known = compare.records(import_notes.read(self.repository.door, places.PICSELLIA, there.id))
-        changed = compare.changed_fields(objects.manifest(version.manifest), there, by_hand=by_hand)
-        return not changed and not compare.changed_files(tree, files, known, by_hand=by_hand)
+        if compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand):
+            return False
+        recorded_ids = compare.recorded_ids(import_notes.read(self.repository.door, places.PICSELLIA, remote.id))
+        return not compare.changed_files(objects.tree(version.tree), files, recorded_ids, by_hand=by_hand)
 
-    def _marker(self, version: RemoteVersion, files: Sequence[RemoteFile]) -> _Look:
-        """The version with the marker that is its own, if it has one."""
-        doubt = ""
+    def _read_marker(self, version: RemoteVersion, files: Sequence[RemoteFile]) -> _Inspection:
+        """Return the version with its own marker, if it has one."""
+        fault = ""
         for file in files:
             if file.name == marker.NAME:
-                found, doubt = read_marker(self.registry, file)
-                if found is None:  # what came once may be no more than half an answer
-                    found, doubt = read_marker(self.registry, file)
-                if found is not None and found.model_version == version.id:
-                    return _Look(version, files, found)
-                doubt = doubt or "it has the marker of another version, as what is made from one may have"
-        return _Look(version, files, None, doubt)
+                decoded, fault = read_marker(self.registry, file)
+                if decoded is None:  # a single answer may have been truncated
+                    decoded, fault = read_marker(self.registry, file)
+                if decoded is not None and decoded.model_version == version.id:
+                    return _Inspection(version, files, decoded)
+                fault = fault or "its marker is a copy of another version's marker"
+        return _Inspection(version, files, None, fault)
 
-    def _key(self, model: str | None, looks: Sequence[_Look], recorded: Recorded) -> str:
-        """The model here: where versions of this one are already, else as asked, as published, or as it is called there."""
-        here = {recorded[look.version.id][0] for look in looks if look.version.id in recorded}
-        keys = {look.marker.manifest.name for look in looks if look.marker is not None}
-        if len(here) == 1:
-            return next(iter(here))
+    def _key(self, model: str | None, inspected: Sequence[_Inspection], recorded: Recorded) -> str:
+        """Return the model that has versions of this registry model; else as given, as published, or named as there."""
+        local = {recorded[one.version.id][0] for one in inspected if one.version.id in recorded}
+        published_keys = {one.marker.manifest.name for one in inspected if one.marker is not None}
+        if len(local) == 1:
+            return next(iter(local))
         if model is not None:
             names.check_model_key(model)
             return model
-        key = next(iter(keys)) if len(keys) == 1 else handmade.model_key(self.there.name)
+        fallback = handmade.model_key(self.registry_model.name)
+        key = next(iter(published_keys)) if len(published_keys) == 1 else fallback
         try:
             names.check_model_key(key)
         except errors.BadModelKey:
-            return handmade.model_key(self.there.name)
+            return fallback
         return key
 
-    # --- taking
+    # --- importing
 
-    def _take_published(self, taking: Taking, look: _Look) -> None:
-        """A version with its marker; where it no longer agrees with that, what is there now as a child of it."""
-        found = _of(look)
-        reason = _unfit(found) or self._out_of_line(found)
+    def _import_published(self, importer: Importer, one: _Inspection) -> None:
+        """Import a version with its marker; if it was edited since, also its current state as a child."""
+        found = _marker_of(one)
+        reason = _invalid_names(found) or self._numbering_fault(found)
         if reason:
-            self._note(look.version, LEFT_OUT, None, reason)
+            self._record(one.version, LEFT_OUT, None, reason)
             return
-        changed = compare.changed_fields(found.manifest, look.version, by_hand=False)
-        other = compare.changed_files(found.tree, look.files, {}, by_hand=False)
-        if not other:
-            taken = taking.published(look.version, look.files, found, tell=not changed)
-            other = () if isinstance(taken, Taken) else taken
-        if not other and not changed:
-            self._note(look.version, SAME, found.id)
+        fields = compare.changed_fields(found.manifest, one.version, by_hand=False)
+        files = compare.changed_files(found.tree, one.files, {}, by_hand=False)
+        if not files:
+            result = importer.import_published(one.version, one.files, found, record_place=not fields)
+            files = () if isinstance(result, Import) else result
+        if not files and not fields:
+            self._record(one.version, SAME, found.id)
             return
-        if not other:  # its files are whole, and so is it, although what is there now is another
-            self.ids[found.id] = look.version.number
-        what = ", ".join([*(each.key for each in changed), *(f"{each.role} ({each.what})" for each in other)])
-        self._by_hand(taking, look, found.id, found.version.number, f"changed there since it was published: {what}")
+        if not files:  # the published version itself was imported too
+            self.numbers[found.id] = one.version.number
+        changes = ", ".join([*(field.key for field in fields), *(f"{file.role} ({file.change})" for file in files)])
+        self._import_by_hand(importer, one, found.id, found.version.number, f"edited since it was published: {changes}")
 
-    def _take_by_hand(self, taking: Taking, looks: Sequence[_Look], recorded: Recorded) -> None:
-        """Versions without a marker, each a child of the one before it by number."""
-        above: tuple[VersionId, int] | None = None
-        for look in sorted(looks, key=lambda each: (each.version.number, each.version.id)):
-            here = {} if look.is_published else recorded.get(look.version.id, ("", {}))[1]
-            first = self._first_by_hand(here)
-            if look.version.id not in self.done:
-                if published.is_version_name(look.version.name) and first is None:
-                    reason = f"it looks as if its publishing had not ended{f', or {look.doubt}' if look.doubt else ''}"
-                    self._note(look.version, LEFT_OUT, None, f"{reason}; `mvc publish` of that version ends it")
+    def _import_all_by_hand(self, importer: Importer, inspected: Sequence[_Inspection], recorded: Recorded) -> None:
+        """Import the versions without a marker, each as a child of the previous one by number."""
+        previous: tuple[VersionId, int] | None = None
+        for one in sorted(inspected, key=lambda one: _registry_order(one.version)):
+            local = {} if one.is_published else recorded.get(one.version.id, ("", {}))[1]
+            first = self._first_by_hand(local)
+            if one.version.id not in self.done:
+                if published.is_version_name(one.version.name) and first is None:
+                    self._record(one.version, LEFT_OUT, None, _incomplete(one.fault))
                     continue
                 if first is not None:
-                    self._by_hand(taking, look, *first, "changed there since it was imported")
+                    self._import_by_hand(importer, one, *first, "edited since it was imported")
                 else:
-                    parent, number = above or (None, 0)
-                    first = self._by_hand(taking, look, parent, number, look.doubt)
-            above = first or above
+                    parent, number = previous or (None, 0)
+                    first = self._import_by_hand(importer, one, parent, number, one.fault)
+            previous = first or previous
 
     def _first_by_hand(self, ids: Mapping[VersionId, None]) -> tuple[VersionId, int] | None:
-        """The first version here that was made of one there, and its number; None when there is none."""
+        """Return the first version that was imported of one made by hand, and its number; None for none."""
         objects = self.repository.objects
-        found = [(objects.version(id_).number, id_) for id_ in ids if places.is_by_hand(objects.version(id_))]
-        found = [each for each in found if not set(objects.version(each[1]).parents) & set(ids)]
-        return (min(found)[1], min(found)[0]) if found else None
+        by_hand = [(objects.version(id_).number, id_) for id_ in ids if places.is_by_hand(objects.version(id_))]
+        roots = [(number, id_) for number, id_ in by_hand if not set(objects.version(id_).parents) & set(ids)]
+        return (min(roots)[1], min(roots)[0]) if roots else None
 
-    def _by_hand(
-        self, taking: Taking, look: _Look, parent: VersionId | None, number: int, note: str
+    def _import_by_hand(
+        self, importer: Importer, one: _Inspection, parent: VersionId | None, number: int, note: str
     ) -> tuple[VersionId, int] | None:
         try:
-            taken = taking.by_hand(look.version, look.files, parent, number + 1)
+            result = importer.import_by_hand(one.version, one.files, parent, number + 1)
         except errors.Unimportable as error:
-            self._note(look.version, LEFT_OUT, None, str(error.fields["reason"]))
+            self._record(one.version, LEFT_OUT, None, str(error.fields["reason"]))
             return None
-        how = CHANGED if look.marker is not None else BY_HAND
-        self._note(look.version, how, taken.id, *([note] if note else []), *taken.warnings)
-        return taken.id, number + 1
+        how = CHANGED if one.marker is not None else BY_HAND
+        self._record(one.version, how, result.id, *([note] if note else []), *result.warnings)
+        return result.id, number + 1
 
-    def _note(self, version: RemoteVersion, how: str, id_: VersionId | None, *told: str) -> None:
-        self.done[version.id] = ImportedVersion(version.number, version.name, how, id_, told)
+    def _record(self, version: RemoteVersion, how: str, id_: VersionId | None, *notes: str) -> None:
+        self.done[version.id] = ImportedVersion(version.number, version.name, how, id_, notes)
         if id_ is not None:
-            self.ids[id_] = version.number
+            self.numbers[id_] = version.number
 
-    def _out_of_line(self, found: Marker) -> str:
-        """Whether its number does not follow its parent's, as far as that is here."""
+    def _numbering_fault(self, found: Marker) -> str:
+        """Return the reason if its number does not follow that of a parent in this repository."""
         objects, parents = self.repository.objects, found.version.parents
         before = 0 if not parents else objects.version(parents[0]).number if objects.has(parents[0]) else None
         return "its number does not follow its parent's" if before not in (None, found.version.number - 1) else ""
 
 
-def _of(look: _Look) -> Marker:
-    assert look.marker is not None  # noqa: S101 - only such are asked
-    return look.marker
+def _registry_order(version: RemoteVersion) -> tuple[int, str]:
+    return version.number, version.id
 
 
-def _unfit(found: Marker) -> str:
-    """What keeps a version from being taken in, whoever made it: paths that are not written, a key that is none."""
+def _is_ancestor_by_hand(one: _Inspection) -> bool:
+    return not one.is_published and not published.is_version_name(one.version.name)
+
+
+def _marker_of(one: _Inspection) -> Marker:
+    assert one.marker is not None  # noqa: S101 - called for versions with a marker
+    return one.marker
+
+
+def _incomplete(fault: str) -> str:
+    reason = f"its publishing was interrupted{f', or {fault}' if fault else ''}"
+    return f"{reason}; run `mvc publish` for that version to complete it"
+
+
+def _invalid_names(found: Marker) -> str:
+    """Return the reason if a path or the model's key is not valid on every system, whoever published it."""
     listed = [entry.path for entry in found.tree.entries]
     try:
         for path in listed:
@@ -356,5 +364,5 @@ def _unfit(found: Marker) -> str:
         names.check_model_key(found.manifest.name)
     except errors.MvcError as error:
         return error.message.rstrip(".")
-    clash = paths.collisions(listed)
-    return f"{clash[0][0]} and {clash[0][1]} are one name on some systems" if clash else ""
+    collisions = paths.collisions(listed)
+    return f"{collisions[0][0]} and {collisions[0][1]} are the same path on some systems" if collisions else ""

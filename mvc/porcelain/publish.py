@@ -1,11 +1,11 @@
-"""`mvc publish`: versions become versions on a registry, complete and traceable, once each, and are never changed there.
+"""`mvc publish`: create versions on a registry, complete and once; they are never changed there.
 
-    where it was told to be, or what has its name ─┬─ complete ─────────────────────────────────────────► told here
-                                                   ├─ begun ────────┐
-                                                   └─ nothing ─► create ─► files ─► thumbnail ─► marker ─► told here
+    the place on record, or the version of that name ─┬─ complete ─────────────────────────────────► place recorded
+                                                      ├─ begun ──┐
+                                                      └─ none ─► create ─► files ─► thumbnail ─► marker ─► place recorded
                                                                                                  (complete)
 
-The marker is sent last. Whatever stops it before, the next try looks what is there, and goes on.
+The marker is uploaded last. An interrupted publish is resumed by the next one.
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
-from mvc.registry import fields, published
-from mvc.registry import publishing as filling
+from mvc.registry import fields, published, publishing
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
-from mvc.registry.publishing import Filling, Subject
-from mvc.repository import history, refnames
-from mvc.repository import places as publications
+from mvc.registry.publishing import LocalVersion, Publisher
+from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import Place, RefName
 
 NEW, RESUMED, THERE = "*", "+", "="
-"""What became of a version: it is new there; it was begun there, and is complete now; it was complete there."""
+"""The outcome for a version: created, completed after an interruption, or complete before."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
-    """One version: `flag` is `*` new, `+` gone on with, `=` there already; a dry run of a new one knows no place and page.
+    """A version and its outcome: `flag` is `*` new, `+` resumed, `=` unchanged; a new one has no place in a dry run.
 
-    `notes` say what the registry has no word for, and what is worth a look.
+    `notes` name values that the registry does not accept, and values that look like secrets.
     """
 
     id: VersionId
@@ -48,7 +46,7 @@ class PublishedVersion:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {
             "id": self.id,
             "number": self.number,
@@ -62,24 +60,24 @@ class PublishedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of each version; `there` is the model on the registry. `duplicates` are names that several have there.
+    """The outcome for each version, and the model of the registry; `duplicates` are names that several versions there have.
 
     `sent` is in bytes; `done` is False after a dry run.
     """
 
     organization: str
-    there: str
+    registry_model: str
     versions: tuple[PublishedVersion, ...]
     duplicates: tuple[str, ...] = ()
     sent: int = 0
     done: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return it as a JSON value."""
         return {
             "organization": self.organization,
-            "model": self.there,
-            "versions": [each.to_json() for each in self.versions],
+            "model": self.registry_model,
+            "versions": [version.to_json() for version in self.versions],
             "duplicates": list(self.duplicates),
             "bytes": self.sent,
             "done": self.done,
@@ -87,7 +85,7 @@ class Published:
 
 
 def everything(repository: Repository, model: str) -> list[VersionId]:
-    """Every version that a branch, tag or alias of `model` leads to, parents first."""
+    """Return every version that is reachable from a branch, tag or alias of `model`, parents first."""
     kinds = ((kind, name) for kind in refnames.KINDS for name in repository.refs.names(model, kind))
     tips = [repository.refs.target(RefName(model, kind, name)) for kind, name in kinds]
     return [id_ for id_, _ in history.walk(repository.objects, [tip for tip in tips if tip is not None])][::-1]
@@ -101,117 +99,116 @@ def publish(
     versions: Sequence[VersionId],
     actor: Actor,
     *,
-    there: str | None = None,
+    registry_model: str | None = None,
     dry_run: bool = False,
     allow_memory: bool = False,
     progress: Progress | None = None,
 ) -> Published:
-    """Publish versions of `model`, in this order, to the model `there`: by default the one that others are in, or of its name.
+    """Publish versions of `model`, in this order, to `registry_model`: by default that of earlier ones, else of the same name.
 
     Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, NeedsMemory, RoleReserved,
-    and as reading files does. What was done until then stays, and is found by the next try.
+    and as reading files does. The next call resumes where this one stopped.
     """
-    called = there if there is not None else _usual(repository, model, registry)
-    subjects = [filling.subject(repository, id_) for id_ in dict.fromkeys(versions)]
+    name = registry_model if registry_model is not None else _default_name(repository, model, registry)
+    locals_ = [publishing.local_version(repository, id_) for id_ in dict.fromkeys(versions)]
     if progress is not None:
-        progress.expect(sum(subject.size for subject in subjects))
+        progress.expect(sum(local.size for local in locals_))
     report = progress if progress is not None else lambda _: None
-    way = Filling(repository, registry, called, registry.find_model(called), allow_memory, report)
-    publishing = _Publishing(repository, model, registry, actor, way)
+    publisher = Publisher(repository, registry, name, registry.find_model(name), allow_memory, report)
+    run = _Run(repository, model, registry, actor, publisher)
     if dry_run:
-        told = tuple(publishing.foretell(subject) for subject in subjects)
-        return Published(registry.organization, called, told, done=False)
+        planned = tuple(run.dry_run(local) for local in locals_)
+        return Published(registry.organization, name, planned, done=False)
     with repository.locked():
         repository.door.sweep()
-    done = tuple(publishing.publish(subject) for subject in subjects)
-    made = {each.name for each in done if each.flag != THERE}
-    return Published(registry.organization, called, done, _duplicates(registry, way.model, made), way.sent)
+    done = tuple(run.publish(local) for local in locals_)
+    created = {version.name for version in done if version.flag != THERE}
+    return Published(registry.organization, name, done, _duplicates(registry, publisher.model, created), publisher.sent)
 
 
-def _usual(repository: Repository, model: str, registry: Registry) -> str:
-    """The model there that other versions are in, the one told of last; else the one of the same name."""
-    here = [place for _, place in publications.every(Model(repository, model)) if _is_at(place, registry)]
-    return here[-1].model if here else model
+def _default_name(repository: Repository, model: str, registry: Registry) -> str:
+    """Return the registry model of the last recorded place; without one, the model's own name."""
+    recorded = [place for _, place in places.every(Model(repository, model)) if _is_on(place, registry)]
+    return recorded[-1].model if recorded else model
 
 
-def _is_at(place: Place, registry: Registry) -> bool:
+def _is_on(place: Place, registry: Registry) -> bool:
     return (place.host, place.organization) == (registry.host, registry.organization)
 
 
-def _duplicates(registry: Registry, model: RemoteModel | None, made: set[str]) -> tuple[str, ...]:
-    """The names that several versions there have, of those that were made now."""
+def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]) -> tuple[str, ...]:
+    """Return the created names that several versions there have, with their numbers."""
     numbers: dict[str, list[int]] = {}
-    for version in registry.versions(model) if made and model is not None else ():
+    for version in registry.versions(model) if created and model is not None else ():
         numbers.setdefault(version.name, []).append(version.number)
-    several = {name: found for name, found in numbers.items() if name in made and len(found) > 1}
-    return tuple(f"{name}: {', '.join(f'#{number}' for number in found)}" for name, found in several.items())
+    repeated = {name: same for name, same in numbers.items() if name in created and len(same) > 1}
+    return tuple(f"{name}: {', '.join(f'#{number}' for number in same)}" for name, same in repeated.items())
 
 
 @dataclass(frozen=True, slots=True)
-class _Publishing:
-    """One run."""
+class _Run:
+    """One run of the verb."""
 
     repository: Repository
     model: str
     registry: Registry
     actor: Actor
-    way: Filling
+    publisher: Publisher
 
-    def publish(self, subject: Subject) -> PublishedVersion:
-        """Have a version be there, complete, and told of here."""
-        found = self._found(subject)
-        if found is not None and found.state is State.CHANGED:
-            raise self.way.changed(subject, found.reason)
-        if found is not None and found.state is State.COMPLETE:
-            there, flag = found.there, THERE
-            self.way.report(subject.size)
+    def publish(self, local: LocalVersion) -> PublishedVersion:
+        """Complete a version on the registry, and record its place."""
+        existing = self._existing(local)
+        if existing is not None and existing.state is State.COMPLETE:
+            remote, flag = existing.version, THERE
+            self.publisher.report(local.size)
         else:
-            there, flag = self.way.fill(subject, found), NEW if found is None else RESUMED
-        place = self._place(there)
+            remote, flag = self.publisher.complete(local, existing), NEW if existing is None else RESUMED
+        place = self._place(remote)
         with self.repository.locked():
-            publications.record(Model(self.repository, self.model), subject.id, place, self.actor.move("publish"))
-            self.way.finish(subject)
-        return self._told(subject, flag, there)
+            places.record(Model(self.repository, self.model), local.id, place, self.actor.move("publish"))
+            self.publisher.end_journal(local)
+        return self._outcome(local, flag, remote)
 
-    def foretell(self, subject: Subject) -> PublishedVersion:
-        """What would become of a version; raises PublicationChanged."""
-        found = self._found(subject)
-        if found is None:
-            return self._told(subject, NEW, None)
-        if found.state is State.CHANGED:
-            raise self.way.changed(subject, found.reason)
-        return self._told(subject, THERE if found.state is State.COMPLETE else RESUMED, found.there)
+    def dry_run(self, local: LocalVersion) -> PublishedVersion:
+        """Return the outcome that `publish` would have. Raises PublicationChanged."""
+        existing = self._existing(local)
+        if existing is None:
+            return self._outcome(local, NEW, None)
+        return self._outcome(local, THERE if existing.state is State.COMPLETE else RESUMED, existing.version)
 
-    def _found(self, subject: Subject) -> Candidate | None:
-        """The version there that was told of before, the one with the lowest number; else what has its name."""
-        places = publications.places(Model(self.repository, self.model), subject.id)
-        mine = [place for place in places if _is_at(place, self.registry) and place.model == self.way.called]
-        for place in sorted(mine, key=lambda each: each.number):
-            there = self.registry.version(place.id)
-            found = published.look(self.registry, there, subject.id) if there is not None else None
-            if found is not None and found.state is State.COMPLETE:
-                return found
-        if self.way.model is None:
+    def _existing(self, local: LocalVersion) -> Candidate | None:
+        """Return the complete version at a recorded place, else the best one of the same name. Raises PublicationChanged."""
+        recorded = places.places(Model(self.repository, self.model), local.id)
+        own = [place for place in recorded if _is_on(place, self.registry) and place.model == self.publisher.model_name]
+        for place in sorted(own, key=lambda one: one.number):
+            remote = self.registry.version(place.id)
+            state = published.inspect(self.registry, remote, local.id) if remote is not None else None
+            if state is not None and state.state is State.COMPLETE:
+                return state
+        if self.publisher.model is None:
             return None
-        return published.chosen(published.candidates(self.registry, self.way.model, subject.name, subject.id))
+        best = published.best(published.candidates(self.registry, self.publisher.model, local.name, local.id))
+        if best is not None and best.state is State.CHANGED:
+            raise self.publisher.changed(local, best.reason)
+        return best
 
-    def _place(self, there: RemoteVersion) -> Place:
-        model, registry = there.model, self.registry
-        return Place(registry.host, registry.organization, model.name, model.id, there.number, there.name, there.id)
+    def _place(self, remote: RemoteVersion) -> Place:
+        model, registry = remote.model, self.registry
+        return Place(registry.host, registry.organization, model.name, model.id, remote.number, remote.name, remote.id)
 
-    def _told(self, subject: Subject, flag: str, there: RemoteVersion | None) -> PublishedVersion:
-        place = self._place(there) if there is not None else None
-        page = self.registry.page(there.id) if there is not None else None
-        return PublishedVersion(subject.id, subject.version.number, subject.name, flag, place, page, _notes(subject))
+    def _outcome(self, local: LocalVersion, flag: str, remote: RemoteVersion | None) -> PublishedVersion:
+        place = self._place(remote) if remote is not None else None
+        page = self.registry.page(remote.id) if remote is not None else None
+        return PublishedVersion(local.id, local.version.number, local.name, flag, place, page, _notes(local))
 
 
-def _notes(subject: Subject) -> tuple[str, ...]:
-    """What the registry has no word for, and what everybody there will read."""
-    manifest = subject.manifest
-    unsent = fields.unsent(manifest)
-    notes = [f"{key} = {value} is in the marker only: the registry takes no such word" for key, value in unsent.items()]
-    thumbnail = manifest.model.get("thumbnail")
-    if thumbnail is not None and subject.thumbnail is None:
-        notes.append(f"the thumbnail {thumbnail} is no file of the version, and is not sent")
-    notes += [f"{leak.key} looks like a secret, and everybody there can read it" for leak in secrets.find(manifest)]
+def _notes(local: LocalVersion) -> tuple[str, ...]:
+    """Return the values that the registry does not accept, and those that look like secrets."""
+    unsent = fields.unsent(local.manifest)
+    notes = [f"{key} = {value} is in the marker only: the registry does not accept it" for key, value in unsent.items()]
+    thumbnail = local.manifest.model.get("thumbnail")
+    if thumbnail is not None and local.thumbnail is None:
+        notes.append(f"thumbnail not uploaded: {thumbnail} is not a file of the version")
+    leaks = secrets.find(local.manifest)
+    notes += [f"{leak.key} looks like a secret, and everybody on the registry can read it" for leak in leaks]
     return tuple(notes)

@@ -1,6 +1,6 @@
-"""`mvc source`: the experiment and dataset versions of a version's training run.
+"""`mvc source`: the experiment and the dataset versions that a version was trained with.
 
-a training run's experiment ─► its name, page and dataset versions ─► [source] of model.toml ─► the next version
+training run ─► its experiment: name, page, dataset versions ─► [source] of model.toml ─► the next version
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ else:
 _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
 
 
-def ask(registry: Registry, experiment: str) -> Source:
-    """Return a registry's record of an experiment; raise NotOnRegistry, and as the registry does."""
-    found = registry.experiment(experiment)
-    if found is None:
-        what = f"experiment {experiment!r}"
-        raise errors.NotOnRegistry(registry=registry.organization or registry.host, what=what, known="others")
-    return Source(found, tuple(sorted(registry.datasets(experiment), key=lambda each: (each.alias, each.id))))
+def read_experiment(registry: Registry, experiment: str) -> Source:
+    """Return an experiment of a registry and its dataset versions. Raises NotOnRegistry, and as the registry does."""
+    known = registry.experiment(experiment)
+    if known is None:
+        name = f"experiment {experiment!r}"
+        raise errors.NotOnRegistry(registry=registry.organization or registry.host, what=name, known="others")
+    return Source(known, tuple(sorted(registry.datasets(experiment), key=lambda dataset: (dataset.alias, dataset.id))))
 
 
-def of_id(experiment: str) -> Source:
-    """Return a source with only the id of an experiment."""
+def unread_experiment(experiment: str) -> Source:
+    """Return a source that has only the id of an experiment."""
     return Source(RemoteExperiment(experiment))
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """The training run recorded in model.toml; `changed` is false if it was recorded before.
+    """A training run that model.toml names; `changed` is False if it did before.
 
-    `fault` says why the registry could not be asked, so that only the id is recorded.
+    `fault` is the error that kept the experiment from being read, so that only its id is recorded.
     """
 
     experiment: str
@@ -55,32 +55,32 @@ class RecordedRun:
 
 @writes
 def record_run(repository: Repository, model: str, variables: Mapping[str, str]) -> RecordedRun | None:
-    """Record the training run of the environment's `variables` in model.toml; return None if they describe none."""
-    found, fault = of_run(variables, offline=repository.offline)
-    if found is None:
+    """Record in model.toml the training run that the environment's `variables` describe; return None if they describe none."""
+    source, fault = of_run(variables, offline=repository.offline)
+    if source is None:
         return None
-    return RecordedRun(found.experiment.id, bool(record(repository, model, found)), fault)
+    return RecordedRun(source.experiment.id, bool(record(repository, model, source)), fault)
 
 
 def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | None, errors.MvcError | None]:
-    """Return the source of the training run, and why only its id is known; None outside a run."""
-    run = training_run.of(variables)
+    """Return the source that `variables` describe, and the error that kept its experiment from being read; None for none."""
+    run = training_run.from_environment(variables)
     if run is None:
         return None, None
     try:
         if offline:
             raise errors.Offline(what=f"experiment {run.experiment}")
         with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
-            return ask(registry, run.experiment), None
+            return read_experiment(registry, run.experiment), None
     except errors.MvcError as error:
-        return of_id(run.experiment), error
+        return unread_experiment(run.experiment), error
 
 
 @writes
 def record(repository: Repository, model: str, source: Source) -> list[Edited]:
-    """Write the source of the next version into `[source]` of model.toml; return the changes.
+    """Set `[source]` of model.toml, and return what changed. Raises as editing does.
 
-    A source that is only an id keeps the other values of that experiment. Raises as editing does.
+    A source with only an id leaves what is recorded of that experiment.
     """
     known = edit.get(repository, model, None).get("source", {})
     values = source.values()
@@ -101,7 +101,7 @@ def record(repository: Repository, model: str, source: Source) -> list[Edited]:
 
 
 def show(repository: Repository, model: str, version: VersionId | None = None) -> dict[str, Any]:
-    """Return the source of a version, or of the present model.toml, empty if unknown; raise Missing, Damaged."""
+    """Return the source of a version, or of model.toml; empty for none. Raises Missing, Damaged."""
     if version is None:
         return dict(edit.get(repository, model, None).get("source", {}))
     return dict(repository.objects.manifest(repository.objects.version(version).manifest).source)

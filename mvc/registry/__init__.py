@@ -1,1 +1,1 @@
-"""Model registries: publish versions to them, import versions from them, compare both."""
+"""Model registries: published and imported versions, and their drift."""

@@ -1,10 +1,9 @@
-"""Whether a version on a registry still is what it was when it was published, or imported: field by field, file by file.
+"""Drift of a registry version: fields and files that differ from a version of this repository.
 
-what was recorded here ─► fields, roles ─┐
-what the registry answers now ───────────┴─► changed fields, and files that are gone, new, or other ones
+    manifest, tree ─► fields, roles ─┐
+    the registry's answer ───────────┴─► changed fields; files that are missing, added or replaced
 
-Files are told apart by what is listed: role, name, and the record that holds them, which is another one when a file was
-replaced. Their bytes are read only where that is asked for.
+Files are compared by role, name and record id; a replaced file has another record. Their bytes are not read here.
 """
 
 from __future__ import annotations
@@ -18,23 +17,24 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.registry import fields, flat_files, handmade, marker
 from mvc.registry.fields import FieldChange
+from mvc.registry.flat_files import RegistryFile
 from mvc.registry.protocol import RemoteFile, RemoteVersion
 
 MISSING, ADDED, REPLACED = "missing", "added", "replaced"
-"""What became of a file."""
+"""Changes of a file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileDrift:
-    """A file that a registry has otherwise than it was recorded."""
+    """A file of a registry version that differs, by role; `change` is one of the three above."""
 
     role: str
-    what: str
+    change: str
     detail: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """For machines."""
-        return {"role": self.role, "what": self.what, "detail": self.detail}
+        """Return it as a JSON value."""
+        return {"role": self.role, "what": self.change, "detail": self.detail}
 
 
 def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:
@@ -44,51 +44,52 @@ def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool)
     old, new = _values(manifest), _values(handmade.read(version, None, {}).manifest)
     keys = dict.fromkeys([*old, *new])
     return tuple(
-        FieldChange(key, old.get(key), new.get(key)) for key in keys if not _is_same(old.get(key), new.get(key))
+        FieldChange(key, old.get(key), new.get(key)) for key in keys if not _are_equal(old.get(key), new.get(key))
     )
 
 
 def changed_files(
-    tree: Tree, listed: Sequence[RemoteFile], known: Mapping[str, Any], *, by_hand: bool
+    tree: Tree, files: Sequence[RemoteFile], recorded_ids: Mapping[str, Any], *, by_hand: bool
 ) -> tuple[FileDrift, ...]:
-    """Where the files listed there differ from those of a tree; `known` are the records' ids by role, as far as noted."""
-    there = [file for file in listed if file.name != marker.NAME]
-    roles = _roles(there) if by_hand else [file.name for file in there]
-    here = set(tree.by_role)
-    found = [FileDrift(role, MISSING) for role in sorted(here - set(roles))]
-    twice = {role for role, count in Counter(roles).items() if count > 1}
-    for role, file in zip(roles, there, strict=True):
-        if role not in here:
-            found.append(FileDrift(role, ADDED, file.filename))
-        elif role in twice or known.get(role, file.id) != file.id:
-            found.append(FileDrift(role, REPLACED, file.filename))
-    return tuple(sorted(set(found)))
+    """Compare the files of a registry version with a tree; `recorded_ids` are the ids of the files' records by role."""
+    own = [file for file in files if file.name != marker.NAME]
+    roles = _roles(own) if by_hand else [file.name for file in own]
+    expected = set(tree.by_role)
+    changes = [FileDrift(role, MISSING) for role in sorted(expected - set(roles))]
+    repeated = {role for role, count in Counter(roles).items() if count > 1}
+    for role, file in zip(roles, own, strict=True):
+        if role not in expected:
+            changes.append(FileDrift(role, ADDED, file.filename))
+        elif role in repeated or recorded_ids.get(role, file.id) != file.id:
+            changes.append(FileDrift(role, REPLACED, file.filename))
+    return tuple(sorted(set(changes)))
 
 
-def noted(version: RemoteVersion, listed: Sequence[RemoteFile], roles: Mapping[str, str]) -> dict[str, Any]:
-    """What is kept of an answer: all of it, without addresses, and which record holds the file of each role."""
+def note(version: RemoteVersion, files: Sequence[RemoteFile], ids: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answer about a version as an import note keeps it: without addresses, with the files' record ids by role."""
     return {
         "version": dict(version.raw),
-        "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in listed],
-        "records": dict(roles),
+        "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in files],
+        "records": dict(ids),
     }
 
 
-def records(note: Any) -> dict[str, Any]:
-    """The records' ids by role that a note tells; none of one that tells nothing."""
-    found = note.get("records") if isinstance(note, dict) else None
-    return found if isinstance(found, dict) else {}
+def recorded_ids(answer: Any) -> dict[str, Any]:
+    """Return the files' record ids by role from such an answer; none without a sound one."""
+    ids = answer.get("records") if isinstance(answer, dict) else None
+    return ids if isinstance(ids, dict) else {}
 
 
-def _roles(there: Sequence[RemoteFile]) -> list[str]:
-    """The roles that the files would have here; of two of one name, which is which is not known without their bytes."""
-    return [placed.role for placed in flat_files.place([flat_files.Listed(f.name, f.filename, f.id) for f in there])]
+def _roles(files: Sequence[RemoteFile]) -> list[str]:
+    """Return the roles that an import gives the files; two of one name are not distinguished without their bytes."""
+    placed = flat_files.place([RegistryFile(file.name, file.filename, file.id) for file in files])
+    return [file.role for file in placed]
 
 
 def _values(manifest: Manifest) -> dict[str, Any]:
-    """Return what of a manifest was read from the fields of a version, by key."""
+    """Return a manifest's values that an import reads from fields, by key."""
     return {**fields.by_key(manifest), "labels": manifest.ext.get(handmade.EXT)}
 
 
-def _is_same(one: Any, two: Any) -> bool:
+def _are_equal(one: Any, two: Any) -> bool:
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)

@@ -1,4 +1,4 @@
-"""Connect to a model registry: from the name of a remote, or from an organization and its host."""
+"""Connections to a model registry, by the name of a remote or by organization and host."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mvc.transport import connection, trust
 
 @contextlib.contextmanager
 def registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> Iterator[Registry]:
-    """Yield the registry that is the remote `name`, and close its connections afterwards.
+    """Yield the registry of the remote `name`, and close its connections afterwards.
 
-    `token` is the token, or the environment that has it: under the name that the person's settings give for the remote or
-    its host, else as PICSELLIA_TOKEN.
+    `token` is the token or an environment. The user's settings name its variable for the remote or its host; the default is
+    PICSELLIA_TOKEN.
 
     Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
     """
@@ -36,21 +36,21 @@ def registry(repository: Repository, name: str, token: str | Mapping[str, str] |
     if isinstance(token, Mapping):
         variable = trust.variable(repository, name, destination.of_registry(host))
         token = token.get(variable)
-    with registry_at(where.host, host, token, variable=variable, approvals=repository.approvals) as found:
-        yield found
+    with registry_at(where.host, host, token, variable=variable, approvals=repository.approvals) as opened:
+        yield opened
 
 
 @contextlib.contextmanager
 def typed_registry(
     organization: str, host: str, environ: Mapping[str, str], approvals: Approvals
 ) -> Iterator[Registry]:
-    """Yield the registry of an organization at a `host` that the person typed; its token is in `environ`.
+    """Yield the registry of an organization at a `host` that the user typed; its token is in `environ`.
 
     Raises as `registry_at`.
     """
     variable = approvals.token_env(destination.of_registry(host)) or TOKEN
-    with registry_at(organization, host, environ.get(variable), variable=variable, approvals=approvals) as found:
-        yield found
+    with registry_at(organization, host, environ.get(variable), variable=variable, approvals=approvals) as opened:
+        yield opened
 
 
 def of_organization(
@@ -75,7 +75,7 @@ def registry_at(
     variable: str = TOKEN,
     approvals: Approvals | None = None,
 ) -> Iterator[Registry]:
-    """Yield the registry of an organization on the platform at `host`, which the caller knows is meant for this token.
+    """Yield the registry of an organization on the platform at `host`, which the caller has approved for this token.
 
     Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
     """
@@ -83,31 +83,31 @@ def registry_at(
     trust.check_plain(approvals, destination.of_registry(host), where)
     if not token:
         raise errors.NoToken(registry=where, variable=variable)
-    host = check_host(host)  # in one form: what is told of versions there names it
+    host = check_host(host)  # in one form: places are recorded with it
     try:
-        made = lazy.load(PICSELLIA.module).connect(organization, token, host=host)
+        connected = lazy.load(PICSELLIA.module).connect(organization, token, host=host)
     except ImportError as error:
         scheme, extra = PICSELLIA.scheme, PICSELLIA.extra
         raise errors.MissingExtra(scheme=scheme, extra=extra, reason=error.name or str(error)) from error
-    made.token_from(variable)
-    found: Registry = made
+    connected.token_from(variable)
+    opened: Registry = connected
     try:
-        yield found
+        yield opened
     finally:
-        found.close()
+        opened.close()
 
 
 def default_registry(repository: Repository) -> str:
-    """The one remote that is a registry; raises NoRegistry where there is none, or several."""
-    known = [name for name, settings in repository.config.remotes().items() if connection.is_registry(settings)]
-    if len(known) != 1:
-        raise errors.NoRegistry(known=", ".join(sorted(known)) or "none")
-    return known[0]
+    """Return the only remote that is a registry. Raises NoRegistry if there is none, or several."""
+    registries = [name for name, settings in repository.config.remotes().items() if connection.is_registry(settings)]
+    if len(registries) != 1:
+        raise errors.NoRegistry(known=", ".join(sorted(registries)) or "none")
+    return registries[0]
 
 
 def registry_of(repository: Repository, organization: str) -> str | None:
-    """Return the first remote that is the registry of an organization, None for none."""
-    for name, known in repository.config.remotes().items():
-        if connection.is_registry(known) and address.parse(known["url"], repository.root).host == organization:
+    """Return the first remote that is the registry of an organization; None for none."""
+    for name, settings in repository.config.remotes().items():
+        if connection.is_registry(settings) and address.parse(settings["url"], repository.root).host == organization:
             return name
     return None

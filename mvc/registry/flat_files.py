@@ -1,11 +1,11 @@
-r"""Files of a registry, which have a role and a base name that anybody may choose, as paths of a version.
+r"""Paths for the files of a registry version, which have an arbitrary role and base name instead.
 
     model-latest  best.onnx         →  best.onnx
-    extra         ../../.ssh/keys   →  keys            a base name, whatever is before it
-    config        nul.txt           →  _nul.txt        no name that some system cannot hold
-    a, b          x.pt, X.pt        →  a/x.pt, b/X.pt  names that are one on some systems, each below its role
+    extra         ../../.ssh/keys   →  keys            folders are dropped
+    config        nul.txt           →  _nul.txt        names that are not portable are changed
+    a, b          x.pt, X.pt        →  a/x.pt, b/X.pt  names that collide on some systems go below their roles
 
-The outcome depends on what is listed alone, not on its order, so two people who import get the same paths.
+The result does not depend on the order of the files, so two people who import the same version get the same paths.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from mvc.model.toml import rules
 _SEPARATORS = re.compile(r"[/\\]")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\[\]\\/\ud800-\udfff]')
 _OWN = ("model.toml", ".mvcignore")
-"""Names in a model's folder that mean something to mvc."""
+"""Names in a model's folder that mvc reserves."""
 _MAX_NAME = 200
 _MAX_ROLE = rules.MAX_ROLE - 8
-"""With room for a number after it."""
+"""The longest role, with room for a number after it."""
 _UNNAMED = "file"
 
 
-class Listed(NamedTuple):
+class RegistryFile(NamedTuple):
     """A file as a registry lists it, and the id of its bytes."""
 
     role: str
@@ -38,35 +38,35 @@ class Listed(NamedTuple):
     content: str
 
 
-class Placed(NamedTuple):
-    """The role and the path that it has in a version."""
+class PlacedFile(NamedTuple):
+    """A file's role and path in a version."""
 
     role: str
     path: str
 
 
-def place(files: Sequence[Listed]) -> list[Placed]:
-    """A role and a path for each of `files`, in their order; none of either comes twice."""
+def place(files: Sequence[RegistryFile]) -> list[PlacedFile]:
+    """Return a unique role and a unique path for each of `files`, in their order."""
     order = sorted(range(len(files)), key=lambda number: files[number])
     roles: dict[int, str] = {}
     for number in order:
-        roles[number] = _free(role(files[number].role), set(roles.values()))
+        roles[number] = _unused(role(files[number].role), set(roles.values()))
     bases = {number: base_name(files[number].filename) for number in order}
     folded = Counter(paths.fold(base) for base in bases.values())
-    found: dict[int, str] = {}
+    placed: dict[int, str] = {}
     for number in order:
-        alone = folded[paths.fold(bases[number])] == 1
-        path = bases[number] if alone else f"{base_name(roles[number])}/{bases[number]}"
-        found[number] = _apart(path, list(found.values()))
-    return [Placed(roles[number], found[number]) for number in range(len(files))]
+        is_unique = folded[paths.fold(bases[number])] == 1
+        path = bases[number] if is_unique else f"{base_name(roles[number])}/{bases[number]}"
+        placed[number] = _without_collision(path, list(placed.values()))
+    return [PlacedFile(roles[number], placed[number]) for number in range(len(files))]
 
 
 def base_name(filename: str) -> str:
-    """A name that a file may have in a folder on every system: the last part of `filename`, mended where needed."""
+    """Return the last part of `filename` as a portable file name."""
     name = unicodedata.normalize("NFC", _UNFIT.sub("_", _SEPARATORS.split(filename)[-1]))
     if name.startswith("."):
         name = f"_{name[1:]}"
-    name = _short(name.strip().rstrip(". "))
+    name = _shorten(name.strip().rstrip(". "))
     if not name:
         return _UNNAMED
     try:
@@ -77,34 +77,34 @@ def base_name(filename: str) -> str:
 
 
 def role(name: str) -> str:
-    """A role that a version may have, as near to `name` as can be."""
+    """Return `name` as a valid role, with as few changes as possible."""
     text = "".join(letter if letter.isprintable() and letter != ":" else "_" for letter in name).strip()
     text = text.lstrip("-./ ").rstrip("/ ")[:_MAX_ROLE]
     return text.strip() or _UNNAMED
 
 
-def _short(name: str) -> str:
-    """`name` within the bytes that a part of a path may have, its suffix kept."""
+def _shorten(name: str) -> str:
+    """Shorten `name` to the bytes that a path component may have, and keep its suffix."""
     stem, dot, suffix = name.rpartition(".")
     if len(name.encode()) <= _MAX_NAME or not dot or len(suffix.encode()) > _MAX_NAME // 4:
         return name.encode()[:_MAX_NAME].decode(errors="ignore")
     return f"{stem.encode()[: _MAX_NAME - len(suffix.encode()) - 1].decode(errors='ignore')}.{suffix}"
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """`name`, or with the first number after it that nobody has."""
-    number, found = 1, name
-    while found in taken:
+def _unused(name: str, taken: set[str]) -> str:
+    """Return `name`, with the first number after it that makes it unique."""
+    number, candidate = 1, name
+    while candidate in taken:
         number += 1
-        found = f"{name}-{number}"
-    return found
+        candidate = f"{name}-{number}"
+    return candidate
 
 
-def _apart(path: str, others: list[str]) -> str:
-    """`path`, or with a number after its first part, so that it lies beside `others` on every system."""
-    number, found = 1, path
-    while paths.collisions([*others, found]):
+def _without_collision(path: str, others: list[str]) -> str:
+    """Return `path`, with a number that keeps it from colliding with `others` on any system."""
+    number, candidate = 1, path
+    while paths.collisions([*others, candidate]):
         number += 1
         head, slash, rest = path.partition("/")
-        found = f"{head}-{number}{slash}{rest}" if slash else f"{number}-{head}"
-    return found
+        candidate = f"{head}-{number}{slash}{rest}" if slash else f"{number}-{head}"
+    return candidate

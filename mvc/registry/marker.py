@@ -1,11 +1,10 @@
-r"""The marker of a published version, `mvc-manifest.json`: all of it but its files' bytes, in canonical JSON.
+r"""The marker of a published version, `mvc-manifest.json`: its objects, without the bytes of its files, in canonical JSON.
 
     {"files":{"model-latest":{"file":"9f…","size":96583}},"kind":"marker","manifest":{…},"model_toml":"[model]\n…",
      "model_version":"0197…","tree":{…},"v":1,"version":{…}}
 
-Objects are in it as they are, so their ids can be computed again. It is sent last: a version on a registry that has its
-marker is complete. `model_version` is that version's own id there: a marker that was copied along with a version's files
-describes another one, and says so.
+It has the exact bytes of the objects, so that their ids can be computed again. It is uploaded last: a registry version with
+its marker is complete. `model_version` is the id of that registry version, so a copy of the marker in another one is detected.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _KEYS = {"kind", "v", "model_version", "version", "manifest", "tree", "model_tom
 
 @dataclass(frozen=True)
 class Marker:
-    """A version with its manifest, its tree and the bytes of its model.toml, and the id that it has on the registry."""
+    """A version with its manifest, its tree and the bytes of its model.toml, and the id of its registry version."""
 
     model_version: str
     version: Version
@@ -43,7 +42,7 @@ class Marker:
         return self.version.id()
 
     def encode(self) -> bytes:
-        """Its exact bytes; raises NotCanonical, also when these parts are not those of the version."""
+        """Return its exact bytes. Raises NotCanonical, also if the parts do not belong to the version."""
         self._check()
         return canonical.encode(
             {
@@ -60,7 +59,7 @@ class Marker:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """The marker in `data`, whose ids were computed again; raises NotCanonical."""
+        """Return the marker in `data`, after checking the ids of its parts. Raises NotCanonical."""
         record = canonical.decode(data)
         if not isinstance(record, dict) or set(record) != _KEYS or record["kind"] != "marker" or record["v"] != 1:
             raise errors.NotCanonical(reason="it is not a marker")
@@ -68,11 +67,11 @@ class Marker:
             raise errors.NotCanonical(reason="a marker's model_version and model_toml are texts")
         parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # in memory once
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
-        found = cls(record["model_version"], version, manifest, tree, record["model_toml"].encode())
+        decoded = cls(record["model_version"], version, manifest, tree, record["model_toml"].encode())
         if record["files"] != _files(tree):
             raise errors.NotCanonical(reason="a marker's files are not those of its tree")
-        found._check()
-        return found
+        decoded._check()
+        return decoded
 
     def _check(self) -> None:
         version = self.version

@@ -1,10 +1,10 @@
-"""What is told of places on registries travels with push and fetch: each side learns what the other knows, and forgets nothing.
+"""Synchronise the record of published versions with a remote, on push and fetch.
 
-    here   refs/<model>/published/picsellia/<version id>/…  ◄─ places that only the remote tells of
-    there  the same logs                                    ─► places that only this repository tells of
+    here   refs/<model>/published/picsellia/<version id>/…  ◄─ places that only the remote has
+    there  the same logs                                    ─► places that only this repository has
 
-The two logs of a version are not one: each grows by what it lacks, so that two who publish at once lose nothing. Which of them
-are alike is kept in the cache, so that they are read once.
+The two logs of a version differ in order: each only grows by the places it lacks, so concurrent publishers lose nothing. The
+cache remembers which logs have equal places, so that they are read once.
 """
 
 from __future__ import annotations
@@ -24,61 +24,66 @@ from mvc.storage.records.reflog import Place, RefEntry, RefName
 from mvc.transport import tracking
 
 TRIES = 8
-"""How often somebody else may be first with the next entry of one log."""
+"""Attempts to append to a remote log that others append to."""
 Numbers = Mapping[RefName, int]
-"""The newest number of each log on a remote."""
+"""The newest entry number of each log on a remote."""
 Places = dict[tuple[str, str], Place]
-"""Places by host and id there."""
+"""Places by host and registry version id."""
 
 
 def receive(repository: Repository, remote: Remote, numbers: Numbers, actor: Actor) -> int:
-    """Have it told here what the remote's logs tell; how many places were new."""
-    known = _Known(repository, remote)
-    fresh = {
-        ref: number for ref, number in numbers.items() if tracking.is_model(ref.model) and not known.has(ref, number)
+    """Record the places of the remote's logs in this repository; return how many were new."""
+    synced = _SyncedLogs(repository, remote)
+    unread = {
+        ref: number for ref, number in numbers.items() if tracking.is_model(ref.model) and not synced.has(ref, number)
     }
     with Workers(remote.jobs) as workers:
-        read = list(workers.ahead(lambda each: _entries(remote, *each), fresh.items(), 4 * remote.jobs))
+        logs = list(workers.ahead(lambda item: _entries(remote, *item), unread.items(), 4 * remote.jobs))
     count = 0
     with repository.locked():
-        for ref, entries in zip(fresh, read, strict=True):
-            told = _places(entries)
-            version = VersionId(ref.name)
-            moves = [(place, actor.move("fetch")) for place in told.values()]
-            count += sum(places.record(Model(repository, ref.model), version, *each) for each in moves)
-            if _here(repository, ref).keys() <= told.keys():
-                known.note(ref, len(entries))
-    known.keep()
+        for ref, entries in zip(unread, logs, strict=True):
+            remote_places = _places(entries)
+            moves = [(place, actor.move("fetch")) for place in remote_places.values()]
+            count += sum(places.record(Model(repository, ref.model), VersionId(ref.name), *move) for move in moves)
+            if _local_places(repository, ref).keys() <= remote_places.keys():
+                synced.add(ref, len(entries))
+    synced.save()
     return count
 
 
 def send(repository: Repository, model: str, remote: Remote, actor: Actor) -> int:
-    """Have it told on the remote what is told here of versions of `model`; how many places were new there."""
-    mine = repository.refs.all(model, places.KIND)
-    if not mine:
+    """Record the places of `model`'s versions in the remote's logs; return how many were new there."""
+    logs = repository.refs.all(model, places.KIND)
+    if not logs:
         return 0
-    known = _Known(repository, remote)
-    there = remote.refs.published(model)
+    synced = _SyncedLogs(repository, remote)
+    numbers = remote.refs.published(model)
     count = 0
-    for ref in mine:
-        if not known.has(ref, there.get(ref, 0)):
+    for ref in logs:
+        if not synced.has(ref, numbers.get(ref, 0)):
             entries, sent = _send(repository, remote, ref, actor)
             count += sent
-            if _places(entries).keys() <= _here(repository, ref).keys():
-                known.note(ref, len(entries))
-    known.keep()
+            if _places(entries).keys() <= _local_places(repository, ref).keys():
+                synced.add(ref, len(entries))
+    synced.save()
     return count
 
 
+def of_models(numbers: Numbers, models: Iterable[str] | None) -> dict[RefName, int]:
+    """Return the logs of `models`; None for all."""
+    selected = None if models is None else set(models)
+    return {ref: number for ref, number in numbers.items() if selected is None or ref.model in selected}
+
+
 def _send(repository: Repository, remote: Remote, ref: RefName, actor: Actor) -> tuple[list[RefEntry], int]:
-    """Add to one log there what it lacks; its entries then, and how many are new. Raises RefMoved."""
+    """Append the missing places to one remote log; return its entries, and how many are new. Raises RefMoved."""
     sent = 0
     for attempt in range(TRIES):
         try:
             entries = _entries(remote, ref)
-            told = _places(entries)
-            for key, place in _here(repository, ref).items():
-                if key not in told:
+            remote_places = _places(entries)
+            for key, place in _local_places(repository, ref).items():
+                if key not in remote_places:
                     tip = entries[-1] if entries else None
                     entries.append(remote.refs.record_place(ref, tip, place, actor.move("push")))
                     sent += 1
@@ -87,67 +92,61 @@ def _send(repository: Repository, remote: Remote, ref: RefName, actor: Actor) ->
             if attempt == TRIES - 1:
                 raise
             remote.pause(attempt + 1)
-    raise AssertionError  # the last try has returned or raised
+    raise AssertionError  # the last attempt has returned or raised
 
 
 def _entries(remote: Remote, ref: RefName, newest: int = 0) -> list[RefEntry]:
-    """The entries of a log there, oldest first; all up to `newest` must be there. Raises MissingThere, Damaged."""
-    found: list[RefEntry] = []
-    while (entry := remote.refs.entry(ref, len(found) + 1)) is not None:
-        found.append(entry)
-    if len(found) < newest:
-        raise errors.MissingThere(remote=remote.backend.where, what="the entry", id=ref.path(len(found) + 1))
-    return found
+    """Return the entries of a remote log, oldest first. Raises MissingThere if one up to `newest` is missing; Damaged."""
+    entries: list[RefEntry] = []
+    while (entry := remote.refs.entry(ref, len(entries) + 1)) is not None:
+        entries.append(entry)
+    if len(entries) < newest:
+        raise errors.MissingThere(remote=remote.backend.where, what="the entry", id=ref.path(len(entries) + 1))
+    return entries
 
 
 def _places(entries: Iterable[RefEntry]) -> Places:
     return {(entry.place.host, entry.place.id): entry.place for entry in entries if entry.place is not None}
 
 
-def _here(repository: Repository, ref: RefName) -> Places:
-    found = places.places(Model(repository, ref.model), VersionId(ref.name))
-    return {(place.host, place.id): place for place in found}
+def _local_places(repository: Repository, ref: RefName) -> Places:
+    local = places.places(Model(repository, ref.model), VersionId(ref.name))
+    return {(place.host, place.id): place for place in local}
 
 
 @dataclass
-class _Known:
-    """Which logs were found to tell the same as those here: by the number there and what is told here."""
+class _SyncedLogs:
+    """The logs that have equal places on both sides, with the numbers of entries there and here, kept in the cache."""
 
     repository: Repository
     remote: Remote
-    told: dict[str, list[object]] = field(init=False)
+    numbers: dict[str, list[object]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.told = self._read()
+        self.numbers = self._read()
 
     @property
     def path(self) -> str:
         return f"cache/told/{digest(self.remote.backend.where.encode())}"
 
     def has(self, ref: RefName, number: int) -> bool:
-        return number > 0 and self.told.get(ref.folder) == [number, self._here(ref)]
+        return number > 0 and self.numbers.get(ref.folder) == [number, self._local_number(ref)]
 
-    def note(self, ref: RefName, number: int) -> None:
-        self.told[ref.folder] = [number, self._here(ref)]
+    def add(self, ref: RefName, number: int) -> None:
+        self.numbers[ref.folder] = [number, self._local_number(ref)]
 
-    def keep(self) -> None:
-        if self.told:
-            self.repository.door.cache(self.path, json.dumps(self.told, sort_keys=True).encode())
+    def save(self) -> None:
+        if self.numbers:
+            self.repository.door.cache(self.path, json.dumps(self.numbers, sort_keys=True).encode())
 
-    def _here(self, ref: RefName) -> int:
-        """How many entries there are here: a log only grows."""
+    def _local_number(self, ref: RefName) -> int:
+        """Return the number of local entries, which identifies a log: it only grows."""
         numbers = self.repository.refs.numbers(ref)
         return numbers[-1] if numbers else 0
 
     def _read(self) -> dict[str, list[object]]:
         try:
-            found = json.loads(self.repository.door.read(self.path))
+            numbers = json.loads(self.repository.door.read(self.path))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
-
-
-def of_models(numbers: Numbers, models: Iterable[str] | None) -> dict[RefName, int]:
-    """Those logs that are of `models`; None for all."""
-    wanted = None if models is None else set(models)
-    return {ref: number for ref, number in numbers.items() if wanted is None or ref.model in wanted}
+        return numbers if isinstance(numbers, dict) else {}

@@ -1,10 +1,10 @@
-"""What a registry is to a verb: models, their versions and the files of these, read as they are and created one at a time.
+"""The protocol of a registry: models, their versions and their files, which can be read and created.
 
     organization ─► RemoteModel ─► RemoteVersion ─► RemoteFile
-                                        └─► RemoteContext: the experiment and the dataset versions it was trained from
+                                        └─► RemoteContext: its experiment and dataset versions
 
-Nothing is ever changed or deleted through it. What was answered is kept as it came in `raw`: an answer may have a
-vocabulary, or keys, that nobody here knows yet.
+Nothing is changed or deleted through it. `raw` keeps the answers as they came: they may have words and keys that this
+release does not know.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Raw = Mapping[str, Any]
-"""An answer as it came; `without_addresses` makes of it what may be kept."""
+"""An answer as it came; `without_addresses` removes what must not be stored."""
 _SIGNED = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
 Sink = Callable[[bytes], object]
-"""Takes the bytes of a download, piece by piece."""
+"""Receives the bytes of a download, block by block."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A model there."""
+    """A model of a registry."""
 
     id: str
     name: str
@@ -32,13 +32,13 @@ class RemoteModel:
 
     @property
     def description(self) -> str:
-        """What is said of it; empty where nothing is."""
+        """Its description; empty for none."""
         return text(self.raw, "description") or ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteVersion:
-    """A version there: `number` is the registry's own, for display; `name` is unique in its model."""
+    """A registry version: `number` is the registry's own, for display; `name` is unique in its model."""
 
     id: str
     model: RemoteModel
@@ -46,14 +46,10 @@ class RemoteVersion:
     name: str
     raw: Raw = field(default_factory=dict, compare=False)
 
-    def get(self, *keys: str) -> Any:
-        """The value of the first of these keys that the answer has and that is not null, else None."""
-        return next((self.raw[key] for key in keys if self.raw.get(key) is not None), None)
-
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a version there: `name` is its role, `filename` the base name it was sent under; neither can be trusted."""
+    """A file of a registry version: `name` is its role, `filename` its base name; neither can be trusted."""
 
     id: str
     name: str
@@ -65,7 +61,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDataset:
-    """A dataset version: `alias` is what the experiment calls it; `name` and `version` are known where they were asked for."""
+    """A dataset version: `alias` is its name in the experiment; `name` and `version` are None if they were not asked for."""
 
     id: str
     alias: str
@@ -75,7 +71,7 @@ class RemoteDataset:
 
 @dataclass(frozen=True, slots=True)
 class RemoteExperiment:
-    """An experiment, by id; its name where it was asked for, and its page."""
+    """An experiment: its id, and its name and page if they were asked for."""
 
     id: str
     name: str | None = None
@@ -84,7 +80,7 @@ class RemoteExperiment:
 
 @dataclass(frozen=True, slots=True)
 class RemoteContext:
-    """What a version was trained from, as far as the registry knows."""
+    """The experiment, dataset versions and parameters that a version was trained with."""
 
     experiment: str | None
     datasets: Sequence[RemoteDataset] = ()
@@ -94,9 +90,9 @@ class RemoteContext:
 class Registry(Protocol):
     """One organization of a registry.
 
-    Whatever is asked of it may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create whose answer is lost is
-    looked up before it is repeated; when that gets no answer either, RegistryUncertain. What others made meanwhile under the
-    same name is given as if it had been made now, but for files: RegistryConflict.
+    Every method may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create whose answer is lost is looked up before
+    it is retried; it raises RegistryUncertain if the lookup gets no answer either. A model or version that somebody else
+    created meanwhile under the same name is returned as if it were new; a file raises RegistryConflict.
     """
 
     @property
@@ -105,81 +101,81 @@ class Registry(Protocol):
 
     @property
     def host(self) -> str:
-        """Where its pages are: `https://app.picsellia.com`."""
+        """The address of its platform: `https://app.picsellia.com`."""
 
     def page(self, version_id: str) -> str:
-        """The page of a version."""
+        """Return the address of a version's page."""
 
     def models(self) -> Sequence[RemoteModel]:
-        """Every model, by name."""
+        """Return every model, sorted by name."""
 
     def find_model(self, name: str) -> RemoteModel | None:
-        """The model of that name."""
+        """Return the model of that name; None for none."""
 
     def create_model(self, name: str, description: str) -> RemoteModel:
-        """A new model."""
+        """Create a model."""
 
     def versions(self, model: RemoteModel) -> Sequence[RemoteVersion]:
-        """Every version of a model, by number."""
+        """Return every version of a model, sorted by number."""
 
     def find_version(self, model: RemoteModel, name: str) -> RemoteVersion | None:
-        """The version of that name; of several, the one with the lowest number."""
+        """Return the version of that name, the lowest number of several; None for none."""
 
     def version(self, version_id: str) -> RemoteVersion | None:
-        """The version of that id, with all that the registry tells of it."""
+        """Return the version of that id with all its fields; None for none."""
 
     def create_version(self, model: RemoteModel, fields: Mapping[str, Any]) -> RemoteVersion:
-        """A new version; `fields` are in the registry's words (`docker_image`), its name among them."""
+        """Create a version; `fields` have the registry's keys (`docker_image`), its name among them."""
 
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
-        """Its files, in the order they are listed."""
+        """Return its files, in the registry's order."""
 
     def upload(
         self, version: RemoteVersion, name: str, filename: str, path: Path, *, allow_memory: bool = False
     ) -> RemoteFile:
-        """Send the file at `path`, and attach it as `name`, with `filename` for its file name.
+        """Upload the file at `path`, and attach it as `name` with the base name `filename`.
 
-        Raises NeedsMemory where a big file would have to be held in memory whole, unless `allow_memory`; RegistryConflict
-        when another file of that name is attached.
+        Raises NeedsMemory if a large file would have to be held in memory, unless `allow_memory`; RegistryConflict if another
+        file of that name is attached.
         """
 
     def upload_thumbnail(self, version: RemoteVersion, filename: str, path: Path) -> None:
-        """Send a picture, and have it be what stands for the version."""
+        """Upload a picture, and set it as the thumbnail of the version."""
 
     def download(self, file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
-        """Give a file's bytes to `sink`; how many there were. Past `limit` bytes it raises RegistryFault.
+        """Download a file into `sink`; return its size. Raises RegistryFault if it is longer than `limit` bytes.
 
-        Nothing is checked but the length that was announced; raises RegistryFault where it is another.
+        Only the size is checked; a registry keeps no hash.
         """
 
     def size(self, file: RemoteFile) -> int | None:
-        """How many bytes a download of it would announce; None where none are announced."""
+        """Return the size of a file without downloading it; None if the registry does not know it."""
 
     def context(self, version: RemoteVersion) -> RemoteContext | None:
-        """What it was trained from; None where the registry tells nothing."""
+        """Return the context of a version; None for none."""
 
     def experiment(self, experiment_id: str) -> RemoteExperiment | None:
-        """An experiment with its name and page."""
+        """Return an experiment with its name and page; None for none."""
 
     def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
-        """The dataset versions that are attached to an experiment."""
+        """Return the dataset versions that are attached to an experiment."""
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
-        """A dataset version with its name and version."""
+        """Return a dataset version with its name and version; None for none."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 def text(raw: Raw, *keys: str) -> str | None:
-    """The text under the first of these keys that has one."""
+    """Return the first text of these keys; None for none."""
     return next((raw[key] for key in keys if isinstance(raw.get(key), str)), None)
 
 
 def without_addresses(value: Any) -> Any:
-    """`value` with each address in it cut at its query: there lies what gives access to something."""
+    """Return `value` with every address cut at its query, which may hold a signature."""
     if isinstance(value, Mapping):
-        return {str(name): without_addresses(each) for name, each in value.items()}
+        return {str(name): without_addresses(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [without_addresses(each) for each in value]
+        return [without_addresses(item) for item in value]
     return _SIGNED.sub(r"\1", value) if isinstance(value, str) else value

@@ -1,8 +1,8 @@
-"""What is on a registry of a version: under its name, how far each of those is, and which one counts.
+"""The state of a version on a registry: registry versions of its name, and which of them is complete.
 
-named v7-3f9c2ab1d0f4 ─► its marker ─┬─ none: begun, and to be gone on with
-                                     ├─ valid, for it and for this version, and all files listed: complete
-                                     └─ anything else: not what was published
+named v7-3f9c2ab1d0f4 ─► its marker ─┬─ none: begun, to be resumed
+                                     ├─ valid, of this version, and all files listed: complete
+                                     └─ anything else: changed
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAME = re.compile(rf"v[1-9][0-9]*-[0-9a-f]{{{ID_DIGITS}}}\Z")
 
 
 class State(Enum):
-    """How far a version on a registry is."""
+    """The state of a registry version: without a marker, complete, or something else than was published."""
 
     BEGUN = "begun"
     COMPLETE = "complete"
@@ -35,9 +35,9 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version on a registry that has the name of one here; of a changed one, the reason."""
+    """A registry version that has the name of a version of this repository; if it is changed, the reason."""
 
-    there: RemoteVersion
+    version: RemoteVersion
     files: tuple[RemoteFile, ...]
     state: State
     reason: str = ""
@@ -53,50 +53,50 @@ def is_version_name(text: str) -> bool:
     return _NAME.match(text) is not None
 
 
-def candidates(registry: Registry, model: RemoteModel, name: str, version: VersionId) -> list[Candidate]:
-    """Those of that name, by number."""
+def candidates(registry: Registry, model: RemoteModel, name: str, id_: VersionId) -> list[Candidate]:
+    """Return the registry versions of that name, by number."""
     if registry.find_version(model, name) is None:
         return []
-    named = [there for there in registry.versions(model) if there.name == name]
-    return [look(registry, there, version) for there in named]
+    namesakes = [version for version in registry.versions(model) if version.name == name]
+    return [inspect(registry, version, id_) for version in namesakes]
 
 
-def chosen(found: Sequence[Candidate]) -> Candidate | None:
-    """The one that counts: the first complete one, else the first that was begun, else the first."""
+def best(found: Sequence[Candidate]) -> Candidate | None:
+    """Return the candidate that counts: the first complete one, else the first begun, else the first."""
     order = (State.COMPLETE, State.BEGUN, State.CHANGED)
-    return min(found, key=lambda each: (order.index(each.state), each.there.number), default=None)
+    return min(found, key=lambda one: (order.index(one.state), one.version.number), default=None)
 
 
-def look(registry: Registry, there: RemoteVersion, version: VersionId) -> Candidate:
-    """How far `there` is, if it is to be `version`."""
-    files = tuple(registry.files(there))
-    markers = [file for file in files if file.name == marker.NAME]
-    if not markers:
-        return Candidate(there, files, State.BEGUN)
+def inspect(registry: Registry, version: RemoteVersion, id_: VersionId) -> Candidate:
+    """Return the state of `version` as the publication of the version `id_`."""
+    files = tuple(registry.files(version))
+    marker_files = [file for file in files if file.name == marker.NAME]
+    if not marker_files:
+        return Candidate(version, files, State.BEGUN)
     reason = ""
-    for each in markers:
-        found, reason = read_marker(registry, each)
-        if found is not None:
-            reason = _disagreement(found, there, files, version)
+    for file in marker_files:
+        decoded, reason = read_marker(registry, file)
+        if decoded is not None:
+            reason = _mismatch(decoded, version, files, id_)
             if not reason:
-                return Candidate(there, files, State.COMPLETE)
-    return Candidate(there, files, State.CHANGED, reason)
+                return Candidate(version, files, State.COMPLETE)
+    return Candidate(version, files, State.CHANGED, reason)
 
 
 def read_marker(registry: Registry, file: RemoteFile) -> tuple[Marker | None, str]:
-    """The marker that a file is; None, and why, where it is none."""
-    pieces: list[bytes] = []
+    """Return the marker in a file; None and the reason if there is none."""
+    blocks: list[bytes] = []
     try:
-        registry.download(file, pieces.append, limit=marker.MAX_BYTES)
-        return Marker.decode(b"".join(pieces)), ""
+        registry.download(file, blocks.append, limit=marker.MAX_BYTES)
+        return Marker.decode(b"".join(blocks)), ""
     except errors.NotCanonical as error:
-        return None, f"its {marker.NAME} is none ({error.fields['reason']})"
+        return None, f"{marker.NAME} is not a valid marker ({error.fields['reason']})"
     except errors.RegistryFault as error:
-        return None, f"its {marker.NAME} cannot be read ({error.fields['reason']})"
+        return None, f"{marker.NAME} cannot be read ({error.fields['reason']})"
 
 
-def file_of(registry: Registry, file: RemoteFile, size: int) -> FileId | None:
-    """The id of a file there, read whole; None when it is longer than `size` bytes."""
+def hash_file(registry: Registry, file: RemoteFile, size: int) -> FileId | None:
+    """Download a file and return its id; None if it is longer than `size` bytes."""
     hasher = Hasher()
     try:
         registry.download(file, hasher.update, limit=size)
@@ -105,18 +105,18 @@ def file_of(registry: Registry, file: RemoteFile, size: int) -> FileId | None:
     return FileId(hasher.digest())
 
 
-def listed(tree: Tree, files: Sequence[RemoteFile]) -> str:
-    """Why these are not the files of a tree, by their roles; empty when they are."""
-    counted = Counter(file.name for file in files if file.name != marker.NAME)
-    twice = sorted(role for role, count in counted.items() if count > 1)
-    missing, more = sorted(set(tree.by_role) - set(counted)), sorted(set(counted) - set(tree.by_role))
-    parts = [("it lacks", missing), ("it has besides", more), ("it has several times", twice)]
-    return "; ".join(f"{what} {', '.join(roles)}" for what, roles in parts if roles)
+def file_mismatch(tree: Tree, files: Sequence[RemoteFile]) -> str:
+    """Return how the roles of files differ from those of a tree; empty if they do not."""
+    counts = Counter(file.name for file in files if file.name != marker.NAME)
+    repeated = sorted(role for role, count in counts.items() if count > 1)
+    missing, added = sorted(set(tree.by_role) - set(counts)), sorted(set(counts) - set(tree.by_role))
+    parts = [("missing files", missing), ("unknown files", added), ("repeated files", repeated)]
+    return "; ".join(f"{noun}: {', '.join(roles)}" for noun, roles in parts if roles)
 
 
-def _disagreement(found: Marker, there: RemoteVersion, files: Sequence[RemoteFile], version: VersionId) -> str:
-    if found.model_version != there.id:
-        return f"its {marker.NAME} is that of another one"
-    if found.id != version:
-        return f"its {marker.NAME} is that of {found.id[:10]}"
-    return listed(found.tree, files)
+def _mismatch(found: Marker, version: RemoteVersion, files: Sequence[RemoteFile], id_: VersionId) -> str:
+    if found.model_version != version.id:
+        return f"{marker.NAME} belongs to another registry version"
+    if found.id != id_:
+        return f"{marker.NAME} belongs to version {found.id[:10]}"
+    return file_mismatch(found.tree, files)

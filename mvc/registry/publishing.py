@@ -1,8 +1,8 @@
-"""Making a version on a registry complete: created if it is not there, each file that it lacks, the thumbnail, the marker.
+"""Publishing one version: create it on the registry, upload the missing files, then the thumbnail, then the marker.
 
-    begun? ─► nothing else than ours in it? ─► each file: sent before, or read and the same, or sent now ─► marker
+    begun ─► no foreign files? ─► each file: uploaded before, or there and equal, or uploaded now ─► marker
 
-What was sent is on record here after each step, so that one who was stopped need not read it back. Nothing there is replaced.
+The journal records every upload, so an interrupted publish resumes without reading files back. Nothing there is replaced.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ from mvc.registry.published import Candidate, State
 from mvc.repository import places
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
-from mvc.storage.records import import_notes
-from mvc.storage.records import publications as publishing
+from mvc.storage.records import import_notes, publications
 from mvc.storage.records.publications import Publishing
 from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A version here with all that is to be told of it."""
+class LocalVersion:
+    """A version of this repository with all that is published of it."""
 
     id: VersionId
     version: Version
@@ -41,155 +40,165 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What it is called there."""
+        """Its name on a registry."""
         return published.version_name(self.version.number, self.id)
 
     @property
     def size(self) -> int:
-        """Bytes of its files."""
+        """The bytes of its files."""
         return sum(entry.size for entry in self.tree.entries)
 
     @property
     def thumbnail(self) -> TreeEntry | None:
-        """The file that is its picture, if it is one of its files: by path or by role."""
+        """The file that model.toml names as thumbnail, by path or by role; None if the version has no such file."""
         name = str(self.manifest.model.get("thumbnail", ""))
         return self.tree.by_path.get(name.removeprefix("./")) or self.tree.by_role.get(name)
 
 
-def subject(repository: Repository, id_: VersionId) -> Subject:
-    """The version `id_`; raises RoleReserved, Missing, Damaged."""
+def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
+    """Return the version `id_`. Raises RoleReserved, Missing, Damaged."""
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
     if marker.NAME in tree.by_role:
         raise errors.RoleReserved(role=marker.NAME, version=id_[:10])
-    return Subject(id_, version, repository.objects.manifest(version.manifest), tree)
+    return LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
 
 
 @dataclass
-class Filling:
-    """The way to a model on a registry, which is made when it is first needed. `sent` counts bytes; `report` is told them."""
+class Publisher:
+    """Publishes versions to one model of a registry, which it creates when first needed.
+
+    `sent` counts uploaded bytes; `report` is called with the size of each file that is there.
+    """
 
     repository: Repository
     registry: Registry
-    called: str
+    model_name: str
     model: RemoteModel | None
     allow_memory: bool
     report: Callable[[int], None]
     sent: int = field(default=0, init=False)
 
-    def fill(self, subject: Subject, found: Candidate | None) -> RemoteVersion:
-        """Have `subject` be there, complete; `found` is what was begun. Raises PublicationChanged, and as a registry does."""
-        self._bring(subject)
-        there, files = (found.there, found.files) if found is not None else self._create(subject)
-        self._check(subject, there, files)
-        journal = Publishing(subject.id, self.registry.host, self.registry.organization, self.called)
-        journal = self._record(publishing.resumed(self.repository.door, journal).made(there.id))
-        for entry in subject.tree.entries:
-            file = self._have(subject, there, entry, [each for each in files if each.name == entry.role], journal)
+    def complete(self, local: LocalVersion, begun: Candidate | None) -> RemoteVersion:
+        """Create or resume the publication of `local`, up to the marker. Raises PublicationChanged, and as a registry does."""
+        self._fetch_files(local)
+        remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
+        self._check(local, remote, files)
+        journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
+        for entry in local.tree.entries:
+            namesakes = [file for file in files if file.name == entry.role]
+            file = self._ensure_uploaded(local, remote, entry, namesakes, journal)
             if journal.files.get(entry.role) != file.id:
                 journal = self._record(journal.sent(entry.role, file.id))
             self.report(entry.size)
-        self._send_thumbnail(subject, there)
-        self._mark(subject, there)
-        self._note(subject, there)
-        return there
+        self._upload_thumbnail(local, remote)
+        self._upload_marker(local, remote)
+        self._write_note(local, remote)
+        return remote
 
-    def finish(self, subject: Subject) -> None:
-        """Forget how far it was; under the lock."""
-        journal = Publishing(subject.id, self.registry.host, self.registry.organization, self.called)
+    def end_journal(self, local: LocalVersion) -> None:
+        """Remove the journal of a publication. Under the lock."""
+        journal = self._journal(local)
         if self.repository.door.exists(journal.path):
-            publishing.end(self.repository.door, journal)
+            publications.end(self.repository.door, journal)
 
-    def changed(self, subject: Subject, reason: str) -> errors.PublicationChanged:
-        """The error for what is there under that name and is not what was published."""
-        there = f"{self.called} of {self.registry.organization}"
-        return errors.PublicationChanged(name=subject.name, registry=there, reason=reason)
+    def changed(self, local: LocalVersion, reason: str) -> errors.PublicationChanged:
+        """Return the error for a registry version of that name that is not what was published."""
+        registry = f"{self.model_name} of {self.registry.organization}"
+        return errors.PublicationChanged(name=local.name, registry=registry, reason=reason)
 
     # --- inside
 
-    def _bring(self, subject: Subject) -> None:
-        """Have all bytes here before anything is made there; raises Missing, Damaged, and as fetching does."""
-        promises.ensure_version_present(self.repository, subject.id)
-        for entry in promises.entries_of(self.repository, subject.id):
+    def _journal(self, local: LocalVersion) -> Publishing:
+        return Publishing(local.id, self.registry.host, self.registry.organization, self.model_name)
+
+    def _fetch_files(self, local: LocalVersion) -> None:
+        """Fetch promised files before anything is created there. Raises Missing, Damaged, and as fetching does."""
+        promises.ensure_version_present(self.repository, local.id)
+        for entry in promises.entries_of(self.repository, local.id):
             if self.repository.recipes.best(entry.file) is None:
                 raise errors.Missing(what="file", id=entry.file)
 
-    def _create(self, subject: Subject) -> tuple[RemoteVersion, Sequence[RemoteFile]]:
-        """A version there, and the files that it has: others may have been first."""
+    def _create(self, local: LocalVersion) -> tuple[RemoteVersion, Sequence[RemoteFile]]:
+        """Create a registry version and return it with its files: somebody else may have been first."""
         if self.model is None:
-            self.model = self.registry.create_model(self.called, str(subject.manifest.model.get("description", "")))
-        requested = {"name": subject.name, **fields.request(subject.manifest)}
-        there = self.registry.create_version(self.model, requested)
-        return there, self.registry.files(there)
+            description = str(local.manifest.model.get("description", ""))
+            self.model = self.registry.create_model(self.model_name, description)
+        remote = self.registry.create_version(self.model, {"name": local.name, **fields.request(local.manifest)})
+        return remote, self.registry.files(remote)
 
-    def _check(self, subject: Subject, there: RemoteVersion, files: Sequence[RemoteFile]) -> None:
-        """Raise PublicationChanged when what was begun there says something else: it may be somebody's own."""
-        changes = fields.changes(fields.request(subject.manifest), there.raw)
+    def _check(self, local: LocalVersion, remote: RemoteVersion, files: Sequence[RemoteFile]) -> None:
+        """Raise PublicationChanged if a begun version has other fields or files: it may be somebody's own."""
+        changes = fields.changes(fields.request(local.manifest), remote.raw)
         if changes:
-            raise self.changed(subject, f"it says something else of {', '.join(change.key for change in changes)}")
-        others = sorted({file.name for file in files} - set(subject.tree.by_role) - {marker.NAME})
-        if others:
-            raise self.changed(subject, f"it has besides {', '.join(others)}")
+            raise self.changed(local, f"it differs in {', '.join(change.key for change in changes)}")
+        unknown = sorted({file.name for file in files} - set(local.tree.by_role) - {marker.NAME})
+        if unknown:
+            raise self.changed(local, f"unknown files: {', '.join(unknown)}")
 
-    def _have(
-        self, subject: Subject, there: RemoteVersion, entry: TreeEntry, listed: Sequence[RemoteFile], done: Publishing
+    def _ensure_uploaded(
+        self,
+        local: LocalVersion,
+        remote: RemoteVersion,
+        entry: TreeEntry,
+        namesakes: Sequence[RemoteFile],
+        journal: Publishing,
     ) -> RemoteFile:
-        """A file there: the one that was sent before, or one that is the same, or sent now."""
-        if not listed:
+        """Return the registry's file of an entry: uploaded before, equal, or uploaded now."""
+        if not namesakes:
             try:
-                return self._send(there, entry)
+                return self._upload(remote, entry)
             except errors.RegistryConflict:  # somebody else publishes the same version
-                listed = [file for file in self.registry.files(there) if file.name == entry.role]
-        if len(listed) == 1:
-            known = done.files.get(entry.role) == listed[0].id
-            if known or published.file_of(self.registry, listed[0], entry.size) == entry.file:
-                return listed[0]
-        raise self.changed(subject, f"it has another file as {entry.role}")
+                namesakes = [file for file in self.registry.files(remote) if file.name == entry.role]
+        if len(namesakes) == 1:
+            is_ours = journal.files.get(entry.role) == namesakes[0].id
+            if is_ours or published.hash_file(self.registry, namesakes[0], entry.size) == entry.file:
+                return namesakes[0]
+        raise self.changed(local, f"it has another file as {entry.role}")
 
-    def _send(self, there: RemoteVersion, entry: TreeEntry) -> RemoteFile:
-        with self._on_disk(entry.file) as path:
+    def _upload(self, remote: RemoteVersion, entry: TreeEntry) -> RemoteFile:
+        with self._decoded(entry.file) as path:
             filename = entry.path.rpartition("/")[2]
-            file = self.registry.upload(there, entry.role, filename, path, allow_memory=self.allow_memory)
+            file = self.registry.upload(remote, entry.role, filename, path, allow_memory=self.allow_memory)
         self.sent += entry.size
         return file
 
-    def _send_thumbnail(self, subject: Subject, there: RemoteVersion) -> None:
-        entry = subject.thumbnail
+    def _upload_thumbnail(self, local: LocalVersion, remote: RemoteVersion) -> None:
+        entry = local.thumbnail
         if entry is not None:
-            with self._on_disk(entry.file) as path:
-                self.registry.upload_thumbnail(there, entry.path.rpartition("/")[2], path)
+            with self._decoded(entry.file) as path:
+                self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
-    def _mark(self, subject: Subject, there: RemoteVersion) -> None:
-        """Send the marker, which makes it complete; that somebody else's was first is as good."""
-        toml = self.repository.extract.small(subject.version.model_toml)
-        data = Marker(there.id, subject.version, subject.manifest, subject.tree, toml).encode()
+    def _upload_marker(self, local: LocalVersion, remote: RemoteVersion) -> None:
+        """Upload the marker, which completes the version; a valid one of somebody else is as good."""
+        toml = self.repository.extract.small(local.version.model_toml)
+        data = Marker(remote.id, local.version, local.manifest, local.tree, toml).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
             try:
-                self.registry.upload(there, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)
+                self.registry.upload(remote, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)
             except errors.RegistryConflict:
-                found = published.look(self.registry, there, subject.id)
+                found = published.inspect(self.registry, remote, local.id)
                 if found.state is not State.COMPLETE:
-                    raise self.changed(subject, found.reason) from None
+                    raise self.changed(local, found.reason) from None
         self.sent += len(data)
 
-    def _note(self, subject: Subject, there: RemoteVersion) -> None:
-        """Keep which record there holds the file of each role: drift tells by it what was replaced. Raises PublicationChanged."""
-        files = self.registry.files(there)
-        wrong = published.listed(subject.tree, files)
-        if wrong:
-            raise self.changed(subject, wrong)
-        records = {file.name: file.id for file in files if file.name in subject.tree.by_role}
+    def _write_note(self, local: LocalVersion, remote: RemoteVersion) -> None:
+        """Keep the record id of each file, by which drift detects a replaced one. Raises PublicationChanged."""
+        files = self.registry.files(remote)
+        mismatch = published.file_mismatch(local.tree, files)
+        if mismatch:
+            raise self.changed(local, mismatch)
+        ids = {file.name: file.id for file in files if file.name in local.tree.by_role}
         with self.repository.locked():
-            answer = compare.noted(there, files, records)
-            import_notes.write(self.repository.door, places.PICSELLIA, there.id, answer)
+            import_notes.write(self.repository.door, places.PICSELLIA, remote.id, compare.note(remote, files, ids))
 
     def _record(self, journal: Publishing) -> Publishing:
         with self.repository.locked():
-            publishing.record(self.repository.door, journal)
+            publications.record(self.repository.door, journal)
         return journal
 
-    def _on_disk(self, file: FileId) -> contextlib.AbstractContextManager[Path]:
-        """A stored file as a file, as long as the block runs: the SDK wants a path."""
+    def _decoded(self, file: FileId) -> contextlib.AbstractContextManager[Path]:
+        """Yield the path of a stored file's bytes: the SDK uploads from a path."""
         return self._written(lambda temporary: self.repository.extract.to_temporary(file, temporary))
 
     @contextlib.contextmanager

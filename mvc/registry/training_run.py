@@ -1,9 +1,9 @@
-"""The training run that a process is part of, by the variables that Picsellia sets in its training containers.
+"""The training run of this process, by the variables that Picsellia sets in its training containers.
 
-    api_token, experiment_id                                both are there: a run
-    host, organization_id or organization_name              where, if not the default
+    api_token, experiment_id                                both are set: a training run
+    host, organization_id or organization_name              its platform and organization, if not the default
 
-They are what Picsellia's own training images read. The token is used for asking, and kept nowhere.
+Picsellia's own training images read the same variables. The token is stored nowhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EXPERIMENT = "experiment_id"
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """An experiment by its id, and how to ask for more about it; `organization` is a name, an id, or empty for one's own."""
+    """An experiment id, and the registry that knows it; `organization` is a name, an id, or empty for the token owner's own."""
 
     experiment: str
     organization: str
@@ -30,20 +30,20 @@ class TrainingRun:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a version comes from: an experiment, and the dataset versions that are attached to it."""
+    """The source of a version: an experiment, and the dataset versions that are attached to it."""
 
     experiment: RemoteExperiment
     datasets: tuple[RemoteDataset, ...] = ()
 
     def values(self) -> dict[str, Any]:
-        """As `[source]` of model.toml has it."""
-        experiment = _said(id=self.experiment.id, name=self.experiment.name, url=self.experiment.url)
-        rows = [_said(alias=each.alias, name=each.name, version=each.version, id=each.id) for each in self.datasets]
+        """Return the values of `[source]` in model.toml."""
+        experiment = _without_empty(id=self.experiment.id, name=self.experiment.name, url=self.experiment.url)
+        rows = [_without_empty(alias=row.alias, name=row.name, version=row.version, id=row.id) for row in self.datasets]
         return {"experiment": experiment, **({"datasets": rows} if rows else {})}
 
 
-def of(environ: Mapping[str, str]) -> TrainingRun | None:
-    """The run that these variables tell of, None for none."""
+def from_environment(environ: Mapping[str, str]) -> TrainingRun | None:
+    """Return the training run that these variables describe; None for none."""
     token, experiment = environ.get(TOKEN, "").strip(), environ.get(EXPERIMENT, "").strip()
     if not token or not experiment:
         return None
@@ -51,5 +51,5 @@ def of(environ: Mapping[str, str]) -> TrainingRun | None:
     return TrainingRun(experiment, organization.strip(), environ.get("host") or None, token)
 
 
-def _said(**values: str | None) -> dict[str, str]:
+def _without_empty(**values: str | None) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}

@@ -131,7 +131,7 @@ def test_a_version_of_an_unknown_kind_hides_no_other(registry: PicselliaRegistry
     platform.add_version(model)
     found = registry.find_model("helmets")
     assert found is not None
-    assert [version.get("type") for version in registry.versions(found)] == ["HOLOGRAM", "NOT_CONFIGURED"]
+    assert [version.raw.get("type") for version in registry.versions(found)] == ["HOLOGRAM", "NOT_CONFIGURED"]
 
 
 def test_no_address_that_gives_access_is_kept(registry: PicselliaRegistry, platform: Platform) -> None:
@@ -365,4 +365,4 @@ def test_an_answer_that_is_too_long_is_not_read_to_its_end(body: bytes, compress
     )
     asked = session.Session("picsellia:acme", TOKEN)
     with pytest.raises(errors.RegistryUncertain if making else errors.RegistryFault, match="more than 16 MiB"):
-        asked._receive(answer, "/api/organization/x/models", making=making)
+        asked._receive(answer, "/api/organization/x/models", creates=making)

@@ -74,7 +74,7 @@ def told(found: RegistryDrift) -> set[str]:
     said = {f"since #{each.number}" for each in found.since}
     for each in found.versions:
         said |= {f"#{each.place.number} {field.key}" for field in each.fields}
-        said |= {f"#{each.place.number} {file.role} {file.what}" for file in each.files}
+        said |= {f"#{each.place.number} {file.role} {file.change}" for file in each.files}
         said |= {f"#{each.place.number} gone"} if each.gone else set()
     return said
 

@@ -73,7 +73,7 @@ def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platfo
     platform.trained_by(row, experiment)
     said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
     assert said.code == 0
-    assert "is called outside.onnx" in said.err
+    assert "imported as outside.onnx" in said.err
     shown = ben.ok("show", "--json").json
     assert shown["author"] == {"name": "picsellia:acme", "email": ""}
     assert shown["time"] == "2026-01-02T03:04:05Z"
@@ -104,7 +104,7 @@ def test_what_is_left_out_ends_with_3_and_a_reason(ben: Shell, platform: Platfor
     platform.add_version(helmets, name="v7-3f9c2ab1d0f4")
     said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
     assert said.code == 3
-    assert "left out: #1 v7-3f9c2ab1d0f4: it looks as if its publishing had not ended" in said.err
+    assert "left out: #1 v7-3f9c2ab1d0f4: its publishing was interrupted" in said.err
 
 
 def test_log_show_and_revisions_know_where_versions_are(ana: Shell, ben: Shell, platform: Platform) -> None:

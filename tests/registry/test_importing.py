@@ -237,7 +237,7 @@ def test_a_marker_that_was_copied_along_counts_for_nothing(desk: Desk, rng: rand
     ben = desk.somebody("ben")
     done = desk.bring(ben)
     assert [each.how for each in done.versions] == ["published", "by hand"]
-    assert "marker of another version" in done.versions[1].notes[0]
+    assert "copy of another version" in done.versions[1].notes[0]
     assert not [path for path in files(ben, str(done.versions[1].id)) if "mvc-manifest" in path]
 
 
@@ -249,7 +249,7 @@ def test_a_publish_that_had_not_ended_is_left_out(desk: Desk, rng: random.Random
     ben = desk.somebody("ben")
     done = desk.bring(ben)
     assert [each.how for each in done.versions] == ["published", "left out"]
-    assert "publishing had not ended" in done.versions[1].notes[0]
+    assert "publishing was interrupted" in done.versions[1].notes[0]
 
 
 def test_one_version_is_named_by_number_or_name(desk: Desk, rng: random.Random) -> None:

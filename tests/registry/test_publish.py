@@ -202,9 +202,9 @@ def test_of_several_with_one_name_the_first_whole_one_counts_and_all_are_told(
     platform.add_version(platform.models[model.id], name=empty["name"])
     found = published.candidates(registry, model, str(empty["name"]), head(shell))
     assert [each.state for each in found] == [published.State.COMPLETE, published.State.BEGUN]
-    best = published.chosen(found[::-1])
+    best = published.best(found[::-1])
     assert best is not None
-    assert best.there.id == empty["id"]
+    assert best.version.id == empty["id"]
     (shell.folder / ".mvc" / "refs" / MODEL / "published").rename(shell.folder / "aside")
     assert " = v1" in shell.ok("publish").out
 
@@ -225,7 +225,7 @@ def test_what_the_registry_has_no_word_for_is_said_and_in_the_marker(shell: Shel
     shell.commit("multi")
     said = shell.ok("publish")
     assert "model.type = MULTI is in the marker only" in said.err
-    assert "elsewhere.png is no file of the version" in said.err
+    assert "elsewhere.png is not a file of the version" in said.err
     row = next(row for row in platform.versions_of(MODEL) if row["name"].startswith("v2"))
     assert row["type"] == "NOT_CONFIGURED"
     assert " = v2" in shell.ok("publish").out

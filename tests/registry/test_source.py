@@ -105,9 +105,11 @@ def test_outside_it_is_said_by_hand(shell: Shell) -> None:
 
 
 def test_only_both_variables_make_a_run() -> None:
-    assert training_run.of({"experiment_id": "1"}) is None
-    assert training_run.of({"api_token": "t"}) is None
-    assert training_run.of({"api_token": "t", "experiment_id": " "}) is None
-    run = training_run.of({"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"})
+    assert training_run.from_environment({"experiment_id": "1"}) is None
+    assert training_run.from_environment({"api_token": "t"}) is None
+    assert training_run.from_environment({"api_token": "t", "experiment_id": " "}) is None
+    run = training_run.from_environment(
+        {"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"}
+    )
     assert run == TrainingRun("1", "acme", None, "secret-value")
     assert "secret-value" not in repr(run)

@@ -1,1 +1,1 @@
-"""Picsellia, through its official SDK, which is imported nowhere else."""
+"""Picsellia as a registry, through its official SDK, which is imported nowhere else."""

@@ -1,9 +1,9 @@
-"""One organization on Picsellia, as verbs see it.
+"""An organization on Picsellia as a Registry.
 
-read      GET, raw: a version of a kind that this SDK does not know must not hide all others
-create    by the SDK's own calls, each looked up when its answer is lost
-upload    the name of an object ─► its bytes, by the SDK ─► the record of it, which the object's name tells from others
-download  a fresh address ─► the bytes, to whoever checks them; the SDK's own download trusts what is there and what it gets
+read      GET, raw: the SDK's own listings fail as a whole on one version of a type that it does not know
+create    by the SDK's calls; one whose answer is lost is looked up before it is retried
+upload    object name ─► bytes, by the SDK ─► file record, identified by its object name
+download  new signed address ─► bytes, checked by the caller; the SDK's own download keeps an existing file unchecked
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import requests
 from mvc import errors
 from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import decode, sdk
-from mvc.registry.picsellia.client import BACKOFF, Asking
-from mvc.registry.picsellia.translate import told
+from mvc.registry.picsellia.client import BACKOFF, Client
+from mvc.registry.picsellia.translate import translated_errors
 from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
@@ -35,35 +35,35 @@ from mvc.remotes.backends.registry_address import HOST
 from mvc.storage.records.reflog import page
 
 MEMORY = 256 * 1024 * 1024
-"""The largest file, in bytes, that is sent from memory whole."""
-_IN_PARTS = ("aws", "minio", "google")
-"""The kinds of storage that the SDK sends big files to in parts."""
+"""The largest file, in bytes, that may be uploaded from memory."""
+_MULTIPART = ("aws", "minio", "google")
+"""The kinds of storage to which the SDK uploads large files in parts."""
 _ARGUMENTS = {row.name: row.sdk for row in FIELDS if row.sdk is not None}
 """Fields of a version that have another name in the SDK."""
 _BLOCK = 1024 * 1024
 
 
 class PicselliaRegistry:
-    """An organization on Picsellia, which keeps to `mvc.registry.protocol.Registry`."""
+    """An organization on Picsellia; implements `mvc.registry.protocol.Registry`."""
 
-    def __init__(self, asking: Asking) -> None:
-        """Talk to it through `asking`."""
-        self.host = asking.host
-        self._asking = asking
+    def __init__(self, client: Client) -> None:
+        """Use the connection of `client`."""
+        self.host = client.host
+        self._client = client
 
     def token_from(self, variable: str) -> None:
-        """Take note which environment variable the token came from: errors name it."""
-        self._asking.session.variable = variable
+        """Set the environment variable that the token came from: errors name it."""
+        self._client.session.variable = variable
 
     def __repr__(self) -> str:
-        """Without the token."""
-        return f"{type(self).__name__}({self._asking.organization!r}, host={self.host!r})"
+        """Return a text without the token."""
+        return f"{type(self).__name__}({self._client.organization!r}, host={self.host!r})"
 
     @property
     def organization(self) -> str:
-        """As Registry: its name there, however it was asked for, since versions are signed with it."""
-        with told(self._asking.session):
-            return str(self._asking.client.name)
+        """As Registry; never the id that it may have been named by, since imported versions are signed with the name."""
+        with translated_errors(self._client.session):
+            return str(self._client.sdk_client.name)
 
     def page(self, version_id: str) -> str:
         """As Registry."""
@@ -71,84 +71,88 @@ class PicselliaRegistry:
 
     def close(self) -> None:
         """As Registry."""
-        self._asking.session.close()
+        self._client.session.close()
 
     # --- reading
 
     def models(self) -> Sequence[RemoteModel]:
         """As Registry."""
-        rows = self._asking.all(f"/api/organization/{self._asking.id}/models")
-        return sorted((self._read(decode.model, row) for row in rows), key=lambda model: (model.name, model.id))
+        rows = self._client.all(f"/api/organization/{self._client.id}/models")
+        return sorted((self._decode(decode.model, row) for row in rows), key=lambda model: (model.name, model.id))
 
     def find_model(self, name: str) -> RemoteModel | None:
         """As Registry."""
-        row = self._asking.find(f"/api/organization/{self._asking.id}/models/find", {"name": name})
-        return self._read(decode.model, row) if row is not None else None
+        row = self._client.find(f"/api/organization/{self._client.id}/models/find", {"name": name})
+        return self._decode(decode.model, row) if row is not None else None
 
     def versions(self, model: RemoteModel) -> Sequence[RemoteVersion]:
         """As Registry."""
-        rows = self._asking.all(f"/api/model/{model.id}/versions")
-        return sorted((self._read(decode.version, row) for row in rows), key=lambda each: (each.number, each.id))
+        rows = self._client.all(f"/api/model/{model.id}/versions")
+        return sorted(
+            (self._decode(decode.version, row) for row in rows), key=lambda version: (version.number, version.id)
+        )
 
     def find_version(self, model: RemoteModel, name: str) -> RemoteVersion | None:
         """As Registry."""
-        if self._asking.find(f"/api/model/{model.id}/versions/find", {"name": name}) is None:
+        if self._client.find(f"/api/model/{model.id}/versions/find", {"name": name}) is None:
             return None
         return next((version for version in self.versions(model) if version.name == name), None)
 
     def version(self, version_id: str) -> RemoteVersion | None:
         """As Registry."""
-        row = self._asking.find(f"/api/model/version/{decode.path_part(version_id)}")
-        return self._read(decode.version, row) if row is not None else None
+        row = self._client.find(f"/api/model/version/{decode.path_part(version_id)}")
+        return self._decode(decode.version, row) if row is not None else None
 
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
         """As Registry."""
-        rows = self._asking.all(f"/api/model/version/{version.id}/modelfiles")
-        return [self._read(decode.file, row) for row in rows]
+        rows = self._client.all(f"/api/model/version/{version.id}/modelfiles")
+        return [self._decode(decode.file, row) for row in rows]
 
     def context(self, version: RemoteVersion) -> RemoteContext | None:
         """As Registry."""
         path = f"/api/model/version/{version.id}"
         try:
-            row = self._asking.find(f"{path}/context")
+            row = self._client.find(f"{path}/context")
         except errors.RegistryDenied:  # a version of another organization
-            row = self._asking.find(f"{path}/public/context")
-        return self._read(decode.context, row) if row is not None else None
+            row = self._client.find(f"{path}/public/context")
+        return self._decode(decode.context, row) if row is not None else None
 
     def experiment(self, experiment_id: str) -> RemoteExperiment | None:
         """As Registry."""
-        row = self._asking.find(f"/api/experiment/{decode.path_part(experiment_id)}")
-        return self._read(lambda found: decode.experiment(found, self.host), row) if row is not None else None
+        row = self._client.find(f"/api/experiment/{decode.path_part(experiment_id)}")
+        return self._decode(lambda raw: decode.experiment(raw, self.host), row) if row is not None else None
 
     def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
         """As Registry."""
-        rows = self._asking.all(f"/api/experiment/{decode.path_part(experiment_id)}/datasets")
-        return [self._read(decode.attached, row) for row in rows]
+        rows = self._client.all(f"/api/experiment/{decode.path_part(experiment_id)}/datasets")
+        return [self._decode(decode.attached, row) for row in rows]
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         """As Registry."""
-        row = self._asking.find(f"/api/dataset/version/{decode.path_part(dataset_version_id)}")
-        return self._read(decode.attached, {"name": alias, "dataset_version": row}) if row is not None else None
+        row = self._client.find(f"/api/dataset/version/{decode.path_part(dataset_version_id)}")
+        return self._decode(decode.attached, {"name": alias, "dataset_version": row}) if row is not None else None
 
     def download(self, file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
         """As Registry."""
-        asking, done = self._asking, 0
-        with told(asking.session), self._opened(file) as answer:
+        client, received = self._client, 0
+        with translated_errors(client.session), self._opened(file) as answer:
             size = decode.length(answer.headers)
             if size is None or (limit is not None and size > limit):
-                raise asking.fault(f"the file {file.name!r} has {size} bytes, and at most {limit} were expected")
+                raise client.fault(f"the file {file.name!r} has {size} bytes; at most {limit} were expected")
             for block in answer.iter_content(_BLOCK):
-                done += len(block)
-                if done > size:
+                received += len(block)
+                if received > size:
                     break
                 sink(block)
-            if done != size:
-                raise asking.session.unreachable(f"the file {file.name!r} ended after {done} of {size} bytes")
-        return done
+            if received != size:
+                raise client.session.unreachable(
+                    f"the file {file.name!r} was truncated after {received} of {size} bytes"
+                )
+        return received
 
     def size(self, file: RemoteFile) -> int | None:
         """As Registry."""
-        with told(self._asking.session), self._opened(file) as answer:
+        with translated_errors(self._client.session), self._opened(file) as answer:
             return decode.length(answer.headers)
 
     # --- creating
@@ -156,99 +160,103 @@ class PicselliaRegistry:
     def create_model(self, name: str, description: str) -> RemoteModel:
         """As Registry."""
 
-        def make() -> RemoteModel:
-            with told(self._asking.session):
-                made = self._asking.client.create_model(name, description)
-                return RemoteModel(str(made.id), str(made.name), {"description": description})
+        def create() -> RemoteModel:
+            with translated_errors(self._client.session):
+                model = self._client.sdk_client.create_model(name, description)
+                return RemoteModel(str(model.id), str(model.name), {"description": description})
 
-        return self._asking.surely(make, lambda: self.find_model(name))
+        return self._client.create_once(create, lambda: self.find_model(name))
 
     def create_version(self, model: RemoteModel, fields: Mapping[str, Any]) -> RemoteVersion:
         """As Registry."""
         arguments = {_ARGUMENTS.get(key, key): value for key, value in fields.items()}
 
-        def make() -> RemoteVersion:
-            with told(self._asking.session):
+        def create() -> RemoteVersion:
+            with translated_errors(self._client.session):
                 row = {
                     **model.raw,
                     "id": model.id,
                     "name": model.name,
                     "private": model.raw.get("private") is not False,
                 }
-                made = sdk.load().Model(self._asking.connection, row).create_version(**arguments)
-                return RemoteVersion(str(made.id), model, int(made.version), str(made.name))
+                version = sdk.load().Model(self._client.connection, row).create_version(**arguments)
+                return RemoteVersion(str(version.id), model, int(version.version), str(version.name))
 
-        return self._asking.surely(make, lambda: self.find_version(model, str(fields["name"])))
+        return self._client.create_once(create, lambda: self.find_version(model, str(fields["name"])))
 
     def upload(
         self, version: RemoteVersion, name: str, filename: str, path: Path, *, allow_memory: bool = False
     ) -> RemoteFile:
         """As Registry."""
-        big = path.stat().st_size > MEMORY and not allow_memory
-        object_name, large = self._asking.patiently(lambda: self._send(version, "MODEL_FILE", filename, path, big=big))
+        multipart_only = path.stat().st_size > MEMORY and not allow_memory
+        object_name, large = self._client.with_retries(
+            lambda: self._upload_object(version, "MODEL_FILE", filename, path, multipart_only=multipart_only)
+        )
         record = {"name": name, "filename": filename, "object_name": object_name, "large": large}
 
-        def make() -> RemoteFile:
+        def create() -> RemoteFile:
             return decode.file(self._post(f"/api/model/version/{version.id}/modelfiles", record))
 
-        def look() -> RemoteFile | None:
+        def find() -> RemoteFile | None:
             return next((file for file in self.files(version) if file.object_name == object_name), None)
 
-        return self._asking.surely(make, look)
+        return self._client.create_once(create, find)
 
     def upload_thumbnail(self, version: RemoteVersion, filename: str, path: Path) -> None:
         """As Registry."""
 
-        def send() -> None:
-            object_name, _ = self._send(version, "MODEL_THUMB", filename, path, big=False)
-            with told(self._asking.session):
+        def upload() -> None:
+            object_name, _ = self._upload_object(version, "MODEL_THUMB", filename, path, multipart_only=False)
+            with translated_errors(self._client.session):
                 body = json.dumps({"thumbnail_object_name": object_name}).encode()
-                self._asking.connection.patch(f"/api/model/version/{version.id}", data=body)
+                self._client.connection.patch(f"/api/model/version/{version.id}", data=body)
 
-        self._asking.patiently(send)
+        self._client.with_retries(upload)
 
     # --- inside
 
-    def _send(self, version: RemoteVersion, kind: str, filename: str, path: Path, *, big: bool) -> tuple[str, bool]:
-        """The bytes of a file; the name of the object they are now, and whether it counts as large."""
-        with told(self._asking.session):
-            connection = self._asking.connection
+    def _upload_object(
+        self, version: RemoteVersion, kind: str, filename: str, path: Path, *, multipart_only: bool
+    ) -> tuple[str, bool]:
+        """Upload a file's bytes; return the name of their object, and whether the platform counts it as large."""
+        with translated_errors(self._client.session):
+            connection = self._client.connection
             type_ = sdk.load("picsellia.types.enums").ObjectDataType(kind)
             object_name = connection.generate_model_version_object_name(filename, type_, UUID(version.id))
-            if big:
-                self._check_parts(object_name, filename, path.stat().st_size)
+            if multipart_only:
+                self._check_multipart(object_name, filename, path.stat().st_size)
             _, large, _ = connection.upload_file(object_name, str(path))
             return str(object_name), bool(large)
 
-    def _check_parts(self, object_name: str, filename: str, size: int) -> None:
-        """Raise NeedsMemory where the storage takes no parts: the SDK would read all of the file at once."""
-        where = f"/api/object-storage/{self._asking.connection.connector_id}/generate_presigned_url"
-        answer = self._post(where, {"object_name": object_name, "content_type": "application/octet-stream"})
-        if str(answer.get("client_type")).lower() not in _IN_PARTS:
-            raise errors.NeedsMemory(path=filename, size=size, registry=self._asking.session.where)
+    def _check_multipart(self, object_name: str, filename: str, size: int) -> None:
+        """Raise NeedsMemory if the storage accepts no parts: the SDK would read the whole file into memory."""
+        path = f"/api/object-storage/{self._client.connection.connector_id}/generate_presigned_url"
+        answer = self._post(path, {"object_name": object_name, "content_type": "application/octet-stream"})
+        if str(answer.get("client_type")).lower() not in _MULTIPART:
+            raise errors.NeedsMemory(path=filename, size=size, registry=self._client.session.where)
 
     def _post(self, path: str, record: Mapping[str, Any]) -> dict[str, Any]:
-        with told(self._asking.session):
-            answer: dict[str, Any] = self._asking.connection.post(path, data=json.dumps(record).encode()).json()
+        with translated_errors(self._client.session):
+            answer: dict[str, Any] = self._client.connection.post(path, data=json.dumps(record).encode()).json()
             return answer
 
     def _opened(self, file: RemoteFile) -> requests.Response:
-        """The answer to reading a file, from an address that is asked for anew when it is refused."""
+        """Open the download of a file; a refused address is replaced by a new one."""
         status = 0
         for attempt in range(BACKOFF.attempts):
-            address = self._asking.patiently(lambda: self._asking.connection.init_download(file.object_name))
-            answer = self._asking.session.get(address, stream=True)
+            address = self._client.with_retries(lambda: self._client.connection.init_download(file.object_name))
+            answer = self._client.session.get(address, stream=True)
             if answer.ok:
                 return answer
             answer.close()
             status = answer.status_code
             if attempt:
-                self._asking.pause(attempt)
-        raise self._asking.session.unreachable(f"its storage answers {status} for the file {file.name!r}")
+                self._client.pause(attempt)
+        raise self._client.session.unreachable(f"its storage answers {status} for the file {file.name!r}")
 
-    def _read(self, reading: Callable[[dict[str, Any]], Any], row: dict[str, Any]) -> Any:
-        with told(self._asking.session):
-            return reading(row)
+    def _decode(self, decoder: Callable[[dict[str, Any]], Any], row: dict[str, Any]) -> Any:
+        with translated_errors(self._client.session):
+            return decoder(row)
 
 
 def connect(
@@ -259,6 +267,6 @@ def connect(
     sleep: Callable[[float], None] = time.sleep,
     timeouts: tuple[float, float] | None = None,
 ) -> PicselliaRegistry:
-    """The registry of an organization; raises ImportError where the SDK is not installed."""
+    """Return the registry of an organization. Raises ImportError if the SDK is not installed."""
     sdk.load()
-    return PicselliaRegistry(Asking(organization, token, host=host, sleep=sleep, timeouts=timeouts))
+    return PicselliaRegistry(Client(organization, token, host=host, sleep=sleep, timeouts=timeouts))

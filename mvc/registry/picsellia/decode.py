@@ -1,6 +1,6 @@
-"""Answers of the platform as values: what must be there is asked for, all else is kept as it came.
+"""Decode the platform's answers: required keys are checked, all others are kept as they came.
 
-Raises ValueError and its like for an answer of another shape.
+Raises KeyError, TypeError or ValueError for an answer of another shape.
 """
 
 from __future__ import annotations
@@ -15,47 +15,55 @@ Row = Mapping[str, Any]
 
 
 def model(row: Row) -> RemoteModel:
-    """A model."""
-    return RemoteModel(_text(row, "id"), _text(row, "name"), _kept(row))
+    """Decode a model."""
+    return RemoteModel(_text(row, "id"), _text(row, "name"), _without_signed(row))
 
 
 def version(row: Row) -> RemoteVersion:
-    """A version, with the model that it names as its own."""
+    """Decode a version and its model."""
     origin = model(_table(row, "origin"))
-    return RemoteVersion(_text(row, "id"), origin, _number(row, "version"), _typed(row, "name"), _kept(row))
+    return RemoteVersion(
+        _text(row, "id"), origin, _number(row, "version"), _optional_text(row, "name"), _without_signed(row)
+    )
 
 
 def file(row: Row) -> RemoteFile:
-    """A file."""
-    name, filename, object_name = _typed(row, "name"), _typed(row, "filename"), _text(row, "object_name")
-    return RemoteFile(_text(row, "id"), name, filename, object_name, row.get("large") is True, _kept(row))
+    """Decode a file."""
+    name, filename, object_name = (
+        _optional_text(row, "name"),
+        _optional_text(row, "filename"),
+        _text(row, "object_name"),
+    )
+    return RemoteFile(_text(row, "id"), name, filename, object_name, row.get("large") is True, _without_signed(row))
 
 
 def context(row: Row) -> RemoteContext:
-    """A context, as far as it can be read."""
+    """Decode a context; rows of another shape are left out."""
     rows = row.get("datas")
-    found = [
-        RemoteDataset(_text(each, "version_id"), _text(each, "name")) for each in rows or [] if isinstance(each, dict)
-    ]
-    named, parameters = row.get("experiment_id"), row.get("parameters")
+    datasets = tuple(
+        RemoteDataset(_text(item, "version_id"), _text(item, "name")) for item in rows or [] if isinstance(item, dict)
+    )
+    experiment_id, parameters = row.get("experiment_id"), row.get("parameters")
     return RemoteContext(
-        str(named) if named else None, tuple(found), dict(parameters) if isinstance(parameters, dict) else {}
+        str(experiment_id) if experiment_id else None,
+        datasets,
+        dict(parameters) if isinstance(parameters, dict) else {},
     )
 
 
 def experiment(row: Row, host: str) -> RemoteExperiment:
-    """An experiment, with its page."""
+    """Decode an experiment, and derive its page."""
     id_, project = _text(row, "id"), row.get("project_id")
     page = f"{host}/project/{project}/experiment/{id_}" if isinstance(project, str) else None
     return RemoteExperiment(id_, _text(row, "name"), page)
 
 
 def attached(row: Row) -> RemoteDataset:
-    """A dataset version under the name that an experiment has for it."""
-    found = _table(row, "dataset_version")
-    name, number = found.get("origin_name"), found.get("version")
+    """Decode a dataset version and its alias in an experiment."""
+    dataset = _table(row, "dataset_version")
+    name, number = dataset.get("origin_name"), dataset.get("version")
     return RemoteDataset(
-        _text(found, "id"),
+        _text(dataset, "id"),
         _text(row, "name"),
         name if isinstance(name, str) else None,
         str(number) if number is not None else None,
@@ -63,23 +71,23 @@ def attached(row: Row) -> RemoteDataset:
 
 
 def key(row: Row) -> str:
-    """What tells a row of a listing from the others."""
+    """Return the identity of a row of a listing."""
     return str(row.get("id") or row)
 
 
 def path_part(id_: str) -> str:
-    """An id that somebody wrote, as one part of a path."""
+    """Quote an id as one path component."""
     return quote(id_, safe="")
 
 
 def length(headers: Mapping[str, str]) -> int | None:
-    """How many bytes an answer announces."""
+    """Return the announced size of an answer; None for none."""
     text = headers.get("Content-Length", "")
     return int(text) if text.isdigit() else None
 
 
-def _kept(row: Row) -> Row:
-    """All of an answer but the addresses of files, which expire."""
+def _without_signed(row: Row) -> Row:
+    """Return an answer without the signed addresses of files, which expire."""
     return {name: value for name, value in row.items() if name != "presigned_url"}
 
 
@@ -90,8 +98,8 @@ def _text(row: Row, name: str) -> str:
     return str(row[name])
 
 
-def _typed(row: Row, name: str) -> str:
-    """What a person may have typed, or left empty."""
+def _optional_text(row: Row, name: str) -> str:
+    """Return a text that may be empty."""
     return "" if row[name] == "" else _text(row, name)
 
 

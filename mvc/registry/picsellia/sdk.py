@@ -1,8 +1,7 @@
-"""The official SDK, loaded when first used, and kept from printing and from taking over the program's logging.
+"""The official SDK, loaded on first use, without its output and without its changes to the program's logging.
 
-By itself, on import, it sets up the root logger to write to stdout and switches off every logger that there is; an
-environment variable tells it not to. What it logs while mvc uses it is dropped: its texts are for terminals, and those of the
-HTTP library below it have addresses in them that give access.
+On import, it would configure the root logger for stdout and disable every existing logger; an environment variable prevents
+that. Its log records are dropped while mvc uses it: those of the HTTP library below it have signed addresses in them.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
 def load(name: str = "picsellia") -> ModuleType:
-    """The SDK, or one of its modules; raises ImportError when it is not installed."""
+    """Return the SDK, or one of its modules. Raises ImportError if it is not installed."""
     before = os.environ.get(_OWN_LOGGING)
     os.environ[_OWN_LOGGING] = "1"
     try:
-        with warnings.catch_warnings():  # what libraries below it tell each other
+        with warnings.catch_warnings():  # deprecations in its dependencies
             warnings.simplefilter("ignore")
             module = lazy.load(name)
     finally:
@@ -35,16 +34,16 @@ def load(name: str = "picsellia") -> ModuleType:
             del os.environ[_OWN_LOGGING]
         else:
             os.environ[_OWN_LOGGING] = before
-    for each in _LOGGERS:
-        logger = logging.getLogger(each)
-        if _unheard not in logger.filters:
-            logger.addFilter(_unheard)
+    for logger_name in _LOGGERS:
+        logger = logging.getLogger(logger_name)
+        if _keep_record not in logger.filters:
+            logger.addFilter(_keep_record)
     return module
 
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Have nothing that is logged from here, by this thread, be heard."""
+    """Drop the log records of the SDK in this block, on this thread."""
     token = _quiet.set(True)
     try:
         yield
@@ -52,5 +51,5 @@ def quietly() -> Iterator[None]:
         _quiet.reset(token)
 
 
-def _unheard(_: logging.LogRecord) -> bool:
+def _keep_record(_: logging.LogRecord) -> bool:
     return not _quiet.get()

@@ -1,10 +1,10 @@
-"""The connection that every request of the SDK goes through: ours, so that nothing waits for ever or is done twice.
+"""The HTTP session of every request of the SDK: with timeouts, size limits and errors of mvc.
 
-- Each request has a time-out; the SDK gives some none.
-- `.netrc` is not read: an entry for the platform would take the place of the token. Proxies of the environment are used.
-- An answer that is no success, or no JSON, becomes an error of mvc here, with its status; the SDK's exceptions have none.
-- A request that creates something is never sent twice by the SDK: when no answer comes it ends with RegistryUncertain, and
-  whoever asked looks what is there. All others may be repeated, which the SDK does when a connection fails.
+- Every request has a timeout; the SDK sets none for some.
+- `.netrc` is not read: its entry for the platform would replace the token. Proxies of the environment are used.
+- A failed answer, or one without JSON, becomes an error of mvc with its status; the SDK's exceptions have none.
+- The SDK cannot retry a request that creates something: without an answer it raises RegistryUncertain, and the caller looks
+  it up. Other requests are retried by the SDK if the connection fails.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mvc import errors
 from mvc.remotes.backends.registry_address import TOKEN
 
 CONNECT, ANSWER = 10.0, 60.0
-"""Seconds until a connection stands, and between two pieces of an answer."""
+"""Seconds to connect, and between two blocks of an answer."""
 MAX_ANSWER = 16 << 20
-"""Bytes of an answer, unfolded: a page of 100 rows has a few MB at most."""
+"""The largest answer, in bytes after decompression: a page of 100 rows has a few MB at most."""
 MAX_MARKS = 1_500_000
-"""Brackets and commas of an answer: each may stand for a value, which takes tens of bytes."""
+"""The most brackets and commas of an answer: each may be a value, which takes tens of bytes in memory."""
 _BLOCK = 64 * 1024
 _CREATES = re.compile(r"/api/(?:organization/[^/]+/models|model/[^/]+/versions|model/version/[^/]+/modelfiles)\Z")
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
@@ -38,10 +38,10 @@ _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
 
 
 class Session(requests.Session):
-    """requests' session, as told above; `token` is what must never be shown, `variable` where it comes from."""
+    """A session of requests with the rules above; texts never show `token`, errors name its `variable`."""
 
     def __init__(self, where: str, token: str, timeouts: tuple[float, float] = (CONNECT, ANSWER)) -> None:
-        """`where` is what the registry is called in errors."""
+        """Name the registry `where` in errors."""
         super().__init__()
         self.trust_env = False
         self.where = where
@@ -51,28 +51,31 @@ class Session(requests.Session):
         self._known_proxies: dict[str, dict[str, str]] = {}
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
-        """As requests; raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryConflict, RegistryFault."""
+        """Send a request.
+
+        Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryConflict, RegistryFault.
+        """
         path = urlsplit(url).path
-        making = _CREATES.match(path) is not None and method.upper() == "POST"
+        creates = _CREATES.match(path) is not None and method.upper() == "POST"
         options |= {"timeout": self._timeouts}
         options.setdefault("proxies", self._proxies_for(url))
-        asks = path.startswith("/api/")
-        if asks:  # a file is read by whoever asked for it, and as long as it was said to be
+        is_api = path.startswith("/api/")
+        if is_api:  # the caller of a download limits its size itself
             options |= {"stream": True, "headers": {**(options.get("headers") or {}), "Accept-Encoding": "identity"}}
         try:
             answer = super().request(method, url, **options)
-            if asks:
-                self._receive(answer, path, making=making)
+            if is_api:
+                self._receive(answer, path, creates=creates)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            if making:
+            if creates:
                 raise self._uncertain(path, self.plain(error)) from None
             raise
-        if asks:
-            self._check(answer, path, making=making)
+        if is_api:
+            self._check(answer, path, creates=creates)
         return answer
 
-    def _receive(self, answer: requests.Response, path: str, *, making: bool) -> None:
-        """Read the body of an answer, within its limits, which a compressed one of a few KB may exceed."""
+    def _receive(self, answer: requests.Response, path: str, *, creates: bool) -> None:
+        """Read the body of an answer within the limits: a few compressed KB may be many MB."""
         blocks, size, marks = [], 0, 0
         for block in answer.iter_content(_BLOCK):
             blocks.append(block)
@@ -83,20 +86,20 @@ class Session(requests.Session):
                 reason = f"an answer of more than {MAX_ANSWER >> 20} MiB or {MAX_MARKS} values"
                 raise (
                     self._uncertain(path, reason)
-                    if making
+                    if creates
                     else errors.RegistryFault(registry=self.where, reason=reason)
                 )
         answer._content = b"".join(blocks)  # noqa: SLF001 - where requests itself keeps what it has read
 
     def _proxies_for(self, url: str) -> dict[str, str]:
-        """The proxies that the environment names for a server, looked up once."""
+        """Return the environment's proxies for a server, looked up once."""
         server = urlsplit(url)._replace(path="", query="", fragment="").geturl()
         if server not in self._known_proxies:
             self._known_proxies[server] = dict(requests.utils.get_environ_proxies(server))
         return self._known_proxies[server]
 
     def plain(self, error: object) -> str:
-        """What went wrong, in a line that shows no secret: no token, no signed address."""
+        """Describe an error in one line, without the token and signed addresses."""
         if isinstance(error, requests.Timeout):
             return "no answer in time"
         if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
@@ -105,39 +108,39 @@ class Session(requests.Session):
         return self.clean(str(error)) or type(error).__name__
 
     def clean(self, text: str) -> str:
-        """A text from elsewhere as it may be shown: one line, not too long, without the token or a signed address."""
+        """Return a foreign text as one short line, without the token and signed addresses."""
         text = _QUERY.sub(r"\1", text.replace(self._token, "***") if self._token else text)
         line = "".join(letter if letter.isprintable() else " " for letter in text)
         return " ".join(line.split())[:_LONGEST].rstrip(".")
 
-    def _check(self, answer: requests.Response, path: str, *, making: bool) -> None:
+    def _check(self, answer: requests.Response, path: str, *, creates: bool) -> None:
         if not answer.ok or answer.status_code == _OBJECT_TAKEN:
-            raise self._failed(answer, path, making=making)
+            raise self._failed(answer, path, creates=creates)
         if answer.request.method == "DELETE" or not isinstance(_json(answer), dict):
             if answer.request.method == "DELETE":
                 return
             reason = "an answer that is no JSON object; is this the address of a Picsellia platform?"
-            raise self._uncertain(path, reason) if making else errors.RegistryFault(registry=self.where, reason=reason)
+            raise self._uncertain(path, reason) if creates else errors.RegistryFault(registry=self.where, reason=reason)
 
-    def _failed(self, answer: requests.Response, path: str, *, making: bool) -> errors.MvcError:
-        """The error for a status that is no success."""
+    def _failed(self, answer: requests.Response, path: str, *, creates: bool) -> errors.MvcError:
+        """Return the error for a failed answer."""
         status = answer.status_code
-        said = self._said(answer)
-        reason = f"it answers {status}" + (f" ({said})" if said else "")
+        message = self._message(answer)
+        reason = f"it answers {status}" + (f" ({message})" if message else "")
         if status in _DENIED:
             return errors.RegistryDenied(registry=self.where, reason=reason, variable=self.variable)
         if status == _ABSENT:
-            return errors.RegistryLacks(registry=self.where, reason=said or path)
+            return errors.RegistryLacks(registry=self.where, reason=message or path)
         if status in (_TAKEN, _OBJECT_TAKEN):
-            return errors.RegistryConflict(registry=self.where, what=said or "something of that name")
+            return errors.RegistryConflict(registry=self.where, what=message or "something of that name")
         if status in _BUSY:
-            error = self._uncertain(path, reason) if making else self.unreachable(reason)
-            error.after = _seconds(answer.headers)  # not None: it is there, and may be asked again
+            error = self._uncertain(path, reason) if creates else self.unreachable(reason)
+            error.after = _seconds(answer.headers)  # not None: the platform is reachable, so it is retried
             return error
         return errors.RegistryFault(registry=self.where, reason=reason)
 
     def unreachable(self, reason: str) -> errors.RegistryUnreachable:
-        """The error for no answer to what may be asked again."""
+        """Return the error for a request without an answer, which may be retried."""
         return errors.RegistryUnreachable(registry=self.where, reason=reason)
 
     def _uncertain(self, path: str, reason: str) -> errors.RegistryUncertain:
@@ -145,8 +148,8 @@ class Session(requests.Session):
         what = {"models": "a model", "versions": "a version"}.get(kind, "a file")
         return errors.RegistryUncertain(registry=self.where, what=what, reason=reason)
 
-    def _said(self, answer: requests.Response) -> str:
-        """The platform's own words."""
+    def _message(self, answer: requests.Response) -> str:
+        """Return the platform's own message; empty for none."""
         value = _json(answer)
         if not isinstance(value, dict):
             return ""
@@ -162,6 +165,6 @@ def _json(answer: requests.Response) -> Any:
 
 
 def _seconds(headers: Mapping[str, str]) -> float:
-    """How long the server asks to be left alone."""
+    """Return the seconds of Retry-After; 0 for none."""
     text = headers.get("Retry-After", "")
     return float(text) if text.isdigit() else 0.0

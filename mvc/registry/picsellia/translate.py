@@ -1,11 +1,11 @@
-"""Whatever comes out of the SDK, as an error of mvc: nothing else leaves this package.
+"""Translation of the SDK's exceptions to errors of mvc.
 
-    an error of mvc          as it is, also where the SDK has wrapped it
-    no connection, no time   RegistryUnreachable
-    its own exceptions       RegistryFault, with what it says
-    pydantic, KeyError, …    RegistryFault: an answer of another shape than this SDK knows
+    an error of mvc         unchanged, also if the SDK has wrapped it
+    no connection, timeout  RegistryUnreachable
+    its own exceptions      RegistryFault, with their message
+    pydantic, KeyError, …   RegistryFault: an answer of a shape that this SDK does not know
 
-What is raised does not carry the exception it came from: that one has requests in it, with the token and signed addresses.
+The errors do not have the original exceptions as their cause: those hold requests with the token and signed addresses.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from mvc import errors
 from mvc.registry.picsellia import sdk
 from mvc.registry.picsellia.session import Session
 
-_ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+_UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 @contextlib.contextmanager
-def told(session: Session) -> Iterator[None]:
-    """Have what is raised in the block be an error of mvc, and nothing be logged."""
+def translated_errors(session: Session) -> Iterator[None]:
+    """Raise the exceptions of this block as errors of mvc, and drop the SDK's log records."""
     try:
         with sdk.quietly():
             yield
     except errors.MvcError:
         raise
-    except Exception as error:  # noqa: BLE001 - the SDK raises of many kinds, and what is none of them is raised again
-        raise _of(error, session) from None
+    except Exception as error:  # noqa: BLE001 - the SDK raises many kinds; others are raised again
+        raise _translated(error, session) from None
 
 
-def _of(error: Exception, session: Session) -> BaseException:
-    within = _within(error)
-    if isinstance(within, errors.MvcError):
-        return within
-    error = within or error
+def _translated(error: Exception, session: Session) -> BaseException:
+    wrapped = _wrapped(error)
+    if isinstance(wrapped, errors.MvcError):
+        return wrapped
+    error = wrapped or error
     if isinstance(error, requests.HTTPError):
-        return _of_storage(error, session)
+        return _storage_error(error, session)
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return session.unreachable(session.plain(error))
     exceptions = sdk.load("picsellia.exceptions")
@@ -48,14 +48,14 @@ def _of(error: Exception, session: Session) -> BaseException:
         return session.unreachable(session.plain(error))
     if isinstance(error, exceptions.PicselliaError):
         return errors.RegistryFault(registry=session.where, reason=session.plain(error))
-    if isinstance(error, _ODD):
+    if isinstance(error, _UNEXPECTED):
         reason = f"an answer that the SDK does not understand ({type(error).__name__})"
         return errors.RegistryFault(registry=session.where, reason=reason)
     return error
 
 
-def _within(error: BaseException | None) -> errors.MvcError | requests.RequestException | None:
-    """What the SDK has wrapped: an error of mvc, or one of the connection, which it gives a text of its own."""
+def _wrapped(error: BaseException | None) -> errors.MvcError | requests.RequestException | None:
+    """Return the error of mvc or of the connection that the SDK has wrapped in its own; None for none."""
     while error is not None:
         if isinstance(error, errors.MvcError | requests.RequestException):
             return error
@@ -63,8 +63,8 @@ def _within(error: BaseException | None) -> errors.MvcError | requests.RequestEx
     return None
 
 
-def _of_storage(error: requests.HTTPError, session: Session) -> errors.MvcError:
-    """A storage that refused: what was signed may have expired, so all of it may be tried again."""
+def _storage_error(error: requests.HTTPError, session: Session) -> errors.MvcError:
+    """Return the error for a refused upload or download, which is retried: its signed address may have expired."""
     status = error.response.status_code if error.response is not None else 0
     reason = f"its storage answers {status}"
     if status in (400, 411, 413, 501):

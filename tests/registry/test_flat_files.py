@@ -9,7 +9,7 @@ import pytest
 from mvc.model import paths
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
-from mvc.registry.flat_files import Listed, base_name, place, role
+from mvc.registry.flat_files import RegistryFile, base_name, place, role
 
 HOSTILE = (
     "../../etc/passwd", "..", ".", "", "/", "C:\\windows\\x.dll", "nul.txt", "CON", ".git", ".mvc", "GIT~1", "a\u202eb",
@@ -37,12 +37,12 @@ def test_a_base_name_is_kept_as_far_as_it_can_be(filename: str, kept: str) -> No
 
 
 def test_names_that_are_one_on_some_systems_lie_below_their_roles() -> None:
-    listed = [Listed("a", "x.pt", "1"), Listed("b", "X.pt", "2"), Listed("c", "y.pt", "3")]
+    listed = [RegistryFile("a", "x.pt", "1"), RegistryFile("b", "X.pt", "2"), RegistryFile("c", "y.pt", "3")]
     assert [placed.path for placed in place(listed)] == ["a/x.pt", "b/X.pt", "y.pt"]
 
 
 def test_two_files_of_one_name_are_both_kept() -> None:
-    listed = [Listed("model-latest", "x.pt", "2"), Listed("model-latest", "x.pt", "1")]
+    listed = [RegistryFile("model-latest", "x.pt", "2"), RegistryFile("model-latest", "x.pt", "1")]
     assert [placed.role for placed in place(listed)] == ["model-latest-2", "model-latest"]
     assert len({placed.path for placed in place(listed)}) == 2
 
@@ -55,7 +55,8 @@ def test_any_role_becomes_one_that_a_version_may_have(name: str) -> None:
 def test_whatever_is_listed_can_be_written_beside_each_other_in_any_order(rng: random.Random) -> None:
     for _ in range(200):
         listed = [
-            Listed(rng.choice(HOSTILE), rng.choice(HOSTILE), f"{rng.randrange(4)}") for _ in range(rng.randrange(1, 9))
+            RegistryFile(rng.choice(HOSTILE), rng.choice(HOSTILE), f"{rng.randrange(4)}")
+            for _ in range(rng.randrange(1, 9))
         ]
         placed = place(listed)
         for each in placed:
