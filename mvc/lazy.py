@@ -20,11 +20,11 @@ class Module:
         else:
             edit = lazy.Module("mvc.model.toml.edit")
 
-    mypy follows the import, so it checks each call. An attribute raises ImportError where the module cannot be imported.
+    mypy follows the import, so it checks each call. An attribute raises ImportError if the module is not installed.
     """
 
     def __init__(self, name: str) -> None:
-        """Stand for the module `name`."""
+        """Remember the module `name`; nothing is imported yet."""
         self._name = name
 
     def __getattr__(self, attribute: str) -> object:

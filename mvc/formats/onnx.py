@@ -36,7 +36,7 @@ _CHILDREN = {
     "attribute": {5: "constant", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
 }
-"""The fields of each message that lead to tensors, and the kind of message they hold."""
+"""The fields of each message that contain tensors, and the kind of message they hold."""
 _LABELS = {"function": 1, "node": 2, "attribute": 1}
 """The field with a message's name, which precedes the fields it names: name, output, name."""
 _MODEL = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}

@@ -35,7 +35,7 @@ class Source:
     def __init__(self, read_at: Callable[[int, int], bytes], size: int, name: str = "") -> None:
         """Read with `read_at(offset, size)`, which returns up to `size` bytes.
 
-        `name` is the file's, which may tell its format.
+        `name` is the file's, which may show its format.
         """
         self._read_at = read_at
         self._left = BUDGET

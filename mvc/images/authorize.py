@@ -3,7 +3,7 @@
     401 Basic   →  Basic user:password
     401 Bearer  →  ask `realm` for a token: with user and password, with an identity token, or anonymously  →  Bearer token
 
-The requested scope is always to pull this one repository, whatever the registry suggests, so the token can do no more.
+The requested scope is always to pull this one repository, whatever the registry suggests, so the token allows nothing else.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ MAX_BYTES = 8 << 20
 MAX_CLASSES = 200_000
 """Classes of a labelmap, at most."""
 _MARKS = 5 * MAX_CLASSES
-"""Commas and brackets in a labels.json, including those in names: each may stand for a value in memory."""
+"""Commas and brackets in a labels.json, including those in names: each may be a value in memory."""
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
 _FIRST = (0, 1)
 

@@ -190,7 +190,7 @@ def fill(
         for key, branch in branches.items():
             repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
-    place_sync.receive(repository, remote, there.told, actor)
+    place_sync.receive(repository, remote, there.place_logs, actor)
     models = tuple(branches)
     if not alone:
         return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())

@@ -68,13 +68,13 @@ class Fetched:
 class Look:
     """The refs of a remote at one moment, for the requested models, each with its newest entry.
 
-    `told` are the remote's logs of registry versions of these models, each with its newest number.
+    `place_logs` are the remote's logs of registry versions of these models, each with its newest number.
     """
 
     tips: dict[RefName, RefEntry]
     models: tuple[str, ...]
     ignored: tuple[str, ...]
-    told: dict[RefName, int]
+    place_logs: dict[RefName, int]
 
 
 @writes
@@ -91,14 +91,14 @@ def fetch(
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)
-    place_sync.receive(repository, remote, there.told, actor)
+    place_sync.receive(repository, remote, there.place_logs, actor)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(remote.name, refs, versions, inventory.received, others, there.ignored)
 
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """Read the refs of `remote`, for the models `wanted` or all; raise RemoteRewritten."""
-    numbers, told, strange = remote.refs.everything()
+    numbers, place_logs, strange = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
     ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
@@ -107,7 +107,9 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
         entries = list(workers.ahead(lambda each: remote.refs.at(*each, last[each[0]]), chosen, 4 * remote.jobs))
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
-    return Look(tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), place_sync.of_models(told, wanted))
+    return Look(
+        tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), place_sync.of_models(place_logs, wanted)
+    )
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:

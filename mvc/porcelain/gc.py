@@ -106,7 +106,7 @@ def _since(repository: Repository, actor: Actor) -> int:
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:
-    """Return the version with that id, and its model; None if the object is no version or cannot be read."""
+    """Return the version with that id, and its model; None if it cannot be read as a version."""
     try:
         version = repository.objects.version(id_)
         return id_, repository.objects.manifest(version.manifest).name, version

@@ -1,8 +1,8 @@
 """`mvc gc --remote`: delete from a remote what its refs do not reach, nor reached recently.
 
 refs: tips, and log entries of 90 days ─► versions ─► objects, recipes, chunks ─► packs and metadata packs to keep
-unreachable packs: condemned; deleted by a later collection if still unreachable and past the grace period
-packs with a damage hint: read; condemned if damaged and all their reachable chunks were read elsewhere
+unreachable packs: marked; deleted by a later collection if still unreachable and past the grace period
+packs with a damage hint: read; marked if damaged and all their reachable chunks were read elsewhere
 incomplete uploads: deleted after the grace period
 """
 

@@ -40,7 +40,7 @@ _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
-    """The repository's root and the model; `created` says which of the two are new."""
+    """The repository's root and the model; `created` lists which of the two are new."""
 
     root: Path
     model: str | None

@@ -2,7 +2,7 @@
 
 revisions ─ ranges ─ walk ─ filters ─ count ─ (changes of each)
 
-Only version objects are read, and no more than are returned, unless changes are requested.
+Only the returned version objects are read, unless changes are requested.
 """
 
 from __future__ import annotations

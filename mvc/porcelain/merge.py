@@ -45,7 +45,7 @@ UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "mer
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How conflicts are resolved: by field in `takes`, all others to `side` (None: not resolved)."""
+    """The resolution of conflicts: by field in `takes`, all others to `side` (None: not resolved)."""
 
     takes: Mapping[str, str]
     side: str | None = None

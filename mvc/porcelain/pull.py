@@ -70,7 +70,7 @@ def pull(
     """Fast-forward the current branch of `model` to the branch `theirs` of `remote` (None: its upstream there).
 
     Only the content of files that `select` chooses is fetched; the others stay promised. Raises Detached, NotThere,
-    Diverged, CannotRebase, InTheWay, and as `fetch` and `bring` do.
+    Diverged, CannotRebase, InTheWay, and as `fetch` and `fetch_chunks` do.
     """
     branch = repository.head(model).branch
     if branch is None:

@@ -31,7 +31,7 @@ def restore(
     """Overwrite the files named by `names` with those of `source`, by default the current version; edits are lost.
 
     A name is a role, a glob's role, a path or a folder, relative to the folder `below` the model's, or `model.toml`; no
-    names stand for all files. Raises NoVersionYet, NotInVersion, Damaged.
+    names mean all files. Raises NoVersionYet, NotInVersion, Damaged.
     """
     source = source or repository.current(model)
     if source is None:

@@ -184,7 +184,7 @@ def _advanced(repository: Repository, model: str, branch: str | None, found: Fou
     for entry in old.tree.entries:
         replacement = new.tree.by_path.get(entry.path)
         moved_on = replacement is None or replacement.file != entry.file
-        if moved_on and entry.path in here and _is(here[entry.path], entry):
+        if moved_on and entry.path in here and _is_same(here[entry.path], entry):
             return Advanced(before, repository.objects.version(before).number)
     return None
 
@@ -200,6 +200,6 @@ def _before_records(repository: Repository, model: str, branch: str | None) -> V
     return old
 
 
-def _is(here: TreeEntry, entry: TreeEntry) -> bool:
-    """Whether a file is that one; of one that was not read, its size has to do."""
-    return here.file == entry.file or (here.file == UNREAD and here.size == entry.size)
+def _is_same(file: TreeEntry, entry: TreeEntry) -> bool:
+    """Return whether two entries are the same file; an unread one is compared by size."""
+    return file.file == entry.file or (file.file == UNREAD and file.size == entry.size)

@@ -12,7 +12,7 @@ from mvc.readiness.verdict import OK, Result, Verdict
 
 
 class Need(enum.Enum):
-    """How much a rule counts: only a breach of a required rule makes a version not ready."""
+    """The weight of a rule: only a breach of a required rule makes a version not ready."""
 
     REQUIRED = "required"
     RECOMMENDED = "recommended"

@@ -1,6 +1,6 @@
 """Picsellia's rules: the requirements of its programs and guides for each use, listed in docs/reference/readiness.md.
 
-The platform itself refuses no version, as far as its documentation and public code tell; the rules come from the
+The platform itself refuses no version, as far as its documentation and public code show; the rules come from the
 programs that run on it. Uses and profiles are those of `mvc.model.toml.schema`.
 """
 

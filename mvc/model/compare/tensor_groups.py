@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Leaf(NamedTuple, Generic[T]):
-    """A tensor: its name, its state, and the value it stands for."""
+    """A tensor: its name, its state, and its value."""
 
     name: str
     state: Hashable

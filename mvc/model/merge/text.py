@@ -13,7 +13,7 @@ from mvc.model.toml.schema import Path
 
 
 def rewrite(text: str, old: Manifest, new: Manifest) -> str:
-    """Edit `text`, whose values are `old`, to hold the values `new`; render it anew if it cannot be edited in place."""
+    """Edit `text`, whose values are `old`, to hold the values `new`; render a new text if it cannot be edited in place."""
     unset, assignments = _changes(old.to_toml(), new.to_toml())
     try:
         for key in unset:

@@ -72,7 +72,7 @@ def same(one: Any, two: Any) -> bool:
 
 
 def merge_values(key: Path, base: Any, ours: Any, theirs: Any, resolver: Resolver) -> Any:
-    """Merge the values at `key`; None stands for no value, and is returned for it."""
+    """Merge the values at `key`; None means that there is none, also as the result."""
     if same(ours, theirs) or same(base, theirs):
         return ours
     if same(base, ours):

@@ -131,8 +131,8 @@ def _typed(text: str, type_: Type, key: Path) -> Any:
 def _as_scalar(bare: str, text: str, key: Path) -> Any:
     """Return a number or bool in another spelling than TOML's, else the text; raise BadValue for a null."""
     if bare in _NULLS:
-        wanted = f"a value; `mvc unset {schema.dotted(key)}` removes it, `--type str` sets the text"
-        raise errors.BadValue(key=schema.dotted(key), text=bare, wanted=wanted)
+        expected = f"a value; `mvc unset {schema.dotted(key)}` removes it, `--type str` sets the text"
+        raise errors.BadValue(key=schema.dotted(key), text=bare, wanted=expected)
     if _SHORT_FLOAT.match(bare) or _NOT_FINITE.match(bare):
         return float(bare)
     return _FLAGS.get(bare, text)

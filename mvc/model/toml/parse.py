@@ -26,7 +26,7 @@ MAX_PARTS = 64
 MAX_MARKS = 250_000
 """Characters `=`, `.`, `[` and `{`, at most: tomllib takes about 1 KB for each part of a key."""
 MAX_COMMAS = 1_000_000
-"""Commas, at most: each may stand for a list item."""
+"""Commas, at most: each may follow a list item."""
 _EMPTY: tuple[Any, ...] = ("", [], {}, False)
 AUTO = "auto"
 """The docker digest that is resolved when a version is made."""

@@ -133,7 +133,7 @@ def role_fault(role: str) -> str | None:
 
 
 def _path(pattern: str, key: str) -> Iterator[Problem]:
-    """Check that a version can hold the path; in a glob, each wildcard and `[[]` stands for one character."""
+    """Check that a version can hold the path; in a glob, each wildcard and `[[]` is taken as one character."""
     try:
         paths.check_path(_GLOB.sub("x", _ESCAPED.sub("x", pattern)))
     except (errors.UnsafePath, errors.UnportablePath) as error:
