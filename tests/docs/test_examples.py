@@ -10,7 +10,9 @@ import pytest
 from tests.docs import pasted
 
 
-@pytest.mark.parametrize("page", [pasted.TOUR, pasted.TUTORIAL], ids=["README", "tutorial"])
+@pytest.mark.parametrize(
+    "page", [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["README", "tutorial", "models"]
+)
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     done = pasted.paste(page, tmp_path, pasted.program(tmp_path / "bin"))
     assert done.returncode == 0, done.stdout + done.stderr
