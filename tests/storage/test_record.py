@@ -94,6 +94,12 @@ def test_no_field_may_be_missing_or_added_or_of_another_type(record: Record) -> 
         type(record).from_json({**whole, "more": None})
 
 
+@pytest.mark.parametrize("old", [None, FILE, ""])
+def test_a_step_of_a_journal_may_replace_nothing_a_file_or_one_that_was_not_read(old: str | None) -> None:
+    journal = Journal("switch", "helmets", files=(FileStep("w", FILE, old=old, anything=True),))
+    assert Journal.decode(journal.encode()) == journal
+
+
 def test_a_journal_of_an_earlier_mvc_has_no_sparse() -> None:
     journal = Journal("switch", "helmets")
     values = journal.to_json()

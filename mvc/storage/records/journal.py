@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, Self
 
 from mvc.model import names
-from mvc.model.ids import FileId
+from mvc.model.ids import FileId, is_id
 from mvc.storage.disk import process
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.heads import Head
@@ -25,17 +25,21 @@ from mvc.storage.records.reflog import RefEntry, RefName
 NAME = "journal"
 
 
+def _is_id_or_unread(old: str) -> bool:
+    return not old or is_id(old)
+
+
 class FileStep(NamedTuple):
     """A change of one file: `file` is what `path` (from the repository's root) will hold, None for no file.
 
-    `old` is what it held when the change was planned (None: nothing); `anything`: whatever it holds may be overwritten,
-    as its owner asked. `staged` is the name in `tmp/` of the new content.
+    `old` is what it held when the change was planned (None: nothing; "": a file that was not read). With `anything`,
+    whatever it holds may be overwritten, as its owner asked. `staged` is the name in `tmp/` of the new content.
     """
 
     path: InsidePath
     file: FileId | None
     executable: bool = False
-    old: FileId | None = None
+    old: Annotated[str, _is_id_or_unread] | None = None
     staged: Annotated[str, process.is_temporary_name] | None = None
     anything: bool = False
 
