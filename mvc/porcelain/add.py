@@ -48,7 +48,7 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""
-        return {"role": self.role, "path": self.path, "files": self.files, "bytes": self.bytes}
+        return {"role": self.role, "path": self.path, "files": self.files, "bytes_total": self.bytes}
 
 
 @dataclass(frozen=True, slots=True)

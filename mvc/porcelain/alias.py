@@ -34,9 +34,9 @@ class Alias:
             "name": self.name,
             "id": self.id,
             "number": self.number,
-            "since": self.since.utc(),
+            "time": self.since.utc(),
             "by": self.by,
-            "reason": self.reason,
+            "message": self.reason,
         }
 
 

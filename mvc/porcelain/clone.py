@@ -62,7 +62,7 @@ class Cloned:
             "models": list(self.models),
             "versions": self.versions,
             "metadata_bytes": self.metadata,
-            "bytes": self.received,
+            "bytes_received": self.received,
             "model": self.checked_out,
             "branch": self.branch,
             "id": self.version,

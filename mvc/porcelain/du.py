@@ -44,9 +44,9 @@ class Usage:
         return {
             "id": self.id,
             "number": self.version.number,
-            "total": self.total,
-            "unique": self.unique,
-            "shared": self.shared,
+            "bytes_total": self.total,
+            "bytes_unique": self.unique,
+            "bytes_shared": self.shared,
             "absent": self.absent,
         }
 
@@ -71,8 +71,8 @@ class Usages:
         return {
             "model": self.model,
             "versions": [version.to_json() for version in self.versions],
-            "store": self.store,
-            "all_versions": {"count": self.count, "total": self.checked_out, "saved": dict(self.saved)},
+            "bytes_store": self.store,
+            "all_versions": {"count": self.count, "bytes_total": self.checked_out, "bytes_saved": dict(self.saved)},
         }
 
 

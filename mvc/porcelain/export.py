@@ -32,7 +32,7 @@ class Exported:
             "version": self.version,
             "directory": os.fspath(self.directory),
             "files": self.files,
-            "bytes": self.bytes,
+            "bytes_total": self.bytes,
         }
 
 

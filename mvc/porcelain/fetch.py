@@ -58,7 +58,7 @@ class Fetched:
             "remote": self.remote,
             "refs": [ref.to_json() for ref in self.refs],
             "versions": self.versions,
-            "bytes": self.received,
+            "bytes_received": self.received,
             "other_models": list(self.others),
             "ignored": list(self.ignored),
         }

@@ -48,7 +48,7 @@ class Collected:
                 "metadata_packs": len(self.plan.metapacks),
             },
             "rewritten": len(self.plan.rewritten),
-            "bytes": self.plan.freed,
+            "bytes_freed": self.plan.freed,
             "done": self.done,
         }
 

@@ -59,7 +59,7 @@ class CollectedThere:
         return {
             "remote": self.remote,
             "removed": list(self.removed),
-            "bytes": self.freed,
+            "bytes_freed": self.freed,
             "condemned": self.condemned,
             "versions": self.versions,
             "done": self.done,

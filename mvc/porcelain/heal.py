@@ -41,7 +41,7 @@ class Healed:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""
-        return {"before": self.before.to_json(), "after": self.after.to_json(), "bytes": self.sent}
+        return {"before": self.before.to_json(), "after": self.after.to_json(), "bytes_sent": self.sent}
 
 
 def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None = None) -> Healed:

@@ -79,7 +79,7 @@ class Imported:
             "versions": [version.to_json() for version in self.versions],
             "branches": [update.to_json() for update in self.branches],
             "absent": list(self.absent),
-            "bytes": self.received,
+            "bytes_received": self.received,
         }
 
 

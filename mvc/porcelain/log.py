@@ -58,7 +58,7 @@ class Changes:
     def to_json(self) -> dict[str, Any]:
         """Return the changes as `--json` prints them."""
         new_bytes = self.difference.new_bytes
-        return {"changes": self.difference.to_json(), "bytes": {"new": new_bytes, "total": self.total_bytes}}
+        return {"changes": self.difference.to_json(), "bytes_new": new_bytes, "bytes_total": self.total_bytes}
 
 
 @dataclass(frozen=True, slots=True)

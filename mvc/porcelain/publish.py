@@ -79,7 +79,7 @@ class Published:
             "model": self.registry_model,
             "versions": [version.to_json() for version in self.versions],
             "duplicates": list(self.duplicates),
-            "bytes": self.sent,
+            "bytes_sent": self.sent,
             "done": self.done,
         }
 

@@ -50,7 +50,7 @@ class Pulled:
             "new": self.new,
             "written": list(self.moved.written),
             "deleted": list(self.moved.deleted),
-            "bytes": self.received,
+            "bytes_received": self.received,
             "rebased": self.rebased,
         }
 

@@ -83,8 +83,8 @@ class Pushed:
             "remote": self.remote,
             "refs": [ref.to_json() for ref in self.refs],
             "versions": self.versions,
-            "bytes": self.sent,
-            "skipped": self.skipped,
+            "bytes_sent": self.sent,
+            "bytes_skipped": self.skipped,
             "done": self.done,
             "rebased": self.rebased,
         }

@@ -34,7 +34,7 @@ class Moved:
             "number": self.number,
             "time": self.move.at.utc(),
             "by": self.move.by,
-            "reason": self.move.reason,
+            "message": self.move.reason,
         }
 
 

@@ -67,7 +67,7 @@ class SeenRef:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""
-        return {"model": self.ref.model, "ref": self.ref.text, "id": self.version, "seen": self.at.utc()}
+        return {"model": self.ref.model, "ref": self.ref.text, "id": self.version, "time": self.at.utc()}
 
 
 def remotes(repository: Repository) -> list[RemoteSettings]:

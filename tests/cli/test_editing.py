@@ -70,7 +70,7 @@ def test_add_writes_what_it_says(empty: Shell) -> None:
     assert empty.ok("add", "weights/best.onnx", "--as", "model-latest").lines == ["model-latest = weights/best.onnx"]
     assert empty.ok("-C", "weights", "add", "../labels.json", "--json").json == {
         "schema": "mvc.add/1", "tracked": [], "skipped": [], "ignored": [],
-        "added": [{"role": "labels", "path": "labels.json", "files": 1, "bytes": 2}],
+        "added": [{"role": "labels", "path": "labels.json", "files": 1, "bytes_total": 2}],
     }  # fmt: skip
     assert empty.ok("add", "labels.json").lines == ["Already tracked."]
     empty.write("d/a.bin", b"12")
@@ -359,9 +359,8 @@ def test_commit_json_and_dry_run(empty: Shell) -> None:
     assert empty.ok("commit", "--dry-run").lines[0] == f"Would commit to main of {MODEL}:"
     assert empty("log").code == 2
     document = empty.ok("commit", "-m", "First", "--json").json
-    assert (document["schema"], document["number"], document["bytes"]) == (
-        "mvc.commit/1", 1, {"new": 2048, "total": 2048}
-    )  # fmt: skip
+    assert (document["schema"], document["number"]) == ("mvc.commit/1", 1)
+    assert (document["bytes_stored"], document["bytes_total"]) == (2048, 2048)
 
 
 def test_a_message_comes_from_a_file(empty: Shell) -> None:

@@ -51,7 +51,7 @@ def test_show_json(shell: Shell, history: History) -> None:
     assert document["id"] == history.side
     assert document["manifest"]["metrics"] == {"mAP50": 0.61}
     assert document["files"][0]["state"] == "complete"
-    assert document["changes"]["files"][0]["new_bytes"] > 0
+    assert document["changes"]["files"][0]["bytes_new"] > 0
 
 
 # --- diff
@@ -87,7 +87,7 @@ def test_diff_stat_and_name_status(shell: Shell, history: History) -> None:
     document = shell.ok("diff", "v1", "side", "--json").json
     assert document["schema"] == "mvc.diff/1"
     assert document["differs"] is True
-    assert document["changes"]["files"][0]["new_bytes"] > 0
+    assert document["changes"]["files"][0]["bytes_new"] > 0
     assert shell("diff", "a", "b", "c").code == 2
 
 
@@ -249,19 +249,19 @@ def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
     assert document["schema"] == "mvc.du/1"
     second, side, first = document["versions"][0], document["versions"][1], document["versions"][2]
     assert [each["id"] for each in (second, side, first)] == [history.second, history.side, history.first]
-    assert (second["total"], side["total"]) == (120_000, 150_000)
-    assert second["unique"] == first["unique"] == 0  # they have the same weights
-    assert side["unique"] > 0
-    assert side["shared"] == 0
+    assert (second["bytes_total"], side["bytes_total"]) == (120_000, 150_000)
+    assert second["bytes_unique"] == first["bytes_unique"] == 0  # they have the same weights
+    assert side["bytes_unique"] > 0
+    assert side["bytes_shared"] == 0
     everything = document["all_versions"]
-    assert (everything["count"], everything["total"]) == (3, 390_000)
-    assert everything["saved"]["sharing"] == 120_000
-    assert everything["saved"]["zstd"] > 200_000
-    assert everything["saved"]["planes"] == everything["saved"]["delta"] == 0
+    assert (everything["count"], everything["bytes_total"]) == (3, 390_000)
+    assert everything["bytes_saved"]["sharing"] == 120_000
+    assert everything["bytes_saved"]["zstd"] > 200_000
+    assert everything["bytes_saved"]["planes"] == everything["bytes_saved"]["delta"] == 0
     on_disk = sum(
         p.stat().st_size for p in (shell.folder / ".mvc").rglob("*") if p.is_file() and "cache" not in p.parts
     )
-    assert abs(document["store"] - on_disk) < 100  # the lock file
+    assert abs(document["bytes_store"] - on_disk) < 100  # the lock file
 
 
 def test_du_of_some_versions(shell: Shell, history: History) -> None:
@@ -281,9 +281,9 @@ def test_du_counts_what_a_version_rests_on_as_shared(shell: Shell, rng: random.R
     shell.write("w.safetensors", safetensors(tuned(tensors, rng, 1e-5)))
     shell.commit("two")
     second, first = shell.ok("du", "--json").json["versions"]
-    assert first["unique"] == 0
-    assert second["shared"] > first["shared"] - 1_000
-    saved = shell.ok("du", "--json").json["all_versions"]["saved"]
+    assert first["bytes_unique"] == 0
+    assert second["bytes_shared"] > first["bytes_shared"] - 1_000
+    saved = shell.ok("du", "--json").json["all_versions"]["bytes_saved"]
     assert saved["delta"] > saved["planes"] > 0
 
 

@@ -92,7 +92,7 @@ def test_json(shell: Shell, history: History) -> None:
     assert newest["time"] == "2026-02-06T09:00:00Z"
     assert newest["changes"]["labelmap"]["breaking"] is True
     assert oldest["names"] == [{"kind": "tag", "name": "2026.1"}]
-    assert oldest["bytes"] == {"new": 120_000, "total": 120_000}
+    assert (oldest["bytes_new"], oldest["bytes_total"]) == (120_000, 120_000)
 
 
 def test_quiet_gives_ids(shell: Shell, history: History) -> None:

@@ -139,7 +139,7 @@ def test_alias_moves_and_remembers(shell: Shell, history: History) -> None:
     ]
     document = shell.ok("alias", "--json").json
     assert document["schema"] == "mvc.alias/1"
-    assert document["aliases"][0]["reason"] == "better\x1b[2J at night"
+    assert document["aliases"][0]["message"] == "better\x1b[2J at night"
     assert shell.ok("log", "--format", "{number}", "prod@{1}").lines == ["1"]
 
 

@@ -195,7 +195,7 @@ def test_a_dry_run_sends_nothing_and_says_what_would_go(pair: Pair) -> None:
     before = sorted(path for path in pair.where.rglob("*") if path.is_file())
     said = pair.ana.ok("push", "-n", "--json").json
     assert said["versions"] == 1
-    assert said["bytes"] > 0
+    assert said["bytes_sent"] > 0
     assert not said["done"]
     assert sorted(path for path in pair.where.rglob("*") if path.is_file()) == before
 

@@ -59,7 +59,7 @@ def test_a_clone_has_the_versions_the_files_and_the_registry(ana: Shell, ben: Sh
     copy.ok("fsck", "--read-data")
     again = copy.ok("import", url, "--json").json
     assert {each["how"] for each in again["versions"]} == {"known"}
-    assert again["bytes"] == 0
+    assert again["bytes_received"] == 0
 
 
 def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platform) -> None:

@@ -54,7 +54,7 @@ class FileChange:
             "old": self.old.to_json() if self.old else None,
             "new": self.new.to_json() if self.new else None,
         }
-        return record if self.new_bytes is None else {**record, "new_bytes": self.new_bytes}
+        return record if self.new_bytes is None else {**record, "bytes_new": self.new_bytes}
 
 
 def compare_trees(
