@@ -37,7 +37,7 @@ def test_the_files_of_a_distributed_checkpoint_are_sound() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["pt", "pth", "ckpt", "bin", "onnx", "safetensors", "gguf", "h5", "npz", "engine"])
-def test_what_is_no_weights_at_all(suffix: str) -> None:
+def test_a_pointer_or_web_page_is_a_fault(suffix: str) -> None:
     name = f"best.{suffix}"
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
     assert found(b"", name) == "it is empty"

@@ -63,7 +63,7 @@ def nested(depth: int, inside: bytes, label: str = "out") -> bytes:
     return inside
 
 
-def test_every_tensor_lies_where_the_onnx_package_put_it() -> None:
+def test_every_tensor_is_where_the_onnx_package_put_it() -> None:
     data = (DATA / "everything.onnx").read_bytes()
     found = {
         each.name: [each.dtype, list(each.shape or ()), data[each.offset : each.end].hex()]
@@ -179,7 +179,7 @@ def test_a_length_of_another_file_may_be_left_out_only_with_a_shape() -> None:
     "location",
     ["../x", "a/../../x", "/etc/passwd", "C:\\x", "a\\..\\x", "", ".", "a//b", ".git/config", "a\0b", "x" * 2000],
 )
-def test_another_file_lies_in_the_folder_of_the_model(location: str) -> None:
+def test_an_external_file_must_be_in_the_folder_of_the_model(location: str) -> None:
     with pytest.raises(HeaderError, match="not a path inside its folder"):
         read(model(outside("w", 4, location=location)))
 
@@ -202,7 +202,7 @@ def test_tensors_of_another_file_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize("name", ["everything", "external"])
-def test_a_file_that_was_cut_is_refused_or_has_what_is_left(name: str) -> None:
+def test_a_truncated_file_is_refused_or_has_the_tensors_left(name: str) -> None:
     data = (DATA / f"{name}.onnx").read_bytes()
     whole = set(read(data).segments)
     for end in range(len(data)):
@@ -240,7 +240,7 @@ GRAPH = varint(7 << 3 | 2)
         (model(nested(5000, b"")), "nested deeper"),
     ],
 )
-def test_what_is_broken_is_refused(data: bytes, message_: str) -> None:
+def test_malformed_fields_are_refused(data: bytes, message_: str) -> None:
     with pytest.raises(HeaderError, match=message_):
         read(data)
 

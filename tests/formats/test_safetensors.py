@@ -136,5 +136,5 @@ def test_a_reason_is_short_and_printable() -> None:
     assert len(reason) <= 160
 
 
-def test_it_is_told_from_its_beginning() -> None:
+def test_it_is_recognized_by_its_first_bytes() -> None:
     assert header_of((DATA / "arrays.safetensors").read_bytes()).format == "safetensors"

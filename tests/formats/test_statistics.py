@@ -32,7 +32,7 @@ def test_integers_do_not_wrap_around() -> None:
     assert drift([0], [2**64 - 1], "Q").largest == pytest.approx(2.0**64)
 
 
-def test_what_is_not_finite_is_counted_where_it_is_new_and_measured_nowhere() -> None:
+def test_new_nan_and_infinity_are_counted_and_not_measured() -> None:
     nan, inf = math.nan, math.inf
     found = drift([1.0, 1.0, nan, nan, inf, -inf, 2.0], [nan, inf, nan, 1.0, inf, inf, 3.0])
     assert found == Drift(7, 2, 1.0, 4.0, 1.0, nan=1, infinite=1)

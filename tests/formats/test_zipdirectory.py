@@ -1,4 +1,4 @@
-"""Zip directories: members are found where they lie, nothing is unpacked, and a directory that lies is refused."""
+"""Zip directories: members are located, nothing is unpacked, and a malformed directory is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLAIN = archive(MEMBERS)
 
 
 def contents(data: bytes) -> dict[str, bytes]:
-    """What lies at the places that are found, of members that are not compressed."""
+    """Return the content at the offsets found, of members that are not compressed."""
     file = source(data)
     found = {}
     for name, member in zip_directory.members(file).items():

@@ -1,4 +1,4 @@
-"""Registries, one of each kind for a worker, and homes whose docker knows a login, or none."""
+"""Registries, one of each kind per worker, and homes with and without a docker login."""
 
 from __future__ import annotations
 

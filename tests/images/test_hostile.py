@@ -1,4 +1,4 @@
-"""A registry that lies, floods, goes in circles or fishes for logins gets nothing, and nothing of it is believed."""
+"""A hostile registry: wrong digests, endless answers, redirect loops and phishing for logins are all refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def always(reply: Reply) -> Callable[[Asked], Reply]:
     return lambda _: reply
 
 
-def test_the_same_registry_is_believed_when_it_does_not_lie(evil: Scripted, home: Path) -> None:
+def test_a_correct_answer_of_the_same_registry_is_accepted(evil: Scripted, home: Path) -> None:
     evil.reply = always(GOOD)
     assert look_up(evil, home) == digest(BODY)
     assert [(each.method, each.path) for each in evil.asked] == [
@@ -64,7 +64,7 @@ def test_the_same_registry_is_believed_when_it_does_not_lie(evil: Scripted, home
 
 
 @pytest.mark.parametrize("status", [405, 501])
-def test_a_registry_without_head_is_asked_by_get(evil: Scripted, home: Path, status: int) -> None:
+def test_a_registry_without_head_gets_a_get(evil: Scripted, home: Path, status: int) -> None:
     evil.reply = lambda asked: Reply(status) if asked.method == "HEAD" else GOOD
     assert look_up(evil, home) == digest(BODY)
 
@@ -101,31 +101,31 @@ LISTED = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": "none"
         (Reply(418), "it answers 418"),
     ],
 )
-def test_an_answer_that_cannot_be_is_refused(evil: Scripted, home: Path, reply: Reply, reason: str) -> None:
+def test_an_invalid_answer_is_refused(evil: Scripted, home: Path, reply: Reply, reason: str) -> None:
     evil.reply = always(reply)
     refused(evil, home, reason)
 
 
-def test_a_list_of_platforms_that_is_none_lists_none(evil: Scripted, home: Path) -> None:
+def test_an_invalid_list_of_platforms_is_empty(evil: Scripted, home: Path) -> None:
     evil.reply = always(Reply(200, {"Content-Type": INDEX}, LISTED))
     assert Registries(environ(home)).resolve(Image.parse(f"{evil.host}/acme/yolo:1")).platforms == ()
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_registry_in_trouble_is_out_of_reach(evil: Scripted, home: Path, status: int) -> None:
+def test_a_failing_registry_is_unreachable(evil: Scripted, home: Path, status: int) -> None:
     evil.reply = always(Reply(status))
     with pytest.raises(errors.ImageUnreachable, match=f"it answers {status}"):
         look_up(evil, home)
 
 
-def test_a_body_that_ends_early_is_no_body(evil: Scripted, home: Path) -> None:
+def test_a_truncated_body_is_a_failed_connection(evil: Scripted, home: Path) -> None:
     evil.reply = always(replace(GOOD, cut=10))
     with pytest.raises(errors.ImageUnreachable, match="the connection failed"):
         look_up(evil, home)
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_connection_that_breaks_is_made_once_more(evil: Scripted, home: Path, times: int) -> None:
+def test_a_broken_connection_is_retried_once(evil: Scripted, home: Path, times: int) -> None:
     evil.reply = lambda _: GOOD if len(evil.asked) > times else Reply(0)
     if times == 1:
         assert look_up(evil, home) == digest(BODY)
@@ -135,7 +135,7 @@ def test_a_connection_that_breaks_is_made_once_more(evil: Scripted, home: Path, 
     assert len(evil.asked) == 2
 
 
-def test_silence_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_registry_times_out(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "READ", 0.2)
     over = threading.Event()
 
@@ -151,7 +151,7 @@ def test_silence_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatc
         over.set()
 
 
-def test_a_body_that_does_not_end_ends(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_body_times_out(evil: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block comes in time, and the whole never."""
     monkeypatch.setattr(transport, "WHOLE", -1.0)
     evil.reply = always(GOOD)
@@ -159,7 +159,7 @@ def test_a_body_that_does_not_end_ends(evil: Scripted, home: Path, monkeypatch: 
         look_up(evil, home)
 
 
-def test_what_is_compressed_is_not_unpacked(evil: Scripted, home: Path) -> None:
+def test_a_compressed_body_is_not_decoded(evil: Scripted, home: Path) -> None:
     evil.reply = always(replace(GOOD, headers={**GOOD.headers, "Content-Encoding": "gzip"}))
     assert look_up(evil, home) == digest(BODY)  # its bytes, as they came
     assert {each.headers["accept-encoding"] for each in evil.asked} == {"identity"}
@@ -177,7 +177,7 @@ def test_redirects_within_the_registry_are_followed(evil: Scripted, home: Path) 
     assert look_up(evil, home) == digest(BODY)
 
 
-def test_redirects_in_a_circle_end(evil: Scripted, home: Path) -> None:
+def test_redirect_loops_end(evil: Scripted, home: Path) -> None:
     evil.reply = lambda asked: to(asked.path)
     refused(evil, home, "it redirects more than 5 times")
     assert len(evil.asked) == 6
@@ -194,9 +194,7 @@ def test_redirects_in_a_circle_end(evil: Scripted, home: Path) -> None:
         ("http://[::1/", "an invalid address"),
     ],
 )
-def test_redirects_to_where_nothing_may_be_sent_are_refused(
-    evil: Scripted, home: Path, place: str, reason: str
-) -> None:
+def test_redirects_to_forbidden_addresses_are_refused(evil: Scripted, home: Path, place: str, reason: str) -> None:
     evil.reply = always(to(place))
     refused(evil, home, reason)
 
@@ -208,7 +206,7 @@ def test_the_body_of_a_redirect_is_not_read(evil: Scripted, home: Path, monkeypa
     assert look_up(evil, home) == digest(BODY)
 
 
-def test_a_redirect_without_a_place_goes_nowhere(evil: Scripted, home: Path) -> None:
+def test_a_redirect_without_a_location_is_refused(evil: Scripted, home: Path) -> None:
     evil.reply = always(Reply(302))
     refused(evil, home, "it redirects more than 5 times")
 
@@ -223,14 +221,14 @@ def test_without_a_login_another_host_may_answer(evil: Scripted, other: Scripted
 BASIC = Reply(401, {"WWW-Authenticate": 'Basic realm="x"'})
 
 
-def test_a_login_is_not_carried_to_another_host(evil: Scripted, other: Scripted, home: Path) -> None:
+def test_a_login_is_not_sent_to_another_host(evil: Scripted, other: Scripted, home: Path) -> None:
     evil.reply = lambda asked: to(f"{other.url}{asked.path}") if "authorization" in asked.headers else BASIC
     other.reply = always(GOOD)
     refused(evil, home, "redirects to 127.0.0.2, which would receive the login", logged_in(evil.host))
     assert other.asked == []
 
 
-def test_another_host_that_asks_for_a_login_is_given_none(evil: Scripted, other: Scripted, home: Path) -> None:
+def test_another_host_that_requires_a_login_gets_none(evil: Scripted, other: Scripted, home: Path) -> None:
     evil.reply = lambda asked: to(f"{other.url}{asked.path}")
     other.reply = always(BASIC)
     config = {"auths": {**logged_in(evil.host)["auths"], **logged_in(other.host)["auths"]}}
@@ -250,7 +248,7 @@ def test_no_login_is_taken_from_netrc(home: Path, monkeypatch: pytest.MonkeyPatc
     assert "authorization" in requests.Session().prepare_request(requests.Request("GET", "https://ghcr.io/")).headers
 
 
-def test_this_machine_is_reached_past_any_proxy(
+def test_no_proxy_is_used_to_this_machine(
     evil: Scripted, other: Scripted, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", other.url)
@@ -276,7 +274,7 @@ def with_tokens(realm: str, token: Reply, more: str = "") -> Callable[[Asked], R
     return reply
 
 
-def test_a_registry_cannot_have_a_token_asked_for_that_may_do_more(evil: Scripted, home: Path) -> None:
+def test_a_registry_cannot_widen_the_scope_of_a_token(evil: Scripted, home: Path) -> None:
     more = ',scope="repository:acme/yolo:pull,push repository:acme/other:delete"'
     evil.reply = with_tokens(f"{evil.url}/token?account=x", Reply(200, {}, b'{"token": "good"}'), more)
     assert look_up(evil, home, logged_in(evil.host)) == digest(BODY)
@@ -298,18 +296,18 @@ def test_a_registry_cannot_have_a_token_asked_for_that_may_do_more(evil: Scripte
         (Reply(404), "its token server answers 404"),
     ],
 )
-def test_a_token_that_cannot_be_is_refused(evil: Scripted, home: Path, token: Reply, reason: str) -> None:
+def test_an_invalid_token_is_refused(evil: Scripted, home: Path, token: Reply, reason: str) -> None:
     evil.reply = with_tokens(f"{evil.url}/token", token)
     assert "canary" not in refused(evil, home, reason).message
 
 
-def test_who_hands_out_tokens_may_be_in_trouble(evil: Scripted, home: Path) -> None:
+def test_a_failing_token_server_is_unreachable(evil: Scripted, home: Path) -> None:
     evil.reply = with_tokens(f"{evil.url}/token", Reply(503))
     with pytest.raises(errors.ImageUnreachable, match="its token server answers 503"):
         look_up(evil, home)
 
 
-def test_a_token_that_is_not_taken_is_asked_for_once(evil: Scripted, home: Path) -> None:
+def test_a_rejected_token_is_requested_once(evil: Scripted, home: Path) -> None:
     evil.reply = with_tokens(f"{evil.url}/token", Reply(200, {}, b'{"token": "bad"}'))
     with pytest.raises(errors.ImageDenied, match="it answers 401"):
         look_up(evil, home)
@@ -320,16 +318,14 @@ def test_a_token_that_is_not_taken_is_asked_for_once(evil: Scripted, home: Path)
     "realm",
     ["http://evil.example/token", "ftp://127.0.0.1/", "file:///etc/passwd", "nonsense", "", "http://[::1/", "//x"],
 )
-def test_a_login_goes_to_no_realm_in_the_clear_or_that_is_none(evil: Scripted, home: Path, realm: str) -> None:
+def test_a_login_goes_to_no_unencrypted_or_invalid_realm(evil: Scripted, home: Path, realm: str) -> None:
     evil.reply = with_tokens(realm, Reply(200, {}, b'{"token": "good"}'))
     error = refused(evil, home, "", logged_in(evil.host))
     assert PASSWORD not in error.message
 
 
 @pytest.mark.parametrize("identity", [False, True])
-def test_who_hands_out_tokens_cannot_pass_the_login_on(
-    evil: Scripted, other: Scripted, home: Path, identity: bool
-) -> None:
+def test_a_token_server_cannot_redirect_the_login(evil: Scripted, other: Scripted, home: Path, identity: bool) -> None:
     evil.reply = with_tokens(f"{evil.url}/token", to(f"{other.url}/token", 307))
     config = {"auths": {evil.host: {"identitytoken": "canary"}}} if identity else logged_in(evil.host)
     refused(evil, home, "redirects to 127.0.0.2, which would receive the login", config)
@@ -337,7 +333,7 @@ def test_who_hands_out_tokens_cannot_pass_the_login_on(
 
 
 @pytest.mark.parametrize("header", ["", "Negotiate", "Digest realm=x", ",,,=", '"', "Bearer", "Basic" * 10_000])
-def test_a_challenge_of_no_known_kind_is_refused(evil: Scripted, home: Path, header: str) -> None:
+def test_an_unknown_challenge_is_refused(evil: Scripted, home: Path, header: str) -> None:
     evil.reply = always(Reply(401, {"WWW-Authenticate": header}))
     assert PASSWORD not in refused(evil, home, "", logged_in(evil.host)).message
 
@@ -356,7 +352,7 @@ def test_a_challenge_of_no_known_kind_is_refused(evil: Scripted, home: Path, hea
         ("", {}),
     ],
 )  # fmt: skip
-def test_challenges_are_taken_apart(header: str, parsed: dict[str, dict[str, str]]) -> None:
+def test_challenges_are_parsed(header: str, parsed: dict[str, dict[str, str]]) -> None:
     assert challenge.parse(header) == parsed
 
 
@@ -380,7 +376,7 @@ def test_challenges_are_taken_apart(header: str, parsed: dict[str, dict[str, str
         ({"auths": {"HOST": {"auth": "/////w=="}}}, "the auth of HOST is not base64 of USER:PASSWORD"),
     ],
 )
-def test_a_config_that_cannot_be_read_is_named_without_what_it_holds(
+def test_an_invalid_config_is_named_without_its_content(
     evil: Scripted, home: Path, config: object, reason: str | None
 ) -> None:
     evil.reply = always(BASIC)
@@ -392,7 +388,7 @@ def test_a_config_that_cannot_be_read_is_named_without_what_it_holds(
 
 
 @pytest.mark.parametrize("key", ["https://HOST", "http://HOST/v1/", "HOST/v2/"])
-def test_a_login_kept_under_a_whole_address_counts(evil: Scripted, home: Path, key: str) -> None:
+def test_a_login_stored_under_a_url_is_used(evil: Scripted, home: Path, key: str) -> None:
     evil.reply = lambda asked: GOOD if "authorization" in asked.headers else BASIC
     assert look_up(evil, home, logged_in(key.replace("HOST", evil.host))) == digest(BODY)
 

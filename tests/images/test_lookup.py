@@ -1,4 +1,4 @@
-"""What a tag stands for, asked of real registries: open, with a password, with tokens."""
+"""Lookups of tags at real registries: open, with a password, with tokens."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def resolve(home: Path, name: str, config: object | None = None) -> tuple[str, t
 
 
 @pytest.mark.parametrize("type_", [MANIFEST, DOCKER_MANIFEST])
-def test_the_digest_of_an_image_is_what_the_registry_said_when_it_was_pushed(
-    registry: Registry, home: Path, type_: str
-) -> None:
+def test_the_digest_of_an_image_is_that_of_its_push(registry: Registry, home: Path, type_: str) -> None:
     pushed = registry.push("acme/yolo", "1.4", b"a layer", type_=type_)
     assert resolve(home, registry.name("acme/yolo:1.4")) == (pushed, ())
 
@@ -36,29 +34,29 @@ def test_the_digest_of_an_image_for_several_platforms_is_that_of_its_index(
     assert resolve(home, registry.name("acme/multi:2")) == (pushed, ("linux/amd64", "linux/arm64"))
 
 
-def test_localhost_and_a_tag_that_is_not_said(registry: Registry, home: Path) -> None:
+def test_localhost_and_the_default_tag(registry: Registry, home: Path) -> None:
     pushed = registry.push("plain", "latest", b"the latest")
     assert resolve(home, registry.name("plain").replace("127.0.0.1", "localhost"))[0] == pushed
 
 
-def test_a_tag_that_was_moved_stands_for_the_other(registry: Registry, home: Path) -> None:
+def test_a_moved_tag_resolves_to_the_new_image(registry: Registry, home: Path) -> None:
     first = registry.push("acme/moving", "stable", b"one")
     second = registry.push("acme/moving", "stable", b"two")
     assert first != second
     assert resolve(home, registry.name("acme/moving:stable"))[0] == second
 
 
-def test_what_is_not_there_is_named(registry: Registry, home: Path) -> None:
+def test_a_missing_image_is_named(registry: Registry, home: Path) -> None:
     with pytest.raises(errors.NoSuchImage, match=r"no image 127.0.0.1:\d+/acme/nothing:1"):
         resolve(home, registry.name("acme/nothing:1"))
 
 
-def test_a_digest_in_the_name_is_taken_as_it_is_and_nobody_asked(home: Path) -> None:
+def test_a_digest_in_the_name_needs_no_request(home: Path) -> None:
     named = f"sha256:{'ab' * 32}"
     assert resolve(home, f"127.0.0.1:1/acme/yolo@{named}")[0] == named
 
 
-def test_a_registry_that_is_not_there_is_out_of_reach(home: Path) -> None:
+def test_a_missing_registry_is_unreachable(home: Path) -> None:
     with pytest.raises(errors.ImageUnreachable, match=r"Cannot reach 127\.0\.0\.1:1"):
         resolve(home, "127.0.0.1:1/acme/yolo")
 
@@ -84,7 +82,7 @@ def test_without_the_right_password_it_is_denied(locked: Registry, home: Path, c
     assert "canary" not in f"{caught.value!r} {caught.value.message} {caught.value.hint} {caught.value.fields}"
 
 
-def test_anybody_gets_a_token_for_what_is_open(guarded: Registry, home: Path) -> None:
+def test_a_public_image_gets_an_anonymous_token(guarded: Registry, home: Path) -> None:
     pushed = guarded.push("open/yolo", "1", b"for all")
     assert resolve(home, guarded.name("open/yolo:1"))[0] == pushed
     assert guarded.tokens is not None
@@ -92,7 +90,7 @@ def test_anybody_gets_a_token_for_what_is_open(guarded: Registry, home: Path) ->
     assert (method, given["scope"], login) == ("GET", "repository:open/yolo:pull", False)
 
 
-def test_a_password_is_traded_for_a_token_to_read_one_repository(guarded: Registry, home: Path) -> None:
+def test_a_password_is_exchanged_for_a_token_to_pull_one_repository(guarded: Registry, home: Path) -> None:
     pushed = guarded.push("acme/private", "1", b"for some")
     assert resolve(home, guarded.name("acme/private:1"), logged_in(guarded.host))[0] == pushed
     assert guarded.tokens is not None
@@ -100,7 +98,7 @@ def test_a_password_is_traded_for_a_token_to_read_one_repository(guarded: Regist
     assert (method, given["scope"], login) == ("GET", "repository:acme/private:pull", True)
 
 
-def test_an_identity_token_is_traded_by_post(guarded: Registry, home: Path) -> None:
+def test_an_identity_token_is_exchanged_by_post(guarded: Registry, home: Path) -> None:
     pushed = guarded.push("acme/private", "1", b"for some")
     config = {"auths": {guarded.host: {"auth": "", "identitytoken": IDENTITY}}}
     assert resolve(home, guarded.name("acme/private:1"), config)[0] == pushed
@@ -118,7 +116,7 @@ def test_a_token_for_the_registry_itself_is_sent_as_it_is(guarded: Registry, hom
 
 
 @pytest.mark.parametrize("identity", [False, True])
-def test_a_login_that_is_not_taken_for_a_token_is_denied(guarded: Registry, home: Path, identity: bool) -> None:
+def test_a_login_rejected_by_the_token_server_is_denied(guarded: Registry, home: Path, identity: bool) -> None:
     guarded.push("acme/private", "1", b"for some")
     wrong = {"auths": {guarded.host: {"identitytoken": "canary-wrong"}}}
     config = wrong if identity else logged_in(guarded.host, password="canary-wrong")
@@ -126,7 +124,7 @@ def test_a_login_that_is_not_taken_for_a_token_is_denied(guarded: Registry, home
         resolve(home, guarded.name("acme/private:1"), config)
 
 
-def test_nobody_is_denied_what_needs_a_login(guarded: Registry, home: Path) -> None:
+def test_a_private_image_is_denied_without_a_login(guarded: Registry, home: Path) -> None:
     guarded.push("acme/private", "1", b"for some")
     with pytest.raises(errors.ImageDenied, match="it requires a login"):
         resolve(home, guarded.name("acme/private:1"))
@@ -135,7 +133,7 @@ def test_nobody_is_denied_what_needs_a_login(guarded: Registry, home: Path) -> N
 # --- with programs that keep logins
 
 
-def test_a_program_named_for_the_registry_gives_the_login(locked: Registry, home: Path) -> None:
+def test_the_credential_helper_of_the_registry_gives_the_login(locked: Registry, home: Path) -> None:
     pushed = locked.push("acme/private", "1", b"a secret layer")
     answer = f"assert registry == {locked.host!r}\nprint(json.dumps(dict(Username={USER!r}, Secret={PASSWORD!r})))"
     helper(home, "vault", answer)
@@ -144,7 +142,7 @@ def test_a_program_named_for_the_registry_gives_the_login(locked: Registry, home
     assert resolve(home, locked.name("acme/private:1"), config)[0] == pushed
 
 
-def test_a_program_for_all_registries_gives_an_identity_token(guarded: Registry, home: Path) -> None:
+def test_the_credential_store_gives_an_identity_token(guarded: Registry, home: Path) -> None:
     pushed = guarded.push("acme/private", "1", b"for some")
     helper(home, "vault", f"print(json.dumps(dict(Username='<token>', Secret={IDENTITY!r})))")
     assert resolve(home, guarded.name("acme/private:1"), {"credsStore": "vault"})[0] == pushed
@@ -161,7 +159,7 @@ def test_a_program_for_all_registries_gives_an_identity_token(guarded: Registry,
         (None, "gave no login: it is not installed"),
     ],
 )
-def test_a_program_that_gives_no_login_is_named_where_one_is_needed(
+def test_a_failing_credential_helper_is_named_if_a_login_is_required(
     guarded: Registry, home: Path, script: str | None, reason: str
 ) -> None:
     guarded.push("acme/private", "1", b"for some")

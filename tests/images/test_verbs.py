@@ -59,7 +59,7 @@ def test_resolve_writes_the_digest_into_model_toml_and_keeps_comments(
     assert shell.ok("docker", "resolve", "-q").out == f"{pushed}\n"
 
 
-def test_resolve_replaces_what_was_there_and_says_so(shell: Shell, registry: Registry) -> None:
+def test_resolve_replaces_the_old_digest_and_reports_it(shell: Shell, registry: Registry) -> None:
     first = registry.push("v/b", "1", b"one")
     image(shell, registry, "v/b", "1", "docker.digest=auto")
     assert f"-> {first} (was auto)" in shell.ok("docker", "resolve").out
@@ -86,9 +86,7 @@ def test_a_digest_in_the_name_needs_no_registry(shell: Shell) -> None:
         ("docker.image=127.0.0.1:1/acme/yolo", 15, "Cannot reach 127.0.0.1:1"),
     ],
 )
-def test_what_cannot_be_resolved_leaves_model_toml_as_it_was(
-    shell: Shell, setting: str | None, code: int, said: str
-) -> None:
+def test_a_failed_lookup_leaves_model_toml_unchanged(shell: Shell, setting: str | None, code: int, said: str) -> None:
     if setting:
         shell.ok("set", setting)
     before = (shell.folder / "model.toml").read_bytes()
@@ -109,7 +107,7 @@ def test_an_unknown_tag_is_named_and_a_refusal_ends_with_12(shell: Shell, regist
 
 
 @pytest.mark.parametrize("way", ["--offline", "MVC_OFFLINE"])
-def test_offline_nobody_is_asked(shell: Shell, registry: Registry, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+def test_offline_sends_no_request(shell: Shell, registry: Registry, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     pushed = registry.push("v/c", "1", b"one")
     image(shell, registry, "v/c", "1")
     if way == "MVC_OFFLINE":
@@ -135,7 +133,7 @@ def test_without_its_library_it_says_what_to_install(shell: Shell, monkeypatch: 
     assert "requests, which is not installed" in done.err
 
 
-def test_the_verb_alone_says_what_there_is(shell: Shell) -> None:
+def test_the_verb_alone_prints_its_help(shell: Shell) -> None:
     done = shell("docker")
     assert (done.code, "mvc docker resolve" in done.err) == (2, True)
     assert {"docker", "drift"} <= VERBS.keys()
@@ -144,7 +142,7 @@ def test_the_verb_alone_says_what_there_is(shell: Shell) -> None:
 # --- digest = "auto"
 
 
-def test_auto_is_looked_up_at_commit_and_status_is_clean_afterwards(shell: Shell, registry: Registry) -> None:
+def test_auto_is_resolved_at_commit_and_status_is_clean_afterwards(shell: Shell, registry: Registry) -> None:
     first = registry.push("v/d", "1", b"one")
     image(shell, registry, "v/d", "1", "docker.digest=auto")
     done = shell.ok("commit", "-m", "one")
@@ -166,7 +164,7 @@ def test_auto_is_looked_up_at_commit_and_status_is_clean_afterwards(shell: Shell
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_without_an_answer_auto_is_recorded_as_not_resolved(
+def test_without_a_response_auto_is_recorded_as_unresolved(
     shell: Shell, registry: Registry, monkeypatch: pytest.MonkeyPatch, offline: bool
 ) -> None:
     registry.push("v/e", "1", b"one")
@@ -184,7 +182,7 @@ def test_without_an_answer_auto_is_recorded_as_not_resolved(
     assert (done.code, "has no digest of" in done.err) == (2, True)
 
 
-def test_a_refusal_or_a_lie_stops_no_commit_and_pins_nothing(shell: Shell, locked: Registry) -> None:
+def test_a_refusal_or_wrong_digest_stops_no_commit_and_pins_nothing(shell: Shell, locked: Registry) -> None:
     locked.push("v/f", "1", b"one")
     image(shell, locked, "v/f", "1", "docker.digest=auto")
     warnings = shell.ok("commit", "-m", "refused", "--json").json["warnings"]
@@ -197,7 +195,7 @@ def test_a_refusal_or_a_lie_stops_no_commit_and_pins_nothing(shell: Shell, locke
     assert recorded(shell)["resolved"] is None
 
 
-def test_a_dry_run_asks_nobody(shell: Shell) -> None:
+def test_a_dry_run_sends_no_request(shell: Shell) -> None:
     with scripted() as watched:
         shell.ok("set", f"docker.image={watched.host}/v/g", "docker.digest=auto")
         shell.ok("commit", "--dry-run")
@@ -206,7 +204,7 @@ def test_a_dry_run_asks_nobody(shell: Shell) -> None:
         assert [each.method for each in watched.asked] == ["HEAD"]
 
 
-def test_a_digest_that_is_written_down_is_not_looked_up(shell: Shell) -> None:
+def test_an_explicit_digest_is_not_looked_up(shell: Shell) -> None:
     with scripted() as watched:
         shell.ok("set", f"docker.image={watched.host}/v/g", f"docker.digest=sha256:{'ab' * 32}")
         shell.ok("commit", "-m", "pinned")
@@ -218,7 +216,7 @@ def test_a_digest_that_is_written_down_is_not_looked_up(shell: Shell) -> None:
 
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("auto", [False, True])
-def test_a_tag_that_was_moved_is_drift(shell: Shell, registry: Registry, several: bool, auto: bool) -> None:
+def test_a_moved_tag_is_drift(shell: Shell, registry: Registry, several: bool, auto: bool) -> None:
     name = f"v/moved-{several:d}{auto:d}"
 
     def push(text: bytes) -> str:
@@ -249,7 +247,7 @@ def test_a_tag_that_was_moved_is_drift(shell: Shell, registry: Registry, several
     assert shell("drift", "--docker", "--at", "v1").code == 1
 
 
-def test_a_tag_that_is_gone_is_drift(shell: Shell, registry: Registry) -> None:
+def test_a_deleted_tag_is_drift(shell: Shell, registry: Registry) -> None:
     pushed = registry.push("v/gone", "1", b"one")
     image(shell, registry, "v/gone", "1")
     shell.ok("docker", "resolve")
@@ -276,7 +274,7 @@ def test_an_image_with_a_digest_in_its_name_cannot_drift(shell: Shell) -> None:
     shell.ok("drift", "--docker")
 
 
-def test_drift_of_what_names_no_image(shell: Shell) -> None:
+def test_drift_without_an_image(shell: Shell) -> None:
     shell.commit("nothing")
     done = shell("drift", "--docker")
     assert (done.code, "names no docker image" in done.err) == (2, True)
@@ -291,7 +289,7 @@ def everything(folder: Path) -> bytes:
     )
 
 
-def test_no_login_or_token_is_said_or_kept(
+def test_no_login_or_token_is_printed_or_stored(
     shell: Shell,
     home: Path,
     locked: Registry,

@@ -65,13 +65,13 @@ def test_every_section_has_its_changes() -> None:
     }
 
 
-def test_datasets_are_told_apart_by_alias() -> None:
+def test_datasets_are_compared_by_alias() -> None:
     old = shot(source={"datasets": [{"alias": "train", "version": "v12"}, {"alias": "val", "version": "v1"}]})
     new = shot(source={"datasets": [{"alias": "val", "version": "v1"}, {"alias": "train", "version": "v13"}]})
     assert changes(old, new) == {"source": [("datasets.train.version", "v12", "v13")]}
 
 
-def test_datasets_without_an_alias_of_their_own_are_told_apart_by_place() -> None:
+def test_datasets_without_unique_aliases_are_compared_by_position() -> None:
     old = shot(source={"datasets": [{"alias": "a", "version": "1"}, {"alias": "a", "version": "2"}]})
     new = shot(source={"datasets": [{"alias": "a", "version": "1"}, {"alias": "a", "version": "3"}]})
     assert changes(old, new) == {"source": [("datasets.1.version", "2", "3")]}

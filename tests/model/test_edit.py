@@ -71,7 +71,7 @@ def test_a_changed_value_keeps_its_comment() -> None:
     assert edit.set_key(TEXT, "docker.image", "b/c") == TEXT.replace('"acme/yolo"   #', '"b/c"   #')
 
 
-def test_setting_what_is_set_changes_nothing() -> None:
+def test_setting_an_equal_value_changes_nothing() -> None:
     assert edit.set_key(TEXT, "docker.image", "acme/yolo") == TEXT
 
 
@@ -96,7 +96,7 @@ def test_comments_after_a_removed_table_stay() -> None:
 
 
 @pytest.mark.parametrize("key", ["docker.tag", "metrics.a", "labelmap", "parameters.optim.lr.x"])
-def test_what_is_not_set_cannot_be_removed(key: str) -> None:
+def test_an_unset_key_cannot_be_removed(key: str) -> None:
     with pytest.raises(errors.NoValue):
         edit.unset_key(TEXT, key)
 
@@ -184,7 +184,7 @@ def test_every_way_to_write_a_table_can_be_changed_and_loses_no_comment(text: st
 
 
 @given(st.sampled_from(FORMS), st.lists(st.sampled_from(ASSIGNMENTS), max_size=6), st.data())
-def test_what_is_set_can_be_removed_again(text: str, assignments: list[tuple[str, Any]], data: st.DataObject) -> None:
+def test_a_key_that_was_set_can_be_removed(text: str, assignments: list[tuple[str, Any]], data: st.DataObject) -> None:
     values = parse.load(text.encode(), where="")
     for key, value in assignments:
         try:

@@ -60,7 +60,7 @@ def test_a_name_is_spelled_out(text: str, tag: str | None, whole: str, host: str
         ("", None, "names are lower-case letters"),
     ],
 )
-def test_what_names_no_image_is_refused(text: str, tag: str | None, reason: str) -> None:
+def test_an_invalid_image_name_is_refused(text: str, tag: str | None, reason: str) -> None:
     with pytest.raises(errors.BadImage) as caught:
         Image.parse(text, tag)
     assert reason in caught.value.message

@@ -1,4 +1,4 @@
-"""Markers: a version whole but for its files' bytes, whose ids are computed again by whoever reads one."""
+"""Markers: a version without the content of its files, whose ids every reader computes again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def marker() -> Marker:
     return Marker("0197-abc", version, manifest, tree, TOML)
 
 
-def test_what_is_read_is_what_was_written(marker: Marker) -> None:
+def test_a_marker_reads_back_equal(marker: Marker) -> None:
     found = Marker.decode(marker.encode())
     assert found == marker
     assert found.id == marker.version.id()
@@ -65,6 +65,6 @@ def test_one_is_never_written_for_another_version(marker: Marker) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"kind": "marker"}', b"\xff", b'{"a":' * 500])
-def test_what_is_no_marker_is_refused(data: bytes) -> None:
+def test_other_documents_are_refused(data: bytes) -> None:
     with pytest.raises(errors.NotCanonical):
         Marker.decode(data)

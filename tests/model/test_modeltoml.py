@@ -100,7 +100,7 @@ def test_comments_and_order_make_no_difference() -> None:
 
 
 @given(manifests())
-def test_what_is_rendered_reads_back_the_same(value: Manifest) -> None:
+def test_rendered_text_parses_to_the_same_values(value: Manifest) -> None:
     assert parse(modeltoml.render(value)) == value
 
 
@@ -130,8 +130,8 @@ def test_a_labelmap_may_lie_in_a_file() -> None:
         ("a = 1".encode("utf-16"), errors.BadToml, "line 1, column 1: UTF-16; save it as UTF-8"),
         ("a = 1".encode("utf-16-le"), errors.BadToml, "line 1, column 1: UTF-16; save it as UTF-8"),
         ("a = 1".encode("utf-32"), errors.BadToml, "line 1, column 1: UTF-16; save it as UTF-8"),
-        (b"", errors.NoModelName, "model.toml does not say"),
-        (b'[docker]\nimage = "x"', errors.NoModelName, "model.toml does not say"),
+        (b"", errors.NoModelName, "does not name its model"),
+        (b'[docker]\nimage = "x"', errors.NoModelName, "does not name its model"),
         (HEAD + b"[parametres]\n", errors.UnknownKey, "parametres"),
         (HEAD + b"[docker]\nimgae = 1", errors.UnknownKey, "docker.imgae"),
         (HEAD + b"[[source.datasets]]\nurl = 1", errors.UnknownKey, "source.datasets.0.url"),

@@ -23,13 +23,13 @@ def test_a_plain_path_is_one_that_passes_the_closer_look(monkeypatch: pytest.Mon
         paths.check_path(path)
 
 
-def test_a_clash_of_folders_is_found_whatever_lies_between() -> None:
+def test_a_collision_of_folders_is_found_between_any_paths() -> None:
     assert paths.collisions(["A/x", "b/y", "a/z", "A/y"]) == [("A/x", "a/z")]
     assert paths.collisions(["a", "a/b"]) == [("a", "a/b")]
     assert paths.collisions(["A/b/c", "A/b/d", "a"]) == [("A/b/c", "a")]
 
 
 @pytest.mark.parametrize("path", ["a/", "a//b", "/a", "a.", "con", "a/nul.txt", "COM1.pt", "-/aux"])
-def test_what_is_not_plain_gets_the_closer_look(path: str) -> None:
+def test_unusual_paths_are_checked_in_full(path: str) -> None:
     with pytest.raises(errors.Refused):
         paths.check_path(path)

@@ -44,7 +44,7 @@ def test_every_shape_has_an_example() -> None:
         ("model", lambda text: {"name": "x", "links": [text]}, "model.links.0"),
     ],
 )
-def test_each_known_shape_is_found_wherever_it_lies(kind: str, section: str, wrap: Any, key: str) -> None:
+def test_each_pattern_is_found_in_every_section(kind: str, section: str, wrap: Any, key: str) -> None:
     sections = {"model": {"name": "x"}, section: wrap(TOKENS[kind])}
     (found,) = secrets.find(Manifest(**sections))
     assert (found.key, found.kind) == (key, kind)

@@ -98,7 +98,7 @@ def test_the_summary_names_the_largest_module_that_did_not_change() -> None:
     assert compare([], []).summary() == "all 0 unchanged"
 
 
-def test_json_has_what_is_not_unchanged() -> None:
+def test_json_has_every_changed_tensor() -> None:
     old, new = tensors("a.w F32 2 1", "a.b F32 2 2"), tensors("a.w F32 2 1", "a.b F32 3 3")
     record = compare(old, new).to_json()
     assert record["counts"] == {"reshaped": 1, "unchanged": 1}
@@ -111,7 +111,7 @@ def test_json_has_what_is_not_unchanged() -> None:
     ]
 
 
-def test_every_tensor_is_told_of_once(rng: random.Random) -> None:
+def test_every_tensor_occurs_once(rng: random.Random) -> None:
     names = [f"{a}.{b}" for a in "xyz" for b in range(4)] + [""] * 3
 
     def some() -> list[Segment]:

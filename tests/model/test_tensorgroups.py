@@ -1,4 +1,4 @@
-"""Tensors told of by module: few lines, and none that hides a difference while there is room."""
+"""Tensors grouped by module: few lines, and none that hides a difference within the limit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_nothing_has_no_groups() -> None:
     assert labels({}) == []
 
 
-def test_what_fares_alike_is_one_line() -> None:
+def test_tensors_of_one_state_are_one_line() -> None:
     assert labels(layers(0, 11, "u")) == [("encoder.layer.*", "u")]
     assert labels({"a": "u", "b.c": "u"}) == [("*", "u")]
     assert labels({"head.weight": "c"}) == [("head.weight", "c")]
 
 
-def test_numbers_stand_together_where_they_fare_alike() -> None:
+def test_numbered_modules_of_one_state_are_joined() -> None:
     states = layers(0, 8, "u") | layers(9, 11, "c") | {"embeddings.w": "u", "embeddings.b": "u", "head.out.w": "c"}
     assert labels(states) == [
         ("embeddings.*", "u"),
@@ -52,14 +52,14 @@ def test_other_separators_and_names_that_are_prefixes() -> None:
     assert labels({"": "u", ".": "c", "a.": "c", "a": "u"}) == [("", "u"), (".", "c"), ("a", "u"), ("a.", "c")]
 
 
-def test_there_are_no_more_lines_than_asked_for_and_the_top_is_told_apart_first() -> None:
+def test_lines_stay_within_the_limit_and_the_top_is_split_first() -> None:
     states = {f"m{a}.n{b}.w": "cu"[(a + b) % 2] for a in range(5) for b in range(6)}
     assert labels(states, 4) == [("*", "cu")]
     assert labels(states, 5) == [(f"m{a}.*", "cu") for a in range(5)]
     assert labels(states, 10) == [*((f"m0.n{b}.w", "cu"[b % 2]) for b in range(6)), *labels(states, 5)[1:]]
 
 
-def test_of_many_names_those_that_differ_are_told() -> None:
+def test_of_many_names_those_that_differ_are_shown() -> None:
     states = {f"t{number:03}": "u" for number in range(400)} | {"t007": "c", "t100": "c"}
     assert labels(states) == [("t007", "c"), ("t100", "c"), ("* (rest)", "u")]
 
@@ -76,7 +76,7 @@ def test_groups_are_few_and_have_each_leaf_once(rng: random.Random) -> None:
         assert sorted(name for group in groups for name in group.members) == sorted(names)
 
 
-def test_the_steadiest_module_is_the_heaviest_that_fares_so_wholly() -> None:
+def test_the_largest_module_is_the_heaviest_entirely_in_the_state() -> None:
     def steady(states: dict[str, str]) -> str | None:
         return largest_module([Leaf(name, state, 1) for name, state in states.items()], "u", lambda value: value)
 

@@ -95,7 +95,7 @@ def test_a_person_reads_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     "text", ["Ana", "<a@b>", "Ana <a b>", "Ana <a@b> x", "Ana <a@b", "A\n <a@b>", "A\x1b <a@b>", ""]
 )
-def test_what_is_no_person_is_refused(text: str) -> None:
+def test_an_invalid_person_is_refused(text: str) -> None:
     with pytest.raises(errors.BadAuthor):
         Person.parse(text)
 
@@ -118,7 +118,7 @@ def test_dates_are_read_in_the_forms_of_git(text: str, stamp: Timestamp) -> None
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "2026-13-01", "@1 +9900", "@99999999999999 +0000", "2026-02-03T10:00:00+20:00"]
 )
-def test_what_is_no_date_is_refused(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     with pytest.raises(errors.BadDate):
         Timestamp.parse(text)
 

@@ -21,14 +21,14 @@ def requiring(*requires: dict[str, Any]) -> dict[str, Any]:
     return {"intent": {"require": list(requires)}}
 
 
-def test_what_is_required_hinders_and_nothing_else_does() -> None:
+def test_only_breaches_of_required_rules_block() -> None:
     assert blocked(made(), "deployment") == {"model-latest", "type", "labelmap"}
     assert blocked(made("model-latest", **SERVED), "deployment") == set()
     assert blocked(made("model-latest", type="MASK", framework="PYTORCH", labelmap=LABELS), "deployment") == set()
     assert blocked(made(), "deployment/own") == set()
 
 
-def test_what_cannot_be_checked_here_hinders_only_when_strict() -> None:
+def test_unknown_results_block_only_when_strict() -> None:
     ready = made("pretrained-weights", **SERVED)
     assert blocked(ready, "pre-annotation") == set()
     assert blocked(ready, "pre-annotation", strict=True) == {"config", "dataset-labels", "dataset-type", "job-file"}
@@ -37,7 +37,7 @@ def test_what_cannot_be_checked_here_hinders_only_when_strict() -> None:
     assert blocked(pytorch, "deployment", strict=True) == {"framework"}
 
 
-def test_what_is_optional_never_hinders() -> None:
+def test_optional_rules_never_block() -> None:
     whole = made("pretrained-weights", "config", type="MASK", framework="ONNX", parameters={"a": 1})
     assert results(whole, "training")["labelmap"] == "no"
     assert "labelmap" not in blocked(whole, "training", strict=True)
@@ -52,7 +52,7 @@ def test_current_and_legacy_jobs_differ() -> None:
     assert blocked(new, "pre-annotation/current") == set()
 
 
-def test_without_a_profile_the_first_is_meant() -> None:
+def test_the_first_profile_is_the_default() -> None:
     assert [with_profile(use) for use in ("training", "pre-annotation", "deployment", "conversion", "storage")] == [
         "training/current",
         "pre-annotation/current",
@@ -64,7 +64,7 @@ def test_without_a_profile_the_first_is_meant() -> None:
 
 
 @pytest.mark.parametrize("use", ["deploy", "deployment/", "deployment/legacy", "storage/current", "", "edge"])
-def test_another_use_is_refused_with_those_that_are_known(use: str) -> None:
+def test_an_unknown_use_is_refused_with_the_known_ones(use: str) -> None:
     with pytest.raises(errors.UnknownUse, match="pre-annotation/legacy"):
         with_profile(use)
 
@@ -86,7 +86,7 @@ def test_a_metric_must_be_measured_and_high_enough() -> None:
     assert "require.0" not in results(made(**rule), "deployment/serving")
 
 
-def test_a_role_may_be_filled_by_a_pattern() -> None:
+def test_a_pattern_may_have_the_role() -> None:
     rule = requiring({"use": "storage", "role": "onnx"})
     assert blocked(made("other", **rule), "storage") == {"require.0"}
     assert blocked(made("onnx", **rule), "storage") == set()
@@ -94,7 +94,7 @@ def test_a_role_may_be_filled_by_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["safetensors", ".SafeTensors"])
-def test_a_format_is_told_by_names_and_by_headers(wanted: str) -> None:
+def test_a_format_is_recognized_by_names_and_by_headers(wanted: str) -> None:
     rule = requiring({"use": "storage", "format": wanted})
     assert results(made(**rule), "storage")["require.0"] == "no"
     assert results(made("w=best.safetensors", **rule), "storage")["require.0"] == "ok"
@@ -109,7 +109,7 @@ def test_a_rule_for_a_use_holds_in_every_profile() -> None:
     assert "require.0" in blocked(subject, "deployment/own")
 
 
-def test_a_team_makes_up_a_use() -> None:
+def test_a_team_defines_its_own_use() -> None:
     subject = made("onnx", **requiring({"use": "edge", "role": "onnx"}, {"use": "edge/eu", "role": "card"}))
     assert results(subject, "edge") == {"require.0": "ok"}
     assert results(subject, "edge/eu") == {"require.0": "ok", "require.1": "no"}
@@ -133,7 +133,7 @@ def test_a_rule_of_a_later_release_cannot_be_checked(require: dict[str, Any]) ->
     assert blocked(subject, "storage", strict=True) == {"require.0"}
 
 
-def test_a_version_is_judged_for_what_it_is_meant_for() -> None:
+def test_a_version_is_evaluated_for_its_intended_uses() -> None:
     meant = {"ready_for": ["deployment", "edge", "deployment/serving", "nowhere"]}
     subject = made("model-latest", intent=meant | {"require": [{"use": "edge", "role": "onnx"}]}, **SERVED)
     found = {each.use: each for each in evaluate_intent(subject)}
@@ -172,7 +172,7 @@ def test_a_profile_of_a_teams_own_has_the_rules_of_the_use() -> None:
     assert results(subject, "deployment/gpu") == {"require.0": "no"}
 
 
-def test_a_command_runs_nothing_that_a_role_says() -> None:
+def test_a_fix_quotes_roles_and_metrics() -> None:
     subject = made(
         **requiring({"use": "storage", "role": "a; rm -rf ~"}, {"use": "storage", "metric": "$(x)", "min": 1})
     )
@@ -191,14 +191,14 @@ def test_all_and_any_over_every_triple() -> None:
         assert verdict.any_of(triple).result is values[max(ranks)].result
 
 
-def test_the_reasons_are_those_that_decided() -> None:
+def test_reasons_are_those_of_the_deciding_verdicts() -> None:
     assert verdict.all_of([no("a"), unknown("b"), no("c"), no("a")]) == no("a; c")
     assert verdict.any_of([no("a"), unknown("b"), no("c")]) == unknown("b")
     assert verdict.all_of([]) == OK
     assert verdict.any_of([]) == Verdict(verdict.Result.NO)
 
 
-def test_to_mend_all_takes_every_command_and_to_mend_one_the_first() -> None:
+def test_all_needs_every_fix_and_any_the_first() -> None:
     assert verdict.all_of([no("a", "x"), OK, no("b", "y")]).fix == "x && y"
     assert verdict.all_of([no("a", "x"), no("b")]).fix == ""  # half of it would mend nothing
     assert verdict.any_of([no("a", "x"), no("b", "y")]).fix == "x"
