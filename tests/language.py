@@ -12,7 +12,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1] / "mvc"
 
 CHECKED = {"cli": "all", "errors": "all", "formats": "all", "images": "all", "model": "all", "readiness": "all"}
-"""Folders of `mvc/`, and the texts held against the table: `all`, or `docstrings`."""
+"""Folders of `mvc/`, and the texts held against the table: `docstrings`, or `all`: other strings, comments and names too."""
 
 OPENINGS = ("Have", "What", "Whether", "That", "Which", "Who", "Whom", "How", "Where", "Told", "Alone")
 """First words of no docstring and no help text."""

@@ -30,7 +30,7 @@ def command(invocation: Invocation, exit_code: bool) -> int:
 
 
 def _lines(result: Status) -> Iterator[str]:
-    yield from _where(result)
+    yield from _head(result)
     if result.merging:
         yield style(
             f"Merge of {short(result.merging.theirs)} in progress: run `mvc merge --continue` or `mvc merge --abort`",
@@ -71,7 +71,7 @@ def _lines(result: Status) -> Iterator[str]:
         yield "No tracked files yet; track one with `mvc add PATH --as ROLE`"
 
 
-def _where(result: Status) -> Iterator[str]:
+def _head(result: Status) -> Iterator[str]:
     names = [escape(name) for kind, name in result.names if not (kind == "branch" and name == result.branch)]
     at = f"v{result.number}" + (f" ({', '.join(names)})" if names else "") if result.base else "no version yet"
     place = f"On branch {style(escape(result.branch), bold=True)}" if result.branch else "HEAD detached"
