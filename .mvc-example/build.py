@@ -23,6 +23,7 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import Options, commit
 from mvc.porcelain.init import init
 from mvc.porcelain.switch import switch
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import HEADS as BRANCHES
 
@@ -94,7 +95,7 @@ def build(root: Path) -> None:
         init(root / step.model, root=root)
         repository = repository or Repository(root)
         options = Options(tags=step.tags, aliases=step.aliases)
-        commit(repository, step.model, step.message, actor, options=options)
+        commit(Model(repository, step.model), step.message, actor, options=options)
 
 
 def lay_out(step: Step, folder: Path) -> None:
@@ -111,9 +112,9 @@ def lay_out(step: Step, folder: Path) -> None:
 def stand_on(repository: Repository, step: Step, actor: Actor) -> None:
     """Switch to the step's branch, made where the model stands when it is new."""
     if step.branch in repository.refs.names(step.model, BRANCHES):
-        switch(repository, step.model, step.branch, actor=actor)
+        switch(Model(repository, step.model), step.branch, actor=actor)
     else:
-        switch(repository, step.model, None, create=step.branch, actor=actor)
+        switch(Model(repository, step.model), None, create=step.branch, actor=actor)
 
 
 def store_files(repository: Path) -> Iterator[tuple[str, Path]]:

@@ -41,7 +41,6 @@ from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.registry import connection
-from mvc.repository import model as core
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -105,7 +104,7 @@ class Model:
         Raises NotInModel, NoSuchFile, NothingToTrack, BadRole, RoleInUse, ManyFiles unless `yes`, and the like.
         """
         given = [self._session.absolute(path) for path in paths]
-        return add(self._session.repository, self.name, given, role=role, yes=yes, follow_links=follow_links)
+        return add(self._session.of(self.name), given, role=role, yes=yes, follow_links=follow_links)
 
     def remove(
         self,
@@ -117,8 +116,7 @@ class Model:
     ) -> list[Edited]:
         """Stop tracking roles or paths, and delete their files unless `cached`. Raises NotTracked, OnlyHere unless `force`."""
         return edit.remove(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             names,
             cached=cached,
             force=force,
@@ -147,8 +145,7 @@ class Model:
         """
         found = values.sections(_sections(parameters, metrics, labelmap, about, docker, source, intent), replace)
         return edit.update(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             found.assignments,
             removed=found.removed,
             replaced=found.replaced,
@@ -157,29 +154,28 @@ class Model:
 
     def unset(self, *keys: str) -> list[Edited]:
         """Remove keys such as `docker.tag` from model.toml. Raises UnknownKey, NoValue."""
-        return edit.unset(self._session.repository, self.name, keys)
+        return edit.unset(self._session.of(self.name), keys)
 
     def get(self, key: str | None = None) -> Any:
         """Return a value of model.toml, or all of them. Raises UnknownKey, NoValue."""
-        return edit.get(self._session.repository, self.name, key)
+        return edit.get(self._session.of(self.name), key)
 
     def status(self) -> Status:
         """Compare the working tree with the version that it is based on."""
-        return status(self._session.repository, self.name)
+        return status(self._session.of(self.name))
 
     def check(self, *uses: str, strict: bool = False) -> Checked:
         """Check whether the working tree is ready for `uses`; of a version, `Version.check` does. Raises UnknownUse."""
-        return check(self._session.repository, self.name, uses=uses, strict=strict)
+        return check(self._session.of(self.name), uses=uses, strict=strict)
 
     def rules(self, *uses: str) -> tuple[Rule, ...]:
         """Return the rules of `uses`, a team's own included, or of all uses. Raises UnknownUse."""
-        return rules_for(uses, manifest_of(self._session.repository, self.name))
+        return rules_for(uses, manifest_of(self._session.of(self.name)))
 
     def restore(self, *names: str, revision: Revision | None = None, progress: Progress | None = None) -> Moved:
         """Restore roles or paths (none: all files) as `revision`, or else the current version, has them; edits are lost."""
         return restore(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             names,
             source=self._session.resolve(self.name, revision) if revision is not None else None,
             below=self._session.below(self.name),
@@ -210,7 +206,7 @@ class Model:
         In a Picsellia training container, `[source]` first becomes the experiment. Raises NothingToCommit, EmptyMessage,
         Detached, RulesBroken, SecretFound, NotReady and the like.
         """
-        repository, who = self._session.repository, self._session.actor(actor)
+        who = self._session.actor(actor)
         options = CommitOptions(
             amend=amend,
             allow_empty=allow_empty,
@@ -224,10 +220,10 @@ class Model:
             registries=self._session.registries(),
         )
         if not dry_run:
-            origin.record_run(repository, self.name, self._session.variables)
+            origin.record_run(self._session.of(self.name), self._session.variables)
         text = "dry run" if dry_run and message is None else message
         return commit(
-            repository, self.name, text, who, options=options, progress=progress, code=self._session.code(code)
+            self._session.of(self.name), text, who, options=options, progress=progress, code=self._session.code(code)
         )
 
     def record(
@@ -269,7 +265,7 @@ class Model:
         given = _sections(parameters, metrics, labelmap, about, docker, source, intent)
         found = values.sections(given, replace)
         done = record_files(
-            core.Model(repository, self.name),
+            self._session.of(self.name),
             {
                 role: file.entry if isinstance(file, File) else self._session.absolute(file)
                 for role, file in files.items()
@@ -309,8 +305,7 @@ class Model:
         """
         wanted = Filter(author, grep, self._session.moment(since), self._session.moment(until))
         found = log(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             revisions,
             every_name=all_refs,
             count=limit,
@@ -322,7 +317,7 @@ class Model:
 
     def reflog(self, name: str | None = None) -> Reflog:
         """Return every move of a branch, tag or alias, else of the current branch, newest first. Raises NoSuchName."""
-        return reflog(self._session.repository, self.name, name)
+        return reflog(self._session.of(self.name), name)
 
     def diff(
         self,
@@ -337,11 +332,11 @@ class Model:
         """
         repository = self._session.repository
         if isinstance(old, str) and ".." in old and new is None:
-            left, right = sides(repository, self.name, old)
-            return diff(repository, self.name, left, right, tensors=tensors)
+            left, right = sides(self._session.of(self.name), old)
+            return diff(self._session.of(self.name), left, right, tensors=tensors)
         first = repository.current(self.name) if old is None else self._session.resolve(self.name, old)
         second = None if new is None else self._session.resolve(self.name, new)
-        return diff(repository, self.name, first, second, tensors=tensors)
+        return diff(self._session.of(self.name), first, second, tensors=tensors)
 
     def switch(
         self,
@@ -355,8 +350,7 @@ class Model:
     ) -> Switched:
         """Switch to the branch `target`, or detached to a version; `create` makes a branch there first. Raises InTheWay."""
         return switch(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             target if target is None or isinstance(target, str) else target.id,
             create=create,
             detach=detach,
@@ -376,8 +370,7 @@ class Model:
     ) -> Reset:
         """Move the current branch to `revision`; with `keep` the files follow, with `hard` edits in them are lost."""
         return reset(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             self._session.resolve(self.name, revision),
             mode=HARD if hard else KEEP if keep else SOFT,
             actor=self._session.actor(actor),
@@ -400,8 +393,7 @@ class Model:
         With conflicts left, `outcome` is `conflicts`: then `continue_merge` or `abort_merge`. Raises as porcelain's merge.
         """
         return merge(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             self._session.resolve(self.name, revision),
             self._session.actor(actor),
             message=message,
@@ -423,8 +415,7 @@ class Model:
     ) -> Committed:
         """Commit the merge, once conflicts are resolved. Raises NoMerge, Undecided."""
         return merge_continue.proceed(
-            self._session.repository,
-            self.name,
+            self._session.of(self.name),
             self._session.actor(actor),
             message=message,
             choice=_choice(side, take),
@@ -435,12 +426,12 @@ class Model:
 
     def abort_merge(self, *, progress: Progress | None = None) -> Moved:
         """Restore the working tree as it was before the merge. Raises NoMerge."""
-        return merge_continue.abort(self._session.repository, self.name, progress)
+        return merge_continue.abort(self._session.of(self.name), progress)
 
     def du(self, *revisions: Revision) -> Usages:
         """Return what versions take on the disk; without any, all of them."""
         ids = list(dict.fromkeys(self._session.resolve(self.name, revision) for revision in revisions))
-        return du(self._session.repository, self.name, ids)
+        return du(self._session.of(self.name), ids)
 
     def rename(self, new: str, *, actor: Who | None = None) -> Model:
         """Rename the model. Raises BadModelKey, ModelExists."""
@@ -479,15 +470,14 @@ class Model:
         repository, who = self._session.repository, self._session.actor(actor)
         repository.roll_forward()
         ids = (
-            publish.everything(repository, self.name)
+            publish.everything(self._session.of(self.name))
             if every
             else [self._session.resolve(self.name, revision) for revision in revisions or ("HEAD",)]
         )
         chosen = self._registry(registry)
         with connection.registry(repository, chosen, self._session.variables) as there:
             return publish.publish(
-                repository,
-                self.name,
+                self._session.of(self.name),
                 there,
                 ids,
                 who,
@@ -517,12 +507,12 @@ class Model:
         self._session.require_network("The registry of the image")
         registries = self._session.registries()
         assert registries is not None  # noqa: S101 - not offline
-        return docker.resolve(self._session.repository, self.name, registries, dry_run=dry_run)
+        return docker.resolve(self._session.of(self.name), registries, dry_run=dry_run)
 
     def source(self, revision: Revision | None = None) -> dict[str, Any]:
         """Return the experiment and the dataset versions that a version, or else model.toml, names."""
         version = None if revision is None else self._session.resolve(self.name, revision)
-        return origin.show(self._session.repository, self.name, version)
+        return origin.show(self._session.of(self.name), version)
 
     # --- inside
 

@@ -72,21 +72,21 @@ class Branches(Refs):
 
     def all(self) -> branch.Branches:
         """Return all of them, and which one is current."""
-        return branch.branches(self._session.repository, self._model)
+        return branch.branches(self._session.of(self._model))
 
     def create(self, name: str, revision: Revision = "HEAD", *, actor: Who | None = None) -> Branch:
         """Create the branch `name` at `revision`. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""
         target = self._resolve(revision)
-        return branch.create(self._session.repository, self._model, name, target, self._session.actor(actor))
+        return branch.create(self._session.of(self._model), name, target, self._session.actor(actor))
 
     def rename(self, old: str, new: str, *, actor: Who | None = None) -> Branch:
         """Rename a branch. Raises NoSuchName, BranchExists, BadRefName, NameTaken, CaseTwin."""
-        return branch.rename(self._session.repository, self._model, old, new, self._session.actor(actor))
+        return branch.rename(self._session.of(self._model), old, new, self._session.actor(actor))
 
     def delete(self, name: str, *, force: bool = False, actor: Who | None = None) -> Branch:
         """Delete a branch, with `force` also an unmerged one. Raises NoSuchName, CurrentBranch, UnmergedBranch."""
         who = self._session.actor(actor)
-        return branch.delete(self._session.repository, self._model, name, who, force=force)
+        return branch.delete(self._session.of(self._model), name, who, force=force)
 
 
 class Tags(Refs):
@@ -96,18 +96,18 @@ class Tags(Refs):
 
     def all(self) -> list[Tag]:
         """Return all of them, with who set each, when and why."""
-        return tag.tags(self._session.repository, self._model)
+        return tag.tags(self._session.of(self._model))
 
     def create(
         self, name: str, revision: Revision = "HEAD", *, message: str | None = None, actor: Who | None = None
     ) -> Tag:
         """Create the tag `name` at `revision`. Raises TagExists, BadRefName, NameTaken, CaseTwin."""
         target, who = self._resolve(revision), self._session.actor(actor)
-        return tag.create(self._session.repository, self._model, name, target, who, message=message)
+        return tag.create(self._session.of(self._model), name, target, who, message=message)
 
     def delete(self, name: str, *, actor: Who | None = None) -> Version:
         """Delete a tag, and return the version that it stood for. Raises NoSuchName."""
-        id_ = tag.delete(self._session.repository, self._model, name, self._session.actor(actor))
+        id_ = tag.delete(self._session.of(self._model), name, self._session.actor(actor))
         return Version(self._session, self._model, id_)
 
 
@@ -118,7 +118,7 @@ class Aliases(Refs):
 
     def all(self) -> list[Alias]:
         """Return all of them, with who moved each, when and why."""
-        return alias.aliases(self._session.repository, self._model)
+        return alias.aliases(self._session.of(self._model))
 
     def set(
         self,
@@ -131,18 +131,18 @@ class Aliases(Refs):
     ) -> Alias:
         """Move the alias `name` to `revision`; `force` accepts a version that is not ready. Raises NotReady, RefMoved."""
         target, who = self._resolve(revision), self._session.actor(actor)
-        return alias.assign(self._session.repository, self._model, name, target, who, reason=message, force=force)
+        return alias.assign(self._session.of(self._model), name, target, who, reason=message, force=force)
 
     def log(self, name: str) -> Reflog:
         """Return every move of an alias, the newest first, also of one that was removed. Raises NoSuchName."""
-        return alias.log(self._session.repository, self._model, name)
+        return alias.log(self._session.of(self._model), name)
 
     def rollback(self, name: str, *, message: str | None = None, actor: Who | None = None) -> Alias:
         """Move an alias back to where it stood before its last move. Raises NoSuchName, NothingBefore, RefMoved."""
         who = self._session.actor(actor)
-        return alias.rollback(self._session.repository, self._model, name, who, reason=message)
+        return alias.rollback(self._session.of(self._model), name, who, reason=message)
 
     def delete(self, name: str, *, actor: Who | None = None) -> Version:
         """Remove an alias, its log kept, and return the version that it stood for. Raises NoSuchName."""
-        id_ = alias.remove(self._session.repository, self._model, name, self._session.actor(actor))
+        id_ = alias.remove(self._session.of(self._model), name, self._session.actor(actor))
         return Version(self._session, self._model, id_)

@@ -97,17 +97,16 @@ class Remote:
             repository.roll_forward()
         name, who = self._session.model(model), self._session.actor(actor)
         if delete:
-            wanted = removals(repository, name, self.name, refs)
+            wanted = removals(self._session.of(name), self.name, refs)
         else:
-            gone = removals(repository, name, self.name, [ref[1:] for ref in refs if ref.startswith(":")])
-            wanted = [*updates(repository, name, refs, branches=all_branches, tags=tags), *gone]
+            gone = removals(self._session.of(name), self.name, [ref[1:] for ref in refs if ref.startswith(":")])
+            wanted = [*updates(self._session.of(name), refs, branches=all_branches, tags=tags), *gone]
         tries = (TRIES if rebase else 0) if isinstance(rebase, bool) else rebase
         with self._reached(jobs, limit) as there:
             if repair and not dry_run:
                 heal(repository, there, who, progress)
             done = push(
-                repository,
-                name,
+                self._session.of(name),
                 there,
                 wanted,
                 who,
@@ -147,8 +146,7 @@ class Remote:
         name, who = self._session.model(model), self._session.actor(actor)
         with self._reached(jobs, limit) as there:
             return pull(
-                self._session.repository,
-                name,
+                self._session.of(name),
                 there,
                 who,
                 theirs=branch,

@@ -57,7 +57,7 @@ class Repository:
         """
         return Model(self._session, self._session.model(name))
 
-    def models(self) -> list[models.Model]:
+    def models(self) -> list[models.ListedModel]:
         """Return what is known of each model, by name."""
         return models.models(self._session.repository)
 

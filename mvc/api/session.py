@@ -75,6 +75,10 @@ class Session:
             self._read = stamps
         return self._repository
 
+    def of(self, name: str) -> Model:
+        """Return the model `name`, as the verbs take it."""
+        return Model(self.repository, name)
+
     def _stamps(self) -> list[_Stamp | None]:
         """What shows that the store, its settings or the person's own were written."""
         own, store = self.environment.user_config, self._repository.root / STORE

@@ -19,7 +19,6 @@ from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.show import Shown, show
 from mvc.repository import refnames
-from mvc.repository.model import Model
 from mvc.storage.progress import Progress
 
 
@@ -85,7 +84,7 @@ class Version:
     @property
     def names(self) -> dict[str, str]:
         """The kind (branch, tag, alias, remote) of each name that it has now."""
-        found = refnames.decorations(Model(self._session.repository, self.model)).get(self.id, ())
+        found = refnames.decorations(self._session.of(self.model)).get(self.id, ())
         return {name: kind for kind, name in found}
 
     # --- values
@@ -144,21 +143,21 @@ class Version:
 
     def show(self) -> Shown:
         """Return all of it, with what it changed and where it is on registries. Raises Missing, Damaged."""
-        return show(self._session.repository, self.model, self.id)
+        return show(self._session.of(self.model), self.id)
 
     def diff(self, other: Revision | None = None, *, tensors: Literal["headers", "deep"] | None = None) -> Diff:
         """Compare it with `other`, a later version, or else with the working tree."""
         new = self._session.resolve(self.model, other) if other is not None else None
-        return diff(self._session.repository, self.model, self.id, new, tensors=tensors)
+        return diff(self._session.of(self.model), self.id, new, tensors=tensors)
 
     def check(self, *uses: str, strict: bool = False) -> Checked:
         """Check whether it is ready for `uses`, else for what it is meant for. Raises UnknownUse."""
-        return check(self._session.repository, self.model, self.id, uses=uses, strict=strict)
+        return check(self._session.of(self.model), self.id, uses=uses, strict=strict)
 
     def export(self, directory: PathLike, *, progress: Progress | None = None) -> Exported:
         """Write its files and its model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
         target = self._session.absolute(directory)
-        return export(self._session.repository, self.model, self.id, target, progress=progress)
+        return export(self._session.of(self.model), self.id, target, progress=progress)
 
     # --- as a value
 

@@ -12,6 +12,7 @@ from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.add import Added, Entry, add
+from mvc.repository.model import Model
 from mvc.repository.worktree import globs
 
 _SHOWN = 5
@@ -30,7 +31,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
     as it is at that time.
     """
     given = [invocation.cwd / path for path in paths]
-    done = add(invocation.writer(), invocation.model(), given, role=role, yes=yes, follow_links=follow_links)
+    done = add(Model(invocation.writer(), invocation.model()), given, role=role, yes=yes, follow_links=follow_links)
     for path in done.skipped:
         invocation.note(render.skipped(path))
     if done.ignored:

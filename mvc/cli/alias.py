@@ -24,7 +24,7 @@ def command(invocation: Invocation) -> None:
     An alias, such as prod, is a name for a version that is moved on purpose; its log keeps every move. Without a
     command, list the aliases.
     """
-    aliases = porcelain.aliases(invocation.repository(), invocation.model())
+    aliases = porcelain.aliases(Model(invocation.repository(), invocation.model()))
     invocation.emit(
         "alias",
         lambda: {"aliases": [alias.to_json() for alias in aliases]},
@@ -61,7 +61,7 @@ def assign(invocation: Invocation, name: str, revision: str, message: str | None
     """
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
-    done = porcelain.assign(repository, model, name, target, invocation.actor(), reason=message, force=force)
+    done = porcelain.assign(Model(repository, model), name, target, invocation.actor(), reason=message, force=force)
     _emit(invocation, done)
 
 
@@ -72,7 +72,7 @@ def remove(invocation: Invocation, name: str) -> None:
 
     Its log is kept: `mvc alias rollback NAME` restores it.
     """
-    id_ = porcelain.remove(invocation.writer(), invocation.model(), name, invocation.actor())
+    id_ = porcelain.remove(Model(invocation.writer(), invocation.model()), name, invocation.actor())
     invocation.emit(
         "alias",
         lambda: {"deleted": [{"name": name, "id": id_}]},
@@ -84,7 +84,7 @@ def remove(invocation: Invocation, name: str) -> None:
 @click.argument("name")
 def log(invocation: Invocation, name: str) -> None:
     """Show the moves of alias NAME, newest first."""
-    reflog.emit(invocation, porcelain.log(invocation.repository(), invocation.model(), name))
+    reflog.emit(invocation, porcelain.log(Model(invocation.repository(), invocation.model()), name))
 
 
 @subverb(command, "rollback")
@@ -96,7 +96,7 @@ def rollback(invocation: Invocation, name: str, message: str | None) -> None:
     Run it again to go back one move further.
     """
     repository, model = invocation.writer(), invocation.model()
-    _emit(invocation, porcelain.rollback(repository, model, name, invocation.actor(), reason=message))
+    _emit(invocation, porcelain.rollback(Model(repository, model), name, invocation.actor(), reason=message))
 
 
 def _emit(invocation: Invocation, alias: Alias) -> None:

@@ -51,7 +51,7 @@ def command(
 
 
 def _list(invocation: Invocation, *, long: bool) -> None:
-    branches = porcelain.branches(invocation.repository(), invocation.model())
+    branches = porcelain.branches(Model(invocation.repository(), invocation.model()))
     ids = [branch.name for branch in branches.branches]
     invocation.emit("branch", branches.to_json, lambda: _lines(branches, long=long), ids=ids, page=True)
 
@@ -96,7 +96,7 @@ def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
         raise click.UsageError("too many arguments: expected NAME [REV]")
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
-    made = porcelain.create(repository, model, names[0], target, invocation.actor())
+    made = porcelain.create(Model(repository, model), names[0], target, invocation.actor())
     invocation.emit("branch", made.to_json, lambda: [f"Created branch {escape(made.name)} at {_about(made)}"])
 
 
@@ -107,7 +107,7 @@ def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
         names = (current, *names)
     if len(names) != 2:
         raise click.UsageError("expected the old and the new name: mvc branch -m OLD NEW")
-    made = porcelain.rename(repository, model, names[0], names[1], invocation.actor())
+    made = porcelain.rename(Model(repository, model), names[0], names[1], invocation.actor())
     invocation.emit("branch", made.to_json, lambda: [f"Renamed branch {escape(names[0])} to {escape(made.name)}"])
 
 
@@ -115,7 +115,7 @@ def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> N
     if not names:
         raise click.UsageError("no branch named: mvc branch -d NAME")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
-    deleted = [porcelain.delete(repository, model, name, actor, force=force) for name in names]
+    deleted = [porcelain.delete(Model(repository, model), name, actor, force=force) for name in names]
     invocation.emit(
         "branch",
         lambda: {"deleted": [branch.to_json() for branch in deleted]},

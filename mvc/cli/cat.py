@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
 from mvc.porcelain.cat import Content, cat, save
+from mvc.repository.model import Model
 from mvc.storage.disk.exportdoor import is_stream
 
 
@@ -23,7 +24,7 @@ def command(invocation: Invocation, text: str, output: str | None) -> None:
     The file is named by role or path: v7:model-latest, prod:./weights/best.onnx, v7:model.toml. Its content is
     verified before it is printed.
     """
-    content = cat(invocation.repository(), invocation.model(), text)
+    content = cat(Model(invocation.repository(), invocation.model()), text)
     if output is None or output == "-":
         _write(content)
         return

@@ -40,7 +40,7 @@ def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...],
     if listed:
         return _list(invocation, revision, uses)
     model, id_ = _named(invocation, revision)
-    result = check(invocation.repository(), model, id_, uses=uses, strict=strict)
+    result = check(Model(invocation.repository(), model), id_, uses=uses, strict=strict)
     invocation.emit("check", result.to_json, lambda: _lines(result), page=True)
     return int(not result.ready)
 
@@ -56,7 +56,8 @@ def _named(invocation: Invocation, revision: str | None) -> tuple[str, VersionId
 def _list(invocation: Invocation, revision: str | None, uses: Sequence[str]) -> int:
     """List the built-in rules, and those of the model or version if there is one."""
     try:
-        manifest = manifest_of(invocation.repository(), *_named(invocation, revision))
+        model, version = _named(invocation, revision)
+        manifest = manifest_of(Model(invocation.repository(), model), version)
     except (errors.NoRepository, errors.WhichModel):
         if revision is not None:
             raise

@@ -21,6 +21,7 @@ from mvc.model.version import Person, Timestamp
 from mvc.plural import count
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
+from mvc.repository.model import Model
 
 if TYPE_CHECKING:
     from mvc.cli import source
@@ -90,7 +91,9 @@ def command(
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:
             message = "dry run"
-        done = commit(repository, model, message, actor, options=options, progress=progress, code=invocation.code)
+        done = commit(
+            Model(repository, model), message, actor, options=options, progress=progress, code=invocation.code
+        )
     for warning in done.warnings:
         invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
     for path in done.skipped:
@@ -118,7 +121,7 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
 
 def _edited(invocation: Invocation, message: str) -> str:
     """Return the message as edited by the user, without the lines that start with #."""
-    current = status(invocation.repository(), invocation.model())
+    current = status(Model(invocation.repository(), invocation.model()))
     lines = [
         f"# {line}"
         for line in [

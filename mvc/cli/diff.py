@@ -57,7 +57,7 @@ def command(
     """
     repository, model = invocation.repository(), invocation.model()
     old, new = _sides(repository, model, given)
-    result = diff(repository, model, old, new, tensors=tensors)
+    result = diff(Model(repository, model), old, new, tensors=tensors)
     invocation.emit("diff", result.to_json, lambda: _lines(result, stat=stat, name_status=name_status), page=True)
     return int(exit_code and not result.difference.is_empty)
 
@@ -66,7 +66,7 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
     if len(given) > 2:
         raise click.UsageError("too many revisions: expected REV, REV REV or A..B")
     if len(given) == 1 and ".." in given[0]:
-        return sides(repository, model, given[0])
+        return sides(Model(repository, model), given[0])
     if not given:
         return repository.current(model), None
     old = revisions.resolve(Model(repository, model), given[0])

@@ -11,6 +11,7 @@ from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import docker as porcelain
 from mvc.porcelain.docker import ResolvedImage
+from mvc.repository.model import Model
 
 
 @group("docker")
@@ -32,7 +33,7 @@ def resolve(invocation: Invocation, dry_run: bool) -> None:
     credential helpers.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
-    done = porcelain.resolve(repository, invocation.model(), invocation.registries(), dry_run=dry_run)
+    done = porcelain.resolve(Model(repository, invocation.model()), invocation.registries(), dry_run=dry_run)
     invocation.emit("docker", done.to_json, lambda: _lines(done), ids=(done.digest,))
 
 

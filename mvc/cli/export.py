@@ -27,8 +27,7 @@ def command(invocation: Invocation, revision: str, directory: str) -> None:
     entries = repository.objects.tree(repository.objects.version(id_).tree).entries
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         done = export(
-            repository,
-            revisions.model_of(Model(repository, model), revision),
+            Model(repository, revisions.model_of(Model(repository, model), revision)),
             id_,
             invocation.cwd / directory,
             progress=progress,

@@ -12,13 +12,14 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
 from mvc.porcelain import edit
+from mvc.repository.model import Model
 
 
 @verb("get")
 @click.argument("key", required=False)
 def command(invocation: Invocation, key: str | None) -> None:
     """Print a value of model.toml, or all values."""
-    value = edit.get(invocation.repository(), invocation.model(), key)
+    value = edit.get(Model(invocation.repository(), invocation.model()), key)
     invocation.emit("get", lambda: {"key": key, "value": value}, lambda: _lines(value, ""))
 
 

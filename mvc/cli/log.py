@@ -17,6 +17,7 @@ from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter, Logged, log
+from mvc.repository.model import Model
 
 if TYPE_CHECKING:
     from mvc.cli.app import render
@@ -91,8 +92,7 @@ def command(
     )
     filter_ = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
     entries = log(
-        repository,
-        model,
+        Model(repository, model),
         revisions,
         every_name=every,
         count=limit,

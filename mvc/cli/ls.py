@@ -26,7 +26,9 @@ def command(invocation: Invocation, revision: str, long: bool, tensors: bool) ->
     """List the files of a version."""
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
-    listing = ls(repository, revisions.model_of(Model(repository, model), revision), id_, states=long, tensors=tensors)
+    listing = ls(
+        Model(repository, revisions.model_of(Model(repository, model), revision)), id_, states=long, tensors=tensors
+    )
     invocation.emit(
         "ls",
         listing.to_json,

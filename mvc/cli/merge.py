@@ -62,8 +62,7 @@ def command(
     target = revisions.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
         done = merge(
-            repository,
-            model,
+            Model(repository, model),
             target,
             invocation.actor(warn=True),
             message=message,
@@ -80,7 +79,7 @@ def command(
 def _abort(invocation: Invocation) -> int:
     repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
-        moved = merge_continue.abort(repository, model, progress)
+        moved = merge_continue.abort(Model(repository, model), progress)
 
     def record() -> dict[str, Any]:
         return {"outcome": "aborted", "written": list(moved.written), "deleted": list(moved.deleted)}
@@ -92,8 +91,7 @@ def _abort(invocation: Invocation) -> int:
 def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int:
     with invocation.progress("Storing") as progress:
         done = merge_continue.proceed(
-            invocation.writer(),
-            invocation.model(),
+            Model(invocation.writer(), invocation.model()),
             invocation.actor(warn=True),
             message=message,
             choice=choice,

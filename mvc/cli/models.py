@@ -11,7 +11,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import models as porcelain
-from mvc.porcelain.models import Model
+from mvc.porcelain.models import ListedModel
 
 
 @group("models")
@@ -30,11 +30,11 @@ def command(invocation: Invocation) -> None:
     )
 
 
-def _lines(models: Sequence[Model]) -> Iterator[str]:
+def _lines(models: Sequence[ListedModel]) -> Iterator[str]:
     return aligned([_row(model) for model in models])
 
 
-def _row(model: Model) -> tuple[str, ...]:
+def _row(model: ListedModel) -> tuple[str, ...]:
     return (
         escape(model.name),
         escape(model.folder or "."),

@@ -45,7 +45,7 @@ def command(
         raise click.UsageError("--all takes no REV")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     ids = (
-        porcelain.everything(repository, model)
+        porcelain.everything(Model(repository, model))
         if all_
         else [revisions.resolve(Model(repository, model), text) for text in versions or ("HEAD",)]
     )
@@ -56,8 +56,7 @@ def command(
         invocation.progress(f"Publishing to {name}") as progress,
     ):
         done = porcelain.publish(
-            repository,
-            model,
+            Model(repository, model),
             connected,
             ids,
             actor,

@@ -14,6 +14,7 @@ from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain.pull import Pulled
+from mvc.repository.model import Model
 from mvc.transport import connection, fast_forward
 
 
@@ -48,8 +49,7 @@ def command(
         invocation.progress(f"Fetching from {name}") as progress,
     ):
         done = porcelain.pull(
-            repository,
-            model,
+            Model(repository, model),
             connected,
             actor,
             theirs=branch,

@@ -18,6 +18,7 @@ from mvc.porcelain import push as porcelain
 from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.push import Pushed, PushedRef
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.progress import Progress
 from mvc.transport import connection
@@ -75,18 +76,17 @@ def command(
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     if delete:
-        requests = removals(repository, model, name, refs)
+        requests = removals(Model(repository, model), name, refs)
     else:
-        deletions = removals(repository, model, name, [spec[1:] for spec in refs if spec.startswith(":")])
-        requests = [*updates(repository, model, refs, branches=all_, tags=tags), *deletions]
+        deletions = removals(Model(repository, model), name, [spec[1:] for spec in refs if spec.startswith(":")])
+        requests = [*updates(Model(repository, model), refs, branches=all_, tags=tags), *deletions]
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,
         invocation.progress(f"Uploading to {name}") as progress,
     ):
         healed = _healed(repository, connected, actor, progress) if repair else None
         done = porcelain.push(
-            repository,
-            model,
+            Model(repository, model),
             connected,
             requests,
             actor,

@@ -11,6 +11,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
 from mvc.porcelain.reflog import Moved, Reflog, reflog
+from mvc.repository.model import Model
 
 
 @verb("reflog")
@@ -21,7 +22,7 @@ def command(invocation: Invocation, name: str | None) -> None:
     Lists the newest move first; NAME defaults to the current branch. NAME@{1} is the position one move ago, and is
     accepted wherever a revision is.
     """
-    emit(invocation, reflog(invocation.repository(), invocation.model(), name))
+    emit(invocation, reflog(Model(invocation.repository(), invocation.model()), name))
 
 
 def emit(invocation: Invocation, log: Reflog) -> None:

@@ -33,7 +33,9 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     version = revisions.resolve(Model(repository, model), source) if source else None
     folder = repository.root / repository.head(model).folder
     with invocation.progress("Writing files") as progress:
-        done = restore(repository, model, names, below=below(invocation, folder), source=version, progress=progress)
+        done = restore(
+            Model(repository, model), names, below=below(invocation, folder), source=version, progress=progress
+        )
     invocation.emit(
         "restore",
         lambda: to_json(done),

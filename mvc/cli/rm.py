@@ -12,6 +12,7 @@ from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain import edit
+from mvc.repository.model import Model
 
 _SHOWN = 20
 
@@ -36,8 +37,7 @@ def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_ru
 
     below = restore.below(invocation, repository.root / repository.head(invocation.model()).folder)
     done = edit.remove(
-        repository,
-        invocation.model(),
+        Model(repository, invocation.model()),
         names,
         cached=cached,
         force=force,

@@ -11,6 +11,7 @@ from mvc.model.compare.diff import Change
 from mvc.model.toml.keys import KINDS, looks_typed
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
+from mvc.repository.model import Model
 
 
 @verb("set")
@@ -21,7 +22,7 @@ def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | No
 
     Comments are kept. Example: mvc set labelmap.0=helmet parameters.epochs=100 docker.tag=1.4
     """
-    done = edit.set_values(invocation.writer(), invocation.model(), assignments, kind=kind)
+    done = edit.set_values(Model(invocation.writer(), invocation.model()), assignments, kind=kind)
     invocation.emit(
         "set",
         lambda: {"changes": [edited.to_json() for edited in done]},

@@ -30,8 +30,7 @@ def command(invocation: Invocation, revision: str) -> None:
     """
     repository, model = invocation.repository(), invocation.model()
     shown = show(
-        repository,
-        revisions.model_of(Model(repository, model), revision),
+        Model(repository, revisions.model_of(Model(repository, model), revision)),
         revisions.resolve(Model(repository, model), revision),
     )
     invocation.emit("show", shown.to_json, lambda: _lines(shown), ids=(shown.id,), page=True)

@@ -23,7 +23,7 @@ def command(invocation: Invocation) -> None:
     Without a command, show [source] of model.toml. `mvc commit` fills it in a Picsellia training container; elsewhere
     use `mvc set source.experiment.id=ID`.
     """
-    _shown(invocation, source.show(invocation.repository(), invocation.model()))
+    _shown(invocation, source.show(Model(invocation.repository(), invocation.model())))
 
 
 @subverb(command, "show")
@@ -32,12 +32,12 @@ def show(invocation: Invocation, revision: str | None) -> None:
     """Show the source of REV, or of the working tree."""
     repository, model = invocation.repository(), invocation.model()
     version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
-    _shown(invocation, source.show(repository, model, version))
+    _shown(invocation, source.show(Model(repository, model), version))
 
 
 def record_run(invocation: Invocation) -> None:
     """Record the current training run in model.toml, if there is one, and print a note about it."""
-    done = source.record_run(invocation.writer(), invocation.model(), invocation.environ)
+    done = source.record_run(Model(invocation.writer(), invocation.model()), invocation.environ)
     if done is None:
         return
     if done.fault is not None:

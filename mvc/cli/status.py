@@ -12,6 +12,7 @@ from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.status import Status, status
+from mvc.repository.model import Model
 from mvc.repository.upstream import Upstream
 
 
@@ -22,7 +23,7 @@ def command(invocation: Invocation, exit_code: bool) -> int:
 
     Files whose size and timestamps are unchanged are not read again.
     """
-    result = status(invocation.repository(), invocation.model())
+    result = status(Model(invocation.repository(), invocation.model()))
     for note in result.notes:
         invocation.note(render.fault(note))
     invocation.emit("status", result.to_json, lambda: _lines(result))

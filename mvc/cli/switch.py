@@ -11,6 +11,7 @@ from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.switch import Switched, switch
+from mvc.repository.model import Model
 
 
 @verb("switch")
@@ -35,7 +36,7 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
     actor = invocation.actor()
     with invocation.progress("Writing files") as progress:
         done = switch(
-            repository, model, target, create=create, detach=detach, force=force, actor=actor, progress=progress
+            Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
         )
     invocation.emit("switch", done.to_json, lambda: _lines(done))
 

@@ -32,7 +32,7 @@ def command(invocation: Invocation, names: tuple[str, ...], message: str | None,
     elif message is not None:
         raise click.UsageError("no tag named: give NAME")
     else:
-        tags = porcelain.tags(invocation.repository(), invocation.model())
+        tags = porcelain.tags(Model(invocation.repository(), invocation.model()))
         invocation.emit(
             "tag",
             lambda: {"tags": [tag.to_json() for tag in tags]},
@@ -55,7 +55,7 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
         raise click.UsageError("too many arguments: expected NAME [REV]")
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
-    made = porcelain.create(repository, model, names[0], target, invocation.actor(), message=message)
+    made = porcelain.create(Model(repository, model), names[0], target, invocation.actor(), message=message)
     invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} -> v{made.number} {short(made.id)}"])
 
 
@@ -63,7 +63,7 @@ def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     if not names:
         raise click.UsageError("no tag named: give NAME")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
-    deleted = {name: porcelain.delete(repository, model, name, actor) for name in names}
+    deleted = {name: porcelain.delete(Model(repository, model), name, actor) for name in names}
     invocation.emit(
         "tag",
         lambda: {"deleted": [{"name": name, "id": id_} for name, id_ in deleted.items()]},

@@ -9,13 +9,14 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.verb import verb
 from mvc.model.compare.diff import Change
 from mvc.porcelain import edit
+from mvc.repository.model import Model
 
 
 @verb("unset")
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
     """Remove values from model.toml."""
-    done = edit.unset(invocation.writer(), invocation.model(), keys)
+    done = edit.unset(Model(invocation.writer(), invocation.model()), keys)
     invocation.emit(
         "unset",
         lambda: {"changes": [edited.to_json() for edited in done]},

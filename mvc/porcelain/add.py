@@ -20,6 +20,7 @@ from mvc.model.toml import parse, rules, schema
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
 from mvc.registry import flat_files
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import globs, links, model_file, untracked
 from mvc.repository.worktree import scan as worktree
@@ -75,8 +76,7 @@ class Added:
 
 @writes
 def add(
-    repository: Repository,
-    model: str,
+    model: Model,
     given: Sequence[Path],
     *,
     role: str | None = None,
@@ -92,12 +92,12 @@ def add(
     """
     if role is not None and len(given) > 1:
         raise errors.OneRole(role=role, count=len(given))
-    folder = repository.head(model).folder
-    targets = [_target(repository, folder, path) for path in given]
+    folder = model.folder
+    targets = [_target(model.repository, folder, path) for path in given]
     done: list[Added] = []
 
     def change(text: str) -> str:
-        plan = _Plan(repository, folder, _parsed(folder, text), follow_links=follow_links)
+        plan = _Plan(model.repository, folder, _parsed(folder, text), follow_links=follow_links)
         for target in targets:
             plan.add(target, role)
         plan.check(yes=yes)
@@ -105,11 +105,11 @@ def add(
             text = toml_edit.set_keys(text, plan.assignments)
             plan.verify(_parsed(folder, text))
         if plan.leads_outside:
-            links.approve(repository)
+            links.approve(model.repository)
         done.append(Added(tuple(plan.entries), tuple(plan.tracked), tuple(sorted(plan.skipped)), plan.ignored()))
         return text
 
-    edit.rewrite(repository, model, change, [])
+    edit.rewrite(model, change, [])
     return done[-1]
 
 

@@ -13,8 +13,8 @@ from mvc.porcelain import reflog
 from mvc.porcelain.reflog import Reflog
 from mvc.repository import history, intended, refnames
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.records.reflog import ALIASES, RefEntry, RefName
+from mvc.repository.repository import Actor, writes
+from mvc.storage.records.reflog import ALIASES, RefEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,15 @@ class Alias:
         }
 
 
-def aliases(repository: Repository, model: str) -> list[Alias]:
+def aliases(model: Model) -> list[Alias]:
     """Return the aliases of `model` by name; raise NoModel, Missing, Damaged."""
-    repository.head(model)
-    return [_alias(repository, model, name) for name in repository.refs.names(model, ALIASES)]
+    model.check()
+    return [_alias(model, name) for name in model.names(ALIASES)]
 
 
 @writes
 def assign(
-    repository: Repository,
-    model: str,
+    model: Model,
     name: str,
     target: VersionId,
     actor: Actor,
@@ -61,40 +60,40 @@ def assign(
 
     Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
     """
-    if not force and repository.refs.target(RefName(model, ALIASES, name)) != target:
-        intended.require(repository, target, name)
-    why = reason or repository.objects.version(target).subject
-    refnames.set_alias(Model(repository, model), name, target, actor, why)
-    return _alias(repository, model, name)
+    if not force and model.target(ALIASES, name) != target:
+        intended.require(model.repository, target, name)
+    why = reason or model.repository.objects.version(target).subject
+    refnames.set_alias(model, name, target, actor, why)
+    return _alias(model, name)
 
 
 @writes
-def remove(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
+def remove(model: Model, name: str, actor: Actor) -> VersionId:
     """Remove an alias but not its log; return the version it pointed to. Raises NoSuchName."""
-    return refnames.remove(Model(repository, model), ALIASES, name, actor, "alias: removed")
+    return refnames.remove(model, ALIASES, name, actor, "alias: removed")
 
 
-def log(repository: Repository, model: str, name: str) -> Reflog:
+def log(model: Model, name: str) -> Reflog:
     """Return every move of the alias `name`, newest first, even if it was removed; raise NoSuchName, Damaged."""
-    return reflog.of(repository, RefName(model, ALIASES, name))
+    return reflog.of(model.repository, model.ref(ALIASES, name))
 
 
 @writes
-def rollback(repository: Repository, model: str, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
+def rollback(model: Model, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
     """Move the alias back to the version before its last move; repeated, to the version before that.
 
     A removed alias is restored. Raises NoSuchName, NothingBefore, RefMoved.
     """
-    entries = repository.refs.entries(RefName(model, ALIASES, name))
+    entries = model.repository.refs.entries(model.ref(ALIASES, name))
     if not entries:
-        raise errors.NoSuchName(kind="alias", name=name, model=model)
+        raise errors.NoSuchName(kind="alias", name=name, model=model.key)
     stood = _stack(entries)
     if entries[-1].new is not None:
         now = stood.pop()
         if not stood:
-            raise errors.NothingBefore(name=name, version=history.label(repository, now))
-    refnames.set_alias(Model(repository, model), name, stood[-1], actor, reason or "alias: rolled back")
-    return _alias(repository, model, name)
+            raise errors.NothingBefore(name=name, version=history.label(model.repository, now))
+    refnames.set_alias(model, name, stood[-1], actor, reason or "alias: rolled back")
+    return _alias(model, name)
 
 
 def _stack(entries: Sequence[RefEntry]) -> list[VersionId]:
@@ -110,9 +109,9 @@ def _stack(entries: Sequence[RefEntry]) -> list[VersionId]:
     return stood
 
 
-def _alias(repository: Repository, model: str, name: str) -> Alias:
-    tip = repository.refs.tip(RefName(model, ALIASES, name))
+def _alias(model: Model, name: str) -> Alias:
+    tip = model.repository.refs.tip(model.ref(ALIASES, name))
     assert tip is not None  # noqa: S101 - the name is listed, or was just set
     assert tip.new is not None  # noqa: S101
-    number = repository.objects.version(tip.new).number
+    number = model.repository.objects.version(tip.new).number
     return Alias(name, tip.new, number, tip.move.at, tip.move.by, tip.move.reason)

@@ -9,7 +9,6 @@ from pathlib import Path
 from mvc.model.ids import Buffer, FileId
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
-from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import exportdoor
 from mvc.transport import promises
@@ -25,16 +24,17 @@ class Content:
     pieces: Iterable[Buffer]
 
 
-def cat(repository: Repository, model: str, text: str) -> Content:
+def cat(model: Model, text: str) -> Content:
     """Open the file that `text` names (REV:ROLE, REV:./PATH, REV:model.toml); its pieces are read on demand.
 
     Raises NotInVersion, RoleHasMany, and as resolving does; while reading: Missing, Damaged.
     """
+    repository = model.repository
     revision, name = revisions.split_file(text)
-    id_ = revisions.resolve(Model(repository, model), revision)
+    id_ = revisions.resolve(model, revision)
     version = repository.objects.version(id_)
     if name.removeprefix("./") == model_file.NAME:
-        data = model_file.of_version(repository, version, revisions.model_of(Model(repository, model), revision))
+        data = model_file.of_version(repository, version, revisions.model_of(model, revision))
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     entry = revisions.find_file(tree, name, history.label(repository, id_).partition(" ")[0])

@@ -16,7 +16,7 @@ from mvc.readiness import evaluation
 from mvc.readiness.evaluation import Readiness
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
-from mvc.repository.repository import Repository
+from mvc.repository.model import Model
 from mvc.repository.worktree import snapshot
 
 
@@ -60,9 +60,7 @@ class Checked(Result):
         }
 
 
-def check(
-    repository: Repository, model: str, id_: VersionId | None = None, *, uses: Sequence[str] = (), strict: bool = False
-) -> Checked:
+def check(model: Model, id_: VersionId | None = None, *, uses: Sequence[str] = (), strict: bool = False) -> Checked:
     """Check the version `id_` of `model`, or the working tree, for each of `uses`.
 
     Without `uses`: for those that its `intent.ready_for` names, else for all. With `strict`, recommended rules and
@@ -70,20 +68,22 @@ def check(
     Raises UnknownUse, Missing, Damaged, and the errors of reading model.toml.
     """
     if id_ is None:
-        subject, problems = _working(repository, model)
+        subject, problems = _working(model)
         broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
-        return Checked(model, None, None, *_evaluated(subject, uses, strict=strict), problems, broken)
-    version = history.snapshot(repository, id_)
+        return Checked(model.key, None, None, *_evaluated(subject, uses, strict=strict), problems, broken)
+    version = history.snapshot(model.repository, id_)
     assert version is not None  # noqa: S101 - None only stands for no version at all
-    subject = Subject(version.manifest, version.tree, contents.stored(repository))
-    return Checked(model, id_, repository.objects.version(id_).number, *_evaluated(subject, uses, strict=strict))
+    subject = Subject(version.manifest, version.tree, contents.stored(model.repository))
+    return Checked(
+        model.key, id_, model.repository.objects.version(id_).number, *_evaluated(subject, uses, strict=strict)
+    )
 
 
-def manifest_of(repository: Repository, model: str, id_: VersionId | None = None) -> Manifest:
+def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
     """Return the manifest of a version or of the working tree, which holds the team's own rules."""
     if id_ is None:
-        return _working(repository, model)[0].manifest
-    return repository.objects.manifest(repository.objects.version(id_).manifest)
+        return _working(model)[0].manifest
+    return model.repository.objects.manifest(model.repository.objects.version(id_).manifest)
 
 
 def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tuple[Readiness, ...], bool]:
@@ -98,12 +98,17 @@ def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[
     return tuple(evaluation.evaluate(subject, use, strict=strict) for use in uses), False
 
 
-def _working(repository: Repository, model: str) -> tuple[Subject, tuple[errors.MvcError, ...]]:
+def _working(model: Model) -> tuple[Subject, tuple[errors.MvcError, ...]]:
     """Return the working tree, without reading a file, and the problems of its files."""
-    folder = repository.head(model).folder
-    base = history.snapshot(repository, repository.current(model), model)
+    folder = model.folder
+    base = history.snapshot(model.repository, model.current, model.key)
     taken = snapshot.take(
-        repository, model, folder, base.tree if base else None, identify=lambda _: snapshot.UNREAD, tolerant=True
+        model.repository,
+        model.key,
+        folder,
+        base.tree if base else None,
+        identify=lambda _: snapshot.UNREAD,
+        tolerant=True,
     )
-    subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, contents.working(repository, folder))
+    subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, contents.working(model.repository, folder))
     return subject, taken.problems

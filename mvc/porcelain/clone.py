@@ -24,6 +24,7 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address
 from mvc.remotes.remote import Remote
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.parts import DIRECTORY, MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.upstream import ORIGIN
@@ -199,10 +200,10 @@ def fill(
     if target is None:
         raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
     if repository.current(key) == target:  # resumed after the files were written
-        received, moved = fast_forward.complete(repository, key, target, select, remote, progress)
+        received, moved = fast_forward.complete(Model(repository, key), target, select, remote, progress)
         return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
     received, moved = fast_forward.advance(
-        repository, key, branch, target, select, actor, verb="clone", remote=remote, progress=progress
+        Model(repository, key), branch, target, select, actor, verb="clone", remote=remote, progress=progress
     )
     return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
 

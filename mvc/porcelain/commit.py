@@ -159,8 +159,7 @@ class _Work:
 
 
 def commit(
-    repository: Repository,
-    model: str,
+    model: Model,
     message: str | None,
     actor: Actor,
     *,
@@ -175,13 +174,14 @@ def commit(
     NothingToCommit, RulesBroken, SecretFound, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
     reading model.toml or a tracked file.
     """
+    repository = model.repository
     if message:
         check_message(message)
     if not (message and message.strip()) and not (options.amend and message is None):
         raise errors.EmptyMessage
-    work = _begin(repository, model, options, None if options.dry_run else Draft(repository, progress))
+    work = _begin(model, options, None if options.dry_run else Draft(repository, progress))
     old = _replaced(work) if options.amend else work.current
-    base = history.snapshot(repository, old, model)
+    base = history.snapshot(repository, old, model.key)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
         work.warnings = drafts.check(manifest, message or "", allow_secret=options.allow_secret)
@@ -191,7 +191,7 @@ def commit(
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
             work.code = work.ingest.workers.submit(work.code).result  # Git runs while the files are read
-            work.ingest.bases = delta_bases.bases(Model(repository, model), manifest, [old] if old else [])
+            work.ingest.bases = delta_bases.bases(model, manifest, [old] if old else [])
             _expect(work.ingest, repository, files)
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
@@ -238,16 +238,16 @@ def _commit(
     return done(id_, version, named)
 
 
-def _begin(repository: Repository, model: str, options: Options, draft: Draft | None) -> _Work:
-    head = repository.head(model)
+def _begin(model: Model, options: Options, draft: Draft | None) -> _Work:
+    head = model.head
     if options.merged is None:
-        merge_state.refuse(Model(repository, model))
+        merge_state.refuse(model)
     if head.branch is None:
-        raise errors.Detached(model=model, version=history.label(repository, head.at()))
-    branch = RefName(model, HEADS, head.branch)
-    tip = repository.refs.tip(branch)
-    refnames.check_all(Model(repository, model), options.tags, options.aliases, tip.new if tip else None)
-    return _Work(repository, model, branch, head, tip, options, draft)
+        raise errors.Detached(model=model.key, version=history.label(model.repository, head.at()))
+    branch = model.ref(HEADS, head.branch)
+    tip = model.repository.refs.tip(branch)
+    refnames.check_all(model, options.tags, options.aliases, tip.new if tip else None)
+    return _Work(model.repository, model.key, branch, head, tip, options, draft)
 
 
 def _replaced(work: _Work) -> VersionId:

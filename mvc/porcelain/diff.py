@@ -11,7 +11,6 @@ from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.repository import disk_usage, history, revisions
 from mvc.repository.model import Model
-from mvc.repository.repository import Repository
 from mvc.repository.tensors import FileTensors, differences
 from mvc.repository.worktree import snapshot
 from mvc.repository.worktree.scan import WorkFile
@@ -53,8 +52,7 @@ class Diff(Result):
 
 
 def diff(
-    repository: Repository,
-    model: str,
+    model: Model,
     old: VersionId | None,
     new: VersionId | None = None,
     *,
@@ -65,6 +63,7 @@ def diff(
     With `tensors`, also compare the tensors of modified files: `headers` uses recorded digests and reads no weights,
     `deep` reads changed tensors and measures how far they moved.
     """
+    repository = model.repository
     brought = None
     files: tuple[WorkFile, ...] = ()
     if new is not None:
@@ -72,12 +71,12 @@ def diff(
         left = history.snapshot(repository, old)
         brought = disk_usage.added_bytes(repository, left.tree if left else None, right.tree) if right else None
     else:
-        left = history.snapshot(repository, old, model)
-        base = left if old == repository.current(model) else history.snapshot(repository, repository.current(model))
+        left = history.snapshot(repository, old, model.key)
+        base = left if old == model.current else history.snapshot(repository, model.current)
         found = snapshot.take(
             repository,
-            model,
-            repository.head(model).folder,
+            model.key,
+            model.folder,
             base.tree if base else None,
             identify=snapshot.by_need(repository, left.tree if left else None),
         )
@@ -90,17 +89,17 @@ def diff(
         sides = [side for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side]
         promises.ensure_present(repository, [side for side in sides if side.file != snapshot.UNREAD])
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
-    return Diff(model, old, new, numbers[0], numbers[1], difference, by_file)
+    return Diff(model.key, old, new, numbers[0], numbers[1], difference, by_file)
 
 
-def sides(repository: Repository, model: str, text: str) -> tuple[VersionId, VersionId]:
+def sides(model: Model, text: str) -> tuple[VersionId, VersionId]:
     """Return the two sides of `A..B`; of `A...B`, the merge base and B. Raises as resolving does."""
     dots = "..." if "..." in text else ".."
     left, _, right = text.partition(dots)
-    one, two = (revisions.resolve(Model(repository, model), side or "HEAD") for side in (left, right))
+    one, two = (revisions.resolve(model, side or "HEAD") for side in (left, right))
     if dots == "...":
-        bases = history.merge_bases(repository.objects, one, two)
+        bases = history.merge_bases(model.repository.objects, one, two)
         if not bases:
-            raise errors.UnknownRevision(text=text, model=model, suggestion="The two have no version in common.")
+            raise errors.UnknownRevision(text=text, model=model.key, suggestion="The two have no version in common.")
         one = bases[0]
     return one, two

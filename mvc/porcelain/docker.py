@@ -18,6 +18,7 @@ from mvc.model.toml import parse, rules
 from mvc.model.toml.rules import Problem
 from mvc.porcelain import edit
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import model_file
 
@@ -71,20 +72,20 @@ class ImageDrift:
 
 
 @writes
-def resolve(repository: Repository, model: str, registries: Registries, *, dry_run: bool = False) -> ResolvedImage:
+def resolve(model: Model, registries: Registries, *, dry_run: bool = False) -> ResolvedImage:
     """Resolve the image's tag and write the digest to model.toml as docker.digest, unless `dry_run`.
 
     Raises NoImage, BadImage, the errors of reading model.toml, and as `Registries.resolve` does.
     """
-    where = model_file.path(repository.head(model).folder)
-    data = model_file.read(repository, repository.head(model).folder)
+    where = model_file.path(model.folder)
+    data = model_file.read(model.repository, model.folder)
     if data is None:
-        raise errors.NoModelToml(path=where, model=model)
+        raise errors.NoModelToml(path=where, model=model.key)
     docker = parse.parse(data, where=where).docker
     found = registries.resolve(Image.of(docker, where))
     old = docker.get("digest")
     if not dry_run and old != found.digest:
-        edit.set_values(repository, model, [f"{KEY}={found.digest}"])
+        edit.set_values(model, [f"{KEY}={found.digest}"])
     return ResolvedImage(found.image, found.digest, old["asked"] if isinstance(old, dict) else old, found.platforms)
 
 

@@ -76,16 +76,17 @@ class Usages:
         }
 
 
-def du(repository: Repository, model: str, ids: Sequence[VersionId] = ()) -> Usages:
+def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
     """Measure the versions `ids`, by default all that refs of `model` reach; raise Missing, Damaged."""
+    repository = model.repository
     tips = {name: history.tips(Model(repository, name)) for name in repository.heads.models()}
     every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
-    asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model])]
+    asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model.key])]
     count = _Count(repository)
     for id_ in dict.fromkeys([*every, *asked]):
         count.add(id_, repository.objects.version(id_))
     return Usages(
-        model,
+        model.key,
         tuple(count.usage(id_) for id_ in asked),
         usage.on_disk(repository.door),
         len(every),

@@ -17,6 +17,7 @@ from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.toml import keys, parse, schema
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import apply, checkout, links, model_file, typed
 from mvc.repository.worktree import scan as worktree
@@ -47,15 +48,13 @@ class Edited:
 
 
 @writes
-def set_values(
-    repository: Repository, model: str, assignments: Sequence[str], *, kind: str | None = None
-) -> list[Edited]:
+def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
     """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like."""
     pairs = [keys.parse_assignment(text, kind) for text in assignments]
     for key, value in pairs:
-        if key == ("model", "name") and value != model:
-            raise errors.OtherName(path="model.name", name=value, model=model)
-    return rewrite(repository, model, lambda text: toml_edit.set_keys(text, pairs), [key for key, _ in pairs])
+        if key == ("model", "name") and value != model.key:
+            raise errors.OtherName(path="model.name", name=value, model=model.key)
+    return rewrite(model, lambda text: toml_edit.set_keys(text, pairs), [key for key, _ in pairs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ class Updated:
 
 @writes
 def update(
-    repository: Repository,
-    model: str,
+    model: Model,
     assignments: Sequence[tuple[schema.Path, Any]],
     *,
     removed: Collection[schema.Path] = (),
@@ -88,8 +86,8 @@ def update(
     Raises OtherName, UnknownKey, WrongType and the like.
     """
     for key, value in assignments:
-        if key == ("model", "name") and value != model:
-            raise errors.OtherName(path="model.name", name=value, model=model)
+        if key == ("model", "name") and value != model.key:
+            raise errors.OtherName(path="model.name", name=value, model=model.key)
     wanted = {key for key, _ in assignments}
     looked_at: dict[schema.Path, None] = {}
 
@@ -104,12 +102,12 @@ def update(
         looked_at.update(dict.fromkeys([*gone, *(key for key, _ in assignments)]))
         return toml_edit.set_keys(text, assignments) if assignments else text
 
-    edited = rewrite(repository, model, change, looked_at.keys())
+    edited = rewrite(model, change, looked_at.keys())
     return Updated(tuple(each for each in edited if each.old != each.new), left_out or {})
 
 
 @writes
-def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edited]:
+def unset(model: Model, names: Sequence[str]) -> list[Edited]:
     """Unset keys; raise UnknownKey, NoValue."""
     found = [keys.parse_key(name) for name in names]
     if ("model", "name") in found:
@@ -120,14 +118,14 @@ def unset(repository: Repository, model: str, names: Sequence[str]) -> list[Edit
             text = toml_edit.unset_key(text, key)
         return text
 
-    return rewrite(repository, model, change, found)
+    return rewrite(model, change, found)
 
 
-def get(repository: Repository, model: str, name: str | None) -> Any:
+def get(model: Model, name: str | None) -> Any:
     """Return the value of a key, or all of model.toml; raise UnknownKey, NoValue, and the errors of reading it."""
-    folder = repository.head(model).folder
+    folder = model.folder
     manifest = parse.parse(
-        _read(repository, model, folder), where=model_file.path(folder), read_labels=read_labels_of(repository, folder)
+        _read(model, folder), where=model_file.path(folder), read_labels=read_labels_of(model.repository, folder)
     )
     return keys.get_value(manifest, keys.parse_key(name)) if name else manifest.to_toml()
 
@@ -137,8 +135,7 @@ def get(repository: Repository, model: str, name: str | None) -> Any:
 
 @writes
 def remove(
-    repository: Repository,
-    model: str,
+    model: Model,
     names: Sequence[str],
     *,
     cached: bool = False,
@@ -153,23 +150,24 @@ def remove(
     their paths before anything changes; a `dry_run` ends after it. Raises NotTracked, OnlyHere (for a file that is
     stored nowhere else).
     """
+    repository = model.repository
     with repository.writing():
-        folder = repository.head(model).folder
-        tracked = _files(repository, model, folder)
+        folder = model.folder
+        tracked = _files(model, folder)
         roles = list(dict.fromkeys(_tracked_role(tracked, name, repository.root / folder, below) for name in names))
-        doomed = {} if cached else _doomed(repository, model, folder, tracked, set(roles), force=force)
+        doomed = {} if cached else _doomed(model, folder, tracked, set(roles), force=force)
         above = f"{folder}/" if folder else ""
         on_delete([path.removeprefix(above) for path in doomed])
         if dry_run:
             return [Edited(role, tracked[role], None) for role in roles]
-        text = before = _read(repository, model, folder).decode()
+        text = before = _read(model, folder).decode()
         for role in roles:
             text = toml_edit.remove_file(text, role)
         text = _without_links(text, roles)
         place, old = model_file.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, checkout.store_small(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
-        apply.change(repository, Journal("rm", model, files=tuple(steps)))
+        apply.change(repository, Journal("rm", model.key, files=tuple(steps)))
     return [Edited(role, tracked[role], None) for role in roles]
 
 
@@ -185,13 +183,12 @@ def _without_links(text: str, roles: Sequence[str]) -> str:
     return toml_edit.set_keys(text, [(links.KEY, left)]) if left else toml_edit.unset_key(text, links.KEY)
 
 
-def rewrite(
-    repository: Repository, model: str, change: Callable[[str], str], looked_at: Iterable[schema.Path]
-) -> list[Edited]:
+def rewrite(model: Model, change: Callable[[str], str], looked_at: Iterable[schema.Path]) -> list[Edited]:
     """Rewrite model.toml with its text changed; return the values of the keys `looked_at` before and after."""
+    repository = model.repository
     with repository.writing():
-        folder = repository.head(model).folder
-        before = _read(repository, model, folder)
+        folder = model.folder
+        before = _read(model, folder)
         parse.load(before, where=model_file.path(folder))  # invalid TOML cannot be edited
         after = change(before.decode()).encode()
         if after != before:
@@ -212,15 +209,15 @@ def _value(values: dict[str, Any], key: schema.Path) -> Any:
         return None
 
 
-def _read(repository: Repository, model: str, folder: str) -> bytes:
-    data = model_file.read(repository, folder)
+def _read(model: Model, folder: str) -> bytes:
+    data = model_file.read(model.repository, folder)
     if data is None:
-        raise errors.NoModelToml(path=model_file.path(folder), model=model)
+        raise errors.NoModelToml(path=model_file.path(folder), model=model.key)
     return data
 
 
-def _files(repository: Repository, model: str, folder: str) -> dict[str, str]:
-    manifest: Manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
+def _files(model: Model, folder: str) -> dict[str, str]:
+    manifest: Manifest = parse.parse(_read(model, folder), where=model_file.path(folder))
     return dict(manifest.files)
 
 
@@ -235,17 +232,16 @@ def _tracked_role(tracked: dict[str, str], name: str, folder: Path, below: str) 
     raise errors.NotTracked(name=name, roles=", ".join(tracked) or "none")
 
 
-def _doomed(
-    repository: Repository, model: str, folder: str, files: dict[str, str], roles: set[str], *, force: bool
-) -> dict[str, FileId]:
+def _doomed(model: Model, folder: str, files: dict[str, str], roles: set[str], *, force: bool) -> dict[str, FileId]:
     """Return the files, relative to the root, that only `roles` track.
 
     Raises OnlyHere if the store cannot restore one.
     """
-    manifest = parse.parse(_read(repository, model, folder), where=model_file.path(folder))
+    repository = model.repository
+    manifest = parse.parse(_read(model, folder), where=model_file.path(folder))
     scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
     repository.tree.follow(scan.followed)
-    current = history.snapshot(repository, repository.current(model))
+    current = history.snapshot(repository, model.current)
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
     gone = [file for file in scan.tracked if _owner(file.role, files) in roles]
     found = {file: _id(repository, file.root_path) for file in gone}

@@ -11,7 +11,7 @@ from typing import Any
 from mvc import errors
 from mvc.model import paths
 from mvc.model.ids import VersionId
-from mvc.repository.repository import Repository
+from mvc.repository.model import Model
 from mvc.repository.worktree import model_file
 from mvc.storage.disk.exportdoor import ExportDoor, outside_store
 from mvc.transport import promises
@@ -37,8 +37,7 @@ class Exported:
 
 
 def export(
-    repository: Repository,
-    model: str,
+    model: Model,
     id_: VersionId,
     directory: Path,
     *,
@@ -49,6 +48,7 @@ def export(
     The folder is built under a temporary name and renamed last, so it is complete or absent. Raises InsideStore,
     NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed.
     """
+    repository = model.repository
     outside_store(directory)
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
@@ -64,6 +64,6 @@ def export(
             with door.file(entry.path, executable=entry.exec) as temporary:
                 repository.extract.to_temporary(entry.file, temporary, progress=progress)
         with door.file(model_file.NAME, executable=False) as temporary:
-            temporary.write(model_file.of_version(repository, version, model))
+            temporary.write(model_file.of_version(repository, version, model.key))
         door.finish()
     return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries))

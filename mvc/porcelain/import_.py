@@ -172,7 +172,7 @@ class _Run:
         if not self.numbers:
             return ()
         return imported_branches.update_branches(
-            self.repository, key, self.numbers, self.actor, check_out=check_out, progress=self.progress
+            Model(self.repository, key), self.numbers, self.actor, check_out=check_out, progress=self.progress
         )
 
     # --- inspecting

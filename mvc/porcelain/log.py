@@ -96,8 +96,7 @@ _ALL = Filter()
 
 
 def log(
-    repository: Repository,
-    model: str,
+    model: Model,
     texts: Sequence[str] = (),
     *,
     every_name: bool = False,
@@ -113,40 +112,38 @@ def log(
     `graph` keeps all versions in memory to draw their parents. Raises NoVersionYet, BadExpression, and as resolving
     does.
     """
-    tips, exclude = _ends(repository, model, texts, every_name=every_name)
-    found = _matching(history.walk(repository.objects, tips, exclude=exclude), wanted)
+    tips, exclude = _ends(model, texts, every_name=every_name)
+    found = _matching(history.walk(model.repository.objects, tips, exclude=exclude), wanted)
     entries: Iterable[Entry] = itertools.islice(found, count)
     drawn: dict[VersionId, tuple[VersionId, ...]] = {}
     if graph or reverse:
         listed = list(entries)
-        drawn = _drawn(repository, listed, through=not wanted.is_empty) if graph else {}
+        drawn = _drawn(model.repository, listed, through=not wanted.is_empty) if graph else {}
         entries = reversed(listed) if reverse else listed
-    names = refnames.decorations(Model(repository, model))
-    published = publications.has_any(Model(repository, model))
+    names = refnames.decorations(model)
+    published = publications.has_any(model)
     return (
         Logged(
             id_,
             version,
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
-            _changes(repository, id_, version) if changes else None,
-            tuple(publications.places(Model(repository, model), id_)) if published else (),
+            _changes(model.repository, id_, version) if changes else None,
+            tuple(publications.places(model, id_)) if published else (),
         )
         for id_, version in entries
     )
 
 
-def _ends(
-    repository: Repository, model: str, texts: Sequence[str], *, every_name: bool
-) -> tuple[list[VersionId], list[VersionId]]:
+def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list[VersionId], list[VersionId]]:
     if every_name:
-        tips = history.tips(Model(repository, model))
+        tips = history.tips(model)
     else:
         tips, texts = [], texts or ["HEAD"]
-    ranges = [revisions.resolve_range(Model(repository, model), text) for text in texts]
+    ranges = [revisions.resolve_range(model, text) for text in texts]
     tips += [tip for each in ranges for tip in each.tips]
     if not tips:
-        raise errors.NoVersionYet(model=model)
+        raise errors.NoVersionYet(model=model.key)
     return tips, [id_ for each in ranges for id_ in each.exclude]
 
 

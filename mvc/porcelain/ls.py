@@ -8,7 +8,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.model.segment import Segment
 from mvc.model.tree import TreeEntry
-from mvc.repository.repository import Repository
+from mvc.repository.model import Model
 from mvc.repository.tensors import stored
 from mvc.storage.records.promised import State
 
@@ -41,14 +41,15 @@ class Listed:
         return {**state, "tensors": [each.to_json() for each in self.tensors[path]]} if path in self.tensors else state
 
 
-def ls(repository: Repository, model: str, id_: VersionId, *, states: bool = False, tensors: bool = False) -> Listed:
+def ls(model: Model, id_: VersionId, *, states: bool = False, tensors: bool = False) -> Listed:
     """Return the files of version `id_`; with `states` and `tensors`, also where their content is and their tensors.
 
     Raises Missing, Damaged.
     """
+    repository = model.repository
     version = repository.objects.version(id_)
     entries = repository.objects.tree(version.tree).entries
     found = {entry.path: repository.promised.state(entry.file) for entry in entries} if states else {}
     held = {entry.path: stored(repository, entry) for entry in entries} if tensors else {}
     known = {path: segments for path, segments in held.items() if segments}
-    return Listed(model, id_, version.number, entries, found, known)
+    return Listed(model.key, id_, version.number, entries, found, known)

@@ -105,8 +105,7 @@ class MergeResult(Result):
 
 @writes
 def merge(
-    repository: Repository,
-    model: str,
+    model: Model,
     theirs: VersionId,
     actor: Actor,
     *,
@@ -121,13 +120,13 @@ def merge(
     Raises Detached, NoVersionYet, MergeUnderway, CrissCross, Unrelated, NotFastForward, NotInConflict, UnsavedChanges,
     InTheWay, RefMoved, Damaged.
     """
-    branch, ours = _standing(repository, model)
+    repository = model.repository
+    branch, ours = _standing(model)
     if history.is_ancestor(repository.objects, theirs, ours):
-        return _at(repository, UP_TO_DATE, model, branch, theirs, ours)
+        return _at(repository, UP_TO_DATE, model.key, branch, theirs, ours)
     if history.is_ancestor(repository.objects, ours, theirs):
-        kept = partial.unchanged(repository, model, _tree(repository, ours), _tree(repository, theirs))
+        kept = partial.unchanged(repository, model.key, _tree(repository, ours), _tree(repository, theirs))
         _, moved = fast_forward.advance(
-            repository,
             model,
             branch,
             theirs,
@@ -136,12 +135,12 @@ def merge(
             verb="merge",
             progress=progress,
         )
-        return replace(_at(repository, FAST_FORWARD, model, branch, theirs, theirs), moved=moved)
+        return replace(_at(repository, FAST_FORWARD, model.key, branch, theirs, theirs), moved=moved)
     if ff_only:
         raise errors.NotFastForward(ours=branch, theirs=called or theirs[:10])
     text = message or f"Merge {called or theirs[:10]} into {branch}"
     check_message(text)
-    state = MergeState(model, _base(repository, ours, theirs), ours, theirs, text)
+    state = MergeState(model.key, _base(repository, ours, theirs), ours, theirs, text)
     state = replace(state, takes=choice.of(merge_state.result(repository, state)))
     return _carry_out(repository, branch, state, actor, progress)
 
@@ -150,13 +149,13 @@ def _tree(repository: Repository, id_: VersionId) -> Tree:
     return repository.objects.tree(repository.objects.version(id_).tree)
 
 
-def _standing(repository: Repository, model: str) -> tuple[str, VersionId]:
-    head, ours = repository.head(model), repository.current(model)
+def _standing(model: Model) -> tuple[str, VersionId]:
+    head, ours = model.head, model.current
     if ours is None:
-        raise errors.NoVersionYet(model=model)
+        raise errors.NoVersionYet(model=model.key)
     if head.branch is None:
-        raise errors.Detached(model=model, version=history.label(repository, ours))
-    merge_state.refuse(Model(repository, model))
+        raise errors.Detached(model=model.key, version=history.label(model.repository, ours))
+    merge_state.refuse(model)
     return head.branch, ours
 
 
@@ -216,7 +215,7 @@ def files(merged: Merged, text: bytes, file: FileId) -> Tree:
 def _check_clean(repository: Repository, branch: str, state: MergeState) -> None:
     if repository.current(state.model) != state.ours:
         raise errors.RefMoved(ref=branch, by="another command", reason="commit")
-    found = status(repository, state.model)
+    found = status(Model(repository, state.model))
     if not found.difference.is_empty or found.problems:
         raise errors.UnsavedChanges(model=state.model)
 
@@ -256,10 +255,10 @@ def _at(
     return MergeResult(outcome, model, branch, theirs, id_, repository.objects.version(id_).number)
 
 
-def current_toml(repository: Repository, model: str) -> tuple[bytes, FileId]:
+def current_toml(model: Model) -> tuple[bytes, FileId]:
     """Return the model.toml of the working tree and its id; raise NoModelToml."""
-    folder = repository.head(model).folder
-    data = model_file.read(repository, folder)
+    folder = model.folder
+    data = model_file.read(model.repository, folder)
     if data is None:
-        raise errors.NoModelToml(path=model_file.path(folder), model=model)
+        raise errors.NoModelToml(path=model_file.path(folder), model=model.key)
     return data, FileId(digest(data))

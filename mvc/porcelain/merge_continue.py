@@ -31,8 +31,7 @@ else:
 
 @writes
 def proceed(
-    repository: Repository,
-    model: str,
+    model: Model,
     actor: Actor,
     *,
     message: str | None = None,
@@ -46,29 +45,30 @@ def proceed(
     A conflict is resolved by `choice`, or by an edit of its field or file. Raises NoMerge, NotInConflict, Undecided,
     and as `commit` does.
     """
-    state = _take(repository, _under_way(repository, model), choice, progress)
-    current = status(repository, model).current
+    state = _take(model.repository, _under_way(model), choice, progress)
+    current = status(model).current
     undecided = [
         conflict.field
-        for conflict in merge_state.result(repository, state).conflicts
+        for conflict in merge_state.result(model.repository, state).conflicts
         if three_way.same(three_way.value_at(current, conflict), conflict.ours)
     ]
     if undecided:
         raise errors.Undecided(count=len(undecided), fields=", ".join(undecided))
     options = Options(allow_empty=True, merged=state.theirs, registries=registries)
-    return commit(repository, model, message or state.message, actor, options=options, progress=progress, code=code)
+    return commit(model, message or state.message, actor, options=options, progress=progress, code=code)
 
 
 @writes
-def abort(repository: Repository, model: str, progress: Progress | None = None) -> Moved:
+def abort(model: Model, progress: Progress | None = None) -> Moved:
     """Restore all files to their state before the merge; raise NoMerge, Damaged."""
+    repository = model.repository
     with repository.writing():
-        state = _under_way(repository, model)
-        text, file = current_toml(repository, model)
+        state = _under_way(model)
+        text, file = current_toml(model)
         base = files(merge_state.result(repository, state), text, file)
-        wanted = checkout.files_of(Model(repository, model), state.ours)
+        wanted = checkout.files_of(model, state.ours)
         return checkout.move(
-            Model(repository, model),
+            model,
             "merge",
             base=_here(repository, base),
             wanted=_here(repository, wanted),
@@ -78,10 +78,10 @@ def abort(repository: Repository, model: str, progress: Progress | None = None) 
         )
 
 
-def _under_way(repository: Repository, model: str) -> MergeState:
-    state = merge_state.in_progress(Model(repository, model))
+def _under_way(model: Model) -> MergeState:
+    state = merge_state.in_progress(model)
     if state is None:
-        raise errors.NoMerge(model=model)
+        raise errors.NoMerge(model=model.key)
     return state
 
 
@@ -101,7 +101,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
     known = set(old.snapshot.tree.entries)
     promises.ensure_present(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
     with repository.writing():
-        before, file = current_toml(repository, state.model)
+        before, file = current_toml(Model(repository, state.model))
         text = merged_text.rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
         base, wanted = files(old, before, file), files(new, text, checkout.store_small(repository, text))
         same = {entry for entry in base.entries if entry in set(wanted.entries)}

@@ -9,6 +9,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import apply
 from mvc.storage.records.journal import Journal, RefStep
@@ -17,7 +18,7 @@ from mvc.transport import tracking
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ListedModel:
     """A model: its folder below the root, its HEAD (`branch` None: detached), and its type there.
 
     `id`, `number` and `time` are None before its first commit.
@@ -46,13 +47,13 @@ class Model:
         }
 
 
-def models(repository: Repository) -> list[Model]:
+def models(repository: Repository) -> list[ListedModel]:
     """Return the models of the repository by name; raise Missing, Damaged."""
     return [_model(repository, name) for name in repository.heads.models()]
 
 
 @writes
-def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
+def rename(repository: Repository, old: str, new: str, actor: Actor) -> ListedModel:
     """Rename the model `old` to `new`: its history, its HEAD, and the name in its model.toml.
 
     Versions keep the name they were committed with, and remotes keep the model `old`, so the remote-tracking refs of
@@ -63,29 +64,29 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> Model:
         repository.head(old)
         if new in (*repository.heads.models(), *repository.refs.models()):
             raise errors.ModelExists(model=new)
-        apply.change(repository, Journal("models", old, refs=_unseen(repository, old, actor), rename=new))
+        apply.change(repository, Journal("models", old, refs=_unseen(Model(repository, old), actor), rename=new))
     return _model(repository, new)
 
 
-def _unseen(repository: Repository, model: str, actor: Actor) -> tuple[RefStep, ...]:
+def _unseen(model: Model, actor: Actor) -> tuple[RefStep, ...]:
     """Return the entries that empty a model's remote-tracking refs."""
     owns = [
         ref.tracking_ref(remote)
-        for remote in repository.config.remotes()
-        for ref, _ in tracking.all_refs(repository, remote, [model])
+        for remote in model.repository.config.remotes()
+        for ref, _ in tracking.all_refs(model.repository, remote, [model.key])
     ]
     move = actor.move("models: renamed")
-    return tuple(RefStep(own, RefEntry.after(own, repository.refs.tip(own), None, move)) for own in owns)
+    return tuple(RefStep(own, RefEntry.after(own, model.repository.refs.tip(own), None, move)) for own in owns)
 
 
-def _model(repository: Repository, name: str) -> Model:
+def _model(repository: Repository, name: str) -> ListedModel:
     head = repository.head(name)
     current = repository.current(name)
     if current is None:
-        return Model(name, head.folder, head.branch)
+        return ListedModel(name, head.folder, head.branch)
     version = repository.objects.version(current)
     manifest = repository.objects.manifest(version.manifest)
-    return Model(
+    return ListedModel(
         name,
         head.folder,
         head.branch,

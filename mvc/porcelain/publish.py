@@ -24,7 +24,7 @@ from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import Place, RefName
+from mvc.storage.records.reflog import Place
 
 NEW, RESUMED, THERE = "*", "+", "="
 """The outcome for a version: created, completed after an interruption, or complete before."""
@@ -84,17 +84,16 @@ class Published:
         }
 
 
-def everything(repository: Repository, model: str) -> list[VersionId]:
+def everything(model: Model) -> list[VersionId]:
     """Return every version that is reachable from a branch, tag or alias of `model`, parents first."""
-    kinds = ((kind, name) for kind in refnames.KINDS for name in repository.refs.names(model, kind))
-    tips = [repository.refs.target(RefName(model, kind, name)) for kind, name in kinds]
-    return [id_ for id_, _ in history.walk(repository.objects, [tip for tip in tips if tip is not None])][::-1]
+    kinds = ((kind, name) for kind in refnames.KINDS for name in model.names(kind))
+    tips = [model.target(kind, name) for kind, name in kinds]
+    return [id_ for id_, _ in history.walk(model.repository.objects, [tip for tip in tips if tip is not None])][::-1]
 
 
 @writes
 def publish(
-    repository: Repository,
-    model: str,
+    model: Model,
     registry: Registry,
     versions: Sequence[VersionId],
     actor: Actor,
@@ -109,13 +108,14 @@ def publish(
     Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, NeedsMemory, RoleReserved,
     and as reading files does. The next call resumes where this one stopped.
     """
-    name = registry_model if registry_model is not None else _default_name(repository, model, registry)
+    repository = model.repository
+    name = registry_model if registry_model is not None else _default_name(model, registry)
     locals_ = [publishing.local_version(repository, id_) for id_ in dict.fromkeys(versions)]
     if progress is not None:
         progress.expect(sum(local.size for local in locals_))
     report = progress if progress is not None else lambda _: None
     publisher = Publisher(repository, registry, name, registry.find_model(name), allow_memory, report)
-    run = _Run(repository, model, registry, actor, publisher)
+    run = _Run(repository, model.key, registry, actor, publisher)
     if dry_run:
         planned = tuple(run.dry_run(local) for local in locals_)
         return Published(registry.organization, name, planned, done=False)
@@ -126,10 +126,10 @@ def publish(
     return Published(registry.organization, name, done, _duplicates(registry, publisher.model, created), publisher.sent)
 
 
-def _default_name(repository: Repository, model: str, registry: Registry) -> str:
+def _default_name(model: Model, registry: Registry) -> str:
     """Return the registry model of the last recorded place; without one, the model's own name."""
-    recorded = [place for _, place in places.every(Model(repository, model)) if _is_on(place, registry)]
-    return recorded[-1].model if recorded else model
+    recorded = [place for _, place in places.every(model) if _is_on(place, registry)]
+    return recorded[-1].model if recorded else model.key
 
 
 def _is_on(place: Place, registry: Registry) -> bool:

@@ -16,10 +16,10 @@ from mvc.porcelain.fetch import Fetched
 from mvc.remotes.remote import Remote
 from mvc.repository import history, rebase, upstream
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor, Repository, writes
+from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS
 from mvc.transport import fast_forward
 from mvc.transport.fast_forward import Select
 
@@ -57,8 +57,7 @@ class Pulled:
 
 @writes
 def pull(
-    repository: Repository,
-    model: str,
+    model: Model,
     remote: Remote,
     actor: Actor,
     *,
@@ -72,33 +71,32 @@ def pull(
     Only the content of files that `select` chooses is fetched; the others stay promised. Raises Detached, NotThere,
     Diverged, CannotRebase, InTheWay, and as `fetch` and `fetch_chunks` do.
     """
-    branch = repository.head(model).branch
+    repository = model.repository
+    branch = model.head.branch
     if branch is None:
-        raise errors.Detached(model=model, version=repository.head(model).at()[:10])
-    theirs = theirs or _followed(repository, model, branch, remote)
-    fetched = fetch.fetch(repository, remote, actor, models=[model])
+        raise errors.Detached(model=model.key, version=model.head.at()[:10])
+    theirs = theirs or _followed(model, branch, remote)
+    fetched = fetch.fetch(repository, remote, actor, models=[model.key])
     called = f"{remote.name}/{theirs}"
-    target = repository.refs.target(RefName(model, HEADS, theirs).tracking_ref(remote.name))
+    target = repository.refs.target(model.ref(HEADS, theirs).tracking_ref(remote.name))
     if target is None:
-        known = ", ".join(repository.refs.names(model, RefName(model, HEADS, "x").tracking_ref(remote.name).kind))
-        raise errors.NotThere(remote=remote.name, what=f"branch {theirs} of {model}", known=known or "none")
-    old = repository.current(model)
+        known = ", ".join(repository.refs.names(model.key, model.ref(HEADS, "x").tracking_ref(remote.name).kind))
+        raise errors.NotThere(remote=remote.name, what=f"branch {theirs} of {model.key}", known=known or "none")
+    old = model.current
     if old is not None and history.is_ancestor(repository.objects, target, old):
-        received, moved = fast_forward.complete(repository, model, old, select, remote, progress)
-        return Pulled(fetched, model, branch, old, old, moved, received)
+        received, moved = fast_forward.complete(model, old, select, remote, progress)
+        return Pulled(fetched, model.key, branch, old, old, moved, received)
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)
         if not rebasing:
             raise errors.Diverged(branch=branch, remote_branch=called, ahead=ahead, behind=behind)
-        new = rebase.rebase(Model(repository, model), branch, target, called, actor)
-        return Pulled(fetched, model, branch, old, new, Moved(), 0, rebased=True)
-    received, moved = fast_forward.advance(
-        repository, model, branch, target, select, actor, remote=remote, progress=progress
-    )
-    return Pulled(fetched, model, branch, old, target, moved, received)
+        new = rebase.rebase(model, branch, target, called, actor)
+        return Pulled(fetched, model.key, branch, old, new, Moved(), 0, rebased=True)
+    received, moved = fast_forward.advance(model, branch, target, select, actor, remote=remote, progress=progress)
+    return Pulled(fetched, model.key, branch, old, target, moved, received)
 
 
-def _followed(repository: Repository, model: str, branch: str, remote: Remote) -> str:
+def _followed(model: Model, branch: str, remote: Remote) -> str:
     """Return the upstream of `branch` on `remote`, by default the branch of the same name."""
-    follows = upstream.followed(Model(repository, model), branch)
+    follows = upstream.followed(model, branch)
     return follows[1] if follows is not None and follows[0] == remote.name else branch

@@ -92,8 +92,7 @@ class Pushed:
 
 @writes
 def push(
-    repository: Repository,
-    model: str,
+    model: Model,
     remote: Remote,
     requests: Sequence[RefUpdate],
     actor: Actor,
@@ -110,23 +109,23 @@ def push(
     FilesElsewhere, and as fetching does.
     """
     if dry_run:
-        return _Push(repository, model, remote, actor, lease=lease).dry_run(requests)
-    _trust(repository, remote, actor)
+        return _Push(model.repository, model.key, remote, actor, lease=lease).dry_run(requests)
+    _trust(model.repository, remote, actor)
     attempt = 0
     while True:
-        done = _Push(repository, model, remote, actor, lease=lease).run(requests, progress)
+        done = _Push(model.repository, model.key, remote, actor, lease=lease).run(requests, progress)
         behind = [ref for ref in done.rejected if ref.new is not None and ref.hint == _FETCH]
         if not behind or attempt == tries:
             break
         attempt += 1
         remote.pause(attempt)
-        requests = [_rebased(repository, model, remote, request, actor) for request in requests]
+        requests = [_rebased(model, remote, request, actor) for request in requests]
     if not done.rejected:
-        place_sync.send(repository, model, remote, actor)
+        place_sync.send(model, remote, actor)
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(
-            ref=only.ref.name, model=model, remote=remote.name, reason=only.reason, hint=only.hint
+            ref=only.ref.name, model=model.key, remote=remote.name, reason=only.reason, hint=only.hint
         )
     return replace(done, rebased=attempt)
 
@@ -146,22 +145,22 @@ def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
         presence.record_probe(repository, remote)
 
 
-def _rebased(repository: Repository, model: str, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
+def _rebased(model: Model, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
     """Return the same update for the rebased versions."""
     if request.local is None:
         return request
-    fetch.fetch(repository, remote, actor, models=[model])
-    onto, own = repository.refs.target(request.ref.tracking_ref(remote.name)), _local(repository, model, request.local)
-    if onto is None or history.is_ancestor(repository.objects, onto, own):
+    fetch.fetch(model.repository, remote, actor, models=[model.key])
+    onto, own = model.repository.refs.target(request.ref.tracking_ref(remote.name)), _local(model, request.local)
+    if onto is None or history.is_ancestor(model.repository.objects, onto, own):
         return replace(request, new=own)
     called = f"{remote.name}/{request.ref.name}"
-    return replace(request, new=rebasing.rebase(Model(repository, model), request.local, onto, called, actor))
+    return replace(request, new=rebasing.rebase(model, request.local, onto, called, actor))
 
 
-def _local(repository: Repository, model: str, branch: str) -> VersionId:
-    target = repository.refs.target(RefName(model, HEADS, branch))
+def _local(model: Model, branch: str) -> VersionId:
+    target = model.target(HEADS, branch)
     if target is None:
-        raise errors.NoVersionYet(model=model)
+        raise errors.NoVersionYet(model=model.key)
     return target
 
 

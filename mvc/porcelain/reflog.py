@@ -61,17 +61,17 @@ class Reflog(Result):
         }
 
 
-def reflog(repository: Repository, model: str, name: str | None = None) -> Reflog:
+def reflog(model: Model, name: str | None = None) -> Reflog:
     """Return every move of `name`, or of the current branch.
 
     Raises NoLogHere, NoSuchName, AmbiguousRevision, Damaged.
     """
-    ref = revisions.ref_of(Model(repository, model), name or "HEAD")
+    ref = revisions.ref_of(model, name or "HEAD")
     if ref is None and name in (None, "HEAD", "@"):
-        raise errors.NoLogHere(model=model)
+        raise errors.NoLogHere(model=model.key)
     if ref is None:
-        raise errors.NoSuchName(kind="branch", name=name, model=model)
-    return of(repository, ref)
+        raise errors.NoSuchName(kind="branch", name=name, model=model.key)
+    return of(model.repository, ref)
 
 
 def of(repository: Repository, ref: RefName) -> Reflog:

@@ -8,14 +8,14 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.repository import history, merge_state
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor, Repository, writes
+from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records import sparse
 from mvc.storage.records.heads import Head
 from mvc.storage.records.journal import RefStep
-from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records.reflog import HEADS, RefEntry
 from mvc.transport import promises
 
 SOFT, KEEP, HARD = "soft", "keep", "hard"
@@ -46,8 +46,7 @@ class Reset:
 
 @writes
 def reset(
-    repository: Repository,
-    model: str,
+    model: Model,
     target: VersionId,
     *,
     mode: str = SOFT,
@@ -58,26 +57,27 @@ def reset(
 
     Raises InTheWay (KEEP), MergeUnderway, RefMoved, Damaged.
     """
+    repository = model.repository
     kept = frozenset[str]()
     if mode != SOFT:
-        kept = _left_out(repository, model, target)
+        kept = _left_out(model, target)
         wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
         promises.ensure_present(repository, wanted, progress)
     with repository.writing():
         version = repository.objects.reread(target)
-        head = repository.head(model)
-        old = repository.current(model)
+        head = model.head
+        old = model.current
         if mode == SOFT:
-            merge_state.refuse(Model(repository, model))
-            moved = _only_pointer(repository, model, head, target, actor)
+            merge_state.refuse(model)
+            moved = _only_pointer(model, head, target, actor)
         else:
             moved = checkout.move(
-                Model(repository, model),
+                model,
                 "reset",
-                base=checkout.files_of(Model(repository, model), old),
-                wanted=partial.without(checkout.files_of(Model(repository, model), target), kept),
+                base=checkout.files_of(model, old),
+                wanted=partial.without(checkout.files_of(model, target), kept),
                 force=mode == HARD,
-                refs=_branch_step(repository, model, head, target, actor),
+                refs=_branch_step(model, head, target, actor),
                 head=None if head.branch is not None else Head(head.folder, version=target),
                 merged=mode == HARD,
                 left_out=kept,
@@ -86,34 +86,34 @@ def reset(
     return Reset(head.branch, old, target, version.number, moved)
 
 
-def _left_out(repository: Repository, model: str, target: VersionId) -> frozenset[str]:
+def _left_out(model: Model, target: VersionId) -> frozenset[str]:
     """Return the paths that are not checked out and have the same content in `target`: they are left out again."""
-    current = history.snapshot(repository, repository.current(model))
+    repository = model.repository
+    current = history.snapshot(repository, model.current)
     tree = repository.objects.tree(repository.objects.version(target).tree)
-    return partial.unchanged(repository, model, current.tree if current else None, tree)
+    return partial.unchanged(repository, model.key, current.tree if current else None, tree)
 
 
-def _branch_step(
-    repository: Repository, model: str, head: Head, target: VersionId, actor: Actor
-) -> tuple[RefStep, ...]:
+def _branch_step(model: Model, head: Head, target: VersionId, actor: Actor) -> tuple[RefStep, ...]:
     if head.branch is None:
         return ()
-    name = RefName(model, HEADS, head.branch)
-    tip = repository.refs.tip(name)
+    name = model.ref(HEADS, head.branch)
+    tip = model.repository.refs.tip(name)
     if tip is not None and tip.new == target:
         return ()
     return (RefStep(name, RefEntry.after(name, tip, target, actor.move("reset"))),)
 
 
-def _only_pointer(repository: Repository, model: str, head: Head, target: VersionId, actor: Actor) -> Moved:
+def _only_pointer(model: Model, head: Head, target: VersionId, actor: Actor) -> Moved:
     """Move the branch or HEAD but no file; files of the target that are not local stay recorded as left out."""
+    repository = model.repository
     tree = repository.objects.tree(repository.objects.version(target).tree)
-    absent = {entry.path for entry in partial.not_checked_out(repository, model, tree)}
-    listed = sparse.paths(repository.door, model)
+    absent = {entry.path for entry in partial.not_checked_out(repository, model.key, tree)}
+    listed = sparse.paths(repository.door, model.key)
     if not absent <= listed:
-        sparse.record(repository.door, model, listed | absent)
-    for step in _branch_step(repository, model, head, target, actor):
+        sparse.record(repository.door, model.key, listed | absent)
+    for step in _branch_step(model, head, target, actor):
         repository.refs.create(step.name, step.entry)
     if head.branch is None:
-        repository.heads.set(model, Head(head.folder, version=target))
+        repository.heads.set(model.key, Head(head.folder, version=target))
     return Moved()

@@ -20,8 +20,7 @@ from mvc.transport import promises
 
 @writes
 def restore(
-    repository: Repository,
-    model: str,
+    model: Model,
     names: Sequence[str],
     *,
     source: VersionId | None = None,
@@ -33,28 +32,27 @@ def restore(
     A name is a role, a glob's role, a path or a folder, relative to the folder `below` the model's, or `model.toml`; no
     names mean all files. Raises NoVersionYet, NotInVersion, Damaged.
     """
-    source = source or repository.current(model)
+    repository = model.repository
+    source = source or model.current
     if source is None:
-        raise errors.NoVersionYet(model=model)
+        raise errors.NoVersionYet(model=model.key)
     version = repository.objects.version(source)
     named = _named(
         repository,
         promises.entries_of(repository, source),
         names,
         source,
-        repository.root / repository.head(model).folder,
+        repository.root / model.folder,
         below,
     )
     promises.ensure_present(repository, named, progress)
     with repository.writing():
         tree = repository.objects.tree(version.tree)
         if any(entry.path == model_file.NAME for entry in named):
-            tree = checkout.files_of(Model(repository, model), source)
+            tree = checkout.files_of(model, source)
         chosen = {entry.path for entry in named}
         wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
-        return checkout.move(
-            Model(repository, model), "restore", base=wanted, wanted=wanted, force=True, progress=progress
-        )
+        return checkout.move(model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
 
 
 def to_json(moved: Moved) -> dict[str, Any]:

@@ -68,23 +68,24 @@ class Shown:
         return {**record, "tensors": found.to_json()} if found else record
 
 
-def show(repository: Repository, model: str, id_: VersionId) -> Shown:
+def show(model: Model, id_: VersionId) -> Shown:
     """Return the version `id_` of `model`; raise Missing, Damaged."""
+    repository = model.repository
     version = repository.objects.version(id_)
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
-        model=model,
+        model=model.key,
         id=id_,
         version=version,
         manifest=snapshot.manifest,
         tree=snapshot.tree,
-        names=tuple(refnames.decorations(Model(repository, model)).get(id_, ())),
+        names=tuple(refnames.decorations(model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
-        places=tuple(publications.places(Model(repository, model), id_)),
+        places=tuple(publications.places(model, id_)),
         states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )

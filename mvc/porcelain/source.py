@@ -17,7 +17,8 @@ from mvc.registry import connection, training_run
 from mvc.registry.protocol import Registry, RemoteExperiment
 from mvc.registry.training_run import Source
 from mvc.remotes.backends.registry_address import HOST
-from mvc.repository.repository import Repository, writes
+from mvc.repository.model import Model
+from mvc.repository.repository import writes
 
 if TYPE_CHECKING:
     from mvc.model.toml import edit as toml_edit
@@ -54,12 +55,12 @@ class RecordedRun:
 
 
 @writes
-def record_run(repository: Repository, model: str, variables: Mapping[str, str]) -> RecordedRun | None:
+def record_run(model: Model, variables: Mapping[str, str]) -> RecordedRun | None:
     """Record in model.toml the training run that the environment's `variables` describe; return None if they describe none."""
-    source, fault = of_run(variables, offline=repository.offline)
+    source, fault = of_run(variables, offline=model.repository.offline)
     if source is None:
         return None
-    return RecordedRun(source.experiment.id, bool(record(repository, model, source)), fault)
+    return RecordedRun(source.experiment.id, bool(record(model, source)), fault)
 
 
 def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | None, errors.MvcError | None]:
@@ -77,12 +78,12 @@ def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | Non
 
 
 @writes
-def record(repository: Repository, model: str, source: Source) -> list[Edited]:
+def record(model: Model, source: Source) -> list[Edited]:
     """Set `[source]` of model.toml, and return what changed. Raises as editing does.
 
     A source with only an id leaves what is recorded of that experiment.
     """
-    known = edit.get(repository, model, None).get("source", {})
+    known = edit.get(model, None).get("source", {})
     values = source.values()
     if values == {"experiment": {"id": source.experiment.id}} and _id(known) == source.experiment.id:
         return []
@@ -97,14 +98,14 @@ def record(repository: Repository, model: str, source: Source) -> list[Edited]:
                 text = toml_edit.set_key(text, key, values[key[1]])
         return text
 
-    return edit.rewrite(repository, model, change, (_EXPERIMENT, _DATASETS))
+    return edit.rewrite(model, change, (_EXPERIMENT, _DATASETS))
 
 
-def show(repository: Repository, model: str, version: VersionId | None = None) -> dict[str, Any]:
+def show(model: Model, version: VersionId | None = None) -> dict[str, Any]:
     """Return the source of a version, or of model.toml; empty for none. Raises Missing, Damaged."""
     if version is None:
-        return dict(edit.get(repository, model, None).get("source", {}))
-    return dict(repository.objects.manifest(repository.objects.version(version).manifest).source)
+        return dict(edit.get(model, None).get("source", {}))
+    return dict(model.repository.objects.manifest(model.repository.objects.version(version).manifest).source)
 
 
 def _id(known: Any) -> str | None:

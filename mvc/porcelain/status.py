@@ -17,13 +17,12 @@ from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
 from mvc.repository.record.files import REASON
-from mvc.repository.repository import Repository
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
 from mvc.repository.worktree.snapshot import UNREAD, Found
 from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS
 
 if TYPE_CHECKING:
     from mvc.readiness.evaluation import Readiness
@@ -116,29 +115,30 @@ class Status(Result):
         }
 
 
-def status(repository: Repository, model: str) -> Status:
+def status(model: Model) -> Status:
     """Compare the working tree of `model` with its current version.
 
     A file is read only if its stat data changed. Raises NoModel, Damaged, and the errors of reading model.toml.
     """
-    head = repository.head(model)
-    base_id = repository.current(model)
-    base = history.snapshot(repository, base_id, model)
+    repository = model.repository
+    head = model.head
+    base_id = model.current
+    base = history.snapshot(repository, base_id, model.key)
     tree = base.tree if base else None
     found = snapshot.take(
-        repository, model, head.folder, tree, identify=snapshot.by_need(repository, tree), tolerant=True
+        repository, model.key, head.folder, tree, identify=snapshot.by_need(repository, tree), tolerant=True
     )
     repository.stats.save()
     difference = diff.compare(base, found.snapshot)
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     pending = journal.pending(repository.door)
     return Status(
-        model=model,
+        model=model.key,
         folder=head.folder,
         branch=head.branch,
         base=base_id,
         number=repository.objects.version(base_id).number if base_id else None,
-        names=tuple(refnames.decorations(Model(repository, model)).get(base_id, ())) if base_id else (),
+        names=tuple(refnames.decorations(model).get(base_id, ())) if base_id else (),
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
@@ -146,25 +146,23 @@ def status(repository: Repository, model: str) -> Status:
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         skipped=found.skipped,
         pending=pending.verb if pending else None,
-        matches=None if difference.is_empty else _matching(repository, model, found.model_toml, base_id),
-        merging=merge_state.in_progress(Model(repository, model)),
-        upstream=upstream(Model(repository, model), head.branch) if head.branch is not None else None,
+        matches=None if difference.is_empty else _matching(model, found.model_toml, base_id),
+        merging=merge_state.in_progress(model),
+        upstream=upstream(model, head.branch) if head.branch is not None else None,
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
-        advanced=None if difference.is_empty else _advanced(repository, model, head.branch, found),
+        advanced=None if difference.is_empty else _advanced(model, head.branch, found),
     )
 
 
-def _matching(
-    repository: Repository, model: str, model_toml: bytes, base: VersionId | None
-) -> tuple[int, VersionId] | None:
+def _matching(model: Model, model_toml: bytes, base: VersionId | None) -> tuple[int, VersionId] | None:
     """Return another version with the present model.toml, as after a `git switch`: the newest of them."""
     wanted = FileId(digest(model_toml))
-    if base is None or repository.objects.version(base).model_toml == wanted:
+    if base is None or model.repository.objects.version(base).model_toml == wanted:
         return None
-    objects = repository.objects
-    tips = sorted(refnames.decorations(Model(repository, model)), key=lambda id_: -objects.version(id_).number)
+    objects = model.repository.objects
+    tips = sorted(refnames.decorations(model), key=lambda id_: -objects.version(id_).number)
     for id_ in itertools.islice(history.reach(tips, lambda id_: objects.parents(objects.version(id_))), SEARCHED):
         version = objects.version(id_)
         if version.model_toml == wanted:
@@ -172,12 +170,12 @@ def _matching(
     return None
 
 
-def _advanced(repository: Repository, model: str, branch: str | None, found: Found) -> Advanced | None:
+def _advanced(model: Model, branch: str | None, found: Found) -> Advanced | None:
     """Return the version whose files are still here, when records moved the branch since; None when they followed."""
-    before = _before_records(repository, model, branch)
+    before = _before_records(model, branch)
     if before is None:
         return None
-    old, new = history.snapshot(repository, before), history.snapshot(repository, repository.current(model))
+    old, new = history.snapshot(model.repository, before), history.snapshot(model.repository, model.current)
     assert old is not None  # noqa: S101 - both are versions
     assert new is not None  # noqa: S101
     here = found.snapshot.tree.by_path
@@ -185,18 +183,18 @@ def _advanced(repository: Repository, model: str, branch: str | None, found: Fou
         replacement = new.tree.by_path.get(entry.path)
         moved_on = replacement is None or replacement.file != entry.file
         if moved_on and entry.path in here and _is_same(here[entry.path], entry):
-            return Advanced(before, repository.objects.version(before).number)
+            return Advanced(before, model.repository.objects.version(before).number)
     return None
 
 
-def _before_records(repository: Repository, model: str, branch: str | None) -> VersionId | None:
+def _before_records(model: Model, branch: str | None) -> VersionId | None:
     """Return where a branch was before the records that moved it last; None when something else did."""
-    ref = RefName(model, HEADS, branch or "")
-    entry = repository.refs.tip(ref) if branch is not None else None
+    ref = model.ref(HEADS, branch or "")
+    entry = model.repository.refs.tip(ref) if branch is not None else None
     old = None
     while entry is not None and entry.move.reason.startswith(REASON):
         old = entry.old
-        entry = repository.refs.entry(ref, entry.seq - 1) if old is not None else None
+        entry = model.repository.refs.entry(ref, entry.seq - 1) if old is not None else None
     return old
 
 

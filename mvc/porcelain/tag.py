@@ -9,8 +9,8 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository import refnames
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.records.reflog import TAGS, RefName
+from mvc.repository.repository import Actor, writes
+from mvc.storage.records.reflog import TAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +36,32 @@ class Tag:
         }
 
 
-def tags(repository: Repository, model: str) -> list[Tag]:
+def tags(model: Model) -> list[Tag]:
     """Return the tags of `model` by name; raise NoModel, Missing, Damaged."""
-    repository.head(model)
-    return [_tag(repository, model, name) for name in repository.refs.names(model, TAGS)]
+    model.check()
+    return [_tag(model, name) for name in model.names(TAGS)]
 
 
 @writes
-def create(
-    repository: Repository, model: str, name: str, target: VersionId, actor: Actor, *, message: str | None = None
-) -> Tag:
+def create(model: Model, name: str, target: VersionId, actor: Actor, *, message: str | None = None) -> Tag:
     """Create the tag `name` at `target`; creating it again there changes nothing.
 
     Raises TagExists, BadRefName, NameTaken, CaseTwin.
     """
-    reason = message or repository.objects.version(target).subject
-    refnames.set_tag(Model(repository, model), name, target, actor, reason)
-    return _tag(repository, model, name)
+    reason = message or model.repository.objects.version(target).subject
+    refnames.set_tag(model, name, target, actor, reason)
+    return _tag(model, name)
 
 
 @writes
-def delete(repository: Repository, model: str, name: str, actor: Actor) -> VersionId:
+def delete(model: Model, name: str, actor: Actor) -> VersionId:
     """Delete a tag and return its version, the only one it can be created at again; raise NoSuchName."""
-    return refnames.remove(Model(repository, model), TAGS, name, actor, "tag: deleted")
+    return refnames.remove(model, TAGS, name, actor, "tag: deleted")
 
 
-def _tag(repository: Repository, model: str, name: str) -> Tag:
-    tip = repository.refs.tip(RefName(model, TAGS, name))
+def _tag(model: Model, name: str) -> Tag:
+    tip = model.repository.refs.tip(model.ref(TAGS, name))
     assert tip is not None  # noqa: S101 - the name is listed, or was just set
     assert tip.new is not None  # noqa: S101
-    number = repository.objects.version(tip.new).number
+    number = model.repository.objects.version(tip.new).number
     return Tag(name, tip.new, number, tip.move.at, tip.move.by, tip.move.reason)

@@ -22,7 +22,7 @@ from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS
 from mvc.transport import fast_forward
 
 _MOST_NAMES = 1000
@@ -42,8 +42,7 @@ class BranchUpdate:
 
 
 def update_branches(
-    repository: Repository,
-    model: str,
+    model: Model,
     numbers: Mapping[VersionId, int],
     actor: Actor,
     *,
@@ -55,19 +54,20 @@ def update_branches(
     With `check_out`, the files of the current branch are written even if there are none yet. Raises InTheWay if edited files
     of the current branch are in the way; all other branches have been updated then.
     """
+    repository = model.repository
     tips = _tips(repository, list(numbers))
     order = sorted(tips, key=lambda id_: (_is_by_hand(repository, id_), -_number(repository, id_), numbers[id_]))
-    head, plan = repository.head(model), list[BranchUpdate]()
+    head, plan = model.head, list[BranchUpdate]()
     for id_ in order:
-        update = _plan(repository, model, id_, numbers[id_], {planned.branch for planned in plan})
+        update = _plan(model, id_, numbers[id_], {planned.branch for planned in plan})
         plan += [update] if update is not None else []
     plan.sort(key=lambda update: update.branch == head.branch)  # files last: edited ones stop it
     for update in plan:
         is_current = update.branch == head.branch
         if is_current and (check_out or model_file.read(repository, head.folder) is not None):
-            _fast_forward(repository, model, update, actor, progress)
+            _fast_forward(model, update, actor, progress)
         else:
-            _append(repository, model, update, actor)
+            _append(model, update, actor)
     return tuple(plan)
 
 
@@ -82,16 +82,16 @@ def _tips(repository: Repository, ids: list[VersionId]) -> list[VersionId]:
     return tips
 
 
-def _plan(repository: Repository, model: str, tip: VersionId, number: int, taken: set[str]) -> BranchUpdate | None:
+def _plan(model: Model, tip: VersionId, number: int, taken: set[str]) -> BranchUpdate | None:
     """Return the update that makes `tip` reachable, None if it is; `taken` are the branches of other updates."""
-    branches = {name: _target(repository, model, name) for name in repository.refs.names(model, HEADS)}
-    order = sorted(branches, key=lambda name: (name != repository.head(model).branch, name != MAIN, name))
-    if any(history.is_ancestor(repository.objects, tip, branches[name]) for name in order):
+    branches = {name: _target(model, name) for name in model.names(HEADS)}
+    order = sorted(branches, key=lambda name: (name != model.head.branch, name != MAIN, name))
+    if any(history.is_ancestor(model.repository.objects, tip, branches[name]) for name in order):
         return None
     for name in order:
-        if name not in taken and _can_fast_forward(repository, branches[name], tip):
+        if name not in taken and _can_fast_forward(model.repository, branches[name], tip):
             return BranchUpdate(name, branches[name], tip)
-    return BranchUpdate(_new_name(repository, model, number, taken), None, tip)
+    return BranchUpdate(_new_name(model, number, taken), None, tip)
 
 
 def _can_fast_forward(repository: Repository, old: VersionId, new: VersionId) -> bool:
@@ -100,25 +100,22 @@ def _can_fast_forward(repository: Repository, old: VersionId, new: VersionId) ->
     return history.is_ancestor(repository.objects, old, new)
 
 
-def _new_name(repository: Repository, model: str, number: int, taken: set[str]) -> str:
-    first = [] if MAIN in taken or repository.refs.target(RefName(model, HEADS, MAIN)) else [MAIN]
+def _new_name(model: Model, number: int, taken: set[str]) -> str:
+    first = [] if MAIN in taken or model.target(HEADS, MAIN) else [MAIN]
     stem = f"picsellia-{number}"
     names = [*first, stem, *(f"{stem}-{more}" for more in range(2, _MOST_NAMES))]
     for name in names:
         try:
-            refnames.check_new(Model(repository, model), HEADS, name)
+            refnames.check_new(model, HEADS, name)
         except errors.RefRejected:  # a tag or an alias has that name
             continue
-        if name not in taken and repository.refs.target(RefName(model, HEADS, name)) is None:
+        if name not in taken and model.target(HEADS, name) is None:
             return name
-    raise errors.NameTaken(name=names[-1], kind="branch", model=model)
+    raise errors.NameTaken(name=names[-1], kind="branch", model=model.key)
 
 
-def _fast_forward(
-    repository: Repository, model: str, update: BranchUpdate, actor: Actor, progress: Progress | None
-) -> None:
+def _fast_forward(model: Model, update: BranchUpdate, actor: Actor, progress: Progress | None) -> None:
     fast_forward.advance(
-        repository,
         model,
         update.branch,
         update.new,
@@ -129,8 +126,9 @@ def _fast_forward(
     )
 
 
-def _append(repository: Repository, model: str, update: BranchUpdate, actor: Actor) -> None:
-    ref = RefName(model, HEADS, update.branch)
+def _append(model: Model, update: BranchUpdate, actor: Actor) -> None:
+    repository = model.repository
+    ref = model.ref(HEADS, update.branch)
     with repository.locked():
         repository.objects.reread(update.new)
         tip = repository.refs.tip(ref)
@@ -139,8 +137,8 @@ def _append(repository: Repository, model: str, update: BranchUpdate, actor: Act
         repository.refs.append(ref, tip, update.new, actor.move("import"))
 
 
-def _target(repository: Repository, model: str, name: str) -> VersionId:
-    target = repository.refs.target(RefName(model, HEADS, name))
+def _target(model: Model, name: str) -> VersionId:
+    target = model.target(HEADS, name)
     assert target is not None  # noqa: S101 - called for branches that exist
     return target
 

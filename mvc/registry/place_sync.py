@@ -51,13 +51,14 @@ def receive(repository: Repository, remote: Remote, numbers: Numbers, actor: Act
     return count
 
 
-def send(repository: Repository, model: str, remote: Remote, actor: Actor) -> int:
+def send(model: Model, remote: Remote, actor: Actor) -> int:
     """Record the places of `model`'s versions in the remote's logs; return how many were new there."""
-    logs = repository.refs.all(model, places.KIND)
+    repository = model.repository
+    logs = repository.refs.all(model.key, places.KIND)
     if not logs:
         return 0
     synced = _SyncedLogs(repository, remote)
-    numbers = remote.refs.published(model)
+    numbers = remote.refs.published(model.key)
     count = 0
     for ref in logs:
         if not synced.has(ref, numbers.get(ref, 0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mvc.model.ids import VersionId
-from mvc.repository.repository import Repository
+from mvc.repository.repository import Repository, RolledForward
 from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import RefName
 
@@ -16,6 +16,14 @@ class Model:
 
     repository: Repository
     key: str
+
+    def roll_forward(self) -> RolledForward | None:
+        """Roll an interrupted change of its repository forward, as `Repository.roll_forward`."""
+        return self.repository.roll_forward()
+
+    def check(self) -> None:
+        """Raise NoModel unless it exists."""
+        self.repository.head(self.key)
 
     @property
     def head(self) -> Head:

@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from mvc.model.version import Person, Timestamp
 from mvc.repository.parts import Parts
@@ -19,14 +19,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def writes(function: Callable[Concatenate[Repository, P], T]) -> Callable[Concatenate[Repository, P], T]:
-    """Mark the function of a verb that writes: `Repository.roll_forward` runs before it, except for a dry run."""
+class Changeable(Protocol):
+    """A repository, or a model of one."""
+
+    def roll_forward(self) -> RolledForward | None:
+        """Roll an interrupted change of the repository forward."""
+
+
+C = TypeVar("C", bound=Changeable)
+
+
+def writes(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
+    """Mark the function of a verb that writes: an interrupted change is rolled forward first, except for a dry run."""
 
     @functools.wraps(function)
-    def settled(repository: Repository, /, *arguments: P.args, **named: P.kwargs) -> T:
+    def settled(changed: C, /, *arguments: P.args, **named: P.kwargs) -> T:
         if not named.get("dry_run"):
-            repository.roll_forward()
-        return function(repository, *arguments, **named)
+            changed.roll_forward()
+        return function(changed, *arguments, **named)
 
     return settled
 

@@ -16,7 +16,7 @@ from mvc.repository.worktree.scan import LABELMAP
 from mvc.storage.progress import Progress
 from mvc.storage.records.heads import Head
 from mvc.storage.records.journal import RefStep
-from mvc.storage.records.reflog import HEADS, RefEntry, RefName
+from mvc.storage.records.reflog import HEADS, RefEntry
 from mvc.transport import promises, promisor
 
 Select = Callable[[TreeEntry], bool]
@@ -44,8 +44,7 @@ def only(roles: Sequence[str]) -> Select:
 
 
 def advance(
-    repository: Repository,
-    model: str,
+    model: Model,
     branch: str,
     target: VersionId,
     select: Select,
@@ -60,18 +59,19 @@ def advance(
     Files that `select` does not choose are not checked out, unless their bytes are here. `remote` is an open
     connection.
     """
+    repository = model.repository
     selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
     received = _fetch(repository, selected, remote, progress)
     with repository.writing():
-        current, head = repository.current(model), repository.head(model)
-        ref = RefName(model, HEADS, branch)
+        current, head = model.current, model.head
+        ref = model.ref(HEADS, branch)
         entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
-        full = checkout.files_of(Model(repository, model), target)
+        full = checkout.files_of(model, target)
         left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
         moved = checkout.move(
-            Model(repository, model),
+            model,
             verb,
-            base=checkout.files_of(Model(repository, model), current),
+            base=checkout.files_of(model, current),
             wanted=partial.without(full, left_out),
             head=Head(head.folder, branch),
             refs=(RefStep(ref, entry),),
@@ -82,22 +82,22 @@ def advance(
 
 
 def complete(
-    repository: Repository,
-    model: str,
+    model: Model,
     current: VersionId,
     select: Select,
     remote: Remote,
     progress: Progress | None,
 ) -> tuple[int, Moved]:
     """Check out the files of the current version that `select` chooses and that were left out so far."""
+    repository = model.repository
     tree = repository.objects.tree(repository.objects.version(current).tree)
-    chosen = [entry for entry in partial.not_checked_out(repository, model, tree) if select(entry)]
+    chosen = [entry for entry in partial.not_checked_out(repository, model.key, tree) if select(entry)]
     if not chosen:
         return 0, Moved()
     received = _fetch(repository, chosen, remote, progress)
     with repository.writing():
         wanted = Tree(tuple(chosen))
-        return received, checkout.move(Model(repository, model), "pull", base=wanted, wanted=wanted, progress=progress)
+        return received, checkout.move(model, "pull", base=wanted, wanted=wanted, progress=progress)
 
 
 def _fetch(

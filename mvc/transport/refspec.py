@@ -23,62 +23,56 @@ class RefUpdate:
     local: str | None = None
 
 
-def updates(
-    repository: Repository, model: str, specs: Sequence[str], *, branches: bool = False, tags: bool = False
-) -> list[RefUpdate]:
+def updates(model: Model, specs: Sequence[str], *, branches: bool = False, tags: bool = False) -> list[RefUpdate]:
     """Return the updates for `specs`, NAME or SRC:DST each; for the current branch without any spec or flag.
 
     `branches` adds all branches, `tags` all tags and aliases; `:DST` is for `removals`. Raises Detached, NoVersionYet,
     NoSuchName, BadRefName, and what resolving a revision raises.
     """
-    found = [_of(repository, model, spec) for spec in specs if not spec.startswith(":")]
+    found = [_of(model, spec) for spec in specs if not spec.startswith(":")]
     kinds = [*([HEADS] if branches else []), *([TAGS, ALIASES] if tags else [])]
-    found += [
-        _existing(repository, RefName(model, kind, name))
-        for kind in kinds
-        for name in repository.refs.names(model, kind)
-    ]
+    found += [_existing(model.repository, model.ref(kind, name)) for kind in kinds for name in model.names(kind)]
     if not specs and not kinds:
-        branch = repository.head(model).branch
+        branch = model.head.branch
         if branch is None:
-            raise errors.Detached(model=model, version=repository.head(model).at()[:10])
-        found.append(_existing(repository, RefName(model, HEADS, branch)))
+            raise errors.Detached(model=model.key, version=model.head.at()[:10])
+        found.append(_existing(model.repository, model.ref(HEADS, branch)))
     return list({update.ref: update for update in found}.values())
 
 
-def removals(repository: Repository, model: str, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
+def removals(model: Model, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
     """Return the deletions of refs that `remote` had at the last contact. Raises NotThere."""
-    return [RefUpdate(_seen(repository, model, remote, spec), None) for spec in specs]
+    return [RefUpdate(_seen(model, remote, spec), None) for spec in specs]
 
 
-def _seen(repository: Repository, model: str, remote: str, name: str) -> RefName:
+def _seen(model: Model, remote: str, name: str) -> RefName:
     known = []
     for kind in refnames.KINDS:
-        ref = RefName(model, kind, name)
-        if repository.refs.target(ref.tracking_ref(remote)) is not None:
+        ref = model.ref(kind, name)
+        if model.repository.refs.target(ref.tracking_ref(remote)) is not None:
             return ref
-        known += repository.refs.names(model, ref.tracking_ref(remote).kind)
-    raise errors.NotThere(remote=remote, what=f"name {name} of {model}", known=", ".join(known) or "none")
+        known += model.repository.refs.names(model.key, ref.tracking_ref(remote).kind)
+    raise errors.NotThere(remote=remote, what=f"name {name} of {model.key}", known=", ".join(known) or "none")
 
 
-def _of(repository: Repository, model: str, spec: str) -> RefUpdate:
+def _of(model: Model, spec: str) -> RefUpdate:
     source, colon, target = spec.partition(":")
-    own = _named(repository, model, source)
+    own = _named(model, source)
     if not colon or target == source:
         if own is None:
-            raise errors.NoSuchName(kind="branch, tag or alias", name=source, model=model)
-        return _existing(repository, own)
+            raise errors.NoSuchName(kind="branch, tag or alias", name=source, model=model.key)
+        return _existing(model.repository, own)
     kind, _, name = target.rpartition("/")
     if kind not in refnames.KINDS:
         kind, name = own.kind if own is not None else HEADS, target
     names.check_ref_name(name)
     local = own.name if own is not None and own.kind == HEADS else None
-    return RefUpdate(RefName(model, kind, name), revisions.resolve(Model(repository, model), source), local)
+    return RefUpdate(model.ref(kind, name), revisions.resolve(model, source), local)
 
 
-def _named(repository: Repository, model: str, name: str) -> RefName | None:
-    found = (RefName(model, kind, name) for kind in refnames.KINDS)
-    return next((ref for ref in found if repository.refs.target(ref) is not None), None)
+def _named(model: Model, name: str) -> RefName | None:
+    found = (model.ref(kind, name) for kind in refnames.KINDS)
+    return next((ref for ref in found if model.repository.refs.target(ref) is not None), None)
 
 
 def _existing(repository: Repository, ref: RefName) -> RefUpdate:

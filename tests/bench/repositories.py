@@ -8,6 +8,7 @@ from pathlib import Path
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.init import init
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from tests.bench.measure import ENVIRONMENT
 
@@ -31,7 +32,7 @@ def with_files(root: Path, count: int) -> None:
     init(root, model=MODEL)
     with (root / "model.toml").open("a", encoding="utf-8") as model_toml:
         model_toml.write('\n[files]\ndata = "data/**"\n')
-    commit(Repository(root), MODEL, "files", Actor(ANA, Timestamp(START, 0)))
+    commit(Model(Repository(root), MODEL), "files", Actor(ANA, Timestamp(START, 0)))
     git(root, "init", "-q")
     (root / ".gitignore").write_text(".mvc/\n", encoding="utf-8")
     git(root, "add", ".")
@@ -47,7 +48,7 @@ def with_versions(root: Path, count: int, classes: int) -> None:
     for number in range(count):
         text = _model_toml(number, classes)
         (root / "model.toml").write_text(text, encoding="utf-8")
-        commit(repository, MODEL, f"Version {number}", Actor(ANA, Timestamp(START + 60 * number, 0)))
+        commit(Model(repository, MODEL), f"Version {number}", Actor(ANA, Timestamp(START + 60 * number, 0)))
         stream.append(_fast_import(number, text.encode()))
     git(root, "fast-import", "--quiet", stdin=b"".join(stream))
 

@@ -16,6 +16,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.push import push
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
@@ -196,7 +197,7 @@ def _many(report: Report, place: Path, rounds: int, versions: int) -> None:
     for number in range(versions):
         _write(source, rng)
         actor = Actor(ANA, Timestamp(START + 60 * number, 0))
-        made = commit(repository, MODEL, f"Version {number}", actor).id
+        made = commit(Model(repository, MODEL), f"Version {number}", actor).id
         assert made is not None
         _push(repository, made, actor)
     times = []
@@ -215,4 +216,4 @@ def _write(folder: Path, rng: random.Random) -> None:
 
 def _push(repository: Repository, version: VersionId, actor: Actor) -> None:
     with connection.open_remote(repository, "origin") as remote:
-        push(repository, MODEL, remote, [RefUpdate(RefName(MODEL, HEADS, "main"), version, "main")], actor)
+        push(Model(repository, MODEL), remote, [RefUpdate(RefName(MODEL, HEADS, "main"), version, "main")], actor)

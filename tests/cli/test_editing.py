@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mvc.porcelain import edit
+from mvc.repository.model import Model
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 from tests.crash.harness import Fail, command
@@ -129,7 +130,9 @@ def test_rm_deletes_only_what_can_be_given_back(shell: Shell, history: History) 
 def test_rm_says_what_it_deletes_before_it_does(shell: Shell, history: History) -> None:
     seen: list[tuple[str, bool]] = []
     weights = shell.folder / "weights/best.onnx"
-    edit.remove(shell.repository, MODEL, ["weights"], on_delete=lambda paths: seen.append((paths[0], weights.exists())))
+    edit.remove(
+        Model(shell.repository, MODEL), ["weights"], on_delete=lambda paths: seen.append((paths[0], weights.exists()))
+    )
     assert seen == [("weights/best.onnx", True)]
     assert not weights.exists()
     shell.ok("restore", "weights/best.onnx")  # as it is said

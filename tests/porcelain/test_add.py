@@ -15,6 +15,7 @@ from mvc.porcelain.add import Added, add
 from mvc.porcelain.commit import commit
 from mvc.porcelain.edit import remove, set_values
 from mvc.porcelain.init import init
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 
 MODEL = "m"
@@ -44,7 +45,7 @@ def write(root: Path, *names: str) -> None:
 
 def tracked(found: Repository) -> dict[str, str]:
     """The paths of a new version, with their roles."""
-    done = commit(found, MODEL, "x", ANA)
+    done = commit(Model(found, MODEL), "x", ANA)
     assert done.version is not None
     return {entry.path: entry.role for entry in found.objects.tree(done.version.tree).entries}
 
@@ -111,7 +112,7 @@ def _add_anything(found: Repository, root: Path, held: set[str], rng: random.Ran
 def _tried(found: Repository, given: list[Path], role: str | None) -> tuple[Added | None, int]:
     """What `add` did, or None and the exit code of its refusal."""
     try:
-        return add(found, MODEL, given, role=role), 0
+        return add(Model(found, MODEL), given, role=role), 0
     except errors.MvcError as error:
         return None, error.exit_code
 
@@ -162,7 +163,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 def test_a_role_is_derived_that_a_version_may_have(tmp_path: Path, name: str, role: str) -> None:
     write(tmp_path, name)
     found = repository(tmp_path)
-    (entry,) = add(found, MODEL, [tmp_path / name]).entries
+    (entry,) = add(Model(found, MODEL), [tmp_path / name]).entries
     assert entry.role == role
     assert tracked(found) == {name: role}
 
@@ -170,11 +171,11 @@ def test_a_role_is_derived_that_a_version_may_have(tmp_path: Path, name: str, ro
 def test_a_name_with_a_wildcard_in_it_is_that_file_alone(tmp_path: Path) -> None:
     write(tmp_path, "[best].pt", "best.pt", "b.pt", "w[1]/a.pt", "w1/a.pt")
     found = repository(tmp_path)
-    add(found, MODEL, [tmp_path / "[best].pt", tmp_path / "w[1]"])
+    add(Model(found, MODEL), [tmp_path / "[best].pt", tmp_path / "w[1]"])
     assert tracked(found) == {"[best].pt": "[best]/[best].pt", "w[1]/a.pt": "w[1]/w[1]/a.pt"}
     write(tmp_path, "[x].pt", "deep/[x].pt")
     with pytest.raises(errors.BadPattern, match=r"deep/\[x\].pt too"):
-        add(found, MODEL, [tmp_path / "[x].pt"])
+        add(Model(found, MODEL), [tmp_path / "[x].pt"])
 
 
 def test_a_name_that_is_no_text_is_refused_for_that(tmp_path: Path) -> None:
@@ -182,17 +183,17 @@ def test_a_name_that_is_no_text_is_refused_for_that(tmp_path: Path) -> None:
     found = repository(tmp_path)
     for name in ("bad\udcff.pt", "d\udcff/a.pt", "d\udcff"):
         with pytest.raises(errors.UnportablePath, match="is not UTF-8"):
-            add(found, MODEL, [tmp_path / name])
+            add(Model(found, MODEL), [tmp_path / name])
     with pytest.raises(errors.NoSuchFile):
-        add(found, MODEL, [tmp_path / "none\udcff.pt"])
+        add(Model(found, MODEL), [tmp_path / "none\udcff.pt"])
 
 
 def test_a_role_that_is_taken_gives_way_to_the_paths_own_and_then_to_a_number(tmp_path: Path) -> None:
     names = ["a.pt", "a.onnx", "x/a.pt", "x-a/pt.bin", "x-a-pt", "x-a.pt"]
     write(tmp_path, *names)
     found = repository(tmp_path)
-    set_values(found, MODEL, ["files.x-a-pt=x-a-pt"])
-    roles = [entry.role for entry in add(found, MODEL, [tmp_path / name for name in names]).entries]
+    set_values(Model(found, MODEL), ["files.x-a-pt=x-a-pt"])
+    roles = [entry.role for entry in add(Model(found, MODEL), [tmp_path / name for name in names]).entries]
     assert roles == ["a", "a-onnx", "a-2", "pt", "x-a"]
     assert len(tracked(found)) == len(names)
 
@@ -200,11 +201,11 @@ def test_a_role_that_is_taken_gives_way_to_the_paths_own_and_then_to_a_number(tm
 def test_a_role_that_would_meet_those_of_a_glob_is_not_taken(tmp_path: Path) -> None:
     write(tmp_path, "g/a", "g.pt", "deep/g/b")
     found = repository(tmp_path)
-    add(found, MODEL, [tmp_path / "g", tmp_path / "g.pt", tmp_path / "deep/g"])
+    add(Model(found, MODEL), [tmp_path / "g", tmp_path / "g.pt", tmp_path / "deep/g"])
     assert tracked(found) == {"g/a": "g/a", "g.pt": "g-pt", "deep/g/b": "deep-g/b"}
     write(tmp_path, "x/a", "b")
-    set_values(found, MODEL, ['files."x/a"=b'])
-    (entry,) = add(found, MODEL, [tmp_path / "x"]).entries
+    set_values(Model(found, MODEL), ['files."x/a"=b'])
+    (entry,) = add(Model(found, MODEL), [tmp_path / "x"]).entries
     assert entry.role == "x-2"
     assert tracked(found)["x/a"] == "x-2/a"
 
@@ -213,9 +214,9 @@ def test_the_role_of_the_labels_is_not_given_to_another_file(tmp_path: Path) -> 
     write(tmp_path, "labels.json", "labelmap.json")
     (tmp_path / "labels.json").write_text('["helmet"]', encoding="utf-8")
     found = repository(tmp_path)
-    set_values(found, MODEL, ["labelmap.path=labels.json"])
-    assert add(found, MODEL, [tmp_path / "labels.json"]).tracked == (("labels.json", "labelmap"),)
-    add(found, MODEL, [tmp_path / "labelmap.json"])
+    set_values(Model(found, MODEL), ["labelmap.path=labels.json"])
+    assert add(Model(found, MODEL), [tmp_path / "labels.json"]).tracked == (("labels.json", "labelmap"),)
+    add(Model(found, MODEL), [tmp_path / "labelmap.json"])
     assert tracked(found) == {"labels.json": "labelmap", "labelmap.json": "labelmap-json"}
 
 
@@ -225,13 +226,13 @@ def test_the_role_of_the_labels_is_not_given_to_another_file(tmp_path: Path) -> 
 def test_what_is_tracked_is_said_and_only_the_rest_is_added(tmp_path: Path) -> None:
     write(tmp_path, "d/a.pt", "e/b.pt", "c.txt")
     found = repository(tmp_path)
-    add(found, MODEL, [tmp_path / "d/a.pt"])
+    add(Model(found, MODEL), [tmp_path / "d/a.pt"])
     for given in (tmp_path / "d", tmp_path / "*.pt", tmp_path / "d/a.pt"):
         if given.name != "*.pt":
-            assert add(found, MODEL, [given]).tracked == (("d/a.pt", "a"),)
-    assert [entry.files for entry in add(found, MODEL, [tmp_path / "e"]).entries] == [1]
-    assert add(found, MODEL, [tmp_path / "*.pt"]).entries == ()
-    done = add(found, MODEL, [tmp_path])
+            assert add(Model(found, MODEL), [given]).tracked == (("d/a.pt", "a"),)
+    assert [entry.files for entry in add(Model(found, MODEL), [tmp_path / "e"]).entries] == [1]
+    assert add(Model(found, MODEL), [tmp_path / "*.pt"]).entries == ()
+    done = add(Model(found, MODEL), [tmp_path])
     assert [(entry.role, entry.path, entry.files) for entry in done.entries] == [("files", "**", 1)]
     assert dict(done.tracked) == {"d/a.pt": "a", "e/b.pt": "e/b.pt"}
     assert tracked(found) == {"d/a.pt": "a", "e/b.pt": "e/b.pt", "c.txt": "files/c.txt"}
@@ -240,19 +241,19 @@ def test_what_is_tracked_is_said_and_only_the_rest_is_added(tmp_path: Path) -> N
 def test_a_path_of_its_own_takes_a_file_out_of_a_glob(tmp_path: Path) -> None:
     write(tmp_path, "d/a.pt", "d/b.pt")
     found = repository(tmp_path)
-    add(found, MODEL, [tmp_path / "d"])
-    assert add(found, MODEL, [tmp_path / "d/a.pt"]).tracked == (("d/a.pt", "d/a.pt"),)
-    add(found, MODEL, [tmp_path / "d/a.pt"], role="best")
+    add(Model(found, MODEL), [tmp_path / "d"])
+    assert add(Model(found, MODEL), [tmp_path / "d/a.pt"]).tracked == (("d/a.pt", "d/a.pt"),)
+    add(Model(found, MODEL), [tmp_path / "d/a.pt"], role="best")
     assert tracked(found) == {"d/a.pt": "best", "d/b.pt": "d/b.pt"}
 
 
 def test_what_was_wrong_before_is_no_reason_to_refuse(tmp_path: Path) -> None:
     write(tmp_path, "a.pt", "b.pt")
     found = repository(tmp_path)
-    add(found, MODEL, [tmp_path / "a.pt"])
+    add(Model(found, MODEL), [tmp_path / "a.pt"])
     (tmp_path / "a.pt").unlink()
-    add(found, MODEL, [tmp_path / "b.pt"])
-    remove(found, MODEL, ["a"], cached=True)
+    add(Model(found, MODEL), [tmp_path / "b.pt"])
+    remove(Model(found, MODEL), ["a"], cached=True)
     assert tracked(found) == {"b.pt": "b"}
 
 
@@ -260,16 +261,16 @@ def test_more_files_than_anybody_looks_through_are_a_question(tmp_path: Path) ->
     write(tmp_path, *(f"d/{number}" for number in range(201)))
     found = repository(tmp_path)
     with pytest.raises(errors.ManyFiles, match=r"201 new files .* 201 in d/"):
-        add(found, MODEL, [tmp_path])
-    (entry,) = add(found, MODEL, [tmp_path], yes=True).entries
+        add(Model(found, MODEL), [tmp_path])
+    (entry,) = add(Model(found, MODEL), [tmp_path], yes=True).entries
     assert entry.files == 201
     write(tmp_path, "e")
-    assert add(found, MODEL, [tmp_path / "d"]).entries == ()  # a folder that is named is meant
+    assert add(Model(found, MODEL), [tmp_path / "d"]).entries == ()  # a folder that is named is meant
 
 
 def test_many_paths_are_added_with_one_reading_of_model_toml(tmp_path: Path) -> None:
     names = [f"{number}.pt" for number in range(50)]
     write(tmp_path, *names)
     found = repository(tmp_path)
-    assert len(add(found, MODEL, [tmp_path / name for name in names]).entries) == len(names)
+    assert len(add(Model(found, MODEL), [tmp_path / name for name in names]).entries) == len(names)
     assert len(tracked(found)) == len(names)

@@ -10,6 +10,7 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain import alias
 from mvc.porcelain.commit import Options, commit
 from mvc.porcelain.init import init
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 
 ACTOR = Actor(Person("Ana", "ana@example.org"), Timestamp(0))
@@ -18,15 +19,15 @@ ACTOR = Actor(Person("Ana", "ana@example.org"), Timestamp(0))
 def test_rolling_back_undoes_moves_one_by_one(tmp_path: Path, rng: random.Random) -> None:
     init(tmp_path, model="m")
     repository = Repository(tmp_path)
-    done = [commit(repository, "m", f"{n}", ACTOR, options=Options(allow_empty=True)) for n in range(6)]
+    done = [commit(Model(repository, "m"), f"{n}", ACTOR, options=Options(allow_empty=True)) for n in range(6)]
     versions = [each.id for each in done if each.id is not None]
     order = rng.sample(versions, len(versions))  # no version twice, so each move is told from a move back
     for id_ in order:
-        alias.assign(repository, "m", "prod", id_, ACTOR)
+        alias.assign(Model(repository, "m"), "prod", id_, ACTOR)
         if rng.random() < 0.3:
-            alias.remove(repository, "m", "prod", ACTOR)
-            assert alias.rollback(repository, "m", "prod", ACTOR).id == id_
+            alias.remove(Model(repository, "m"), "prod", ACTOR)
+            assert alias.rollback(Model(repository, "m"), "prod", ACTOR).id == id_
     for id_ in reversed(order[:-1]):
-        assert alias.rollback(repository, "m", "prod", ACTOR).id == id_
+        assert alias.rollback(Model(repository, "m"), "prod", ACTOR).id == id_
     with pytest.raises(errors.NothingBefore):
-        alias.rollback(repository, "m", "prod", ACTOR)
+        alias.rollback(Model(repository, "m"), "prod", ACTOR)

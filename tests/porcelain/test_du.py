@@ -10,6 +10,7 @@ from mvc.porcelain.commit import commit
 from mvc.porcelain.du import du
 from mvc.porcelain.init import init
 from mvc.repository import disk_usage
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 
 ACTOR = Actor(Person("Ana", "ana@example.org"), Timestamp(0))
@@ -21,7 +22,7 @@ def commit_files(root: Path, files: dict[str, bytes]) -> VersionId:
     (root / "model.toml").write_text(f'[model]\nname = "m"\n\n[files]\n{listed}\n', encoding="utf-8")
     for name, data in files.items():
         (root / name).write_bytes(data)
-    made = commit(Repository(root), "m", "files", ACTOR).id
+    made = commit(Model(Repository(root), "m"), "files", ACTOR).id
     assert made is not None
     return made
 
@@ -35,7 +36,7 @@ def test_unique_is_what_no_other_version_needs(tmp_path: Path, rng: random.Rando
     big, more, small = rng.randbytes(1_500_000), rng.randbytes(700_000), rng.randbytes(100)
     first = commit_files(tmp_path, {"a": big, "b": small})
     second = commit_files(tmp_path, {"a": big + more, "b": small, "copy": big + more})
-    found = du(Repository(tmp_path), "m")
+    found = du(Model(Repository(tmp_path), "m"))
     by_id = {usage.id: usage for usage in found.versions}
     assert [usage.id for usage in found.versions] == [second, first]
     assert by_id[first].total == len(big) + len(small)
@@ -44,7 +45,7 @@ def test_unique_is_what_no_other_version_needs(tmp_path: Path, rng: random.Rando
     assert by_id[first].shared == by_id[second].shared > len(big) // 2
     assert found.store >= by_id[first].unique + by_id[second].unique + by_id[first].shared
     assert found.checked_out == by_id[first].total + by_id[second].total
-    assert du(Repository(tmp_path), "m", [first]).versions == (by_id[first],)
+    assert du(Model(Repository(tmp_path), "m"), [first]).versions == (by_id[first],)
 
 
 def test_what_several_new_files_share_is_brought_once(tmp_path: Path, rng: random.Random) -> None:

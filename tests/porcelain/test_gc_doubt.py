@@ -187,7 +187,7 @@ def test_stopped_anywhere_no_version_is_left_without_its_parent(shell: Shell, tm
 def test_a_change_that_was_interrupted_keeps_what_it_is_about_to_set(shell: Shell, rng: random.Random) -> None:
     old = _replaced(shell, rng)
     with _stopping("journal", 0):
-        resetting.reset(shell.repository, MODEL, old, mode=resetting.HARD, actor=shell.actor)
+        resetting.reset(Model(shell.repository, MODEL), old, mode=resetting.HARD, actor=shell.actor)
     (entry,) = (path for path in _store(shell) if path.name == "0000000003")
     entry.unlink()  # as if it had been stopped before its first step
     assert journal.pending(shell.repository.door) is not None

@@ -15,6 +15,7 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain.export import export
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.switch import switch
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import HEADS, RefName
 from tests.crash.scenarios import two_versions
@@ -51,9 +52,9 @@ def test_a_hostile_path_is_found_and_never_written(tmp_path: Path, path: str) ->
     repository.refs.append(RefName("helmets", HEADS, "evil"), None, bad, ACTOR.move("made by hand"))
     before = _outside(root)
     with pytest.raises(errors.MvcError) as refused:
-        switch(repository, "helmets", "evil", force=True, actor=ACTOR)
+        switch(Model(repository, "helmets"), "evil", force=True, actor=ACTOR)
     assert refused.value.exit_code == errors.Refused.exit_code
     with pytest.raises(errors.MvcError):
-        export(repository, "helmets", bad, tmp_path / "out")
+        export(Model(repository, "helmets"), bad, tmp_path / "out")
     assert "path" in {finding.kind for finding in fsck(Repository(root)).findings}
     assert _outside(root) == before

@@ -92,14 +92,14 @@ def test_a_file_that_was_fetched_is_like_any_other(meta: Place) -> None:
     assert (meta.shell.folder / "tool.sh").stat().st_mode & 0o100
     meta.shell.write("weights.bin", b"edited" * 9_000)
     (meta.shell.folder / "tool.sh").chmod(0o644)
-    assert {change.entry.path for change in status(meta.repository, MODEL).difference.files} == {
+    assert {change.entry.path for change in status(Model(meta.repository, MODEL)).difference.files} == {
         "weights.bin",
         "tool.sh",
     }
     meta.shell.commit("edited")
     (meta.shell.folder / "runs" / "a.bin").unlink()
     (meta.shell.folder / "weights.bin").unlink()
-    found = status(meta.repository, MODEL)
+    found = status(Model(meta.repository, MODEL))
     assert [change.kind for change in found.difference.files if change.entry.path == "runs/a.bin"] == ["D"]
     assert [type(problem) for problem in found.problems] == [errors.MissingFile]
     assert meta.shell("commit", "-m", "x").code == 2
@@ -109,7 +109,7 @@ def test_a_file_put_where_one_was_left_out_takes_its_place(read: Place) -> None:
     read.shell.write("runs/a.bin", b"mine" * 9_000)
     read.shell.commit("mine")
     (read.shell.folder / "runs" / "a.bin").unlink()
-    found = status(read.repository, MODEL)
+    found = status(Model(read.repository, MODEL))
     assert [(change.kind, change.entry.path) for change in found.difference.files] == [("D", "runs/a.bin")]
     assert read.shell("add", "runs/a.bin").code == 2
 
@@ -278,7 +278,7 @@ def test_a_model_that_is_renamed_keeps_its_list(read: Place) -> None:
     read.shell.ok("models", "rename", MODEL, "hats")
     assert sparse.paths(read.repository.door, "hats") == listed
     assert sparse.paths(read.repository.door, MODEL) == frozenset()
-    assert not status(read.repository, "hats").difference.files
+    assert not status(Model(read.repository, "hats")).difference.files
 
 
 def test_a_list_that_is_damaged_or_lost_costs_no_file(read: Place) -> None:
@@ -302,10 +302,10 @@ class Stopped(BaseException):
 
 
 CHECKOUTS: dict[str, Callable[[Repository, Actor], object]] = {
-    "restore": lambda repository, _: restore(repository, MODEL, ["weights"]),
-    "switch": lambda repository, actor: switch(repository, MODEL, "side", actor=actor),
+    "restore": lambda repository, _: restore(Model(repository, MODEL), ["weights"]),
+    "switch": lambda repository, actor: switch(Model(repository, MODEL), "side", actor=actor),
     "merge": lambda repository, actor: merge(
-        repository, MODEL, revisions.resolve(Model(repository, MODEL), "origin/side"), actor
+        Model(repository, MODEL), revisions.resolve(Model(repository, MODEL), "origin/side"), actor
     ),
 }
 
@@ -332,9 +332,9 @@ def test_a_stopped_checkout_is_rolled_forward_with_its_list(
             CHECKOUTS[verb](here.repository, here.shell.actor)
         monkeypatch.setattr(primitives, "on_step", None)
         here.shell.ok("branch", "any")  # a command that writes
-        assert not status(here.repository, MODEL).difference.files, steps[stop]
+        assert not status(Model(here.repository, MODEL)).difference.files, steps[stop]
         CHECKOUTS[verb](here.repository, here.shell.actor)
-        assert not status(here.repository, MODEL).difference.files, steps[stop]
+        assert not status(Model(here.repository, MODEL)).difference.files, steps[stop]
         assert sparse.paths(here.repository.door, MODEL) == sparse.paths(whole.repository.door, MODEL), steps[stop]
 
 
@@ -367,7 +367,7 @@ def test_a_newer_version_is_pulled_into_any_clone(
             here.shell.commit("ours")
         before, promised = tree(here), here.promised()
         said = here.shell.ok(*command.split())
-        found = status(here.repository, MODEL)
+        found = status(Model(here.repository, MODEL))
         assert not found.difference.files, (name, said)
         assert not found.problems, (name, said)
         assert fsck(here.repository).findings == (), name

@@ -16,6 +16,7 @@ import pytest
 from mvc.model.compare.files import DELETED
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.status import status
+from mvc.repository.model import Model
 from tests.cli.shell import MODEL, Said
 from tests.porcelain import presence
 from tests.porcelain.presence import LARGE, PRESENCES, Place
@@ -139,7 +140,7 @@ def check_sound(here: Place, row: Row, where: str) -> None:
     repository = here.repository
     assert fsck(repository).findings == (), where
     model = "hats" if "hats" in row.command else MODEL
-    found = status(repository, model)
+    found = status(Model(repository, model))
     assert row.deletes or not [change for change in found.difference.files if change.kind == DELETED], where
     assert not found.problems, where
 

@@ -14,6 +14,7 @@ import pytest
 from mvc import errors
 from mvc.porcelain.push import push as push_verb
 from mvc.remotes.backends.local import LocalBackend
+from mvc.repository.model import Model
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import MODEL, Shell
@@ -371,7 +372,7 @@ def test_two_that_begin_the_same_branch_are_one_after_the_other(
     ref = RefName(MODEL, HEADS, "main")
     tip = stranger.repository.refs.target(ref)
     with pytest.raises(errors.PushRejected):
-        push_verb(stranger.repository, MODEL, remote, [RefUpdate(ref, tip, "main")], stranger.actor)
+        push_verb(Model(stranger.repository, MODEL), remote, [RefUpdate(ref, tip, "main")], stranger.actor)
 
 
 def test_a_pack_that_was_cut_short_there_does_not_count_and_is_sent_again(pair: Pair) -> None:

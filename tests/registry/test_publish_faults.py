@@ -78,7 +78,7 @@ class World:
     def publish(self, timeouts: tuple[float, float] = _PATIENT) -> None:
         """As one run of `mvc publish`."""
         with self._registry(timeouts) as registry:
-            publish(self.shell.repository, MODEL, registry, [self.head], self.shell.actor)
+            publish(Model(self.shell.repository, MODEL), registry, [self.head], self.shell.actor)
 
     def check(self) -> None:
         repository = self.shell.repository

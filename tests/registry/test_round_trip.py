@@ -28,7 +28,7 @@ def test_six_versions_with_a_side_line_go_there_and_come_back(
     address = f"picsellia://acme/{MODEL}"
     host = ("-o", f"host={platform.host}")
     brought = ben.ok("import", address, *host, "--json").json
-    ids = everything(ana.repository, MODEL)
+    ids = everything(Model(ana.repository, MODEL))
     assert len(ids) == 6
     assert [each["id"] for each in brought["versions"]] == [each["id"] for each in _published(ana)]
     assert {each["id"] for each in brought["versions"]} == set(ids)

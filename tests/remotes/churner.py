@@ -17,6 +17,7 @@ from mvc.porcelain.commit import commit
 from mvc.porcelain.open import open_repository
 from mvc.porcelain.push import push
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
@@ -54,14 +55,14 @@ class Churner:
             repository.refs.append(MAIN, repository.refs.tip(MAIN), self._first, self._actor().move("reset"))
         content = random.Random(self._rng.randrange(CONTENTS)).randbytes(200_000)
         (repository.root / "w.bin").write_bytes(content)
-        made = commit(repository, MODEL, f"{self._name} {number}", self._actor()).id
+        made = commit(Model(repository, MODEL), f"{self._name} {number}", self._actor()).id
         assert made is not None
         return made
 
     def _push(self, remote: Remote, request: RefUpdate) -> None:
         while True:
             try:
-                push(self._repository, MODEL, remote, [request], self._actor())
+                push(Model(self._repository, MODEL), remote, [request], self._actor())
             except errors.RemoteBusy:
                 time.sleep(0.005)  # what the message says: again, when the collection has ended
             else:

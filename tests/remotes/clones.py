@@ -14,6 +14,7 @@ from mvc.porcelain.remote import approve
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
 from mvc.transport.refspec import RefUpdate
@@ -40,7 +41,7 @@ def push_main(shell: Shell, remote: Remote, **how: Any) -> Pushed:
     repository = shell.repository
     tip = repository.refs.target(MAIN)
     assert tip is not None
-    return push(repository, MODEL, remote, [RefUpdate(MAIN, VersionId(tip), "main")], shell.actor, **how)
+    return push(Model(repository, MODEL), remote, [RefUpdate(MAIN, VersionId(tip), "main")], shell.actor, **how)
 
 
 class Weights:

@@ -27,6 +27,7 @@ from mvc.remotes.backends import probe
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packfile import PackFile
@@ -75,12 +76,12 @@ class Errand:
         remote, models = remote_on(backend), repository.heads.models()
         try:
             if self.is_push:
-                push(repository, MODEL, remote, [_main(repository)], _ACTOR)
+                push(Model(repository, MODEL), remote, [_main(repository)], _ACTOR)
                 return
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("mvc.transport.connection.open_remote", lambda *_, **__: contextlib.nullcontext(remote))
                 if models:
-                    pull.pull(repository, models[0], remote, _ACTOR)
+                    pull.pull(Model(repository, models[0]), remote, _ACTOR)
                 else:
                     clone.fill(repository, remote, _ACTOR)
         finally:
@@ -236,7 +237,7 @@ def _push_branch(bob: Shell, remote: Path) -> None:
     side = RefName(MODEL, HEADS, "side")
     tip = bob.repository.refs.target(side)
     assert tip is not None
-    push(bob.repository, MODEL, folder(remote), [RefUpdate(side, tip, "side")], bob.actor)
+    push(Model(bob.repository, MODEL), folder(remote), [RefUpdate(side, tip, "side")], bob.actor)
 
 
 def _measured(errand: Errand, top: Path) -> Errand:

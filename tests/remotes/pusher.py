@@ -17,6 +17,7 @@ from mvc.porcelain.commit import commit
 from mvc.porcelain.open import open_repository
 from mvc.porcelain.push import push
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.transport import connection
@@ -45,7 +46,7 @@ class Pusher:
     def _once(self, remote: Remote, number: int) -> str:
         file = self._repository.root / "w.bin"
         file.write_bytes(self._rng.randbytes(1_000))
-        made = commit(self._repository, MODEL, f"{self._name} {number}", self._actor()).id
+        made = commit(Model(self._repository, MODEL), f"{self._name} {number}", self._actor()).id
         assert made is not None
         try:
             return f"accepted {self._push(remote, made)}"
@@ -58,8 +59,7 @@ class Pusher:
 
     def _push(self, remote: Remote, made: VersionId) -> VersionId:
         done = push(
-            self._repository,
-            MODEL,
+            Model(self._repository, MODEL),
             remote,
             [RefUpdate(MAIN, made, "main")],
             self._actor(),

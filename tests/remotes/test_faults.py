@@ -16,6 +16,7 @@ from mvc.remotes import download_plan
 from mvc.remotes.backends import address, connect
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.local import LocalBackend
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from tests.cli.shell import Shell
 from tests.remotes import errands as errands_module
@@ -115,7 +116,7 @@ def _again(repository: Repository, where: Path, shell: Shell) -> None:
     if not models:
         clone.fill(repository, folder(where), shell.actor)
     else:
-        pull.pull(repository, models[0], folder(where), shell.actor)
+        pull.pull(Model(repository, models[0]), folder(where), shell.actor)
 
 
 def test_what_came_before_a_cut_is_not_fetched_again(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:

@@ -20,6 +20,7 @@ from mvc.remotes.backends.cloud import CloudBackend
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.remote import Remote
+from mvc.repository.model import Model
 from mvc.storage.records.reflog import HEADS, TAGS, RefName
 from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import MODEL, Shell
@@ -199,14 +200,19 @@ def test_every_push_passes_where_nothing_may_be_removed_or_replaced(
     push_main(bob, remote_on(place.backend()))
     weights.train()
     shell.commit("ours")
-    done = push(shell.repository, MODEL, remote_on(place.backend()), [_main(shell)], shell.actor, tries=2)
+    done = push(Model(shell.repository, MODEL), remote_on(place.backend()), [_main(shell)], shell.actor, tries=2)
     assert done.rebased == 1
     shell.ok("tag", "release")
     tag, side = RefName(MODEL, TAGS, "release"), RefName(MODEL, HEADS, "side")
     tip = shell.repository.refs.target(MAIN)
     assert tip is not None
-    push(shell.repository, MODEL, remote_on(place.backend()), [RefUpdate(tag, tip), RefUpdate(side, tip)], shell.actor)
-    push(shell.repository, MODEL, remote_on(place.backend()), [RefUpdate(side, None)], shell.actor)
+    push(
+        Model(shell.repository, MODEL),
+        remote_on(place.backend()),
+        [RefUpdate(tag, tip), RefUpdate(side, tip)],
+        shell.actor,
+    )
+    push(Model(shell.repository, MODEL), remote_on(place.backend()), [RefUpdate(side, None)], shell.actor)
     assert [
         each for each in policy.refused if "/probe/" not in each.path
     ] == []  # a probe tries to tidy up after itself

@@ -30,7 +30,7 @@ def test_before_its_first_commit_it_has_a_head_and_no_version(model: Model) -> N
 
 
 def test_its_refs_are_those_of_its_key(model: Model) -> None:
-    id_ = commit(model.repository, model.key, "first", ACTOR, options=Options(allow_empty=True)).id
+    id_ = commit(model, "first", ACTOR, options=Options(allow_empty=True)).id
     assert id_ is not None
     refnames.set_tag(model, "2026.1", id_, ACTOR, "tag")
     assert (model.current, model.target(HEADS, "main"), model.target(TAGS, "2026.1")) == (id_, id_, id_)
