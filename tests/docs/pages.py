@@ -30,7 +30,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 WIDTH = 100
 """Columns of prose."""
-NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it anew. -->"
+NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it again. -->"
 
 CODES = {
     0: "success",

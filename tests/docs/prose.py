@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests import language
 from tests.docs.pages import DOCS, WIDTH
 
 TOP = DOCS.parent
@@ -57,6 +58,12 @@ def broken_links(path: Path) -> Iterator[str]:
 def _anchors(path: Path) -> set[str]:
     headings = _HEADING.findall(without_fences(path.read_text(encoding="utf-8")))
     return {re.sub(r"[^\w -]", "", re.sub(r"[`*]", "", each)).strip().lower().replace(" ", "-") for each in headings}
+
+
+def private_words(text: str) -> list[str]:
+    """The words that a page has in a sense of its own; names between backticks are those of the program."""
+    plain = re.sub(r"<!--.*?-->", "", _CODE.sub("`x`", _INDENTED.sub("", without_fences(text))), flags=re.DOTALL)
+    return [fault for part in re.split(r"\n\n|\n(?=\|)", plain) for fault in language.private(part)]
 
 
 def missing_files(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""docs/reference/format.md publishes the vectors that the tests hold; `MVC_WRITE_DOCS=1` writes them anew."""
+"""docs/reference/format.md publishes the vectors that the tests hold; `MVC_WRITE_DOCS=1` writes them again."""
 
 from __future__ import annotations
 

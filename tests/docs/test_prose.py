@@ -10,7 +10,15 @@ import pytest
 from mvc.cli.app import program
 from tests.docs import prose
 
-PAGES = pytest.mark.parametrize("path", prose.pages(), ids=lambda path: str(path.relative_to(prose.TOP)))
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(prose.TOP))
+
+
+PAGES = pytest.mark.parametrize("path", prose.pages(), ids=_name)
+FROM_CODE = {"commands.md", "exit-codes.md", "fsck.md", "python-api.md", "settings.md"}
+READERS = [path for path in prose.pages() if path.name not in FROM_CODE and path.parent.name != "decisions"]
+"""Pages for users and contributors; what is made from the code is held to the words there."""
 
 
 @PAGES
@@ -27,6 +35,11 @@ def test_links_resolve(path: Path) -> None:
 def test_commands_exist(path: Path) -> None:
     shown = [*prose.commands(path.read_text(encoding="utf-8"))]
     assert [fault for words in shown if (fault := _fault(words))] == []
+
+
+@pytest.mark.parametrize("path", READERS, ids=_name)
+def test_words_have_the_sense_of_the_field(path: Path) -> None:
+    assert prose.private_words(path.read_text(encoding="utf-8")) == []
 
 
 @PAGES
