@@ -17,6 +17,7 @@ from mvc.remotes.backends import probe
 
 QUICK = {
     "bench",
+    "errors",
     "formats",
     "model",
     "readiness",
@@ -24,6 +25,9 @@ QUICK = {
     "storage",
     "test_architecture.py",
     "test_backoff.py",
+    "test_language.py",
+    "test_plural.py",
+    "test_stateful.py",
 }
 """Suites that take less than a minute together, which `make check` runs."""
 LONGEST = ("test_large.py", "test_demo.py", "test_examples.py", "test_races.py", "test_everywhere.py")
