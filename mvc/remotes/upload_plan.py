@@ -44,7 +44,7 @@ class UploadPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the remote lacks nothing."""
+        """True if the remote lacks nothing."""
         return not (self.objects or self.recipes or self.whole or self.entries)
 
 

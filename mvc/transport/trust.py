@@ -38,7 +38,7 @@ class Standing:
 
     @property
     def usable(self) -> bool:
-        """Whether the remote can be used."""
+        """True if the remote can be used."""
         return self.approved and self.plain and not self.lacking
 
     def to_json(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Address:
 
     @property
     def is_registry(self) -> bool:
-        """Whether it is a model registry, which is no store."""
+        """True for a model registry, which is no store."""
         return self.kind.shape is Shape.REGISTRY
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 
 
 class Shape(Enum):
-    """What a URL names after its scheme."""
+    """The thing that a URL names after its scheme."""
 
     FOLDER = "a path on this machine"
     BUCKET = "a bucket, and a prefix in it"

@@ -88,7 +88,7 @@ class Session:
                 raise
 
     def is_alive(self) -> bool:
-        """Whether the connection is open."""
+        """True while the connection is open."""
         transport = self._client.get_transport()
         return transport is not None and bool(transport.is_active())
 

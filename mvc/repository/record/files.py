@@ -1,4 +1,4 @@
-"""A version of given files, without the working tree, HEAD or model.toml: what a training makes.
+"""Versions of given files, as a training makes them: without the working tree, HEAD or model.toml.
 
 parent's values ─ changed as asked ─┐
 role: file anywhere ─ stored ───────┴─► version ─► branch
@@ -38,12 +38,12 @@ else:
 OWN = ("metrics", "source")
 """Sections that are never the parent's: they are about its weights, and where these come from."""
 REASON = "record: "
-"""What the log entry of a branch begins with that was moved so."""
+"""The beginning of the ref log entries of recorded versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What becomes of the parent's values: keys that are set, keys that go, sections of which nothing else stays."""
+    """Changes of the parent's values: keys to set, keys to remove, and sections to replace whole."""
 
     assignments: Sequence[tuple[schema.Path, Any]] = ()
     removed: Collection[schema.Path] = ()
@@ -61,7 +61,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What else a recorded version is asked for. `branch` None is the current one, `parent` None the branch's tip."""
+    """Options of a recorded version: without `branch`, the current one; without `parent`, the branch's tip."""
 
     branch: str | None = None
     parent: VersionId | None = None

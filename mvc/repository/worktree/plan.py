@@ -52,8 +52,8 @@ class Step:
 
 
 Disk = Mapping[str, OnDisk]
-"""What lies at each path of both trees, at each folder above the wanted files where that is no folder, and below each
-wanted path where that is one. A path that is absent has nothing."""
+"""The disk at each path of both trees, with what is at the place of a folder above a wanted file, or in a folder at the
+place of one. A path that is not in it is absent."""
 
 
 def plan_checkout(

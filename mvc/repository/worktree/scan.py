@@ -56,7 +56,7 @@ class WorkFile(NamedTuple):
 
     @property
     def exec(self) -> bool:
-        """Whether its owner may execute it."""
+        """True if its owner may execute it."""
         return self.stat.executable
 
 
