@@ -144,17 +144,22 @@ class _Run:
         recorded = self._recorded()
         inspected = self._inspect_all(self._select(listed, selection), recorded)
         if selection is not None:
-            inspected = [*(one for one in inspected[:-1] if _is_ancestor_by_hand(one)), *inspected[-1:]]
+            inspected = [*filter(_is_ancestor_by_hand, inspected[:-1]), *inspected[-1:]]
         key = self._key(model, inspected, recorded)
         created = self.repository.heads.get(key) is None
         unborn = created or self.repository.current(key) is None  # also after an interrupted import
         importer = Importer(self.repository, self.registry, key, self.actor, self.progress)
-        marked = [one for one in inspected if one.marker is not None and one.version.id not in self.done]
-        for one in sorted(marked, key=lambda one: (_marker_of(one).version.number, one.version.number)):
-            self._import_published(importer, one)
+        marked = [
+            inspection
+            for inspection in inspected
+            if inspection.marker is not None and inspection.version.id not in self.done
+        ]
+        marked.sort(key=lambda inspection: (_marker_of(inspection).version.number, inspection.version.number))
+        for inspection in marked:
+            self._import_published(importer, inspection)
         self._import_all_by_hand(importer, inspected, recorded)
         branches = self._update_branches(key, check_out=unborn)
-        versions = tuple(self.done[one.version.id] for one in inspected)
+        versions = tuple(self.done[inspection.version.id] for inspection in inspected)
         if selection is not None and versions and versions[-1].how == LEFT_OUT:
             raise errors.Unimportable(version=versions[-1].name, reason=versions[-1].notes[0])
         return Imported(
@@ -252,8 +257,8 @@ class _Run:
 
     def _key(self, model: str | None, inspected: Sequence[_Inspection], recorded: Recorded) -> str:
         """Return the model that has versions of this registry model; else as given, as published, or named as there."""
-        local = {recorded[one.version.id][0] for one in inspected if one.version.id in recorded}
-        published_keys = {one.marker.manifest.name for one in inspected if one.marker is not None}
+        local = {recorded[inspection.version.id][0] for inspection in inspected if inspection.version.id in recorded}
+        published_keys = {inspection.marker.manifest.name for inspection in inspected if inspection.marker is not None}
         if len(local) == 1:
             return next(iter(local))
         if model is not None:
@@ -269,41 +274,49 @@ class _Run:
 
     # --- importing
 
-    def _import_published(self, importer: Importer, one: _Inspection) -> None:
+    def _import_published(self, importer: Importer, inspection: _Inspection) -> None:
         """Import a version with its marker; if it was edited since, also its current state as a child."""
-        found = _marker_of(one)
-        reason = _invalid_names(found) or self._numbering_fault(found)
+        version_marker = _marker_of(inspection)
+        reason = _invalid_names(version_marker) or self._numbering_fault(version_marker)
         if reason:
-            self._record(one.version, LEFT_OUT, None, reason)
+            self._record(inspection.version, LEFT_OUT, None, reason)
             return
-        fields = compare.changed_fields(found.manifest, one.version, by_hand=False)
-        files = compare.changed_files(found.tree, one.files, {}, by_hand=False)
+        fields = compare.changed_fields(version_marker.manifest, inspection.version, by_hand=False)
+        files = compare.changed_files(version_marker.tree, inspection.files, {}, by_hand=False)
         if not files:
-            result = importer.import_published(one.version, one.files, found, record_place=not fields)
+            result = importer.import_published(
+                inspection.version, inspection.files, version_marker, record_place=not fields
+            )
             files = () if isinstance(result, Import) else result
         if not files and not fields:
-            self._record(one.version, SAME, found.id)
+            self._record(inspection.version, SAME, version_marker.id)
             return
         if not files:  # the published version itself was imported too
-            self.numbers[found.id] = one.version.number
+            self.numbers[version_marker.id] = inspection.version.number
         changes = ", ".join([*(field.key for field in fields), *(f"{file.role} ({file.change})" for file in files)])
-        self._import_by_hand(importer, one, found.id, found.version.number, f"edited since it was published: {changes}")
+        self._import_by_hand(
+            importer,
+            inspection,
+            version_marker.id,
+            version_marker.version.number,
+            f"edited since it was published: {changes}",
+        )
 
     def _import_all_by_hand(self, importer: Importer, inspected: Sequence[_Inspection], recorded: Recorded) -> None:
         """Import the versions without a marker, each as a child of the previous one by number."""
         previous: tuple[VersionId, int] | None = None
-        for one in sorted(inspected, key=lambda one: _registry_order(one.version)):
-            local = {} if one.is_published else recorded.get(one.version.id, ("", {}))[1]
+        for inspection in sorted(inspected, key=lambda inspection: _registry_order(inspection.version)):
+            local = {} if inspection.is_published else recorded.get(inspection.version.id, ("", {}))[1]
             first = self._first_by_hand(local)
-            if one.version.id not in self.done:
-                if published.is_version_name(one.version.name) and first is None:
-                    self._record(one.version, LEFT_OUT, None, _incomplete(one.fault))
+            if inspection.version.id not in self.done:
+                if published.is_version_name(inspection.version.name) and first is None:
+                    self._record(inspection.version, LEFT_OUT, None, _incomplete(inspection.fault))
                     continue
                 if first is not None:
-                    self._import_by_hand(importer, one, *first, "edited since it was imported")
+                    self._import_by_hand(importer, inspection, *first, "edited since it was imported")
                 else:
                     parent, number = previous or (None, 0)
-                    first = self._import_by_hand(importer, one, parent, number, one.fault)
+                    first = self._import_by_hand(importer, inspection, parent, number, inspection.fault)
             previous = first or previous
 
     def _first_by_hand(self, ids: Mapping[VersionId, None]) -> tuple[VersionId, int] | None:
@@ -314,15 +327,15 @@ class _Run:
         return (min(roots)[1], min(roots)[0]) if roots else None
 
     def _import_by_hand(
-        self, importer: Importer, one: _Inspection, parent: VersionId | None, number: int, note: str
+        self, importer: Importer, inspection: _Inspection, parent: VersionId | None, number: int, note: str
     ) -> tuple[VersionId, int] | None:
         try:
-            result = importer.import_by_hand(one.version, one.files, parent, number + 1)
+            result = importer.import_by_hand(inspection.version, inspection.files, parent, number + 1)
         except errors.Unimportable as error:
-            self._record(one.version, LEFT_OUT, None, str(error.fields["reason"]))
+            self._record(inspection.version, LEFT_OUT, None, str(error.fields["reason"]))
             return None
-        how = CHANGED if one.marker is not None else BY_HAND
-        self._record(one.version, how, result.id, *([note] if note else []), *result.warnings)
+        how = CHANGED if inspection.marker is not None else BY_HAND
+        self._record(inspection.version, how, result.id, *([note] if note else []), *result.warnings)
         return result.id, number + 1
 
     def _record(self, version: RemoteVersion, how: str, id_: VersionId | None, *notes: str) -> None:
@@ -330,24 +343,25 @@ class _Run:
         if id_ is not None:
             self.numbers[id_] = version.number
 
-    def _numbering_fault(self, found: Marker) -> str:
+    def _numbering_fault(self, version_marker: Marker) -> str:
         """Return the reason if its number does not follow that of a parent in this repository."""
-        objects, parents = self.repository.objects, found.version.parents
+        objects, parents = self.repository.objects, version_marker.version.parents
         before = 0 if not parents else objects.version(parents[0]).number if objects.has(parents[0]) else None
-        return "its number does not follow its parent's" if before not in (None, found.version.number - 1) else ""
+        follows = before in (None, version_marker.version.number - 1)
+        return "" if follows else "its number does not follow its parent's"
 
 
 def _registry_order(version: RemoteVersion) -> tuple[int, str]:
     return version.number, version.id
 
 
-def _is_ancestor_by_hand(one: _Inspection) -> bool:
-    return not one.is_published and not published.is_version_name(one.version.name)
+def _is_ancestor_by_hand(inspection: _Inspection) -> bool:
+    return not inspection.is_published and not published.is_version_name(inspection.version.name)
 
 
-def _marker_of(one: _Inspection) -> Marker:
-    assert one.marker is not None  # noqa: S101 - called for versions with a marker
-    return one.marker
+def _marker_of(inspection: _Inspection) -> Marker:
+    assert inspection.marker is not None  # noqa: S101 - called for versions with a marker
+    return inspection.marker
 
 
 def _incomplete(fault: str) -> str:
@@ -355,13 +369,13 @@ def _incomplete(fault: str) -> str:
     return f"{reason}; run `mvc publish` for that version to complete it"
 
 
-def _invalid_names(found: Marker) -> str:
+def _invalid_names(version_marker: Marker) -> str:
     """Return the reason if a path or the model's key is not valid on every system, whoever published it."""
-    listed = [entry.path for entry in found.tree.entries]
+    listed = [entry.path for entry in version_marker.tree.entries]
     try:
         for path in listed:
             paths.check_path(path)
-        names.check_model_key(found.manifest.name)
+        names.check_model_key(version_marker.manifest.name)
     except errors.MvcError as error:
         return error.message.rstrip(".")
     collisions = paths.collisions(listed)

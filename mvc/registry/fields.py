@@ -29,7 +29,7 @@ SETTABLE_FRAMEWORKS = tuple(word for word in schema.FRAMEWORKS if word != NOT_CO
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a registry version: its name there, and the key of model.toml; a section's name stands for the whole section.
+    """A field of a registry version: its name, and its key in model.toml, where a section's name stands for the whole section.
 
     `sdk` is the SDK's name of it where that is another one; old answers have it too. `unset` is an answer's word for no value.
     """
@@ -149,11 +149,11 @@ def decode(raw: Raw) -> Answer:
 
 def by_key(manifest: Manifest) -> dict[str, Any]:
     """Return a manifest's values that have a field on a registry, by dotted key of model.toml."""
-    found: dict[str, Any] = {}
+    keyed: dict[str, Any] = {}
     for row in FIELDS:
         value = row.recorded(manifest)
-        found |= {row.key: value} if "." in row.key else {f"{row.key}.{key}": part for key, part in value.items()}
-    return found
+        keyed |= {row.key: value} if "." in row.key else {f"{row.key}.{key}": part for key, part in value.items()}
+    return keyed
 
 
 def changes(recorded: Mapping[str, Any], raw: Raw) -> tuple[FieldChange, ...]:

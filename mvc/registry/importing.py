@@ -72,25 +72,25 @@ class Importer:
             self._generation = gc.generation(repository.door)
 
     def import_published(
-        self, remote: RemoteVersion, files: Sequence[RemoteFile], found: Marker, *, record_place: bool = True
+        self, remote: RemoteVersion, files: Sequence[RemoteFile], published: Marker, *, record_place: bool = True
     ) -> Import | tuple[FileDrift, ...]:
         """Import the version of a marker; if files do not hash to their ids, return those instead.
 
         `record_place` is False if the registry version has been edited since: then it is another version's place.
         """
         by_role = {file.name: file for file in files}
-        with self._storing(found.manifest, found.version.parents) as ingest:
+        with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
-            for entry in found.tree.entries:
+            for entry in published.tree.entries:
                 if self._repository.promised.state(entry.file) is not State.COMPLETE:
                     stored = self._download_entry(ingest, by_role[entry.role], entry)
                     changes += [FileDrift(entry.role, REPLACED)] if stored != (entry.file, entry.size) else []
             if changes:
                 self._discard(ingest)
                 return tuple(changes)
-            ingest.add_bytes(found.model_toml)
-            id_ = self._write_objects(found.version, found.manifest, found.tree)
-            self._commit(ingest, remote if record_place else None, id_, found.version)
+            ingest.add_bytes(published.model_toml)
+            id_ = self._write_objects(published.version, published.manifest, published.tree)
+            self._commit(ingest, remote if record_place else None, id_, published.version)
         if record_place:
             self._write_note(remote, files, {file.name: file.id for file in files})
         return Import(id_)

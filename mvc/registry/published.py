@@ -61,10 +61,10 @@ def candidates(registry: Registry, model: RemoteModel, name: str, id_: VersionId
     return [inspect(registry, version, id_) for version in namesakes]
 
 
-def best(found: Sequence[Candidate]) -> Candidate | None:
+def best(namesakes: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate that counts: the first complete one, else the first begun, else the first."""
     order = (State.COMPLETE, State.BEGUN, State.CHANGED)
-    return min(found, key=lambda one: (order.index(one.state), one.version.number), default=None)
+    return min(namesakes, key=lambda one: (order.index(one.state), one.version.number), default=None)
 
 
 def inspect(registry: Registry, version: RemoteVersion, id_: VersionId) -> Candidate:
@@ -114,9 +114,9 @@ def file_mismatch(tree: Tree, files: Sequence[RemoteFile]) -> str:
     return "; ".join(f"{noun}: {', '.join(roles)}" for noun, roles in parts if roles)
 
 
-def _mismatch(found: Marker, version: RemoteVersion, files: Sequence[RemoteFile], id_: VersionId) -> str:
-    if found.model_version != version.id:
+def _mismatch(decoded: Marker, version: RemoteVersion, files: Sequence[RemoteFile], id_: VersionId) -> str:
+    if decoded.model_version != version.id:
         return f"{marker.NAME} belongs to another registry version"
-    if found.id != id_:
-        return f"{marker.NAME} belongs to version {found.id[:10]}"
-    return file_mismatch(found.tree, files)
+    if decoded.id != id_:
+        return f"{marker.NAME} belongs to version {decoded.id[:10]}"
+    return file_mismatch(decoded.tree, files)

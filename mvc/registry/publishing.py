@@ -1,6 +1,6 @@
 """Publishing one version: create it on the registry, upload the missing files, then the thumbnail, then the marker.
 
-    begun ─► no foreign files? ─► each file: uploaded before, or there and equal, or uploaded now ─► marker
+    begun ─► no unknown files? ─► each file: uploaded before, or equal, or uploaded now ─► marker
 
 The journal records every upload, so an interrupted publish resumes without reading files back. Nothing there is replaced.
 """
@@ -103,7 +103,7 @@ class Publisher:
             publications.end(self.repository.door, journal)
 
     def changed(self, local: LocalVersion, reason: str) -> errors.PublicationChanged:
-        """Return the error for a registry version of that name that is not what was published."""
+        """Return the error for a registry version of that name with other contents."""
         registry = f"{self.model_name} of {self.registry.organization}"
         return errors.PublicationChanged(name=local.name, registry=registry, reason=reason)
 
@@ -131,7 +131,7 @@ class Publisher:
         """Raise PublicationChanged if a begun version has other fields or files: it may be somebody's own."""
         changes = fields.changes(fields.request(local.manifest), remote.raw)
         if changes:
-            raise self.changed(local, f"it differs in {', '.join(change.key for change in changes)}")
+            raise self.changed(local, f"edited fields: {', '.join(change.key for change in changes)}")
         unknown = sorted({file.name for file in files} - set(local.tree.by_role) - {marker.NAME})
         if unknown:
             raise self.changed(local, f"unknown files: {', '.join(unknown)}")
@@ -154,7 +154,7 @@ class Publisher:
             is_ours = journal.files.get(entry.role) == namesakes[0].id
             if is_ours or published.hash_file(self.registry, namesakes[0], entry.size) == entry.file:
                 return namesakes[0]
-        raise self.changed(local, f"it has another file as {entry.role}")
+        raise self.changed(local, f"another file as {entry.role}")
 
     def _upload(self, remote: RemoteVersion, entry: TreeEntry) -> RemoteFile:
         with self._decoded(entry.file) as path:
@@ -177,9 +177,9 @@ class Publisher:
             try:
                 self.registry.upload(remote, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)
             except errors.RegistryConflict:
-                found = published.inspect(self.registry, remote, local.id)
-                if found.state is not State.COMPLETE:
-                    raise self.changed(local, found.reason) from None
+                candidate = published.inspect(self.registry, remote, local.id)
+                if candidate.state is not State.COMPLETE:
+                    raise self.changed(local, candidate.reason) from None
         self.sent += len(data)
 
     def _write_note(self, local: LocalVersion, remote: RemoteVersion) -> None:

@@ -91,7 +91,7 @@ def test_however_the_organization_and_the_platform_are_written_the_ids_are_equal
     first = ben.ok("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}").out
     assert "by hand" in first
     again = ben.ok("import", f"picsellia://{platform.organization['id']}/Helmets", "-o", f"host={platform.host}/").out
-    assert "1 version is here already" in again
+    assert "1 version already imported" in again
     other = ben.ok(
         "clone", f"picsellia://{platform.organization['id']}/Helmets", "c", "-o", f"host={platform.host}", "--json"
     )

@@ -62,9 +62,7 @@ class Client:
         try:
             return self.with_retries(self._connect)
         except errors.RegistryLacks as error:
-            reason = (
-                f"there is no organization {self.organization} at {self.host}, or the token's owner does not see it"
-            )
+            reason = f"no organization {self.organization} at {self.host}, or the token's owner is not a member"
             raise errors.RegistryLacks(registry=self.session.where, reason=reason) from error
 
     @property

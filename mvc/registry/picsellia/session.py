@@ -83,7 +83,7 @@ class Session(requests.Session):
             marks += sum(map(block.count, (b"[", b"{", b",")))
             if size > MAX_ANSWER or marks > MAX_MARKS:
                 answer.close()
-                reason = f"an answer of more than {MAX_ANSWER >> 20} MiB or {MAX_MARKS} values"
+                reason = f"more than {MAX_ANSWER >> 20} MiB or {MAX_MARKS} values"
                 raise (
                     self._uncertain(path, reason)
                     if creates
@@ -119,7 +119,7 @@ class Session(requests.Session):
         if answer.request.method == "DELETE" or not isinstance(_json(answer), dict):
             if answer.request.method == "DELETE":
                 return
-            reason = "an answer that is no JSON object; is this the address of a Picsellia platform?"
+            reason = "not a JSON object; check that the host is a Picsellia platform"
             raise self._uncertain(path, reason) if creates else errors.RegistryFault(registry=self.where, reason=reason)
 
     def _failed(self, answer: requests.Response, path: str, *, creates: bool) -> errors.MvcError:

@@ -49,7 +49,7 @@ def _translated(error: Exception, session: Session) -> BaseException:
     if isinstance(error, exceptions.PicselliaError):
         return errors.RegistryFault(registry=session.where, reason=session.plain(error))
     if isinstance(error, _UNEXPECTED):
-        reason = f"an answer that the SDK does not understand ({type(error).__name__})"
+        reason = f"the SDK does not understand it ({type(error).__name__})"
         return errors.RegistryFault(registry=session.where, reason=reason)
     return error
 

@@ -1,4 +1,4 @@
-"""What is told of places on a registry travels with push, fetch and clone, and nothing of it is lost."""
+"""The record of published versions is synchronised by push, fetch and clone, and loses no place."""
 
 from __future__ import annotations
 
