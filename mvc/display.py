@@ -5,7 +5,6 @@ All text is escaped, nothing is a script or loads anything, and no page is longe
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ LIMIT = 30_000
 _ROWS = 64
 _TEXT = 200
 _DEEP = 4
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _MORE = "&#8230;"
 _HIDDEN = ("schema", "manifest_id", "tree_id")
 
@@ -111,4 +111,4 @@ def _text(value: object) -> str:
     """A text in ASCII, so that no letter of another direction turns what stands around it."""
     text = str(value)
     cut = text if len(text) <= _TEXT else f"{text[:_TEXT]}…"
-    return html.escape(cut).encode("ascii", "xmlcharrefreplace").decode()
+    return cut.translate(_ESCAPED).encode("ascii", "xmlcharrefreplace").decode()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from mvc.api import values
 from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
-from mvc.api.remote import Remote
+from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
 from mvc.api.session import PathLike, Revision, Session, When, Who, person
 from mvc.api.values import Labels
 from mvc.api.version import Version
@@ -440,15 +440,15 @@ class Model:
 
     # --- remotes and registries
 
-    def push(self, *refs: str, remote: str | None = None, **options: Any) -> Pushed:
+    def push(self, *refs: str, remote: str | None = None, **options: Unpack[PushOptions]) -> Pushed:
         """Push to `remote`, else to the one that the branch follows, as `Remote.push`, which names the options."""
         return self._remote(remote).push(*refs, model=self.name, **options)
 
-    def pull(self, branch: str | None = None, *, remote: str | None = None, **options: Any) -> Pulled:
+    def pull(self, branch: str | None = None, *, remote: str | None = None, **options: Unpack[PullOptions]) -> Pulled:
         """Pull from `remote`, else from the one that the branch follows, as `Remote.pull`, which names the options."""
         return self._remote(remote).pull(branch, model=self.name, **options)
 
-    def fetch(self, *, remote: str | None = None, **options: Any) -> Fetched:
+    def fetch(self, *, remote: str | None = None, **options: Unpack[FetchOptions]) -> Fetched:
         """Fetch from `remote`, else from the one that the branch follows, as `Remote.fetch`, which names the options."""
         return self._remote(remote).fetch(**options)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from mvc.api.session import Session, Who
 from mvc.porcelain import remote as porcelain
@@ -25,6 +25,45 @@ from mvc.storage.progress import Progress
 from mvc.transport import connection, fast_forward
 from mvc.transport.fast_forward import Select
 from mvc.transport.refspec import removals, updates
+
+
+class PushOptions(TypedDict, total=False):
+    """The options of `Remote.push`."""
+
+    all_branches: bool
+    tags: bool
+    delete: bool
+    set_upstream: bool
+    force_with_lease: bool
+    rebase: bool | int
+    repair: bool
+    dry_run: bool
+    jobs: int
+    limit: float | None
+    actor: Who | None
+    progress: Progress | None
+
+
+class PullOptions(TypedDict, total=False):
+    """The options of `Remote.pull`."""
+
+    rebase: bool
+    only: Iterable[str]
+    meta: bool
+    jobs: int
+    limit: float | None
+    actor: Who | None
+    progress: Progress | None
+
+
+class FetchOptions(TypedDict, total=False):
+    """The options of `Remote.fetch`."""
+
+    prune: bool
+    jobs: int
+    limit: float | None
+    actor: Who | None
+
 
 Span = float | timedelta
 """Seconds, or a `timedelta`."""

@@ -153,10 +153,13 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
     environment = Environment.current(environ)
     text = os.fspath(path)
     where = text if "://" in text else os.path.abspath(environment.cwd / text)
+    without_network = environment.offline if offline is None else offline
+    if without_network and "://" in where and not where.startswith("file://"):
+        raise errors.Offline(what=where)
     opened = open_repository(
         where,
         environ=environment.variables,
-        offline=environment.offline if offline is None else offline,
+        offline=without_network,
         lock_timeout=environment.lock_timeout,
     )
     return Repository(Session(opened, where, environ))

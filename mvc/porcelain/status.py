@@ -16,7 +16,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
-from mvc.repository.record.files import REASON
+from mvc.repository.record import REASON
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
 from mvc.repository.worktree.snapshot import UNREAD, Found

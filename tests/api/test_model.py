@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import mvc
 from mvc import errors
+from mvc.api.remote import FetchOptions, PullOptions, PushOptions
 from tests.api.conftest import WEIGHTS
 
 
@@ -177,3 +179,18 @@ def test_what_another_process_did_is_seen(model: mvc.Model, tmp_path: Path) -> N
     model.push()
     again.model().pull()
     assert copy["v4"].files["model-latest"].read() == WEIGHTS * 3
+
+
+def test_the_options_of_a_models_verbs_are_those_of_the_remotes() -> None:
+    for name, options in (("push", PushOptions), ("pull", PullOptions), ("fetch", FetchOptions)):
+        parameters = inspect.signature(getattr(mvc.Remote, name)).parameters.values()
+        keywords = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+        assert keywords - {"model"} == options.__annotations__.keys(), name
+
+
+def test_offline_no_remote_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MVC_OFFLINE", "1")
+    with pytest.raises(errors.Offline):
+        mvc.open("s3://bucket/x")
+    with pytest.raises(errors.Offline):
+        mvc.clone("s3://bucket/x")

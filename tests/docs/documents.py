@@ -43,7 +43,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "log": [{"model": "text", "versions": ["Logged"]}],
     "ls": ["Listed"],
     "merge": ["MergeResult", "Committed", {"outcome": "text", "written": "list of texts", "deleted": "list of texts"}],
-    "models": [{"models": ["Model"]}, "Model"],
+    "models": [{"models": ["ListedModel"]}, "ListedModel"],
     "publish": ["Published"],
     "pull": ["Pulled"],
     "push": ["Pushed"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ def test_the_page_is_what_the_code_says() -> None:
 def test_every_verb_has_a_document() -> None:
     verbs = {verb.partition(" ")[0] for verb in METHODS} - {"completion", "checkout"}
     assert verbs == documents.DOCUMENTS.keys()
+
+
+def test_every_class_that_a_document_names_is_there() -> None:
+    named = {word for shapes in documents.DOCUMENTS.values() for word in re.findall(r"\b[A-Z]\w+", str(shapes))}
+    assert named <= documents.classes().keys()
 
 
 def test_one_thing_has_one_key() -> None:

@@ -23,6 +23,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code, Version, check_message
 from mvc.repository import delta_bases, intended, merge_state, refnames
 from mvc.repository.model import Model
+from mvc.repository.record import REASON
 from mvc.repository.record import draft as drafts
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
@@ -37,8 +38,6 @@ else:
 
 OWN = ("metrics", "source")
 """Sections that are never the parent's: they are about its weights, and where these come from."""
-REASON = "record: "
-"""The beginning of the ref log entries of recorded versions."""
 
 
 @dataclass(frozen=True, slots=True)
