@@ -26,5 +26,5 @@ class BadSetting(Usage):
 class MissingPackage(Usage):
     """{what} needs {package}, which is not installed.
 
-    Install it with `pip install {package}`.
+    Install it in the Python environment of mvc.
     """
