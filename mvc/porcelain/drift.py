@@ -46,7 +46,7 @@ class VersionDrift:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing differs."""
+        """True if nothing differs."""
         return not (self.gone or self.fields or self.files)
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class RegistryDrift:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing differs, and nothing was created since."""
+        """True if nothing differs, and nothing was created since."""
         return not (self.versions or self.since)
 
     def to_json(self) -> dict[str, Any]:

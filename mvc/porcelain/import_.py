@@ -66,7 +66,7 @@ class Imported:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no version was left out."""
+        """True if no version was left out."""
         return all(version.how != LEFT_OUT for version in self.versions)
 
     def to_json(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class _Inspection:
 
     @property
     def is_published(self) -> bool:
-        """Whether it has a marker of its own; that of a version imported before is not read."""
+        """True if it has a marker of its own; that of a version imported before is not read."""
         has_marker = any(file.name == marker.NAME for file in self.files)
         return self.marker is not None or (has_marker and published.is_version_name(self.version.name))
 
