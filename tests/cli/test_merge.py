@@ -126,7 +126,7 @@ def test_other_class_numbers_under_trained_weights_are_never_merged_silently(for
     assert [each["field"] for each in said["conflicts"]] == ["labelmap"]
     forked.ok("reset", "--hard")
     assert forked.ok("status", "--exit-code").code == 0
-    assert "under way" not in forked.ok("status").out
+    assert "in progress" not in forked.ok("status").out
 
 
 def test_what_is_refused(forked: Shell) -> None:

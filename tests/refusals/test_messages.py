@@ -90,7 +90,7 @@ CASES = (
     Case(COMMIT, 2, ("parameters.x",), toml("[parameters]\nx = inf\n")),
     Case(COMMIT, 2, ("parameters.when",), toml("[parameters]\nwhen = 2026-02-03\n")),
     Case(COMMIT, 17, ("class 1", "labelmap"), toml('[labelmap]\n0 = "a"\n2 = "b"\n')),
-    Case(COMMIT, 17, ("called 'a'",), toml('[labelmap]\n0 = "a"\n1 = "a"\n')),
+    Case(COMMIT, 17, ("share the name 'a'",), toml('[labelmap]\n0 = "a"\n1 = "a"\n')),
     Case(COMMIT, 17, ("has no name",), toml('[labelmap]\n0 = "a"\n1 = ""\n')),
     Case(COMMIT, 2, ("line 6", "column"), toml("[docker\n")),
     Case(COMMIT, 2, ("line 8",), toml("[parameters]\na = 1\na = 2\n")),

@@ -93,10 +93,10 @@ ADD = (
     Case(("add", "nosuch"), 2, ("nosuch",)),
     Case(("add", "bad\udcff.onnx"), 17, ("bad\\xff.onnx",), _made("bad\udcff.onnx")),
     Case(("add", "a\nb.onnx"), 17, ("a\\x0ab.onnx", "every system"), _made("a\nb.onnx")),
-    Case(("add", "nul.onnx"), 17, ("nul.onnx", "device on Windows"), _made("nul.onnx")),
+    Case(("add", "nul.onnx"), 17, ("nul.onnx", "device name on Windows"), _made("nul.onnx")),
     Case(("add", "e\u0301.onnx"), 17, ("NFC",), _made("e\u0301.onnx")),
     Case(("add", "a:b"), 17, ("a:b",), _made("a:b")),
-    Case(("add", "dot."), 17, ("dot.", "Windows drops"), _made("dot.")),
+    Case(("add", "dot."), 17, ("dot.", "Windows removes"), _made("dot.")),
     Case(("add", "store/config.toml"), 17, ("store", "its own data"), _store_elsewhere("")),
     Case(("add", "new/log.txt", "--as", "log"), 2, ("role log", "extra/log.txt", "--as new-log"), _made("new/log.txt")),
     *(Case(("add", "new.txt", "--as", role), 2, (role, "Invalid role"), _made("new.txt")) for role in
@@ -114,7 +114,7 @@ ADD = (
     Case(("add", "g"), 2, ("g/link is a symbolic link to a", "not a regular file"),
          all_of(_made("g/a"), lambda root: (root / "g/link").symlink_to("a"))),
     Case(("add", "g"), 17, ("g/A", "g/a", "letter case"), _made("g/A", "g/a")),
-    Case(("add", "g"), 17, ("g/nul.onnx", "device on Windows"), _made("g/nul.onnx", "g/a")),
+    Case(("add", "g"), 17, ("g/nul.onnx", "device name on Windows"), _made("g/nul.onnx", "g/a")),
     Case(("add", "."), 17, ("201 new files", "200 in many/", "1 at the top", "--yes"),
          _made("one", *(f"many/{number}" for number in range(200)))),
     Case(("add", "a.bin", "b.bin", "--as", "both"), 2, ("2 paths", "both"), _made("a.bin", "b.bin")),
@@ -144,7 +144,7 @@ COMMITS = (
     Case(COMMIT, 2, ("[a", "Invalid file pattern"), files('x = "[a"')),
     Case(COMMIT, 17, ('files."a:b"', "colon"), files('"a:b" = "weights/best.onnx"')),
     Case(COMMIT, 17, ('files.-x', "does not begin"), files('"-x" = "weights/best.onnx"')),
-    Case(COMMIT, 17, ("a role is 1 to 200",), files('" " = "weights/best.onnx"')),
+    Case(COMMIT, 17, ("a role has 1 to 200",), files('" " = "weights/best.onnx"')),
     Case(("cat", "v2:weights/nosuch"), 2, ("nosuch", "mvc ls")),
 )  # fmt: skip
 
