@@ -118,11 +118,11 @@ def _child(world: World, seed: int, numbers: range, told: int) -> None:
         os.environ["HOME"] = str(world.top / "home")
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (_size() + _MEMORY, resource.RLIM_INFINITY))
         events: list[str] = []
         sys.addaudithook(lambda event, args: events.append(f"{event}{args!r}"[:300]) if event in _RUN else None)
         for number in numbers:
             events.clear()
+            resource.setrlimit(resource.RLIMIT_AS, (_size() + _MEMORY, resource.RLIM_INFINITY))
             attack = Attack(world, seed, number)
             signal.signal(signal.SIGALRM, lambda *_, at=attack: _hangs(at, told))
             signal.alarm(_SECONDS)
