@@ -400,7 +400,7 @@ def test_status_and_branches_say_who_is_ahead(pair: Pair) -> None:
     assert "Behind origin/main by 1 version" in pair.ben.ok("status").out
     pair.ben.set(parameters__lr=2)
     pair.ben.commit("his")
-    assert "both moved on: 1 here, 1 there" in pair.ben.ok("status").out
+    assert "diverged: 1 ahead, 1 behind" in pair.ben.ok("status").out
     assert len(pair.ben.ok("log", "--oneline", "main..origin/main").lines) == 1
     assert len(pair.ben.ok("log", "--oneline", "origin/main..main").lines) == 1
 
