@@ -390,7 +390,7 @@ def test_one_problem_is_raised_as_it_is_and_several_are_listed(tmp_path: Path) -
     require([])
     with pytest.raises(errors.MissingFile):
         require(scan(tmp_path, "", {"m": "a"}).problems)
-    with pytest.raises(errors.UnfitFiles, match=r"2 tracked files.* a, .* b, ") as raised:
+    with pytest.raises(errors.UnfitFiles, match=r"2 tracked files: a .*b .*") as raised:
         require(scan(tmp_path, "", {"m": "a", "n": "b"}).problems)
     assert raised.value.exit_code == 2
 
@@ -400,7 +400,7 @@ def test_a_file_that_is_wrong_in_two_ways_is_one_problem(tmp_path: Path, make_sp
     make(tmp_path, "a")
     make_special(tmp_path / ".mvcignore")
     with pytest.raises(
-        (errors.NotRegularFile, errors.UnreadableFile), match=r"^\.mvcignore .* (special file|symbolic link)"
+        (errors.NotRegularFile, errors.UnreadableFile), match=r"\.mvcignore.* (special file|symbolic link)"
     ):
         require(scan(tmp_path, "", {"m": "**"}).problems)
 
