@@ -86,8 +86,12 @@ def test_what_cannot_be_short_is_its_title() -> None:
 
 
 def test_a_frame_without_pandas_says_what_to_install(model: mvc.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = lazy.load
+
     def missing(name: str) -> Any:
-        raise ImportError(name)
+        if name == "pandas":
+            raise ImportError(name)
+        return load(name)
 
     frame = mvc.frame
     monkeypatch.setattr(lazy, "load", missing)
