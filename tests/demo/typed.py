@@ -15,7 +15,7 @@ PLACE = BUILD / "demo"
 ENVIRONMENT = os.environ | {
     "MVC_AUTHOR_NAME": "Ana",
     "MVC_AUTHOR_EMAIL": "ana@example.org",
-    "MVC_CONFIG": "/nonexistent/mvc.toml",
+    "MVC_CONFIG": str(PLACE / "person.toml"),
     "MVC_PAGER": "cat",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
