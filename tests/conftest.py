@@ -30,7 +30,18 @@ QUICK = {
     "test_stateful.py",
 }
 """Suites that take less than a minute together, which `make check` runs."""
-LONGEST = ("test_large.py", "test_demo.py", "test_examples.py", "test_races.py", "test_everywhere.py")
+LONGEST = {
+    "test_collection.py",
+    "test_demo.py",
+    "test_everywhere.py",
+    "test_examples.py",
+    "test_kills.py",
+    "test_large.py",
+    "test_mutations.py",
+    "test_power.py",
+    "test_races.py",
+    "test_stateful.py",
+}
 """Files of tests that each take seconds."""
 
 QUIET = {

@@ -260,7 +260,7 @@ def test_what_was_wrong_before_is_no_reason_to_refuse(tmp_path: Path) -> None:
 def test_more_files_than_anybody_looks_through_are_a_question(tmp_path: Path) -> None:
     write(tmp_path, *(f"d/{number}" for number in range(201)))
     found = repository(tmp_path)
-    with pytest.raises(errors.ManyFiles, match=r"201 new files .* 201 in d/"):
+    with pytest.raises(errors.ManyFiles, match=r"201 new files, .* 201 in d/"):
         add(Model(found, MODEL), [tmp_path])
     (entry,) = add(Model(found, MODEL), [tmp_path], yes=True).entries
     assert entry.files == 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.registry.picsellia.adapter import PicselliaRegistry
+from tests.crash.harness import memory_folder
 from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, Rules, serve
 
 TIMEOUTS = (2.0, 2.0)
@@ -56,3 +58,10 @@ def connect(platform: Platform, naps: list[float]) -> Iterator[Callable[..., Pic
 @pytest.fixture
 def registry(connect: Callable[..., PicselliaRegistry]) -> PicselliaRegistry:
     return connect()
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: nothing here depends on the disk, and a disk is slow to make folders."""
+    with memory_folder(tmp_path) as folder:
+        yield folder

@@ -249,7 +249,7 @@ def test_what_killed_commands_left_unfinished_goes_when_it_is_old(
     shell.ok("gc", "--remote", "origin", "--grace", "7d")
     assert {*before} <= {*_files(tmp_path / "origin")}, "all that is younger than the floor stays"
     said = shell.ok("gc", "--remote", "origin", "--grace", "0")
-    assert "2 files" in said.out
+    assert "2 incomplete uploads" in said.out
     gone = {path.relative_to(tmp_path / "origin").as_posix() for path in {*before} - {*_files(tmp_path / "origin")}}
     assert {"tmp/a", "probe/77/race-0"} <= gone
     assert not gone & {"tmp/b", "probe/ok-77"}

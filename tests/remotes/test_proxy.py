@@ -122,43 +122,56 @@ def points(
 
 @each_errand
 @each_fault
-def test_whatever_request_goes_wrong_all_is_sound_and_a_repeat_moves_only_the_rest(
-    tmp_path: Path, places: Any, errands: dict[str, Errand], points: list[int], name: str, fault: Fault
+def test_whatever_request_goes_wrong_nothing_is_lost(
+    tmp_path: Path,
+    rng: random.Random,
+    places: Any,
+    errands: dict[str, Errand],
+    points: list[int],
+    name: str,
+    fault: Fault,
+    *,
+    deep: bool,
 ) -> None:
-    (through, new), errand = places, errands[name]
+    """Without retries and repeated, or with retries: both with --deep, else one that is drawn."""
+    ways = [_repeated, _retried] if fault is not Fault.FLIPPED else [_repeated]
+    for way in ways if deep else [rng.choice(ways)]:
+        for at in points:
+            way(tmp_path / f"{way.__name__}{at}", places, errands[name], at, fault)
+
+
+def _repeated(folder: Path, places: Any, errand: Errand, at: int, fault: Fault) -> None:
+    """All is sound, and the same again moves only the rest."""
+    through, new = places
     expected = (*EXPECTED, errors.Refused) if fault is Fault.FLIPPED else EXPECTED  # it may look as if it were bad
-    for at in points:
-        place = new()
-        errand.plant(place.straight())
-        bad = Faulty(place.backend(hasty=fault is Fault.LATE))
-        spoilt: list[proxy.Request] = []
+    place = new()
+    errand.plant(place.straight())
+    bad = Faulty(place.backend(hasty=fault is Fault.LATE))
+    spoilt: list[proxy.Request] = []
 
-        def good(place: Place = place, at: int = at, spoilt: list[proxy.Request] = spoilt) -> Backend:
-            spoilt += through.asked[at - 1 : at]
-            through.well()
-            return place.backend()
+    def good() -> Backend:
+        spoilt.extend(through.asked[at - 1 : at])
+        through.well()
+        backend: Backend = place.backend()
+        return backend
 
-        through.at(at, fault)
-        tried = try_twice(errand, tmp_path / str(at), bad, good, place.straight(), expected=expected)
-        undone = spoilt[0].path if spoilt and fault in _UNDONE else ""
-        assert [each for each in tried.sent_twice if each not in undone] == []
+    through.at(at, fault)
+    tried = try_twice(errand, folder, bad, good, place.straight(), expected=expected)
+    undone = spoilt[0].path if spoilt and fault in _UNDONE else ""
+    assert [each for each in tried.sent_twice if each not in undone] == []
 
 
-@each_errand
-@each_mendable
-def test_with_patience_it_succeeds_whatever_request_goes_wrong(
-    tmp_path: Path, places: Any, errands: dict[str, Errand], points: list[int], name: str, fault: Fault
-) -> None:
-    (through, new), errand = places, errands[name]
-    for at in points:
-        place, waited = new(), list[float]()
-        errand.plant(place.straight())
-        repository = errand.begin(tmp_path / str(at))
-        through.at(at, fault)
-        errand.do(repository, _patient(place.backend(hasty=fault is Fault.LATE), waited))
-        assert fault is not Fault.TOO_MANY or len(through.asked) < at or max(waited) >= AFTER
-        assert errand.is_done(repository, remote_on(place.straight()))
-        errand.check(repository, remote_on(place.straight()))
+def _retried(folder: Path, places: Any, errand: Errand, at: int, fault: Fault) -> None:
+    """With retries it succeeds."""
+    through, new = places
+    place, waited = new(), list[float]()
+    errand.plant(place.straight())
+    repository = errand.begin(folder)
+    through.at(at, fault)
+    errand.do(repository, _patient(place.backend(hasty=fault is Fault.LATE), waited))
+    assert fault is not Fault.TOO_MANY or len(through.asked) < at or max(waited) >= AFTER
+    assert errand.is_done(repository, remote_on(place.straight()))
+    errand.check(repository, remote_on(place.straight()))
 
 
 _LONG = 65 << 20
