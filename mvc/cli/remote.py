@@ -128,7 +128,7 @@ def rename(invocation: Invocation, old: str, new: str) -> None:
 
 @subverb(command, "rm")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Remove it even if it has the only copy of some files.")
+@click.option("--force", is_flag=True, help="Remove the remote from the settings even if only it has some files.")
 def remove(invocation: Invocation, name: str, force: bool) -> None:
     """Remove a remote and its remote-tracking refs.
 

@@ -7,7 +7,7 @@ from mvc.errors.store import Missing
 
 
 class FetchFailed(OutOfReach):
-    """Cannot fetch {files} from {remote}, which promised it: {reason}.
+    """Cannot fetch {files} from {remote}, which keeps the content: {reason}.
 
     The working tree was not changed. Run the command again when {remote} can be reached; `mvc remote show {remote}`
     shows its URL.
@@ -15,14 +15,14 @@ class FetchFailed(OutOfReach):
 
 
 class FetchDenied(Denied):
-    """Cannot fetch {files} from {remote}, which promised it: {reason}.
+    """Cannot fetch {files} from {remote}, which keeps the content: {reason}.
 
-    {advice}
+    {advice} Then run the command again.
     """
 
 
 class NoPromisor(OutOfReach):
-    """Cannot fetch {files}: {remote}, which promised it, is no longer a remote of this repository.
+    """Cannot fetch {files}: {remote}, which keeps the content, is no longer a remote of this repository.
 
     Add it again with `mvc remote add {remote} URL`, or add another remote with the same versions.
     """

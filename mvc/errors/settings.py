@@ -8,7 +8,7 @@ from mvc.errors.base import Usage
 class BadConfig(Usage):
     """Cannot read {path}: {reason}.
 
-    Fix the file by hand, or remove the line.
+    Correct the file, or remove the setting in question.
     """
 
 

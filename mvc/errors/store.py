@@ -68,7 +68,7 @@ class EntryDamagedThere(Damaged):
 
 
 class PackNameTaken(Damaged):
-    """{name} on {remote} is not the pack of that name, and a push never overwrites it.
+    """{remote} already has a file {name} with other content, and a push never overwrites it.
 
     Upload the pack under another name with `mvc push --repair`.
     """

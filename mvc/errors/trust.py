@@ -13,7 +13,7 @@ class HostNotTrusted(Denied):
 
 
 class SettingNotTrusted(Denied):
-    """{remote} sets {settings} for {host}, which selects among your credentials, and which you have not approved.
+    """{remote} sets {settings}, which selects the credentials that {host} receives; you have not approved that.
 
     {way}
     """

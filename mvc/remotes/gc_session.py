@@ -1,4 +1,4 @@
-"""Garbage collection of a remote beside pushes: the flag first, then a check for open intents.
+"""A garbage collection session on a remote: announce it, look for pushes in progress, then remove packs.
 
     gc/active ─ any intent open? ─► stop                     gc/condemned/<nonce>   unreachable, the last time
         └► unreachable, older than the grace period, and condemned before ─► deleted, as long as no ref moves

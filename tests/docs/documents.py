@@ -65,6 +65,22 @@ DOCUMENTS: dict[str, list[Any]] = {
 """The documents of each verb; where a verb has several, which one depends on its options."""
 OTHERS = "…"
 """Stands for keys that depend on the value: the sections of model.toml that changed."""
+COMMANDS = {
+    "alias": ("alias", "alias set` and `mvc alias rollback", "alias rm"),
+    "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
+    "check": ("check", "check --list"),
+    "config": ("config KEY", "config --list"),
+    "drift": ("drift", "drift --docker"),
+    "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair` and `mvc push --repair"),
+    "gc": ("gc", "gc --remote NAME"),
+    "merge": ("merge", "merge --continue", "merge --abort"),
+    "models": ("models", "models rename"),
+    "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
+               "remote check` of any other remote"),
+}  # fmt: skip
+"""The commands that answer with each shape, of verbs with several."""
+ALSO = {"alias": ["", "`mvc alias log` answers with [mvc.reflog/1](#mvcreflog1)."]}
+"""What else is to be said of a verb."""
 _TYPES = {"str": "text", "int": "number", "float": "number", "bool": "true or false", "Path": "text", "None": "null",
           "Any": "any", "Timestamp": "time", "Code": "object", "Image": "text"}  # fmt: skip
 
@@ -254,17 +270,19 @@ def page() -> str:
         "## Documents\n",
     ]
     for verb, shapes in DOCUMENTS.items():
-        lines += [f"### mvc.{verb}/1\n", *_shapes(shapes), ""]
+        lines += [f"### mvc.{verb}/1\n", *_shapes(verb, shapes), *ALSO.get(verb, ()), ""]
     lines.append("## Objects\n")
     for name in reached():
         lines += [f"### {name}\n", *(f"- `{key}`: {_linked(text)}" for key, text in fields(name).items()), ""]
     return "\n".join(lines)
 
 
-def _shapes(shapes: list[Any]) -> Iterator[str]:
+def _shapes(verb: str, shapes: list[Any]) -> Iterator[str]:
     for number, shape in enumerate(shapes):
         if number:
-            yield "\nor\n"
+            yield ""
+        if verb in COMMANDS:
+            yield f"`mvc {COMMANDS[verb][number]}:\n" if "` of " in COMMANDS[verb][number] else f"`mvc {COMMANDS[verb][number]}`:\n"
         if isinstance(shape, str):
             yield f"{_linked(shape)}"
         else:

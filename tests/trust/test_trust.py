@@ -254,7 +254,7 @@ def test_a_repository_does_not_choose_among_credentials(
     (option,) = (key.replace("_", "-") for key in options)
     assert (said.code, said.out) == (12, ""), said
     assert f"origin sets {option}=" in said.err
-    assert "selects among your credentials, and which you have not approved" in said.err
+    assert "which selects the credentials that" in said.err
     assert "not approved" in shell.ok("remote", "-v").out
     assert silence == []
     assert option in shell.ok("remote", "trust", "origin").out

@@ -1,4 +1,4 @@
-"""The working tree of a model as a version: its manifest, and a tree whose file ids cost few reads.
+"""The working tree of a model as a version: its manifest and tree; the stat cache saves most reads.
 
 model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tree
                                                          │

@@ -1,4 +1,4 @@
-"""Headers of weight files: the places of their tensors, which for ONNX may be in the header of another file.
+"""Where to cut weight files: the tensors that their headers list, or the header of the ONNX file that refers to them.
 
 A file with a wrong header counts as one without tensors: it is cut by content, and a note gives the fault.
 """

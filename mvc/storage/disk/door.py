@@ -1,4 +1,4 @@
-"""The one door to the disk: every write, sync, rename and deletion of mvc is one step through here.
+"""The door to the store: every write, sync, rename and removal below `.mvc`.
 
     stage(data) ─┐
     stage(data) ─┼─ barrier: fsync files → give them their names → fsync folders ─ create(ref entry)
