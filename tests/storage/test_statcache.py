@@ -44,6 +44,7 @@ class Simulated:
         self.offset_ns = 123_457 if 1_000_000 <= tick_ns < 10_000_000 else 0
         self._stamps: dict[int, tuple[int, int]] = {}
         self._dirty: set[int] = set()
+        self._freed: set[int] = set()
         patch.setattr(Stat, "of", self._stat)
         patch.setattr(primitives, "now_ns", lambda: self.now_ns - ahead_ns)
         patch.setattr(FileSystem, "flush", self._flush)
@@ -81,6 +82,9 @@ class Simulated:
         """As `cp -p` and a rename do."""
         mtime, _ = self._stamps.pop(self._inode(name))
         self.write("new", data)
+        if self._inode("new") in self._freed:
+            self.now_ns += self.tick_ns  # nobody replaces a file twice within a tick, and keeps its time
+        self._freed.add(self._inode(name))
         os.replace(self.root / "new", self.root / name)
         self._stamps[self._inode(name)] = (mtime, self._tick())
 
@@ -97,6 +101,7 @@ class Simulated:
         def placed(staged: Path, path: str) -> None:
             mtime = self._stamps[staged.stat().st_ino][0]
             if (self.root / path).exists():
+                self._freed.add(self._inode(path))
                 self._stamps.pop(self._inode(path))
             place(staged, path)
             self._stamps[self._inode(path)] = (mtime, self._tick())
