@@ -282,7 +282,8 @@ def _shapes(verb: str, shapes: list[Any]) -> Iterator[str]:
         if number:
             yield ""
         if verb in COMMANDS:
-            yield f"`mvc {COMMANDS[verb][number]}:\n" if "` of " in COMMANDS[verb][number] else f"`mvc {COMMANDS[verb][number]}`:\n"
+            command = COMMANDS[verb][number]
+            yield f"`mvc {command}{'' if '` of ' in command else '`'}:\n"
         if isinstance(shape, str):
             yield f"{_linked(shape)}"
         else:
