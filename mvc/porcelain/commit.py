@@ -272,7 +272,7 @@ def _unready(
         manifest, lambda: snapshot.unread(files, elsewhere), lambda: intended.working(work.repository, folder)
     )
     if work.options.aliases and not work.options.force:
-        intended.refuse(found, "What lies here", "mvc check", work.options.aliases)
+        intended.refuse(found, "The working tree", "mvc check", work.options.aliases)
     return found
 
 
