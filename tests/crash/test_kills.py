@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,19 +25,35 @@ def strace(requires: Callable[[str], str]) -> str:
     return requires("strace")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With --deep each scenario is a test of its own, so that they share the cores."""
+    if metafunc.config.getoption("--deep"):
+        metafunc.parametrize("scenarios", [[each] for each in SCENARIOS], ids=[each.name for each in SCENARIOS])
+    else:
+        metafunc.parametrize("scenarios", [SCENARIOS], ids=["some of each"])
+
+
 def test_killed_or_failed_at_any_system_call_and_repeated(
-    tmp_path: Path, rng: random.Random, strace: str, *, deep: bool
+    scenarios: Sequence[Scenario],
+    tmp_path: Path,
+    rng: random.Random,
+    strace: str,
+    record_property: Callable[[str, object], None],
+    *,
+    deep: bool,
 ) -> None:
+    hit = points = 0
     with memory_folder(tmp_path) as place:
-        hit = 0
-        chosen = SCENARIOS if deep else rng.sample(SCENARIOS, SCENARIOS_AT_ONCE)
-        for scenario in chosen:
-            hit += _sweep(scenario, place, strace, rng, None if deep else POINTS // SCENARIOS_AT_ONCE)
-        assert hit > POINTS // 4  # the others did not come to the call this time: a cache, or the clock
+        for scenario in scenarios if deep else rng.sample(scenarios, SCENARIOS_AT_ONCE):
+            here = _sweep(scenario, place, strace, rng, None if deep else POINTS // SCENARIOS_AT_ONCE)
+            hit, points = hit + sum(here), points + len(here)
+    record_property("points", points)
+    record_property("hit", hit)
+    assert hit > points // 4  # the others did not come to the call this time: a cache, or the clock
 
 
-def _sweep(scenario: Scenario, place: Path, strace: str, rng: random.Random, most: int | None) -> int:
-    """Tamper with calls of one command; how many were hit."""
+def _sweep(scenario: Scenario, place: Path, strace: str, rng: random.Random, most: int | None) -> list[bool]:
+    """Tamper with calls of one command; which of them were hit."""
     prepared = place / "prepared"
     fresh_copy(_nothing(place), prepared)
     scenario.prepare(prepared)
@@ -49,7 +65,7 @@ def _sweep(scenario: Scenario, place: Path, strace: str, rng: random.Random, mos
     by_name = {name: [point for point in points if point[0] == name] for name, _ in points}
     if most is not None:  # each call in turn, so that one of which there are few is not left out
         points = [rng.choice(by_name[name]) for name in rng.choices(sorted(by_name), k=most)]
-    return sum(_try(scenario, place, strace, rng, prepared, done, point) for point in points)
+    return [_try(scenario, place, strace, rng, prepared, done, point) for point in points]
 
 
 def _nothing(place: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from tests.crash.powerloss import Disk, lost
 from tests.crash.scenarios import SCENARIOS, SURVEY, Scenario, shared, two_versions
 from tests.crash.syscalls import Call
 
-STATES = 100
+STATES, STATES_DEEP = 100, 4_000
+"""How many are looked at, of all commands together."""
 
 
 def _at_first(root: Path) -> None:
@@ -41,16 +42,25 @@ VERBS = (
 )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With --deep each command is a test of its own, so that they share the cores."""
+    if metafunc.config.getoption("--deep"):
+        metafunc.parametrize("scenarios", [[each] for each in VERBS], ids=[each.name for each in VERBS])
+    else:
+        metafunc.parametrize("scenarios", [list(VERBS)], ids=["all"])
+
+
 @pytest.fixture
 def strace(requires: Callable[[str], str]) -> str:
     return requires("strace")
 
 
-def test_a_loss_of_power_at_any_moment(tmp_path: Path, rng: random.Random, strace: str, *, deep: bool) -> None:
+def test_a_loss_of_power_at_any_moment(
+    scenarios: Sequence[Scenario], tmp_path: Path, rng: random.Random, strace: str, *, deep: bool
+) -> None:
     with memory_folder(tmp_path) as place:
-        each = 2_000 if deep else -(-STATES // len(VERBS))
-        for scenario in VERBS:
-            _sweep(scenario, place, strace, rng, each)
+        for scenario in scenarios:
+            _sweep(scenario, place, strace, rng, -(-(STATES_DEEP if deep else STATES) // len(VERBS)))
 
 
 def _sweep(scenario: Scenario, place: Path, strace: str, rng: random.Random, states: int) -> None:
@@ -63,12 +73,12 @@ def _sweep(scenario: Scenario, place: Path, strace: str, rng: random.Random, sta
 
 
 def test_a_loss_of_power_after_a_command_was_killed_and_repeated(
-    tmp_path: Path, rng: random.Random, strace: str, *, deep: bool
+    scenarios: Sequence[Scenario], tmp_path: Path, rng: random.Random, strace: str, *, deep: bool
 ) -> None:
     """What the first one left without syncing it is synced by the second, which says that it is done."""
     hit = 0
     with memory_folder(tmp_path) as place:
-        for scenario in VERBS if deep else rng.sample(VERBS, 4):
+        for scenario in scenarios if deep else rng.sample(scenarios, 4):
             prepared = _prepared(scenario, place)
             done, _ = _recorded(strace, scenario, prepared, place / "work")
             syncs = [number for name, number in syscalls.points(place / "log", place / "work") if name == "fsync"]
