@@ -11,7 +11,15 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1] / "mvc"
 
-CHECKED = {"cli": "all", "errors": "all", "formats": "all", "images": "all", "model": "all", "readiness": "all"}
+CHECKED = {
+    "cli": "all",
+    "errors": "all",
+    "formats": "all",
+    "images": "all",
+    "model": "all",
+    "readiness": "all",
+    "registry": "all",
+}
 """Folders of `mvc/`, and the texts held against the table: `docstrings`, or `all`: other strings, comments and names too."""
 
 OPENINGS = ("Have", "What", "Whether", "That", "Which", "Who", "Whom", "How", "Where", "Told", "Alone")

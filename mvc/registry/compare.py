@@ -33,12 +33,12 @@ class FileDrift:
     detail: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """Return it as a JSON value."""
+        """Return the file's drift as a JSON value."""
         return {"role": self.role, "what": self.change, "detail": self.detail}
 
 
 def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:
-    """Compare the fields of a registry version with a manifest; of one made by hand, as they would be imported now."""
+    """Compare the fields of a registry version with a manifest; one made by hand is decoded as an import would now."""
     if not by_hand:
         return fields.changes(fields.request(manifest), version.raw)
     old, new = _values(manifest), _values(handmade.read(version, None, {}).manifest)
@@ -66,7 +66,7 @@ def changed_files(
 
 
 def note(version: RemoteVersion, files: Sequence[RemoteFile], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return the answer about a version as an import note keeps it: without addresses, with the files' record ids by role."""
+    """Return what an import note keeps of a registry version: no addresses, and the record ids of files by role."""
     return {
         "version": dict(version.raw),
         "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in files],
@@ -75,19 +75,19 @@ def note(version: RemoteVersion, files: Sequence[RemoteFile], ids: Mapping[str, 
 
 
 def recorded_ids(answer: Any) -> dict[str, Any]:
-    """Return the files' record ids by role from such an answer; none without a sound one."""
+    """Return the record ids of files by role from the value of `note`; empty if it has none."""
     ids = answer.get("records") if isinstance(answer, dict) else None
     return ids if isinstance(ids, dict) else {}
 
 
 def _roles(files: Sequence[RemoteFile]) -> list[str]:
-    """Return the roles that an import gives the files; two of one name are not distinguished without their bytes."""
+    """Return the roles that an import gives the files; files of equal names are not distinguished without their bytes."""
     placed = flat_files.place([RegistryFile(file.name, file.filename, file.id) for file in files])
     return [file.role for file in placed]
 
 
 def _values(manifest: Manifest) -> dict[str, Any]:
-    """Return a manifest's values that an import reads from fields, by key."""
+    """Return the values of a manifest that an import reads from fields, by key."""
     return {**fields.by_key(manifest), "labels": manifest.ext.get(handmade.EXT)}
 
 

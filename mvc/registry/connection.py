@@ -56,7 +56,7 @@ def typed_registry(
 def of_organization(
     repository: Repository, organization: str, settings: Mapping[str, str], environ: Mapping[str, str]
 ) -> contextlib.AbstractContextManager[Registry]:
-    """Connect to an organization at the host that `settings` name, or as the remote that it is, or on the platform's own.
+    """Connect to an organization: at the host in `settings`, else as a configured remote, else on the default platform.
 
     Raises as `registry` and `registry_at`.
     """
@@ -75,7 +75,7 @@ def registry_at(
     variable: str = TOKEN,
     approvals: Approvals | None = None,
 ) -> Iterator[Registry]:
-    """Yield the registry of an organization on the platform at `host`, which the caller has approved for this token.
+    """Yield the registry of an organization on the platform at `host`; the caller has approved the host for this token.
 
     Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
     """
@@ -83,7 +83,7 @@ def registry_at(
     trust.check_plain(approvals, destination.of_registry(host), where)
     if not token:
         raise errors.NoToken(registry=where, variable=variable)
-    host = check_host(host)  # in one form: places are recorded with it
+    host = check_host(host)  # normalised: the record of published versions holds it
     try:
         connected = lazy.load(PICSELLIA.module).connect(organization, token, host=host)
     except ImportError as error:
@@ -106,7 +106,7 @@ def default_registry(repository: Repository) -> str:
 
 
 def registry_of(repository: Repository, organization: str) -> str | None:
-    """Return the first remote that is the registry of an organization; None for none."""
+    """Return the first remote whose registry is an organization's; None for none."""
     for name, settings in repository.config.remotes().items():
         if connection.is_registry(settings) and address.parse(settings["url"], repository.root).host == organization:
             return name

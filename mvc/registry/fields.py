@@ -4,8 +4,8 @@
     compare   manifest ── encode ──► recorded ─┬─► FieldChange
                                answer ──► live ┘
 
-To add a field, add a row to `FIELDS`. What has no field on a registry (digests, metrics, sources, intents, paths, author, time,
-message) is in the marker only.
+To add a field, add a row to `FIELDS`. Values without a field on a registry (digests, metrics, sources, intents, paths, author,
+time, message) are in the marker only.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from mvc.registry.protocol import Raw
 from mvc.registry.values import Decoded
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
-"""The answer's word for a type or framework that was never set."""
+"""Value in an answer of a type or framework that was never set."""
 SETTABLE_TYPES = tuple(word for word in schema.TYPES if word not in (NOT_CONFIGURED, "MULTI"))
 SETTABLE_FRAMEWORKS = tuple(word for word in schema.FRAMEWORKS if word != NOT_CONFIGURED)
-"""The words that a registry accepts in a request; its answers may have others."""
+"""Values that a registry accepts in a request; its answers may have others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a registry version: its name, and its key in model.toml, where a section's name stands for the whole section.
+    """A field of a registry version: its name, and its key in model.toml, or a section's name for the whole section.
 
-    `sdk` is the SDK's name of it where that is another one; old answers have it too. `unset` is an answer's word for no value.
+    `sdk` is the SDK's name of the field if it differs; old answers use it too. `unset` is the value in an answer for no value.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Field:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """The keys under which an answer may have it."""
+        """The keys under which an answer may hold the field."""
         return (self.name,) if self.sdk is None else (self.name, self.sdk)
 
     def recorded(self, manifest: Manifest) -> Any:
@@ -53,7 +53,7 @@ class Field:
         return table.get(key) if key else table
 
     def request(self, manifest: Manifest) -> Any:
-        """Return a manifest's value as a request has it; None for none."""
+        """Return a manifest's value as sent in a request; None for none."""
         value = self.recorded(manifest)
         return None if value is None else self.encode(value)
 
@@ -67,7 +67,7 @@ class Field:
         return None if value in values.NOTHING else value
 
     def read(self, raw: Raw) -> Decoded:
-        """Return an answer's value as model.toml holds it: the first that is of the field's kind."""
+        """Return an answer's value as model.toml holds it: the first of the field's type."""
         decoded = Decoded()
         for value in self._answered(raw):
             decoded = self.decode(value)
@@ -97,20 +97,20 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field, or a part of one (`parameters.lr`), whose value on a registry is not the recorded one; None for no value."""
+    """A field, or a part of one (`parameters.lr`), whose value on a registry differs from the recorded one."""
 
     key: str
     recorded: Any
     live: Any
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
+        """Return the change as a JSON value."""
         return {"key": self.key, "recorded": self.recorded, "live": self.live}
 
 
 @dataclass(slots=True)
 class Answer:
-    """An answer's values by section and key of model.toml; `rest` are those that model.toml cannot hold, by field."""
+    """The values of an answer by section and key of model.toml; `rest` has those that model.toml cannot hold, by field."""
 
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
@@ -157,7 +157,7 @@ def by_key(manifest: Manifest) -> dict[str, Any]:
 
 
 def changes(recorded: Mapping[str, Any], raw: Raw) -> tuple[FieldChange, ...]:
-    """Compare an answer with a recorded request, key by key of tables; a field that the answer does not have is not compared."""
+    """Compare an answer with a recorded request, tables key by key; skip a field that the answer lacks."""
     return tuple(
         change
         for row in FIELDS

@@ -92,7 +92,7 @@ def _shorten(name: str) -> str:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """Return `name`, with the first number after it that makes it unique."""
+    """Return `name`, with the first number appended that makes it unique."""
     number, candidate = 1, name
     while candidate in taken:
         number += 1
@@ -101,7 +101,7 @@ def _unused(name: str, taken: set[str]) -> str:
 
 
 def _without_collision(path: str, others: list[str]) -> str:
-    """Return `path`, with a number that keeps it from colliding with `others` on any system."""
+    """Return `path`, with a number if it would collide with `others` on some system."""
     number, candidate = 1, path
     while paths.collisions([*others, candidate]):
         number += 1

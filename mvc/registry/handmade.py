@@ -1,11 +1,11 @@
-"""A version that was made on a registry by hand, or by a job there, as a model.toml.
+"""The model.toml of a registry version that was made by hand, or by a job on the registry.
 
     its fields                                        ─┐
     the experiment and dataset versions of its context ─┼─► model.toml ─► Manifest
     roles and paths of its files                       ─┘
 
-Only these values are taken, because an answer may have more of them for one person than for another: two people who import
-the same version get the same manifest.
+Other values are ignored, because an answer may show them to one person and not to another: two people who import the same
+version get the same manifest.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class HandMade:
 
 
 def read(version: RemoteVersion, context: RemoteContext | None, files: Mapping[str, str]) -> HandMade:
-    """Return `version` as a model.toml with `files`, which are paths by role. Raises Unimportable."""
+    """Return the model.toml of `version` with `files`, which are paths by role. Raises Unimportable."""
     try:
         answer = fields.decode(version.raw)
         data = _model_toml(version, answer, context, files)
@@ -71,7 +71,7 @@ def author(organization: str) -> Person:
 
 
 def made_at(version: RemoteVersion) -> Timestamp:
-    """Return when it was made; without an answer to that, as many seconds after 1970 as its number, for everybody alike."""
+    """Return the creation time; if the answer has none, its number in seconds since 1970, the same for everybody."""
     for key in _TIMES:
         try:
             return Timestamp.parse(text(version.raw, key) or "")
@@ -81,7 +81,7 @@ def made_at(version: RemoteVersion) -> Timestamp:
 
 
 def message(version: RemoteVersion) -> str:
-    """Return its message, which is made of its name."""
+    """Return the message of a version, made of its name."""
     name = "".join(letter if letter.isprintable() else " " for letter in version.name).strip()
     return f"{name or 'Version without a name'} (made on Picsellia)"
 
@@ -107,7 +107,7 @@ def _model_toml(
 
 
 def _source(context: RemoteContext | None) -> dict[str, Any]:
-    """Return ids only: names can be changed there, and not everybody may read them."""
+    """Return the experiment and datasets as ids: names can be changed on the registry, and not everybody may read them."""
     if context is None:
         return {}
     datasets = sorted({(dataset.alias, dataset.id) for dataset in context.datasets})

@@ -1,4 +1,4 @@
-"""The branches of imported versions: one per tip; a second import creates none again.
+"""Branches that make imported versions reachable: one per tip, created or fast-forwarded.
 
     tips: imported versions without an imported child
       ├─ reachable from a branch                 nothing
@@ -37,7 +37,7 @@ class BranchUpdate:
     new: VersionId
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
+        """Return the update as a JSON value."""
         return {"branch": self.branch, "old": self.old, "new": self.new}
 
 
@@ -49,10 +49,10 @@ def update_branches(
     check_out: bool = False,
     progress: Progress | None = None,
 ) -> tuple[BranchUpdate, ...]:
-    """Make these versions, given with their numbers on the registry, reachable from branches of `model`.
+    """Make versions, given with their numbers on the registry, reachable from branches of `model`.
 
-    With `check_out`, the files of the current branch are written even if there are none yet. Raises InTheWay if edited files
-    of the current branch are in the way; all other branches have been updated then.
+    With `check_out`, write the files of the current branch even if there are none yet. Raises InTheWay if edited files of the
+    current branch would be overwritten; all other branches have been updated by then.
     """
     repository = model.repository
     tips = _tips(repository, list(numbers))
@@ -61,7 +61,7 @@ def update_branches(
     for id_ in order:
         update = _plan(model, id_, numbers[id_], {planned.branch for planned in plan})
         plan += [update] if update is not None else []
-    plan.sort(key=lambda update: update.branch == head.branch)  # files last: edited ones stop it
+    plan.sort(key=lambda update: update.branch == head.branch)  # files last: edited ones raise
     for update in plan:
         is_current = update.branch == head.branch
         if is_current and (check_out or model_file.read(repository, head.folder) is not None):
@@ -72,7 +72,7 @@ def update_branches(
 
 
 def _tips(repository: Repository, ids: list[VersionId]) -> list[VersionId]:
-    """Return the versions without a child of their own kind: one made by hand is no successor of a published one."""
+    """Return the versions without a child of their own kind: a published one and one made by hand never succeed each other."""
     objects, tips = repository.objects, list[VersionId]()
     for by_hand in (False, True):
         own = [id_ for id_ in ids if _is_by_hand(repository, id_) == by_hand]
@@ -83,7 +83,7 @@ def _tips(repository: Repository, ids: list[VersionId]) -> list[VersionId]:
 
 
 def _plan(model: Model, tip: VersionId, number: int, taken: set[str]) -> BranchUpdate | None:
-    """Return the update that makes `tip` reachable, None if it is; `taken` are the branches of other updates."""
+    """Return the update that makes `tip` reachable, None if none is needed; `taken` are the branches of other updates."""
     branches = {name: _target(model, name) for name in model.names(HEADS)}
     order = sorted(branches, key=lambda name: (name != model.head.branch, name != MAIN, name))
     if any(history.is_ancestor(model.repository.objects, tip, branches[name]) for name in order):

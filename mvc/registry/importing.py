@@ -1,4 +1,4 @@
-"""Importing one registry version: its files are downloaded and stored, its objects written, its place recorded.
+"""Import of one registry version: download and store its files, write its objects, record its place.
 
 download ─► tmp/ ─► size, hash ─► packs ┐
 version, manifest, tree ────────────────┴─► durable ─► lock ─► absent parents ─► place recorded (the commit point)
@@ -38,7 +38,7 @@ from mvc.storage.records.reflog import Place
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A version that was imported, and warnings about values that were changed on the way."""
+    """An imported version, and warnings about values that the import changed."""
 
     id: VersionId
     warnings: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class _Stored(NamedTuple):
 
 
 class Importer:
-    """Imports versions of one model of a registry into the model `key`.
+    """Importer of versions of one model of a registry into the model `key`.
 
     `received` counts downloaded bytes; `absent` are the parents that the imported versions lack.
     """
@@ -60,7 +60,7 @@ class Importer:
     def __init__(
         self, repository: Repository, registry: Registry, key: str, actor: Actor, progress: Progress | None
     ) -> None:
-        """Import nothing yet; an interrupted command is completed first."""
+        """Roll an interrupted command forward; import nothing yet."""
         self._repository = repository
         self._registry = registry
         self._key = key
@@ -76,7 +76,7 @@ class Importer:
     ) -> Import | tuple[FileDrift, ...]:
         """Import the version of a marker; if files do not hash to their ids, return those instead.
 
-        `record_place` is False if the registry version has been edited since: then it is another version's place.
+        `record_place` is False if the registry version has been edited since: its contents are then another version.
         """
         by_role = {file.name: file for file in files}
         with self._storing(published.manifest, published.version.parents) as ingest:
@@ -100,9 +100,9 @@ class Importer:
     ) -> Import:
         """Import a version that was made on the registry, as a child of `parent`. Raises Unimportable."""
         own = [file for file in files if file.name != marker.NAME]
-        # an answer without a context is asked for again: a lost one would make another version
+        # retry an answer without a context: without it, the version id would differ
         context = self._registry.context(remote) or self._registry.context(remote)
-        bare = handmade.read(remote, context, {})  # raises before anything is downloaded
+        bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
             stored = [self._download(ingest, file, flat_files.base_name(file.filename), file.name) for file in own]
             placed = flat_files.place(
@@ -150,14 +150,14 @@ class Importer:
         self._repository.door.discard_staged()
 
     def _download_entry(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry) -> _Stored:
-        """Download a file of known id; other bytes are downloaded once more, in case they were damaged on the way."""
+        """Download a file of known id; on a checksum mismatch, retry once, in case of damage on the network."""
         stored = self._download(ingest, file, entry.path, entry.role, limit=entry.size)
         if stored == (entry.file, entry.size):
             return stored
         return self._download(ingest, file, entry.path, entry.role, limit=entry.size)
 
     def _download(self, ingest: Ingest, file: RemoteFile, path: str, role: str, limit: int | None = None) -> _Stored:
-        """Store a file by way of a temporary one; if it is longer than `limit` bytes, return no id."""
+        """Download a file to a temporary one and store it; return no id if it is longer than `limit` bytes."""
         temporary = self._repository.door.temporary()
         hasher, size = Hasher(), 0
 
@@ -233,4 +233,4 @@ def folder_for(repository: Repository, key: str) -> str:
 
 
 class _TooLongError(Exception):
-    """More bytes came than the file has."""
+    """A download exceeded its limit."""

@@ -42,7 +42,7 @@ class Marker:
         return self.version.id()
 
     def encode(self) -> bytes:
-        """Return its exact bytes. Raises NotCanonical, also if the parts do not belong to the version."""
+        """Return the marker's canonical bytes. Raises NotCanonical, also if the parts do not belong to the version."""
         self._check()
         return canonical.encode(
             {
@@ -65,7 +65,7 @@ class Marker:
             raise errors.NotCanonical(reason="it is not a marker")
         if not isinstance(record["model_version"], str) or not isinstance(record["model_toml"], str):
             raise errors.NotCanonical(reason="a marker's model_version and model_toml are texts")
-        parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # in memory once
+        parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # free the memory
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
         decoded = cls(record["model_version"], version, manifest, tree, record["model_toml"].encode())
         if record["files"] != _files(tree):

@@ -3,8 +3,8 @@
     here   refs/<model>/published/picsellia/<version id>/…  ◄─ places that only the remote has
     there  the same logs                                    ─► places that only this repository has
 
-The two logs of a version differ in order: each only grows by the places it lacks, so concurrent publishers lose nothing. The
-cache remembers which logs have equal places, so that they are read once.
+The two logs of a version may differ in order: entries are only appended, so concurrent publishers lose nothing. The cache
+holds the logs that have equal places, so that these are read once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mvc.storage.records.reflog import Place, RefEntry, RefName
 from mvc.transport import tracking
 
 TRIES = 8
-"""Attempts to append to a remote log that others append to."""
+"""Attempts to append to a remote log while others append to it."""
 Numbers = Mapping[RefName, int]
 """The newest entry number of each log on a remote."""
 Places = dict[tuple[str, str], Place]
@@ -128,7 +128,7 @@ class _SyncedLogs:
 
     @property
     def path(self) -> str:
-        return f"cache/told/{digest(self.remote.backend.where.encode())}"
+        return f"cache/places/{digest(self.remote.backend.where.encode())}"
 
     def has(self, ref: RefName, number: int) -> bool:
         return number > 0 and self.numbers.get(ref.folder) == [number, self._local_number(ref)]

@@ -1,10 +1,10 @@
-"""The protocol of a registry: models, their versions and their files, which can be read and created.
+"""The protocol of a registry: read and create models, their versions and their files.
 
     organization ─► RemoteModel ─► RemoteVersion ─► RemoteFile
                                         └─► RemoteContext: its experiment and dataset versions
 
-Nothing is changed or deleted through it. `raw` keeps the answers as they came: they may have words and keys that this
-release does not know.
+It changes and deletes nothing. `raw` keeps the answers unchanged: they may have values and keys that this release does not
+know.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Raw = Mapping[str, Any]
-"""An answer as it came; `without_addresses` removes what must not be stored."""
+"""An unchanged answer; `without_addresses` removes the signed addresses, which must not be stored."""
 _SIGNED = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
 Sink = Callable[[bytes], object]
-"""Receives the bytes of a download, block by block."""
+"""A consumer of the bytes of a download, block by block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class RemoteModel:
 
     @property
     def description(self) -> str:
-        """Its description; empty for none."""
+        """The model's description; empty for none."""
         return text(self.raw, "description") or ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteVersion:
-    """A registry version: `number` is the registry's own, for display; `name` is unique in its model."""
+    """A registry version: `number` is assigned by the registry, for display; `name` is unique in its model."""
 
     id: str
     model: RemoteModel
@@ -91,17 +91,17 @@ class Registry(Protocol):
     """One organization of a registry.
 
     Every method may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create whose answer is lost is looked up before
-    it is retried; it raises RegistryUncertain if the lookup gets no answer either. A model or version that somebody else
+    it is retried; it raises RegistryUncertain if the lookup has no answer either. A model or version that somebody else
     created meanwhile under the same name is returned as if it were new; a file raises RegistryConflict.
     """
 
     @property
     def organization(self) -> str:
-        """Its name."""
+        """The organization's name."""
 
     @property
     def host(self) -> str:
-        """The address of its platform: `https://app.picsellia.com`."""
+        """The address of the platform: `https://app.picsellia.com`."""
 
     def page(self, version_id: str) -> str:
         """Return the address of a version's page."""
@@ -119,7 +119,7 @@ class Registry(Protocol):
         """Return every version of a model, sorted by number."""
 
     def find_version(self, model: RemoteModel, name: str) -> RemoteVersion | None:
-        """Return the version of that name, the lowest number of several; None for none."""
+        """Return the version of that name, the one with the lowest number if there are several; None for none."""
 
     def version(self, version_id: str) -> RemoteVersion | None:
         """Return the version of that id with all its fields; None for none."""
@@ -128,7 +128,7 @@ class Registry(Protocol):
         """Create a version; `fields` have the registry's keys (`docker_image`), its name among them."""
 
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
-        """Return its files, in the registry's order."""
+        """Return the files of a version, in the registry's order."""
 
     def upload(
         self, version: RemoteVersion, name: str, filename: str, path: Path, *, allow_memory: bool = False

@@ -1,4 +1,4 @@
-"""The state of a version on a registry: registry versions of its name, and which of them is complete.
+"""The state of a version on a registry: none, begun, complete or changed.
 
 named v7-3f9c2ab1d0f4 ─► its marker ─┬─ none: begun, to be resumed
                                      ├─ valid, of this version, and all files listed: complete
@@ -26,7 +26,7 @@ _NAME = re.compile(rf"v[1-9][0-9]*-[0-9a-f]{{{ID_DIGITS}}}\Z")
 
 
 class State(Enum):
-    """The state of a registry version: without a marker, complete, or something else than was published."""
+    """The state of a registry version: begun (no marker), complete, or changed (not as it was published)."""
 
     BEGUN = "begun"
     COMPLETE = "complete"
@@ -35,7 +35,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A registry version that has the name of a version of this repository; if it is changed, the reason."""
+    """A registry version with the name of a version of this repository; if it was changed, the reason."""
 
     version: RemoteVersion
     files: tuple[RemoteFile, ...]
@@ -49,7 +49,7 @@ def version_name(number: int, id_: VersionId) -> str:
 
 
 def is_version_name(text: str) -> bool:
-    """Return whether `text` has the form of such a name."""
+    """Return True if `text` has the form of such a name."""
     return _NAME.match(text) is not None
 
 
@@ -62,13 +62,13 @@ def candidates(registry: Registry, model: RemoteModel, name: str, id_: VersionId
 
 
 def best(namesakes: Sequence[Candidate]) -> Candidate | None:
-    """Return the candidate that counts: the first complete one, else the first begun, else the first."""
+    """Return the candidate to use: the first complete one, else the first begun, else the first."""
     order = (State.COMPLETE, State.BEGUN, State.CHANGED)
     return min(namesakes, key=lambda one: (order.index(one.state), one.version.number), default=None)
 
 
 def inspect(registry: Registry, version: RemoteVersion, id_: VersionId) -> Candidate:
-    """Return the state of `version` as the publication of the version `id_`."""
+    """Return a registry version as a candidate for the publication of the version `id_`."""
     files = tuple(registry.files(version))
     marker_files = [file for file in files if file.name == marker.NAME]
     if not marker_files:
@@ -106,7 +106,7 @@ def hash_file(registry: Registry, file: RemoteFile, size: int) -> FileId | None:
 
 
 def file_mismatch(tree: Tree, files: Sequence[RemoteFile]) -> str:
-    """Return how the roles of files differ from those of a tree; empty if they do not."""
+    """Describe how the roles of files differ from those of a tree; empty if they are equal."""
     counts = Counter(file.name for file in files if file.name != marker.NAME)
     repeated = sorted(role for role, count in counts.items() if count > 1)
     missing, added = sorted(set(tree.by_role) - set(counts)), sorted(set(counts) - set(tree.by_role))

@@ -1,8 +1,9 @@
-"""Publishing one version: create it on the registry, upload the missing files, then the thumbnail, then the marker.
+"""Publication of one version: create it on the registry, upload the missing files, the thumbnail, then the marker.
 
     begun ─► no unknown files? ─► each file: uploaded before, or equal, or uploaded now ─► marker
 
-The journal records every upload, so an interrupted publish resumes without reading files back. Nothing there is replaced.
+The journal records every upload, so an interrupted publish resumes without reading files back. Nothing on the registry is
+replaced.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, slots=True)
 class LocalVersion:
-    """A version of this repository with all that is published of it."""
+    """A version of this repository with the objects that are published."""
 
     id: VersionId
     version: Version
@@ -40,12 +41,12 @@ class LocalVersion:
 
     @property
     def name(self) -> str:
-        """Its name on a registry."""
+        """The version's name on a registry."""
         return published.version_name(self.version.number, self.id)
 
     @property
     def size(self) -> int:
-        """The bytes of its files."""
+        """The size of the files, in bytes."""
         return sum(entry.size for entry in self.tree.entries)
 
     @property
@@ -66,9 +67,9 @@ def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
 
 @dataclass
 class Publisher:
-    """Publishes versions to one model of a registry, which it creates when first needed.
+    """Publisher of versions to one model of a registry, which it creates on first use.
 
-    `sent` counts uploaded bytes; `report` is called with the size of each file that is there.
+    `sent` counts uploaded bytes; `report` is called with the size of each file that the registry has.
     """
 
     repository: Repository
@@ -80,7 +81,7 @@ class Publisher:
     sent: int = field(default=0, init=False)
 
     def complete(self, local: LocalVersion, begun: Candidate | None) -> RemoteVersion:
-        """Create or resume the publication of `local`, up to the marker. Raises PublicationChanged, and as a registry does."""
+        """Create or resume the publication of `local`, up to the marker. Raises PublicationChanged, and errors of the registry."""
         self._fetch_files(local)
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
         self._check(local, remote, files)
@@ -97,7 +98,7 @@ class Publisher:
         return remote
 
     def end_journal(self, local: LocalVersion) -> None:
-        """Remove the journal of a publication. Under the lock."""
+        """Remove the journal of a publication. The caller holds the lock."""
         journal = self._journal(local)
         if self.repository.door.exists(journal.path):
             publications.end(self.repository.door, journal)
@@ -113,14 +114,14 @@ class Publisher:
         return Publishing(local.id, self.registry.host, self.registry.organization, self.model_name)
 
     def _fetch_files(self, local: LocalVersion) -> None:
-        """Fetch promised files before anything is created there. Raises Missing, Damaged, and as fetching does."""
+        """Fetch promised files before anything is created on the registry. Raises Missing, Damaged, and errors of fetch."""
         promises.ensure_version_present(self.repository, local.id)
         for entry in promises.entries_of(self.repository, local.id):
             if self.repository.recipes.best(entry.file) is None:
                 raise errors.Missing(what="file", id=entry.file)
 
     def _create(self, local: LocalVersion) -> tuple[RemoteVersion, Sequence[RemoteFile]]:
-        """Create a registry version and return it with its files: somebody else may have been first."""
+        """Create a registry version and return it with its files, as somebody else may have created it first."""
         if self.model is None:
             description = str(local.manifest.model.get("description", ""))
             self.model = self.registry.create_model(self.model_name, description)
@@ -128,7 +129,7 @@ class Publisher:
         return remote, self.registry.files(remote)
 
     def _check(self, local: LocalVersion, remote: RemoteVersion, files: Sequence[RemoteFile]) -> None:
-        """Raise PublicationChanged if a begun version has other fields or files: it may be somebody's own."""
+        """Raise PublicationChanged if a begun version has other fields or files: somebody else may have made it."""
         changes = fields.changes(fields.request(local.manifest), remote.raw)
         if changes:
             raise self.changed(local, f"edited fields: {', '.join(change.key for change in changes)}")
@@ -170,7 +171,7 @@ class Publisher:
                 self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
     def _upload_marker(self, local: LocalVersion, remote: RemoteVersion) -> None:
-        """Upload the marker, which completes the version; a valid one of somebody else is as good."""
+        """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
         toml = self.repository.extract.small(local.version.model_toml)
         data = Marker(remote.id, local.version, local.manifest, local.tree, toml).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
@@ -183,7 +184,7 @@ class Publisher:
         self.sent += len(data)
 
     def _write_note(self, local: LocalVersion, remote: RemoteVersion) -> None:
-        """Keep the record id of each file, by which drift detects a replaced one. Raises PublicationChanged."""
+        """Record the id of each file's record, by which drift detects a replaced file. Raises PublicationChanged."""
         files = self.registry.files(remote)
         mismatch = published.file_mismatch(local.tree, files)
         if mismatch:

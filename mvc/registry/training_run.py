@@ -1,4 +1,4 @@
-"""The training run of this process, by the variables that Picsellia sets in its training containers.
+"""The training run of this process, read from the variables that Picsellia sets in its training containers.
 
     api_token, experiment_id                                both are set: a training run
     host, organization_id or organization_name              its platform and organization, if not the default
@@ -20,7 +20,7 @@ EXPERIMENT = "experiment_id"
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """An experiment id, and the registry that knows it; `organization` is a name, an id, or empty for the token owner's own."""
+    """An experiment id and its registry; `organization` is a name, an id, or empty for the token owner's own."""
 
     experiment: str
     organization: str

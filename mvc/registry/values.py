@@ -1,4 +1,4 @@
-"""Values of a registry's answers as model.toml holds them.
+"""Conversion of values in a registry's answers to values that model.toml can hold.
 
     null in a table     left out        NaN, 1 << 70     text
     null in a list      "null"          deep nesting     JSON text
@@ -26,7 +26,7 @@ _MAX_DEPTH = 40
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded value, what of it model.toml cannot hold, and the warning that says so."""
+    """A decoded value, the rest that model.toml cannot hold, and a warning about it."""
 
     value: Any = None
     rest: Any = None
@@ -81,7 +81,7 @@ def parameters(raw: Any) -> Decoded:
 
 
 def plain(value: Any, depth: int = 1) -> Any:
-    """Return `value` as TOML can hold it: without null, numbers out of range and deep nesting."""
+    """Convert `value` to one that TOML can hold: without null, numbers out of range and deep nesting."""
     if isinstance(value, Mapping | list | tuple) and depth > _MAX_DEPTH:
         return json.dumps(value, sort_keys=True)
     if isinstance(value, Mapping):
@@ -96,7 +96,7 @@ def plain(value: Any, depth: int = 1) -> Any:
 
 
 def are_equal(one: Any, two: Any) -> bool:
-    """Return whether two values are equal to a registry, which distinguishes neither 1 from 1.0 nor none from empty."""
+    """Return True if two values are equal to a registry, which distinguishes neither 1 from 1.0 nor none from empty."""
     if one in NOTHING and two in NOTHING:
         return True
     if isinstance(one, bool) or isinstance(two, bool):

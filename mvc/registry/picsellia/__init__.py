@@ -1,1 +1,1 @@
-"""Picsellia as a registry, through its official SDK, which is imported nowhere else."""
+"""Adapter of Picsellia: a registry through the official SDK, which no other folder imports."""

@@ -1,6 +1,6 @@
-"""An organization on Picsellia as a Registry.
+"""The adapter of an organization on Picsellia to the protocol of a registry.
 
-read      GET, raw: the SDK's own listings fail as a whole on one version of a type that it does not know
+read      GET, raw: the SDK's own listings fail as a whole if one version is of a type unknown to it
 create    by the SDK's calls; one whose answer is lost is looked up before it is retried
 upload    object name ─► bytes, by the SDK ─► file record, identified by its object name
 download  new signed address ─► bytes, checked by the caller; the SDK's own download keeps an existing file unchecked
@@ -56,12 +56,12 @@ class PicselliaRegistry:
         self._client.session.variable = variable
 
     def __repr__(self) -> str:
-        """Return a text without the token."""
+        """Return the organization and host, without the token."""
         return f"{type(self).__name__}({self._client.organization!r}, host={self.host!r})"
 
     @property
     def organization(self) -> str:
-        """As Registry; never the id that it may have been named by, since imported versions are signed with the name."""
+        """As Registry: always the name, even if the remote's URL has the id, because imported versions are signed with it."""
         with translated_errors(self._client.session):
             return str(self._client.sdk_client.name)
 
@@ -218,7 +218,7 @@ class PicselliaRegistry:
     def _upload_object(
         self, version: RemoteVersion, kind: str, filename: str, path: Path, *, multipart_only: bool
     ) -> tuple[str, bool]:
-        """Upload a file's bytes; return the name of their object, and whether the platform counts it as large."""
+        """Upload a file's bytes; return their object's name, and True if the platform counts the file as large."""
         with translated_errors(self._client.session):
             connection = self._client.connection
             type_ = sdk.load("picsellia.types.enums").ObjectDataType(kind)
@@ -241,7 +241,7 @@ class PicselliaRegistry:
             return answer
 
     def _opened(self, file: RemoteFile) -> requests.Response:
-        """Open the download of a file; a refused address is replaced by a new one."""
+        """Open the download of a file; if its signed address is refused, request a new one and retry."""
         status = 0
         for attempt in range(BACKOFF.attempts):
             address = self._client.with_retries(lambda: self._client.connection.init_download(file.object_name))

@@ -1,4 +1,4 @@
-"""A client of the platform on top of the SDK: connects once, retries, reads listings page by page, creates once.
+"""A client of the platform on top of the SDK: one connection, retries with back-off, paged listings, idempotent creates.
 
 with_retries   429, 500, 503 …: back off, at least as long as the platform asks for, and retry
 create_once    create ─ no answer? ─► look up ─ absent? ─► create again ─ …
@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 BACKOFF = Backoff(attempts=4, first=0.5, longest=60.0, jitter=False)
 PAGE = 100
-"""Rows asked for at once."""
+"""Rows requested per page."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 
 
 class Client:
-    """An organization on a platform. It connects on the first request; `sleep` waits that many seconds."""
+    """An organization on a platform. It connects on the first request; `sleep` waits for a number of seconds."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Client:
     def sdk_client(self) -> Any:
         """The SDK's client; connecting checks the token. Raises RegistryLacks, RegistryDenied.
 
-        It is no cached property: before Python 3.12 those of all objects share a lock.
+        Not a `cached_property`: before Python 3.12, one lock is shared by all instances.
         """
         if self._sdk_client is None:
             self._sdk_client = self._connected()
@@ -110,7 +110,7 @@ class Client:
                 return list(by_id.values())
 
     def create_once(self, create: Callable[[], T], find: Callable[[], T | None]) -> T:
-        """Create something once: an attempt without an answer, or with a conflict, is looked up before it is retried."""
+        """Create something once: after a timeout or a conflict, look for it before the retry."""
         attempt = 0
         while True:
             try:
@@ -129,7 +129,7 @@ class Client:
         return BACKOFF.run(call, _requested_delay, self._sleep)
 
     def pause(self, attempt: int, asked: float | None = None) -> None:
-        """Wait after `attempt` failed attempts; at least the seconds that the platform asked for, within a bound."""
+        """Wait after `attempt` failed attempts, at least for the platform's Retry-After, within a bound."""
         self._sleep(BACKOFF.delay(attempt, min(asked or 0.0, BACKOFF.longest)))
 
     def fault(self, reason: str) -> errors.RegistryFault:
@@ -150,7 +150,7 @@ class Client:
 
 
 def _requested_delay(error: Exception) -> float | None:
-    """Return the seconds that the platform asks to wait, within a bound; None for an error that is not retried."""
+    """Return the platform's Retry-After in seconds, within a bound; None for an error that is not retried."""
     if not isinstance(error, errors.RegistryUnreachable) or isinstance(error, errors.RegistryUncertain):
         return None
     return min(error.after, BACKOFF.longest) if error.after is not None else None

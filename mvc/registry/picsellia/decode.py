@@ -1,4 +1,4 @@
-"""Decode the platform's answers: required keys are checked, all others are kept as they came.
+"""Decoders of the platform's answers: required keys are checked, all others are kept unchanged.
 
 Raises KeyError, TypeError or ValueError for an answer of another shape.
 """
@@ -38,7 +38,7 @@ def file(row: Row) -> RemoteFile:
 
 
 def context(row: Row) -> RemoteContext:
-    """Decode a context; rows of another shape are left out."""
+    """Decode a context; skip rows of another shape."""
     rows = row.get("datas")
     datasets = tuple(
         RemoteDataset(_text(item, "version_id"), _text(item, "name")) for item in rows or [] if isinstance(item, dict)
@@ -81,7 +81,7 @@ def path_part(id_: str) -> str:
 
 
 def length(headers: Mapping[str, str]) -> int | None:
-    """Return the announced size of an answer; None for none."""
+    """Return the Content-Length of an answer; None for none."""
     text = headers.get("Content-Length", "")
     return int(text) if text.isdigit() else None
 
@@ -93,7 +93,7 @@ def _without_signed(row: Row) -> Row:
 
 def _text(row: Row, name: str) -> str:
     if not isinstance(row[name], str) or not row[name]:
-        message = f"{name} is no text"
+        message = f"{name} is not a text"
         raise ValueError(message)
     return str(row[name])
 
@@ -105,13 +105,13 @@ def _optional_text(row: Row, name: str) -> str:
 
 def _number(row: Row, name: str) -> int:
     if type(row[name]) is not int:
-        message = f"{name} is no number"
+        message = f"{name} is not a number"
         raise ValueError(message)
     return int(row[name])
 
 
 def _table(row: Row, name: str) -> Row:
     if not isinstance(row[name], dict):
-        message = f"{name} is no object"
+        message = f"{name} is not an object"
         raise TypeError(message)
     return dict(row[name])

@@ -1,7 +1,7 @@
-"""The official SDK, loaded on first use, without its output and without its changes to the program's logging.
+"""A loader of the official SDK, on first use, without its output and its changes to the program's logging.
 
 On import, it would configure the root logger for stdout and disable every existing logger; an environment variable prevents
-that. Its log records are dropped while mvc uses it: those of the HTTP library below it have signed addresses in them.
+that. Its log records are dropped while mvc uses it: the HTTP library below it logs signed addresses.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The HTTP session of every request of the SDK: with timeouts, size limits and errors of mvc.
+"""The HTTP session that the SDK uses for all requests: timeouts, size limits, and errors of mvc.
 
 - Every request has a timeout; the SDK sets none for some.
 - `.netrc` is not read: its entry for the platform would replace the token. Proxies of the environment are used.
-- A failed answer, or one without JSON, becomes an error of mvc with its status; the SDK's exceptions have none.
-- The SDK cannot retry a request that creates something: without an answer it raises RegistryUncertain, and the caller looks
-  it up. Other requests are retried by the SDK if the connection fails.
+- A failed answer, or one without JSON, becomes an error of mvc with the HTTP status; the SDK's exceptions have no status.
+- A request that creates something is not retried here: without an answer it raises RegistryUncertain, and the caller looks
+  for the result. The SDK retries other requests if the connection fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONNECT, ANSWER = 10.0, 60.0
 MAX_ANSWER = 16 << 20
 """The largest answer, in bytes after decompression: a page of 100 rows has a few MB at most."""
 MAX_MARKS = 1_500_000
-"""The most brackets and commas of an answer: each may be a value, which takes tens of bytes in memory."""
+"""The most brackets and commas of an answer: each may be a value, which takes tens of bytes of memory."""
 _BLOCK = 64 * 1024
 _CREATES = re.compile(r"/api/(?:organization/[^/]+/models|model/[^/]+/versions|model/version/[^/]+/modelfiles)\Z")
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
@@ -38,7 +38,7 @@ _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
 
 
 class Session(requests.Session):
-    """A session of requests with the rules above; texts never show `token`, errors name its `variable`."""
+    """An HTTP session with the rules above; texts never show `token`, and errors name its environment `variable`."""
 
     def __init__(self, where: str, token: str, timeouts: tuple[float, float] = (CONNECT, ANSWER)) -> None:
         """Name the registry `where` in errors."""
@@ -75,7 +75,7 @@ class Session(requests.Session):
         return answer
 
     def _receive(self, answer: requests.Response, path: str, *, creates: bool) -> None:
-        """Read the body of an answer within the limits: a few compressed KB may be many MB."""
+        """Read the body of an answer within the limits."""
         blocks, size, marks = [], 0, 0
         for block in answer.iter_content(_BLOCK):
             blocks.append(block)
@@ -108,7 +108,7 @@ class Session(requests.Session):
         return self.clean(str(error)) or type(error).__name__
 
     def clean(self, text: str) -> str:
-        """Return a foreign text as one short line, without the token and signed addresses."""
+        """Return a text of the platform as one short line, without the token and signed addresses."""
         text = _QUERY.sub(r"\1", text.replace(self._token, "***") if self._token else text)
         line = "".join(letter if letter.isprintable() else " " for letter in text)
         return " ".join(line.split())[:_LONGEST].rstrip(".")
@@ -145,8 +145,8 @@ class Session(requests.Session):
 
     def _uncertain(self, path: str, reason: str) -> errors.RegistryUncertain:
         kind = path.rpartition("/")[2]
-        what = {"models": "a model", "versions": "a version"}.get(kind, "a file")
-        return errors.RegistryUncertain(registry=self.where, what=what, reason=reason)
+        created = {"models": "a model", "versions": "a version"}.get(kind, "a file")
+        return errors.RegistryUncertain(registry=self.where, what=created, reason=reason)
 
     def _message(self, answer: requests.Response) -> str:
         """Return the platform's own message; empty for none."""

@@ -1,11 +1,11 @@
 """Translation of the SDK's exceptions to errors of mvc.
 
-    an error of mvc         unchanged, also if the SDK has wrapped it
+    an error of mvc         unchanged, also if the SDK wrapped it
     no connection, timeout  RegistryUnreachable
     its own exceptions      RegistryFault, with their message
-    pydantic, KeyError, …   RegistryFault: an answer of a shape that this SDK does not know
+    pydantic, KeyError, …   RegistryFault: an answer of a shape unknown to this SDK
 
-The errors do not have the original exceptions as their cause: those hold requests with the token and signed addresses.
+The original exceptions are dropped, not chained: they hold requests with the token and signed addresses.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _translated(error: Exception, session: Session) -> BaseException:
 
 
 def _wrapped(error: BaseException | None) -> errors.MvcError | requests.RequestException | None:
-    """Return the error of mvc or of the connection that the SDK has wrapped in its own; None for none."""
+    """Return the error of mvc or of the connection that the SDK wrapped; None for none."""
     while error is not None:
         if isinstance(error, errors.MvcError | requests.RequestException):
             return error
@@ -64,7 +64,7 @@ def _wrapped(error: BaseException | None) -> errors.MvcError | requests.RequestE
 
 
 def _storage_error(error: requests.HTTPError, session: Session) -> errors.MvcError:
-    """Return the error for a refused upload or download, which is retried: its signed address may have expired."""
+    """Return the error for a refused upload or download. It is retried, as the signed address may have expired."""
     status = error.response.status_code if error.response is not None else 0
     reason = f"its storage answers {status}"
     if status in (400, 411, 413, 501):
