@@ -12,6 +12,7 @@ from mvc.api.model import Model
 from mvc.api.remote import Remote, Remotes, Span, seconds, selection
 from mvc.api.session import PathLike, Session, Who, person
 from mvc.environment import Environment
+from mvc.model import remote_kinds
 from mvc.porcelain import clone as clones
 from mvc.porcelain import clone_registry, models
 from mvc.porcelain import init as inits
@@ -21,7 +22,7 @@ from mvc.porcelain.gc import GRACE, Collected, gc
 from mvc.porcelain.import_ import Imported, import_model
 from mvc.porcelain.open import open_repository
 from mvc.registry import connection as registries
-from mvc.remotes.backends import address, kinds, options, registry_address
+from mvc.remotes.backends import address, options, registry_address
 from mvc.remotes.remote import JOBS
 from mvc.repository import discovery
 from mvc.repository import repository as core
@@ -82,7 +83,7 @@ class Repository:
         """
         where, repository = _model_address(url), self._session.repository
         self._session.require_network(where.text)
-        options.check(kinds.PICSELLIA, settings)
+        options.check(remote_kinds.PICSELLIA, settings)
         who, variables = self._session.actor(actor), self._session.variables
         with registries.of_organization(repository, where.organization, settings, variables) as there:
             return import_model(
@@ -218,7 +219,7 @@ def clone(
     if registry_address.is_registry(url):
         return _clone_registry(url, directory, given, model, actor, environment, progress)
     where = address.parse(url, environment.cwd)
-    if environment.offline and where.kind is not kinds.FILE:
+    if environment.offline and where.kind is not remote_kinds.FILE:
         raise errors.Offline(what=where.text)
     folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(url))))
     clones.clone(
@@ -256,7 +257,7 @@ def _clone_registry(
     where = _model_address(url)
     if environment.offline:
         raise errors.Offline(what=where.text)
-    options.check(kinds.PICSELLIA, settings)
+    options.check(remote_kinds.PICSELLIA, settings)
     host = settings.get("host", registry_address.HOST)
     approvals = records.Config(None, environment.user_config).approvals(environment.trusted_hosts)
     model = where.model or ""

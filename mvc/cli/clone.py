@@ -16,12 +16,13 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.cli.pull import select
+from mvc.model import remote_kinds
 from mvc.plural import count
 from mvc.porcelain import clone as porcelain
 from mvc.porcelain.clone import Cloned
 from mvc.registry import connection
 from mvc.remotes.backends import address as remotes
-from mvc.remotes.backends import kinds, options, registry_address
+from mvc.remotes.backends import options, registry_address
 
 if TYPE_CHECKING:
     from mvc.cli import import_
@@ -61,7 +62,7 @@ def command(
             )
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
     address = remotes.parse(url, invocation.cwd)
-    if address.kind is not kinds.FILE:
+    if address.kind is not remote_kinds.FILE:
         invocation.require_network(address.text)
     directory = directory or porcelain.folder_of(url)
     folder = invocation.cwd / directory
@@ -88,7 +89,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     place = import_.parse(url)
     assert place.model is not None  # noqa: S101 - parse refuses an address without one
     invocation.require_network(place.text)
-    options.check(kinds.PICSELLIA, settings)
+    options.check(remote_kinds.PICSELLIA, settings)
     directory = directory or porcelain.folder_of(place.model)
     folder = invocation.cwd / directory
     host, approvals = (

@@ -12,10 +12,11 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.model import remote_kinds
 from mvc.plural import count
 from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
 from mvc.registry import connection
-from mvc.remotes.backends import kinds, options, registry_address
+from mvc.remotes.backends import options, registry_address
 
 IN_PART = 3
 """Exit code if versions were left out."""
@@ -35,7 +36,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     invocation.require_network(address.text)
     repository = invocation.writer()
     given = transfers.given_settings(settings)
-    options.check(kinds.PICSELLIA, given)
+    options.check(remote_kinds.PICSELLIA, given)
     with (
         connection.of_organization(repository, address.organization, given, invocation.environ) as registry,
         invocation.progress("Fetching files") as progress,

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from mvc import errors
 from mvc.model import hosts
-from mvc.model.hosts import DOCKER, Approvals, Destination
+from mvc.model.hosts import Approvals, Destination
 from mvc.model.image import HUB, Image
+from mvc.model.remote_kinds import DOCKER
 
 _HUB_TOKENS = f"auth.{HUB}"
 _HTTPS, _HTTP = 443, 80

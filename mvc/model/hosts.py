@@ -18,14 +18,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DOCKER = "docker"
-"""The kind of image registries and their token servers."""
-SFTP = "sftp"
-KINDS = ("s3", "gs", "az", SFTP, "picsellia", DOCKER)
-"""The kinds of credentials; an approval names one or all."""
+from mvc.model import remote_kinds
+
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 """The name of an environment variable."""
-_PORTS = {SFTP: 22}
+_PORTS = {remote_kinds.SFTP.scheme: 22}
 _HTTPS, _HTTP, _MAX_PORT = 443, 80, 65_535
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from mvc import errors, lazy
 from mvc.model.hosts import Approvals
+from mvc.model.remote_kinds import PICSELLIA
 from mvc.registry.protocol import Registry
 from mvc.remotes.backends import address, destination, options
-from mvc.remotes.backends.kinds import PICSELLIA
 from mvc.remotes.backends.registry_address import HOST, TOKEN, check_host
 from mvc.repository.repository import Repository
 from mvc.transport import connection, trust

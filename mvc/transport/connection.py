@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from mvc import errors
 from mvc.backoff import Backoff
+from mvc.model import remote_kinds
 from mvc.remotes import refs
-from mvc.remotes.backends import address, connect, kinds, registry_address
+from mvc.remotes.backends import address, connect, registry_address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.retry import RetryingBackend
 from mvc.remotes.backends.throttle import ThrottledBackend
@@ -34,7 +35,7 @@ def open_remote(repository: Repository, name: str, *, jobs: int = JOBS, limit: f
     where = address.parse(settings.pop("url"), repository.root)
     if where.is_registry:
         raise errors.IsRegistry(name=name, url=where.text)
-    if repository.offline and where.kind is not kinds.FILE:
+    if repository.offline and where.kind is not remote_kinds.FILE:
         raise errors.Offline(what=f"{name}, at {where.text},")
     trust.check(repository, name, where, settings)
     backend: Backend = RetryingBackend(connect.connect(where, settings))

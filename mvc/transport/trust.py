@@ -18,9 +18,9 @@ from typing import Any
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
+from mvc.model.remote_kinds import Shape
 from mvc.remotes.backends import address, destination
 from mvc.remotes.backends.address import Address
-from mvc.remotes.backends.kinds import Shape
 from mvc.remotes.backends.registry_address import TOKEN
 from mvc.repository.repository import Repository
 from mvc.storage.records import config

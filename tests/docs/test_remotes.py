@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from mvc.remotes.backends.kinds import KINDS, Kind, Shape
+from mvc.model.remote_kinds import KINDS, Kind, Shape
 from tests.docs import pages
 
 PAGES = {"file": "folder.md", "s3": "s3.md", "gs": "google.md", "az": "azure.md", "sftp": "sftp.md"}
@@ -40,7 +40,7 @@ def test_a_page_is_whole(kind: str) -> None:
     page = (FOLDER / PAGES[kind]).read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == list(PARTS)
     settings = page.partition(f"## {PARTS[0]}")[2].partition("\n## ")[0]
-    assert [name for name in KINDS[kind].options if f"`{name}`" not in settings] == []
+    assert [name for name in KINDS[kind].option_names if f"`{name}`" not in settings] == []
     assert [key for key in ("reader", "pusher", "collector") if key not in page] == []
     for block in re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         json.loads(block)

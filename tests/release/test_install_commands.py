@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import pytest
 
 from mvc import errors, lazy
+from mvc.model.remote_kinds import KINDS
 from mvc.remotes.backends import address, connect
-from mvc.remotes.backends.kinds import KINDS
 from tests.release.dist import TOP
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]

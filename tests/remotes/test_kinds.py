@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.model import hosts
+from mvc.model.remote_kinds import KINDS, Kind, Shape
 from mvc.remotes.backends import address
-from mvc.remotes.backends.kinds import KINDS, Kind, Shape
 
 ROOT = Path("/")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
@@ -36,10 +35,6 @@ def test_its_module_connects_and_needs_no_library_to_be_imported(kind: Kind) -> 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_its_extra_is_one_of_the_package(kind: Kind) -> None:
     assert not kind.extra or kind.extra in PROJECT["project"]["optional-dependencies"]
-
-
-def test_hosts_are_approved_for_every_kind_that_has_credentials() -> None:
-    assert {*hosts.KINDS} == {kind.scheme for kind in KINDS.values() if kind.shape is not Shape.FOLDER} | {hosts.DOCKER}
 
 
 def test_an_unknown_scheme_is_refused_with_those_that_are_known() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mvc import errors
-from mvc.model import hosts
+from mvc.model import hosts, remote_kinds
 from mvc.model.hosts import Approvals, Destination
-from mvc.remotes.backends import address, connect, destination, kinds
+from mvc.remotes.backends import address, connect, destination
 from mvc.remotes.backends.options import check
 
 ROOT = Path("/srv")
@@ -102,10 +102,10 @@ def test_an_address_whose_host_is_none_is_refused(url: str) -> None:
 
 def test_what_is_connected_to_is_built_from_what_was_checked() -> None:
     given = {"endpoint": "HTTPS://MinIO.Lan.:443/Store/", "region": "eu-west-1"}
-    assert check(kinds.S3, given) == {"endpoint": "https://minio.lan/Store", "region": "eu-west-1"}
-    assert check(kinds.AZ, {"endpoint": "Blobs.Example:8443/hers"})["endpoint"] == "blobs.example:8443/hers"
-    assert check(kinds.PICSELLIA, {"host": "https://APP.picsellia.com./"})["host"] == "https://app.picsellia.com"
-    assert check(kinds.SFTP, {"key-file": "/a/../k"})["key-file"] == "/k"
+    assert check(remote_kinds.S3, given) == {"endpoint": "https://minio.lan/Store", "region": "eu-west-1"}
+    assert check(remote_kinds.AZ, {"endpoint": "Blobs.Example:8443/hers"})["endpoint"] == "blobs.example:8443/hers"
+    assert check(remote_kinds.PICSELLIA, {"host": "https://APP.picsellia.com./"})["host"] == "https://app.picsellia.com"
+    assert check(remote_kinds.SFTP, {"key-file": "/a/../k"})["key-file"] == "/k"
 
 
 @pytest.mark.parametrize(

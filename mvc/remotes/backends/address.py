@@ -19,10 +19,9 @@ from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvc import errors
-from mvc.model import hosts
-from mvc.remotes.backends import kinds
+from mvc.model import hosts, remote_kinds
+from mvc.model.remote_kinds import Kind, Shape
 from mvc.remotes.backends import registry_address as registry
-from mvc.remotes.backends.kinds import Kind, Shape
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _USER = re.compile(r"//[^/]*@")
@@ -70,9 +69,9 @@ def parse(text: str, base: Path) -> Address:
 
 
 def _of_url(text: str, scheme: str, base: Path) -> Address:
-    kind = kinds.spelled(scheme)
+    kind = remote_kinds.spelled(scheme)
     if kind is None:
-        known = ", ".join(kinds.spellings())
+        known = ", ".join(remote_kinds.spellings())
         _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: a path, {known}")
     if kind.shape is Shape.FOLDER:
         rest = text[len("file://") :]
@@ -139,7 +138,7 @@ def _folder(text: str, path: str, base: Path) -> Address:
     whole = os.path.abspath(base / os.path.expanduser(path))
     if whole == os.sep:
         _refuse(text, "it is the root of the filesystem")
-    return Address(kinds.FILE, "", whole, whole)
+    return Address(remote_kinds.FILE, "", whole, whole)
 
 
 def _below(text: str, path: str) -> str:

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from mvc import errors
 from mvc.model import hosts
 from mvc.model.hosts import Destination
+from mvc.model.remote_kinds import PICSELLIA, Kind, Shape
 from mvc.remotes.backends.address import Address
-from mvc.remotes.backends.kinds import PICSELLIA, Kind, Shape
 from mvc.remotes.backends.registry_address import HOST, check_host
 
 CHOICES = {"profile": False, "key-file": True, "known-hosts": True}

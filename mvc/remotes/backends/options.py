@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mvc import errors
+from mvc.model.remote_kinds import Kind
 from mvc.remotes.backends import destination
-from mvc.remotes.backends.kinds import Kind
 
 TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
 """The setting that names the environment variable of a token. Only a person's own settings may have it."""
@@ -22,7 +22,7 @@ def check(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
         if name == TOKEN_ENV:
             reason = "only your own settings name it: `mvc config --global remote.NAME.token-env VARIABLE`"
             raise errors.BadSetting(key=name, value="...", reason=reason)
-        if name not in kind.options:
-            reason = f"a remote of the kind {kind.scheme} has {', '.join(kind.options) or 'no other settings'}"
+        if name not in kind.option_names:
+            reason = f"a remote of the kind {kind.scheme} has {', '.join(kind.option_names) or 'no other settings'}"
             raise errors.BadSetting(key=name, value="...", reason=reason)  # it may be a secret
     return destination.checked(kind, options)

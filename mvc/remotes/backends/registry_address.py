@@ -14,12 +14,11 @@ from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from mvc import errors
-from mvc.model import hosts
-from mvc.remotes.backends import kinds
+from mvc.model import hosts, remote_kinds
 
-SCHEME = kinds.PICSELLIA.scheme
+SCHEME = remote_kinds.PICSELLIA.scheme
 PREFIX = f"{SCHEME}://"
-HOST = f"https://{kinds.PICSELLIA.provider}"
+HOST = f"https://{remote_kinds.PICSELLIA.provider}"
 """The address of the platform, unless the setting `host` names another."""
 TOKEN = "PICSELLIA_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable with the token, where a person's settings name no other."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
-from mvc.model import canonical, textfile
+from mvc.model import canonical, remote_kinds, textfile
 from mvc.model.ids import digest
 from mvc.storage.chunks import encodings
 from mvc.storage.disk.door import StoreDoor
@@ -46,29 +46,14 @@ HOST = "host"
 """The table of hosts that a person approved, in their own settings alone: one table each, by host and port."""
 BRANCH = "branch"
 """The table of upstreams: by model, then by branch."""
-REMOTE_KEYS = {
-    "url": "where it is",
-    "host": "the platform's address, where a registry is not at https://app.picsellia.com",
-    "endpoint": "the server's address, where it is not the provider's own",
-    "profile": "the profile of the provider's settings whose credentials are used",
-    "region": "the bucket's region",
-    "project": "the project that the bucket belongs to",
-    "account": "the storage account",
-    "anonymous": "true: without credentials, for what everyone may read",
-    "key-file": "the file with the key to log in with",
-    "known-hosts": "the file of host keys, instead of ~/.ssh/known_hosts",
-    "port": "the server's port",
-    "user": "the user to log in as",
-    "storage-class": "the storage class of packs",
-    "server-side-encryption": "AES256, aws:kms, or aws:kms:KEY",
-}
+REMOTE_KEYS = {"url": "where it is", **remote_kinds.OPTIONS}
 """The settings of a remote, and what each means; none is a secret."""
 TRUSTED_HOSTS = "MVC_TRUSTED_HOSTS"
 """The environment variable that lists approved hosts, for machines that nobody types on."""
 TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
 """The setting that names the variable which holds a token, of a host or of a remote; a person's own alone."""
 HOST_KEYS = {
-    "trust": "the kinds of remotes whose credentials may go to HOST: s3, gs, az, sftp, picsellia, docker",
+    "trust": f"the kinds of remotes whose credentials may go to HOST: {', '.join(remote_kinds.CREDENTIALS)}",
     "insecure": "true: also by plain http",
     "allow": "what repositories may set for it that chooses among credentials, as profile=team; `mvc remote trust` adds to it",
     TOKEN_ENV: "the environment variable with the token for HOST, instead of PICSELLIA_TOKEN",
@@ -397,8 +382,8 @@ def _check_host_key(key: str, name: str, option: str, value: str) -> None:
         raise errors.BadSetting(key=key, value=value, reason="`mvc remote trust NAME` adds to it")
     if option == TOKEN_ENV:
         _check_variable(key, value)
-    if option == "trust" and not {*re.split(r"[\s,]+", value)}.issubset(hosts.KINDS):
-        raise errors.BadSetting(key=key, value=value, reason=f"the kinds are {', '.join(hosts.KINDS)}")
+    if option == "trust" and not {*re.split(r"[\s,]+", value)}.issubset(remote_kinds.CREDENTIALS):
+        raise errors.BadSetting(key=key, value=value, reason=f"the kinds are {', '.join(remote_kinds.CREDENTIALS)}")
     try:
         hosts.of_settings(name, {option: value})
     except ValueError as error:

@@ -1,7 +1,8 @@
 """The kinds of remotes, one entry each: all that differs between them but the code that talks to them.
 
-A new kind is a module with a function `connect(address, options) -> Backend`, and an entry here. Its extra goes into
-`pyproject.toml`, its page into `docs/reference/remotes/`.
+A new kind is a module with a function `connect(address, options) -> Backend`, and an entry here, from which addresses,
+settings, approvals of hosts and the reference pages follow. Its extra goes into `pyproject.toml`, its page into
+`docs/reference/remotes/`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Shape(Enum):
@@ -18,6 +20,18 @@ class Shape(Enum):
     BUCKET = "a bucket, and a prefix in it"
     SERVER = "a server, with user and port, and a path on it"
     REGISTRY = "an organization; no store, so no backend"
+
+
+class Option(NamedTuple):
+    """A setting of a remote, and what it means; never a secret."""
+
+    name: str
+    meaning: str
+
+
+ENDPOINT = Option("endpoint", "the server's address, where it is not the provider's own")
+ANONYMOUS = Option("anonymous", "true: without credentials, for what everyone may read")
+KEY_FILE = Option("key-file", "the file with the key to log in with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +51,15 @@ class Kind:
     module: str
     example: str
     extra: str = ""
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
     aliases: tuple[str, ...] = ()
     provider: str | None = None
     accounts: str | None = None
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The names of its settings, in the order of the reference."""
+        return tuple(option.name for option in self.options)
 
 
 FILE = Kind("file", Shape.FOLDER, "mvc.remotes.backends.local", "file:///mnt/models")
@@ -50,7 +69,14 @@ S3 = Kind(
     "mvc.remotes.backends.s3",
     "s3://team-models/vision",
     "s3",
-    options=("endpoint", "profile", "region", "storage-class", "server-side-encryption", "anonymous"),
+    options=(
+        ENDPOINT,
+        Option("profile", "the profile of the provider's settings whose credentials are used"),
+        Option("region", "the bucket's region"),
+        Option("storage-class", "the storage class of packs"),
+        Option("server-side-encryption", "AES256, aws:kms, or aws:kms:KEY"),
+        ANONYMOUS,
+    ),
     provider="s3.amazonaws.com",
 )
 GS = Kind(
@@ -59,7 +85,7 @@ GS = Kind(
     "mvc.remotes.backends.gcs",
     "gs://team-models/vision",
     "gcs",
-    options=("endpoint", "project", "key-file", "anonymous"),
+    options=(ENDPOINT, Option("project", "the project that the bucket belongs to"), KEY_FILE, ANONYMOUS),
     aliases=("gcs",),
     provider="storage.googleapis.com",
 )
@@ -69,7 +95,7 @@ AZ = Kind(
     "mvc.remotes.backends.azure",
     "az://models/vision",
     "azure",
-    options=("account", "endpoint", "anonymous"),
+    options=(Option("account", "the storage account"), ENDPOINT, ANONYMOUS),
     aliases=("abfs", "abfss"),
     accounts="blob.core.windows.net",
 )
@@ -79,7 +105,12 @@ SFTP = Kind(
     "mvc.remotes.backends.sftp",
     "sftp://ana@models.example.org:2222/srv/models",
     "sftp",
-    options=("key-file", "known-hosts", "port", "user"),
+    options=(
+        KEY_FILE,
+        Option("known-hosts", "the file of host keys, instead of ~/.ssh/known_hosts"),
+        Option("port", "the server's port"),
+        Option("user", "the user to log in as"),
+    ),
     aliases=("ssh",),
 )
 PICSELLIA = Kind(
@@ -88,11 +119,17 @@ PICSELLIA = Kind(
     "mvc.registry.picsellia.adapter",
     "picsellia://acme",
     "picsellia",
-    options=("host",),
+    options=(Option("host", "the platform's address, where a registry is not at https://app.picsellia.com"),),
     provider="app.picsellia.com",
 )
 KINDS = {kind.scheme: kind for kind in (FILE, S3, GS, AZ, SFTP, PICSELLIA)}
 """Every kind by its scheme."""
+DOCKER = "docker"
+"""The kind of registries of images, which are no remotes, and of their token servers."""
+CREDENTIALS = (*(kind.scheme for kind in KINDS.values() if kind.shape is not Shape.FOLDER), DOCKER)
+"""The kinds whose credentials go to a host that somebody must approve."""
+OPTIONS = {option.name: option.meaning for kind in KINDS.values() for option in kind.options}
+"""Every setting that some kind has, and what it means."""
 _SPELLED = {scheme: kind for kind in KINDS.values() for scheme in (kind.scheme, *kind.aliases)}
 
 
