@@ -1,4 +1,4 @@
-"""A platform of the tests' own for each test, the registry on it through the real SDK, and time that passes by itself."""
+"""Fixtures: a fake platform for each test, a registry on it through the real SDK, and sleeps that do not wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUTS = (2.0, 2.0)
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the SDK and mvc would have waited between tries, instead of waiting."""
+    """The seconds that the SDK and mvc would have waited between attempts."""
     waited: list[float] = []
     monkeypatch.setattr(sdk.load("picsellia.decorators"), "time", SimpleNamespace(sleep=waited.append))
     return waited
@@ -27,13 +27,13 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def rules() -> Rules:
-    """What the platform does where the real one is not known; a test may change them before it asks for `platform`."""
+    """Behaviour of the platform where the real one is unknown; a test may change it before it requests `platform`."""
     return Rules()
 
 
 @pytest.fixture
 def platform(rules: Rules) -> Iterator[Platform]:
-    """An empty platform that is being served."""
+    """An empty platform that serves requests."""
     platform = Platform(rules)
     with serve(platform):
         yield platform
@@ -41,18 +41,18 @@ def platform(rules: Rules) -> Iterator[Platform]:
 
 @pytest.fixture
 def connect(platform: Platform, naps: list[float]) -> Iterator[Callable[..., PicselliaRegistry]]:
-    """`connect()` is a registry on the platform, as a run of mvc has one."""
+    """A function that connects to the platform as a run of mvc does."""
     made: list[PicselliaRegistry] = []
 
     def one(**options: object) -> PicselliaRegistry:
-        given = {"host": platform.host, "timeouts": TIMEOUTS, "sleep": naps.append, "token": TOKEN, **options}
-        organization = str(given.pop("organization", ORGANIZATION))
-        made.append(picsellia.connect(organization, **given))  # type: ignore[arg-type]
+        arguments = {"host": platform.host, "timeouts": TIMEOUTS, "sleep": naps.append, "token": TOKEN, **options}
+        organization = str(arguments.pop("organization", ORGANIZATION))
+        made.append(picsellia.connect(organization, **arguments))  # type: ignore[arg-type]
         return made[-1]
 
     yield one
-    for each in made:
-        each.close()
+    for connected in made:
+        connected.close()
 
 
 @pytest.fixture
@@ -62,6 +62,6 @@ def registry(connect: Callable[..., PicselliaRegistry]) -> PicselliaRegistry:
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: nothing here depends on the disk, and a disk is slow to make folders."""
+    """A folder in memory if the system has one: these tests do not depend on the disk, and memory is faster."""
     with memory_folder(tmp_path) as folder:
         yield folder

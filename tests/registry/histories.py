@@ -1,4 +1,4 @@
-"""A repository with something to publish, and what must hold of it on a platform afterwards."""
+"""Repositories to publish, and checks of the platform afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGISTRY = "picsellia"
 
 
 def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """One version with two files, of which one is its picture, and every field that a registry has."""
+    """Return a repository of one version with two files, one its thumbnail, and every field of a registry."""
     folder.mkdir(exist_ok=True)
     shell = begin(folder, monkeypatch)
     shell.write("weights/best.onnx", b"weights" * 50)
@@ -36,7 +36,7 @@ def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 def six(folder: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> Shell:
-    """Six versions, two of them on a side line; one has a file of `large` bytes."""
+    """Return a repository of six versions, two of them on a side branch; one has a file of `large` bytes."""
     shell = small(folder, monkeypatch)
     shell.write("weights/best.onnx", bytes(range(256)) * (large // 256) + b"x" * (large % 256))
     shell.commit("Larger")
@@ -56,13 +56,13 @@ def six(folder: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> Shell:
 
 
 def register(shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the platform known to a repository as its registry."""
+    """Add the platform to a repository as its registry."""
     monkeypatch.setenv("PICSELLIA_TOKEN", TOKEN)
     shell.ok("remote", "add", REGISTRY, "picsellia://acme", "-o", f"host={platform.host}")
 
 
 def check_complete(platform: Platform, repository: Repository, id_: VersionId, called: str = MODEL) -> None:
-    """There is exactly one version of that name, with exactly its files, byte by byte, and its marker."""
+    """Check that the platform has exactly one version of that name, with exactly its files and its marker."""
     version = repository.objects.version(id_)
     name = f"v{version.number}-{id_[:12]}"
     assert len([row for row in platform.models.values() if row["name"] == called]) == 1
@@ -82,7 +82,7 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
 
 
 def state(platform: Platform) -> str:
-    """All that the platform knows, to be compared."""
+    """Return the whole state of the platform as text, for comparison."""
     rows = [
         platform.models,
         platform.versions,

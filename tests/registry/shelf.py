@@ -1,4 +1,4 @@
-"""A registry in memory, which does what it is told: for what verbs make of answers, whatever they say."""
+"""A registry in memory with scripted contents, for tests of the verbs that read its answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mvc.repository.repository import Repository
 
 @dataclass
 class Shelf:
-    """One organization with everything in lists; `calls` are the names of what was asked."""
+    """One organization, kept in lists; `calls` are the names of the called methods."""
 
     organization: str = "acme"
     host: str = "https://app.example.org"
@@ -36,10 +36,10 @@ class Shelf:
     calls: list[str] = field(default_factory=list)
     ids: Any = field(default_factory=lambda: (f"id-{number}" for number in itertools.count(1)))
 
-    # --- what a test does there
+    # --- for the tests
 
     def model(self, name: str = "Helmets") -> RemoteModel:
-        """The model of that name, made if it is not there."""
+        """Return the model of that name; create it if it is missing."""
         self.shelf.setdefault(name, [])
         return RemoteModel(f"model-{name}", name, {"name": name})
 
@@ -50,7 +50,7 @@ class Shelf:
         model: str = "Helmets",
         **raw: Any,
     ) -> RemoteVersion:
-        """A version that somebody makes by hand; files by name, or as (name, file name, bytes)."""
+        """Create a version by hand; files by name, or as (name, file name, bytes)."""
         there = self.model(model)
         number = self.shelf[model][-1].number + 1 if self.shelf[model] else 0
         made = RemoteVersion(next(self.ids), there, number, name, {"name": name, "version": number, **raw})
@@ -61,7 +61,7 @@ class Shelf:
         return made
 
     def publish(self, repository: Repository, id_: VersionId, model: str = "Helmets") -> RemoteVersion:
-        """A version as `mvc publish` makes it there."""
+        """Create a version as `mvc publish` does."""
         objects = repository.objects
         version = objects.version(id_)
         manifest, tree = objects.manifest(version.manifest), objects.tree(version.tree)
@@ -74,14 +74,14 @@ class Shelf:
         return made
 
     def put(self, version: RemoteVersion, name: str, filename: str, data: bytes) -> RemoteFile:
-        """A file more."""
+        """Add a file."""
         file = RemoteFile(next(self.ids), name, filename, f"objects/{name}", large=False)
         self.held.setdefault(version.id, []).append(file)
         self.data[file.id] = data
         return file
 
     def replace(self, version: RemoteVersion, name: str, data: bytes) -> None:
-        """A file in the place of the one of that name."""
+        """Replace the file of that name."""
         (old,) = [file for file in self.held[version.id] if file.name == name]
         self.held[version.id].remove(old)
         self.put(version, name, old.filename, data)
@@ -99,7 +99,7 @@ class Shelf:
         row = self.shelf[version.model.name]
         row[:] = [each for each in row if each.id != version.id]
 
-    # --- what verbs ask
+    # --- as Registry
 
     def page(self, version_id: str) -> str:
         return f"{self.host}/version/{version_id}"

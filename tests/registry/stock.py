@@ -1,4 +1,4 @@
-"""Versions on the platform of the tests as `mvc publish` leaves them there, without publishing."""
+"""Versions on the fake platform as `mvc publish` leaves them, without publishing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.servers.picsellia import Platform, Row
 
 
 def stock(platform: Platform, repository: Repository, id_: VersionId, model: str = "helmets") -> Row:
-    """The version `id_` on the platform, whole; its row."""
+    """Add the complete version `id_` to the platform; return its row."""
     objects = repository.objects
     version = objects.version(id_)
     manifest, tree = objects.manifest(version.manifest), objects.tree(version.tree)

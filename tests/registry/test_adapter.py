@@ -1,4 +1,4 @@
-"""Picsellia through the real SDK: what is read, created and sent, and what becomes of all that goes wrong."""
+"""Picsellia through the real SDK: reads, creates, uploads, and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Connect = Callable[..., PicselliaRegistry]
 
 
 def _once(kind: str, fault: Fault) -> Callable[[Call], Fault | None]:
-    """Have the first call whose shape ends so go wrong."""
+    """Fail the first call whose shape ends with `kind`."""
     left = [fault]
     return lambda call: left.pop() if call.shape.startswith(kind) and left else None
 
@@ -46,7 +46,7 @@ def _version(registry: PicselliaRegistry, name: str = "v1-abc") -> RemoteVersion
 
 
 @pytest.mark.parametrize("kind", ["aws", "minio", "google", "azure"])
-def test_files_of_any_size_go_there_and_come_back(kind: str, tmp_path: Path, naps: list[float]) -> None:
+def test_files_of_any_size_are_uploaded_and_downloaded(kind: str, tmp_path: Path, naps: list[float]) -> None:
     platform = Platform(Rules(client_type=kind))
     with serve(platform) as host:
         registry = picsellia.connect("acme", TOKEN, host=host)
@@ -68,7 +68,7 @@ def test_files_of_any_size_go_there_and_come_back(kind: str, tmp_path: Path, nap
         registry.close()
 
 
-def test_what_would_be_held_in_memory_whole_is_refused_before_it_is_sent(
+def test_a_file_too_large_for_memory_is_refused_before_the_upload(
     tmp_path: Path, connect: Connect, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(picsellia, "MEMORY", LARGE)
@@ -84,9 +84,7 @@ def test_what_would_be_held_in_memory_whole_is_refused_before_it_is_sent(
     assert registry.upload(version, "whole", "big", path, allow_memory=True).name == "whole"
 
 
-def test_a_download_of_another_length_than_announced_or_expected_is_none(
-    registry: PicselliaRegistry, platform: Platform
-) -> None:
+def test_a_download_of_a_wrong_length_is_an_error(registry: PicselliaRegistry, platform: Platform) -> None:
     row = platform.add_version(platform.add_model("helmets"))
     platform.add_file(row, "weights", b"x" * 100)
     version = registry.version(row["id"])
@@ -115,7 +113,7 @@ def test_a_listing_is_read_to_its_end(page: int, counts: bool, registry: Picsell
     assert [version.number for version in registry.versions(found)] == list(range(230))
 
 
-def test_a_listing_of_files_that_heeds_no_page_is_read_once(registry: PicselliaRegistry, platform: Platform) -> None:
+def test_a_listing_without_pages_is_read_once(registry: PicselliaRegistry, platform: Platform) -> None:
     platform.rules.pages_files = False
     row = platform.add_version(platform.add_model("helmets"))
     for number in range(150):
@@ -125,7 +123,7 @@ def test_a_listing_of_files_that_heeds_no_page_is_read_once(registry: PicselliaR
     assert len(registry.files(version)) == 150
 
 
-def test_a_version_of_an_unknown_kind_hides_no_other(registry: PicselliaRegistry, platform: Platform) -> None:
+def test_a_version_of_an_unknown_type_does_not_hide_others(registry: PicselliaRegistry, platform: Platform) -> None:
     model = platform.add_model("helmets")
     platform.add_version(model, type="HOLOGRAM", framework="YOLOV8")
     platform.add_version(model)
@@ -134,7 +132,7 @@ def test_a_version_of_an_unknown_kind_hides_no_other(registry: PicselliaRegistry
     assert [version.raw.get("type") for version in registry.versions(found)] == ["HOLOGRAM", "NOT_CONFIGURED"]
 
 
-def test_no_address_that_gives_access_is_kept(registry: PicselliaRegistry, platform: Platform) -> None:
+def test_signed_addresses_are_not_kept(registry: PicselliaRegistry, platform: Platform) -> None:
     row = platform.add_version(platform.add_model("helmets"))
     platform.add_file(row, "weights", b"x")
     version = registry.version(row["id"])
@@ -142,7 +140,7 @@ def test_no_address_that_gives_access_is_kept(registry: PicselliaRegistry, platf
     assert "X-Signature" not in repr([file.raw for file in registry.files(version)])
 
 
-def test_a_context_tells_the_experiment_and_its_datasets(registry: PicselliaRegistry, platform: Platform) -> None:
+def test_a_context_has_the_experiment_and_its_datasets(registry: PicselliaRegistry, platform: Platform) -> None:
     row = platform.add_version(platform.add_model("helmets"))
     dataset = platform.add_dataset_version("sites", "latest")
     experiment = platform.add_experiment("night", train=dataset)
@@ -164,13 +162,13 @@ def test_a_context_tells_the_experiment_and_its_datasets(registry: PicselliaRegi
     assert registry.experiment("nobody/../made this") is None
 
 
-# --- what goes wrong
+# --- faults
 
 
-def test_a_create_whose_answer_is_lost_is_looked_up_not_repeated(
+def test_a_create_whose_answer_is_lost_is_looked_up_before_a_retry(
     registry: PicselliaRegistry, platform: Platform
 ) -> None:
-    platform.rules.unique = False  # a second one would be made without a word
+    platform.rules.unique = False  # a second one would be created silently
     for faults in (Fault(after=True), Fault(500, after=True), Fault(503, after=True), Fault(garbage=True, after=True)):
         platform.models.clear()
         platform.versions.clear()
@@ -182,7 +180,7 @@ def test_a_create_whose_answer_is_lost_is_looked_up_not_repeated(
         assert [row["id"] for row in platform.versions.values()] == [version.id]
 
 
-def test_a_create_that_was_refused_is_made_once(
+def test_a_create_that_is_retried_after_a_refusal_creates_once(
     registry: PicselliaRegistry, platform: Platform, tmp_path: Path
 ) -> None:
     platform.rules.unique = False
@@ -195,7 +193,7 @@ def test_a_create_that_was_refused_is_made_once(
         assert [row["id"] for row in platform.files.values()] == [file.id]
 
 
-def test_a_file_of_another_is_no_file_of_ours(registry: PicselliaRegistry, platform: Platform, tmp_path: Path) -> None:
+def test_a_file_of_somebody_else_is_a_conflict(registry: PicselliaRegistry, platform: Platform, tmp_path: Path) -> None:
     version = _version(registry)
     platform.add_file(platform.versions[version.id], "weights", b"another")
     (tmp_path / "x").write_bytes(b"x")
@@ -218,7 +216,7 @@ def test_a_file_of_another_is_no_file_of_ours(registry: PicselliaRegistry, platf
         (Fault(garbage=True), errors.RegistryFault, 128),
     ],
 )
-def test_what_stays_wrong_is_an_error_with_its_code(
+def test_a_lasting_failure_is_an_error_with_its_exit_code(
     fault: Fault, error: type[errors.MvcError], code: int, platform: Platform, connect: Connect
 ) -> None:
     registry = connect(timeouts=(2.0, 0.1)) if fault.stall else connect()
@@ -230,7 +228,7 @@ def test_what_stays_wrong_is_an_error_with_its_code(
     assert "picsellia://acme" in caught.value.message
 
 
-def test_who_is_not_let_in_is_told_where_the_token_comes_from(connect: Connect) -> None:
+def test_a_refused_token_names_its_variable(connect: Connect) -> None:
     with pytest.raises(errors.RegistryDenied, match="401") as caught:
         connect(token="canary-wrong-token").models()
     assert "PICSELLIA_TOKEN" in caught.value.hint
@@ -238,7 +236,7 @@ def test_who_is_not_let_in_is_told_where_the_token_comes_from(connect: Connect) 
         connect(organization="elsewhere").models()
 
 
-def test_a_platform_without_a_place_for_files_says_so(naps: list[float], tmp_path: Path) -> None:
+def test_a_platform_without_object_storage_is_an_error(naps: list[float], tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x")
     platform = Platform(Rules(connector=False))
     with serve(platform) as host:
@@ -249,7 +247,7 @@ def test_a_platform_without_a_place_for_files_says_so(naps: list[float], tmp_pat
         registry.close()
 
 
-def test_a_busy_platform_is_left_alone_as_long_as_it_asks(
+def test_retry_after_of_a_busy_platform_is_respected(
     registry: PicselliaRegistry, platform: Platform, naps: list[float]
 ) -> None:
     assert registry.models() == []
@@ -258,8 +256,8 @@ def test_a_busy_platform_is_left_alone_as_long_as_it_asks(
     assert naps == [0.5]
 
 
-def test_the_sdk_tries_again_for_real_where_a_connection_fails(platform: Platform) -> None:
-    """The one test in which its own retries wait: 0.5 seconds."""
+def test_the_sdk_retries_a_failed_connection(platform: Platform) -> None:
+    """The only test that waits for the SDK's own retries: 0.5 seconds."""
     registry = picsellia.connect("acme", TOKEN, host=platform.host)
     platform.faults = _once("GET /api/organization/*/models", Fault())
     assert registry.models() == []
@@ -270,7 +268,7 @@ def test_the_sdk_tries_again_for_real_where_a_connection_fails(platform: Platfor
 # --- secrets and silence
 
 
-def test_the_token_and_signed_addresses_are_in_no_error(
+def test_errors_show_neither_token_nor_signed_addresses(
     connect: Connect,
     platform: Platform,
     caplog: pytest.LogCaptureFixture,
@@ -283,7 +281,7 @@ def test_the_token_and_signed_addresses_are_in_no_error(
     (tmp_path / "x").write_bytes(b"x")
     registry.upload(version, "good", "x", tmp_path / "x")
     [file] = registry.files(version)
-    said = [repr(registry), repr(file), repr(version)]
+    texts = [repr(registry), repr(file), repr(version)]
     for shape in ("GET /api/organization/*/models", "GET /storage", "POST /storage", "POST /api/object-storage"):
         for fault in (
             Fault(),
@@ -299,17 +297,17 @@ def test_the_token_and_signed_addresses_are_in_no_error(
                 try:
                     call()
                 except errors.MvcError as error:
-                    said += traceback.format_exception(error)
-                    said.append(error.message)
+                    texts += traceback.format_exception(error)
+                    texts.append(error.message)
     out, err = capfd.readouterr()
     for secret in (TOKEN, "X-Signature", "canary-sig"):
-        assert secret not in "".join(said), secret
+        assert secret not in "".join(texts), secret
         assert secret not in caplog.text + out + err, secret
-    assert "***" in "".join(said)
+    assert "***" in "".join(texts)
     assert (out, err) == ("", "")
 
 
-def test_netrc_takes_no_part(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_is_not_read(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login mallory password other\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -342,7 +340,7 @@ def test_the_sdk_neither_prints_nor_takes_over_logging(platform: Platform) -> No
     assert lines == ["root:still here", "root:the program's own use is heard"]
 
 
-def test_a_model_found_is_the_model_made(registry: PicselliaRegistry) -> None:
+def test_find_model_returns_the_created_model(registry: PicselliaRegistry) -> None:
     made = registry.create_model("helmets", "for sites")
     assert registry.find_model("helmets") == RemoteModel(made.id, "helmets")
     assert registry.find_model("hats") is None
@@ -357,7 +355,7 @@ def test_a_model_found_is_the_model_made(registry: PicselliaRegistry) -> None:
 )
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("making", [False, True])
-def test_an_answer_that_is_too_long_is_not_read_to_its_end(body: bytes, compressed: bool, making: bool) -> None:
+def test_reading_stops_at_the_largest_answer(body: bytes, compressed: bool, making: bool) -> None:
     sent = io.BytesIO(gzip.compress(body) if compressed else body)
     answer = requests.Response()
     answer.raw = urllib3.HTTPResponse(

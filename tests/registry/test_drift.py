@@ -1,4 +1,4 @@
-"""Drift: each of ten edits that people make on the platform is found, and told by what was edited."""
+"""Drift: each of ten edits on the platform is found and named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BIG = 2 << 20
 
 
 class Desk:
-    """Ana's three versions on a platform, one more that somebody made by hand there, and all of them imported."""
+    """Ana's three published versions, one made by hand on the platform, and all of them imported."""
 
     def __init__(self, shell: Shell, platform: Platform, registry: PicselliaRegistry, rng: random.Random) -> None:
         self.shell, self.platform, self.registry, self.rng = shell, platform, registry, rng
@@ -38,9 +38,9 @@ class Desk:
         (self.model,) = platform.models.values()
         hand = platform.add_version(self.model, name="by hand", parameters={"x": 1}, labels={"0": "a"})
         platform.add_file(hand, "weights", b"by hand")
-        self.bring()
+        self.import_all()
 
-    def bring(self) -> None:
+    def import_all(self) -> None:
         import_model(self.shell.repository, self.registry, MODEL, self.shell.actor)
 
     @property
@@ -69,19 +69,19 @@ def desk(
     return Desk(begin(tmp_path, monkeypatch), platform, registry, rng)
 
 
-def told(found: RegistryDrift) -> set[str]:
+def summary(drifted: RegistryDrift) -> set[str]:
     """`#1 labels.0`, `#2 model-latest replaced`, `#0 gone`, `since #4`."""
-    said = {f"since #{each.number}" for each in found.since}
-    for each in found.versions:
-        said |= {f"#{each.place.number} {field.key}" for field in each.fields}
-        said |= {f"#{each.place.number} {file.role} {file.change}" for file in each.files}
-        said |= {f"#{each.place.number} gone"} if each.gone else set()
-    return said
+    lines = {f"since #{version.number}" for version in drifted.since}
+    for version in drifted.versions:
+        lines |= {f"#{version.place.number} {field.key}" for field in version.fields}
+        lines |= {f"#{version.place.number} {file.role} {file.change}" for file in version.files}
+        lines |= {f"#{version.place.number} gone"} if version.gone else set()
+    return lines
 
 
-def test_nothing_was_edited(desk: Desk) -> None:
+def test_an_unedited_registry_has_no_drift(desk: Desk) -> None:
     found = desk.look(read_data=True)
-    assert told(found) == set()
+    assert summary(found) == set()
     assert found.is_empty
     assert (found.compared, found.unread) == (4, 0)
 
@@ -126,47 +126,47 @@ EDITS: dict[str, tuple[Callable[[Desk], object], set[str]]] = {
 def test_each_edit_is_found_and_nothing_else(desk: Desk, edit: str) -> None:
     change, expected = EDITS[edit]
     change(desk)
-    assert told(desk.look()) == expected
+    assert summary(desk.look()) == expected
 
 
-def test_all_at_once(desk: Desk) -> None:
+def test_several_edits_are_all_found(desk: Desk) -> None:
     chosen = [edit for edit in EDITS if edit not in ("a version less", "a file less", "the marker")]
     for edit in chosen:
         EDITS[edit][0](desk)
-    assert told(desk.look()) == set().union(*(EDITS[edit][1] for edit in chosen))
+    assert summary(desk.look()) == set().union(*(EDITS[edit][1] for edit in chosen))
 
 
-def test_a_big_file_under_the_same_record_is_found_when_all_is_read(desk: Desk) -> None:
+def test_a_large_file_replaced_under_its_record_is_found_by_reading_data(desk: Desk) -> None:
     desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG)
     quick = desk.look()
-    assert told(quick) == set()
+    assert summary(quick) == set()
     assert quick.unread == 3
-    assert told(desk.look(read_data=True)) == {"#0 model-latest replaced"}
+    assert summary(desk.look(read_data=True)) == {"#0 model-latest replaced"}
 
 
-def test_a_big_file_of_another_size_is_found_without_reading_it(desk: Desk) -> None:
+def test_a_large_file_of_another_size_is_found_without_reading_it(desk: Desk) -> None:
     desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG + 1)
-    assert told(desk.look()) == {"#0 model-latest replaced"}
+    assert summary(desk.look()) == {"#0 model-latest replaced"}
 
 
-def test_without_a_note_files_are_told_by_role_and_by_reading(desk: Desk) -> None:
+def test_without_a_note_files_are_compared_by_role_and_bytes(desk: Desk) -> None:
     for note in (desk.shell.folder / ".mvc/notes/picsellia").iterdir():
         note.unlink()
-    assert told(desk.look()) == set()
+    assert summary(desk.look()) == set()
     desk.replace(desk.rows[0], "model-latest", desk.rng.randbytes(BIG))
-    assert told(desk.look(read_data=True)) == {"#0 model-latest replaced"}
+    assert summary(desk.look(read_data=True)) == {"#0 model-latest replaced"}
 
 
-def test_what_was_imported_since_is_compared_with_that(desk: Desk) -> None:
+def test_an_edit_that_was_imported_is_no_drift(desk: Desk) -> None:
     desk.rows[3].update(labels={"0": "b"})
-    desk.bring()
-    assert told(desk.look()) == set()
+    desk.import_all()
+    assert summary(desk.look()) == set()
     desk.rows[0]["labels"].update({"0": "hat"})
-    desk.bring()
-    assert told(desk.look()) == {"#0 labels.0"}
+    desk.import_all()
+    assert summary(desk.look()) == {"#0 labels.0"}
 
 
-def test_of_a_model_that_is_nowhere_there_is_nothing_to_compare(
+def test_drift_of_a_model_that_was_never_published_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: PicselliaRegistry
 ) -> None:
     shell = begin(tmp_path, monkeypatch)

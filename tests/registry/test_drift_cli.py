@@ -1,4 +1,4 @@
-"""`mvc drift REGISTRY`: what is said, and the exit code, after a publish."""
+"""`mvc drift REGISTRY`: its output and exit code after a publish."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform) -
 
 
 def test_nothing_differs_after_a_publish(shell: Shell) -> None:
-    said = shell.ok("drift")
-    assert said.out == "1 version compared, no differences.\n"
+    result = shell.ok("drift")
+    assert result.out == "1 version compared, no differences.\n"
     assert shell.ok("drift", "picsellia", "--read-data", "--json").json["versions"] == []
 
 
-def test_what_differs_is_told_and_ends_with_1(shell: Shell, platform: Platform) -> None:
+def test_drift_is_printed_and_exits_with_1(shell: Shell, platform: Platform) -> None:
     [row] = platform.versions_of(MODEL)
     row["labels"]["0"] = "hat"
     row["docker_tag"] = None
     platform.add_version(next(iter(platform.models.values())), name="night")
-    said = shell("drift")
-    assert said.code == 1
+    result = shell("drift")
+    assert result.code == 1
     for line in ("  labels.0 helmet -> hat", "  - docker_tag (was 1.4)", "1 version compared, 1 differs."):
-        assert line in said.lines
-    assert f"#1 night of {MODEL} is new on the registry" in said.out
+        assert line in result.lines
+    assert f"#1 night of {MODEL} is new on the registry" in result.out
     found = shell("drift", "--json").json
     assert found["versions"][0]["fields"][0] == {"key": "labels.0", "recorded": "helmet", "live": "hat"}
     assert found["since"][0]["name"] == "night"
 
 
-def test_a_version_or_all_of_it_that_is_gone(shell: Shell, platform: Platform) -> None:
+def test_a_deleted_version_and_a_deleted_model_are_drift(shell: Shell, platform: Platform) -> None:
     platform.versions.clear()
-    said = shell("drift")
-    assert said.code == 1
-    assert "  deleted on the registry" in said.lines
+    result = shell("drift")
+    assert result.code == 1
+    assert "  deleted on the registry" in result.lines
     platform.models.clear()
     assert shell("drift").code == 1
 
 
-def test_what_is_asked_for_must_be_clear(shell: Shell, tmp_path: Path) -> None:
+def test_ambiguous_arguments_are_refused(shell: Shell, tmp_path: Path) -> None:
     assert shell("drift", "picsellia", "--docker").code == 2
     shell.ok("remote", "add", "origin", str(tmp_path / "store"))
     assert shell("drift", "origin").code == 2

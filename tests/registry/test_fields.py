@@ -1,4 +1,4 @@
-"""The table of fields: each is published, read back and compared; and what of an answer is a change."""
+"""The table of fields: each is published, read back and compared; and which answers are changes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ OTHERS: dict[str, Any] = {
     "docker_flags": ["--ipc host"],
     "docker_env_variables": {"A": "2"},
 }
-"""Of each field another value."""
+"""Another value of each field."""
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def test_each_field_is_published_read_back_and_compared(field: Field, manifest: 
 
 
 @pytest.mark.parametrize("word", ["NOT_CONFIGURED", "MULTI", "PANOPTIC"])
-def test_a_type_that_a_registry_takes_from_nobody_is_not_sent(word: str) -> None:
+def test_a_type_that_no_registry_accepts_is_not_sent(word: str) -> None:
     assert fields.request(Manifest({"name": "m", "type": word})) == {}
 
 
-def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
+def test_an_equal_answer_has_no_changes() -> None:
     renamed = {**REQUEST, "base_parameters": REQUEST["parameters"], "docker_image_name": REQUEST["docker_image"]}
     del renamed["parameters"], renamed["docker_image"]
     for raw in (REQUEST, renamed, {**REQUEST, "parameters": {**REQUEST["parameters"], "lr": 1}}, {"name": "x"}):
@@ -123,11 +123,11 @@ def test_an_answer_that_says_the_same_differs_in_nothing() -> None:
         ({"description": ""}, ["description"]),
     ],
 )
-def test_each_edit_is_told_by_its_key(raw: dict[str, Any], keys: list[str]) -> None:
+def test_each_change_has_its_key(raw: dict[str, Any], keys: list[str]) -> None:
     assert [change.key for change in fields.changes(REQUEST, raw)] == keys
 
 
-def test_a_name_says_number_and_version() -> None:
+def test_a_registry_name_has_the_number_and_the_id() -> None:
     name = published.version_name(7, VersionId("3f9c2ab1d0f4" + "0" * 52))
     assert name == "v7-3f9c2ab1d0f4"
     assert published.is_version_name(name)

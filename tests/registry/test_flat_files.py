@@ -1,4 +1,4 @@
-"""Whatever a registry lists becomes files that lie side by side on every system."""
+"""Any listing of a registry becomes files with distinct, portable paths."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ HOSTILE = (
         ("[best].pt", "_best_.pt"),
     ],
 )
-def test_a_base_name_is_kept_as_far_as_it_can_be(filename: str, kept: str) -> None:
+def test_a_base_name_is_changed_as_little_as_possible(filename: str, kept: str) -> None:
     assert base_name(filename) == kept
 
 
-def test_names_that_are_one_on_some_systems_lie_below_their_roles() -> None:
+def test_names_that_collide_on_some_systems_go_below_their_roles() -> None:
     listed = [RegistryFile("a", "x.pt", "1"), RegistryFile("b", "X.pt", "2"), RegistryFile("c", "y.pt", "3")]
     assert [placed.path for placed in place(listed)] == ["a/x.pt", "b/X.pt", "y.pt"]
 
 
-def test_two_files_of_one_name_are_both_kept() -> None:
+def test_two_files_with_one_name_are_both_kept() -> None:
     listed = [RegistryFile("model-latest", "x.pt", "2"), RegistryFile("model-latest", "x.pt", "1")]
     assert [placed.role for placed in place(listed)] == ["model-latest-2", "model-latest"]
     assert len({placed.path for placed in place(listed)}) == 2
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_any_role_becomes_one_that_a_version_may_have(name: str) -> None:
+def test_any_role_becomes_a_valid_role(name: str) -> None:
     assert not rules.check(Manifest({"name": "m"}, {role(name): "x"}))
 
 
-def test_whatever_is_listed_can_be_written_beside_each_other_in_any_order(rng: random.Random) -> None:
+def test_any_listing_becomes_distinct_paths_in_any_order(rng: random.Random) -> None:
     for _ in range(200):
         listed = [
             RegistryFile(rng.choice(HOSTILE), rng.choice(HOSTILE), f"{rng.randrange(4)}")

@@ -1,4 +1,4 @@
-"""Versions that were made on a registry by hand, as manifests: what is known is taken, and what does not fit is said."""
+"""Versions made by hand on a registry, as manifests: known values are taken, others are warned about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def made(context: RemoteContext | None = None, **raw: Any) -> handmade.HandMade:
     return handmade.read(RemoteVersion("v-1", MODEL, 3, "night", raw), context, {"model-latest": "best.onnx"})
 
 
-def test_every_field_has_its_place() -> None:
+def test_every_field_becomes_a_key_of_model_toml() -> None:
     found = made(
         RemoteContext("e-1", [RemoteDataset("d-2", "val"), RemoteDataset("d-1", "train", "traffic", "3")]),
         type="OBJECT_DETECTION",
@@ -59,18 +59,18 @@ def test_every_field_has_its_place() -> None:
     assert parse.parse(found.model_toml, where="x") == found.manifest
 
 
-def test_both_spellings_are_read_and_what_is_not_configured_is_not_said() -> None:
+def test_both_spellings_are_read_and_unset_values_are_left_out() -> None:
     old = made(base_parameters={"a": 1}, docker_image_name="x", type="NOT_CONFIGURED", framework="not_configured")
     new = made(parameters={"a": 1}, docker_image="x", type=None)
     assert old == new
     assert made(parameters=None, base_parameters={"a": 1}).manifest.parameters == {"a": 1}
 
 
-def test_a_word_of_a_later_release_is_kept() -> None:
+def test_a_value_of_a_later_release_is_kept() -> None:
     assert made(framework="YOLOV8").manifest.framework == "YOLOV8"
 
 
-def test_a_sparse_labelmap_says_that_it_is_meant_so() -> None:
+def test_a_sparse_labelmap_is_marked_as_sparse() -> None:
     found = made(labels={"0": "a", "7": "b"})
     assert found.manifest.labelmap == ((0, "a"), (7, "b"))
     assert found.manifest.model["labelmap_sparse"] is True
@@ -79,7 +79,7 @@ def test_a_sparse_labelmap_says_that_it_is_meant_so() -> None:
 @pytest.mark.parametrize(
     "labels", [{"car": 0}, ["car", "bus"], {"0": {"name": "car"}}, {"-1": "x"}, {"0": None, "1": 2}]
 )
-def test_labels_that_are_no_classes_are_kept_beside_it_with_a_warning(labels: Any) -> None:
+def test_labels_that_are_not_classes_are_kept_in_ext_with_a_warning(labels: Any) -> None:
     found = made(labels=labels)
     assert not found.manifest.labelmap
     assert "labels" in found.manifest.ext["picsellia"]
@@ -87,7 +87,7 @@ def test_labels_that_are_no_classes_are_kept_beside_it_with_a_warning(labels: An
     assert b"labelmap" not in found.model_toml
 
 
-def test_values_that_toml_does_not_have_are_left_out_or_text() -> None:
+def test_values_that_toml_cannot_hold_are_left_out_or_text() -> None:
     found = made(parameters={"a": None, "b": float("nan"), "c": 1 << 70, "d": [None], "e": {"f": None}})
     assert found.manifest.parameters == {"b": "nan", "c": str(1 << 70), "d": ["null"], "e": {}}
     assert found.warnings
@@ -105,7 +105,7 @@ def test_deep_nesting_becomes_text() -> None:
 @pytest.mark.parametrize(
     "raw", [{"parameters": {"a": "\ud800"}}, {"description": "\udfff"}, {"labels": {"0": "\ud800"}}]
 )
-def test_text_that_is_not_unicode_is_refused_by_name(raw: dict[str, Any]) -> None:
+def test_text_that_is_not_unicode_is_unimportable(raw: dict[str, Any]) -> None:
     with pytest.raises(errors.Unimportable, match="night"):
         made(**raw)
 
@@ -129,7 +129,7 @@ def test_any_name_becomes_a_key(name: str, key: str) -> None:
     names.check_model_key(key)
 
 
-def test_its_time_is_the_registrys_or_follows_from_its_number() -> None:
+def test_the_time_is_the_registrys_or_derived_from_the_number() -> None:
     def at(**raw: Any) -> str:
         return handmade.made_at(RemoteVersion("v", MODEL, 3, "x", raw)).utc()
 
@@ -138,5 +138,5 @@ def test_its_time_is_the_registrys_or_follows_from_its_number() -> None:
     assert at(created_at="yesterday") == at() == "1970-01-01T00:00:03Z"
 
 
-def test_its_author_is_the_organization() -> None:
+def test_the_author_is_the_organization() -> None:
     assert str(handmade.author("Acme <Labs>\n")) == "picsellia:Acme Labs <>"

@@ -1,4 +1,4 @@
-"""`mvc import` and `mvc clone picsellia://`, through the real SDK, from a platform of the tests' own."""
+"""`mvc import` and `mvc clone picsellia://`, through the real SDK, from a fake platform."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def ids(shell: Shell) -> list[VersionId]:
     return [VersionId(line) for line in shell.ok("log", "--format", "{id}").out.split()][::-1]
 
 
-def test_a_clone_has_the_versions_the_files_and_the_registry(ana: Shell, ben: Shell, platform: Platform) -> None:
+def test_a_clone_has_versions_files_and_the_remote(ana: Shell, ben: Shell, platform: Platform) -> None:
     made = ids(ana)
     for id_ in made:
         stock(platform, ana.repository, id_)
     url = f"picsellia://acme/{MODEL}"
-    said = ben.ok("clone", url, "copy", "-o", f"host={platform.host}")
-    assert "#0  v1-" in said.out
+    result = ben.ok("clone", url, "copy", "-o", f"host={platform.host}")
+    assert "#0  v1-" in result.out
     copy = Shell(ben.folder / "copy", ben._patch)
     assert ids(copy) == made
     assert (copy.folder / "best.onnx").read_bytes() == (ana.folder / "best.onnx").read_bytes()
@@ -62,7 +62,7 @@ def test_a_clone_has_the_versions_the_files_and_the_registry(ana: Shell, ben: Sh
     assert again["bytes_received"] == 0
 
 
-def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platform) -> None:
+def test_a_version_made_by_hand_is_imported_with_all_its_fields(ben: Shell, platform: Platform) -> None:
     helmets = platform.add_model("Helmets")
     row = platform.add_version(
         helmets, name="night", type="DETECTRON", labels={"0": "helmet", "5": "head"}, base_parameters={"lr": 0.1},
@@ -71,9 +71,9 @@ def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platfo
     platform.add_file(row, "model-latest", b"weights")["filename"] = "../../outside.onnx"
     experiment = platform.add_experiment("exp-9", train=platform.add_dataset_version("traffic", "3"))
     platform.trained_by(row, experiment)
-    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
-    assert said.code == 0
-    assert "imported as outside.onnx" in said.err
+    result = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert result.code == 0
+    assert "imported as outside.onnx" in result.err
     shown = ben.ok("show", "--json").json
     assert shown["author"] == {"name": "picsellia:acme", "email": ""}
     assert shown["time"] == "2026-01-02T03:04:05Z"
@@ -84,9 +84,7 @@ def test_one_version_by_hand_with_all_that_is_known(ben: Shell, platform: Platfo
     assert not (ben.folder.parent / "outside.onnx").exists()
 
 
-def test_however_the_organization_and_the_platform_are_written_the_ids_are_equal(
-    ben: Shell, platform: Platform
-) -> None:
+def test_ids_do_not_depend_on_the_spelling_of_organization_and_host(ben: Shell, platform: Platform) -> None:
     platform.add_version(platform.add_model("Helmets"), name="night")
     first = ben.ok("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}").out
     assert "by hand" in first
@@ -98,16 +96,16 @@ def test_however_the_organization_and_the_platform_are_written_the_ids_are_equal
     assert other.json["versions"][0]["id"] == ids(ben)[0]
 
 
-def test_what_is_left_out_ends_with_3_and_a_reason(ben: Shell, platform: Platform) -> None:
+def test_a_skipped_version_exits_with_3_and_a_reason(ben: Shell, platform: Platform) -> None:
     helmets = platform.add_model("Helmets")
     platform.add_version(helmets, name="good")
     platform.add_version(helmets, name="v7-3f9c2ab1d0f4")
-    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
-    assert said.code == 3
-    assert "left out: #1 v7-3f9c2ab1d0f4: its publishing was interrupted" in said.err
+    result = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert result.code == 3
+    assert "left out: #1 v7-3f9c2ab1d0f4: its publishing was interrupted" in result.err
 
 
-def test_log_show_and_revisions_know_where_versions_are(ana: Shell, ben: Shell, platform: Platform) -> None:
+def test_log_show_and_revisions_use_published_places(ana: Shell, ben: Shell, platform: Platform) -> None:
     made = ids(ana)
     rows = [stock(platform, ana.repository, id_) for id_ in made]
     ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}")
@@ -123,9 +121,9 @@ def test_log_show_and_revisions_know_where_versions_are(ana: Shell, ben: Shell, 
     assert ben.raw("cat", f"picsellia:{MODEL}@1:model-latest")[1] == (ben.folder / "best.onnx").read_bytes()
     assert ben.ok("log", f"picsellia:{MODEL}@0..picsellia:{MODEL}@1", "--format", "{number}").out == "2\n"
     for wrong in (f"picsellia:{MODEL}@7", "picsellia:nothing@1", "picsellia:x"):
-        said = ben("show", wrong)
-        assert said.code == 2
-        assert "mvc import" in said.err
+        result = ben("show", wrong)
+        assert result.code == 2
+        assert "mvc import" in result.err
     assert "Picsellia" not in ana.ok("log").out
 
 
@@ -139,36 +137,34 @@ def test_log_show_and_revisions_know_where_versions_are(ana: Shell, ben: Shell, 
         ("picsellia://other/Helmets", 128, "organization"),
     ],
 )
-def test_what_is_not_there_is_told_by_name_and_nothing_is_left(
+def test_a_missing_model_or_version_is_named_and_leaves_nothing(
     ben: Shell, platform: Platform, url: str, code: int, word: str
 ) -> None:
     platform.add_version(platform.add_model("Helmets"), name="night")
-    said = ben("import", url, "-o", f"host={platform.host}")
-    assert said.code == code, said
-    assert word in said.err
+    result = ben("import", url, "-o", f"host={platform.host}")
+    assert result.code == code, result
+    assert word in result.err
     assert not ben.repository.heads.models()
     if url.startswith("picsellia://"):
-        said = ben("clone", url, "copy", "-o", f"host={platform.host}")
-        assert said.code == code, said
+        result = ben("clone", url, "copy", "-o", f"host={platform.host}")
+        assert result.code == code, result
         assert not (ben.folder / "copy").exists()
 
 
-def test_without_a_token_it_says_where_one_comes_from(
+def test_without_a_token_the_error_names_the_variable(
     ben: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PICSELLIA_TOKEN")
-    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
-    assert said.code == 12
-    assert "PICSELLIA_TOKEN" in said.err
+    result = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert result.code == 12
+    assert "PICSELLIA_TOKEN" in result.err
     monkeypatch.setenv("PICSELLIA_TOKEN", "wrong-token-value")
-    said = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
-    assert said.code == 12
-    assert "wrong-token-value" not in said.err
+    result = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
+    assert result.code == 12
+    assert "wrong-token-value" not in result.err
 
 
-def test_what_people_and_old_jobs_leave_is_equal_on_two_machines_and_nothing_is_written_outside(
-    ben: Shell, platform: Platform
-) -> None:
+def test_hostile_versions_import_equally_on_two_machines_inside_the_folder(ben: Shell, platform: Platform) -> None:
     helmets = platform.add_model("Helmets / night: v2")
     odd = platform.add_version(
         helmets, name="odd", type="PANOPTIC", framework="YOLOV8", base_parameters={"a": None, "b": 1}
@@ -185,9 +181,9 @@ def test_what_people_and_old_jobs_leave_is_equal_on_two_machines_and_nothing_is_
     before = {path for path in ben.folder.parent.rglob("*") if "repo" not in path.name}
     found = []
     for folder in ("one", "two"):
-        said = ben("clone", where, folder, "-o", f"host={platform.host}", "--json")
-        assert said.code == 0, said.err
-        found.append([each["id"] for each in said.json["versions"]])
+        result = ben("clone", where, folder, "-o", f"host={platform.host}", "--json")
+        assert result.code == 0, result.err
+        found.append([each["id"] for each in result.json["versions"]])
         Shell(ben.folder / folder, ben._patch).ok("fsck", "--read-data")
     assert found[0] == found[1]
     assert None not in found[0]
@@ -197,15 +193,15 @@ def test_what_people_and_old_jobs_leave_is_equal_on_two_machines_and_nothing_is_
 
 
 @pytest.mark.parametrize("more", [b"", b"longer"])
-def test_other_bytes_than_the_marker_says_are_not_the_version(
+def test_files_that_do_not_match_the_marker_are_another_version(
     ana: Shell, ben: Shell, platform: Platform, more: bytes
 ) -> None:
     made = ids(ana)
     row = stock(platform, ana.repository, made[0])
     file = next(each for each in platform.files_of(row) if each["name"] == "model-latest")
     platform.objects.data[file["object_name"]] = (platform.bytes_of(file) + more)[1:]
-    said = ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}", "--json").json
-    assert said["versions"][0]["how"] == "changed"
-    assert said["absent"] == [made[0]]
-    assert "model-latest (replaced)" in said["versions"][0]["notes"][0]
+    result = ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}", "--json").json
+    assert result["versions"][0]["how"] == "changed"
+    assert result["absent"] == [made[0]]
+    assert "model-latest (replaced)" in result["versions"][0]["notes"][0]
     ben.ok("fsck", "--read-data")

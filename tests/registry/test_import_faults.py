@@ -1,6 +1,6 @@
-"""Every call of an import goes wrong in every way, every step on the disk is the last one, and is then repeated.
+"""Each call of an import fails in each way, and each disk write in turn is the last one; then the import is repeated.
 
-Afterwards the same versions are here as without any fault, whole, each once. All in one process, without waiting.
+Afterwards the repository has the same versions as without a fault, complete, each once. One process, no waiting.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ FAULTS = {
     "bad JSON": Fault(garbage=True),
 }
 _CODES = {2, 12, 13, 15, 128}
-_IMPATIENT = (2.0, 0.1)
-_PATIENT = (30.0, 30.0)
+_SHORT = (2.0, 0.1)
+_LONG = (30.0, 30.0)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class World:
     reference: dict[str, object] = field(default_factory=dict)
 
     def fresh(self) -> Repository:
-        """Without anything imported."""
+        """Return a repository without imported versions."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         make_repository(self.folder)
@@ -68,8 +68,8 @@ class World:
         self.platform.faults = lambda _: None
         return Repository(self.folder)
 
-    def bring(self, timeouts: tuple[float, float] = _PATIENT) -> None:
-        """As one run of `mvc import`."""
+    def import_all(self, timeouts: tuple[float, float] = _LONG) -> None:
+        """Import as one run of `mvc import`."""
         host = self.platform.host
         registry = picsellia.connect("acme", TOKEN, host=host, sleep=self.naps.append, timeouts=timeouts)
         try:
@@ -78,17 +78,17 @@ class World:
             registry.close()
 
     def state(self) -> dict[str, object]:
-        """What is here: branches, versions, what is told of them, and the files of each."""
+        """Return the repository's branches, files by version, and published places."""
         repository = Repository(self.folder)
         branches = {
             name: repository.refs.target(RefName(MODEL, HEADS, name)) for name in repository.refs.names(MODEL, HEADS)
         }
         walked = history.walk(repository.objects, [tip for tip in branches.values() if tip])
         files = {id_: self._files(repository, id_) for id_, _ in walked}
-        told = sorted((id_, place.number) for id_, place in places.every(Model(repository, MODEL)))
+        published = sorted((id_, place.number) for id_, place in places.every(Model(repository, MODEL)))
         assert not repository.door.names("tmp")
         assert not repository.door.names("absent")
-        return {"branches": branches, "files": files, "told": told}
+        return {"branches": branches, "files": files, "published": published}
 
     @staticmethod
     def _files(repository: Repository, id_: VersionId) -> dict[str, bytes]:
@@ -112,12 +112,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) ->
         platform.add_version(model, name="by hand too", labels={"0": "a"})
         made = World(platform, ana, tmp_path / "ben", naps)
         made.fresh()
-        made.bring()
+        made.import_all()
         made.reference = made.state()
         yield made
 
 
-def test_what_comes_when_nothing_goes_wrong(world: World) -> None:
+def test_an_import_without_faults(world: World) -> None:
     files = world.reference["files"]
     assert isinstance(files, dict)
     assert len(files) == 3
@@ -132,8 +132,8 @@ def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault 
     return spoil
 
 
-def _cannot_be_told(call: Call, name: str) -> bool:
-    """Whether other bytes of a file that somebody made by hand came: nothing tells what they were to be."""
+def _is_undetectable(call: Call, name: str) -> bool:
+    """Return True for damaged bytes of a file made by hand: a registry has no hash that would detect them."""
     return (
         name == "bad JSON"
         and "/storage" in call.path
@@ -144,46 +144,46 @@ def _cannot_be_told(call: Call, name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_whatever_happens_to_a_call_a_repeat_brings_each_version_once(
+def test_after_any_fault_a_repeated_import_has_each_version_once(
     name: str, world: World, rng: random.Random, *, deep: bool
 ) -> None:
     """Every call with --deep, else every third one, from one of the first three on."""
     fault = FAULTS[name]
     world.fresh()
-    world.bring()
+    world.import_all()
     calls = list(world.platform.calls)
     assert len(calls) >= 18
     ended: list[int] = []
     for number, call in list(enumerate(calls))[0 if deep else rng.randrange(3) :: 1 if deep else 3]:
-        if _cannot_be_told(call, name):
+        if _is_undetectable(call, name):
             continue
         world.fresh()
         seen: list[Call] = []
         world.platform.faults = _nth(number, fault, seen)
         try:
-            world.bring(_IMPATIENT if fault.stall else _PATIENT)
+            world.import_all(_SHORT if fault.stall else _LONG)
         except errors.MvcError as error:
             ended.append(error.exit_code)
         # on a busy machine an earlier call may be the slow one
         assert len(seen) > number or fault.stall, "the call that was to go wrong came"
         world.platform.faults = lambda _: None
-        world.bring()
+        world.import_all()
         assert world.state() == world.reference, f"after {name} at call {number}, {call.shape}"
     assert set(ended) <= _CODES
 
 
 class _StoppedError(Exception):
-    """The disk takes no more."""
+    """The disk is full."""
 
 
-def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
+def test_an_import_stopped_at_any_disk_write_resumes(
     world: World, monkeypatch: pytest.MonkeyPatch, rng: random.Random, *, deep: bool
 ) -> None:
     """Every step with --deep, else every seventh, from one of the first seven on."""
     steps: list[str] = []
     world.fresh()
     monkeypatch.setattr(primitives, "on_step", lambda name, path: steps.append(f"{name} {path}"))
-    world.bring()
+    world.import_all()
     total, stopped = len(steps), list[int]()
     assert total > 100
     tried = range(0 if deep else rng.randrange(7), total, 1 if deep else 7)
@@ -198,10 +198,10 @@ def test_stopped_before_any_step_on_the_disk_it_goes_on_from_there(
 
         monkeypatch.setattr(primitives, "on_step", stop)
         try:
-            world.bring()
+            world.import_all()
         except (_StoppedError, errors.MvcError):
             stopped.append(number)
         monkeypatch.setattr(primitives, "on_step", None)
-        world.bring()
+        world.import_all()
         assert world.state() == world.reference, f"stopped before step {number} of {total}"
     assert len(stopped) > len(tried) * 3 // 4, "only what follows the last step that matters ends by itself"

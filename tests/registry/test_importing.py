@@ -1,4 +1,4 @@
-"""Import: what was published comes back as it was, and what somebody made by hand becomes versions on which all agree."""
+"""Import: published versions keep their ids; versions made by hand get the same ids for everybody."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.registry.shelf import Shelf
 
 
 class Desk:
-    """Ana, who made six versions with a side line; a registry; and people who import from it."""
+    """Ana with six versions and a side branch, a registry, and people who import from it."""
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.there = Shelf()
@@ -32,7 +32,7 @@ class Desk:
         self.ana = begin(tmp_path / "ana", monkeypatch)
 
     def history(self, rng: random.Random) -> list[VersionId]:
-        """v1 ─ v2 ─ v3 ─ v4 on main, and v3' ─ v4' beside them."""
+        """Commit v1 ─ v2 ─ v3 ─ v4 on main, and v3' ─ v4' on a side branch."""
         ana, made = self.ana, list[str]()
         ana.write("weights/best.onnx", rng.randbytes(30_000))
         ana.write("labels.txt", b"two\n")
@@ -62,7 +62,7 @@ class Desk:
         make_repository(folder)
         return Shell(folder, self._patch)
 
-    def bring(self, shell: Shell, version: str | None = None, name: str = "Helmets") -> Imported:
+    def import_all(self, shell: Shell, version: str | None = None, name: str = "Helmets") -> Imported:
         return import_model(shell.repository, self.there, name, shell.actor, version=version)
 
 
@@ -77,16 +77,16 @@ def files(shell: Shell, revision: str) -> dict[str, bytes]:
 
 
 def _kept(folder: Path) -> dict[Path, bytes]:
-    """Every file but what may be lost at any time."""
+    """Return the bytes of every file except caches."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
     return {path: path.read_bytes() for path in found if "cache" not in path.parts}
 
 
-def test_what_was_published_comes_back_with_its_ids_branches_and_bytes(desk: Desk, rng: random.Random) -> None:
+def test_published_versions_are_imported_with_ids_branches_and_bytes(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made)
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.id for each in done.versions] == made
     assert {each.how for each in done.versions} == {"published"}
     assert done.model == MODEL
@@ -101,52 +101,52 @@ def test_what_was_published_comes_back_with_its_ids_branches_and_bytes(desk: Des
     assert (ben.folder / "model.toml").exists()
 
 
-def test_a_second_import_changes_nothing_and_fetches_nothing(desk: Desk, rng: random.Random) -> None:
+def test_a_second_import_changes_and_downloads_nothing(desk: Desk, rng: random.Random) -> None:
     desk.publish(*desk.history(rng))
     desk.there.make("by hand", {"model-latest": b"weights"})
     ben = desk.somebody("ben")
-    desk.bring(ben)
+    desk.import_all(ben)
     before = _kept(ben.folder)
     desk.there.calls.clear()
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert {each.how for each in done.versions} == {"known"}
     assert done.branches == ()
     assert not [call for call in desk.there.calls if call.startswith("download")]
     assert _kept(ben.folder) == before
 
 
-def test_later_ones_move_the_branch_and_the_files_along(desk: Desk, rng: random.Random) -> None:
+def test_later_versions_fast_forward_the_branch_and_its_files(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made[:2])
     ben = desk.somebody("ben")
-    desk.bring(ben)
+    desk.import_all(ben)
     desk.publish(made[2])
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [(each.branch, each.old, each.new) for each in done.branches] == [("main", made[1], made[2])]
     assert (ben.folder / "weights/best.onnx").read_bytes() == files(desk.ana, made[2])["weights/best.onnx"]
     assert "nothing to commit" in ben.ok("status").out.lower() or ben("commit", "-m", "x").code == 1
 
 
-def test_an_edit_in_the_way_stays_and_all_else_is_done(desk: Desk, rng: random.Random) -> None:
+def test_an_edited_file_is_kept_and_the_rest_is_imported(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made[:2])
     ben = desk.somebody("ben")
-    desk.bring(ben)
+    desk.import_all(ben)
     ben.write("weights/best.onnx", b"mine")
     desk.publish(made[2])
     with pytest.raises(errors.InTheWay):
-        desk.bring(ben)
+        desk.import_all(ben)
     assert (ben.folder / "weights/best.onnx").read_bytes() == b"mine"
     ben.ok("show", made[2])
     ben.ok("restore", "weights/best.onnx")
-    assert desk.bring(ben).branches[0].new == made[2]
+    assert desk.import_all(ben).branches[0].new == made[2]
 
 
-def test_a_parent_that_was_never_published_is_on_record_as_absent(desk: Desk, rng: random.Random) -> None:
+def test_a_parent_that_was_never_published_is_recorded_as_absent(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(made[2], made[3])
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.id for each in done.versions] == [made[2], made[3]]
     assert done.absent == (made[1],)
     assert ben.ok("log", "--format", "v{number}").out.split() == ["v4", "v3"]
@@ -154,13 +154,13 @@ def test_a_parent_that_was_never_published_is_on_record_as_absent(desk: Desk, rn
     ben.ok("fsck", "--read-data")
     ben.ok("gc", "--grace", "0")
     desk.publish(made[1], made[0])
-    assert desk.bring(ben).absent == ()
+    assert desk.import_all(ben).absent == ()
     assert ben.ok("log", "--format", "v{number}").out.split() == ["v4", "v3", "v2", "v1"]
     assert "never published" not in ben.ok("show", "v3").out
     ben.ok("fsck", "--read-data")
 
 
-def test_what_was_made_by_hand_is_equal_for_two_people(desk: Desk) -> None:
+def test_versions_made_by_hand_import_equally_for_two_people(desk: Desk) -> None:
     there = desk.there
     first = there.make("first", {"model-latest": b"one", "config": b"c"}, type="OBJECT_DETECTION", framework="YOLOV8",
                        labels={"0": "a", "7": "b"}, base_parameters={"lr": 0.1, "none": None})  # fmt: skip
@@ -169,7 +169,7 @@ def test_what_was_made_by_hand_is_equal_for_two_people(desk: Desk) -> None:
                           ("x", "X.pt", b"four"), ("y", ".mvc/config.toml", b"five")], parameters={"lr": 0.2})  # fmt: skip
     there.make("third", ())
     ana, ben = desk.somebody("one"), desk.somebody("two")
-    done, again = desk.bring(ana), desk.bring(ben)
+    done, again = desk.import_all(ana), desk.import_all(ben)
     ids = [each.id for each in done.versions]
     assert ids == [each.id for each in again.versions]
     assert None not in ids
@@ -194,102 +194,102 @@ def test_what_was_made_by_hand_is_equal_for_two_people(desk: Desk) -> None:
     ana.ok("commit", "-m", "goes on", "--allow-empty")
 
 
-def test_one_that_cannot_be_taken_is_left_out_by_name(desk: Desk) -> None:
+def test_a_version_that_cannot_be_imported_is_skipped_and_named(desk: Desk) -> None:
     desk.there.make("good", {"a": b"1"})
     desk.there.make("bad", {"a": b"2"}, description="\ud800")
     desk.there.make("later", {"a": b"3"})
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["by hand", "left out", "by hand"]
     assert "Unicode" in done.versions[1].notes[0]
     assert ben.ok("log", "--format", "v{number}").out.split() == ["v2", "v1"]
     with pytest.raises(errors.Unimportable, match="Unicode"):
-        desk.bring(ben, "bad")
+        desk.import_all(ben, "bad")
 
 
-def test_what_was_changed_there_is_a_child_of_what_was_published(desk: Desk, rng: random.Random) -> None:
+def test_a_changed_registry_version_is_a_child_of_the_published_one(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made[:3])
     rows = desk.there.shelf["Helmets"]
     desk.there.edit(rows[0], labels={"0": "hat", "1": "head"})
     desk.there.replace(rows[1], "model-latest", b"another")
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["changed", "changed", "published"]
     assert "labels.0" in done.versions[0].notes[0]
     assert "model-latest (replaced)" in done.versions[1].notes[0]
-    assert done.absent == (made[1],)  # of the first all is there, although its fields say something else now
+    assert done.absent == (made[1],)  # the first is complete, although its fields were edited since
     for number, child in enumerate(done.versions[:2]):
         assert ben.repository.objects.version(VersionId(str(child.id))).parents == (made[number],)
     assert {each.branch for each in done.branches} >= {"main"}
     main = next(each for each in done.branches if each.branch == "main")
     assert main.new == made[2]
     ben.ok("fsck", "--read-data")
-    assert {each.how for each in desk.bring(ben).versions} == {"known"}
+    assert {each.how for each in desk.import_all(ben).versions} == {"known"}
 
 
-def test_a_marker_that_was_copied_along_counts_for_nothing(desk: Desk, rng: random.Random) -> None:
+def test_a_copied_marker_is_ignored(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(made[0])
     row = desk.there.shelf["Helmets"][0]
     copied = [(file.name, file.filename, desk.there.data[file.id]) for file in desk.there.held[row.id]]
     desk.there.make("exported", copied)
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["published", "by hand"]
     assert "copy of another version" in done.versions[1].notes[0]
     assert not [path for path in files(ben, str(done.versions[1].id)) if "mvc-manifest" in path]
 
 
-def test_a_publish_that_had_not_ended_is_left_out(desk: Desk, rng: random.Random) -> None:
+def test_an_incomplete_publish_is_skipped(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made[:2])
     row = desk.there.shelf["Helmets"][1]
     desk.there.held[row.id].pop()
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["published", "left out"]
     assert "publishing was interrupted" in done.versions[1].notes[0]
 
 
-def test_one_version_is_named_by_number_or_name(desk: Desk, rng: random.Random) -> None:
+def test_one_version_is_selected_by_number_or_name(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(*made)
     ben = desk.somebody("ben")
-    assert [each.id for each in desk.bring(ben, "3").versions] == [made[3]]
+    assert [each.id for each in desk.import_all(ben, "3").versions] == [made[3]]
     name = desk.there.shelf["Helmets"][1].name
-    assert [each.id for each in desk.bring(ben, name).versions] == [made[1]]
+    assert [each.id for each in desk.import_all(ben, name).versions] == [made[1]]
     for wrong in ("99", "nothing"):
         with pytest.raises(errors.NotOnRegistry):
-            desk.bring(ben, wrong)
+            desk.import_all(ben, wrong)
     with pytest.raises(errors.NotOnRegistry, match="Nothing"):
-        desk.bring(ben, name="Nothing")
+        desk.import_all(ben, name="Nothing")
 
 
-def test_by_hand_those_before_come_along(desk: Desk) -> None:
+def test_the_ancestors_of_a_version_made_by_hand_are_imported(desk: Desk) -> None:
     for name in ("a", "b", "c"):
         desk.there.make(name, {"w": name.encode()})
     ben, cem = desk.somebody("ben"), desk.somebody("cem")
-    assert [each.name for each in desk.bring(ben, "b").versions] == ["a", "b"]
-    assert [each.how for each in desk.bring(ben).versions] == ["known", "known", "by hand"]
-    assert [e.id for e in desk.bring(ben).versions] == [e.id for e in desk.bring(cem).versions]
+    assert [each.name for each in desk.import_all(ben, "b").versions] == ["a", "b"]
+    assert [each.how for each in desk.import_all(ben).versions] == ["known", "known", "by hand"]
+    assert [e.id for e in desk.import_all(ben).versions] == [e.id for e in desk.import_all(cem).versions]
 
 
-def test_one_made_by_hand_that_was_changed_is_a_child_and_the_line_goes_on(desk: Desk) -> None:
+def test_a_changed_version_made_by_hand_is_a_child_with_its_own_children(desk: Desk) -> None:
     first = desk.there.make("a", {"w": b"1"})
     ben = desk.somebody("ben")
-    (one,) = desk.bring(ben).versions
+    (one,) = desk.import_all(ben).versions
     desk.there.replace(first, "w", b"2")
     desk.there.make("b", {"w": b"3"})
-    changed, second = desk.bring(ben).versions
+    changed, second = desk.import_all(ben).versions
     objects = ben.repository.objects
     assert objects.version(VersionId(str(changed.id))).parents == (one.id,)
     assert objects.version(VersionId(str(second.id))).parents == (one.id,)
-    assert {each.how for each in desk.bring(ben).versions} == {"known"}
+    assert {each.how for each in desk.import_all(ben).versions} == {"known"}
 
 
 @pytest.mark.parametrize("path", ["../evil.onnx", ".git/hooks/x", "a/../../b", "C:/x"])
-def test_a_marker_with_a_path_that_leads_out_is_left_out(desk: Desk, rng: random.Random, path: str) -> None:
+def test_a_marker_with_a_path_outside_the_folder_is_skipped(desk: Desk, rng: random.Random, path: str) -> None:
     made = desk.history(rng)
     desk.publish(made[0])
     row = desk.there.shelf["Helmets"][0]
@@ -299,26 +299,26 @@ def test_a_marker_with_a_path_that_leads_out_is_left_out(desk: Desk, rng: random
     bad = replace(good, tree=tree, version=replace(good.version, tree=tree.id()))
     desk.there.data[file.id] = bad.encode()
     ben = desk.somebody("ben")
-    done = desk.bring(ben)
+    done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["left out"]
     assert done.model is None
     assert not ben.repository.heads.models()
 
 
-def test_it_is_told_where_they_are(desk: Desk, rng: random.Random) -> None:
+def test_places_of_imported_versions_are_recorded(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.publish(made[0])
     ben = desk.somebody("ben")
-    desk.bring(ben)
+    desk.import_all(ben)
     ((id_, place),) = places.every(Model(Repository(ben.folder), MODEL))
     assert (id_, place.number, place.organization, place.model) == (made[0], 0, "acme", "Helmets")
 
 
-def test_a_collection_meanwhile_is_noticed_and_a_repeat_goes_on(desk: Desk, rng: random.Random) -> None:
+def test_garbage_collection_during_an_import_is_detected_and_a_retry_succeeds(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     ben = desk.somebody("ben")
     desk.publish(made[0])
-    desk.bring(ben)
+    desk.import_all(ben)
     ben.set(parameters__epochs=99)
     ben.commit("to be dropped")
     ben.ok("reset", "--hard", made[0])
@@ -334,31 +334,31 @@ def test_a_collection_meanwhile_is_noticed_and_a_repeat_goes_on(desk: Desk, rng:
 
     desk.there.download = collecting  # type: ignore[method-assign]
     with pytest.raises(errors.CollectedMeanwhile):
-        desk.bring(ben)
+        desk.import_all(ben)
     desk.there.download = download  # type: ignore[method-assign]
-    assert desk.bring(ben).versions[1].id == made[1]
+    assert desk.import_all(ben).versions[1].id == made[1]
     ben.ok("fsck", "--read-data")
 
 
-def test_what_was_published_of_one_made_by_hand_is_no_part_of_the_line(desk: Desk) -> None:
+def test_a_published_child_of_a_version_made_by_hand_is_not_its_successor(desk: Desk) -> None:
     there = desk.there
     there.make("a", {"w": b"1"})
     ben, cem = desk.somebody("ben"), desk.somebody("cem")
-    (one,) = desk.bring(ben).versions
+    (one,) = desk.import_all(ben).versions
     there.make("b", {"w": b"2"})
     there.publish(ben.repository, VersionId(str(one.id)))
-    desk.bring(ben)
+    desk.import_all(ben)
     there.make("c", {"w": b"3"})
-    late, fresh = desk.bring(ben), desk.bring(cem)
+    late, fresh = desk.import_all(ben), desk.import_all(cem)
     assert [each.id for each in late.versions] == [each.id for each in fresh.versions]
     assert late.versions[2].id == one.id
 
 
-def test_of_one_made_by_hand_only_its_own_line_comes_along(desk: Desk, rng: random.Random) -> None:
+def test_only_the_ancestors_of_a_version_made_by_hand_are_imported(desk: Desk, rng: random.Random) -> None:
     made = desk.history(rng)
     desk.there.make("a", {"w": b"1"})
     desk.publish(made[0])
     desk.there.make("b", {"w": b"2"})
     ben, cem = desk.somebody("ben"), desk.somebody("cem")
-    assert [each.name for each in desk.bring(ben, "b").versions] == ["a", "b"]
-    assert desk.bring(cem).versions[2].id == desk.bring(ben, "2").versions[-1].id
+    assert [each.name for each in desk.import_all(ben, "b").versions] == ["a", "b"]
+    assert desk.import_all(cem).versions[2].id == desk.import_all(ben, "2").versions[-1].id

@@ -1,4 +1,4 @@
-"""The SDK is loaded by verbs that talk to a registry, by no others; and where it is not installed, they say what installs it."""
+"""Only verbs that use a registry load the SDK; if it is not installed, the error names the extra."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def _loaded(shell: Shell, *arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     "arguments", [("status",), ("log",), ("show",), ("remote", "-v"), ("push", "origin"), ("publish", "--help")]
 )
-def test_other_verbs_load_nothing_of_it(shell: Shell, arguments: tuple[str, ...]) -> None:
+def test_other_verbs_do_not_load_the_sdk(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert not _loaded(shell, *arguments) & HEAVY
 
 
-def test_publishing_loads_it(shell: Shell) -> None:
+def test_publish_loads_the_sdk(shell: Shell) -> None:
     assert {"picsellia", "requests"} <= _loaded(shell, "publish", "-n")
 
 
-def test_where_it_is_not_installed_what_installs_it_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_sdk_the_error_names_the_extra_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str = "picsellia") -> None:
         raise ImportError(name=name)
 
     monkeypatch.setattr(sdk, "load", missing)
-    said = shell("publish")
-    assert said.code == 2
-    assert "pip install 'modelvc[picsellia]'" in said.err
+    result = shell("publish")
+    assert result.code == 2
+    assert "pip install 'modelvc[picsellia]'" in result.err

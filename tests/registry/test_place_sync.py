@@ -47,7 +47,7 @@ def _head(shell: Shell) -> VersionId:
     return found
 
 
-def _tell(shell: Shell, place: Place) -> None:
+def _publish(shell: Shell, place: Place) -> None:
     with shell.repository.locked():
         places.record(Model(shell.repository, MODEL), _head(shell), place, shell.actor.move("publish"))
 
@@ -56,10 +56,10 @@ def _places(shell: Shell) -> set[Place]:
     return set(places.places(Model(shell.repository, MODEL), _head(shell)))
 
 
-def test_a_clone_and_a_fetch_bring_what_was_told(
+def test_clone_and_fetch_copy_the_record(
     shell: Shell, ben: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _tell(shell, PLACE)
+    _publish(shell, PLACE)
     assert "up to date" in shell.ok("push").out
     assert _places(ben) == set()
     ben.ok("fetch")
@@ -71,10 +71,10 @@ def test_a_clone_and_a_fetch_bring_what_was_told(
     shell.ok("gc", "--remote", "origin", "-n")
 
 
-def test_two_who_publish_at_once_lose_nothing(shell: Shell, ben: Shell) -> None:
+def test_concurrent_publishers_lose_nothing(shell: Shell, ben: Shell) -> None:
     other = replace(PLACE, organization="beta", id="v-2")
-    _tell(shell, PLACE)
-    _tell(ben, other)
+    _publish(shell, PLACE)
+    _publish(ben, other)
     shell.ok("push")
     ben.ok("push")
     shell.ok("fetch")
@@ -82,10 +82,10 @@ def test_two_who_publish_at_once_lose_nothing(shell: Shell, ben: Shell) -> None:
     assert _places(shell) == _places(ben) == {PLACE, other}
 
 
-def test_somebody_who_is_first_with_the_next_entry_only_costs_a_try(
+def test_an_entry_appended_by_somebody_else_costs_a_retry(
     shell: Shell, ben: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _tell(shell, PLACE)
+    _publish(shell, PLACE)
     other = replace(PLACE, id="v-2", number=4)
     real = LocalBackend.create
     done: list[str] = []
@@ -104,8 +104,8 @@ def test_somebody_who_is_first_with_the_next_entry_only_costs_a_try(
     assert _places(ben) == {PLACE, other}
 
 
-def test_what_both_know_is_read_once(shell: Shell, ben: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    _tell(shell, PLACE)
+def test_equal_logs_are_read_once(shell: Shell, ben: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    _publish(shell, PLACE)
     shell.ok("push")
     ben.ok("fetch")
     read: list[str] = []
@@ -122,7 +122,7 @@ def test_what_both_know_is_read_once(shell: Shell, ben: Shell, monkeypatch: pyte
     assert [name for name in read if "/published/" in name] == []
 
 
-def test_who_has_published_nothing_asks_nothing_more(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_publications_no_logs_are_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.ok("push")
     listed: list[str] = []
     real = LocalBackend.list
@@ -136,12 +136,12 @@ def test_who_has_published_nothing_asks_nothing_more(shell: Shell, monkeypatch: 
     assert [name for name in listed if "published" in name] == []
 
 
-def test_what_is_no_entry_there_is_refused(shell: Shell, ben: Shell, tmp_path: Path) -> None:
-    _tell(shell, PLACE)
+def test_a_corrupt_remote_log_is_refused(shell: Shell, ben: Shell, tmp_path: Path) -> None:
+    _publish(shell, PLACE)
     shell.ok("push")
     path = tmp_path / "shared" / places.ref_of(MODEL, _head(shell)).path(1)
     path.chmod(0o644)
     path.write_bytes(b"{}")
-    said = ben("fetch")
-    assert said.code == 14
+    result = ben("fetch")
+    assert result.code == 14
     assert _places(ben) == set()

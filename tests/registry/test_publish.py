@@ -1,4 +1,4 @@
-"""`mvc publish`: once, whole, traceable; nothing there is changed, and colleagues see what is where."""
+"""`mvc publish`: creates each version once and completely, changes nothing else, and colleagues see the places."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def head(shell: Shell) -> VersionId:
     return found
 
 
-def test_every_field_and_file_is_there(shell: Shell, platform: Platform) -> None:
-    said = shell.ok("publish")
+def test_every_field_and_file_is_published(shell: Shell, platform: Platform) -> None:
+    result = shell.ok("publish")
     histories.check_complete(platform, shell.repository, head(shell))
     [row] = platform.versions_of(MODEL)
     assert {key: row[key] for key in row if key not in ("id", "origin", "tags", "thumbnail_object_name")} == {
@@ -43,16 +43,16 @@ def test_every_field_and_file_is_there(shell: Shell, platform: Platform) -> None
         "notebook_link": "https://example.org/notebook",
     }  # fmt: skip
     assert platform.objects.data[row["thumbnail_object_name"]] == b"\x89PNG picture"
-    assert f"Picsellia #0  v1-{head(shell)[:12]}  {platform.host}/model/version/{row['id']}" in said.out
+    assert f"Picsellia #0  v1-{head(shell)[:12]}  {platform.host}/model/version/{row['id']}" in result.out
     assert platform.files_of(row)[-1]["name"] == marker.NAME, "the marker is last"
 
 
-def test_a_second_time_nothing_is_sent_and_it_says_so(shell: Shell, platform: Platform) -> None:
+def test_a_second_publish_sends_nothing(shell: Shell, platform: Platform) -> None:
     shell.ok("publish")
     before = histories.state(platform)
     calls = len(platform.calls)
-    said = shell.ok("publish")
-    assert said.lines[-1] == "Everything up to date."
+    result = shell.ok("publish")
+    assert result.lines[-1] == "Everything up to date."
     assert histories.state(platform) == before
     assert {call.method for call in platform.calls[calls:] if "/storage" not in call.path} <= {"GET", "POST"}
     assert [call.shape for call in platform.calls[calls:] if call.method == "POST"] == [
@@ -61,7 +61,7 @@ def test_a_second_time_nothing_is_sent_and_it_says_so(shell: Shell, platform: Pl
 
 
 @pytest.mark.parametrize("kind", ["aws", "google", "azure"])
-def test_a_history_with_a_side_line_and_a_large_file_goes_there(
+def test_a_history_with_a_side_branch_and_a_large_file_is_published(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     platform.rules.client_type = kind
@@ -80,17 +80,17 @@ def test_a_history_with_a_side_line_and_a_large_file_goes_there(
     shell.ok("fsck")
 
 
-def test_a_dry_run_changes_nothing_anywhere(shell: Shell, platform: Platform) -> None:
-    said = shell.ok("publish", "-n")
-    assert " * v1" in said.out
-    assert "Would publish 1 version." in said.out
+def test_a_dry_run_changes_nothing_here_or_on_the_registry(shell: Shell, platform: Platform) -> None:
+    result = shell.ok("publish", "-n")
+    assert " * v1" in result.out
+    assert "Would publish 1 version." in result.out
     assert (platform.models, platform.versions) == ({}, {})
     assert places.places(Model(shell.repository, MODEL), head(shell)) == []
     shell.ok("publish")
     assert " = v1" in shell.ok("publish", "--dry-run").out
 
 
-def test_it_may_be_called_otherwise_there_and_that_is_remembered(shell: Shell, platform: Platform) -> None:
+def test_another_model_name_on_the_registry_is_remembered(shell: Shell, platform: Platform) -> None:
     shell.ok("publish", "--as", "Helmets (night)")
     shell.set(parameters__epochs=3)
     shell.commit("two")
@@ -99,7 +99,7 @@ def test_it_may_be_called_otherwise_there_and_that_is_remembered(shell: Shell, p
     histories.check_complete(platform, shell.repository, head(shell), "Helmets (night)")
 
 
-def test_another_machine_finds_what_is_there(
+def test_another_machine_finds_the_published_versions(
     shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.ok("remote", "add", "origin", str(tmp_path / "shared"))
@@ -116,52 +116,52 @@ def test_another_machine_finds_what_is_there(
     )
 
 
-# --- what is there and is not ours
+# --- versions of somebody else
 
 
 def _begun(shell: Shell, platform: Platform, **edited: object) -> dict[str, Any]:
-    """A version without files, of the name and the fields that ours would have, but for these."""
+    """Add a version without files, with the name and fields of ours except `edited`."""
     objects = shell.repository.objects
     same = fields.request(objects.manifest(objects.version(head(shell)).manifest))
     return platform.add_version(platform.add_model(MODEL), **{"name": f"v1-{head(shell)[:12]}", **same, **edited})
 
 
-def test_what_somebody_else_began_is_completed_where_it_is_the_same(shell: Shell, platform: Platform) -> None:
+def test_an_equal_incomplete_version_of_somebody_else_is_completed(shell: Shell, platform: Platform) -> None:
     shell.ok("publish")
     [row] = platform.versions_of(MODEL)
     mark, picture = (next(f for f in platform.files_of(row) if f["name"] == name) for name in (marker.NAME, "picture"))
     del platform.files[mark["id"]], platform.files[picture["id"]]
     (shell.folder / ".mvc" / "refs" / MODEL / "published").rename(shell.folder / "aside")
-    said = shell.ok("publish")
-    assert " + v1" in said.out
-    assert "resumed" in said.out
+    result = shell.ok("publish")
+    assert " + v1" in result.out
+    assert "resumed" in result.out
     histories.check_complete(platform, shell.repository, head(shell))
 
 
-def test_a_version_that_says_something_else_is_not_touched(shell: Shell, platform: Platform) -> None:
+def test_a_version_with_other_fields_is_not_changed(shell: Shell, platform: Platform) -> None:
     _begun(shell, platform, labels={"0": "cat"})
     before = histories.state(platform)
-    said = shell("publish")
-    assert said.code == 13
-    assert "labels" in said.err
+    result = shell("publish")
+    assert result.code == 13
+    assert "labels" in result.err
     assert histories.state(platform) == before
 
 
-def test_another_file_of_that_role_is_not_replaced(shell: Shell, platform: Platform) -> None:
+def test_another_file_with_that_role_is_not_replaced(shell: Shell, platform: Platform) -> None:
     shell.ok("publish")
     [row] = platform.versions_of(MODEL)
     for file in platform.files_of(row):
         del platform.files[file["id"]]
     platform.add_file(row, "model-latest", b"another" * 50)
     before = set(platform.files)
-    said = shell("publish")
-    assert said.code == 13
-    assert "another file as model-latest" in said.err
+    result = shell("publish")
+    assert result.code == 13
+    assert "another file as model-latest" in result.err
     assert before <= set(platform.files)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "copied", "file gone", "file more"])
-def test_a_marker_that_does_not_hold_is_told_and_left(shell: Shell, platform: Platform, damage: str) -> None:
+def test_an_invalid_marker_is_reported_and_not_replaced(shell: Shell, platform: Platform, damage: str) -> None:
     shell.ok("publish")
     [row] = platform.versions_of(MODEL)
     mark, weights = (next(f for f in platform.files_of(row) if f["name"] == n) for n in (marker.NAME, "model-latest"))
@@ -175,13 +175,13 @@ def test_a_marker_that_does_not_hold_is_told_and_left(shell: Shell, platform: Pl
     else:
         platform.add_file(row, "more", b"more")
     before = histories.state(platform)
-    said = shell("publish")
-    assert said.code == 13, said
-    assert "differs from the version of that name here" in said.err
+    result = shell("publish")
+    assert result.code == 13, result
+    assert "differs from the version of that name here" in result.err
     assert histories.state(platform) == before
 
 
-def test_a_version_that_was_deleted_there_is_published_anew(shell: Shell, platform: Platform) -> None:
+def test_a_version_deleted_on_the_registry_is_published_again(shell: Shell, platform: Platform) -> None:
     shell.ok("publish")
     [row] = platform.versions_of(MODEL)
     platform.versions.clear()
@@ -191,12 +191,12 @@ def test_a_version_that_was_deleted_there_is_published_anew(shell: Shell, platfo
     histories.check_complete(platform, shell.repository, head(shell))
 
 
-def test_of_several_with_one_name_the_first_whole_one_counts_and_all_are_told(
+def test_of_duplicates_the_first_complete_one_is_used_and_all_are_listed(
     shell: Shell, platform: Platform, registry: PicselliaRegistry
 ) -> None:
     platform.rules.unique = False
     empty = _begun(shell, platform)
-    shell.ok("publish")  # completes the one that is there
+    shell.ok("publish")  # completes the existing one
     model = registry.find_model(MODEL)
     assert model is not None
     platform.add_version(platform.models[model.id], name=empty["name"])
@@ -209,82 +209,80 @@ def test_of_several_with_one_name_the_first_whole_one_counts_and_all_are_told(
     assert " = v1" in shell.ok("publish").out
 
 
-def test_duplicates_are_told_after_publishing(shell: Shell, platform: Platform) -> None:
+def test_duplicates_are_listed_after_publishing(shell: Shell, platform: Platform) -> None:
     platform.rules.unique = False
     first = _begun(shell, platform)
     platform.add_version(next(iter(platform.models.values())), name=first["name"])
-    said = shell.ok("publish")
-    assert f"{first['name']}: #0, #1" in said.err
+    result = shell.ok("publish")
+    assert f"{first['name']}: #0, #1" in result.err
 
 
-# --- what cannot be told, or must not
+# --- unsent values and secrets
 
 
-def test_what_the_registry_has_no_word_for_is_said_and_in_the_marker(shell: Shell, platform: Platform) -> None:
+def test_unsent_values_are_warned_about_and_in_the_marker(shell: Shell, platform: Platform) -> None:
     shell.set(model__type="MULTI", model__thumbnail="elsewhere.png")
     shell.commit("multi")
-    said = shell.ok("publish")
-    assert "model.type = MULTI is in the marker only" in said.err
-    assert "elsewhere.png is not a file of the version" in said.err
+    result = shell.ok("publish")
+    assert "model.type = MULTI is in the marker only" in result.err
+    assert "elsewhere.png is not a file of the version" in result.err
     row = next(row for row in platform.versions_of(MODEL) if row["name"].startswith("v2"))
     assert row["type"] == "NOT_CONFIGURED"
     assert " = v2" in shell.ok("publish").out
 
 
-def test_a_role_that_marks_versions_is_refused(shell: Shell, platform: Platform) -> None:
+def test_the_reserved_role_is_refused(shell: Shell, platform: Platform) -> None:
     shell.write("fake.json", b"{}")
     shell.ok("add", "fake.json", "--as", marker.NAME)
     shell.commit("fake")
-    said = shell("publish")
-    assert said.code == 17
+    result = shell("publish")
+    assert result.code == 17
     assert platform.versions == {}
 
 
-def test_without_a_token_or_a_registry_it_says_what_to_do(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token_or_a_registry_the_error_has_a_hint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PICSELLIA_TOKEN")
-    said = shell("publish")
-    assert said.code == 12
-    assert "PICSELLIA_TOKEN" in said.err
+    result = shell("publish")
+    assert result.code == 12
+    assert "PICSELLIA_TOKEN" in result.err
     shell.ok("remote", "rm", "picsellia")
-    said = shell("publish")
-    assert said.code == 2
-    assert "mvc remote add picsellia picsellia://ORGANIZATION" in said.err
+    result = shell("publish")
+    assert result.code == 2
+    assert "mvc remote add picsellia picsellia://ORGANIZATION" in result.err
     shell.ok("remote", "add", "origin", "../there")
     assert shell("publish", "--to", "origin").code == 2
     assert shell("publish", "--to", "nowhere").code == 2
     assert shell("publish", "--all", "HEAD").code == 2
 
 
-def test_a_platform_that_does_not_answer_is_no_fault_of_what_is_here(shell: Shell, naps: list[float]) -> None:
+def test_a_platform_without_an_answer_leaves_the_repository_unchanged(shell: Shell, naps: list[float]) -> None:
     shell.ok("remote", "set-url", "picsellia", "picsellia://acme", "-o", "host=http://127.0.0.1:1")
-    said = shell("publish")
-    assert (said.code, said.out) == (15, "")
-    assert "Cannot reach picsellia://acme: the connection was refused" in said.err
+    result = shell("publish")
+    assert (result.code, result.out) == (15, "")
+    assert "Cannot reach picsellia://acme: the connection was refused" in result.err
     assert sum(naps) == 7.5
     shell.ok("status")
     shell.ok("fsck")
 
 
-def test_a_registry_is_tried_out_without_making_anything(
-    shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_remote_test_creates_nothing(shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     before = histories.state(platform)
-    said = shell.ok("remote", "check", "picsellia").lines
-    assert said == [f"Token accepted: organization acme at {platform.host}, 0 models"]
+    result = shell.ok("remote", "check", "picsellia").lines
+    assert result == [f"Token accepted: organization acme at {platform.host}, 0 models"]
     assert histories.state(platform) == before
     assert shell("--offline", "remote", "check", "picsellia").code == 15
     monkeypatch.setenv("PICSELLIA_TOKEN", "canary-another-token")
     assert shell("remote", "check", "picsellia").code == 12
 
 
-def test_no_secret_is_kept_or_shown(
+def test_secrets_are_neither_stored_nor_shown(
     shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = [shell.ok("publish", "-v"), shell.ok("publish", "--json"), shell.ok("remote", "-v"), shell.ok("config")]
+    result = [shell.ok("publish", "-v"), shell.ok("publish", "--json"), shell.ok("remote", "-v"), shell.ok("config")]
     monkeypatch.setenv("PICSELLIA_TOKEN", "canary-another-token")
-    said.append(shell("publish"))
-    assert said[-1].code == 12
-    for each in said:
+    result.append(shell("publish"))
+    assert result[-1].code == 12
+    for each in result:
         assert "canary" not in each.out + each.err
         assert "X-Signature" not in each.out + each.err
     for path in (shell.folder / ".mvc").rglob("*"):
@@ -294,7 +292,7 @@ def test_no_secret_is_kept_or_shown(
             assert b"X-Signature" not in data, path
 
 
-def test_a_clone_without_the_files_publishes_them_or_makes_nothing_there(
+def test_a_partial_clone_fetches_and_publishes_or_creates_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     ana = histories.small(tmp_path / "ana", monkeypatch)

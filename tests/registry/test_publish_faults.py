@@ -1,6 +1,6 @@
-"""Every call of a publish goes wrong in every way, and is then repeated: one complete version, all files right, none twice.
+"""Each call of a publish fails in each way; then the publish is repeated: one complete version, each file once.
 
-All in one process, with the waiting between tries left out. The platform counts the calls; each case spoils one of them.
+One process, no waiting. The platform counts the calls; each case fails one of them.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ FAULTS = {
     "bad JSON after it was processed": Fault(garbage=True, after=True),
 }
 _CODES = {12, 13, 15, 128}
-_IMPATIENT = (2.0, 0.1)
-_PATIENT = (30.0, 30.0)
+_SHORT = (2.0, 0.1)
+_LONG = (30.0, 30.0)
 
 
 @dataclass
 class World:
-    """A repository with one version, and a platform that forgets all between cases."""
+    """A repository with one version, and a platform that is emptied between cases."""
 
     shell: Shell
     platform: Platform
@@ -73,10 +73,10 @@ class World:
             each.clear()
         platform.calls.clear()
         platform.faults = lambda _: None
-        _forget_told(self)
+        _forget_published(self)
 
-    def publish(self, timeouts: tuple[float, float] = _PATIENT) -> None:
-        """As one run of `mvc publish`."""
+    def publish(self, timeouts: tuple[float, float] = _LONG) -> None:
+        """Publish as one run of `mvc publish`."""
         with self._registry(timeouts) as registry:
             publish(Model(self.shell.repository, MODEL), registry, [self.head], self.shell.actor)
 
@@ -114,7 +114,7 @@ def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault 
 
 
 def _calls(world: World) -> list[str]:
-    """The calls of a publish to which nothing happens."""
+    """Return the calls of a publish without faults."""
     world.forget()
     world.publish()
     world.check()
@@ -123,11 +123,11 @@ def _calls(world: World) -> list[str]:
 
 _TWICE = ("reset after it was processed", "500 after it was processed")
 _CASES = [*((name, True) for name in FAULTS), *((name, False) for name in _TWICE)]
-"""The same where the platform would make a second one of the same name without a word, for answers that are lost."""
+"""Faults, and True if the platform refuses a second version of the same name; lost answers are tried both ways."""
 
 
 @pytest.mark.parametrize(("name", "unique"), _CASES)
-def test_whatever_happens_to_a_call_a_repeat_leaves_one_complete_version(
+def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
     name: str, unique: bool, world: World, rng: random.Random, *, deep: bool
 ) -> None:
     """Every call with --deep, else every third one, from one of the first three on."""
@@ -142,7 +142,7 @@ def test_whatever_happens_to_a_call_a_repeat_leaves_one_complete_version(
         seen: list[Call] = []
         world.platform.faults = _nth(number, fault, seen)
         try:
-            world.publish(_IMPATIENT if fault.stall else _PATIENT)
+            world.publish(_SHORT if fault.stall else _LONG)
         except errors.MvcError as error:
             ended.append(error.exit_code)
         assert len(seen) > number, "the call that was to go wrong came"
@@ -154,12 +154,12 @@ def test_whatever_happens_to_a_call_a_repeat_leaves_one_complete_version(
             message = f"after {name} at call {number}, {shape}"
             raise AssertionError(message) from error
     assert set(ended) <= _CODES
-    if name == "401":  # of the platform; an address of the storage may have expired, and is asked for anew
+    if name == "401":  # for the platform only: an expired address of the storage is requested again
         assert ended == [12] * len([shape for _, shape in tried if "/storage" not in shape])
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is processed", "after it was processed"])
-def test_killed_at_any_call_it_goes_on_from_there(after: bool, world: World, rng: random.Random, *, deep: bool) -> None:
+def test_a_publish_killed_at_any_call_resumes(after: bool, world: World, rng: random.Random, *, deep: bool) -> None:
     """Every call with --deep, else every second one, from the first or the second on."""
     world.platform.rules.unique = False
     total = len(_calls(world))
@@ -169,18 +169,18 @@ def test_killed_at_any_call_it_goes_on_from_there(after: bool, world: World, rng
         world.publish()
         world.check()
         sent = [name for name in world.platform.objects.data if "/MODEL_FILE/" in name]
-        assert len(sent) <= 4, f"of two files and the marker only that one is sent again which was under way: {sent}"
+        assert len(sent) <= 4, f"of two files and the marker only the one in progress is sent again: {sent}"
 
 
-def test_somebody_else_who_publishes_the_same_at_any_call_is_no_harm(
+def test_a_concurrent_publish_of_the_same_version_is_harmless(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, deep: bool
 ) -> None:
-    """Ben's whole publish takes place while one call of Ana's waits: each, or without --deep every fourth."""
+    """Run Ben's whole publish while one call of Ana's waits: each call, or without --deep every fourth."""
     shutil.copytree(world.shell.folder, tmp_path / "ben")
     ben = World(Shell(tmp_path / "ben", monkeypatch), world.platform, world.naps)
     for number in range(0, len(_calls(world)), 1 if deep else 4):
         world.forget()
-        _forget_told(ben)
+        _forget_published(ben)
         seen: list[Call] = []
 
         def meanwhile(call: Call, number: int = number, seen: list[Call] = seen) -> None:
@@ -199,13 +199,13 @@ def test_somebody_else_who_publishes_the_same_at_any_call_is_no_harm(
         assert here[0] == here[1]
 
 
-def _forget_told(world: World) -> None:
+def _forget_published(world: World) -> None:
     for name in (f"refs/{MODEL}/published", "publishing"):
         shutil.rmtree(world.shell.folder / ".mvc" / name, ignore_errors=True)
 
 
 def _killed(world: World, number: int, *, after: bool) -> None:
-    """Publish in a child that ends, without a word, at call `number`."""
+    """Publish in a child process that is killed at call `number`."""
     child: list[int] = []
 
     def kill(call: Call) -> Fault | None:
@@ -234,7 +234,7 @@ def _killed(world: World, number: int, *, after: bool) -> None:
     assert os.WIFSIGNALED(status), "the call at which it was to be killed came"
 
 
-def test_a_record_of_what_was_sent_that_is_damaged_is_found_and_does_no_harm(world: World) -> None:
+def test_a_damaged_journal_is_detected_and_harmless(world: World) -> None:
     world.forget()
     _killed(world, len(_calls_of(world)) - 3, after=False)
     [path] = (world.shell.folder / ".mvc" / "publishing").iterdir()
@@ -253,7 +253,7 @@ def _calls_of(world: World) -> list[str]:
     return calls
 
 
-def test_a_repository_that_cannot_be_written_leaves_nothing_there(world: World) -> None:
+def test_a_read_only_repository_creates_nothing_on_the_registry(world: World) -> None:
     if os.geteuid() == 0:
         pytest.skip("root writes everywhere")
     world.forget()

@@ -1,4 +1,4 @@
-"""A registry among the remotes: added, listed, and told apart from stores."""
+"""A registry as a remote: added, listed, and refused where a store is needed."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def test_a_registry_is_added_and_its_kind_is_shown(shell: Shell) -> None:
 @pytest.mark.parametrize("verb", ["push", "pull", "fetch"])
 def test_versions_are_not_pushed_to_a_registry(shell: Shell, verb: str) -> None:
     shell.ok("remote", "add", "picsellia", "picsellia://acme")
-    said = shell(verb, "picsellia")
-    assert said.code == 2
-    assert "mvc publish --to picsellia" in said.err
-    assert "mvc import picsellia://acme/MODEL" in said.err
+    result = shell(verb, "picsellia")
+    assert result.code == 2
+    assert "mvc publish --to picsellia" in result.err
+    assert "mvc import picsellia://acme/MODEL" in result.err
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_versions_are_not_pushed_to_a_registry(shell: Shell, verb: str) -> None:
         ("picsellia://acme", {"token": "canary-pw"}, "has host"),
     ],
 )
-def test_what_is_no_registry_is_refused_and_shows_no_secret(
+def test_an_invalid_registry_is_refused_without_showing_secrets(
     shell: Shell, url: str, options: dict[str, str], reason: str
 ) -> None:
     given = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    said = shell("remote", "add", "picsellia", url, *given)
-    assert (said.code, said.out) == (2, "")
-    assert reason in said.err
-    assert "canary-pw" not in said.err
+    result = shell("remote", "add", "picsellia", url, *given)
+    assert (result.code, result.out) == (2, "")
+    assert reason in result.err
+    assert "canary-pw" not in result.err
     assert shell.ok("remote").out == ""
 
 
@@ -76,13 +76,13 @@ def test_what_is_no_registry_is_refused_and_shows_no_secret(
         ("picsellia://Acme%20Vision/ana%40home@1", ("Acme Vision", "ana@home", "1")),
     ],
 )
-def test_an_address_is_taken_apart_and_put_together(text: str, parts: tuple[str, str | None, str | None]) -> None:
+def test_an_address_is_parsed_and_formatted(text: str, parts: tuple[str, str | None, str | None]) -> None:
     found = registry_address.parse(text)
     assert (found.organization, found.model, found.version) == parts
     assert registry_address.parse(found.text) == found
 
 
 @pytest.mark.parametrize("text", ["picsellia://acme/@3", "picsellia://acme/helmets@", "picsellia:acme", "s3://acme/x"])
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_an_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(errors.BadRegistryUrl):
         registry_address.parse(text)

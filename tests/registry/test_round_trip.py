@@ -1,4 +1,4 @@
-"""There and back: what was published comes into an empty repository with its ids and its bytes, and nothing is done twice."""
+"""Publish and import into an empty repository: ids and bytes are equal, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE = 26 * 1024 * 1024
 
 
 @pytest.mark.parametrize("kind", ["minio", "google", "azure"])
-def test_six_versions_with_a_side_line_go_there_and_come_back(
+def test_six_versions_with_a_side_branch_survive_publish_and_import(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     platform.rules.client_type = kind
@@ -44,7 +44,7 @@ def test_six_versions_with_a_side_line_go_there_and_come_back(
     assert ana("drift", "picsellia").code == 0
 
 
-def test_a_colleague_sees_in_the_shared_remote_what_is_published(
+def test_a_colleague_sees_published_versions_through_the_shared_remote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     ana = histories.small(tmp_path / "ana", monkeypatch)
@@ -60,7 +60,7 @@ def test_a_colleague_sees_in_the_shared_remote_what_is_published(
     assert f"{platform.host}/model/version/{row['id']}" in ben.ok("show").out
 
 
-def test_a_file_that_was_replaced_after_publishing_is_drift_however_large_it_is(
+def test_a_replaced_file_of_any_size_is_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     ana = histories.small(tmp_path / "ana", monkeypatch)
@@ -73,13 +73,13 @@ def test_a_file_that_was_replaced_after_publishing_is_drift_however_large_it_is(
     old = next(file for file in platform.files_of(row) if file["name"] == "model-latest")
     del platform.files[old["id"]]
     platform.add_file(row, "model-latest", b"y" * 3_000_000, "best.onnx")
-    said = ana("drift", "picsellia")
-    assert said.code == 1
-    assert "model-latest" in said.out
+    result = ana("drift", "picsellia")
+    assert result.code == 1
+    assert "model-latest" in result.out
 
 
 def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """An empty repository of somebody else."""
+    """Return an empty repository of somebody else."""
     (tmp_path / name).mkdir()
     shell = Shell(tmp_path / name, monkeypatch)
     shell.ok("init", "--model", "other")
@@ -87,7 +87,7 @@ def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 def _published(shell: Shell) -> list[dict[str, str]]:
-    """The versions by their number there."""
+    """Return the versions by their number on the registry."""
     found = sorted(places.every(Model(shell.repository, MODEL)), key=lambda each: each[1].number)
     return [{"id": id_} for id_, _ in found]
 

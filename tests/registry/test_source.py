@@ -1,4 +1,4 @@
-"""Where a version comes from: said by hand, or by the training run that commits it."""
+"""The source of a version: set by hand, or by the training run that commits it."""
 
 from __future__ import annotations
 
@@ -41,45 +41,45 @@ def inside(monkeypatch: pytest.MonkeyPatch, platform: Platform, experiment: Row)
     return experiment
 
 
-def test_a_commit_in_a_training_run_says_which_one(shell: Shell, inside: Row) -> None:
+def test_a_commit_in_a_training_run_records_its_experiment(shell: Shell, inside: Row) -> None:
     shell.commit("trained")
-    said = shell.ok("source", "show", "HEAD", "--json").json["source"]
-    assert said["experiment"]["id"] == inside["id"]
-    assert said["experiment"]["name"] == "exp-88"
-    assert [(row["alias"], row["name"], row["version"]) for row in said["datasets"]] == [
+    result = shell.ok("source", "show", "HEAD", "--json").json["source"]
+    assert result["experiment"]["id"] == inside["id"]
+    assert result["experiment"]["name"] == "exp-88"
+    assert [(row["alias"], row["name"], row["version"]) for row in result["datasets"]] == [
         ("train", "traffic", "12"),
         ("val", "traffic-val", "3"),
     ]
-    assert shell.ok("source", "--json").json["source"] == said
+    assert shell.ok("source", "--json").json["source"] == result
     assert "exp-88" in shell.ok("source", "show").out
     assert shell("commit", "-m", "again").code == 1
     assert TOKEN not in "".join(path.read_text(errors="ignore") for path in shell.folder.rglob("*") if path.is_file())
 
 
-def test_the_next_run_takes_the_place_of_the_last_ones(
+def test_the_next_run_replaces_the_recorded_experiment(
     shell: Shell, inside: Row, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.commit("trained")
     other = platform.add_experiment("exp-89")
     monkeypatch.setenv("experiment_id", other["id"])
-    said = shell.ok("commit", "-m", "trained again")
-    assert other["id"] in said.err
+    result = shell.ok("commit", "-m", "trained again")
+    assert other["id"] in result.err
     assert "datasets" not in shell.ok("source", "show", "HEAD", "--json").json["source"]
     assert shell.ok("source", "show", "v1", "--json").json["source"]["experiment"]["name"] == "exp-88"
 
 
 @pytest.mark.parametrize("status", [0, 401, 403, 404, 500])
-def test_where_nobody_can_be_asked_the_id_is_recorded_and_the_commit_goes_on(
+def test_without_a_connection_the_id_is_recorded_and_the_commit_succeeds(
     shell: Shell, inside: Row, platform: Platform, status: int
 ) -> None:
     platform.faults = lambda _: Fault(status)
-    said = shell.ok("commit", "-m", "trained")
-    assert "recorded only the id" in said.err
-    assert TOKEN not in said.err
+    result = shell.ok("commit", "-m", "trained")
+    assert "recorded only the id" in result.err
+    assert TOKEN not in result.err
     assert shell.ok("source", "show", "HEAD", "--json").json["source"] == {"experiment": {"id": inside["id"]}}
 
 
-def test_what_is_known_already_stays_when_nobody_can_be_asked(shell: Shell, inside: Row, platform: Platform) -> None:
+def test_without_a_connection_recorded_names_are_kept(shell: Shell, inside: Row, platform: Platform) -> None:
     shell.commit("trained")
     platform.faults = lambda _: Fault(0)
     shell.set(parameters__epochs=2)
@@ -93,11 +93,11 @@ def test_a_dry_run_changes_nothing(shell: Shell, inside: Row) -> None:
     assert (shell.folder / "model.toml").read_bytes() == before
 
 
-def test_outside_it_is_said_by_hand(shell: Shell) -> None:
+def test_outside_a_training_run_the_source_is_set_by_hand(shell: Shell) -> None:
     assert "No source" in shell.ok("source").out
     shell.ok("set", "source.experiment.id=exp-1", "source.experiment.name=mine")
     shell.ok("set", 'source.datasets=[{alias = "train", name = "traffic", version = "3"}]')
-    shell.commit("said")
+    shell.commit("result")
     assert shell.ok("source", "show", "HEAD").out.splitlines() == [
         "experiment  mine  exp-1",
         "dataset     train  traffic  3",
