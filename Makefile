@@ -6,6 +6,7 @@
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 BIN     := .venv/bin
 READY   := .venv/.installed
+PACKAGE := --editable '.[docs,test]'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start mvc hundreds of times, and what it was compiled to is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,12 +52,14 @@ dist: $(READY)          ## wheel and sdist in dist/, with man pages, checked by 
 clean:                  ## remove all that is made here
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
+# uv installs in a tenth of pip's time; pip takes over where an index is known to pip alone.
 # The stamp is as new as pyproject.toml when all it asks for is installed, so a second run costs nothing.
 $(READY): pyproject.toml
 	@for python in $(PYTHON) $(PYTHONS); do \
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        echo "Installing into .venv with $$python ($$($$python -V 2>&1))"; \
 	        $$python -m venv .venv || { echo 'No venv module: on Debian and Ubuntu, apt install python3-venv'; exit 1; }; \
-	        $(BIN)/python -m pip install -qq --editable '.[docs,test]' && touch $@; exit; \
+	        { $(BIN)/python -m pip install -qq uv && $(BIN)/python -m uv pip install -q --python $(BIN)/python $(PACKAGE); } 2>/dev/null \
+	            || $(BIN)/python -m pip install -qq $(PACKAGE) || exit; touch $@; exit; \
 	    fi; \
 	done; echo 'mvc needs Python 3.11 or newer: make PYTHON=/path/to/python3'; exit 1
