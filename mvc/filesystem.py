@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.open import open_repository
 from mvc.repository import revisions
@@ -91,7 +92,9 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
             id_ = revisions.resolve(Model(self._repository, key), unquote(revision) if at else "HEAD")
         except (errors.UnknownRevision, errors.NoVersionYet) as error:
             raise FileNotFoundError(errno.ENOENT, error.message, name) from error
-        return version, self._repository.objects.tree(self._repository.objects.version(id_).tree), below
+        objects = self._repository.objects
+        found = objects.version(id_)
+        return version, roles.expanded(objects.manifest(found.manifest), objects.tree(found.tree)), below
 
     def _models(self) -> list[dict[str, Any]]:
         return [_folder(quote(model, safe="")) for model in self._repository.heads.models()]
@@ -106,6 +109,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         inside = [entry for entry in tree.entries if entry.path.startswith(prefix)]
         if below and not inside:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        inside = list({entry.path: entry for entry in inside}.values())
         names = [(entry.path[len(prefix) :].partition("/"), entry) for entry in inside]
         files = [_file(version, entry) for (_, slash, _), entry in names if not slash]
         folders = {folder for (folder, slash, _), _ in names if slash}

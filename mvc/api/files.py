@@ -101,7 +101,7 @@ class File:
 
 
 class Files(Mapping[str, File]):
-    """The files of a version by role; a path is taken too. Raises NotInVersion, RoleHasMany."""
+    """The files of a version by role, one with two roles twice; a path is taken too. Raises NotInVersion, RoleHasMany."""
 
     def __init__(self, session: Session, tree: Tree, version: str) -> None:
         """Hold the files of a version, which is called `version`."""

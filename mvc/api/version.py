@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mvc import display
 from mvc.api.files import Files
 from mvc.api.session import PathLike, Revision, Session
+from mvc.model import roles
 from mvc.model import version as versions
 from mvc.model.compare.diff import VersionDiff
 from mvc.model.ids import SHORT, VersionId
@@ -137,7 +138,7 @@ class Version:
     @property
     def files(self) -> Files:
         """Its files, by role or by path."""
-        return Files(self._session, self.tree, f"{self.model} v{self.number}")
+        return Files(self._session, roles.expanded(self.manifest, self.tree), f"{self.model} v{self.number}")
 
     # --- verbs
 

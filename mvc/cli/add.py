@@ -10,10 +10,10 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.model.roles import is_glob
 from mvc.plural import count
 from mvc.porcelain.add import Added, Entry, add
 from mvc.repository.model import Model
-from mvc.repository.worktree import globs
 
 _SHOWN = 5
 
@@ -43,7 +43,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
 
 def _line(entry: Entry) -> str:
     line = f"{escape(entry.role)} = {escape(entry.path)}"
-    return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if globs.is_glob(entry.path) else line
+    return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if is_glob(entry.path) else line
 
 
 def _ignored(paths: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
@@ -54,14 +55,14 @@ def _lines(listing: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
 
 
 def _short(listing: Listed) -> Iterator[str]:
-    return aligned([(escape(entry.role), escape(entry.path)) for entry in listing.entries])
+    return aligned([(render.roles(listing.roles(entry)), escape(entry.path)) for entry in listing.entries])
 
 
 def _long(listing: Listed) -> Iterator[str]:
     rows = [
         (
             "x" if entry.exec else "-",
-            escape(entry.role),
+            render.roles(listing.roles(entry)),
             size(entry.size),
             short(entry.file),
             listing.states[entry.path].value,

@@ -12,6 +12,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.tensors import held
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.model.roles import roles_of
 from mvc.plural import count
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
@@ -98,7 +99,7 @@ def _files(shown: Shown) -> Iterator[str]:
     """Yield role, path, size, id, storage state and tensors of each file."""
     rows = [
         (
-            escape(entry.role),
+            render.roles(roles_of(shown.manifest, entry)),
             escape(entry.path),
             size(entry.size),
             short(entry.file),

@@ -121,7 +121,7 @@ class RoleWithoutFile(Usage):
 class TwoRoles(Usage):
     """{path} has two roles, {first} and {second}.
 
-    Change [files] so that it has only one.
+    Change one of the two patterns, or name the path itself in [files], as often as it has roles.
     """
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mvc import errors, lazy
 from mvc.model import paths
 from mvc.model.manifest import Manifest
+from mvc.model.roles import LABELMAP, is_glob, roles_by_path
 from mvc.model.toml import parse, rules, schema
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
@@ -125,7 +126,7 @@ class _Target:
     @property
     def is_glob(self) -> bool:
         """True if it may match several files."""
-        return globs.is_glob(self.pattern)
+        return is_glob(self.pattern)
 
 
 def _target(repository: Repository, folder: str, path: Path) -> _Target:
@@ -135,7 +136,7 @@ def _target(repository: Repository, folder: str, path: Path) -> _Target:
         relative = place.relative_to(os.path.realpath(repository.root / folder)).as_posix()
     except ValueError:
         raise errors.NotInModel(path=paths.escape_name(os.fspath(path)), folder=folder or "the top") from None
-    if globs.is_glob(relative) and not os.path.lexists(place):
+    if is_glob(relative) and not os.path.lexists(place):
         return _Target(relative, relative, PurePosixPath(globs.fixed_part(relative) or _PATTERN_ROLE).name)
     if os.path.isdir(place) and not os.path.islink(place):
         if relative == ".":
@@ -164,9 +165,9 @@ class _Plan:
         self._follows = follow_links
         self._before = self._scan(manifest.files, manifest.labelmap_path, links.of(repository, manifest))
         self._followed = list(manifest.model.get(links.KEY[1], ()))
-        self._roles = {file.path: file.role for file in self._before.tracked}  # extended by each entry
-        self._patterns = {pattern: role for role, pattern in manifest.files.items()}
-        self._files = dict(manifest.files)
+        named = roles_by_path(manifest.files, manifest.labelmap_path)
+        self._roles = {file.path: ", ".join(named.get(file.path, (file.role,))) for file in self._before.tracked}
+        self._files = dict(manifest.files)  # this and the roles are extended by each entry
         self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
         self._of_everywhere: list[WorkFile] = []
 
@@ -179,9 +180,13 @@ class _Plan:
 
     def add(self, target: _Target, asked: str | None) -> None:
         """Add an entry for `target` unless all of it is tracked; raise for an invalid one."""
-        same = self._patterns.get(target.pattern)
-        if same is not None and asked not in (None, same):
-            raise errors.TrackedAlready(path=paths.escape_name(target.pattern), role=same)
+        same = next((role for role, pattern in self._files.items() if pattern == target.pattern), None)
+        if same is not None and asked is not None and self._files.get(asked) == target.pattern:
+            same = asked
+        elif same is not None and asked is not None:
+            if target.is_glob:
+                raise errors.TrackedAlready(path=paths.escape_name(target.pattern), role=same)
+            same = None  # a path may have another role beside it
         found = self._found(target)
         new = [file for file in found.tracked if file.path not in self._roles]
         claims = asked is not None and not target.is_glob  # a path takes precedence over a glob that tracks it
@@ -240,7 +245,6 @@ class _Plan:
     def _enter(self, target: _Target, role: str, new: list[WorkFile]) -> str:
         """Add an entry of `[files]` with the files it matches; return its role."""
         self._files[role] = target.pattern
-        self._patterns[target.pattern] = role
         self._taken |= _with_above(role)
         self._roles |= {file.path: f"{role}/" if target.is_glob else role for file in new}
         self.entries.append(Entry(role, target.pattern, len(new), sum(file.stat.size for file in new)))
@@ -299,7 +303,7 @@ class _Plan:
         return f"{name}-{number}"
 
     def _is_free(self, role: str, target: _Target) -> bool:
-        if role == worktree.LABELMAP and self._manifest.labelmap_path not in (None, target.pattern):
+        if role == LABELMAP and self._manifest.labelmap_path not in (None, target.pattern):
             return False
         return role not in self._taken
 

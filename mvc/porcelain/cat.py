@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.model import roles
 from mvc.model.ids import Buffer, FileId
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
@@ -37,7 +38,8 @@ def cat(model: Model, text: str) -> Content:
         data = model_file.of_version(repository, version, revisions.model_of(model, revision))
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
-    entry = revisions.find_file(tree, name, history.label(repository, id_).partition(" ")[0])
+    served = roles.expanded(repository.objects.manifest(version.manifest), tree)
+    entry = revisions.find_file(served, name, history.label(repository, id_).partition(" ")[0])
     promises.ensure_present(repository, [entry])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.ids import Hasher, VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker
@@ -171,7 +172,8 @@ class _Comparison:
         fields = compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand)
         if remote.name != place.name:
             fields = (FieldChange("name", place.name, remote.name), *fields)
-        files = self._changed_files(id_, remote, objects.tree(version.tree), by_hand=by_hand)
+        served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
+        files = self._changed_files(id_, remote, served, by_hand=by_hand)
         return replace(same, fields=fields, files=files)
 
     def _changed_files(

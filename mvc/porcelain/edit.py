@@ -15,6 +15,7 @@ from mvc import errors, lazy
 from mvc.model import paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
+from mvc.model.roles import roles_by_path
 from mvc.model.toml import keys, parse, schema
 from mvc.repository import history
 from mvc.repository.model import Model
@@ -154,7 +155,8 @@ def remove(
     with repository.writing():
         folder = model.folder
         tracked = _files(model, folder)
-        roles = list(dict.fromkeys(_tracked_role(tracked, name, repository.root / folder, below) for name in names))
+        named = (_tracked_roles(tracked, name, repository.root / folder, below) for name in names)
+        roles = list(dict.fromkeys(role for roles_ in named for role in roles_))
         doomed = {} if cached else _doomed(model, folder, tracked, set(roles), force=force)
         above = f"{folder}/" if folder else ""
         on_delete([path.removeprefix(above) for path in doomed])
@@ -221,14 +223,15 @@ def _files(model: Model, folder: str) -> dict[str, str]:
     return dict(manifest.files)
 
 
-def _tracked_role(tracked: dict[str, str], name: str, folder: Path, below: str) -> str:
+def _tracked_roles(tracked: dict[str, str], name: str, folder: Path, below: str) -> list[str]:
+    """Return the role of that name, or all roles of that path."""
     for candidate in typed.candidates(folder, below, name):
         if candidate.name in tracked:
-            return candidate.name
+            return [candidate.name]
         plain = candidate.name.removeprefix("./").rstrip("/")
-        for role, pattern in tracked.items():
-            if not candidate.is_role and pattern in (plain, f"{plain}/**"):
-                return role
+        roles = [role for role, pattern in tracked.items() if pattern in (plain, f"{plain}/**")]
+        if roles and not candidate.is_role:
+            return roles
     raise errors.NotTracked(name=name, roles=", ".join(tracked) or "none")
 
 
@@ -243,7 +246,9 @@ def _doomed(model: Model, folder: str, files: dict[str, str], roles: set[str], *
     repository.tree.follow(scan.followed)
     current = history.snapshot(repository, model.current)
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
-    gone = [file for file in scan.tracked if _owner(file.role, files) in roles]
+    named = roles_by_path(files, manifest.labelmap_path)
+    owners = {file: named.get(file.path, (_owner(file.role, files),)) for file in scan.tracked}
+    gone = [file for file, owned_by in owners.items() if roles.issuperset(owned_by)]
     found = {file: _id(repository, file.root_path) for file in gone}
     lost = [file.path for file, id_ in found.items() if id_ != kept.get(file.path)]
     if lost and not force:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc import errors
-from mvc.model import names, paths
+from mvc.model import names, paths, roles
 from mvc.model.ids import VersionId
 from mvc.registry import compare, handmade, imported_branches, marker, published
 from mvc.registry.imported_branches import BranchUpdate
@@ -240,7 +240,8 @@ class _Run:
         if compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand):
             return False
         recorded_ids = compare.recorded_ids(import_notes.read(self.repository.door, places.PICSELLIA, remote.id))
-        return not compare.changed_files(objects.tree(version.tree), files, recorded_ids, by_hand=by_hand)
+        served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
+        return not compare.changed_files(served, files, recorded_ids, by_hand=by_hand)
 
     def _read_marker(self, version: RemoteVersion, files: Sequence[RemoteFile]) -> _Inspection:
         """Return the version with its own marker, if it has one."""
@@ -281,8 +282,9 @@ class _Run:
         if reason:
             self._record(inspection.version, LEFT_OUT, None, reason)
             return
+        served = roles.expanded(version_marker.manifest, version_marker.tree)
         fields = compare.changed_fields(version_marker.manifest, inspection.version, by_hand=False)
-        files = compare.changed_files(version_marker.tree, inspection.files, {}, by_hand=False)
+        files = compare.changed_files(served, inspection.files, {}, by_hand=False)
         if not files:
             result = importer.import_published(
                 inspection.version, inspection.files, version_marker, record_place=not fields

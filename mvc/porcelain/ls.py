@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.roles import roles_of
 from mvc.model.segment import Segment
 from mvc.model.tree import TreeEntry
 from mvc.repository.model import Model
@@ -24,6 +26,7 @@ class Listed:
     id: VersionId
     number: int
     entries: tuple[TreeEntry, ...]
+    manifest: Manifest
     states: dict[str, State]
     tensors: dict[str, tuple[Segment, ...]]
 
@@ -33,8 +36,15 @@ class Listed:
             "model": self.model,
             "id": self.id,
             "number": self.number,
-            "files": [{**entry.to_json(), **self._more(entry.path)} for entry in self.entries],
+            "files": [
+                {**entry.to_json(), "roles": list(self.roles(entry)), **self._more(entry.path)}
+                for entry in self.entries
+            ],
         }
+
+    def roles(self, entry: TreeEntry) -> tuple[str, ...]:
+        """Return the roles of a file."""
+        return roles_of(self.manifest, entry)
 
     def _more(self, path: str) -> dict[str, Any]:
         state = {"state": self.states[path].value} if path in self.states else {}
@@ -52,4 +62,5 @@ def ls(model: Model, id_: VersionId, *, states: bool = False, tensors: bool = Fa
     found = {entry.path: repository.promised.state(entry.file) for entry in entries} if states else {}
     held = {entry.path: stored(repository, entry) for entry in entries} if tensors else {}
     known = {path: segments for path, segments in held.items() if segments}
-    return Listed(model.key, id_, version.number, entries, found, known)
+    manifest = repository.objects.manifest(version.manifest)
+    return Listed(model.key, id_, version.number, entries, manifest, found, known)

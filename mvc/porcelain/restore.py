@@ -39,7 +39,7 @@ def restore(
     version = repository.objects.version(source)
     named = _named(
         repository,
-        promises.entries_of(repository, source),
+        promises.entries_by_role(repository, source),
         names,
         source,
         repository.root / model.folder,
@@ -69,7 +69,7 @@ def _named(
     below: str,
 ) -> list[TreeEntry]:
     if not names:
-        return list(files)
+        return list({entry.path: entry for entry in files}.values())
     found: dict[str, TreeEntry] = {}
     for name in names:
         tried = ([entry for entry in files if _matches(entry, each)] for each in typed.candidates(folder, below, name))

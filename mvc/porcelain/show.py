@@ -8,6 +8,7 @@ from typing import Any
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
+from mvc.model.roles import roles_of
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
@@ -63,7 +64,8 @@ class Shown:
         }
 
     def _file(self, entry: TreeEntry) -> dict[str, Any]:
-        record = {**entry.to_json(), "state": self.states[entry.path].value.lower()}
+        named = {"roles": list(roles_of(self.manifest, entry))}
+        record = {**entry.to_json(), **named, "state": self.states[entry.path].value.lower()}
         found = self.tensors.get(entry.path)
         return {**record, "tensors": found.to_json()} if found else record
 

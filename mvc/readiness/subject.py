@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mvc.model.manifest import Manifest
+from mvc.model.roles import expanded
 from mvc.model.tree import Tree, TreeEntry
 
 
@@ -46,8 +47,11 @@ class Subject:
 
     def file(self, role: str) -> TreeEntry | None:
         """Return the file of exactly this role, as a registry names it."""
-        return self.tree.by_role.get(role)
+        return self._by_role().get(role)
 
     def files(self, role: str) -> list[TreeEntry]:
         """Return the files of a role: one, or all files of a pattern."""
-        return [entry for entry in self.tree.entries if entry.role == role or entry.role.startswith(f"{role}/")]
+        return [entry for name, entry in self._by_role().items() if name == role or name.startswith(f"{role}/")]
+
+    def _by_role(self) -> dict[str, TreeEntry]:
+        return expanded(self.manifest, self.tree).by_role

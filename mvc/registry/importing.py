@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import secrets
@@ -81,7 +82,7 @@ class Importer:
         by_role = {file.name: file for file in files}
         with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
-            for entry in published.tree.entries:
+            for entry in roles.expanded(published.manifest, published.tree).entries:
                 if self._repository.promised.state(entry.file) is not State.COMPLETE:
                     stored = self._download_entry(ingest, by_role[entry.role], entry)
                     changes += [FileDrift(entry.role, REPLACED)] if stored != (entry.file, entry.size) else []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.tree import Tree
 from mvc.registry import marker
@@ -119,4 +120,4 @@ def _mismatch(decoded: Marker, version: RemoteVersion, files: Sequence[RemoteFil
         return f"{marker.NAME} belongs to another registry version"
     if decoded.id != id_:
         return f"{marker.NAME} belongs to version {decoded.id[:10]}"
-    return file_mismatch(decoded.tree, files)
+    return file_mismatch(roles.expanded(decoded.manifest, decoded.tree), files)

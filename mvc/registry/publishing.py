@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
@@ -46,23 +47,29 @@ class LocalVersion:
 
     @property
     def size(self) -> int:
-        """The size of the files, in bytes."""
-        return sum(entry.size for entry in self.tree.entries)
+        """The size of the files, in bytes; a file counts once for each role."""
+        return sum(entry.size for entry in self.files.entries)
+
+    @property
+    def files(self) -> Tree:
+        """Its files as a registry has them: one for each role."""
+        return roles.expanded(self.manifest, self.tree)
 
     @property
     def thumbnail(self) -> TreeEntry | None:
         """The file that model.toml names as thumbnail, by path or by role; None if the version has no such file."""
         name = str(self.manifest.model.get("thumbnail", ""))
-        return self.tree.by_path.get(name.removeprefix("./")) or self.tree.by_role.get(name)
+        return self.tree.by_path.get(name.removeprefix("./")) or self.files.by_role.get(name)
 
 
 def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
     """Return the version `id_`. Raises RoleReserved, Missing, Damaged."""
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
-    if marker.NAME in tree.by_role:
+    local = LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
+    if marker.NAME in local.files.by_role:
         raise errors.RoleReserved(role=marker.NAME, version=id_[:10])
-    return LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
+    return local
 
 
 @dataclass
@@ -86,7 +93,7 @@ class Publisher:
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
         self._check(local, remote, files)
         journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
-        for entry in local.tree.entries:
+        for entry in local.files.entries:
             namesakes = [file for file in files if file.name == entry.role]
             file = self._ensure_uploaded(local, remote, entry, namesakes, journal)
             if journal.files.get(entry.role) != file.id:
@@ -133,7 +140,7 @@ class Publisher:
         changes = fields.changes(fields.request(local.manifest), remote.raw)
         if changes:
             raise self.changed(local, f"edited fields: {', '.join(change.key for change in changes)}")
-        unknown = sorted({file.name for file in files} - set(local.tree.by_role) - {marker.NAME})
+        unknown = sorted({file.name for file in files} - set(local.files.by_role) - {marker.NAME})
         if unknown:
             raise self.changed(local, f"unknown files: {', '.join(unknown)}")
 
@@ -186,10 +193,10 @@ class Publisher:
     def _write_note(self, local: LocalVersion, remote: RemoteVersion) -> None:
         """Record the id of each file's record, by which drift detects a replaced file. Raises PublicationChanged."""
         files = self.registry.files(remote)
-        mismatch = published.file_mismatch(local.tree, files)
+        mismatch = published.file_mismatch(local.files, files)
         if mismatch:
             raise self.changed(local, mismatch)
-        ids = {file.name: file.id for file in files if file.name in local.tree.by_role}
+        ids = {file.name: file.id for file in files if file.name in local.files.by_role}
         with self.repository.locked():
             import_notes.write(self.repository.door, places.PICSELLIA, remote.id, compare.note(remote, files, ids))
 

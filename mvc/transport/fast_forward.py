@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mvc.model.ids import VersionId
+from mvc.model.roles import LABELMAP
 from mvc.model.tree import Tree, TreeEntry
 from mvc.remotes.remote import Remote
 from mvc.repository.model import Model
@@ -12,7 +13,6 @@ from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.repository.worktree.model_file import NAME
-from mvc.repository.worktree.scan import LABELMAP
 from mvc.storage.progress import Progress
 from mvc.storage.records.heads import Head
 from mvc.storage.records.journal import RefStep
@@ -60,7 +60,8 @@ def advance(
     connection.
     """
     repository = model.repository
-    selected = [entry for entry in promises.entries_of(repository, target) if entry.path == NAME or select(entry)]
+    named = promises.entries_by_role(repository, target)
+    selected = [entry for entry in named if entry.path == NAME or select(entry)]
     received = _fetch(repository, selected, remote, progress)
     with repository.writing():
         current, head = model.current, model.head
@@ -91,7 +92,8 @@ def complete(
     """Check out the files of the current version that `select` chooses and that were left out so far."""
     repository = model.repository
     tree = repository.objects.tree(repository.objects.version(current).tree)
-    chosen = [entry for entry in partial.not_checked_out(repository, model.key, tree) if select(entry)]
+    wanted_paths = {entry.path for entry in promises.entries_by_role(repository, current) if select(entry)}
+    chosen = [entry for entry in partial.not_checked_out(repository, model.key, tree) if entry.path in wanted_paths]
     if not chosen:
         return 0, Moved()
     received = _fetch(repository, chosen, remote, progress)

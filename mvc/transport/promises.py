@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mvc import lazy
+from mvc.model import roles
 from mvc.model.ids import VersionId
-from mvc.model.tree import TreeEntry
+from mvc.model.tree import Tree, TreeEntry
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
@@ -40,3 +41,11 @@ def entries_of(repository: Repository, id_: VersionId) -> list[TreeEntry]:
     version = repository.objects.version(id_)
     toml = TreeEntry(model_file.NAME, model_file.NAME, 0, version.model_toml)
     return [toml, *repository.objects.tree(version.tree).entries]
+
+
+def entries_by_role(repository: Repository, id_: VersionId) -> list[TreeEntry]:
+    """Return an entry for each role of the files of a version, its model.toml first."""
+    version = repository.objects.version(id_)
+    toml, *entries = entries_of(repository, id_)
+    served = roles.expanded(repository.objects.manifest(version.manifest), Tree(tuple(entries)))
+    return [toml, *served.entries]

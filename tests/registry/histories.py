@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mvc.model.ids import VersionId, digest
+from mvc.model.roles import expanded
 from mvc.registry import marker
 from mvc.registry.marker import Marker
 from mvc.repository.repository import Repository
@@ -69,7 +70,7 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
     rows = [row for row in platform.versions_of(called) if row["name"] == name]
     assert len(rows) == 1, [row["name"] for row in platform.versions_of(called)]
     files = platform.files_of(rows[0])
-    tree = repository.objects.tree(version.tree)
+    tree = expanded(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
     assert sorted(file["name"] for file in files) == sorted([*tree.by_role, marker.NAME])
     for file in files:
         data = platform.bytes_of(file)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mvc.model.ids import VersionId
+from mvc.porcelain.init import make_repository
 from mvc.registry import fields, marker, published
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from mvc.repository import places
@@ -314,3 +315,34 @@ def test_a_partial_clone_fetches_and_publishes_or_creates_nothing(
     histories.check_complete(platform, few.repository, head(few))
     assert few.ok("status", "--json").json["clean"]
     assert not (few.folder / "weights" / "best.onnx").exists()
+
+
+def test_a_file_with_two_roles_is_sent_once_for_each(
+    shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("add", "weights/best.onnx", "--as", "pretrained-weights")
+    id_ = VersionId(shell.commit("Two roles"))
+    shell.ok("publish")
+    histories.check_complete(platform, shell.repository, id_)
+    assert shell.ok("publish").lines[-1] == "Everything up to date."
+    assert shell("drift", histories.REGISTRY).code == 0
+    (tmp_path / "ben").mkdir()
+    make_repository(tmp_path / "ben")
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    histories.register(ben, platform, monkeypatch)
+    ben.ok("import", f"picsellia://acme/{MODEL}")
+    assert ben.ok("cat", f"{id_}:pretrained-weights").out == ben.ok("cat", f"{id_}:model-latest").out
+    assert ben("drift", histories.REGISTRY).code == 0
+
+
+def test_a_second_role_that_was_replaced_there_is_drift(shell: Shell, platform: Platform) -> None:
+    shell.ok("add", "weights/best.onnx", "--as", "pretrained-weights")
+    shell.commit("Two roles")
+    shell.ok("publish")
+    [row] = [row for row in platform.versions_of(MODEL) if row["name"].startswith("v2-")]
+    [file] = [file for file in platform.files_of(row) if file["name"] == "pretrained-weights"]
+    platform.objects.data[file["object_name"]] = b"others"
+    said = shell("drift", histories.REGISTRY)
+    assert said.code != 0
+    assert "pretrained-weights" in said.out
+    assert "model-latest" not in said.out

@@ -10,8 +10,9 @@ import pytest
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from mvc import errors
+from mvc.model.roles import is_glob
 from mvc.repository.worktree import globs
-from mvc.repository.worktree.globs import Ignore, compile_glob, fixed_part, is_glob
+from mvc.repository.worktree.globs import Ignore, compile_glob, fixed_part
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def test_the_labelmaps_file_is_tracked_by_itself(tmp_path: Path) -> None:
     assert roles(scan(tmp_path, "", {"m": "*"}, "labels.json")) == {"labels.json": "labelmap", "a.pt": "m/a.pt"}
     assert roles(scan(tmp_path, "", {"labelmap": "labels.json"}, "labels.json")) == {"labels.json": "labelmap"}
     assert isinstance(problem(tmp_path, {"labelmap": "a.pt"}, "labels.json"), errors.RoleTaken)
-    assert isinstance(problem(tmp_path, {"other": "labels.json"}, "labels.json"), errors.TwoRoles)
+    assert roles(scan(tmp_path, "", {"other": "labels.json"}, "labels.json")) == {"labels.json": "labelmap"}
+    assert roles(scan(tmp_path, "", {"classes": "labels.json"}, "labels.json")) == {"labels.json": "classes"}
 
 
 def test_two_globs_that_begin_in_one_folder_are_an_error(tmp_path: Path) -> None:
@@ -90,9 +91,10 @@ def test_of_two_globs_the_deeper_one_wins_and_the_whole_folder_has_the_rest(tmp_
     assert isinstance(problem(tmp_path, {"all": "**", "x": "*"}), errors.RoleWithoutFile)
 
 
-def test_two_roles_for_one_path_are_an_error(tmp_path: Path) -> None:
-    make(tmp_path, "a.pt")
-    assert isinstance(problem(tmp_path, {"x": "a.pt", "y": "a.pt"}), errors.TwoRoles)
+def test_of_two_roles_of_one_path_the_tree_has_the_first_by_name(tmp_path: Path) -> None:
+    make(tmp_path, "a.pt", "w/b.pt")
+    assert roles(scan(tmp_path, "", {"y": "a.pt", "x": "a.pt"})) == {"a.pt": "x"}
+    assert isinstance(problem(tmp_path, {"x": "a.pt", "w/b.pt": "a.pt", "w": "w/*"}), errors.RoleTaken)
 
 
 def test_a_role_that_a_glob_makes_may_be_taken(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvc.cli.app.terminal import escape, size, style
@@ -68,6 +68,11 @@ def file_line(change: FileChange, *, unread: bool = False) -> str:
     if unread and change.kind == "M" and change.new is not None and not change.new.file:
         parts.append("(by size)")
     return "  ".join(parts)
+
+
+def roles(names: Sequence[str]) -> str:
+    """Return the roles of one file: `model-latest, pretrained-weights`."""
+    return ", ".join(map(escape, names))
 
 
 def value(change: Change) -> str:

@@ -18,8 +18,9 @@ from mvc.model.compare.files import FileChange, compare_trees
 from mvc.model.compare.labels import LabelDiff
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
+from mvc.model.roles import shared
 from mvc.model.toml.schema import dotted
-from mvc.model.tree import Tree
+from mvc.model.tree import Tree, TreeEntry
 
 __all__ = ["SECTIONS", "Change", "FileChange", "LabelDiff", "Snapshot", "VersionDiff", "compare", "compare_trees"]
 
@@ -115,7 +116,29 @@ def compare(old: Snapshot | None, new: Snapshot, *, new_bytes: Mapping[FileId, i
         if changes:
             values[name] = changes
     labels = compare_labels.compare(before.labelmap if before else (), new.manifest.labelmap)
-    return VersionDiff(labels, values, compare_trees(old.tree if old else None, new.tree, new_bytes))
+    return VersionDiff(labels, values, compare_trees(old.tree if old else None, _with_roles(old, new), new_bytes))
+
+
+def _with_roles(old: Snapshot | None, new: Snapshot) -> Tree:
+    """Return the new tree with the old role of each file that still has it, or that had the new one before.
+
+    A file that gains or loses one of several roles is not renamed; `tracked` has the change.
+    """
+    if old is None:
+        return new.tree
+    many = shared(old.manifest), shared(new.manifest)
+    if not any(many):
+        return new.tree
+    before = old.tree.by_path
+
+    def entry_of(entry: TreeEntry) -> TreeEntry:
+        known = before.get(entry.path)
+        if known is None or known.role == entry.role:
+            return entry
+        is_same = known.role in many[1].get(entry.path, ()) or entry.role in many[0].get(entry.path, ())
+        return entry._replace(role=known.role) if is_same else entry
+
+    return Tree(tuple(map(entry_of, new.tree.entries)), new.tree.ext)
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:

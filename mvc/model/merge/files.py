@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.merge.values import Conflict, Resolver
+from mvc.model.roles import expanded
 from mvc.model.tree import TreeEntry
 
 
@@ -32,12 +33,12 @@ Sides = tuple[Roles, Roles, Roles]
 
 def by_role(snapshot: Snapshot) -> dict[str, Tracked]:
     """Return the roles of a version."""
-    patterns, entries = snapshot.manifest.files, snapshot.tree.by_role
+    patterns, entries = snapshot.manifest.files, expanded(snapshot.manifest, snapshot.tree).by_role
     return {role: Tracked(patterns.get(role), entries.get(role)) for role in {**patterns, **entries}}
 
 
 def merge_files(sides: Sides, resolver: Resolver) -> dict[str, Tracked]:
-    """Merge the roles; results that collide, such as two roles at one path, are conflicts too."""
+    """Merge the roles; results that collide, such as two roles with other bytes at one path, are conflicts too."""
     base, ours, theirs = sides
     roles = sorted({*ours, *theirs})
     results = {role: _merge(base.get(role), ours.get(role), theirs.get(role)) for role in roles}
@@ -105,8 +106,15 @@ def _collisions(roles: Mapping[str, Tracked | None]) -> Iterator[str]:
             yield role
     for path, same_path in by_path.items():
         parents = [role for folder in _parents(path) for role in by_path.get(folder, ())]
-        if parents or len(same_path) > 1:
+        if parents or not _can_share(roles, path, same_path):
             yield from (*same_path, *parents)
+
+
+def _can_share(roles: Mapping[str, Tracked | None], path: str, same_path: list[str]) -> bool:
+    """Return whether these roles may share a file: it is the same one, and each names its path literally."""
+    same = [tracked for role in same_path if (tracked := roles[role]) is not None]
+    files = {entry._replace(role="") for tracked in same if (entry := tracked.entry) is not None}
+    return len(same_path) == 1 or (len(files) == 1 and all(tracked.pattern == path for tracked in same))
 
 
 def _is_named(roles: Mapping[str, Tracked | None], role: str) -> bool:

@@ -7,7 +7,7 @@ base, ours, theirs ─┬─ sections of the manifest, by key (merge/values)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,11 @@ from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import SECTIONS, Manifest
 from mvc.model.merge.files import Sides, Tracked, by_role, merge_files
 from mvc.model.merge.values import OURS, THEIRS, Conflict, Resolver, merge_values, same
-from mvc.model.tree import Tree
+from mvc.model.roles import LABELMAP
+from mvc.model.tree import Tree, TreeEntry
 
 __all__ = ["LABELMAP", "OURS", "THEIRS", "Conflict", "Merged", "merge", "same", "value_at"]
 
-LABELMAP = "labelmap"
-"""The field of all classes, and the role of the labelmap's file."""
 _REINDEXED = "one side changed class numbers or names, and the other side changed files"
 _DUPLICATE = "a class would occur twice"
 Labels = tuple[str | None, Labelmap, Tracked | None]
@@ -50,12 +49,30 @@ def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, takes: Mapping[str, 
     path, classes, labels_file = _merge_labels((_labels(base), _labels(ours), _labels(theirs)), files, resolver)
     roles = merge_files(files, resolver)
     if labels_file is not None:
-        roles[LABELMAP] = labels_file
+        roles = {role: _with_file(tracked, labels_file) for role, tracked in roles.items()} | {LABELMAP: labels_file}
     patterns = {role: tracked.pattern for role, tracked in roles.items() if tracked.pattern is not None}
-    tree = Tree.of([tracked.entry for tracked in roles.values() if tracked.entry is not None])
+    tree = Tree.of(list(_entries(roles)))
     manifest = Manifest(**sections, files=patterns, labelmap=classes, labelmap_path=path)
     snapshot = Snapshot(manifest, Tree(tree.entries, ours.tree.ext))
     return Merged(snapshot, resolver.unresolved(), tuple(sorted(resolver.conflicts)))
+
+
+def _with_file(tracked: Tracked, labels_file: Tracked) -> Tracked:
+    """Return a role of the labelmap's file with that file, which is merged with the classes."""
+    entry, labels = tracked.entry, labels_file.entry
+    if entry is None or labels is None or entry.path != labels.path:
+        return tracked
+    return Tracked(tracked.pattern, labels._replace(role=entry.role))
+
+
+def _entries(roles: Mapping[str, Tracked]) -> Iterator[TreeEntry]:
+    """Yield an entry for each file: under the first of its roles."""
+    paths: set[str] = set()
+    for role in sorted(roles):
+        entry = roles[role].entry
+        if entry is not None and entry.path not in paths:
+            paths.add(entry.path)
+            yield entry
 
 
 def value_at(snapshot: Snapshot, conflict: Conflict) -> Any:

@@ -13,17 +13,15 @@ from typing import Any
 from mvc import errors
 from mvc.model import labelmap, names, paths
 from mvc.model.manifest import Manifest
+from mvc.model.roles import LABELMAP, MAGIC
 from mvc.model.toml import schema
 from mvc.model.toml.schema import IMAGE_DIGEST, IMAGE_TAG
 
 ERROR, WARNING = "error", "warning"
-LABELS_ROLE = "labelmap"
-"""The role of the labelmap's file, `labelmap.path`."""
 MAX_ROLE = 200
 """Characters of a role in `[files]`, at most."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
-_GLOB = re.compile(r"[*?\[]")
 _ESCAPED = re.compile(r"\[[*?\[]\]")
 _MAX_SHOWN = 5
 
@@ -114,7 +112,7 @@ def _roles(manifest: Manifest) -> Iterator[Problem]:
         fault = role_fault(role)
         if fault:
             yield Problem(ERROR, key, fault, "choose another role, such as model-latest")
-        if role == LABELS_ROLE and manifest.labelmap_path not in (None, pattern):
+        if role == LABELMAP and manifest.labelmap_path not in (None, pattern):
             yield Problem(
                 ERROR, key, f"labelmap.path is {manifest.labelmap_path!r}", "name the same file, or remove it"
             )
@@ -135,7 +133,7 @@ def role_fault(role: str) -> str | None:
 def _path(pattern: str, key: str) -> Iterator[Problem]:
     """Check that a version can hold the path; in a glob, each wildcard and `[[]` is taken as one character."""
     try:
-        paths.check_path(_GLOB.sub("x", _ESCAPED.sub("x", pattern)))
+        paths.check_path(MAGIC.sub("x", _ESCAPED.sub("x", pattern)))
     except (errors.UnsafePath, errors.UnportablePath) as error:
         yield Problem(ERROR, key, f"{paths.escape_name(pattern)}: {error.fields['reason']}", error.hint)
 

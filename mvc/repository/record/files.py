@@ -17,6 +17,7 @@ from mvc import errors, lazy
 from mvc.model import paths
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
+from mvc.model.roles import expanded, first_role
 from mvc.model.toml import parse, render, rules, schema
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
@@ -142,7 +143,8 @@ class _Recording:
         manifest = self._manifest(base, changes, places)
         warnings = drafts.check(manifest, self.message, allow_secret=self.options.allow_secret)
         self.draft.ingest.bases = delta_bases.bases(self.model, manifest, [parent] if parent else [])
-        tree = Tree.of([self._entry(role, files[role], path, base) for role, path in places.items()])
+        firsts = [(first_role(roles), path) for path, roles in _by_path(places).items()]
+        tree = Tree.of([self._entry(role, files[role], path, base) for role, path in firsts])
         self._refuse_unready(manifest, tree)
         signature = Signature(self.actor.person, self.actor.at, self.message, code(()))
         text = self._model_toml(base, manifest)
@@ -197,20 +199,35 @@ class _Recording:
             raise errors.NotAtTip(branch=branch.name, tip=at[:10], parent=wanted[:10])
 
     def _places(self, files: Mapping[str, Path | TreeEntry], base: Version | None) -> Iterator[tuple[str, str]]:
-        """The path of each role: the parent's, else the role and the file's suffix."""
-        known = self.repository.objects.tree(base.tree).by_role if base is not None else {}
+        """The path of each role: the parent's, else the role and the file's suffix. Roles of one file may share one."""
+        known = self._known(base)
         found: dict[str, str] = {}
         for role, file in files.items():
             fault = rules.role_fault(role)
             if fault:
                 raise errors.BadRole(role=paths.escape_name(role), reason=fault)
             suffix = PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix
-            found[role] = known[role].path if role in known else f"{role}{suffix}"
+            shares = [other for other, path in found.items() if role in known and path == known[role].path]
+            own = role not in known or not all(
+                _are_same(files[other], file) for other in shares
+            )  # shared so far, and no more
+            found[role] = f"{role}{suffix}" if own else known[role].path
             paths.check_path(found[role])
             yield role, found[role]
-        twice = [(path, path) for path in found.values() if list(found.values()).count(path) > 1]
-        for first, second in [*twice, *paths.collisions(found.values())]:
-            raise errors.CollidingPaths(first=first, second=second)
+        owners: dict[str, str] = {}
+        for role, path in found.items():
+            first = owners.setdefault(path, role)
+            if not _are_same(files[first], files[role]):
+                raise errors.CollidingPaths(first=path, second=path)
+        for one, other in paths.collisions(owners):
+            raise errors.CollidingPaths(first=one, second=other)
+
+    def _known(self, base: Version | None) -> Mapping[str, TreeEntry]:
+        """The parent's files by role."""
+        if base is None:
+            return {}
+        objects = self.repository.objects
+        return expanded(objects.manifest(base.manifest), objects.tree(base.tree)).by_role
 
     def _manifest(self, base: Version | None, changes: Changes, places: Mapping[str, str]) -> Manifest:
         sections: dict[str, Mapping[str, Any]] = {}
@@ -238,7 +255,7 @@ class _Recording:
             if recipe is not None:
                 self.repository.door.make_durable(recipe.path)
             return file._replace(path=path, role=role)
-        known = self.repository.objects.tree(base.tree).by_role.get(role) if base is not None else None
+        known = self._known(base).get(role)
         fd = _opened(file)
         try:
             before = os.fstat(fd)
@@ -255,6 +272,20 @@ class _Recording:
         if self.options.aliases and not self.options.force:
             found = intended.unready(manifest, lambda: tree)
             intended.refuse(found, "The version", "mvc check", self.options.aliases)
+
+
+def _are_same(one: Path | TreeEntry, other: Path | TreeEntry) -> bool:
+    if isinstance(one, TreeEntry) and isinstance(other, TreeEntry):
+        return (one.file, one.exec) == (other.file, other.exec)
+    return one == other
+
+
+def _by_path(places: Mapping[str, str]) -> dict[str, list[str]]:
+    """The roles of each path."""
+    found: dict[str, list[str]] = {}
+    for role, path in places.items():
+        found.setdefault(path, []).append(role)
+    return found
 
 
 def _opened(file: Path) -> int:

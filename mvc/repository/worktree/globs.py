@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from mvc import errors, lazy
 from mvc.model import paths
+from mvc.model.roles import MAGIC
 
 NAME = ".mvcignore"
 GIT_NAME = ".gitignore"
@@ -33,7 +34,6 @@ DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
 DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
 """Matches a path below the model's folder against a pattern."""
-_MAGIC = re.compile(r"[*?\[]")
 _STAR = "[^/]*"
 """pathspec's translation of a `*`."""
 _WITHIN_NAME = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
@@ -49,11 +49,6 @@ _ENDS = {"": f"(?:(?P<{_FOLDER}>/)|$)", "/": f"(?P<{_FOLDER}>/)", "/**": "/"}
 """pathspec's translations of their ends."""
 
 
-def is_glob(value: str) -> bool:
-    """Return whether a value of `[files]` is a pattern; otherwise it is a path."""
-    return _MAGIC.search(value) is not None
-
-
 def literal(path: str) -> str:
     """Return `path` as `[files]` writes it: as it is, unless it would be taken for a glob."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
@@ -62,7 +57,7 @@ def literal(path: str) -> str:
 def fixed_part(pattern: str) -> str:
     """Return the folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
     anchored = pattern.removeprefix("/")
-    magic = _MAGIC.search(anchored)
+    magic = MAGIC.search(anchored)
     end = anchored.rfind("/", 0, magic.start() if magic else len(anchored))
     return anchored[: end + 1]
 

@@ -6,7 +6,8 @@
                                          runs/.zgroup         runs/.zgroup
                                          runs/.env            skipped: it looks like credentials
 
-A path has precedence over a glob, and of two globs the one that begins in the deeper folder; `**` has the rest.
+A path has precedence over a glob, and of two globs the one that begins in the deeper folder; `**` has the rest. A path
+may have several roles; the tree has the first by name.
 
 No file is opened. A fault of a file is a value here, an error that was not raised: `status` shows it, `commit` raises
 it.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import os
 import stat as stat_module
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -24,14 +25,13 @@ from typing import NamedTuple, Self
 from mvc import errors
 from mvc.model import credential_names, paths
 from mvc.model.paths import escape_name
+from mvc.model.roles import LABELMAP, first_role, is_glob, roles_by_path
 from mvc.model.tree import TreeEntry
 from mvc.repository.worktree import globs, links
 from mvc.repository.worktree.links import Follow
 from mvc.repository.worktree.walk import MODEL_TOML, Walk
 from mvc.storage.disk.file_stat import Stat
 
-LABELMAP = "labelmap"
-"""The role of the file that `labelmap.path` names."""
 _KINDS = {
     stat_module.S_IFDIR: "a folder",
     stat_module.S_IFIFO: "a pipe",
@@ -47,7 +47,7 @@ _ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credential_names.SUFFIXES)
 
 
 class WorkFile(NamedTuple):
-    """One tracked file: its path in the model's folder, its role, its stat, its path from the repository's root."""
+    """One tracked file: its path in the model's folder, its first role, its stat, its path from the repository's root."""
 
     path: str
     role: str
@@ -102,7 +102,7 @@ def scan(
     """
     search = _Search(Walk(root, folder), f"{folder}/" if folder else "", os.fspath(root), follow)
     search.literals(files, labelmap_path)
-    search.patterns({role: value for role, value in files.items() if globs.is_glob(value)})
+    search.patterns({role: value for role, value in files.items() if is_glob(value)})
     search.compare()
     ordered = sorted(search.found.values())  # by path: no surrogate is in one, so code points are in the order of bytes
     return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
@@ -137,18 +137,14 @@ def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iter
 def roles_of(
     root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None
 ) -> Callable[[str], str | None]:
-    """Return the function from a path of the model in `folder` to its role by `[files]`, None for no role.
+    """Return the function from a path of the model in `folder` to its first role by `[files]`, None for no role.
 
     A file need not exist. As in a scan, a literal path has precedence over globs, and of these the one that begins
     deepest. Raises BadPattern, UnsafePath.
     """
-    literals = {value: role for role, value in files.items() if not globs.is_glob(value)}
-    if labelmap_path is not None:
-        literals.setdefault(labelmap_path, LABELMAP)
+    literals = {path: first_role(names) for path, names in roles_by_path(files, labelmap_path).items()}
     patterns = [
-        (_Start.of(value), role, globs.compile_glob(value).match)
-        for role, value in files.items()
-        if globs.is_glob(value)
+        (_Start.of(value), role, globs.compile_glob(value).match) for role, value in files.items() if is_glob(value)
     ]
     patterns.sort(key=lambda pattern: pattern[:2])
     walk = Walk(root, folder)
@@ -181,7 +177,7 @@ def _is_odd(folded: str) -> bool:
 
 @dataclass(slots=True)
 class _Search:
-    """A scan in progress: its result so far, and the path that each literal role has claimed."""
+    """A scan in progress: its result so far, and the roles of each path that is named literally."""
 
     walk: Walk
     above: str
@@ -189,7 +185,7 @@ class _Search:
     follow: Follow
     followed: dict[str, str] = field(default_factory=dict)
     found: dict[str, WorkFile] = field(default_factory=dict)
-    claimed: dict[str, str] = field(default_factory=dict)
+    claimed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
 
     # --- paths
@@ -197,31 +193,21 @@ class _Search:
     def literals(self, files: Mapping[str, str], labelmap_path: str | None) -> None:
         """Add each path that is named literally."""
         guarded: dict[str, errors.MvcError | None] = {}
-        for role, path in self._claims(files, labelmap_path):
-            first = self.claimed.setdefault(path, role)
-            if first != role:
-                self._wrong(errors.TwoRoles(path=escape_name(path), first=first, second=role))
-            else:
-                self._literal(role, path, guarded)
+        if labelmap_path is not None and files.get(LABELMAP, labelmap_path) != labelmap_path:
+            self._wrong(errors.RoleTaken(role=LABELMAP, first=files[LABELMAP], second=labelmap_path))
+        self.claimed = roles_by_path(files, labelmap_path)
+        for path, names in self.claimed.items():
+            self._literal(names, path, guarded)
 
-    def _claims(self, files: Mapping[str, str], labelmap_path: str | None) -> Iterator[tuple[str, str]]:
-        for role, value in files.items():
-            if not globs.is_glob(value):
-                yield role, value
-        if labelmap_path is not None and files.get(LABELMAP) != labelmap_path:
-            if LABELMAP in files:
-                self._wrong(errors.RoleTaken(role=LABELMAP, first=files[LABELMAP], second=labelmap_path))
-            else:
-                yield LABELMAP, labelmap_path
-
-    def _literal(self, role: str, path: str, guarded: dict[str, errors.MvcError | None]) -> None:
+    def _literal(self, names: tuple[str, ...], path: str, guarded: dict[str, errors.MvcError | None]) -> None:
         where = self.walk.top + path
+        role = first_role(names)
         try:
             self._check(path)
             fault = self.walk.guard(path[: path.rfind("/") + 1], guarded)
             if fault is not None:
                 raise fault
-            self._take(path, role, os.lstat(where), role)
+            self._take(path, role, os.lstat(where), names)
         except errors.MvcError as problem:
             self._wrong(problem)
         except (FileNotFoundError, NotADirectoryError):
@@ -288,7 +274,7 @@ class _Search:
     def _entry(self, entry: os.DirEntry[str], path: str, role: str, named: str) -> None:
         try:
             paths.check_path(path)
-            self._take(path, role, entry.stat(follow_symlinks=False), named)
+            self._take(path, role, entry.stat(follow_symlinks=False), (named,))
         except errors.MvcError as problem:
             self._wrong(problem)
         except OSError as error:
@@ -298,11 +284,12 @@ class _Search:
 
     def compare(self) -> None:
         """Find roles and paths that cannot be in one version."""
-        roles: dict[str, str] = {}
+        taken: dict[str, str] = {}
         for file in self.found.values():
-            first = roles.setdefault(file.role, file.path)
-            if first != file.path:
-                self._wrong(errors.RoleTaken(role=file.role, first=first, second=file.path))
+            for role in self.claimed.get(file.path, (file.role,)):
+                first = taken.setdefault(role, file.path)
+                if first != file.path:
+                    self._wrong(errors.RoleTaken(role=role, first=first, second=file.path))
         for first, second in paths.collisions(self.found):
             self._wrong(errors.CollidingPaths(first=first, second=second))
 
@@ -311,9 +298,9 @@ class _Search:
         if path == MODEL_TOML:
             raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
 
-    def _take(self, path: str, role: str, status: os.stat_result, named: str) -> None:
-        """Track a file under `role`, which is `named`, a role of `[files]`, or begins with it."""
-        if self.follow.roles and stat_module.S_ISLNK(status.st_mode) and named in self.follow.roles:
+    def _take(self, path: str, role: str, status: os.stat_result, named: Collection[str]) -> None:
+        """Track a file under `role`; `named` are its roles in `[files]`."""
+        if self.follow.roles and stat_module.S_ISLNK(status.st_mode) and not self.follow.roles.isdisjoint(named):
             target, status = links.resolve(self.root, self.walk.top + path, path, outside=self.follow.outside)
             self.followed[self.above + path] = target
         if not stat_module.S_ISREG(status.st_mode):

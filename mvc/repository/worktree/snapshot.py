@@ -17,6 +17,7 @@ from mvc.model import canonical, labelmap, paths
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
+from mvc.model.roles import LABELMAP
 from mvc.model.toml import parse
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
 from mvc.repository.parts import Parts
@@ -237,6 +238,6 @@ def _labels(repository: Parts, folder: str, path: str) -> bytes:
         with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:
             return file.read(labelmap.MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise errors.MissingFile(path=paths.escape_name(path), role=worktree.LABELMAP) from error
+        raise errors.MissingFile(path=paths.escape_name(path), role=LABELMAP) from error
     except OSError as error:
         raise errors.UnreadableFile(path=paths.escape_name(path), reason=error.strerror) from error
