@@ -51,6 +51,8 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
 
 
 def _versions(result: RegistryDrift) -> Iterator[str]:
+    for rename in result.renamed:
+        yield f"model {escape(rename.recorded)} was renamed {escape(rename.live)} on the registry; `mvc import` records it"
     for version in result.versions:
         yield f"#{version.place.number} {escape(version.place.name)}  v{version.number} {short(version.id)}  {escape(version.page)}"
         if version.gone:

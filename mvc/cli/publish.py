@@ -75,6 +75,8 @@ def _id(version: PublishedVersion) -> str:
 
 
 def _notes(done: Published) -> Iterator[str]:
+    if done.renamed_from is not None:
+        yield f"model {escape(done.renamed_from)} is now named {escape(done.registry_model)} on the registry"
     for version in done.versions:
         yield from (f"v{version.number}: {note}." for note in version.notes)
     for name in done.duplicates:

@@ -3,30 +3,31 @@
     recorded places ─► fields, files, marker ─► edited, replaced, gone
     all versions there ─ recorded ones ───────► created there since
 
-Small files are downloaded and hashed, large ones with `read_data` only; otherwise they are compared by role, by size, and by
-record id where an import note has it.
+Small files are downloaded and hashed; so are large ones with `read_data`, and those whose record was never read before. Other
+large files are compared by role, record and size.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mvc import errors
 from mvc.model import roles
-from mvc.model.ids import Hasher, VersionId
+from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.registry import compare, marker
+from mvc.registry import compare, marker, recorded_places
 from mvc.registry.compare import MISSING, REPLACED, FileDrift
+from mvc.registry.contents import OTHER, Contents, of_version
 from mvc.registry.fields import FieldChange
 from mvc.registry.marker import Marker
-from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
+from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
-from mvc.storage.records import import_notes
 from mvc.storage.records.reflog import Place
 
 SMALL = 1024 * 1024
@@ -63,8 +64,20 @@ class VersionDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """A model of the registry whose name is not the recorded one."""
+
+    recorded: str
+    live: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the rename as a JSON value."""
+        return {"recorded": self.recorded, "live": self.live}
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryDrift:
-    """The versions that differ, those created on the registry since, and how many were compared.
+    """The versions that differ, those created on the registry since, models renamed there, and how many were compared.
 
     `unread` counts files that were not hashed.
     """
@@ -75,17 +88,19 @@ class RegistryDrift:
     since: tuple[RemoteVersion, ...]
     compared: int
     unread: int = 0
+    renamed: tuple[Rename, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing differs, and nothing was created since."""
-        return not (self.versions or self.since)
+        """True if nothing differs, nothing was renamed, and nothing was created since."""
+        return not (self.versions or self.since or self.renamed)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
         return {
             "organization": self.organization,
             "model": self.model,
+            "renamed": [rename.to_json() for rename in self.renamed],
             "versions": [version.to_json() for version in self.versions],
             "since": [
                 {"model": version.model.name, "number": version.number, "name": version.name, "id": version.id}
@@ -108,10 +123,13 @@ def drift(
 
     Raises NothingPublished, and as the registry does.
     """
-    recorded = [(id_, place) for id_, place in places.every(Model(repository, model)) if _is_on(place, registry)]
+    recorded = [
+        (id_, place) for id_, place in places.every(Model(repository, model)) if recorded_places.is_on(place, registry)
+    ]
     if not recorded:
         raise errors.NothingPublished(model=model, registry=registry.organization)
-    remote = _remote_versions(registry, [place for _, place in recorded])
+    models = _models(registry, [place for _, place in recorded])
+    remote = {version.id: version for model in models.values() for version in registry.versions(model)}
     comparison = _Comparison(repository, registry, read_data=read_data, progress=progress)
     compared = [
         comparison.compare(id_, place, exists=place.id in remote)
@@ -122,18 +140,27 @@ def drift(
     since.sort(key=lambda version: (version.model.name, version.number))
     drifted = [version for version in compared if not version.is_empty]
     drifted.sort(key=lambda version: version.place.number)
-    return RegistryDrift(registry.organization, model, tuple(drifted), tuple(since), len(compared), comparison.unread)
+    return RegistryDrift(
+        registry.organization,
+        model,
+        tuple(drifted),
+        tuple(since),
+        len(compared),
+        comparison.unread,
+        _renames([place for _, place in recorded], models),
+    )
 
 
-def _is_on(place: Place, registry: Registry) -> bool:
-    return (place.host, place.organization) == (registry.host, registry.organization)
-
-
-def _remote_versions(registry: Registry, recorded: Sequence[Place]) -> dict[str, RemoteVersion]:
-    """Return all versions, by id, of the registry models that have a recorded place; a deleted model has none."""
+def _models(registry: Registry, recorded: Sequence[Place]) -> dict[str, RemoteModel]:
+    """Return the registry models, by id, that have a recorded place and were not deleted."""
     ids = {place.model_id for place in recorded}
-    models = [model for model in registry.models() if model.id in ids]
-    return {version.id: version for model in models for version in registry.versions(model)}
+    return {model.id: model for model in registry.models() if model.id in ids}
+
+
+def _renames(recorded: Sequence[Place], models: Mapping[str, RemoteModel]) -> tuple[Rename, ...]:
+    """Return the models whose name is not that of a recorded place."""
+    pairs = {(place.model, models[place.model_id].name) for place in recorded if place.model_id in models}
+    return tuple(Rename(old, new) for old, new in sorted(pairs) if old != new)
 
 
 def _representatives(
@@ -179,40 +206,29 @@ class _Comparison:
     def _changed_files(
         self, id_: VersionId, remote: RemoteVersion, tree: Tree, *, by_hand: bool
     ) -> tuple[FileDrift, ...]:
-        files = self._registry.files(remote)
-        note = import_notes.read(self._repository.door, places.PICSELLIA, remote.id)
-        recorded_ids = compare.recorded_ids(note)
-        changes = list(compare.changed_files(tree, files, recorded_ids, by_hand=by_hand))
-        changed_roles = {change.role for change in changes}
-        for role, file in _by_role(tree, files, recorded_ids, by_hand=by_hand).items():
-            entry = tree.by_role.get(role)
-            if entry is not None and role not in changed_roles and self._is_changed(entry, file):
-                changes.append(FileDrift(role, REPLACED, file.filename))
+        contents = of_version(self._repository, self._registry, remote, self._registry.files(remote), self._progress)
+        by_content = {entry.file: entry for entry in tree.entries}
+
+        def content(file: RemoteFile, entry: TreeEntry | None) -> FileId:
+            noted = contents.content(file)
+            if noted is None:
+                return contents.read(file, entry)
+            local = by_content.get(noted)
+            return noted if local is None else self._content_now(contents, file, local)
+
+        changes = [*compare.changed_files(tree, contents.files, content, by_hand=by_hand)]
+        with contextlib.suppress(errors.ReadOnlyStore, errors.NotWritable, errors.DiskFailed):
+            contents.write(self._repository)
         if not by_hand:
-            changes += self._marker_drift(id_, remote, files)
+            changes += self._marker_drift(id_, remote, contents.files)
         return tuple(sorted(changes))
 
-    def _is_changed(self, entry: TreeEntry, file: RemoteFile) -> bool:
-        """Compare a file's bytes with an entry's, or only its size if it is not to be downloaded."""
-        if entry.size > SMALL and not self._read_data:
-            self.unread += 1
-            return self._registry.size(file) not in (None, entry.size)
-        hasher, size = Hasher(), 0
-
-        def receive(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if size > entry.size:
-                raise _TooLongError
-            hasher.update(data)
-            if self._progress is not None:
-                self._progress(len(data))
-
-        try:
-            self._registry.download(file, receive)
-        except _TooLongError:
-            return True
-        return (hasher.digest(), size) != (entry.file, entry.size)
+    def _content_now(self, contents: Contents, file: RemoteFile, local: TreeEntry) -> FileId:
+        """Return the content of a file that was once an entry's; of a large one, only its size is compared by default."""
+        if local.size <= SMALL or self._read_data:
+            return contents.read(file, local)
+        self.unread += 1
+        return local.file if self._registry.size(file) in (None, local.size) else OTHER
 
     def _marker_drift(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> Iterator[FileDrift]:
         """Yield a change if none of the files is the valid marker of a published version."""
@@ -227,18 +243,3 @@ class _Comparison:
             if decoded.model_version == remote.id and decoded.id == id_:
                 return
         yield FileDrift(marker.NAME, REPLACED if marker_files else MISSING)
-
-
-def _by_role(
-    tree: Tree, files: Sequence[RemoteFile], recorded_ids: Mapping[str, Any], *, by_hand: bool
-) -> dict[str, RemoteFile]:
-    """Return the registry's file of each role; for a version made by hand, by recorded ids if there are any."""
-    if not by_hand:
-        return {file.name: file for file in files if file.name != marker.NAME}
-    by_id = {file.id: file for file in files}
-    recorded = {role: by_id[id_] for role, id_ in recorded_ids.items() if id_ in by_id}
-    return recorded or {file.name: file for file in files if file.name in tree.by_role}
-
-
-class _TooLongError(Exception):
-    """More bytes came than the file has."""

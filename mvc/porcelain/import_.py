@@ -16,7 +16,8 @@ from typing import Any
 from mvc import errors
 from mvc.model import names, paths, roles
 from mvc.model.ids import VersionId
-from mvc.registry import compare, handmade, imported_branches, marker, published
+from mvc.registry import compare, handmade, imported_branches, marker, published, recorded_places
+from mvc.registry.contents import Contents, of_version
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
 from mvc.registry.marker import Marker
@@ -26,7 +27,6 @@ from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.records import import_notes
 from mvc.storage.records.promised import State
 
 SAME, BY_HAND, CHANGED, KNOWN, LEFT_OUT = "published", "by hand", "changed", "known", "left out"
@@ -92,9 +92,14 @@ class _Inspection:
     """A registry version, its files, and its marker if that is valid; `fault` is the reason if it is not."""
 
     version: RemoteVersion
-    files: Sequence[RemoteFile]
+    contents: Contents
     marker: Marker | None = None
     fault: str = ""
+
+    @property
+    def files(self) -> Sequence[RemoteFile]:
+        """Its files."""
+        return self.contents.files
 
     @property
     def is_published(self) -> bool:
@@ -120,7 +125,7 @@ def import_model(
     made by hand is imported with its ancestors. Raises NotOnRegistry, and as the registry does; InTheWay if edited files of
     the current branch are in the way, after everything else was done.
     """
-    registry_model = registry.find_model(name)
+    registry_model = recorded_places.find_model(repository, registry, name)
     if registry_model is None:
         known = ", ".join(model.name for model in registry.models()) or "none"
         raise errors.NotOnRegistry(registry=registry.organization, what=f"model {name!r}", known=known)
@@ -170,7 +175,7 @@ class _Run:
             versions,
             branches,
             tuple(dict.fromkeys(importer.absent)),
-            importer.received,
+            importer.received + sum(inspection.contents.received for inspection in inspected),
         )
 
     def _update_branches(self, key: str, *, check_out: bool) -> tuple[BranchUpdate, ...]:
@@ -208,7 +213,7 @@ class _Run:
         if not selected:
             known = ", ".join(f"#{version.number} {version.name}" for version in listed[-10:]) or "none"
             raise errors.NotOnRegistry(registry=self.registry_model.name, what=f"version {selection!r}", known=known)
-        if self._read_marker(selected[0], self.registry.files(selected[0])).marker is not None:
+        if self._read_marker(selected[0], self._contents(selected[0])).marker is not None:
             return [selected[0]]
         return listed[: listed.index(selected[0]) + 1]
 
@@ -224,37 +229,49 @@ class _Run:
         return [self._inspect(current, recorded) for _, current in versions if current is not None]
 
     def _inspect(self, version: RemoteVersion, recorded: Recorded) -> _Inspection:
-        files = self.registry.files(version)
+        contents = self._contents(version)
         local = recorded.get(version.id, ("", {}))[1]
-        unchanged = [id_ for id_ in local if self._is_unchanged(id_, version, files)]
+        unchanged = [id_ for id_ in local if self._is_unchanged(id_, version, contents)]
         if unchanged:
             self._record(version, KNOWN, unchanged[-1])
-            return _Inspection(version, files)
-        return self._read_marker(version, files)
+            contents.write(self.repository)
+            self._record_names(version, recorded[version.id][0], unchanged)
+            return _Inspection(version, contents)
+        return self._read_marker(version, contents)
 
-    def _is_unchanged(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> bool:
-        """Compare a version with its registry version, without downloading files."""
+    def _record_names(self, version: RemoteVersion, key: str, ids: Sequence[VersionId]) -> None:
+        """Record the place of known versions again if the registry version or its model was renamed."""
+        model, place = Model(self.repository, key), recorded_places.place_of(self.registry, version)
+        for id_ in ids:
+            if place not in places.places(model, id_):
+                with self.repository.locked():
+                    places.record(model, id_, place, self.actor.move("import"))
+
+    def _is_unchanged(self, id_: VersionId, remote: RemoteVersion, contents: Contents) -> bool:
+        """Compare a version with its registry version; only files whose content is not noted are read."""
         objects = self.repository.objects
         version = objects.version(id_)
         by_hand = places.is_by_hand(version)
         if compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand):
             return False
-        recorded_ids = compare.recorded_ids(import_notes.read(self.repository.door, places.PICSELLIA, remote.id))
         served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
-        return not compare.changed_files(served, files, recorded_ids, by_hand=by_hand)
+        return not contents.changes(served, by_hand=by_hand)
 
-    def _read_marker(self, version: RemoteVersion, files: Sequence[RemoteFile]) -> _Inspection:
+    def _contents(self, version: RemoteVersion) -> Contents:
+        return of_version(self.repository, self.registry, version, self.registry.files(version), self.progress)
+
+    def _read_marker(self, version: RemoteVersion, contents: Contents) -> _Inspection:
         """Return the version with its own marker, if it has one."""
         fault = ""
-        for file in files:
+        for file in contents.files:
             if file.name == marker.NAME:
                 decoded, fault = read_marker(self.registry, file)
                 if decoded is None:  # a single answer may have been truncated
                     decoded, fault = read_marker(self.registry, file)
                 if decoded is not None and decoded.model_version == version.id:
-                    return _Inspection(version, files, decoded)
+                    return _Inspection(version, contents, decoded)
                 fault = fault or "its marker is a copy of another version's marker"
-        return _Inspection(version, files, None, fault)
+        return _Inspection(version, contents, None, fault)
 
     def _key(self, model: str | None, inspected: Sequence[_Inspection], recorded: Recorded) -> str:
         """Return the model that has versions of this registry model; else as given, as published, or named as there."""
@@ -282,12 +299,11 @@ class _Run:
         if reason:
             self._record(inspection.version, LEFT_OUT, None, reason)
             return
-        served = roles.expanded(version_marker.manifest, version_marker.tree)
         fields = compare.changed_fields(version_marker.manifest, inspection.version, by_hand=False)
-        files = compare.changed_files(served, inspection.files, {}, by_hand=False)
+        files = compare.changed_roles(version_marker.served, inspection.files)
         if not files:
             result = importer.import_published(
-                inspection.version, inspection.files, version_marker, record_place=not fields
+                inspection.version, inspection.contents, version_marker, record_place=not fields
             )
             files = () if isinstance(result, Import) else result
         if not files and not fields:
@@ -332,7 +348,7 @@ class _Run:
         self, importer: Importer, inspection: _Inspection, parent: VersionId | None, number: int, note: str
     ) -> tuple[VersionId, int] | None:
         try:
-            result = importer.import_by_hand(inspection.version, inspection.files, parent, number + 1)
+            result = importer.import_by_hand(inspection.version, inspection.contents, parent, number + 1)
         except errors.Unimportable as error:
             self._record(inspection.version, LEFT_OUT, None, str(error.fields["reason"]))
             return None

@@ -16,7 +16,8 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
-from mvc.registry import fields, published, publishing
+from mvc.registry import fields, published, publishing, recorded_places
+from mvc.registry.contents import of_version
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
 from mvc.registry.publishing import LocalVersion, Publisher
@@ -62,7 +63,7 @@ class PublishedVersion:
 class Published:
     """The outcome for each version, and the model of the registry; `duplicates` are names that several versions there have.
 
-    `sent` is in bytes; `done` is False after a dry run.
+    `sent` is in bytes; `done` is False after a dry run. `renamed_from` is the recorded name of a model that was renamed there.
     """
 
     organization: str
@@ -71,12 +72,14 @@ class Published:
     duplicates: tuple[str, ...] = ()
     sent: int = 0
     done: bool = True
+    renamed_from: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
         return {
             "organization": self.organization,
             "model": self.registry_model,
+            "renamed_from": self.renamed_from,
             "versions": [version.to_json() for version in self.versions],
             "duplicates": list(self.duplicates),
             "bytes_sent": self.sent,
@@ -109,31 +112,31 @@ def publish(
     and as reading files does. The next call resumes where this one stopped.
     """
     repository = model.repository
-    name = registry_model if registry_model is not None else _default_name(model, registry)
+    name, existing = _registry_model(model, registry, registry_model)
     locals_ = [publishing.local_version(repository, id_) for id_ in dict.fromkeys(versions)]
     if progress is not None:
         progress.expect(sum(local.size for local in locals_))
     report = progress if progress is not None else lambda _: None
-    publisher = Publisher(repository, registry, name, registry.find_model(name), allow_memory, report)
+    renamed_from = name if existing is not None and existing.name != name else None
+    name = existing.name if existing is not None else name
+    publisher = Publisher(repository, registry, name, existing, allow_memory, report)
     run = _Run(repository, model.key, registry, actor, publisher)
     if dry_run:
         planned = tuple(run.dry_run(local) for local in locals_)
-        return Published(registry.organization, name, planned, done=False)
+        return Published(registry.organization, name, planned, done=False, renamed_from=renamed_from)
     with repository.locked():
         repository.door.sweep()
     done = tuple(run.publish(local) for local in locals_)
     created = {version.name for version in done if version.flag != THERE}
-    return Published(registry.organization, name, done, _duplicates(registry, publisher.model, created), publisher.sent)
+    duplicates = _duplicates(registry, publisher.model, created)
+    return Published(registry.organization, name, done, duplicates, publisher.sent, renamed_from=renamed_from)
 
 
-def _default_name(model: Model, registry: Registry) -> str:
-    """Return the registry model of the last recorded place; without one, the model's own name."""
-    recorded = [place for _, place in places.every(model) if _is_on(place, registry)]
-    return recorded[-1].model if recorded else model.key
-
-
-def _is_on(place: Place, registry: Registry) -> bool:
-    return (place.host, place.organization) == (registry.host, registry.organization)
+def _registry_model(model: Model, registry: Registry, name: str | None) -> tuple[str, RemoteModel | None]:
+    """Return the name as given or recorded, and the registry's model, which may have another name by now."""
+    if name is None:
+        return recorded_places.default_model(model, registry)
+    return name, recorded_places.find_model(model.repository, registry, name)
 
 
 def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]) -> tuple[str, ...]:
@@ -160,10 +163,11 @@ class _Run:
         existing = self._existing(local)
         if existing is not None and existing.state is State.COMPLETE:
             remote, flag = existing.version, THERE
+            self._check_files(local, existing)
             self.publisher.report(local.size)
         else:
             remote, flag = self.publisher.complete(local, existing), NEW if existing is None else RESUMED
-        place = self._place(remote)
+        place = recorded_places.place_of(self.registry, remote)
         with self.repository.locked():
             places.record(Model(self.repository, self.model), local.id, place, self.actor.move("publish"))
             self.publisher.end_journal(local)
@@ -174,32 +178,51 @@ class _Run:
         existing = self._existing(local)
         if existing is None:
             return self._outcome(local, NEW, None)
+        if existing.state is State.COMPLETE:
+            self._check_files(local, existing, is_dry_run=True)
         return self._outcome(local, THERE if existing.state is State.COMPLETE else RESUMED, existing.version)
 
     def _existing(self, local: LocalVersion) -> Candidate | None:
         """Return the complete version at a recorded place, else the best one of the same name. Raises PublicationChanged."""
         recorded = places.places(Model(self.repository, self.model), local.id)
-        own = [place for place in recorded if _is_on(place, self.registry) and place.model == self.publisher.model_name]
+        registry_model = self.publisher.model
+        if registry_model is None:
+            return None
+        own = [
+            place
+            for place in recorded
+            if recorded_places.is_on(place, self.registry) and place.model_id == registry_model.id
+        ]
+        known = list[Candidate]()
         for place in sorted(own, key=lambda one: one.number):
             remote = self.registry.version(place.id)
-            state = published.inspect(self.registry, remote, local.id) if remote is not None else None
-            if state is not None and state.state is State.COMPLETE:
-                return state
-        if self.publisher.model is None:
-            return None
-        best = published.best(published.candidates(self.registry, self.publisher.model, local.name, local.id))
+            known += [published.inspect(self.registry, remote, local.id)] if remote is not None else []
+            if known and known[-1].state is State.COMPLETE:
+                return known[-1]
+        # a version that was renamed there is not found by its name
+        renamed = [one for one in known if one.state is State.CHANGED and one.version.name != local.name]
+        best = published.best([*published.candidates(self.registry, registry_model, local.name, local.id), *renamed])
         if best is not None and best.state is State.CHANGED:
             raise self.publisher.changed(local, best.reason)
         return best
 
-    def _place(self, remote: RemoteVersion) -> Place:
-        model, registry = remote.model, self.registry
-        return Place(registry.host, registry.organization, model.name, model.id, remote.number, remote.name, remote.id)
+    def _check_files(self, local: LocalVersion, existing: Candidate, *, is_dry_run: bool = False) -> None:
+        """Raise PublicationChanged if a file of a complete version was replaced since."""
+        contents = of_version(self.repository, self.registry, existing.version, existing.files)
+        self.publisher.check_files(local, contents, write=not is_dry_run)
 
     def _outcome(self, local: LocalVersion, flag: str, remote: RemoteVersion | None) -> PublishedVersion:
-        place = self._place(remote) if remote is not None else None
+        place = recorded_places.place_of(self.registry, remote) if remote is not None else None
         page = self.registry.page(remote.id) if remote is not None else None
-        return PublishedVersion(local.id, local.version.number, local.name, flag, place, page, _notes(local))
+        notes = _edited(local, remote) if flag == THERE and remote is not None else _notes(local)
+        return PublishedVersion(local.id, local.version.number, local.name, flag, place, page, notes)
+
+
+def _edited(local: LocalVersion, remote: RemoteVersion) -> tuple[str, ...]:
+    """Return a warning about fields of a complete version that were edited since."""
+    changes = fields.changes(fields.request(local.manifest), remote.raw)
+    keys = ", ".join(change.key for change in changes)
+    return (f"edited on the registry since it was published: {keys}; `mvc drift` shows how",) if changes else ()
 
 
 def _notes(local: LocalVersion) -> tuple[str, ...]:

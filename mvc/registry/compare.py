@@ -1,20 +1,19 @@
 """Drift of a registry version: fields and files that differ from a version of this repository.
 
-    manifest, tree ─► fields, roles ─┐
-    the registry's answer ───────────┴─► changed fields; files that are missing, added or replaced
-
-Files are compared by role, name and record id; a replaced file has another record. Their bytes are not read here.
+manifest, tree ─► fields, roles, contents ─┐
+the registry's answer ─────────────────────┴─► changed fields; files that are missing, added or replaced
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
-from mvc.model.tree import Tree
+from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import fields, flat_files, handmade, marker
 from mvc.registry.fields import FieldChange
 from mvc.registry.flat_files import RegistryFile
@@ -22,6 +21,8 @@ from mvc.registry.protocol import RemoteFile, RemoteVersion
 
 MISSING, ADDED, REPLACED = "missing", "added", "replaced"
 """Changes of a file."""
+Content = Callable[[RemoteFile, TreeEntry | None], FileId]
+"""Returns the content of a file, which may be of the entry; its reading may stop where it is longer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,41 +49,41 @@ def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool)
     )
 
 
-def changed_files(
-    tree: Tree, files: Sequence[RemoteFile], recorded_ids: Mapping[str, Any], *, by_hand: bool
-) -> tuple[FileDrift, ...]:
-    """Compare the files of a registry version with a tree; `recorded_ids` are the ids of the files' records by role."""
+def changed_files(tree: Tree, files: Sequence[RemoteFile], content: Content, *, by_hand: bool) -> tuple[FileDrift, ...]:
+    """Compare the files of a registry version with a tree, by role and by content.
+
+    Files of a version made by hand have the roles that an import would give them now.
+    """
     own = [file for file in files if file.name != marker.NAME]
-    roles = _roles(own) if by_hand else [file.name for file in own]
-    expected = set(tree.by_role)
-    changes = [FileDrift(role, MISSING) for role in sorted(expected - set(roles))]
-    repeated = {role for role, count in Counter(roles).items() if count > 1}
-    for role, file in zip(roles, own, strict=True):
-        if role not in expected:
-            changes.append(FileDrift(role, ADDED, file.filename))
-        elif role in repeated or recorded_ids.get(role, file.id) != file.id:
+    roles = _roles(own, content) if by_hand else [file.name for file in own]
+    by_role = list(zip(roles, own, strict=True))
+    changes = _role_changes(tree, by_role)
+    changed = {change.role for change in changes}
+    for role, file in by_role:
+        if role not in changed and content(file, tree.by_role[role]) != tree.by_role[role].file:
             changes.append(FileDrift(role, REPLACED, file.filename))
     return tuple(sorted(set(changes)))
 
 
-def note(version: RemoteVersion, files: Sequence[RemoteFile], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return what an import note keeps of a registry version: no addresses, and the record ids of files by role."""
-    return {
-        "version": dict(version.raw),
-        "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in files],
-        "records": dict(ids),
-    }
+def changed_roles(tree: Tree, files: Sequence[RemoteFile]) -> tuple[FileDrift, ...]:
+    """Compare the roles of published files with those of a tree; the contents are not compared."""
+    own = [file for file in files if file.name != marker.NAME]
+    return tuple(sorted(set(_role_changes(tree, [(file.name, file) for file in own]))))
 
 
-def recorded_ids(answer: Any) -> dict[str, Any]:
-    """Return the record ids of files by role from the value of `note`; empty if it has none."""
-    ids = answer.get("records") if isinstance(answer, dict) else None
-    return ids if isinstance(ids, dict) else {}
+def _role_changes(tree: Tree, files: Sequence[tuple[str, RemoteFile]]) -> list[FileDrift]:
+    counts, expected = Counter(role for role, _ in files), set(tree.by_role)
+    changes = [FileDrift(role, MISSING) for role in expected - set(counts)]
+    changes += [FileDrift(role, ADDED, file.filename) for role, file in files if role not in expected]
+    changes += [
+        FileDrift(role, REPLACED, file.filename) for role, file in files if role in expected and counts[role] > 1
+    ]
+    return changes
 
 
-def _roles(files: Sequence[RemoteFile]) -> list[str]:
-    """Return the roles that an import gives the files; files of equal names are not distinguished without their bytes."""
-    placed = flat_files.place([RegistryFile(file.name, file.filename, file.id) for file in files])
+def _roles(files: Sequence[RemoteFile], content: Content) -> list[str]:
+    """Return the roles that an import gives the files."""
+    placed = flat_files.place([RegistryFile(file.name, file.filename, content(file, None)) for file in files])
     return [file.role for file in placed]
 
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model import roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import secrets
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import compare, flat_files, handmade, marker
+from mvc.registry import flat_files, handmade, marker, recorded_places
 from mvc.registry.compare import REPLACED, FileDrift
+from mvc.registry.contents import OTHER, Contents
 from mvc.registry.flat_files import RegistryFile
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
@@ -31,10 +31,9 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.records import config, import_notes, promised
+from mvc.storage.records import config, promised
 from mvc.storage.records.heads import Head
 from mvc.storage.records.promised import ABSENT, Cause, State
-from mvc.storage.records.reflog import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +72,40 @@ class Importer:
             self._generation = gc.generation(repository.door)
 
     def import_published(
-        self, remote: RemoteVersion, files: Sequence[RemoteFile], published: Marker, *, record_place: bool = True
+        self, remote: RemoteVersion, contents: Contents, published: Marker, *, record_place: bool = True
     ) -> Import | tuple[FileDrift, ...]:
         """Import the version of a marker; if files do not hash to their ids, return those instead.
 
+        A file that is in the store is not trusted to be the registry's: its content there is noted, or read.
         `record_place` is False if the registry version has been edited since: its contents are then another version.
         """
-        by_role = {file.name: file for file in files}
+        by_role = {file.name: file for file in contents.files}
+        contents.trust(published)
         with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
-            for entry in roles.expanded(published.manifest, published.tree).entries:
-                if self._repository.promised.state(entry.file) is not State.COMPLETE:
-                    stored = self._download_entry(ingest, by_role[entry.role], entry)
-                    changes += [FileDrift(entry.role, REPLACED)] if stored != (entry.file, entry.size) else []
+            for entry in published.served.entries:
+                file = by_role[entry.role]
+                if self._content(ingest, contents, file, entry) != entry.file:
+                    changes.append(FileDrift(entry.role, REPLACED, file.filename))
             if changes:
                 self._discard(ingest)
                 return tuple(changes)
             ingest.add_bytes(published.model_toml)
             id_ = self._write_objects(published.version, published.manifest, published.tree)
             self._commit(ingest, remote if record_place else None, id_, published.version)
-        if record_place:
-            self._write_note(remote, files, {file.name: file.id for file in files})
+        contents.write(self._repository)
         return Import(id_)
 
     def import_by_hand(
-        self, remote: RemoteVersion, files: Sequence[RemoteFile], parent: VersionId | None, number: int
+        self, remote: RemoteVersion, contents: Contents, parent: VersionId | None, number: int
     ) -> Import:
         """Import a version that was made on the registry, as a child of `parent`. Raises Unimportable."""
-        own = [file for file in files if file.name != marker.NAME]
+        own = [file for file in contents.files if file.name != marker.NAME]
         # retry an answer without a context: without it, the version id would differ
         context = self._registry.context(remote) or self._registry.context(remote)
         bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
-            stored = [self._download(ingest, file, flat_files.base_name(file.filename), file.name) for file in own]
+            stored = [self._stored(ingest, contents, file) for file in own]
             placed = flat_files.place(
                 [RegistryFile(f.name, f.filename, s.file) for f, s in zip(own, stored, strict=True)]
             )
@@ -123,7 +123,7 @@ class Importer:
             )
             id_ = self._write_objects(version, made.manifest, tree)
             self._commit(ingest, remote, id_, version)
-        self._write_note(remote, files, {p.role: f.id for p, f in zip(placed, own, strict=True)})
+        contents.write(self._repository)
         renamed = [
             f"file {f.filename!a} imported as {p.path}"
             for p, f in zip(placed, own, strict=True)
@@ -149,6 +149,29 @@ class Importer:
     def _discard(self, ingest: Ingest) -> None:
         ingest.discard()
         self._repository.door.discard_staged()
+
+    def _content(self, ingest: Ingest, contents: Contents, file: RemoteFile, entry: TreeEntry) -> FileId:
+        """Return the content of a file that should be of an entry; download and store it if the store lacks the entry."""
+        noted = contents.content(file)
+        if noted is not None and noted != entry.file:
+            return noted
+        if self._repository.promised.state(entry.file) is State.COMPLETE:
+            return noted or contents.read(file, entry)
+        stored = self._download_entry(ingest, file, entry)
+        if stored.file == entry.file:
+            contents.noted[file.id] = stored.file
+        return stored.file
+
+    def _stored(self, ingest: Ingest, contents: Contents, file: RemoteFile) -> _Stored:
+        """Return the content of a file, downloaded and stored unless its noted content is in the store."""
+        noted = contents.noted.get(file.id)
+        if noted is not None and self._repository.promised.state(noted) is State.COMPLETE:
+            recipe = self._repository.recipes.best(noted)
+            if recipe is not None:
+                return _Stored(noted, recipe.size)
+        stored = self._download(ingest, file, flat_files.base_name(file.filename), file.name)
+        contents.noted[file.id] = stored.file
+        return stored
 
     def _download_entry(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry) -> _Stored:
         """Download a file of known id; on a checksum mismatch, retry once, in case of damage on the network."""
@@ -182,7 +205,7 @@ class Importer:
             finally:
                 os.close(fd)
         except _TooLongError:
-            return _Stored(FileId(""), size)
+            return _Stored(OTHER, size)
         finally:
             temporary.discard()
         if (stored.file, stored.size) != (hasher.digest(), size):
@@ -208,7 +231,8 @@ class Importer:
             if repository.heads.get(self._key) is None:
                 repository.heads.set(self._key, Head(folder_for(repository, self._key), MAIN))
             if remote is not None:
-                places.record(Model(repository, self._key), id_, self._place(remote), self._actor.move("import"))
+                place = recorded_places.place_of(self._registry, remote)
+                places.record(Model(repository, self._key), id_, place, self._actor.move("import"))
 
     def _record_absent(self, version: Version) -> None:
         objects = self._repository.objects
@@ -218,14 +242,6 @@ class Importer:
             promised.append(self._repository.door, ABSENT, missing, cause)
             objects.forget_absent()
         self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
-
-    def _place(self, remote: RemoteVersion) -> Place:
-        registry, model = self._registry, remote.model
-        return Place(registry.host, registry.organization, model.name, model.id, remote.number, remote.name, remote.id)
-
-    def _write_note(self, remote: RemoteVersion, files: Sequence[RemoteFile], ids: dict[str, str]) -> None:
-        with self._repository.locked():
-            import_notes.write(self._repository.door, places.PICSELLIA, remote.id, compare.note(remote, files, ids))
 
 
 def folder_for(repository: Repository, key: str) -> str:

@@ -1,19 +1,23 @@
 r"""The marker of a published version, `mvc-manifest.json`: its objects, without the bytes of its files, in canonical JSON.
 
-    {"files":{"model-latest":{"file":"9f…","size":96583}},"kind":"marker","manifest":{…},"model_toml":"[model]\n…",
-     "model_version":"0197…","tree":{…},"v":1,"version":{…}}
+    {"branch":{"current":true,"name":"main"},"files":{"model-latest":{"file":"9f…","size":96583}},"kind":"marker",
+     "manifest":{…},"model_toml":"[model]\n…","model_version":"0197…","records":{"model-latest":"0198…"},"tree":{…},
+     "v":2,"version":{…}}
 
 It has the exact bytes of the objects, so that their ids can be computed again. It is uploaded last: a registry version with
-its marker is complete. `model_version` is the id of that registry version, so a copy of the marker in another one is detected.
+its marker is complete. `model_version` is the id of that registry version, so a copy of the marker in another one is detected;
+`records` are the ids of the uploaded files' records, so a replaced file is. `branch` is a hint. A marker of v 1 has neither.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model import canonical
+from mvc.model import canonical, roles
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
@@ -24,36 +28,67 @@ NAME = "mvc-manifest.json"
 MAX_BYTES = canonical.MAX_BYTES
 """The largest marker, in bytes."""
 _KEYS = {"kind", "v", "model_version", "version", "manifest", "tree", "model_toml", "files"}
+_KEYS_OF = {1: _KEYS, 2: _KEYS | {"records", "branch"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The publisher's branch that had the version; `is_current` if it was checked out."""
+
+    name: str
+    is_current: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the branch as a JSON value."""
+        return {"name": self.name, "current": self.is_current}
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A version with its manifest, its tree and the bytes of its model.toml, and the id of its registry version."""
+    """A version with its manifest, its tree and the bytes of its model.toml, and the id of its registry version.
+
+    `records` are the record ids of the files by role.
+    """
 
     model_version: str
     version: Version
     manifest: Manifest
     tree: Tree
     model_toml: bytes
+    records: Mapping[str, str] = field(default_factory=dict)
+    branch: Branch | None = None
 
     @property
     def id(self) -> VersionId:
         """The version's id."""
         return self.version.id()
 
+    @cached_property
+    def served(self) -> Tree:
+        """The tree with an entry for each role, as the registry has the files."""
+        return roles.expanded(self.manifest, self.tree)
+
+    @property
+    def contents(self) -> dict[str, FileId]:
+        """The contents of the files by record id, as far as there are `records`."""
+        return {record: self.served.by_role[role].file for role, record in self.records.items()}
+
     def encode(self) -> bytes:
         """Return the marker's canonical bytes. Raises NotCanonical, also if the parts do not belong to the version."""
         self._check()
+        added = {"records": dict(self.records), "branch": self.branch.to_json() if self.branch is not None else None}
+        version = 2 if self.records or self.branch is not None else 1
         return canonical.encode(
             {
                 "kind": "marker",
-                "v": 1,
+                "v": version,
                 "model_version": self.model_version,
                 "version": canonical.decode(self.version.encode()),
                 "manifest": canonical.decode(self.manifest.encode()),
                 "tree": canonical.decode(self.tree.encode()),
                 "model_toml": self.model_toml.decode("utf-8"),
                 "files": _files(self.tree),
+                **(added if version > 1 else {}),
             }
         )
 
@@ -61,13 +96,17 @@ class Marker:
     def decode(cls, data: bytes) -> Self:
         """Return the marker in `data`, after checking the ids of its parts. Raises NotCanonical."""
         record = canonical.decode(data)
-        if not isinstance(record, dict) or set(record) != _KEYS or record["kind"] != "marker" or record["v"] != 1:
+        if not isinstance(record, dict) or record.get("kind") != "marker":
             raise errors.NotCanonical(reason="it is not a marker")
+        if type(record.get("v")) is not int or set(record) != _KEYS_OF.get(record["v"]):
+            raise errors.NotCanonical(reason="it is not a marker of a known version")
         if not isinstance(record["model_version"], str) or not isinstance(record["model_toml"], str):
             raise errors.NotCanonical(reason="a marker's model_version and model_toml are texts")
         parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # free the memory
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
-        decoded = cls(record["model_version"], version, manifest, tree, record["model_toml"].encode())
+        toml, records = record["model_toml"].encode(), record.get("records", {})
+        branch = _branch(record.get("branch"))
+        decoded = cls(record["model_version"], version, manifest, tree, toml, records, branch)
         if record["files"] != _files(tree):
             raise errors.NotCanonical(reason="a marker's files are not those of its tree")
         decoded._check()
@@ -81,6 +120,19 @@ class Marker:
             raise errors.NotCanonical(reason="a marker's tree is not its version's")
         if version.model_toml != FileId(digest(self.model_toml)):
             raise errors.NotCanonical(reason="a marker's model.toml is not its version's")
+        if not isinstance(self.records, dict) or not set(self.records) <= set(self.served.by_role):
+            raise errors.NotCanonical(reason="a marker's records are not those of its tree")
+        if not all(isinstance(id_, str) for id_ in self.records.values()):
+            raise errors.NotCanonical(reason="a marker's records are texts")
+
+
+def _branch(value: Any) -> Branch | None:
+    """Decode a branch. Raises NotCanonical."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"name", "current"} or not isinstance(value["name"], str):
+        raise errors.NotCanonical(reason="a marker's branch has a name")
+    return Branch(value["name"], value["current"] is True)
 
 
 def _files(tree: Tree) -> dict[str, Any]:

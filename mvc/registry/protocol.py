@@ -109,6 +109,9 @@ class Registry(Protocol):
     def models(self) -> Sequence[RemoteModel]:
         """Return every model, sorted by name."""
 
+    def model(self, model_id: str) -> RemoteModel | None:
+        """Return the model of that id; None for none."""
+
     def find_model(self, name: str) -> RemoteModel | None:
         """Return the model of that name; None for none."""
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mvc import errors
-from mvc.model import roles
-from mvc.model.ids import FileId, Hasher, VersionId
+from mvc.model.ids import VersionId
 from mvc.model.tree import Tree
 from mvc.registry import marker
 from mvc.registry.marker import Marker
@@ -96,16 +95,6 @@ def read_marker(registry: Registry, file: RemoteFile) -> tuple[Marker | None, st
         return None, f"{marker.NAME} cannot be read ({error.fields['reason']})"
 
 
-def hash_file(registry: Registry, file: RemoteFile, size: int) -> FileId | None:
-    """Download a file and return its id; None if it is longer than `size` bytes."""
-    hasher = Hasher()
-    try:
-        registry.download(file, hasher.update, limit=size)
-    except errors.RegistryFault:
-        return None
-    return FileId(hasher.digest())
-
-
 def file_mismatch(tree: Tree, files: Sequence[RemoteFile]) -> str:
     """Describe how the roles of files differ from those of a tree; empty if they are equal."""
     counts = Counter(file.name for file in files if file.name != marker.NAME)
@@ -120,4 +109,4 @@ def _mismatch(decoded: Marker, version: RemoteVersion, files: Sequence[RemoteFil
         return f"{marker.NAME} belongs to another registry version"
     if decoded.id != id_:
         return f"{marker.NAME} belongs to version {decoded.id[:10]}"
-    return file_mismatch(roles.expanded(decoded.manifest, decoded.tree), files)
+    return file_mismatch(decoded.served, files)

@@ -9,7 +9,7 @@ replaced.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,14 +19,14 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import compare, fields, marker, published
+from mvc.registry import fields, marker, published
+from mvc.registry.contents import Contents, of_version
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
-from mvc.repository import places
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
-from mvc.storage.records import import_notes, publications
+from mvc.storage.records import publications
 from mvc.storage.records.publications import Publishing
 from mvc.transport import promises
 
@@ -92,16 +92,19 @@ class Publisher:
         self._fetch_files(local)
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
         self._check(local, remote, files)
+        contents = of_version(self.repository, self.registry, remote, files)
+        records: dict[str, str] = {}
         journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
         for entry in local.files.entries:
             namesakes = [file for file in files if file.name == entry.role]
-            file = self._ensure_uploaded(local, remote, entry, namesakes, journal)
+            file = self._ensure_uploaded(local, contents, entry, namesakes, journal)
+            contents.noted[file.id], records[entry.role] = entry.file, file.id
             if journal.files.get(entry.role) != file.id:
                 journal = self._record(journal.sent(entry.role, file.id))
             self.report(entry.size)
         self._upload_thumbnail(local, remote)
-        self._upload_marker(local, remote)
-        self._write_note(local, remote)
+        self._upload_marker(local, remote, records)
+        self._check_complete(local, contents)
         return remote
 
     def end_journal(self, local: LocalVersion) -> None:
@@ -147,7 +150,7 @@ class Publisher:
     def _ensure_uploaded(
         self,
         local: LocalVersion,
-        remote: RemoteVersion,
+        contents: Contents,
         entry: TreeEntry,
         namesakes: Sequence[RemoteFile],
         journal: Publishing,
@@ -155,12 +158,13 @@ class Publisher:
         """Return the registry's file of an entry: uploaded before, equal, or uploaded now."""
         if not namesakes:
             try:
-                return self._upload(remote, entry)
+                return self._upload(contents.version, entry)
             except errors.RegistryConflict:  # somebody else publishes the same version
-                namesakes = [file for file in self.registry.files(remote) if file.name == entry.role]
+                listed = self.registry.files(contents.version)
+                namesakes = [file for file in listed if file.name == entry.role]
         if len(namesakes) == 1:
             is_ours = journal.files.get(entry.role) == namesakes[0].id
-            if is_ours or published.hash_file(self.registry, namesakes[0], entry.size) == entry.file:
+            if is_ours or contents.read(namesakes[0], entry) == entry.file:
                 return namesakes[0]
         raise self.changed(local, f"another file as {entry.role}")
 
@@ -177,10 +181,10 @@ class Publisher:
             with self._decoded(entry.file) as path:
                 self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
-    def _upload_marker(self, local: LocalVersion, remote: RemoteVersion) -> None:
+    def _upload_marker(self, local: LocalVersion, remote: RemoteVersion, records: Mapping[str, str]) -> None:
         """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
         toml = self.repository.extract.small(local.version.model_toml)
-        data = Marker(remote.id, local.version, local.manifest, local.tree, toml).encode()
+        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
             try:
                 self.registry.upload(remote, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)
@@ -190,15 +194,18 @@ class Publisher:
                     raise self.changed(local, candidate.reason) from None
         self.sent += len(data)
 
-    def _write_note(self, local: LocalVersion, remote: RemoteVersion) -> None:
-        """Record the id of each file's record, by which drift detects a replaced file. Raises PublicationChanged."""
-        files = self.registry.files(remote)
-        mismatch = published.file_mismatch(local.files, files)
-        if mismatch:
-            raise self.changed(local, mismatch)
-        ids = {file.name: file.id for file in files if file.name in local.files.by_role}
-        with self.repository.locked():
-            import_notes.write(self.repository.door, places.PICSELLIA, remote.id, compare.note(remote, files, ids))
+    def _check_complete(self, local: LocalVersion, contents: Contents) -> None:
+        """Note the contents of the files; one that was replaced meanwhile is read. Raises PublicationChanged."""
+        contents.files = self.registry.files(contents.version)
+        self.check_files(local, contents)
+
+    def check_files(self, local: LocalVersion, contents: Contents, *, write: bool = True) -> None:
+        """Note the contents of a complete version's files. Raises PublicationChanged for one that is not the local one."""
+        changes = contents.changes(local.files, by_hand=False)
+        if write:
+            contents.write(self.repository)
+        if changes:
+            raise self.changed(local, ", ".join(f"{change.role} ({change.change})" for change in changes))
 
     def _record(self, journal: Publishing) -> Publishing:
         with self.repository.locked():

@@ -13,7 +13,7 @@ from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import parse
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Person, Timestamp, Version
-from mvc.registry.marker import Marker
+from mvc.registry.marker import Branch, Marker
 
 TOML = b'# ours\n[model]\nname = "helmets"\n\n[files]\nmodel-latest = "best.onnx"\n\n[parameters]\nlr = 1.0\n'
 
@@ -38,6 +38,26 @@ def test_a_marker_reads_back_equal(marker: Marker) -> None:
 def test_it_tells_ids_and_sizes_by_role(marker: Marker) -> None:
     entry = marker.tree.entries[0]
     assert json.loads(marker.encode())["files"] == {"model-latest": {"file": entry.file, "size": 5}}
+
+
+def test_records_and_branch_read_back_equal_and_give_the_contents_of_records(marker: Marker) -> None:
+    whole = replace(marker, records={"model-latest": "0198"}, branch=Branch("night", is_current=True))
+    found = Marker.decode(whole.encode())
+    assert found == whole
+    assert found.contents == {"0198": marker.tree.entries[0].file}
+    assert json.loads(whole.encode())["v"] == 2
+    assert json.loads(marker.encode())["v"] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("records", {"other": "0198"}), ("records", ["0198"]), ("records", {"model-latest": 1}),
+                       ("branch", "main"), ("branch", {"name": 1, "current": True}), ("v", 1), ("v", 3), ("v", True)],
+)  # fmt: skip
+def test_records_and_branches_of_another_form_are_refused(marker: Marker, key: str, value: object) -> None:
+    whole = replace(marker, records={"model-latest": "0198"}, branch=Branch("night"))
+    record = {**canonical.decode(whole.encode()), key: value}
+    with pytest.raises(errors.NotCanonical):
+        Marker.decode(canonical.encode(record))
 
 
 @pytest.mark.parametrize(

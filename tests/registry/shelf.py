@@ -38,7 +38,7 @@ class Shelf:
 
     # --- for the tests
 
-    def model(self, name: str = "Helmets") -> RemoteModel:
+    def made_model(self, name: str = "Helmets") -> RemoteModel:
         """Return the model of that name; create it if it is missing."""
         self.shelf.setdefault(name, [])
         return RemoteModel(f"model-{name}", name, {"name": name})
@@ -51,7 +51,7 @@ class Shelf:
         **raw: Any,
     ) -> RemoteVersion:
         """Create a version by hand; files by name, or as (name, file name, bytes)."""
-        there = self.model(model)
+        there = self.made_model(model)
         number = self.shelf[model][-1].number + 1 if self.shelf[model] else 0
         made = RemoteVersion(next(self.ids), there, number, name, {"name": name, "version": number, **raw})
         self.shelf[model].append(made)
@@ -105,13 +105,16 @@ class Shelf:
         return f"{self.host}/version/{version_id}"
 
     def models(self) -> Sequence[RemoteModel]:
-        return [self.model(name) for name in sorted(self.shelf)]
+        return [self.made_model(name) for name in sorted(self.shelf)]
+
+    def model(self, model_id: str) -> RemoteModel | None:
+        return next((model for model in self.models() if model.id == model_id), None)
 
     def find_model(self, name: str) -> RemoteModel | None:
-        return self.model(name) if name in self.shelf else None
+        return self.made_model(name) if name in self.shelf else None
 
     def create_model(self, name: str, description: str) -> RemoteModel:
-        return self.model(name)
+        return self.made_model(name)
 
     def versions(self, model: RemoteModel) -> Sequence[RemoteVersion]:
         return tuple(self.shelf[model.name])

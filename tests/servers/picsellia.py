@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.servers import picsellia_experiments
 from tests.servers import picsellia_storage as storage
 from tests.servers.picsellia_storage import Objects
 from tests.servers.picsellia_wire import Answer, Call, Refusal, Router
@@ -85,6 +86,9 @@ class Platform:
     files: dict[str, Row] = field(default_factory=dict)
     contexts: dict[str, Row] = field(default_factory=dict)
     experiments: dict[str, Row] = field(default_factory=dict)
+    projects: dict[str, Row] = field(default_factory=dict)
+    artifacts: dict[str, Row] = field(default_factory=dict)
+    logs: dict[str, dict[str, Row]] = field(default_factory=dict)
     dataset_versions: dict[str, Row] = field(default_factory=dict)
     attached: dict[str, list[Row]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -147,8 +151,12 @@ class Platform:
         }
         return self.dataset_versions.setdefault(row["id"], row)
 
-    def add_experiment(self, name: str, **datasets: Row) -> Row:
-        row: Row = {"id": new_id(), "name": name, "project_id": new_id(), "status": "RUNNING",
+    def add_project(self, name: str) -> Row:
+        row: Row = {"id": new_id(), "name": name}
+        return self.projects.setdefault(row["id"], row)
+
+    def add_experiment(self, name: str, project: str | None = None, **datasets: Row) -> Row:
+        row: Row = {"id": new_id(), "name": name, "project_id": project or new_id(), "status": "RUNNING",
                "base_model_version_id": None, "base_experiment_id": None}  # fmt: skip
         self.attached[row["id"]] = [{"name": alias, "dataset_version": each} for alias, each in datasets.items()]
         return self.experiments.setdefault(row["id"], row)
@@ -196,6 +204,7 @@ class Platform:
 
 
 ROUTER: Router[Platform] = Router()
+ROUTER.include(picsellia_experiments.ROUTER)
 route = ROUTER.route
 
 

@@ -72,6 +72,10 @@ class Router(Generic[T]):
 
         return register
 
+    def include(self, other: Router[T]) -> None:
+        """Route what the other one does, too."""
+        self._routes += other._routes
+
     def answer(self, owner: T, call: Call) -> Answer:
         for method, pattern, function in self._routes:
             match = pattern.match(call.path)

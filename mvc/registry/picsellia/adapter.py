@@ -80,6 +80,11 @@ class PicselliaRegistry:
         rows = self._client.all(f"/api/organization/{self._client.id}/models")
         return sorted((self._decode(decode.model, row) for row in rows), key=lambda model: (model.name, model.id))
 
+    def model(self, model_id: str) -> RemoteModel | None:
+        """Find the model with this id."""
+        row = self._client.find(f"/api/organization/{self._client.id}/models/find", {"id": model_id})
+        return self._decode(decode.model, row) if row is not None else None
+
     def find_model(self, name: str) -> RemoteModel | None:
         """As Registry."""
         row = self._client.find(f"/api/organization/{self._client.id}/models/find", {"name": name})

@@ -1,4 +1,4 @@
-r"""Import notes: a registry's answer about a version when it was last imported, kept in this repository alone.
+r"""Import notes: a registry's answer about a version when it was last read, kept in this repository alone.
 
 notes/picsellia/0197…   {"answer":"{\"name\": \"night\", …}","kind":"note","v":1,"sum":"…"}
 

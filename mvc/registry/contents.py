@@ -1,0 +1,145 @@
+"""The contents of a registry version's files: noted ones by record id, all others by reading them.
+
+    record id ─► in the import note? in the version's own marker? ─ yes ─► the noted content
+                                                       └─ no ─► download ─► hash
+
+A registry keeps no hashes, but a replaced file has a new record. So the content of a record is noted once its bytes were
+read, or sent, and only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mvc.model.ids import FileId, Hasher
+from mvc.model.tree import Tree, TreeEntry
+from mvc.registry import compare, marker, published
+from mvc.registry.compare import FileDrift
+from mvc.registry.marker import Marker
+from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
+from mvc.repository import places
+from mvc.repository.repository import Repository
+from mvc.storage.progress import Progress
+from mvc.storage.records import import_notes
+
+OTHER = FileId("")
+"""The content of a file that is longer than the expected one, and was not read to its end."""
+
+
+@dataclass
+class Contents:
+    """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read."""
+
+    registry: Registry
+    version: RemoteVersion
+    files: Sequence[RemoteFile]
+    noted: dict[str, FileId]
+    progress: Progress | None = None
+    received: int = 0
+    _before: dict[str, FileId] = field(init=False)
+    _marker_read: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Remember what was noted before."""
+        self._before = dict(self.noted)
+
+    @property
+    def is_news(self) -> bool:
+        """True if there is something to note."""
+        return self.noted != self._before
+
+    def trust(self, own: Marker) -> None:
+        """Take the contents that the publisher noted in the version's own marker; they do not replace noted ones."""
+        self._marker_read = True
+        self.noted = {**own.contents, **self.noted}
+
+    def content(self, file: RemoteFile) -> FileId | None:
+        """Return the noted content of a file; None if none is noted."""
+        if file.id not in self.noted and not self._marker_read:
+            self._read_marker()
+        return self.noted.get(file.id)
+
+    def of(self, file: RemoteFile, entry: TreeEntry | None = None) -> FileId:
+        """Return the content of a file; of one that is not noted, by reading it: OTHER if it is longer than `entry`."""
+        return self.content(file) or self.read(file, entry)
+
+    def read(self, file: RemoteFile, entry: TreeEntry | None = None) -> FileId:
+        """Read a file and return its content; one that differs from `entry` is read again, in case of damage on the way."""
+        content = self._hash(file, entry)
+        if entry is not None and content != entry.file:
+            content = self._hash(file, entry)
+        if content != OTHER:
+            self.noted[file.id] = content
+        return content
+
+    def changes(self, tree: Tree, *, by_hand: bool) -> tuple[FileDrift, ...]:
+        """Compare the files with a tree, as `compare.changed_files`."""
+        return compare.changed_files(tree, self.files, self.of, by_hand=by_hand)
+
+    def note(self) -> dict[str, Any]:
+        """Return what an import note keeps of the version: its answer without addresses, and the contents by record id."""
+        listed = {file.id for file in self.files}
+        return {
+            "version": dict(self.version.raw),
+            "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in self.files],
+            "contents": {id_: content for id_, content in self.noted.items() if id_ in listed},
+        }
+
+    def write(self, repository: Repository) -> None:
+        """Write the import note, if there is something to note."""
+        if self.is_news:
+            with repository.locked():
+                import_notes.write(repository.door, places.PICSELLIA, self.version.id, self.note())
+            self._before = dict(self.noted)
+
+    def _read_marker(self) -> None:
+        self._marker_read = True
+        for file in self.files:
+            if file.name == marker.NAME:
+                own = published.read_marker(self.registry, file)[0]
+                if own is not None and own.model_version == self.version.id:
+                    self.trust(own)
+
+    def _hash(self, file: RemoteFile, entry: TreeEntry | None) -> FileId:
+        hasher, size = Hasher(), 0
+
+        def receive(data: bytes) -> None:
+            nonlocal size
+            size += len(data)
+            if entry is not None and size > entry.size:
+                raise _TooLongError
+            hasher.update(data)
+            if self.progress is not None:
+                self.progress(len(data))
+
+        try:
+            self.registry.download(file, receive)
+        except _TooLongError:
+            return OTHER
+        finally:
+            self.received += size
+        return FileId(hasher.digest())
+
+
+def of_version(
+    repository: Repository,
+    registry: Registry,
+    version: RemoteVersion,
+    files: Sequence[RemoteFile],
+    progress: Progress | None = None,
+) -> Contents:
+    """Return the contents of a registry version, as far as the repository has noted them."""
+    answer = import_notes.read(repository.door, places.PICSELLIA, version.id)
+    return Contents(registry, version, files, _noted(answer), progress)
+
+
+def _noted(answer: Any) -> dict[str, FileId]:
+    noted = answer.get("contents") if isinstance(answer, dict) else None
+    pairs = noted.items() if isinstance(noted, dict) else ()
+    return {id_: FileId(content) for id_, content in pairs if isinstance(content, str)}
+
+
+class _TooLongError(Exception):
+    """More bytes came than the file has."""

@@ -1,0 +1,59 @@
+"""Recorded places of versions on a registry, and the registry models of these places, which may have been renamed.
+
+name ─► a model of that name? ─ no ─► a recorded place under that name ─► the model of its id, whatever its name is now
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
+from mvc.repository import places
+from mvc.repository.model import Model
+from mvc.repository.repository import Repository
+from mvc.storage.records.reflog import Place
+
+
+def place_of(registry: Registry, version: RemoteVersion) -> Place:
+    """Return the place of a registry version."""
+    model = version.model
+    return Place(registry.host, registry.organization, model.name, model.id, version.number, version.name, version.id)
+
+
+def is_on(place: Place, registry: Registry) -> bool:
+    """Return whether a place is on this registry."""
+    return (place.host, place.organization) == (registry.host, registry.organization)
+
+
+def find_model(repository: Repository, registry: Registry, name: str) -> RemoteModel | None:
+    """Return the model of that name, or the one that had it when a version was last recorded there; None for none."""
+    model = registry.find_model(name)
+    if model is not None:
+        return model
+    recorded = [place for key in repository.refs.models() for place in _on(Model(repository, key), registry)]
+    return _by_ids(registry, [place.model_id for place in recorded if place.model == name])
+
+
+def default_model(model: Model, registry: Registry) -> tuple[str, RemoteModel | None]:
+    """Return the registry model of the last recorded version, and its name when that was recorded.
+
+    Without a record, the name is the model's own; the model is None if the registry does not have it.
+    """
+    recorded = list(_on(model, registry))
+    if not recorded:
+        return model.key, registry.find_model(model.key)
+    last = recorded[-1]
+    return last.model, registry.model(last.model_id) or registry.find_model(last.model)
+
+
+def _on(model: Model, registry: Registry) -> Iterator[Place]:
+    """Yield the recorded places of a model's versions on a registry."""
+    for _, place in places.every(model):
+        if is_on(place, registry):
+            yield place
+
+
+def _by_ids(registry: Registry, ids: Sequence[str]) -> RemoteModel | None:
+    """Return the model of the last id that the registry still has."""
+    known = (registry.model(id_) for id_ in dict.fromkeys(reversed(ids)))
+    return next((model for model in known if model is not None), None)

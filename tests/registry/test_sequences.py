@@ -1,0 +1,152 @@
+"""No command says that something is published that is not: each edit, on each machine, before each command.
+
+Singles by default, pairs with --deep. A clone does not depend on the machine that it is run on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.porcelain.import_ import BY_HAND, CHANGED, KNOWN
+from tests.crash.harness import memory_folder
+from tests.registry import sequences
+from tests.registry.sequences import COLLEAGUE, EDITS, EMPTY, NEW_NAME, PUBLISHER, Edit, Machine, World, told
+from tests.servers.picsellia import Platform, serve
+
+SINGLES = [(name,) for name in EDITS]
+PAIRS = [pair for pair in itertools.permutations(EDITS, 2) if not pair[0].startswith("delete")]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    platform, monkeypatch = Platform(), pytest.MonkeyPatch()
+    with serve(platform), memory_folder(tmp_path_factory.mktemp("sequences")) as folder:
+        try:
+            yield World(folder, monkeypatch, platform)
+        finally:
+            monkeypatch.undo()
+
+
+@pytest.fixture
+def folder(world: World) -> Iterator[Path]:
+    """A folder for copies; the platform is in its base state."""
+    world.reset()
+    made = world.folder / "case"
+    made.mkdir()
+    yield made
+    shutil.rmtree(made)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "names" in metafunc.fixturenames:
+        cases = SINGLES + (PAIRS if metafunc.config.getoption("--deep") else [])
+        metafunc.parametrize("names", cases, ids=" + ".join)
+
+
+def _edit(world: World, names: tuple[str, ...]) -> list[Edit]:
+    edits = [EDITS[name] for name in names]
+    for edit in edits:
+        edit.do(world)
+    return edits
+
+
+@pytest.mark.parametrize("machine", [PUBLISHER, COLLEAGUE])
+def test_drift_says_what_was_edited(names: tuple[str, ...], machine: str, world: World, folder: Path) -> None:
+    edits = _edit(world, names)
+    one, before = world.machine(machine, folder / "one"), sequences.state(world.platform)
+    first = told(one.drift())
+    assert first == _expected(edits)
+    assert told(one.drift()) == first
+    sequences.check_notes(one)
+    assert sequences.state(world.platform) == before
+
+
+@pytest.mark.parametrize("machine", [PUBLISHER, COLLEAGUE, EMPTY])
+def test_import_takes_what_is_there_and_says_what_it_is(
+    names: tuple[str, ...], machine: str, world: World, folder: Path
+) -> None:
+    edits = _edit(world, names)
+    one, before = world.machine(machine, folder / "one"), sequences.state(world.platform)
+    if not world.platform.models:
+        assert sequences.refused(one.import_, errors.NotOnRegistry)
+        return
+    done = one.import_()
+    sequences.check_imported(one, done)
+    how = {version.number: version.how for version in done.versions}
+    changed = any(edit.changes_files or edit.changes_fields for edit in edits)
+    assert how.get(1, CHANGED) == CHANGED if changed else how.get(1) != CHANGED
+    assert how.get(3, BY_HAND) == BY_HAND
+    assert {version.how for version in one.import_().versions} == {KNOWN}
+    sequences.check_notes(one)
+    if machine != EMPTY:  # what was published is still compared with what is there
+        acknowledged = {"since #3", f"helmets renamed {NEW_NAME}"} | (set() if changed else {"#1 name"})
+        assert told(one.drift()) == _expected(edits) - acknowledged
+    assert sequences.state(world.platform) == before
+
+
+def test_a_clone_has_what_is_there(names: tuple[str, ...], world: World, folder: Path) -> None:
+    edits = _edit(world, names)
+    before = sequences.state(world.platform)
+    if not world.platform.models:
+        assert sequences.refused(lambda: sequences.cloned(world, folder / "one"), errors.NotOnRegistry)
+        return
+    one, done = sequences.cloned(world, folder / "one")
+    sequences.check_imported(one, done)
+    sequences.check_notes(one)
+    changed = any(edit.changes_files or edit.changes_fields for edit in edits)
+    assert {version.how for version in done.versions if version.number == 1} <= {CHANGED if changed else "published"}
+    assert told(one.drift()) == set()
+    assert sequences.state(world.platform) == before
+
+
+@pytest.mark.parametrize("machine", [PUBLISHER, COLLEAGUE])
+@pytest.mark.parametrize("all_", [False, True], ids=["publish", "publish --all"])
+def test_publish_counts_only_what_is_there_as_it_was(
+    names: tuple[str, ...], machine: str, all_: bool, world: World, folder: Path
+) -> None:
+    edits = _edit(world, names)
+    one, before = world.machine(machine, folder / "one"), sequences.state(world.platform)
+    ids = one.everything() if all_ else [world.ids[1]]
+    gone = not any(row["id"] == list(world.published)[1] for row in world.rows)
+    _publish(one, lambda: ids, is_changed=any(edit.changes_files for edit in edits) and not gone)
+    sequences.check_only_added(before, world.platform)
+    sequences.check_notes(one)
+    assert len(world.platform.models) == 1
+
+
+@pytest.mark.parametrize("all_", [False, True], ids=["publish", "publish --all"])
+def test_publish_and_drift_after_a_clone(names: tuple[str, ...], all_: bool, world: World, folder: Path) -> None:
+    edits = _edit(world, names)
+    if not world.platform.models:
+        return
+    one, _ = sequences.cloned(world, folder / "one")
+    before = sequences.state(world.platform)
+    _publish(one, lambda: one.everything() if all_ else one.everything()[-1:], is_changed=None)
+    sequences.check_only_added(before, world.platform)
+    sequences.check_notes(one)
+    assert told(one.drift()) <= _expected(edits)
+
+
+def _publish(machine: Machine, ids: Callable[[], list[VersionId]], *, is_changed: bool | None) -> None:
+    try:
+        done = machine.publish(ids())
+    except errors.PublicationChanged:
+        assert is_changed is not False
+        return
+    assert is_changed is not True
+    sequences.check_published(machine, done)
+
+
+def _expected(edits: list[Edit]) -> set[str]:
+    said = set().union(*(edit.told for edit in edits))
+    gone = {line.split()[0] for line in said if line.endswith(" gone")}
+    if len(gone) > 1:  # the model
+        return {f"{number} gone" for number in gone}
+    return {line for line in said if line.split()[0] not in gone or line.endswith(" gone")}
