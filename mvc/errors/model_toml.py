@@ -19,7 +19,7 @@ class NoModelName(Usage):
 class BadLabels(Usage):
     """{where}: {reason}.
 
-    Write {{"0": "helmet", "1": "head"}} or ["helmet", "head"].
+    Write {{"0": "helmet", "1": "head"}} or ["helmet", "head"]; in YAML, the same under the key names.
     """
 
 

@@ -2,47 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from mvc import errors
 from mvc.model import labelmap
-
-
-def test_an_object_or_a_list_of_names_is_a_labelmap() -> None:
-    expected = ((0, "helmet"), (1, "head"))
-    assert labelmap.parse(b'{"1": "head", "0": "helmet"}', "labels.json") == expected
-    assert labelmap.parse(b'["helmet", "head"]', "labels.json") == expected
-    assert labelmap.parse(b"{}", "labels.json") == ()
 
 
 def test_classes_are_in_the_order_of_numbers_not_of_text() -> None:
     assert labelmap.from_table({"10": "b", "9": "a"}, "x") == ((9, "a"), (10, "b"))
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"5", "neither"),
-        (b'"a"', "neither"),
-        (b'{"0": "a", "0": "b"}', "class 0 occurs twice"),
-        (b'{"00": "a"}', "'00' is not a class number"),
-        (b'{"-1": "a"}', "not a class number"),
-        (b'{"a": "0"}', "not a class number"),
-        ('{"٣": "a"}'.encode(), "not a class number"),
-        (b'{"99999999999": "a"}', "not a class number"),
-        (b'{"0": 1}', "class 0 is not text"),
-        (b'["a", null]', "class 1 is not text"),
-        (b'["\\ud800"]', "not valid Unicode"),
-        (b'["a",]', "not JSON"),
-        (b"\xff", "not UTF-8"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"1" * 5_000, "not JSON"),
-        (b" " * (labelmap.MAX_BYTES + 1), "larger than 8 MiB"),
-    ],
-    ids=lambda each: str(each)[:24],
-)
-def test_anything_else_is_refused_with_the_file_named(data: bytes, reason: str) -> None:
-    with pytest.raises(errors.BadLabels, match=reason) as refused:
-        labelmap.parse(data, "data/labels.json")
-    assert "data/labels.json" in refused.value.message
 
 
 @pytest.mark.parametrize(

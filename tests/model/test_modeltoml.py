@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from mvc import errors
+from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse as modeltoml
 from tests import effort
@@ -107,9 +108,9 @@ def test_rendered_text_parses_to_the_same_values(value: Manifest) -> None:
 def test_a_labelmap_may_lie_in_a_file() -> None:
     asked = []
 
-    def read(path: str) -> bytes:
+    def read(path: str) -> Labelmap:
         asked.append(path)
-        return b'["helmet", "head"]'
+        return ((0, "helmet"), (1, "head"))
 
     data = HEAD + b'[labelmap]\npath = "data/labels.json"'
     made = modeltoml.parse(data, where="model.toml", read_labels=read)

@@ -20,7 +20,8 @@ from typing import Any
 from mvc import errors
 from mvc.formats import gguf, npz, onnx, pickle_text, safetensors, torch, zip_directory
 from mvc.formats.source import HeaderError, Source
-from mvc.model import canonical, labelmap
+from mvc.formats.values import labels
+from mvc.model import canonical
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
@@ -50,7 +51,17 @@ def _lists() -> bytes:
 
 
 def _labels(data: bytes) -> object:
-    return labelmap.parse(data, "labels.json")
+    return labels.read(data, "labels.json")
+
+
+def _yaml(data: bytes) -> object:
+    return labels.read(data, "data.yaml")
+
+
+def _laughs() -> bytes:
+    """Thirty maps, each with the one before twice: a billion in all."""
+    rows = [b"a%d: &a%d {<<: [*a%d, *a%d]}" % (n, n, n - 1, n - 1) for n in range(1, 31)]
+    return b"a0: &a0 {x: y}\n" + b"\n".join(rows)
 
 
 def _toml(data: bytes) -> object:
@@ -173,6 +184,9 @@ ABOVE: dict[str, Case] = {
     "compressed recipe": (_read_recipe, lambda: _packed(packformat.RECIPE, _lists())),
     "compressed objects": (_verify, lambda: _packed(packformat.OBJECT, *(b"%020000000d" % number for number in range(5)))),
     "labels": (_labels, lambda: _items(b"[]", 2_700_000)),
+    "yaml nested": (_yaml, lambda: b"names: " + b"[" * 1_000_000),
+    "yaml merges": (_yaml, _laughs),
+    "yaml items": (_yaml, lambda: b"names: [" + b"a," * 2_000_000 + b"]"),
     "dotted keys": (_toml, lambda: b"\n".join(b"a%d" % n + b".a" * 60 + b"=1" for n in range(40_000))),
     "digits": (_toml, lambda: b"x=" + b"1_" * 4_100_000 + b"1"),
     "safetensors maps": (_header(safetensors), lambda: _safetensors(b'{"a":' + b"{}," * 1_900_000 + b"{}}")),
@@ -196,6 +210,7 @@ AT: dict[str, Case] = {
     "the largest recipe": (Recipe.decode, lambda: _recipe(699_990)),
     "the largest tree": (Tree.decode, lambda: _tree(199_000)),
     "labels at the limit": (_labels, lambda: _items(b'"ab"', 990_000)),
+    "yaml keys": (_yaml, lambda: b"names: {" + b",".join(b"%06d" % n for n in range(149_000)) + b"}"),
     "tables": (_toml, lambda: b"\n".join(b"[a%d]" % number for number in range(249_000))),
     "safetensors texts": (_header(safetensors), lambda: _safetensors(b'{"__metadata__":{' + b",".join(b'"%d":"ab"' % n for n in range(990_000)) + b"}}")),
     "gguf texts": (_header(gguf), lambda: b"GGUF" + struct.pack("<IQQQ1sIIQ", 3, 0, 1, 1, b"a", 9, 8, 3_000_000) + bytes(24_000_000)),

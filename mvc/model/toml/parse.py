@@ -14,6 +14,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import labelmap, textfile
+from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import render as tomltext
 from mvc.model.toml import schema
@@ -38,10 +39,10 @@ _LONG_NUMBER = re.compile(r"[0-9A-Fa-f_xo]{100000}")
 _POSITION = re.compile(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
 
 
-def parse(data: bytes, *, where: str, read_labels: Callable[[str], bytes] | None = None) -> Manifest:
+def parse(data: bytes, *, where: str, read_labels: Callable[[str], Labelmap] | None = None) -> Manifest:
     """Parse the bytes of a model.toml; `where` names it in messages.
 
-    `read_labels` returns the content of the file at `labelmap.path`; without it, that labelmap is left empty. Raises
+    `read_labels` returns the labelmap of the file at `labelmap.path`; without it, that labelmap is left empty. Raises
     BadToml, TooBig, NoModelName, UnknownKey, WrongType, DateValue, NotFinite, BadLabels.
     """
     values = load(data, where=where)
@@ -104,14 +105,14 @@ def _located(message: str, text: str, where: str) -> errors.BadToml:
 
 
 def _labels(
-    table: Mapping[str, Any], where: str, read: Callable[[str], bytes] | None
-) -> tuple[str | None, labelmap.Labelmap]:
+    table: Mapping[str, Any], where: str, read: Callable[[str], Labelmap] | None
+) -> tuple[str | None, Labelmap]:
     if "path" not in table:
         return None, labelmap.from_table(table, where)
     if len(table) > 1:
         raise errors.BadLabels(where=where, reason="[labelmap] has both a path and classes")
     path = str(table["path"])
-    return path, labelmap.parse(read(path), path) if read else ()
+    return path, read(path) if read else ()
 
 
 def _without_empty(value: Any, type_: Type) -> Any:

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mvc import errors
-from mvc.model import canonical, labelmap, paths
+from mvc.formats.values import labels
+from mvc.model import canonical, paths
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
+from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.roles import LABELMAP
 from mvc.model.toml import parse
@@ -182,9 +184,9 @@ def by_need(repository: Parts, base: Tree | None) -> Identify:
     return identify
 
 
-def read_labels_of(repository: Parts, folder: str) -> Callable[[str], bytes]:
+def read_labels_of(repository: Parts, folder: str) -> Callable[[str], Labelmap]:
     """Return the reader of the file that `labelmap.path` names, for the model in `folder`."""
-    return lambda path: _labels(repository, folder, path)
+    return lambda path: labels.read(_labels(repository, folder, path), path)
 
 
 def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
@@ -220,13 +222,14 @@ def _open(repository: Parts, file: WorkFile) -> int:
 
 
 def _manifest(repository: Parts, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
-    def read_labels(path: str) -> bytes:
+    def read_labels(path: str) -> Labelmap:
         try:
-            return _labels(repository, folder, path)
+            data = _labels(repository, folder, path)
         except (errors.MvcError, OSError):
             if not tolerant:
                 raise
-            return b"{}"  # the scan says what is wrong with the file
+            return ()  # the scan reports the fault of the file
+        return labels.read(data, path)
 
     return parse.parse(data, where=model_file.path(folder), read_labels=read_labels)
 
@@ -236,7 +239,7 @@ def _labels(repository: Parts, folder: str, path: str) -> bytes:
     paths.check_path(path)
     try:
         with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:
-            return file.read(labelmap.MAX_BYTES + 1)
+            return file.read(labels.MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise errors.MissingFile(path=paths.escape_name(path), role=LABELMAP) from error
     except OSError as error:
