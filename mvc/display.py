@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc.model.compare.diff import VersionDiff
+from mvc.model.document import Document
 
 LIMIT = 30_000
 """Characters of ASCII that a page has at most."""
@@ -20,14 +21,10 @@ _MORE = "&#8230;"
 _HIDDEN = ("schema", "manifest_id", "tree_id")
 
 
-class Result:
+class Result(Document):
     """What a verb returns, shown in one line, or as tables."""
 
     __slots__ = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """For machines."""
-        raise NotImplementedError
 
     def summary(self) -> str:
         """Return what matters most, in one line."""

@@ -8,6 +8,7 @@ from typing import Any, overload
 from mvc import display
 from mvc.api.session import Session
 from mvc.api.version import Version
+from mvc.model import document
 from mvc.porcelain.log import Logged
 
 
@@ -37,7 +38,7 @@ class Log(Sequence[Version]):
 
     def to_json(self) -> dict[str, Any]:
         """The document that `mvc log --json` prints, without its `schema`."""
-        return {"model": self.model, "versions": [entry.to_json() for entry in self.entries]}
+        return {"model": self.model, "versions": document.to_json(self.entries)}
 
     def _version(self, entry: Logged) -> Version:
         difference = entry.changes.difference if entry.changes is not None else None

@@ -38,7 +38,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, ye
         invocation.note(_ignored(done.ignored))
     for line in _tracked(done) if done.entries else ():
         invocation.note(line)
-    invocation.emit("add", done.to_json, lambda: [_line(entry) for entry in done.entries] or ["Already tracked."])
+    invocation.emit("add", done, lambda: [_line(entry) for entry in done.entries] or ["Already tracked."])
 
 
 def _line(entry: Entry) -> str:

@@ -27,7 +27,7 @@ def command(invocation: Invocation) -> None:
     aliases = porcelain.aliases(Model(invocation.repository(), invocation.model()))
     invocation.emit(
         "alias",
-        lambda: {"aliases": [alias.to_json() for alias in aliases]},
+        {"aliases": aliases},
         lambda: _lines(aliases),
         ids=[alias.name for alias in aliases],
         page=True,
@@ -75,7 +75,7 @@ def remove(invocation: Invocation, name: str) -> None:
     id_ = porcelain.remove(Model(invocation.writer(), invocation.model()), name, invocation.actor())
     invocation.emit(
         "alias",
-        lambda: {"deleted": [{"name": name, "id": id_}]},
+        {"deleted": [{"name": name, "id": id_}]},
         lambda: [f"Deleted alias {escape(name)} (was {short(id_)})"],
     )
 
@@ -101,4 +101,4 @@ def rollback(invocation: Invocation, name: str, message: str | None) -> None:
 
 def _emit(invocation: Invocation, alias: Alias) -> None:
     line = f"{escape(alias.name)} -> v{alias.number} {short(alias.id)}"
-    invocation.emit("alias", alias.to_json, lambda: [line])
+    invocation.emit("alias", alias, lambda: [line])

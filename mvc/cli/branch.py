@@ -53,7 +53,7 @@ def command(
 def _list(invocation: Invocation, *, long: bool) -> None:
     branches = porcelain.branches(Model(invocation.repository(), invocation.model()))
     ids = [branch.name for branch in branches.branches]
-    invocation.emit("branch", branches.to_json, lambda: _lines(branches, long=long), ids=ids, page=True)
+    invocation.emit("branch", branches, lambda: _lines(branches, long=long), ids=ids, page=True)
 
 
 def _lines(branches: Branches, *, long: bool) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _show_current(invocation: Invocation, names: tuple[str, ...]) -> None:
         raise click.UsageError("--show-current takes no argument")
     current = invocation.repository().head(invocation.model()).branch
     shown = [] if current is None else [current]
-    invocation.emit("branch", lambda: {"current": current}, lambda: map(escape, shown), ids=shown)
+    invocation.emit("branch", {"current": current}, lambda: map(escape, shown), ids=shown)
 
 
 def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -97,7 +97,7 @@ def _make(invocation: Invocation, names: tuple[str, ...]) -> None:
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(Model(repository, model), names[0], target, invocation.actor())
-    invocation.emit("branch", made.to_json, lambda: [f"Created branch {escape(made.name)} at {_about(made)}"])
+    invocation.emit("branch", made, lambda: [f"Created branch {escape(made.name)} at {_about(made)}"])
 
 
 def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -108,7 +108,7 @@ def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) != 2:
         raise click.UsageError("expected the old and the new name: mvc branch -m OLD NEW")
     made = porcelain.rename(Model(repository, model), names[0], names[1], invocation.actor())
-    invocation.emit("branch", made.to_json, lambda: [f"Renamed branch {escape(names[0])} to {escape(made.name)}"])
+    invocation.emit("branch", made, lambda: [f"Renamed branch {escape(names[0])} to {escape(made.name)}"])
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> None:
@@ -118,7 +118,7 @@ def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> N
     deleted = [porcelain.delete(Model(repository, model), name, actor, force=force) for name in names]
     invocation.emit(
         "branch",
-        lambda: {"deleted": [branch.to_json() for branch in deleted]},
+        {"deleted": deleted},
         lambda: map(_deleted, deleted),
     )
 

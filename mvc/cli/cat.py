@@ -33,7 +33,7 @@ def command(invocation: Invocation, text: str, output: str | None) -> None:
     if is_stream(target):  # it may be stdout itself, which then holds the file's bytes alone
         return
     document = {"path": content.path, "size": content.size, "file": content.file, "output": str(target)}
-    invocation.emit("cat", lambda: document, lambda: [f"Wrote {escape(output)}, {size(content.size)}"])
+    invocation.emit("cat", document, lambda: [f"Wrote {escape(output)}, {size(content.size)}"])
 
 
 def _write(content: Content) -> None:

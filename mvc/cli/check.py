@@ -41,7 +41,7 @@ def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...],
         return _list(invocation, revision, uses)
     model, id_ = _named(invocation, revision)
     result = check(Model(invocation.repository(), model), id_, uses=uses, strict=strict)
-    invocation.emit("check", result.to_json, lambda: _lines(result), page=True)
+    invocation.emit("check", result, lambda: _lines(result), page=True)
     return int(not result.ready)
 
 
@@ -65,7 +65,7 @@ def _list(invocation: Invocation, revision: str | None, uses: Sequence[str]) -> 
     rules = rules_for(uses, manifest)
     invocation.emit(
         "check",
-        lambda: {"rules": [rule.to_json() for rule in rules]},
+        {"rules": rules},
         lambda: _table(rules),
         ids=[rule.name for rule in rules],
         page=True,

@@ -81,7 +81,7 @@ def command(
             limit=limit,
             progress=progress,
         )
-    invocation.emit("clone", done.to_json, lambda: _lines(directory, done), ids=[done.version or ""])
+    invocation.emit("clone", done, lambda: _lines(directory, done), ids=[done.version or ""])
     return 0
 
 
@@ -115,7 +115,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
             progress=progress,
         )
     shown = [f"Cloned into {escape(directory)}", *import_.lines(done)]
-    invocation.emit("import", done.to_json, lambda: shown, ids=[version.id or "" for version in done.versions])
+    invocation.emit("import", done, lambda: shown, ids=[version.id or "" for version in done.versions])
     import_.warn(invocation, done)
     return import_.code(done)
 

@@ -102,7 +102,7 @@ def command(
         invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes:
         invocation.note(render.fault(note))
-    invocation.emit("commit", done.to_json, lambda: _lines(done), ids=(done.id,) if done.id else ())
+    invocation.emit("commit", done, lambda: _lines(done), ids=(done.id,) if done.id else ())
 
 
 def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None) -> str | None:

@@ -37,7 +37,7 @@ def command(
     """
     settings = invocation.settings()
     if key is None or listed:
-        invocation.emit("config", lambda: _all(settings), lambda: _lines(settings, origin=show_origin))
+        invocation.emit("config", {"settings": settings.all()}, lambda: _lines(settings, origin=show_origin))
         return 0
     if (remove or value is not None) and not user:
         with contextlib.suppress(errors.NoRepository):
@@ -49,12 +49,8 @@ def command(
         return 0
     setting = settings.get(key)
     if setting is not None:
-        invocation.emit("config", lambda: {"key": key, "value": setting}, lambda: [escape(str(setting))])
+        invocation.emit("config", {"key": key, "value": setting}, lambda: [escape(str(setting))])
     return int(setting is None)
-
-
-def _all(settings: Config) -> dict[str, object]:
-    return {"settings": [{"key": s.key, "value": s.value, "origin": s.origin} for s in settings.all()]}
 
 
 def _lines(settings: Config, *, origin: bool) -> Iterator[str]:

@@ -58,7 +58,7 @@ def command(
     repository, model = invocation.repository(), invocation.model()
     old, new = _sides(repository, model, given)
     result = diff(Model(repository, model), old, new, tensors=tensors)
-    invocation.emit("diff", result.to_json, lambda: _lines(result, stat=stat, name_status=name_status), page=True)
+    invocation.emit("diff", result, lambda: _lines(result, stat=stat, name_status=name_status), page=True)
     return int(exit_code and not result.difference.is_empty)
 
 

@@ -34,7 +34,7 @@ def resolve(invocation: Invocation, dry_run: bool) -> None:
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     done = porcelain.resolve(Model(repository, invocation.model()), invocation.registries(), dry_run=dry_run)
-    invocation.emit("docker", done.to_json, lambda: _lines(done), ids=(done.digest,))
+    invocation.emit("docker", done, lambda: _lines(done), ids=(done.digest,))
 
 
 def _lines(done: ResolvedImage) -> Iterator[str]:

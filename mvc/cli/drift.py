@@ -46,7 +46,7 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
         invocation.progress(f"Reading from {name}") as progress,
     ):
         result = drift.drift(repository, registry, model, read_data=read_data, progress=progress)
-    invocation.emit("drift", result.to_json, lambda: _versions(result), ids=[version.id for version in result.versions])
+    invocation.emit("drift", result, lambda: _versions(result), ids=[version.id for version in result.versions])
     return int(not result.is_empty)
 
 
@@ -74,7 +74,7 @@ def _of_docker(invocation: Invocation, revision: str) -> int:
     image = docker.moved(
         repository, revisions.resolve(Model(repository, invocation.model()), revision), invocation.registries()
     )
-    invocation.emit("drift", lambda: {"docker": image.to_json()}, lambda: _image(image), ids=(image.now or "",))
+    invocation.emit("drift", {"docker": image}, lambda: _image(image), ids=(image.now or "",))
     return int(image.moved)
 
 

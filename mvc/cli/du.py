@@ -27,7 +27,7 @@ def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
     repository, model = invocation.repository(), invocation.model()
     ids = list(dict.fromkeys(revisions.resolve(Model(repository, model), text) for text in texts))
     usages = du(Model(repository, model), ids)
-    invocation.emit("du", usages.to_json, lambda: _lines(usages), page=True)
+    invocation.emit("du", usages, lambda: _lines(usages), page=True)
 
 
 def _lines(usages: Usages) -> Iterator[str]:

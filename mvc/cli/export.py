@@ -33,4 +33,4 @@ def command(invocation: Invocation, revision: str, directory: str) -> None:
             progress=progress,
         )
     line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and model.toml to {escape(directory)}"
-    invocation.emit("export", done.to_json, lambda: [line], ids=(done.version,))
+    invocation.emit("export", done, lambda: [line], ids=(done.version,))

@@ -28,7 +28,7 @@ def command(invocation: Invocation, remote: str | None, prune: bool, jobs: int, 
     name = transfers.remote_of(invocation, remote)
     with connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected:
         done = fetch(repository, connected, invocation.actor(), prune=prune)
-    invocation.emit("fetch", done.to_json, lambda: lines(done), ids=[ref.new or "" for ref in done.refs])
+    invocation.emit("fetch", done, lambda: lines(done), ids=[ref.new or "" for ref in done.refs])
 
 
 def lines(done: Fetched) -> Iterator[str]:

@@ -74,7 +74,7 @@ def command(
     with invocation.progress("Checking") as progress:
         report = fsck(repository, read_data=read_data, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
-    invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
+    invocation.emit("fsck", report, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0
 
 
@@ -84,7 +84,7 @@ def _remote(invocation: Invocation, name: str, *, read_data: bool, subset: tuple
         read = read_data or subset is not None
         report = survey(repository, connected, read_data=read, subset=subset or ALL, progress=progress)
     damaged = list(dict.fromkeys(hit.version for hit in report.hits))
-    invocation.emit("fsck", report.to_json, lambda: _lines(report), ids=damaged, page=True)
+    invocation.emit("fsck", report, lambda: _lines(report), ids=damaged, page=True)
     return errors.Damaged.exit_code if report.findings else 0
 
 
@@ -93,7 +93,7 @@ def _heal(invocation: Invocation, name: str) -> int:
     with connection.open_remote(repository, name) as connected, invocation.progress(f"Reading {name}") as progress:
         done = heal(repository, connected, invocation.actor(), progress)
     damaged = list(dict.fromkeys(hit.version for hit in done.after.hits))
-    invocation.emit("fsck", done.to_json, lambda: healed_lines(name, done), ids=damaged, page=True)
+    invocation.emit("fsck", done, lambda: healed_lines(name, done), ids=damaged, page=True)
     return errors.Damaged.exit_code if done.after.findings else 0
 
 
@@ -117,7 +117,7 @@ def _repair(invocation: Invocation, name: str) -> int:
     repaired = len(done.before.findings) - len(done.after.findings)
     invocation.emit(
         "fsck",
-        done.to_json,
+        done,
         lambda: [f"Repaired {repaired} of {count(len(done.before.findings), 'problem')}.", *_lines(done.after)],
         page=True,
     )

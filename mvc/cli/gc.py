@@ -71,14 +71,14 @@ def command(
             progress=progress,
         )
     ids = [id_ for id_, _, _ in done.versions]
-    invocation.emit("gc", done.to_json, lambda: _lines(done), ids=ids, page=True)
+    invocation.emit("gc", done, lambda: _lines(done), ids=ids, page=True)
 
 
 def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
     repository, floor = invocation.repository(), FLOOR if grace is None else grace
     with connection.open_remote(repository, name) as connected:
         done = gc_remote(repository, connected, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
-    invocation.emit("gc", done.to_json, lambda: _remote_lines(done), ids=done.removed)
+    invocation.emit("gc", done, lambda: _remote_lines(done), ids=done.removed)
 
 
 def _remote_lines(done: CollectedThere) -> Iterator[str]:

@@ -20,7 +20,7 @@ from mvc.repository.model import Model
 def command(invocation: Invocation, key: str | None) -> None:
     """Print a value of model.toml, or all values."""
     value = edit.get(Model(invocation.repository(), invocation.model()), key)
-    invocation.emit("get", lambda: {"key": key, "value": value}, lambda: _lines(value, ""))
+    invocation.emit("get", {"key": key, "value": value}, lambda: _lines(value, ""))
 
 
 def _lines(node: Any, above: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
             model=invocation.model_key,
             progress=progress,
         )
-    invocation.emit("import", done.to_json, lambda: lines(done), ids=[version.id or "" for version in done.versions])
+    invocation.emit("import", done, lambda: lines(done), ids=[version.id or "" for version in done.versions])
     warn(invocation, done)
     return code(done)
 

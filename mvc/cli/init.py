@@ -42,7 +42,7 @@ def command(
         framework=framework,
         user_config=invocation.user_config,
     )
-    invocation.emit("init", done.to_json, lambda: _lines(done))
+    invocation.emit("init", done, lambda: _lines(done))
 
 
 def _lines(done: Initialized) -> Iterator[str]:

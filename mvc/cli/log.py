@@ -103,7 +103,7 @@ def command(
     )
     invocation.emit(
         "log",
-        lambda: {"model": model, "versions": [entry.to_json() for entry in entries]},
+        {"model": model, "versions": entries},
         lambda: _drawn(entries, style_of) if graph else _listed(entries, style_of),
         ids=[entry.id for entry in entries] if invocation.quiet and not invocation.json else (),
         page=True,

@@ -32,7 +32,7 @@ def command(invocation: Invocation, revision: str, long: bool, tensors: bool) ->
     )
     invocation.emit(
         "ls",
-        listing.to_json,
+        listing,
         lambda: _lines(listing, long=long, tensors=tensors),
         ids=[entry.file for entry in listing.entries],
         page=True,

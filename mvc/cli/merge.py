@@ -72,7 +72,7 @@ def command(
             progress=progress,
         )
     _warn(invocation, done)
-    invocation.emit("merge", done.to_json, lambda: _lines(done), ids=(done.id,))
+    invocation.emit("merge", done, lambda: _lines(done), ids=(done.id,))
     return int(done.outcome == CONFLICTS)
 
 
@@ -80,11 +80,8 @@ def _abort(invocation: Invocation) -> int:
     repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
         moved = merge_continue.abort(Model(repository, model), progress)
-
-    def record() -> dict[str, Any]:
-        return {"outcome": "aborted", "written": list(moved.written), "deleted": list(moved.deleted)}
-
-    invocation.emit("merge", record, lambda: ["Merge aborted; the working tree is as it was before.", *_moved(moved)])
+    document = {"outcome": "aborted", "written": moved.written, "deleted": moved.deleted}
+    invocation.emit("merge", document, lambda: ["Merge aborted; the working tree is as it was before.", *_moved(moved)])
     return 0
 
 
@@ -100,7 +97,7 @@ def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int
             code=invocation.code,
         )
     _warn(invocation, done)
-    invocation.emit("merge", lambda: {"outcome": "merged", **done.to_json()}, lambda: _made(done), ids=(str(done.id),))
+    invocation.emit("merge", {"outcome": "merged", **done.to_json()}, lambda: _made(done), ids=(str(done.id),))
     return 0
 
 

@@ -23,7 +23,7 @@ def command(invocation: Invocation) -> None:
     models = porcelain.models(invocation.repository())
     invocation.emit(
         "models",
-        lambda: {"models": [model.to_json() for model in models]},
+        {"models": models},
         lambda: _lines(models),
         ids=[model.name for model in models],
         page=True,
@@ -55,4 +55,4 @@ def rename(invocation: Invocation, old: str, new: str) -> None:
     The history is kept, and model.toml is updated.
     """
     made = porcelain.rename(invocation.writer(), old, new, invocation.actor())
-    invocation.emit("models", made.to_json, lambda: [f"Renamed model {escape(old)} to {escape(made.name)}"])
+    invocation.emit("models", made, lambda: [f"Renamed model {escape(old)} to {escape(made.name)}"])

@@ -67,7 +67,7 @@ def command(
         )
     for note in _notes(done):
         invocation.note(note)
-    invocation.emit("publish", done.to_json, lambda: _lines(done), ids=[_id(version) for version in done.versions])
+    invocation.emit("publish", done, lambda: _lines(done), ids=[_id(version) for version in done.versions])
 
 
 def _id(version: PublishedVersion) -> str:

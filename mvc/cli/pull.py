@@ -57,7 +57,7 @@ def command(
             select=select(only, meta=meta),
             progress=progress,
         )
-    invocation.emit("pull", done.to_json, lambda: _lines(done), ids=[done.new or ""])
+    invocation.emit("pull", done, lambda: _lines(done), ids=[done.new or ""])
 
 
 def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:

@@ -98,7 +98,7 @@ def command(
     if set_upstream and not dry_run:
         porcelain.follow(repository, done)
     invocation.emit(
-        "push", lambda: _json(done, healed), lambda: _lines(done, healed), ids=[ref.new or "" for ref in done.refs]
+        "push", _document(done, healed), lambda: _lines(done, healed), ids=[ref.new or "" for ref in done.refs]
     )
     if done.rejected:
         return errors.PushRejected.exit_code
@@ -113,8 +113,8 @@ def _healed(repository: Repository, remote: Remote, actor: Actor, progress: Prog
         return None
 
 
-def _json(done: Pushed, healed: Healed | None) -> dict[str, Any]:
-    return done.to_json() if healed is None else {**done.to_json(), "repaired": healed.to_json()}
+def _document(done: Pushed, healed: Healed | None) -> Pushed | dict[str, Any]:
+    return done if healed is None else {**done.to_json(), "repaired": healed}
 
 
 def _lines(done: Pushed, healed: Healed | None) -> Iterator[str]:

@@ -28,7 +28,7 @@ def command(invocation: Invocation, name: str | None) -> None:
 def emit(invocation: Invocation, log: Reflog) -> None:
     """Print the ref log of one name, also for `mvc alias log`."""
     ids = [move.new for move in log.moves if move.new is not None]
-    invocation.emit("reflog", log.to_json, lambda: _lines(log), ids=ids, page=True)
+    invocation.emit("reflog", log, lambda: _lines(log), ids=ids, page=True)
 
 
 def _lines(log: Reflog) -> Iterator[str]:

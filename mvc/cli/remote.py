@@ -33,7 +33,7 @@ def command(invocation: Invocation) -> None:
     remotes = porcelain.remotes(invocation.repository())
     invocation.emit(
         "remote",
-        lambda: {"remotes": [remote.to_json() for remote in remotes]},
+        {"remotes": remotes},
         lambda: _lines(remotes) if invocation.verbose else [escape(remote.name) for remote in remotes],
         ids=[remote.name for remote in remotes],
         page=True,
@@ -101,7 +101,7 @@ def trust(invocation: Invocation, name: str, insecure: bool, withdrawn: bool) ->
         raise click.UsageError("use only one of --insecure and --remove")
     repository = invocation.repository()
     done = porcelain.withdraw(repository, name) if withdrawn else porcelain.approve(repository, name, insecure=insecure)
-    invocation.emit("remote", done.to_json, lambda: [_approved(done)], ids=[done.name])
+    invocation.emit("remote", done, lambda: [_approved(done)], ids=[done.name])
 
 
 def _approved(done: RemoteSettings) -> str:
@@ -135,9 +135,7 @@ def remove(invocation: Invocation, name: str, force: bool) -> None:
     Nothing is changed on the remote itself.
     """
     removed = porcelain.remove(invocation.writer(), name, invocation.actor(), force=force)
-    invocation.emit(
-        "remote", removed.to_json, lambda: [f"Removed remote {escape(removed.name)} ({escape(removed.url)})"]
-    )
+    invocation.emit("remote", removed, lambda: [f"Removed remote {escape(removed.name)} ({escape(removed.url)})"])
 
 
 @subverb(command, "show")
@@ -148,7 +146,7 @@ def show(invocation: Invocation, name: str) -> None:
     remote, refs = porcelain.remote(repository, name), porcelain.seen_refs(repository, name)
     invocation.emit(
         "remote",
-        lambda: {**remote.to_json(), "seen": [ref.to_json() for ref in refs]},
+        {**remote.to_json(), "seen": refs},
         lambda: _shown(remote, refs),
         ids=[remote.url],
         page=True,
@@ -168,10 +166,10 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
     if porcelain.is_registry(repository, name):
         invocation.require_network(name)
         state = porcelain.check_registry(repository, name, invocation.environ)
-        invocation.emit("remote", state.to_json, lambda: [_accepted(state)], ids=[])
+        invocation.emit("remote", state, lambda: [_accepted(state)], ids=[])
         return
     verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
-    invocation.emit("remote", lambda: _verdict(verdict), lambda: _checked(name, verdict), ids=[])
+    invocation.emit("remote", verdict, lambda: _checked(name, verdict), ids=[])
 
 
 def _shown(remote: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
@@ -186,10 +184,6 @@ def _shown(remote: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:
         yield "  No remote-tracking refs yet; run `mvc fetch`"
 
 
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {"checks": list(verdict.checks), "warnings": list(verdict.warnings), "skew": verdict.skew}
-
-
 def _checked(name: str, verdict: Verdict) -> Iterator[str]:
     yield f"{escape(name)} can be used; passed: {', '.join(verdict.checks)}"
     yield from (f"warning: {warning}" for warning in verdict.warnings)
@@ -202,7 +196,7 @@ def _accepted(state: RegistryState) -> str:
 
 def _emit(invocation: Invocation, made: RemoteSettings, line: str) -> None:
     """Print one changed remote, and a note if its host cannot be used yet."""
-    invocation.emit("remote", made.to_json, lambda: [line], ids=[made.name])
+    invocation.emit("remote", made, lambda: [line], ids=[made.name])
     standing = made.standing
     if standing is None or standing.where is None or standing.usable:
         return

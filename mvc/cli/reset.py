@@ -32,7 +32,7 @@ def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> No
     mode = HARD if hard else KEEP if keep else SOFT
     with invocation.progress("Writing files") as progress:
         done = reset(Model(repository, model), target, mode=mode, actor=invocation.actor(), progress=progress)
-    invocation.emit("reset", done.to_json, lambda: _lines(done), ids=(done.new,))
+    invocation.emit("reset", done, lambda: _lines(done), ids=(done.new,))
 
 
 def _lines(done: Reset) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
-from mvc.porcelain.restore import restore, to_json
+from mvc.porcelain.restore import restore
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
@@ -38,7 +38,7 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
         )
     invocation.emit(
         "restore",
-        lambda: to_json(done),
+        {"written": done.written},
         lambda: (
             [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: the files are unmodified."]
         ),

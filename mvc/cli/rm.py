@@ -47,7 +47,7 @@ def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_ru
     )
     invocation.emit(
         "rm",
-        lambda: {
+        {
             "removed": [{"role": edited.key, "path": edited.old} for edited in done],
             "cached": cached,
             "deleted": deleted,

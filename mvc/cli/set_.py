@@ -25,7 +25,7 @@ def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | No
     done = edit.set_values(Model(invocation.writer(), invocation.model()), assignments, kind=kind)
     invocation.emit(
         "set",
-        lambda: {"changes": [edited.to_json() for edited in done]},
+        {"changes": done},
         lambda: [_line(edited, typed=kind is not None) for edited in done],
     )
 

@@ -34,7 +34,7 @@ def command(invocation: Invocation, revision: str) -> None:
         Model(repository, revisions.model_of(Model(repository, model), revision)),
         revisions.resolve(Model(repository, model), revision),
     )
-    invocation.emit("show", shown.to_json, lambda: _lines(shown), ids=(shown.id,), page=True)
+    invocation.emit("show", shown, lambda: _lines(shown), ids=(shown.id,), page=True)
 
 
 def _lines(shown: Shown) -> Iterator[str]:

@@ -48,9 +48,7 @@ def record_run(invocation: Invocation) -> None:
 
 def _shown(invocation: Invocation, recorded: dict[str, Any]) -> None:
     experiment = recorded.get("experiment", {}).get("id", "")
-    invocation.emit(
-        "source", lambda: {"source": recorded}, lambda: _lines(recorded), ids=[experiment] if experiment else []
-    )
+    invocation.emit("source", {"source": recorded}, lambda: _lines(recorded), ids=[experiment] if experiment else [])
 
 
 def _lines(recorded: dict[str, Any]) -> Iterator[str]:

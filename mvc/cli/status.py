@@ -26,7 +26,7 @@ def command(invocation: Invocation, exit_code: bool) -> int:
     result = status(Model(invocation.repository(), invocation.model()))
     for note in result.notes:
         invocation.note(render.fault(note))
-    invocation.emit("status", result.to_json, lambda: _lines(result))
+    invocation.emit("status", result, lambda: _lines(result))
     return int(exit_code and not result.clean)
 
 

@@ -38,7 +38,7 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
         done = switch(
             Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
         )
-    invocation.emit("switch", done.to_json, lambda: _lines(done))
+    invocation.emit("switch", done, lambda: _lines(done))
 
 
 def _lines(done: Switched) -> Iterator[str]:

@@ -35,7 +35,7 @@ def command(invocation: Invocation, names: tuple[str, ...], message: str | None,
         tags = porcelain.tags(Model(invocation.repository(), invocation.model()))
         invocation.emit(
             "tag",
-            lambda: {"tags": [tag.to_json() for tag in tags]},
+            {"tags": tags},
             lambda: _lines(tags),
             ids=[tag.name for tag in tags],
             page=True,
@@ -56,7 +56,7 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(Model(repository, model), names[0], target, invocation.actor(), message=message)
-    invocation.emit("tag", made.to_json, lambda: [f"{escape(made.name)} -> v{made.number} {short(made.id)}"])
+    invocation.emit("tag", made, lambda: [f"{escape(made.name)} -> v{made.number} {short(made.id)}"])
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -66,6 +66,6 @@ def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     deleted = {name: porcelain.delete(Model(repository, model), name, actor) for name in names}
     invocation.emit(
         "tag",
-        lambda: {"deleted": [{"name": name, "id": id_} for name, id_ in deleted.items()]},
+        {"deleted": [{"name": name, "id": id_} for name, id_ in deleted.items()]},
         lambda: [f"Deleted tag {escape(name)} (was {short(id_)})" for name, id_ in deleted.items()],
     )

@@ -19,6 +19,6 @@ def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
     done = edit.unset(Model(invocation.writer(), invocation.model()), keys)
     invocation.emit(
         "unset",
-        lambda: {"changes": [edited.to_json() for edited in done]},
+        {"changes": done},
         lambda: [render.value(Change(edited.key, edited.old, edited.new)) for edited in done],
     )

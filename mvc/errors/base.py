@@ -25,6 +25,8 @@ class MvcError(Exception):
     """Mvc could not finish: {reason}."""
 
     exit_code = 128
+    message: str
+    hint: str
 
     def __init__(self, **fields: object) -> None:
         """Fill the template with `fields`. Raises KeyError if one is missing."""

@@ -81,9 +81,13 @@ class Image:
         """The name without tag: `docker.io/acme/yolo`."""
         return f"{self.registry}/{self.repository}"
 
-    def __str__(self) -> str:
-        """Return `docker.io/acme/yolo:1.4`, or the name with its digest."""
+    @property
+    def text(self) -> str:
+        """The name with its tag, `docker.io/acme/yolo:1.4`, or with its digest."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def is_loopback(authority: str) -> bool:

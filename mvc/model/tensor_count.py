@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document
 from mvc.model.segment import WIDTHS, Segment
 
 
 @dataclass(frozen=True, slots=True)
-class TensorCount:
+class TensorCount(Document):
     """The number of tensors and of parameters (as far as known), and the dtypes, most frequent first."""
 
     tensors: int
     parameters: int
     dtypes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts as `--json` prints them."""
-        return {"tensors": self.tensors, "parameters": self.parameters, "dtypes": list(self.dtypes)}
 
 
 def count(segments: Iterable[Segment]) -> TensorCount | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import paths
+from mvc.model.document import Document, keys, rows
 from mvc.model.manifest import Manifest
 from mvc.model.roles import LABELMAP, is_glob, roles_by_path
 from mvc.model.toml import parse, rules, schema
@@ -40,39 +41,30 @@ _PATTERN_ROLE = "files"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Document):
     """A new entry of `[files]`, with the number and bytes of the files it newly tracks."""
+
+    KEYS = keys("role path files bytes_total=bytes")
 
     role: str
     path: str
     files: int
     bytes: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"role": self.role, "path": self.path, "files": self.files, "bytes_total": self.bytes}
-
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class Added(Document):
     """The entries added, those `tracked` already (path and role), and files `skipped` as credentials.
 
     `ignored` are weight-like files that a `.gitignore` excludes from the whole folder, a hundred at most.
     """
 
+    KEYS = keys("added=entries", {"tracked": rows("tracked", "path=0 role=1")}, "skipped ignored")
+
     entries: tuple[Entry, ...]
     tracked: tuple[tuple[str, str], ...] = ()
     skipped: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "added": [entry.to_json() for entry in self.entries],
-            "tracked": [{"path": path, "role": role} for path, role in self.tracked],
-            "skipped": list(self.skipped),
-            "ignored": list(self.ignored),
-        }
 
 
 @writes

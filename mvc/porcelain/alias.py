@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.porcelain import reflog
@@ -18,8 +18,10 @@ from mvc.storage.records.reflog import ALIASES, RefEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Document):
     """An alias: the version it points to, and when, by whom and why it was moved there."""
+
+    KEYS = keys("name id number time=since by message=reason")
 
     name: str
     id: VersionId
@@ -27,17 +29,6 @@ class Alias:
     since: Timestamp
     by: str
     reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the alias as `--json` prints it."""
-        return {
-            "name": self.name,
-            "id": self.id,
-            "number": self.number,
-            "time": self.since.utc(),
-            "by": self.by,
-            "message": self.reason,
-        }
 
 
 def aliases(model: Model) -> list[Alias]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
@@ -18,7 +18,7 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Document):
     """A branch and the version at its tip; `id` is None before its first commit."""
 
     name: str
@@ -28,35 +28,15 @@ class Branch:
     subject: str
     upstream: Upstream | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the branch as `--json` prints it."""
-        return {
-            "name": self.name,
-            "current": self.current,
-            "id": self.id,
-            "number": self.number,
-            "subject": self.subject,
-            "upstream": self.upstream.to_json() if self.upstream else None,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Branches:
+class Branches(Document):
     """All branches by name; `current` is the checked-out one, None if HEAD is detached at `detached`."""
 
     model: str
     current: str | None
     detached: VersionId | None
     branches: tuple[Branch, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the branches as `--json` prints them."""
-        return {
-            "model": self.model,
-            "current": self.current,
-            "detached": self.detached,
-            "branches": [branch.to_json() for branch in self.branches],
-        }
 
 
 def branches(model: Model) -> Branches:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
 from mvc.display import Result
+from mvc.model.document import keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
@@ -28,6 +28,14 @@ class Checked(Result):
     tree with `problems` or `broken` rules cannot be committed.
     """
 
+    KEYS = keys(
+        "model",
+        {"version": keys("id number")},
+        "ready asked uses",
+        {"problems": rows("problems", "kind message hint")},
+        "rules=broken",
+    )
+
     model: str
     id: VersionId | None
     number: int | None
@@ -46,18 +54,6 @@ class Checked(Result):
         at = f"v{self.number}" if self.id else "working tree"
         no = ", ".join(each.use for each in self.uses if not each.ready)
         return f"{self.model} {at}: {'ready' if self.ready else f'not ready for {no}' if no else 'not ready'}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "model": self.model,
-            "version": {"id": self.id, "number": self.number} if self.id else None,
-            "ready": self.ready,
-            "asked": self.asked,
-            "uses": [readiness.to_json() for readiness in self.uses],
-            "problems": [{"kind": p.kind, "message": p.message, "hint": p.hint} for p in self.problems],
-            "rules": [problem.to_json() for problem in self.broken],
-        }
 
 
 def check(model: Model, id_: VersionId | None = None, *, uses: Sequence[str] = (), strict: bool = False) -> Checked:

@@ -13,9 +13,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.porcelain import fetch
 from mvc.porcelain.init import is_building, make_repository
@@ -42,11 +42,16 @@ from mvc.transport.fast_forward import Select
 
 
 @dataclass(frozen=True, slots=True)
-class Cloned:
+class Cloned(Document):
     """The models and versions fetched, the bytes of metadata and of files, and the checked-out version.
 
     `checked_out` is None for several models, of which none is checked out.
     """
+
+    KEYS = keys(
+        "models versions metadata_bytes=metadata bytes_received=received model=checked_out branch id=version",
+        "written=moved.written",
+    )
 
     models: tuple[str, ...]
     versions: int
@@ -56,19 +61,6 @@ class Cloned:
     branch: str | None
     version: VersionId | None
     moved: Moved
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "models": list(self.models),
-            "versions": self.versions,
-            "metadata_bytes": self.metadata,
-            "bytes_received": self.received,
-            "model": self.checked_out,
-            "branch": self.branch,
-            "id": self.version,
-            "written": list(self.moved.written),
-        }
 
 
 def folder_of(url: str) -> str:

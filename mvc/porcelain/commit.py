@@ -9,13 +9,14 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mvc import errors, lazy
 from mvc.display import Result, changed
 from mvc.formats.source import Source
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
+from mvc.model.document import keys
 from mvc.model.ids import SHORT, FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml.rules import Problem
@@ -38,12 +39,13 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.images.registries import Registries
-    from mvc.readiness.evaluation import Readiness
 
 if TYPE_CHECKING:
     from mvc.porcelain import docker
+    from mvc.readiness import evaluation
 else:
     docker = lazy.Module("mvc.porcelain.docker")
+    evaluation = lazy.Module("mvc.readiness.evaluation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Committed(Result):
     uses that the version is not ready for.
     """
 
+    KEYS = keys(
+        "id number=version.number model branch changes=difference bytes_stored=new_bytes bytes_total=total_bytes",
+        "files warnings named notes not_ready=unready skipped",
+    )
+
     id: VersionId | None
     version: Version | None
     model: str
@@ -90,7 +97,7 @@ class Committed(Result):
     warnings: tuple[Problem, ...] = ()
     named: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
-    unready: tuple[Readiness, ...] = ()
+    unready: tuple[evaluation.Readiness, ...] = ()
     skipped: tuple[str, ...] = ()
     """Files of a pattern that were left out since they look like credentials."""
 
@@ -99,24 +106,6 @@ class Committed(Result):
         if self.id is None or self.version is None:
             return f"{self.model} on {self.branch}: dry run, {changed(self.difference)}"
         return f"{self.model} v{self.version.number} {self.id[:SHORT]} on {self.branch}: {changed(self.difference)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "id": self.id,
-            "number": self.version.number if self.version else None,
-            "model": self.model,
-            "branch": self.branch,
-            "changes": self.difference.to_json(),
-            "bytes_stored": self.new_bytes,
-            "bytes_total": self.total_bytes,
-            "files": self.files,
-            "warnings": [problem.to_json() for problem in self.warnings],
-            "named": list(self.named),
-            "notes": [note._asdict() for note in self.notes],
-            "not_ready": [each.to_json() for each in self.unready],
-            "skipped": list(self.skipped),
-        }
 
 
 @dataclass(slots=True)
@@ -131,7 +120,7 @@ class _Work:
     options: Options
     draft: Draft | None
     warnings: tuple[Problem, ...] = ()
-    unready: tuple[Readiness, ...] = ()
+    unready: tuple[evaluation.Readiness, ...] = ()
     left_out: frozenset[str] = frozenset()
     """The paths of the version that are not checked out."""
     code: Callable[[], Code | None] = lambda: None
@@ -262,7 +251,7 @@ def _replaced(work: _Work) -> VersionId:
 
 def _unready(
     work: _Work, manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]
-) -> tuple[Readiness, ...]:
+) -> tuple[evaluation.Readiness, ...]:
     """Return the uses the version will not be ready for.
 
     Raises NotReady if aliases are to point to it without `force`.

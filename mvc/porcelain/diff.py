@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from mvc import errors
 from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.document import keys
 from mvc.model.ids import VersionId
 from mvc.repository import disk_usage, history, revisions
 from mvc.repository.model import Model
@@ -17,12 +18,26 @@ from mvc.repository.worktree.scan import WorkFile
 from mvc.transport import promises
 
 
+class Side(NamedTuple):
+    """A version and its number."""
+
+    id: VersionId
+    number: int | None
+
+
 @dataclass(frozen=True, repr=False)
 class Diff(Result):
     """A diff and its two sides; `new` is None for the working tree, `old` None for no version.
 
     `tensors` has the tensor diff of each modified file; None unless requested.
     """
+
+    KEYS = keys(
+        "model",
+        {"old": keys("id=old number=old_number")},
+        "new=new_side differs breaking=difference.breaking changes=difference tensors",
+    )
+    OPTIONAL = ("tensors",)
 
     model: str
     old: VersionId | None
@@ -38,17 +53,15 @@ class Diff(Result):
         new = f"v{self.new_number}" if self.new else "working tree"
         return f"{self.model} {old}..{new}: {changed(self.difference)}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the diff as `--json` prints it."""
-        record = {
-            "model": self.model,
-            "old": {"id": self.old, "number": self.old_number} if self.old else None,
-            "new": {"id": self.new, "number": self.new_number} if self.new else "worktree",
-            "differs": not self.difference.is_empty,
-            "breaking": self.difference.breaking,
-            "changes": self.difference.to_json(),
-        }
-        return record if self.tensors is None else {**record, "tensors": [each.to_json() for each in self.tensors]}
+    @property
+    def new_side(self) -> Side | str:
+        """The version that is compared with the old one, or `worktree`."""
+        return Side(self.new, self.new_number) if self.new else "worktree"
+
+    @property
+    def differs(self) -> bool:
+        """True if anything differs."""
+        return not self.difference.is_empty
 
 
 def diff(

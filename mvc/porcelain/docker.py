@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
 from mvc.images.registries import Registries
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.image import Image
 from mvc.model.manifest import Manifest
@@ -26,27 +26,22 @@ KEY = "docker.digest"
 
 
 @dataclass(frozen=True, slots=True)
-class ResolvedImage:
+class ResolvedImage(Document):
     """An image by its full name, the digest its tag points to, and the value in model.toml before (`old`)."""
+
+    KEYS = keys("image=image.text digest old platforms")
 
     image: Image
     digest: str
     old: str | None
     platforms: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "image": str(self.image),
-            "digest": self.digest,
-            "old": self.old,
-            "platforms": list(self.platforms),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class ImageDrift:
+class ImageDrift(Document):
     """The image of a version: the recorded digest, and the one its tag points to now; None if the tag is gone."""
+
+    KEYS = keys("id=version number image=image.text recorded now moved")
 
     version: VersionId
     number: int
@@ -58,17 +53,6 @@ class ImageDrift:
     def moved(self) -> bool:
         """True if the tag has moved."""
         return self.now != self.recorded
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "id": self.version,
-            "number": self.number,
-            "image": str(self.image),
-            "recorded": self.recorded,
-            "now": self.now,
-            "moved": self.moved,
-        }
 
 
 @writes

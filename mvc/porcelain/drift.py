@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mvc import errors
 from mvc.model import roles
+from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, recorded_places
@@ -35,8 +35,10 @@ SMALL = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class VersionDrift:
+class VersionDrift(Document):
     """A version whose registry version differs; `gone` if the registry no longer has it."""
+
+    KEYS = keys("id number", {"registry": keys("*place page")}, "gone fields files")
 
     id: VersionId
     number: int
@@ -51,36 +53,27 @@ class VersionDrift:
         """True if nothing differs."""
         return not (self.gone or self.fields or self.files)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {
-            "id": self.id,
-            "number": self.number,
-            "registry": {**self.place.to_json(), "page": self.page},
-            "gone": self.gone,
-            "fields": [change.to_json() for change in self.fields],
-            "files": [change.to_json() for change in self.files],
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Document):
     """A model of the registry whose name is not the recorded one."""
 
     recorded: str
     live: str
 
-    def to_json(self) -> dict[str, str]:
-        """Return the rename as a JSON value."""
-        return {"recorded": self.recorded, "live": self.live}
-
 
 @dataclass(frozen=True, slots=True)
-class RegistryDrift:
+class RegistryDrift(Document):
     """The versions that differ, those created on the registry since, models renamed there, and how many were compared.
 
     `unread` counts files that were not hashed.
     """
+
+    KEYS = keys(
+        "organization model renamed versions",
+        {"since": rows("since", "model=model.name number name id")},
+        "compared unread",
+    )
 
     organization: str
     model: str
@@ -94,21 +87,6 @@ class RegistryDrift:
     def is_empty(self) -> bool:
         """True if nothing differs, nothing was renamed, and nothing was created since."""
         return not (self.versions or self.since or self.renamed)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {
-            "organization": self.organization,
-            "model": self.model,
-            "renamed": [rename.to_json() for rename in self.renamed],
-            "versions": [version.to_json() for version in self.versions],
-            "since": [
-                {"model": version.model.name, "number": version.number, "name": version.name, "id": version.id}
-                for version in self.since
-            ],
-            "compared": self.compared,
-            "unread": self.unread,
-        }
 
 
 def drift(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import disk_usage, history
@@ -26,11 +26,13 @@ _SAVING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Document):
     """Usage of one version, in bytes: `total` of its files when checked out, `unique` and `shared` in the store.
 
     Unique parts are needed by no other version. `absent` is the number of files with content that is not local.
     """
+
+    KEYS = keys("id number=version.number bytes_total=total bytes_unique=unique bytes_shared=shared absent")
 
     id: VersionId
     version: Version
@@ -39,25 +41,18 @@ class Usage:
     shared: int
     absent: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the usage as `--json` prints it."""
-        return {
-            "id": self.id,
-            "number": self.version.number,
-            "bytes_total": self.total,
-            "bytes_unique": self.unique,
-            "bytes_shared": self.shared,
-            "absent": self.absent,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Usages:
+class Usages(Document):
     """Usage of the requested versions, and of the whole repository.
 
     `store` is its size on disk in bytes, without caches; `count` the number of versions of all models; `checked_out`
     the bytes of all their files. `saved` maps `sharing` and each encoding to the bytes it saved.
     """
+
+    KEYS = keys(
+        "model versions bytes_store=store", {"all_versions": keys("count bytes_total=checked_out bytes_saved=saved")}
+    )
 
     model: str
     versions: tuple[Usage, ...]
@@ -65,15 +60,6 @@ class Usages:
     count: int
     checked_out: int
     saved: Mapping[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the usage as `--json` prints it."""
-        return {
-            "model": self.model,
-            "versions": [version.to_json() for version in self.versions],
-            "bytes_store": self.store,
-            "all_versions": {"count": self.count, "bytes_total": self.checked_out, "bytes_saved": dict(self.saved)},
-        }
 
 
 def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:

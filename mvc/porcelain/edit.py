@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
-from mvc.model import paths
+from mvc.model import document, paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.roles import roles_by_path
@@ -33,16 +33,12 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(document.Document):
     """A key of model.toml with its value before and after; None where it is not set."""
 
     key: str
     old: Any
     new: Any
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"key": self.key, "old": self.old, "new": self.new}
 
 
 # --- values
@@ -59,18 +55,18 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
 
 
 @dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(document.Document):
     """The changed keys of model.toml; `left_out` are metrics that are not finite, which no version can hold."""
+
+    KEYS = document.keys("changes left_out=left_out_texts")
 
     changes: tuple[Edited, ...]
     left_out: Mapping[str, float]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "changes": [each.to_json() for each in self.changes],
-            "left_out": {key: str(value) for key, value in self.left_out.items()},
-        }
+    @property
+    def left_out_texts(self) -> dict[str, str]:
+        """The values left out, as texts: JSON has no infinity."""
+        return {key: str(value) for key, value in self.left_out.items()}
 
 
 @writes

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mvc import errors
 from mvc.model import paths
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.repository.worktree import model_file
@@ -18,22 +18,15 @@ from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Document):
     """The folder written, the number of files, and their bytes."""
+
+    KEYS = keys("version directory files bytes_total=bytes")
 
     version: VersionId
     directory: Path
     files: int
     bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "version": self.version,
-            "directory": os.fspath(self.directory),
-            "files": self.files,
-            "bytes_total": self.bytes,
-        }
 
 
 def export(

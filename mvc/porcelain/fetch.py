@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.registry import place_sync
 from mvc.remotes.inventory import Inventory
@@ -26,24 +26,24 @@ from mvc.transport import presence, tracking
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedRef:
+class FetchedRef(Document):
     """A remote ref that moved since the last fetch; `old` is None for a new ref, `new` for a deleted one."""
+
+    KEYS = keys("model=ref.model ref=ref.text old new")
 
     ref: RefName
     old: VersionId | None
     new: VersionId | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"model": self.ref.model, "ref": self.ref.text, "old": self.old, "new": self.new}
-
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
     `ignored` are refs with names that mvc would not create.
     """
+
+    KEYS = keys("remote refs versions bytes_received=received other_models=others ignored")
 
     remote: str
     refs: tuple[FetchedRef, ...]
@@ -51,17 +51,6 @@ class Fetched:
     received: int
     others: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "remote": self.remote,
-            "refs": [ref.to_json() for ref in self.refs],
-            "versions": self.versions,
-            "bytes_received": self.received,
-            "other_models": list(self.others),
-            "ignored": list(self.ignored),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mvc import errors
 from mvc.model import paths
+from mvc.model.document import Document
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.version import Version
@@ -35,7 +36,7 @@ LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Document):
     """A file (path None: the whole version) that cannot be rebuilt, and the version it belongs to."""
 
     version: VersionId
@@ -43,13 +44,9 @@ class Hit:
     models: tuple[str, ...]
     path: str | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"version": self.version, "number": self.number, "models": list(self.models), "path": self.path}
-
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Document):
     """The findings, the files of versions they affect, and the amounts checked.
 
     `pending` is the verb of an interrupted change to be rolled forward; `cloning` the URL of an interrupted clone.
@@ -60,18 +57,6 @@ class Report:
     counts: dict[str, int]
     pending: str | None
     cloning: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        findings = [{"kind": f.kind, "path": f.path, "message": f.message} for f in self.findings]
-        hits = [hit.to_json() for hit in self.hits]
-        return {
-            "findings": findings,
-            "hits": hits,
-            "counts": self.counts,
-            "pending": self.pending,
-            "cloning": self.cloning,
-        }
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:

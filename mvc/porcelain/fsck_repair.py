@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document
 from mvc.model.ids import ChunkId, FileId, digest, is_id
 from mvc.porcelain import fsck
 from mvc.porcelain.fsck import Report
@@ -30,15 +30,11 @@ from mvc.transport import promisor
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(Document):
     """The findings before and after the repair."""
 
     before: Report
     after: Report
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"before": self.before.to_json(), "after": self.after.to_json()}
 
 
 def repair(repository: Repository, remote: Remote, progress: Progress | None = None) -> Repaired:

@@ -6,9 +6,9 @@ roots ─ versions ─ objects, files ─ plan ─ (dry run: report only) ─ re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.repository import reachable
@@ -25,32 +25,25 @@ REFLOG_EXPIRE = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Document):
     """The versions deleted, the number kept, and the plan; `done` is False after a dry run."""
+
+    KEYS = keys(
+        {"versions": rows("versions", "id=0 model=1 number=2.number message=2.message time=2.time")},
+        "kept",
+        {"removed": keys("objects recipes=len(plan.recipes) packs=len(plan.packs) metadata_packs=len(plan.metapacks)")},
+        "rewritten=len(plan.rewritten) bytes_freed=plan.freed done",
+    )
 
     versions: tuple[tuple[VersionId, str, Version], ...]
     kept: int
     plan: Plan
     done: bool
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "versions": [
-                {"id": id_, "model": model, "number": found.number, "message": found.message, "time": found.time.utc()}
-                for id_, model, found in self.versions
-            ],
-            "kept": self.kept,
-            "removed": {
-                "objects": len(self.plan.versions) + len(self.plan.objects),
-                "recipes": len(self.plan.recipes),
-                "packs": len(self.plan.packs),
-                "metadata_packs": len(self.plan.metapacks),
-            },
-            "rewritten": len(self.plan.rewritten),
-            "bytes_freed": self.plan.freed,
-            "done": self.done,
-        }
+    @property
+    def objects(self) -> int:
+        """The number of objects deleted: versions, trees and manifests."""
+        return len(self.plan.versions) + len(self.plan.objects)
 
 
 @writes

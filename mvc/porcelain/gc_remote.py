@@ -12,9 +12,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.init import make_repository
@@ -40,11 +41,13 @@ DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class CollectedThere:
+class CollectedThere(Document):
     """The objects deleted (or to be deleted, unless `done`), those still waiting, and the versions kept.
 
     `unfinished` are those left by interrupted pushes and probes; a dry run does not look for them.
     """
+
+    KEYS = keys("remote removed bytes_freed=freed condemned versions done unfinished")
 
     remote: str
     removed: tuple[str, ...]
@@ -53,18 +56,6 @@ class CollectedThere:
     versions: int
     done: bool
     unfinished: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "remote": self.remote,
-            "removed": list(self.removed),
-            "bytes_freed": self.freed,
-            "condemned": self.condemned,
-            "versions": self.versions,
-            "done": self.done,
-            "unfinished": list(self.unfinished),
-        }
 
 
 def gc_remote(

@@ -10,9 +10,9 @@ Only new objects are created, so a key that may neither delete nor overwrite suf
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.porcelain import fsck_remote
 from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_remote import Survey
@@ -32,16 +32,14 @@ ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class Healed(Document):
     """The remote's findings before and after, and the bytes sent."""
+
+    KEYS = keys("before after bytes_sent=sent")
 
     before: Report
     after: Report
     sent: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"before": self.before.to_json(), "after": self.after.to_json(), "bytes_sent": self.sent}
 
 
 def heal(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None = None) -> Healed:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from mvc import errors
 from mvc.model import names, paths, roles
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.registry import compare, handmade, imported_branches, marker, published, recorded_places
 from mvc.registry.contents import Contents, of_version
@@ -34,7 +34,7 @@ SAME, BY_HAND, CHANGED, KNOWN, LEFT_OUT = "published", "by hand", "changed", "kn
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedVersion:
+class ImportedVersion(Document):
     """A registry version and its outcome, `how`; one that was left out has no `id`, and the reason as first of its `notes`."""
 
     number: int
@@ -43,17 +43,15 @@ class ImportedVersion:
     id: VersionId | None = None
     notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {"number": self.number, "name": self.name, "how": self.how, "id": self.id, "notes": list(self.notes)}
-
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Document):
     """The outcome for each version, the updated branches, and the `absent` parents, which were never published.
 
     `model` is the key in this repository, None if nothing was imported; `created` if it is new. `received` is in bytes.
     """
+
+    KEYS = keys("organization registry_model model created versions branches absent bytes_received=received")
 
     organization: str
     registry_model: str
@@ -68,19 +66,6 @@ class Imported:
     def is_whole(self) -> bool:
         """True if no version was left out."""
         return all(version.how != LEFT_OUT for version in self.versions)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {
-            "organization": self.organization,
-            "registry_model": self.registry_model,
-            "model": self.model,
-            "created": self.created,
-            "versions": [version.to_json() for version in self.versions],
-            "branches": [update.to_json() for update in self.branches],
-            "absent": list(self.absent),
-            "bytes_received": self.received,
-        }
 
 
 Recorded = Mapping[str, tuple[str, Mapping[VersionId, None]]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.model import names, paths
+from mvc.model.document import Document, keys
 from mvc.repository.parts import DIRECTORY, MAIN
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
@@ -39,17 +40,15 @@ _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Initialized:
+class Initialized(Document):
     """The repository's root and the model; `created` lists which of the two are new."""
+
+    KEYS = keys("path=root model folder created")
 
     root: Path
     model: str | None
     folder: str
     created: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"path": str(self.root), "model": self.model, "folder": self.folder, "created": list(self.created)}
 
 
 def init(

@@ -11,10 +11,11 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.repository import history, refnames, revisions
@@ -49,24 +50,28 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Document):
     """The changes of a version against its first parent, and the bytes of all its files."""
+
+    KEYS = keys("changes=difference bytes_new=difference.new_bytes bytes_total=total_bytes")
 
     difference: VersionDiff
     total_bytes: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the changes as `--json` prints them."""
-        new_bytes = self.difference.new_bytes
-        return {"changes": self.difference.to_json(), "bytes_new": new_bytes, "bytes_total": self.total_bytes}
-
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Document):
     """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
     `places` are its registry versions.
     """
+
+    KEYS = keys(
+        "id number=version.number parents=version.parents author=version.author time=version.time",
+        "message=version.message code=version.code",
+        {"names": rows("names", "kind=0 name=1")},
+        "registry=places *changes",
+    )
 
     id: VersionId
     version: Version
@@ -74,22 +79,6 @@ class Logged:
     drawn: tuple[VersionId, ...]
     changes: Changes | None
     places: tuple[Place, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the version as `--json` prints it."""
-        version = self.version
-        return {
-            "id": self.id,
-            "number": version.number,
-            "parents": list(version.parents),
-            "author": {"name": version.author.name, "email": version.author.email},
-            "time": version.time.utc(),
-            "message": version.message,
-            "code": version.code.to_json() if version.code else None,
-            "names": [{"kind": kind, "name": name} for kind, name in self.names],
-            "registry": [place.to_json() for place in self.places],
-            **(self.changes.to_json() if self.changes else {}),
-        }
 
 
 _ALL = Filter()

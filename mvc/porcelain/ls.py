@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.roles import roles_of
@@ -16,11 +16,26 @@ from mvc.storage.records.promised import State
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile(Document):
+    """A file, with its state and its tensors where they are asked for."""
+
+    KEYS = keys("*entry roles state tensors")
+    OPTIONAL = ("state", "tensors")
+
+    entry: TreeEntry
+    roles: tuple[str, ...]
+    state: State | None
+    tensors: tuple[Segment, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Document):
     """The files of a version; by path, `states` says where each file's content is, and `tensors` lists its tensors.
 
     Both are empty unless requested; `tensors` has only files whose tensors are known.
     """
+
+    KEYS = keys("model id number files")
 
     model: str
     id: VersionId
@@ -30,25 +45,17 @@ class Listed:
     states: dict[str, State]
     tensors: dict[str, tuple[Segment, ...]]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the files as `--json` prints them."""
-        return {
-            "model": self.model,
-            "id": self.id,
-            "number": self.number,
-            "files": [
-                {**entry.to_json(), "roles": list(self.roles(entry)), **self._more(entry.path)}
-                for entry in self.entries
-            ],
-        }
+    @property
+    def files(self) -> tuple[ListedFile, ...]:
+        """The files, with the state and the tensors of each where they are asked for."""
+        return tuple(
+            ListedFile(entry, self.roles(entry), self.states.get(entry.path), self.tensors.get(entry.path))
+            for entry in self.entries
+        )
 
     def roles(self, entry: TreeEntry) -> tuple[str, ...]:
         """Return the roles of a file."""
         return roles_of(self.manifest, entry)
-
-    def _more(self, path: str) -> dict[str, Any]:
-        state = {"state": self.states[path].value} if path in self.states else {}
-        return {**state, "tensors": [each.to_json() for each in self.tensors[path]]} if path in self.tensors else state
 
 
 def ls(model: Model, id_: VersionId, *, states: bool = False, tensors: bool = False) -> Listed:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.display import Result
+from mvc.model.document import keys
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.merge.merge import Conflict, Merged
@@ -32,12 +33,11 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import fast_forward, promises
 
 if TYPE_CHECKING:
-    from mvc.readiness.evaluation import Readiness
-
-if TYPE_CHECKING:
     from mvc.model.merge import text as merged_text
+    from mvc.readiness import evaluation
 else:
     merged_text = lazy.Module("mvc.model.merge.text")
+    evaluation = lazy.Module("mvc.readiness.evaluation")
 
 _STILL = Moved()
 UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "merged", "conflicts"
@@ -70,6 +70,11 @@ class MergeResult(Result):
     new version is not ready for, judged without reading files.
     """
 
+    KEYS = keys(
+        "outcome model branch theirs id number written=moved.written deleted=moved.deleted conflicts rules=broken",
+        "not_ready=unready",
+    )
+
     outcome: str
     model: str
     branch: str
@@ -79,28 +84,12 @@ class MergeResult(Result):
     moved: Moved = _STILL
     conflicts: tuple[Conflict, ...] = ()
     broken: tuple[Problem, ...] = ()
-    unready: tuple[Readiness, ...] = ()
+    unready: tuple[evaluation.Readiness, ...] = ()
 
     def summary(self) -> str:
         """Return what matters most, in one line."""
         conflicts = f", {len(self.conflicts)} conflicts" if self.conflicts else ""
         return f"{self.outcome}: {self.branch} of {self.model} at v{self.number} {self.id[:10]}{conflicts}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "outcome": self.outcome,
-            "model": self.model,
-            "branch": self.branch,
-            "theirs": self.theirs,
-            "id": self.id,
-            "number": self.number,
-            "written": list(self.moved.written),
-            "deleted": list(self.moved.deleted),
-            "conflicts": [conflict.to_json() for conflict in self.conflicts],
-            "rules": [problem.to_json() for problem in self.broken],
-            "not_ready": [each.to_json() for each in self.unready],
-        }
 
 
 @writes

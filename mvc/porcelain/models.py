@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
 from mvc.model import names
+from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository.model import Model
@@ -18,7 +18,7 @@ from mvc.transport import tracking
 
 
 @dataclass(frozen=True, slots=True)
-class ListedModel:
+class ListedModel(Document):
     """A model: its folder below the root, its HEAD (`branch` None: detached), and its type there.
 
     `id`, `number` and `time` are None before its first commit.
@@ -32,19 +32,6 @@ class ListedModel:
     time: Timestamp | None = None
     type: str | None = None
     framework: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the model as `--json` prints it."""
-        return {
-            "name": self.name,
-            "folder": self.folder,
-            "branch": self.branch,
-            "id": self.id,
-            "number": self.number,
-            "time": self.time.utc() if self.time else None,
-            "type": self.type,
-            "framework": self.framework,
-        }
 
 
 def models(repository: Repository) -> list[ListedModel]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
 from mvc.registry import fields, published, publishing, recorded_places
@@ -32,7 +32,7 @@ NEW, RESUMED, THERE = "*", "+", "="
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedVersion:
+class PublishedVersion(Document):
     """A version and its outcome: `flag` is `*` new, `+` resumed, `=` unchanged; a new one has no place in a dry run.
 
     `notes` name values that the registry does not accept, and values that look like secrets.
@@ -46,25 +46,15 @@ class PublishedVersion:
     page: str | None
     notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {
-            "id": self.id,
-            "number": self.number,
-            "name": self.name,
-            "flag": self.flag,
-            "place": self.place.to_json() if self.place is not None else None,
-            "page": self.page,
-            "notes": list(self.notes),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Published(Document):
     """The outcome for each version, and the model of the registry; `duplicates` are names that several versions there have.
 
     `sent` is in bytes; `done` is False after a dry run. `renamed_from` is the recorded name of a model that was renamed there.
     """
+
+    KEYS = keys("organization model=registry_model renamed_from versions duplicates bytes_sent=sent done")
 
     organization: str
     registry_model: str
@@ -73,18 +63,6 @@ class Published:
     sent: int = 0
     done: bool = True
     renamed_from: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {
-            "organization": self.organization,
-            "model": self.registry_model,
-            "renamed_from": self.renamed_from,
-            "versions": [version.to_json() for version in self.versions],
-            "duplicates": list(self.duplicates),
-            "bytes_sent": self.sent,
-            "done": self.done,
-        }
 
 
 def everything(model: Model) -> list[VersionId]:

@@ -7,9 +7,9 @@ fetch ─► fast-forward: fetch content of files ─► journal: files, branch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.porcelain import fetch
 from mvc.porcelain.fetch import Fetched
@@ -25,11 +25,15 @@ from mvc.transport.fast_forward import Select
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Document):
     """The fetch, the old and new tip of the branch, the changed files, and the bytes of content fetched.
 
     `rebased` is true if local versions were rebased onto the remote's.
     """
+
+    KEYS = keys(
+        "fetched model branch old new written=moved.written deleted=moved.deleted bytes_received=received rebased"
+    )
 
     fetched: Fetched
     model: str
@@ -39,20 +43,6 @@ class Pulled:
     moved: Moved
     received: int
     rebased: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "fetched": self.fetched.to_json(),
-            "model": self.model,
-            "branch": self.branch,
-            "old": self.old,
-            "new": self.new,
-            "written": list(self.moved.written),
-            "deleted": list(self.moved.deleted),
-            "bytes_received": self.received,
-            "rebased": self.rebased,
-        }
 
 
 @writes

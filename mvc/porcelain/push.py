@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain import fetch
@@ -38,11 +38,13 @@ _FETCH = "`mvc pull` fetches theirs; `mvc push --rebase` rebases yours onto them
 
 
 @dataclass(frozen=True, slots=True)
-class PushedRef:
+class PushedRef(Document):
     """The result of one ref update, with Git's flag.
 
     ` ` fast-forward, `*` new, `-` deleted, `+` forced, `=` up to date, `!` rejected.
     """
+
+    KEYS = keys("ref=ref.text flag old new reason")
 
     ref: RefName
     flag: str
@@ -51,17 +53,15 @@ class PushedRef:
     reason: str = ""
     hint: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"ref": self.ref.text, "flag": self.flag, "old": self.old, "new": self.new, "reason": self.reason}
-
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the rebases.
     """
+
+    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased")
 
     remote: str
     model: str
@@ -76,18 +76,6 @@ class Pushed:
     def rejected(self) -> tuple[PushedRef, ...]:
         """The rejected ref updates."""
         return tuple(ref for ref in self.refs if ref.flag == "!")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "remote": self.remote,
-            "refs": [ref.to_json() for ref in self.refs],
-            "versions": self.versions,
-            "bytes_sent": self.sent,
-            "bytes_skipped": self.skipped,
-            "done": self.done,
-            "rebased": self.rebased,
-        }
 
 
 @writes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
 from mvc.display import Result
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -16,26 +16,16 @@ from mvc.storage.records.reflog import Move, RefName
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Document):
     """A move: `name@{ago}` is the version moved to, `number` its number; None if the ref was removed."""
+
+    KEYS = keys("ago old new number time=move.at by=move.by message=move.reason")
 
     ago: int
     old: VersionId | None
     new: VersionId | None
     number: int | None
     move: Move
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the move as `--json` prints it."""
-        return {
-            "ago": self.ago,
-            "old": self.old,
-            "new": self.new,
-            "number": self.number,
-            "time": self.move.at.utc(),
-            "by": self.move.by,
-            "message": self.move.reason,
-        }
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -50,15 +40,6 @@ class Reflog(Result):
     def summary(self) -> str:
         """Return what matters most, in one line."""
         return f"{self.kind} {self.name} of {self.model}: {len(self.moves)} move{'s' * (len(self.moves) != 1)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the moves as `--json` prints them."""
-        return {
-            "model": self.model,
-            "kind": self.kind,
-            "name": self.name,
-            "moves": [move.to_json() for move in self.moves],
-        }
 
 
 def reflog(model: Model, name: str | None = None) -> Reflog:

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mvc import errors
 from mvc.model import names
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
 from mvc.registry import connection as registry_connection
@@ -26,11 +26,14 @@ from mvc.transport.trust import Standing
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteSettings:
+class RemoteSettings(Document):
     """A remote by name: its URL, its kind (file, s3, gs, az, sftp, picsellia), and other settings.
 
     `standing` is the host that receives its credentials, and its approval; None if the settings are invalid.
     """
+
+    KEYS = keys("name url kind options trust=standing")
+    OPTIONAL = ("trust",)
 
     name: str
     url: str
@@ -38,36 +41,25 @@ class RemoteSettings:
     options: Mapping[str, str]
     standing: Standing | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        trusted = {"trust": self.standing.to_json()} if self.standing is not None else {}
-        return {"name": self.name, "url": self.url, "kind": self.kind, "options": dict(self.options), **trusted}
-
 
 @dataclass(frozen=True, slots=True)
-class RegistryState:
+class RegistryState(Document):
     """A registry that accepted the token: its organization, URL and number of visible models."""
 
     organization: str
     host: str
     models: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"organization": self.organization, "host": self.host, "models": self.models}
-
 
 @dataclass(frozen=True, slots=True)
-class SeenRef:
+class SeenRef(Document):
     """A remote-tracking ref: the version, and when it was recorded."""
+
+    KEYS = keys("model=ref.model ref=ref.text id=version time=at")
 
     ref: RefName
     version: VersionId
     at: Timestamp
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"model": self.ref.model, "ref": self.ref.text, "id": self.version, "time": self.at.utc()}
 
 
 def remotes(repository: Repository) -> list[RemoteSettings]:

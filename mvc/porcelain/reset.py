@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import history, merge_state
 from mvc.repository.model import Model
@@ -23,25 +23,16 @@ SOFT, KEEP, HARD = "soft", "keep", "hard"
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Document):
     """The old and new version of the branch (None: the detached HEAD), and the updated files."""
+
+    KEYS = keys("branch old new number written=moved.written deleted=moved.deleted")
 
     branch: str | None
     old: VersionId | None
     new: VersionId
     number: int
     moved: Moved
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "branch": self.branch,
-            "old": self.old,
-            "new": self.new,
-            "number": self.number,
-            "written": list(self.moved.written),
-            "deleted": list(self.moved.deleted),
-        }
 
 
 @writes

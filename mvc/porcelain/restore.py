@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
@@ -53,11 +52,6 @@ def restore(
         chosen = {entry.path for entry in named}
         wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
         return checkout.move(model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
-
-
-def to_json(moved: Moved) -> dict[str, Any]:
-    """Return the result as `--json` prints it."""
-    return {"written": list(moved.written)}
 
 
 def _named(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.roles import roles_of
@@ -20,13 +21,35 @@ from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
 
 
+@dataclass(frozen=True, slots=True)
+class ShownFile(Document):
+    """A file, with its state and the tensors that are known of it."""
+
+    KEYS = keys("*entry roles state tensors")
+    OPTIONAL = ("tensors",)
+
+    entry: TreeEntry
+    roles: tuple[str, ...]
+    state: State
+    tensors: TensorCount | None
+
+
 @dataclass(frozen=True)
-class Shown:
+class Shown(Document):
     """A version in full, with its refs and its changes against its first parent.
 
     `absent` are the parents recorded as never published, `places` its registry versions; `states` says where the
     content of each path is, `tensors` lists the tensors of files in which they are known.
     """
+
+    KEYS = keys(
+        "model id number=version.number parents=version.parents author=version.author time=version.time",
+        "message=version.message code=version.code",
+        {"registry": rows("places", "* page")},
+        {"names": rows("names", "kind=0 name=1")},
+        "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
+        "labelmap=manifest.labelmap files changes=difference",
+    )
 
     model: str
     id: VersionId
@@ -40,34 +63,18 @@ class Shown:
     states: dict[str, State]
     tensors: dict[str, TensorCount]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the version as `--json` prints it."""
-        version = self.version
-        return {
-            "model": self.model,
-            "id": self.id,
-            "number": version.number,
-            "parents": list(version.parents),
-            "author": {"name": version.author.name, "email": version.author.email},
-            "time": version.time.utc(),
-            "message": version.message,
-            "code": version.code.to_json() if version.code else None,
-            "registry": [{**place.to_json(), "page": place.page} for place in self.places],
-            "names": [{"kind": kind, "name": name} for kind, name in self.names],
-            "manifest_id": version.manifest,
-            "tree_id": version.tree,
-            "manifest": {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"},
-            "docker_digest": self.manifest.docker_digest,
-            "labelmap": [list(pair) for pair in self.manifest.labelmap],
-            "files": [self._file(entry) for entry in self.tree.entries],
-            "changes": self.difference.to_json(),
-        }
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The sections of model.toml other than the labelmap."""
+        return {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"}
 
-    def _file(self, entry: TreeEntry) -> dict[str, Any]:
-        named = {"roles": list(roles_of(self.manifest, entry))}
-        record = {**entry.to_json(), **named, "state": self.states[entry.path].value.lower()}
-        found = self.tensors.get(entry.path)
-        return {**record, "tensors": found.to_json()} if found else record
+    @property
+    def files(self) -> tuple[ShownFile, ...]:
+        """The files, with the state and the tensors of each."""
+        return tuple(
+            ShownFile(entry, roles_of(self.manifest, entry), self.states[entry.path], self.tensors.get(entry.path))
+            for entry in self.tree.entries
+        )
 
 
 def show(model: Model, id_: VersionId) -> Shown:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.display import Result, changed
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
+from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
@@ -25,23 +26,22 @@ from mvc.storage.records.merges import MergeState
 from mvc.storage.records.reflog import HEADS
 
 if TYPE_CHECKING:
-    from mvc.readiness.evaluation import Readiness
-    from mvc.storage.chunks.headers import Note
+    from mvc.readiness import evaluation
+    from mvc.storage.chunks import headers
+else:
+    evaluation = lazy.Module("mvc.readiness.evaluation")
+    headers = lazy.Module("mvc.storage.chunks.headers")
 
 SEARCHED = 1_000
 """Versions of history searched for an older model.toml, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(Document):
     """A checked-out branch that was moved by records: its files are still those of `id`, version `number`."""
 
     id: VersionId
     number: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {"id": self.id, "number": self.number}
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +57,17 @@ class Status(Result):
     - `notes`: changed weight files that are empty, truncated or malformed
     - `advanced`: the branch was moved without updating the files
     """
+
+    KEYS = keys(
+        "model folder branch",
+        {"base": keys("id=base number")},
+        {"names": rows("names", "kind=0 name=1")},
+        "clean changes=difference",
+        {"problems": rows("problems", "kind message hint")},
+        "rules=broken untracked skipped pending",
+        {"matches": keys("number=matches.0 id=matches.1")},
+        "upstream merging=merging.theirs not_ready=unready notes not_checked_out=elsewhere advanced",
+    )
 
     model: str
     folder: str
@@ -74,8 +85,8 @@ class Status(Result):
     matches: tuple[int, VersionId] | None
     merging: MergeState | None
     upstream: Upstream | None
-    unready: tuple[Readiness, ...] = ()
-    notes: tuple[Note, ...] = ()
+    unready: tuple[evaluation.Readiness, ...] = ()
+    notes: tuple[headers.Note, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
     advanced: Advanced | None = None
 
@@ -89,30 +100,6 @@ class Status(Result):
         at = f"v{self.number}" if self.base else "no version yet"
         state = "clean" if self.clean else changed(self.difference)
         return f"{self.model} on {self.branch or 'a detached HEAD'} at {at}: {state}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the status as `--json` prints it."""
-        return {
-            "model": self.model,
-            "folder": self.folder,
-            "branch": self.branch,
-            "base": {"id": self.base, "number": self.number} if self.base else None,
-            "names": [{"kind": kind, "name": name} for kind, name in self.names],
-            "clean": self.clean,
-            "changes": self.difference.to_json(),
-            "problems": [{"kind": p.kind, "message": p.message, "hint": p.hint} for p in self.problems],
-            "rules": [problem.to_json() for problem in self.broken],
-            "untracked": list(self.untracked),
-            "skipped": list(self.skipped),
-            "pending": self.pending,
-            "matches": {"number": self.matches[0], "id": self.matches[1]} if self.matches else None,
-            "upstream": self.upstream.to_json() if self.upstream else None,
-            "merging": self.merging.theirs if self.merging else None,
-            "not_ready": [each.to_json() for each in self.unready],
-            "notes": [note._asdict() for note in self.notes],
-            "not_checked_out": [entry.to_json() for entry in self.elsewhere],
-            "advanced": self.advanced.to_json() if self.advanced else None,
-        }
 
 
 def status(model: Model) -> Status:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
 from mvc.repository.model import Model
@@ -20,8 +20,10 @@ from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
+class Switched(Document):
     """The new HEAD of the model, and the files that changed. `branch` is None if HEAD is detached."""
+
+    KEYS = keys("model branch id=version number created written=moved.written deleted=moved.deleted")
 
     model: str
     branch: str | None
@@ -29,18 +31,6 @@ class Switched:
     number: int | None
     created: bool
     moved: Moved
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as `--json` prints it."""
-        return {
-            "model": self.model,
-            "branch": self.branch,
-            "id": self.version,
-            "number": self.number,
-            "created": self.created,
-            "written": list(self.moved.written),
-            "deleted": list(self.moved.deleted),
-        }
 
 
 @writes

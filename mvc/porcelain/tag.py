@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.repository import refnames
@@ -14,8 +14,10 @@ from mvc.storage.records.reflog import TAGS
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Document):
     """A tag: the version it points to, and when, by whom and why it was created."""
+
+    KEYS = keys("name id number time=at by message=reason")
 
     name: str
     id: VersionId
@@ -23,17 +25,6 @@ class Tag:
     at: Timestamp
     by: str
     reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the tag as `--json` prints it."""
-        return {
-            "name": self.name,
-            "id": self.id,
-            "number": self.number,
-            "time": self.at.utc(),
-            "by": self.by,
-            "message": self.reason,
-        }
 
 
 def tags(model: Model) -> list[Tag]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.model.manifest import Manifest
 from mvc.model.toml import schema
 from mvc.readiness import team_rules
@@ -19,8 +19,10 @@ from mvc.readiness.verdict import Result, Verdict, no
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Document):
     """A rule and the verdict on it."""
+
+    KEYS = keys("*rule result=verdict.result why=verdict.why fix")
 
     rule: Rule
     verdict: Verdict
@@ -44,14 +46,12 @@ class Finding:
             return not self.ok and self.rule.need is not Need.OPTIONAL
         return self.verdict.result is Result.NO and self.rule.need is Need.REQUIRED
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as `--json` prints it."""
-        return {**self.rule.to_json(), "result": self.verdict.result.value, "why": self.verdict.why, "fix": self.fix}
-
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Document):
     """The findings for `use`, which includes the profile if the use has profiles (`deployment/serving`)."""
+
+    KEYS = keys("use ready findings")
 
     use: str
     findings: tuple[Finding, ...]
@@ -66,10 +66,6 @@ class Readiness:
     def ready(self) -> bool:
         """True if there are no blockers."""
         return not self.blockers
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the findings as `--json` prints them."""
-        return {"use": self.use, "ready": self.ready, "findings": [finding.to_json() for finding in self.findings]}
 
 
 def evaluate(subject: Subject, use: str, *, strict: bool = False) -> Readiness:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.readiness.conditions import Condition
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Result, Verdict
@@ -21,13 +21,15 @@ class Need(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Document):
     """One rule of a use, or of one of its profiles (`pre-annotation/legacy`).
 
     `when` limits the rule: it does not apply where `when` is no, and is unknown where `when` is unknown. `fix` is the
     command that fixes a breach, with placeholders in capitals; empty if there is none. `sources` are URLs of public
     pages.
     """
+
+    KEYS = keys("rule=name use what=requirement need fix sources")
 
     name: str
     use: str
@@ -41,17 +43,6 @@ class Rule:
     def is_of(self, use: str) -> bool:
         """Return whether the rule is one of `use`, given with its profile if it has profiles."""
         return self.use in (use, use.partition("/")[0])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the rule as `--json` prints it."""
-        return {
-            "rule": self.name,
-            "use": self.use,
-            "what": self.requirement,
-            "need": self.need.value,
-            "fix": self.fix,
-            "sources": list(self.sources),
-        }
 
     def evaluate(self, subject: Subject) -> Verdict | None:
         """Return the verdict on `subject`; None if the rule does not apply to it."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
@@ -26,16 +27,14 @@ Content = Callable[[RemoteFile, TreeEntry | None], FileId]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class FileDrift:
+class FileDrift(Document):
     """A file of a registry version that differs, by role; `change` is one of the three above."""
+
+    KEYS = keys("role what=change detail")
 
     role: str
     change: str
     detail: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """Return the file's drift as a JSON value."""
-        return {"role": self.role, "what": self.change, "detail": self.detail}
 
 
 def changed_fields(manifest: Manifest, version: RemoteVersion, *, by_hand: bool) -> tuple[FieldChange, ...]:

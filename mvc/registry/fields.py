@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mvc.model.document import Document
 from mvc.model.manifest import Manifest
 from mvc.model.toml import schema
 from mvc.registry import values
@@ -96,16 +97,12 @@ FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Document):
     """A field, or a part of one (`parameters.lr`), whose value on a registry differs from the recorded one."""
 
     key: str
     recorded: Any
     live: Any
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the change as a JSON value."""
-        return {"key": self.key, "recorded": self.recorded, "live": self.live}
 
 
 @dataclass(slots=True)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mvc import errors
+from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
@@ -29,16 +29,12 @@ _MOST_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class BranchUpdate:
+class BranchUpdate(Document):
     """A branch that was created (`old` is None) or fast-forwarded."""
 
     branch: str
     old: VersionId | None
     new: VersionId
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the update as a JSON value."""
-        return {"branch": self.branch, "old": self.old, "new": self.new}
 
 
 def update_branches(

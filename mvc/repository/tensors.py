@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.tensors import TensorDiff, compare
+from mvc.model.document import Document, keys
 from mvc.model.ids import digest
 from mvc.model.segment import Segment, digest_of
 from mvc.model.tree import TreeEntry
@@ -39,17 +40,13 @@ Segments = tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FileTensors:
+class FileTensors(Document):
     """The change of the tensors of a file; `difference` is None when those of one side are unknown."""
+
+    KEYS = keys("path=file.entry.path role=file.entry.role difference")
 
     file: FileChange
     difference: TensorDiff | None
-
-    def to_json(self) -> dict[str, Any]:
-        """For machines."""
-        entry = self.file.entry
-        found = self.difference.to_json() if self.difference else None
-        return {"path": entry.path, "role": entry.role, "difference": found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.model.ids import VersionId
 from mvc.repository import history
@@ -23,10 +23,6 @@ class Upstream(NamedTuple):
     name: str
     ahead: int
     behind: int
-
-    def to_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {"remote": self.remote, "name": self.name, "ahead": self.ahead, "behind": self.behind}
 
 
 def followed(model: Model, branch: str) -> tuple[str, str] | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.model import hosts
+from mvc.model.document import Document, keys
 from mvc.model.hosts import Approvals, Destination
 from mvc.model.remote_kinds import Shape
 from mvc.remotes.backends import address, destination
@@ -28,8 +29,10 @@ from mvc.storage.records.config import TRUSTED_HOSTS
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Document):
     """The approvals of a remote's destination; `where` is None when its settings name no host."""
+
+    KEYS = keys("host default_host approved=approved_in_full encrypted usable")
 
     where: Destination | None
     approved: bool
@@ -39,18 +42,27 @@ class Standing:
     @property
     def usable(self) -> bool:
         """True if the remote can be used."""
-        return self.approved and self.plain and not self.lacking
+        return self.approved_in_full and self.plain
 
-    def to_json(self) -> dict[str, Any]:
-        """For machines."""
-        where = self.where
-        return {
-            "host": where.host if where is not None else None,
-            "default_host": where is None or where.is_default,
-            "approved": self.approved and not self.lacking,
-            "encrypted": where is None or not where.plain,
-            "usable": self.usable,
-        }
+    @property
+    def host(self) -> str | None:
+        """The host; None when the settings name none."""
+        return self.where.host if self.where is not None else None
+
+    @property
+    def default_host(self) -> bool:
+        """True if the host is the default one of its kind, or there is none."""
+        return self.where is None or self.where.is_default
+
+    @property
+    def approved_in_full(self) -> bool:
+        """True if the host is approved, and so is every setting of the remote."""
+        return self.approved and not self.lacking
+
+    @property
+    def encrypted(self) -> bool:
+        """True unless the host is reached by plain HTTP."""
+        return self.where is None or not self.where.plain
 
 
 def standing(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> Standing:

@@ -1,68 +1,105 @@
-"""docs/reference/json.md: every document of `--json`, with its fields as the code that makes them has them.
+"""docs/reference/json.md: every document of `--json`, from the schema that the serializer of mvc has.
 
-to_json of a class ─ its dict literals ─ key: what stands there ─ the field's annotation ─► type in JSON
+class of a result ─ mvc.model.document.schema ─► key: annotation ─► the page, and what a real document must be
 """
 
 from __future__ import annotations
 
-import ast
+import enum
 import functools
-import importlib
-import inspect
-import pkgutil
-import re
-import textwrap
-from collections.abc import Iterator
-from typing import Any
+import operator
+import os
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Union, get_args, get_origin
 
-import mvc
+from mvc.model import document
+from mvc.model.document import Field
+from mvc.model.ids import FileId, VersionId
+from mvc.model.version import Timestamp
+from mvc.porcelain.add import Added
+from mvc.porcelain.alias import Alias
+from mvc.porcelain.branch import Branch, Branches
+from mvc.porcelain.check import Checked
+from mvc.porcelain.clone import Cloned
+from mvc.porcelain.commit import Committed
+from mvc.porcelain.diff import Diff
+from mvc.porcelain.docker import ImageDrift, ResolvedImage
+from mvc.porcelain.drift import RegistryDrift
+from mvc.porcelain.du import Usages
+from mvc.porcelain.edit import Edited
+from mvc.porcelain.export import Exported
+from mvc.porcelain.fetch import Fetched
+from mvc.porcelain.fsck import Report
+from mvc.porcelain.fsck_repair import Repaired
+from mvc.porcelain.gc import Collected
+from mvc.porcelain.gc_remote import CollectedThere
+from mvc.porcelain.heal import Healed
+from mvc.porcelain.import_ import Imported
+from mvc.porcelain.init import Initialized
+from mvc.porcelain.log import Logged
+from mvc.porcelain.ls import Listed
+from mvc.porcelain.merge import MergeResult
+from mvc.porcelain.models import ListedModel
+from mvc.porcelain.publish import Published
+from mvc.porcelain.pull import Pulled
+from mvc.porcelain.push import Pushed
+from mvc.porcelain.reflog import Reflog
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.porcelain.reset import Reset
+from mvc.porcelain.show import Shown
+from mvc.porcelain.status import Status
+from mvc.porcelain.switch import Switched
+from mvc.porcelain.tag import Tag
+from mvc.readiness.rule import Rule
+from mvc.remotes.backends.probe import Verdict
+from mvc.storage.records.config import Setting
 from tests.docs import pages
 
-Shape = dict[str, Any]
-"""A document by its keys: the name of a class, `[name]` for a list of them, or a text that says the type."""
+DELETED = {"deleted": [{"name": str, "id": VersionId}]}
+EDITED = {"changes": list[Edited]}
 DOCUMENTS: dict[str, list[Any]] = {
-    "add": ["Added"],
-    "alias": [{"aliases": ["Alias"]}, "Alias", {"deleted": [{"name": "text", "id": "id"}]}],
-    "branch": ["Branches", "Branch", {"current": "text or null"}, {"deleted": ["Branch"]}],
-    "cat": [{"path": "text", "size": "number", "file": "id or null", "output": "text"}],
-    "check": ["Checked", {"rules": ["Rule"]}],
-    "clone": ["Cloned"],
-    "commit": ["Committed"],
-    "config": [{"key": "text", "value": "any"}, {"settings": [{"key": "text", "value": "any", "origin": "text"}]}],
-    "diff": ["Diff"],
-    "docker": ["ResolvedImage"],
-    "drift": ["RegistryDrift", {"docker": "ImageDrift"}],
-    "du": ["Usages"],
-    "export": ["Exported"],
-    "fetch": ["Fetched"],
-    "fsck": ["Report", "Repaired", "Healed"],
-    "gc": ["Collected", "CollectedThere"],
-    "get": [{"key": "text or null", "value": "any"}],
-    "import": ["Imported"],
-    "init": ["Initialized"],
-    "log": [{"model": "text", "versions": ["Logged"]}],
-    "ls": ["Listed"],
-    "merge": ["MergeResult", "Committed", {"outcome": "text", "written": "list of texts", "deleted": "list of texts"}],
-    "models": [{"models": ["ListedModel"]}, "ListedModel"],
-    "publish": ["Published"],
-    "pull": ["Pulled"],
-    "push": ["Pushed"],
-    "reflog": ["Reflog"],
-    "remote": [{"remotes": ["RemoteSettings"]}, "RemoteSettings", {"**": "RemoteSettings", "seen": ["SeenRef"]}, "RegistryState",
-               {"checks": "list of texts", "warnings": "list of texts", "skew": "number or null"}],
-    "reset": ["Reset"],
-    "restore": [{"written": "list of texts", "deleted": "list of texts"}],
-    "rm": [{"removed": [{"role": "text", "path": "text"}], "cached": "true or false", "deleted": "list of texts",
-            "dry_run": "true or false"}],
-    "set": [{"changes": ["Edited"]}],
-    "show": ["Shown"],
-    "source": [{"source": "object"}],
-    "status": ["Status"],
-    "switch": ["Switched"],
-    "tag": [{"tags": ["Tag"]}, "Tag", {"deleted": [{"name": "text", "id": "id"}]}],
-    "unset": [{"changes": ["Edited"]}],
+    "add": [Added],
+    "alias": [{"aliases": list[Alias]}, Alias, DELETED],
+    "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
+    "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
+    "check": [Checked, {"rules": list[Rule]}],
+    "clone": [Cloned],
+    "commit": [Committed],
+    "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
+    "diff": [Diff],
+    "docker": [ResolvedImage],
+    "drift": [RegistryDrift, {"docker": ImageDrift}],
+    "du": [Usages],
+    "export": [Exported],
+    "fetch": [Fetched],
+    "fsck": [Report, Repaired, Healed],
+    "gc": [Collected, CollectedThere],
+    "get": [{"key": str | None, "value": Any}],
+    "import": [Imported],
+    "init": [Initialized],
+    "log": [{"model": str, "versions": list[Logged]}],
+    "ls": [Listed],
+    "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
+    "models": [{"models": list[ListedModel]}, ListedModel],
+    "publish": [Published],
+    "pull": [Pulled],
+    "push": [Pushed, {"*": Pushed, "repaired": Healed}],
+    "reflog": [Reflog],
+    "remote": [{"remotes": list[RemoteSettings]}, RemoteSettings, {"*": RemoteSettings, "seen": list[SeenRef]}, RegistryState,
+               Verdict],
+    "reset": [Reset],
+    "restore": [{"written": list[str]}],
+    "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
+    "set": [EDITED],
+    "show": [Shown],
+    "source": [{"source": dict[str, Any]}],
+    "status": [Status],
+    "switch": [Switched],
+    "tag": [{"tags": list[Tag]}, Tag, DELETED],
+    "unset": [EDITED],
 }  # fmt: skip
-"""The documents of each verb; where a verb has several, which one depends on its options."""
+"""The documents of each verb; where a verb has several, which one depends on its options. `*` merges a class in."""
 OTHERS = "…"
 """Stands for keys that depend on the value: the sections of model.toml that changed."""
 COMMANDS = {
@@ -71,189 +108,116 @@ COMMANDS = {
     "check": ("check", "check --list"),
     "config": ("config KEY", "config --list"),
     "drift": ("drift", "drift --docker"),
-    "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair` and `mvc push --repair"),
+    "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
+    "push": ("push", "push --repair"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
+    "tag": ("tag", "tag NAME", "tag -d"),
 }  # fmt: skip
 """The commands that answer with each shape, of verbs with several."""
 ALSO = {"alias": ["", "`mvc alias log` answers with [mvc.reflog/1](#mvcreflog1)."]}
 """What else is to be said of a verb."""
-_TYPES = {"str": "text", "int": "number", "float": "number", "bool": "true or false", "Path": "text", "None": "null",
-          "Any": "any", "Timestamp": "time", "Code": "object", "Image": "text"}  # fmt: skip
+_WORDS = {str: "text", int: "number", float: "number", bool: "true or false", type(None): "null", Any: "any",
+          Timestamp: "time"}  # fmt: skip
+_VALUES = {"text": str, "time": str, "id": str, "number": (int, float), "true or false": bool, "object": dict}
 
 
-@functools.cache
-def classes() -> dict[str, type]:
-    """The classes of mvc that have `to_json`, by name; of two with one name, one is called after its module too."""
-    found: dict[str, type] = {}
-    for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
-        if module.name.startswith("mvc.api") or module.name.endswith(("__main__", "hdf5_child")):
-            continue
-        for name, each in vars(importlib.import_module(module.name)).items():
-            if isinstance(each, type) and each.__module__ == module.name and hasattr(each, "to_json"):
-                long = module.name.rpartition(".")[2].title().replace("_", "") + name
-                if name in found and module.name.startswith("mvc.porcelain"):
-                    found[found[name].__module__.rpartition(".")[2].title().replace("_", "") + name] = found[name]
-                    found[name] = each
-                else:
-                    found[long if name in found else name] = each
+# --- types
+
+
+def fields(shape: Any) -> dict[str, Field]:
+    """The keys of an object: of a class, or of a shape that is written down above or in a class's keys."""
+    if not isinstance(shape, dict):
+        return document.schema(shape)
+    found: dict[str, Field] = {}
+    for key, type_ in shape.items():
+        found |= fields(type_) if key == "*" else {key: type_ if isinstance(type_, Field) else Field(type_)}
     return found
 
 
-def _resolved(hint: str, class_: type) -> str:
-    """An annotation with each class called as `classes` calls it, seen from the module of `class_`."""
-    known = {each: name for name, each in classes().items()}
-    there = vars(importlib.import_module(class_.__module__))
-    return re.sub(r"\b[A-Z]\w+", lambda match: known.get(there.get(match[0], str), match[0]), hint)
+def parts(type_: Any) -> tuple[Any, ...]:
+    """The alternatives of a type: `str | None`; an object or null."""
+    if isinstance(type_, tuple):
+        return type_[0], type(None)
+    return get_args(type_) if get_origin(type_) in (Union, types.UnionType) else (type_,)
 
 
-@functools.cache
-def fields(name: str) -> dict[str, str]:
-    """The keys of what a class's `to_json` makes, with their types; a `?` marks one that may be absent."""
-    if not name:
-        return {}
-    class_ = classes()[name]
-    tree = ast.parse(textwrap.dedent(inspect.getsource(class_.to_json)))  # type: ignore[attr-defined]
-    hints = _hints(class_)
-    if re.search(r"self\._asdict\(\)|\basdict\(self\)", ast.unparse(tree)):
-        return {key: _json(hint) for key, hint in hints.items() if key in class_.__annotations__}
-    inner = {below for node in ast.walk(tree) if isinstance(node, ast.Dict) for below in _inside(node)}
-    always: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if node not in inner:
-            always |= {key: text for key, text in _of(node, hints) if key not in always}
-    return always
+def item(type_: Any) -> Any:
+    """The type of the elements of a list; None if it is not one."""
+    if isinstance(type_, list):
+        return type_[0]
+    inner = get_args(type_)
+    if get_origin(type_) is tuple:
+        return inner[0] if inner[1:] == (...,) else functools.reduce(operator.or_, inner)
+    origin = get_origin(type_)
+    listed = isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping)
+    return inner[0] if listed else None
 
 
-def _inside(node: ast.Dict) -> Iterator[ast.AST]:
-    """The dict literals that are values of another one, not merged into it."""
-    for key, value in zip(node.keys, node.values, strict=True):
-        if key is not None:
-            yield from (each for each in ast.walk(value) if isinstance(each, ast.Dict))
+def is_object(type_: Any) -> bool:
+    """Whether a type is an object of known keys: a class with a schema, or a shape."""
+    if isinstance(type_, dict):
+        return True
+    plain = type_ in _WORDS or get_origin(type_) is not None or not isinstance(type_, type)
+    return not plain and not issubclass(type_, enum.Enum | os.PathLike)
 
 
-def _of(node: ast.AST, hints: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys that a dict literal, or an assignment to one key, has."""
-    if isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:
-                yield from _merged(value, hints)
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value, _type(value, hints)
-    if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.DictComp):
-        yield OTHERS, _type(node.value.value, hints)
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-        key = node.targets[0].slice
-        if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            yield key.value, _type(node.value, hints)
-
-
-def _merged(value: ast.expr, hints: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys of another object that is merged into a dict: `**self.changes.to_json()`."""
-    for node in ast.walk(value):
-        text = _type(node, hints) if isinstance(node, ast.Call) else ""
-        if text in classes():
-            yield from fields(text).items()
-
-
-def _hints(class_: type) -> dict[str, str]:
-    """The annotations of fields and properties, as they are written."""
-    found: dict[str, str] = {}
-    for each in reversed(class_.__mro__):
-        for name, hint in vars(each).get("__annotations__", {}).items():
-            found[name] = _resolved(str(getattr(hint, "__forward_arg__", hint)), class_)
-    for name, member in vars(class_).items():
-        getter = getattr(member, "fget", None) or getattr(member, "func", None)
-        if getter is not None and "return" in getattr(getter, "__annotations__", {}):
-            found[name] = _resolved(str(getter.__annotations__["return"]), class_)
-    return found
-
-
-def _type(value: ast.expr, hints: dict[str, str]) -> str:
-    """The type of an expression in `to_json`."""
-    match value:
-        case ast.Attribute(value=ast.Name(id="self"), attr=name):
-            return _json(hints.get(name, "Any"))
-        case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=name), attr="to_json")):
-            return _json(hints.get(name, "Any")).removesuffix(" or null")
-        case ast.Call(func=ast.Attribute(attr="utc")):
-            return "time"
-        case ast.Call(func=ast.Name(id="list" | "sorted"), args=[inner, *_]):
-            return _type(inner, hints)
-        case ast.Dict(keys=keys, values=values):
-            pairs = zip(keys, values, strict=True)
-            named = [
-                (str(key.value), each)
-                for key, each in pairs
-                if isinstance(key, ast.Constant) and isinstance(key.value, str)
-            ]
-            return "object {" + ", ".join(f"{key}: {_type(each, hints)}" for key, each in named) + "}"
-        case ast.Call(func=ast.Name(id="dict"), args=[*_]) | ast.DictComp():
-            return "object"
-        case ast.Call(func=ast.Name(id="str")) | ast.JoinedStr():
-            return "text"
-        case ast.Call(func=ast.Name(id="len" | "sum")):
-            return "number"
-        case ast.IfExp(body=body, orelse=ast.Constant(value=None)):
-            return f"{_type(body, hints).removesuffix(' or null')} or null"
-        case ast.ListComp(elt=ast.Dict() as each):
-            return f"list of {_type(each, hints)}"
-        case ast.ListComp(generators=[ast.comprehension(iter=ast.Attribute(value=ast.Name(id="self"), attr=name)), *_]):
-            listed = _json(hints.get(name, "Any"))
-            return listed if listed.startswith("list") else "list"
-        case ast.ListComp():
-            return "list"
-        case ast.Constant(value=constant):
-            return _TYPES.get(type(constant).__name__, "any")
-        case ast.Compare() | ast.UnaryOp(op=ast.Not()):
-            return "true or false"
-    return "any"
-
-
-def _json(hint: str) -> str:
-    """An annotation as a type of JSON."""
-    parts = [_one(part.strip()) for part in re.split(r"\|(?![^\[]*\])", hint)]
-    return " or ".join(dict.fromkeys(parts))
-
-
-def _one(hint: str) -> str:
-    if hint.endswith("Id"):
+def word(type_: Any) -> str:
+    """A type that is neither a list nor an object of known keys."""
+    if getattr(type_, "__name__", "").endswith("Id"):
         return "id"
-    listed = re.fullmatch(r"(?:tuple|list|Sequence|frozenset|Collection)\[(.*?)(?:, \.\.\.)?\]", hint)
-    if listed:
-        return f"list of {_json(listed[1])}" if "," not in listed[1] and "[" not in listed[1] else "list"
-    if hint.startswith(("Mapping", "dict")):
-        return "object"
-    return _TYPES.get(hint) or (hint if hint in classes() else "object" if hint[:1].isupper() else "any")
+    if isinstance(get_origin(type_), type) and issubclass(get_origin(type_), Mapping):
+        value = get_args(type_)[1]
+        return "object" if value is Any else f"object of {text(value)}"
+    return _WORDS.get(type_) or "text"
 
 
-def mentioned(shape: Any) -> Iterator[str]:
-    """The classes that a shape names."""
-    if isinstance(shape, str):
-        yield from (word for word in re.findall(r"\w+", shape) if word in classes())
-    elif isinstance(shape, list):
-        for each in shape:
-            yield from mentioned(each)
-    elif isinstance(shape, dict):
-        for each in shape.values():
-            yield from mentioned(each)
-
-
-def reached() -> list[str]:
-    """Every class that a document is made of, by name."""
-    todo, done = list(dict.fromkeys(mentioned(list(DOCUMENTS.values())))), set[str]()
+@functools.cache
+def reached() -> dict[type, str]:
+    """Every class that a document is made of, with its name; of two with one name, both are named for their modules."""
+    todo, done = list(_classes(list(DOCUMENTS.values()))), set[type]()
     while todo:
-        name = todo.pop()
-        if name not in done:
-            done.add(name)
-            todo += mentioned(fields(name))
-    return sorted(done)
+        class_ = todo.pop()
+        if class_ not in done:
+            done.add(class_)
+            todo += _classes([field.type for field in fields(class_).values()])
+    names = [class_.__name__ for class_ in done]
+    return {class_: class_.__name__ if names.count(class_.__name__) == 1 else _long(class_) for class_ in done}
+
+
+def _classes(type_: Any) -> Iterator[type]:
+    """The classes with a schema that a type is made of."""
+    if isinstance(type_, list | dict):
+        for part in type_.values() if isinstance(type_, dict) else type_:
+            yield from _classes(part.type if isinstance(part, Field) else part)
+    elif item(type_) is not None or len(parts(type_)) > 1:
+        yield from _classes([part for part in (item(type_), *parts(type_)) if part is not None and part is not type_])
+    elif is_object(type_):
+        yield type_
+
+
+def _long(class_: type) -> str:
+    return class_.__module__.rpartition(".")[2].title().replace("_", "") + class_.__name__
 
 
 # --- the page
+
+
+def text(type_: Any) -> str:
+    """A type as the page writes it."""
+    each = item(type_)
+    if each is not None:
+        inner = text(each)
+        return f"list of {f'({inner})' if ' or ' in inner and '{' not in inner else inner}"
+    alternatives = parts(type_)
+    if len(alternatives) > 1:
+        return " or ".join(dict.fromkeys(text(part) for part in alternatives))
+    if isinstance(type_, dict):
+        return "{" + ", ".join(f"`{key}`: {text(field.type)}" for key, field in fields(type_).items()) + "}"
+    return f"[{reached()[type_]}](#{reached()[type_].lower()})" if is_object(type_) else word(type_)
 
 
 def page() -> str:
@@ -266,14 +230,15 @@ def page() -> str:
         "one key everywhere: `time` (RFC 3339 in UTC), `by`, `message`; bytes are `bytes_total` (all files),",
         "`bytes_new` (what their content adds), `bytes_stored` (what they took in the store), `bytes_sent`,",
         "`bytes_received`, `bytes_freed`. An `id` is 64 hex digits. Fields may be added; none changes its",
-        "meaning without another number in `schema`. Errors are [a document of their own](exit-codes.md).\n",
+        "meaning without another number in `schema`; an optional one may be absent. Errors are",
+        "[a document of their own](exit-codes.md).\n",
         "## Documents\n",
     ]
     for verb, shapes in DOCUMENTS.items():
         lines += [f"### mvc.{verb}/1\n", *_shapes(verb, shapes), *ALSO.get(verb, ()), ""]
     lines.append("## Objects\n")
-    for name in reached():
-        lines += [f"### {name}\n", *(f"- `{key}`: {_linked(text)}" for key, text in fields(name).items()), ""]
+    for class_, name in sorted(reached().items(), key=lambda each: each[1]):
+        lines += [f"### {name}\n", *_keys(class_), ""]
     return "\n".join(lines)
 
 
@@ -284,79 +249,51 @@ def _shapes(verb: str, shapes: list[Any]) -> Iterator[str]:
         if verb in COMMANDS:
             command = COMMANDS[verb][number]
             yield f"`mvc {command}{'' if '` of ' in command else '`'}:\n"
-        if isinstance(shape, str):
-            yield f"{_linked(shape)}"
-        else:
-            if "**" in shape:
-                yield f"{_linked(shape['**'])}, and\n"
-            yield from (f"- `{key}`: {_written(value)}" for key, value in shape.items() if key != "**")
+        if not isinstance(shape, dict):
+            yield text(shape)
+            continue
+        if "*" in shape:
+            yield f"{text(shape['*'])}, and\n"
+        yield from _keys({key: type_ for key, type_ in shape.items() if key != "*"})
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, list):
-        return f"list of {_written(value[0])}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"`{key}`: {_written(each)}" for key, each in value.items()) + "}"
-    return _linked(value)
-
-
-def _linked(text: str) -> str:
-    return re.sub(
-        r"\b[A-Z]\w+\b", lambda match: f"[{match[0]}](#{match[0].lower()})" if match[0] in classes() else match[0], text
-    )
+def _keys(shape: Any) -> Iterator[str]:
+    for key, field in fields(shape).items():
+        yield f"- `{key}`{' (optional)' if field.optional else ''}: {text(field.type)}"
 
 
 # --- a document against what the page says
 
 
-def faults(verb: str, document: dict[str, Any]) -> list[str]:
-    """What a real document has that no shape of its verb names."""
-    tried = [list(_differences(shape, document, "")) for shape in DOCUMENTS[verb]]
-    return min(tried, key=len)
+def faults(verb: str, found: dict[str, Any]) -> list[str]:
+    """What differs between a real document and the shape of its verb that is nearest to it."""
+    given = {key: value for key, value in found.items() if key != "schema"}
+    return min((list(_differences(shape, given, "")) for shape in DOCUMENTS[verb]), key=len)
 
 
-def _differences(shape: Any, value: Any, at: str) -> Iterator[str]:
-    if value is None:
-        return
-    if isinstance(shape, list) or (isinstance(shape, str) and shape.startswith("list of ")):
-        inner = shape[0] if isinstance(shape, list) else shape.removeprefix("list of ")
-        if not isinstance(value, list):
-            yield f"{at} is no list"
-            return
-        for each in value:
-            yield from _differences(inner, each, f"{at}[]")
-        return
-    known = {**fields(shape.get("**", "")), **shape} if isinstance(shape, dict) else None
-    if isinstance(shape, str):
-        named = [word for word in shape.split(" or ") if word in classes()]
-        known = fields(named[0]) if named else None
-    if known is None:
-        yield from _mistyped(str(shape), value, at)
-        return
-    if not isinstance(value, dict):
-        yield f"{at} is no object"
-        return
-    for key, each in value.items():
-        if key == "schema" and not at:
-            continue
-        if key not in known and OTHERS in known:
-            yield from _differences(known[OTHERS], each, f"{at}.{key}")
-        elif key not in known:
-            yield f"{at}.{key} is not on the page"
+def _differences(type_: Any, value: Any, at: str) -> Iterator[str]:
+    each, alternatives = item(type_), parts(type_)
+    if each is not None and isinstance(value, list):
+        for part in value:
+            yield from _differences(each, part, f"{at}[]")
+    elif len(alternatives) > 1:
+        yield from min((list(_differences(part, value, at)) for part in alternatives), key=len)
+    elif each is None and is_object(type_) and isinstance(value, dict):
+        yield from _unlike(fields(type_), value, at)
+    elif each is not None or is_object(type_) or not _fits(word(type_), value):
+        yield f"{at} is {type(value).__name__}, not {text(type_)}"
+
+
+def _unlike(known: dict[str, Field], value: dict[str, Any], at: str) -> Iterator[str]:
+    yield from (f"{at}.{key} is missing" for key in known if key not in value and not known[key].optional)
+    for key, part in value.items():
+        if key in known or OTHERS in known:
+            yield from _differences(known.get(key, known.get(OTHERS, Field(Any))).type, part, f"{at}.{key}")
         else:
-            yield from _differences(known[key], each, f"{at}.{key}")
+            yield f"{at}.{key} is not on the page"
 
 
-def _mistyped(shape: str, value: Any, at: str) -> Iterator[str]:
-    kinds = {
-        "text": str,
-        "time": str,
-        "id": str,
-        "number": (int, float),
-        "true or false": bool,
-        "object": dict,
-        "list": list,
-    }
-    wanted = [kind for name, kind in kinds.items() if re.search(rf"\b{name}\b", shape)]
-    if "any" not in shape and wanted and not any(isinstance(value, kind) for kind in wanted):  # type: ignore[arg-type]
-        yield f"{at} is {type(value).__name__}, not {shape}"
+def _fits(name: str, value: Any) -> bool:
+    if name in ("any", "null"):
+        return name == "any" or value is None
+    return isinstance(value, _VALUES[name.partition(" of ")[0]]) and (name != "number" or not isinstance(value, bool))  # type: ignore[arg-type]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mvc import errors, lazy
 from mvc.cli.app import terminal
 from mvc.environment import Environment
+from mvc.model import document
+from mvc.model.document import Document
 from mvc.model.version import Code, Timestamp
 from mvc.repository import discovery
 from mvc.repository.repository import Actor, Repository
@@ -149,7 +151,7 @@ class Invocation:
     def emit(
         self,
         command: str,
-        document: Callable[[], Mapping[str, Any]],
+        result: Document | Mapping[str, Any],
         text: Callable[[], Iterable[str]],
         *,
         ids: Sequence[str] = (),
@@ -159,7 +161,7 @@ class Invocation:
         if "_opened" in self.__dict__ and self._opened.tree.kept_folder is not None:
             self.note(f"note: kept the empty folder {self._opened.tree.kept_folder}, which is the current folder")
         if self.json:
-            self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document()}))
+            self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document.to_json(result)}))
         elif self.quiet:
             self._write("".join(f"{id_}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():

@@ -16,6 +16,7 @@ from mvc.model import canonical
 from mvc.model.compare import labels as compare_labels
 from mvc.model.compare.files import FileChange, compare_trees
 from mvc.model.compare.labels import LabelDiff
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.roles import shared
@@ -45,16 +46,12 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Document):
     """The old and new value of a key; None where it is not set."""
 
     key: str
     old: Any
     new: Any
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the change as `--json` prints it."""
-        return {"key": self.key, "old": self.old, "new": self.new}
 
 
 class _Auto(NamedTuple):
@@ -65,8 +62,11 @@ class _Auto(NamedTuple):
 
 
 @dataclass(frozen=True)
-class VersionDiff:
+class VersionDiff(Document):
     """The differences of two versions; `values` has the sections with changes only."""
+
+    KEYS = keys("labelmap *values files")
+    OPTIONAL = ("labelmap", "files")
 
     labelmap: LabelDiff = field(default_factory=LabelDiff)
     values: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
@@ -92,16 +92,6 @@ class VersionDiff:
     def section(self, name: str) -> tuple[Change, ...]:
         """Return the changes of one section (`parameters`)."""
         return self.values.get(name, ())
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the changed sections as `--json` prints them."""
-        record: dict[str, Any] = {}
-        if not self.labelmap.is_empty:
-            record["labelmap"] = self.labelmap.to_json()
-        record |= {name: [change.to_json() for change in changes] for name, changes in self.values.items()}
-        if self.files:
-            record["files"] = [change.to_json() for change in self.files]
-        return record
 
 
 def compare(old: Snapshot | None, new: Snapshot, *, new_bytes: Mapping[FileId, int] | None = None) -> VersionDiff:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mvc.model.compare.match import match
+from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.tree import Tree, TreeEntry
 
@@ -19,11 +19,14 @@ Pair = tuple[TreeEntry, TreeEntry]
 
 
 @dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Document):
     """The change of one file; `old` is None if it was added, `new` if it was deleted.
 
     `new_bytes` is the number of bytes that the new file added to the store, None if not counted.
     """
+
+    KEYS = keys("kind old new bytes_new=new_bytes")
+    OPTIONAL = ("bytes_new",)
 
     kind: str
     old: TreeEntry | None
@@ -46,15 +49,6 @@ class FileChange:
     def mode_changed(self) -> bool:
         """True if the executable bit differs."""
         return self.old is not None and self.new is not None and self.old.exec != self.new.exec
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the change as `--json` prints it."""
-        record: dict[str, Any] = {
-            "kind": self.kind,
-            "old": self.old.to_json() if self.old else None,
-            "new": self.new.to_json() if self.new else None,
-        }
-        return record if self.new_bytes is None else {**record, "bytes_new": self.new_bytes}
 
 
 def compare_trees(

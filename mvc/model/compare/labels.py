@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from mvc.model.document import Document, keys, rows
 from mvc.model.labelmap import Labelmap
 
 
@@ -36,8 +36,15 @@ class Reindexed:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelDiff:
+class LabelDiff(Document):
     """Classes added and removed (number and name), renamed and re-indexed, sorted by number."""
+
+    KEYS = keys(
+        "breaking",
+        {"added": rows("added", "index=0 name=1")},
+        {"removed": rows("removed", "index=0 name=1")},
+        "renamed reindexed",
+    )
 
     added: Labelmap = ()
     removed: Labelmap = ()
@@ -62,16 +69,6 @@ class LabelDiff:
         classes |= {change.index: change.new for change in self.renamed}
         classes |= dict(self.added)
         return tuple(sorted(classes.items()))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the diff as `--json` prints it."""
-        return {
-            "breaking": self.breaking,
-            "added": [{"index": number, "name": name} for number, name in self.added],
-            "removed": [{"index": number, "name": name} for number, name in self.removed],
-            "renamed": [{"index": change.index, "old": change.old, "new": change.new} for change in self.renamed],
-            "reindexed": [{"name": change.name, "old": change.old, "new": change.new} for change in self.reindexed],
-        }
 
 
 def compare(old: Labelmap, new: Labelmap) -> LabelDiff:

@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from mvc.model.compare.match import match
 from mvc.model.compare.tensor_groups import Group, Leaf, group, largest_module
 from mvc.model.compare.weight_drift import Drift
+from mvc.model.document import Document, keys, rows
 from mvc.model.segment import Segment
 
 CHANGED, RESHAPED, RETYPED, ADDED, REMOVED = "changed", "reshaped", "retyped", "added", "removed"
@@ -33,11 +33,14 @@ Key = Callable[[Segment], Hashable]
 
 
 @dataclass(frozen=True, slots=True)
-class TensorChange:
+class TensorChange(Document):
     """The change of one tensor; `old` is None if it was added, `new` if removed, `drift` if weights were not read.
 
     `index` is its number in the file, from 0, which names it if it has no name.
     """
+
+    KEYS = keys("kind old new drift")
+    OPTIONAL = ("drift",)
 
     kind: str
     old: Segment | None
@@ -52,19 +55,16 @@ class TensorChange:
         assert segment is not None  # noqa: S101 - a change has at least one side
         return segment
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the change as `--json` prints it."""
-        record: dict[str, Any] = {
-            "kind": self.kind,
-            "old": self.old.to_json() if self.old else None,
-            "new": self.new.to_json() if self.new else None,
-        }
-        return record if self.drift is None else {**record, "drift": self.drift.to_json()}
-
 
 @dataclass(frozen=True)
-class TensorDiff:
+class TensorDiff(Document):
     """Every tensor of two files once, in the order of the new file; removed ones come last."""
+
+    KEYS = keys(
+        "total=len(tensors) counts unchanged_module",
+        {"groups": rows("group_counts", "label=0 counts=1")},
+        "tensors=changes",
+    )
 
     tensors: tuple[TensorChange, ...]
 
@@ -107,18 +107,15 @@ class TensorDiff:
         suffix = f"; {self.unchanged_module} unchanged" if self.unchanged_module else ""
         return ", ".join(parts) + suffix
 
-    def to_json(self) -> dict[str, Any]:
-        """Return counts, modules and every changed tensor, as `--json` prints them."""
-        return {
-            "total": len(self.tensors),
-            "counts": dict(self.counts),
-            "unchanged_module": self.unchanged_module,
-            "groups": [
-                {"label": group_.label, "counts": dict(Counter(change.kind for change in group_.members))}
-                for group_ in self.groups
-            ],
-            "tensors": [change.to_json() for change in self.tensors if change.kind != UNCHANGED],
-        }
+    @property
+    def group_counts(self) -> tuple[tuple[str, Mapping[str, int]], ...]:
+        """The label of each group, with its number of tensors of each kind."""
+        return tuple((part.label, dict(Counter(change.kind for change in part.members))) for part in self.groups)
+
+    @property
+    def changes(self) -> tuple[TensorChange, ...]:
+        """The tensors that are not known to be unchanged."""
+        return tuple(change for change in self.tensors if change.kind != UNCHANGED)
 
     def _leaves(self) -> list[Leaf[TensorChange]]:
         return [Leaf(change.segment.name or f"#/{change.index}", _state(change), change) for change in self.tensors]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+
+from mvc.model.document import Document, keys
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Document):
     """Sums over `elements` pairs of an old and a new number: `equal` pairs, and new `nan` and `infinite` numbers.
 
     `change` is the sum of squared differences, `norm` that of squared old numbers, `largest` the largest absolute
     difference; these three cover pairs of finite numbers only.
     """
+
+    KEYS = keys(
+        "elements relative_l2=relative largest=finite_largest share_equal nan_introduced=nan",
+        "infinity_introduced=infinite",
+    )
 
     elements: int = 0
     equal: int = 0
@@ -45,13 +51,7 @@ class Drift:
         """The share of equal numbers, 0 to 1; 1 if there are none."""
         return self.equal / self.elements if self.elements else 1.0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the drift as `--json` prints it."""
-        return {
-            "elements": self.elements,
-            "relative_l2": self.relative,
-            "largest": self.largest if math.isfinite(self.largest) else None,
-            "share_equal": self.share_equal,
-            "nan_introduced": self.nan,
-            "infinity_introduced": self.infinite,
-        }
+    @property
+    def finite_largest(self) -> float | None:
+        """The largest change; None if it is not finite."""
+        return self.largest if math.isfinite(self.largest) else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model import canonical
+from mvc.model.document import Document, keys
 from mvc.model.toml.schema import Path, dotted
 
 OURS, THEIRS = "ours", "theirs"
@@ -24,8 +25,10 @@ _WHOLE = (("docker", "digest"),)
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Document):
     """A field that both sides changed differently; None where it is not set. `reason` may explain more."""
+
+    KEYS = keys("field ours theirs base reason")
 
     key: Path
     ours: Any
@@ -37,16 +40,6 @@ class Conflict:
     def field(self) -> str:
         """The dotted key: `parameters.lr`, `labelmap.3`, `files.model-latest`."""
         return dotted(self.key)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the conflict as `--json` prints it."""
-        return {
-            "field": self.field,
-            "ours": self.ours,
-            "theirs": self.theirs,
-            "base": self.base,
-            "reason": self.reason,
-        }
 
 
 @dataclass(slots=True)

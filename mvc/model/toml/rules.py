@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
 from mvc.model import labelmap, names, paths
+from mvc.model.document import Document
 from mvc.model.manifest import Manifest
 from mvc.model.roles import LABELMAP, MAGIC
 from mvc.model.toml import schema
@@ -27,17 +28,13 @@ _MAX_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Document):
     """A breach of a rule: `severity` is `error` or `warning`, `key` its place in model.toml, `fix` the remedy."""
 
     severity: str
     key: str
     message: str
     fix: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """Return the problem as `--json` prints it."""
-        return asdict(self)
 
 
 def check(manifest: Manifest, tree_paths: Iterable[str] = ()) -> tuple[Problem, ...]:

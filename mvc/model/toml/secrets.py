@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.manifest import Manifest
@@ -67,10 +67,6 @@ class Finding:
     key: str
     kind: str
     masked: str
-
-    def to_json(self) -> dict[str, str]:
-        """Return the finding as `--json` prints it."""
-        return asdict(self)
 
 
 def find(manifest: Manifest, message: str = "") -> tuple[Finding, ...]:

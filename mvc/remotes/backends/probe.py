@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
+from mvc.model.document import Document, keys
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records import sealed
@@ -28,11 +29,13 @@ _LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Document):
     """The result of a probe: the properties that were tested, and those that failed, each with its consequence.
 
     `skew` is the server's clock less this machine's, in seconds; None where the clocks were not compared.
     """
+
+    KEYS = keys("checks warnings skew")
 
     checks: tuple[str, ...]
     failures: tuple[str, ...]

@@ -1,0 +1,224 @@
+"""Real documents of every verb: scripts whose lines are run with `--json`, beside a remote and with both registries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Shell, begin
+from tests.registry import histories
+from tests.servers.picsellia import Platform
+from tests.servers.registry import Registry
+from tests.weights import network, safetensors, tuned
+
+Answer = tuple[str, str]
+"""A line of a script, and the document that it gave."""
+
+FIRST = """
+init --model helmets
+add w.safetensors --as model-latest
+add a.txt b.txt
+set labelmap.0=helmet labelmap.1=head parameters.lr=0.1 metrics.mAP=0.5
+get parameters
+get
+get parameters.lr
+status
+commit -m First
+set parameters.lr=0.2 labelmap.1=vest labelmap.2=dog
+unset parameters.lr
+set intent.ready_for=storage
+status
+diff
+commit -m Second --tag t --alias prod
+set intent.ready_for=edge
+commit -m Unready
+alias
+alias set prod v1 -m back
+alias log prod
+alias rollback prod
+reflog
+log --stat
+log
+show
+show v1
+ls
+ls -l --tensors
+cat v1:model-latest -o out.bin
+check
+check --list
+check v2
+du
+tag
+tag u v1
+tag -d u
+branch
+branch side v1
+branch -m side aside
+branch --show-current
+switch aside
+"""
+TUNED = """
+status
+set metrics.mAP=0.7 parameters.lr=0.9
+diff --tensors
+commit -m Side
+diff v1 HEAD
+diff v1 HEAD --tensors
+ls -l --tensors
+show
+log --stat --all
+merge main -m Both
+status
+check
+merge --abort
+merge main -m Both
+set parameters.lr=0.4 metrics.mAP=0.6
+merge --continue --ours -m Solved
+merge main -m Both --ours
+switch main
+merge aside -m Ahead
+branch -D aside
+reset v1 --keep
+switch --detach HEAD
+branch
+status
+switch main
+restore .
+export v1 ../export
+rm model-latest --cached
+rm b
+restore model.toml
+config core.lock-timeout 3
+config core.lock-timeout
+config --list
+config
+models
+models rename helmets hats
+source
+remote add origin ../origin
+remote add cloud s3://bucket/models -o endpoint=http://127.0.0.1:9
+remote trust cloud --insecure
+remote
+remote set-url cloud s3://bucket/other
+remote rename cloud sky
+remote rm sky
+remote show origin
+remote check origin
+push
+push origin main:other
+push origin t
+remote show origin
+branch
+status
+fetch
+fsck
+fsck --remote origin
+fsck --remote origin --repair
+push --repair
+gc --dry-run
+gc --grace 0
+gc --remote origin --dry-run
+gc --remote origin
+alias rm prod
+reflog
+clone ../origin ../other
+"""
+OTHER = """
+status
+set parameters.epochs=3
+commit -m Elsewhere
+push
+"""
+BEHIND = """
+fetch
+status
+branch
+pull
+set parameters.epochs=4
+commit -m Ours
+push
+pull
+"""
+DAMAGED = """
+fsck
+fsck --read-data
+fsck --repair --from origin
+remote rm origin --force
+"""
+PUBLISHED = """
+remote
+remote check picsellia
+publish
+publish
+log
+show
+drift
+drift picsellia --read-data
+import picsellia://acme/helmets
+status
+"""
+CHANGED = """
+drift
+import picsellia://acme/helmets
+log
+source
+clone picsellia://acme/helmets ../registry-clone -o host=HOST
+"""
+
+
+def of_stores(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Answer]:
+    """The answers of the verbs that need no registry."""
+    (folder / "work").mkdir()
+    shell = Shell(folder / "work", patch)
+    rng = random.Random(7)
+    weights = network(rng, layers=2, width=16)
+    for name, data in {"w.safetensors": safetensors(weights), "a.txt": b"a", "b.txt": b"b"}.items():
+        shell.write(name, data)
+    yield from _lines(shell, FIRST)
+    shell.write("w.safetensors", safetensors(tuned(weights, rng) | {"new": ("U8", (2,), b"ab")}))
+    yield from _lines(shell, TUNED)
+    other = Shell(folder / "other", patch)
+    yield from _lines(other, OTHER)
+    yield from _lines(shell, BEHIND)
+    for pack in (folder / "work/.mvc").rglob("*.pack"):
+        damaged = bytearray(pack.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        pack.chmod(0o644)
+        pack.write_bytes(damaged)
+    yield from _lines(shell, DAMAGED)
+
+
+def of_registry(folder: Path, patch: pytest.MonkeyPatch, platform: Platform) -> Iterator[Answer]:
+    """The answers of the verbs that need a registry of models."""
+    shell = histories.small(folder / "ana", patch)
+    histories.register(shell, platform, patch)
+    yield from _lines(shell, PUBLISHED)
+    [row] = platform.versions_of("helmets")
+    row["labels"]["0"] = "hat"
+    row["docker_tag"] = None
+    platform.add_version(next(iter(platform.models.values())), name="night")
+    yield from _lines(shell, CHANGED.replace("HOST", platform.host))
+
+
+def of_images(folder: Path, patch: pytest.MonkeyPatch, registry: Registry) -> Iterator[Answer]:
+    """The answers of the verbs that ask a registry of images."""
+    (folder / "images").mkdir()
+    shell = begin(folder / "images", patch)
+    registry.push_index("json/yolo", "1", {"linux/amd64": b"for a desk", "linux/arm64": b"for a camera"})
+    name = registry.name("json/yolo")
+    yield from _lines(shell, f"set docker.image={name} docker.tag=1\ndocker resolve\ncommit -m Image\ndrift --docker")
+    registry.push("json/yolo", "1", b"moved")
+    yield from _lines(shell, "drift --docker\ndocker resolve -n")
+
+
+def _lines(shell: Shell, script: str) -> Iterator[Answer]:
+    for line in script.strip().splitlines():
+        shell.tick(60)
+        said = shell(*line.split(), "--json")
+        if said.out.strip():
+            yield line, said.out
+        elif said.code:
+            yield f"! {line}", said.err
