@@ -36,7 +36,14 @@ def _lines(log: Reflog) -> Iterator[str]:
 
 
 def _row(name: str, moved: Moved) -> tuple[str, ...]:
-    number = f"v{moved.number}" if moved.number is not None else "collected" if moved.new else "removed"
+    number = f"v{moved.number}" if moved.number is not None else _absent(moved)
     by, reason = moved.move.by.partition(" <")[0], moved.move.reason.partition("\n")[0]
     id_ = short(moved.new or "")
     return (escape(f"{name}@{{{moved.ago}}}"), number, id_, date(moved.move.at), escape(by), escape(reason))
+
+
+def _absent(moved: Moved) -> str:
+    """Return why a move has no version here."""
+    if moved.new is None:
+        return "removed"
+    return "missing" if moved.missing else "collected"

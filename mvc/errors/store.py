@@ -20,6 +20,14 @@ class Missing(Damaged):
     """
 
 
+class LogLost(Damaged):
+    """The log of branch {branch} of {model} is missing, but the store has {count:version|versions} of it (newest: {newest}).
+
+    Restore `.mvc/refs` from a backup, or start a new log at the newest version with `mvc reset {id}`. `mvc fsck` lists
+    all damage.
+    """
+
+
 class FileExpired(Damaged):
     """{file} is not in the store: it was removed on purpose by {reason} ({by}, {at}).
 

@@ -22,7 +22,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.repository import delta_bases, history, intended, merge_state, refnames
+from mvc.repository import delta_bases, history, intended, merge_state, reachable, refnames
 from mvc.repository.model import Model
 from mvc.repository.record import draft as drafts
 from mvc.repository.record.draft import Draft, Signature
@@ -160,7 +160,7 @@ def commit(
 
     `message` may be None only with `amend`, which keeps the old one. `code` is called with the model's own files and
     returns the training code's commit; `progress` receives the bytes read. Raises Detached, MergeUnderway,
-    NothingToCommit, RulesBroken, SecretFound, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
+    LogLost, NothingToCommit, RulesBroken, SecretFound, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
     reading model.toml or a tracked file.
     """
     repository = model.repository
@@ -235,6 +235,8 @@ def _begin(model: Model, options: Options, draft: Draft | None) -> _Work:
         raise errors.Detached(model=model.key, version=history.label(model.repository, head.at()))
     branch = model.ref(HEADS, head.branch)
     tip = model.repository.refs.tip(branch)
+    if tip is None:
+        reachable.check_log(model.repository, model.key)
     refnames.check_all(model, options.tags, options.aliases, tip.new if tip else None)
     return _Work(model.repository, model.key, branch, head, tip, options, draft)
 

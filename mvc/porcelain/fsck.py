@@ -17,7 +17,7 @@ from mvc.model.document import Document
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.version import Version
-from mvc.repository import history
+from mvc.repository import history, reachable
 from mvc.repository.repository import Repository
 from mvc.storage import fsck as store
 from mvc.storage import usage
@@ -26,7 +26,7 @@ from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, journal
 from mvc.storage.records.promised import State
-from mvc.storage.records.reflog import RefName
+from mvc.storage.records.reflog import HEADS, RefName
 
 T = TypeVar("T")
 _NONE: list[str] = []
@@ -131,10 +131,27 @@ class _Walk:
         for model, version, kept in roots:
             if not kept and version not in self.seen:
                 self._reach(model, version, self.old)
+        yield from self._lost_logs()
         for id_ in self.seen:
             yield from self._version(id_)
         for id_ in self.old.keys() - self.seen.keys():
             yield from self._old_version(id_)
+
+    def _lost_logs(self) -> Iterator[Finding]:
+        """Report a current branch without a log that had one, and an upstream without a remote-tracking ref."""
+        repository = self.repository
+        for model in unless_damaged(repository.heads.models, _NONE):
+            try:
+                reachable.check_log(repository, model)
+            except errors.LogLost as error:
+                yield Finding("ref", RefName(model, HEADS, str(error.fields["branch"])).folder, error.message)
+            except errors.MvcError:
+                continue  # a damaged head or log is reported already
+        for model, branch, remote, name in repository.config.upstreams():
+            ref = RefName(model, HEADS, name).tracking_ref(remote)
+            if not repository.refs.numbers(ref):
+                called = f"the log of {remote}/{name}, the upstream of {branch} of {model}, is missing"
+                yield Finding("ref", ref.folder, f"{called}; `mvc fetch {remote}` creates it again")
 
     def promised(self) -> dict[str, int]:
         """Return the number of files of versions whose content is at one remote only, by remote."""
@@ -148,7 +165,8 @@ class _Walk:
     def _roots(self) -> Iterator[tuple[str, VersionId, bool]]:
         """Yield every version that a ref or HEAD names, and former ones that still exist.
 
-        Each comes with whether it must be complete: expired log entries do not keep versions alive.
+        Each comes with whether it must be complete: expired log entries do not keep versions alive, and before the first
+        garbage collection none is expired.
         """
         repository = self.repository
         since = unless_damaged(partial(gc.recorded_expiry, repository.door), None)
@@ -162,7 +180,7 @@ class _Walk:
                     elif entry is not None:
                         kept = since is None or entry.move.at.seconds > since
                         named = (entry.new, entry.old)
-                        yield from ((model, id_, kept) for id_ in named if id_ and self._is_here(id_))
+                        yield from ((model, id_, kept) for id_ in named if id_ and (kept or self._is_here(id_)))
         for model in unless_damaged(repository.heads.models, _NONE):
             head = unless_damaged(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
@@ -264,7 +282,7 @@ class _Walk:
         self.hits.append(Hit(id_, number, self._models(id_), path))
         called = f"v{number} {id_[:10]}" if number else f"version {id_[:10]}"
         kind = "missing" if isinstance(error, errors.Missing) else "object"
-        return Finding(kind, called, f"{called}: {error.message}")
+        return Finding(kind, called, error.message)
 
     def _file(self, file: FileId, size: int | None) -> str | None:
         """Return why a file cannot be rebuilt; None if it can, or its absence is recorded."""

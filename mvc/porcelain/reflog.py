@@ -12,20 +12,26 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.refnames import KINDS
 from mvc.repository.repository import Repository
-from mvc.storage.records.reflog import Move, RefName
+from mvc.storage.packs import gc
+from mvc.storage.records.reflog import Move, RefEntry, RefName
 
 
 @dataclass(frozen=True, slots=True)
 class Moved(Document):
-    """A move: `name@{ago}` is the version moved to, `number` its number; None if the ref was removed."""
+    """A move: `name@{ago}` is the version moved to, `number` its number.
 
-    KEYS = keys("ago old new number time=move.at by=move.by message=move.reason")
+    `new` is None if the ref was removed; `number` is None then, and for a version that is not here: it was
+    garbage-collected, or is `missing` although garbage collection kept it.
+    """
+
+    KEYS = keys("ago old new number missing time=move.at by=move.by message=move.reason")
 
     ago: int
     old: VersionId | None
     new: VersionId | None
     number: int | None
     move: Move
+    missing: bool = False
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -61,15 +67,20 @@ def of(repository: Repository, ref: RefName) -> Reflog:
     entries = repository.refs.entries(ref)
     if not entries and repository.head(ref.model).branch != ref.name:
         raise errors.NoSuchName(kind=kind, name=ref.name, model=ref.model)
-    moves = tuple(
-        Moved(ago, entry.old, entry.new, _number(repository, entry.new), entry.move)
-        for ago, entry in enumerate(reversed(entries))
-    )
+    moves = tuple(_moved(repository, ago, entry) for ago, entry in enumerate(reversed(entries)))
     return Reflog(ref.model, kind, ref.name, moves)
 
 
+def _moved(repository: Repository, ago: int, entry: RefEntry) -> Moved:
+    """Return a move; garbage collection explains an absent version only if it let this entry expire."""
+    number = _number(repository, entry.new)
+    absent = entry.new is not None and number is None
+    missing = absent and (ago == 0 or not gc.is_expired(repository.door, entry.move.at.seconds))
+    return Moved(ago, entry.old, entry.new, number, entry.move, missing)
+
+
 def _number(repository: Repository, id_: VersionId | None) -> int | None:
-    """Return the number of a version; None if the ref was removed or the version was garbage-collected."""
+    """Return the number of a version; None if the ref was removed or the version is not here."""
     try:
         return repository.objects.version(id_).number if id_ is not None else None
     except errors.Missing:

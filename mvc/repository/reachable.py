@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from mvc.repository import history
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
 from mvc.storage.records import journal, merges
-from mvc.storage.records.reflog import RefName
+from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -64,6 +65,59 @@ def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
     return Live(ids, files, extra | _staged(repository))
 
 
+def check_log(repository: Repository, model: str) -> None:
+    """Raise LogLost if the log of the current branch of `model` was lost; before its first commit there is none, either."""
+    found = lost(repository, model)
+    if found:
+        branch = repository.head(model).branch
+        newest = history.label(repository, found[0])
+        raise errors.LogLost(branch=branch, model=model, count=len(found), newest=newest, id=found[0][:10])
+
+
+def lost(repository: Repository, model: str) -> list[VersionId]:
+    """Return the versions that prove the log of the current branch of `model` lost, newest first; [] if it is not.
+
+    A version is committed on a tip, so one whose parent is here had a log. A first version alone proves nothing while
+    `refs` is there: an interrupted first commit leaves one.
+    """
+    head = repository.heads.get(model)
+    if head is None or head.branch is None or repository.refs.numbers(RefName(model, HEADS, head.branch)):
+        return []
+    versions = _all_versions(repository)
+    logged = {id_ for ref in _logs(repository) for entry in _readable_entries(repository, ref) for id_ in entry if id_}
+    for id_ in history.reachable(logged, versions.get):
+        del versions[id_]
+    found = set(versions)
+    if repository.door.exists(REFS):
+        links = [(id_, parent) for id_, version in versions.items() for parent in version.parents if parent in versions]
+        found = {id_ for link in links for id_ in link}
+    own = [id_ for id_ in found if _name(repository, versions[id_]) == model]
+    return sorted(own, key=lambda id_: (-versions[id_].number, id_))
+
+
+def _all_versions(repository: Repository) -> Versions:
+    """Return every version that is here, reachable or not."""
+    ids = {*repository.objects.loose(), *repository.metapacks.object_ids()}
+    found = ((VersionId(id_), _readable(repository, VersionId(id_))) for id_ in ids)
+    return {id_: version for id_, version in found if version is not None}
+
+
+def _readable_entries(repository: Repository, ref: RefName) -> Iterator[tuple[VersionId | None, VersionId | None]]:
+    """Yield the old and the new version of each entry of a log that can be read."""
+    for number in repository.refs.numbers(ref):
+        with contextlib.suppress(errors.Damaged):
+            entry = repository.refs.entry(ref, number)
+            yield entry.old, entry.new
+
+
+def _name(repository: Repository, version: Version) -> str | None:
+    """Return the name of the model that a version was committed with; None if its manifest cannot be read."""
+    try:
+        return repository.objects.manifest(version.manifest).name
+    except errors.MvcError:
+        return None
+
+
 def _files(repository: Repository, version: Version) -> set[FileId]:
     return {version.model_toml, *(entry.file for entry in repository.objects.tree(version.tree).entries)}
 
@@ -73,6 +127,7 @@ def _heads(repository: Repository) -> Iterator[VersionId]:
         head = repository.heads.get(model)
         if head is None:  # it may have named a version that no ref reaches
             raise errors.Missing(what="the head of", id=model)
+        check_log(repository, model)
         if head.version is not None:
             yield head.version
 

@@ -35,7 +35,7 @@ from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
     "head": "a head is damaged, or a model has history and no head",
-    "ref": "a reflog entry is damaged, missing from the middle, or does not follow the one before",
+    "ref": "a reflog entry is damaged, missing from the middle, or does not follow the one before; or a whole log is missing",
     "object": "a version, manifest or tree is damaged",
     "recipe": "a recipe is damaged or misplaced",
     "pack": "a pack is damaged",

@@ -171,6 +171,12 @@ def recorded_expiry(door: StoreDoor) -> int | None:
         return None
 
 
+def is_expired(door: StoreDoor, seconds: int) -> bool:
+    """Return whether a collection let ref log entries of that time expire, in seconds since 1970. Raises Damaged."""
+    since = recorded_expiry(door)
+    return since is not None and seconds <= since
+
+
 def generation(door: StoreDoor) -> bytes:
     """Return the mark of the last collection."""
     try:

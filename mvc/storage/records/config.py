@@ -196,11 +196,15 @@ class Config:
             self.set_upstream(model, branch, new, followed[1] if followed else branch)
         self.set_remote(old, None)
 
-    def _followers(self, remote: str) -> list[tuple[str, str]]:
-        """Return the branches whose upstream is on a remote, each after its model."""
+    def upstreams(self) -> list[tuple[str, str, str, str]]:
+        """Return each upstream that was set: model, branch, remote and the name there. Raises BadConfig."""
         table = self._repository.get(BRANCH, {})
         pairs = [(model, branch) for model, branches in table.items() for branch in branches]
-        return [pair for pair in pairs if (self.upstream(*pair) or ("", ""))[0] == remote]
+        return [(*pair, *found) for pair in pairs if (found := self.upstream(*pair)) is not None]
+
+    def _followers(self, remote: str) -> list[tuple[str, str]]:
+        """Return the branches whose upstream is on a remote, each after its model."""
+        return [(model, branch) for model, branch, followed, _ in self.upstreams() if followed == remote]
 
     def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
         """Return the remote and the branch there that are the upstream of a branch; None without one."""
