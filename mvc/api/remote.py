@@ -16,15 +16,13 @@ from mvc.porcelain.fsck_remote import ALL, survey
 from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
 from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.pull import Pulled, pull
-from mvc.porcelain.push import TRIES, Pushed, follow, push
+from mvc.porcelain.push import TRIES, Pushed, push
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends.probe import Verdict
 from mvc.remotes.remote import JOBS
 from mvc.storage.progress import Progress
-from mvc.transport import connection, fast_forward
-from mvc.transport.fast_forward import Select
-from mvc.transport.refspec import removals, updates
+from mvc.transport import connection, fast_forward, refspec
 
 
 class PushOptions(TypedDict, total=False):
@@ -72,14 +70,6 @@ Span = float | timedelta
 def seconds(span: Span) -> float:
     """Return a span of time in seconds."""
     return span.total_seconds() if isinstance(span, timedelta) else span
-
-
-def selection(only: Iterable[str], *, meta: bool) -> Select:
-    """Return which files come: none with `meta`, those of the roles `only`, else all."""
-    roles = [only] if isinstance(only, str) else list(only)
-    if meta:
-        return fast_forward.nothing
-    return fast_forward.only(roles) if roles else fast_forward.everything
 
 
 class Remote:
@@ -131,32 +121,26 @@ class Remote:
         `repair` first uploads again what the remote has lost. Refs that were refused are in `rejected` of the result.
         `limit` is in bytes a second. Raises NoSuchName, NotThere, Detached, and as reaching a remote does.
         """
-        repository = self._session.repository
         if not dry_run:
-            repository.roll_forward()
+            self._session.repository.roll_forward()
         name, who = self._session.model(model), self._session.actor(actor)
-        if delete:
-            wanted = removals(self._session.of(name), self.name, refs)
-        else:
-            gone = removals(self._session.of(name), self.name, [ref[1:] for ref in refs if ref.startswith(":")])
-            wanted = [*updates(self._session.of(name), refs, branches=all_branches, tags=tags), *gone]
+        updates = refspec.updates(
+            self._session.of(name), self.name, refs, branches=all_branches, tags=tags, delete=delete
+        )
         tries = (TRIES if rebase else 0) if isinstance(rebase, bool) else rebase
         with self._reached(jobs, limit) as there:
-            if repair and not dry_run:
-                heal(repository, there, who, progress)
-            done = push(
+            return push(
                 self._session.of(name),
                 there,
-                wanted,
+                updates,
                 who,
                 lease=force_with_lease,
                 tries=tries,
+                repair=repair,
+                set_upstream=set_upstream,
                 dry_run=dry_run,
                 progress=progress,
             )
-        if set_upstream and not dry_run:
-            follow(repository, done)
-        return done
 
     def fetch(
         self, *, prune: bool = False, jobs: int = JOBS, limit: float | None = None, actor: Who | None = None
@@ -190,7 +174,7 @@ class Remote:
                 who,
                 theirs=branch,
                 rebasing=rebase,
-                select=selection(only, meta=meta),
+                select=fast_forward.select(only, meta=meta),
                 progress=progress,
             )
 

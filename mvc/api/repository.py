@@ -9,7 +9,7 @@ from pathlib import Path
 from mvc import errors
 from mvc.api.config import Config
 from mvc.api.model import Model
-from mvc.api.remote import Remote, Remotes, Span, seconds, selection
+from mvc.api.remote import Remote, Remotes, Span, seconds
 from mvc.api.session import PathLike, Session, Who, person
 from mvc.environment import Environment
 from mvc.model import remote_kinds
@@ -29,7 +29,7 @@ from mvc.repository import repository as core
 from mvc.repository.repository import Actor
 from mvc.storage.progress import Progress
 from mvc.storage.records import config as records
-from mvc.transport import connection
+from mvc.transport import connection, fast_forward
 
 
 class Repository:
@@ -231,7 +231,7 @@ def clone(
         user_config=environment.user_config,
         trusted_hosts=environment.trusted_hosts,
         model=model,
-        select=selection(only, meta=meta),
+        select=fast_forward.select(only, meta=meta),
         jobs=jobs,
         limit=limit,
         progress=progress,

@@ -64,9 +64,7 @@ def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:
     """Return the file selection of `--only` and `--meta`."""
     if only and meta:
         raise click.UsageError("use only one of --only and --meta")
-    if meta:
-        return fast_forward.nothing
-    return fast_forward.only(only) if only else fast_forward.everything
+    return fast_forward.select(only, meta=meta)
 
 
 def _lines(done: Pulled) -> Iterator[str]:

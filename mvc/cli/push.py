@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
@@ -15,14 +14,10 @@ from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
 from mvc.plural import count
 from mvc.porcelain import push as porcelain
-from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.push import Pushed, PushedRef
-from mvc.remotes.remote import Remote
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor, Repository
-from mvc.storage.progress import Progress
 from mvc.transport import connection
-from mvc.transport.refspec import removals, updates
+from mvc.transport.refspec import updates
 
 _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
@@ -75,16 +70,11 @@ def command(
     repository = invocation.repository() if dry_run else invocation.writer()
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
-    if delete:
-        requests = removals(Model(repository, model), name, refs)
-    else:
-        deletions = removals(Model(repository, model), name, [spec[1:] for spec in refs if spec.startswith(":")])
-        requests = [*updates(Model(repository, model), refs, branches=all_, tags=tags), *deletions]
+    requests = updates(Model(repository, model), name, refs, branches=all_, tags=tags, delete=delete)
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,
         invocation.progress(f"Uploading to {name}") as progress,
     ):
-        healed = _healed(repository, connected, actor, progress) if repair else None
         done = porcelain.push(
             Model(repository, model),
             connected,
@@ -92,34 +82,20 @@ def command(
             actor,
             lease=lease,
             tries=tries or 0,
+            repair=repair,
+            set_upstream=set_upstream,
             dry_run=dry_run,
             progress=progress,
         )
-    if set_upstream and not dry_run:
-        porcelain.follow(repository, done)
-    invocation.emit(
-        "push", _document(done, healed), lambda: _lines(done, healed), ids=[ref.new or "" for ref in done.refs]
-    )
+    invocation.emit("push", done, lambda: _lines(done), ids=[ref.new or "" for ref in done.refs])
     if done.rejected:
         return errors.PushRejected.exit_code
-    return errors.Damaged.exit_code if healed is not None and healed.after.findings else 0
+    return errors.Damaged.exit_code if done.repaired is not None and done.repaired.after.findings else 0
 
 
-def _healed(repository: Repository, remote: Remote, actor: Actor, progress: Progress) -> Healed | None:
-    """Repair the remote; return None if it is empty."""
-    try:
-        return heal(repository, remote, actor, progress)
-    except errors.NoRemoteYet:
-        return None
-
-
-def _document(done: Pushed, healed: Healed | None) -> Pushed | dict[str, Any]:
-    return done if healed is None else {**done.to_json(), "repaired": healed}
-
-
-def _lines(done: Pushed, healed: Healed | None) -> Iterator[str]:
-    if healed is not None:
-        yield from healed_lines(done.remote, healed)
+def _lines(done: Pushed) -> Iterator[str]:
+    if done.repaired is not None:
+        yield from healed_lines(done.remote, done.repaired)
     yield f"To {escape(done.remote)}"
     for ref in done.refs:
         yield f" {ref.flag} {_move(ref)}  {escape(ref.ref.name)}{_why(ref)}"

@@ -15,6 +15,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain import fetch
+from mvc.porcelain.heal import Healed, heal
 from mvc.registry import place_sync
 from mvc.remotes import remote as remotes
 from mvc.remotes import upload_plan
@@ -58,10 +59,11 @@ class PushedRef(Document):
 class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
-    `done` is False after a dry run; `rebased` counts the rebases.
+    `done` is False after a dry run; `rebased` counts the rebases; `repaired` is the repair of the remote, if one was made.
     """
 
-    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased")
+    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased repaired")
+    OPTIONAL = ("repaired",)
 
     remote: str
     model: str
@@ -71,6 +73,7 @@ class Pushed(Document):
     skipped: int = 0
     done: bool = True
     rebased: int = 0
+    repaired: Healed | None = None
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
@@ -87,17 +90,21 @@ def push(
     *,
     lease: bool = False,
     tries: int = 0,
+    repair: bool = False,
+    set_upstream: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Pushed:
     """Update refs of `model` on `remote`; with `lease`, also non-fast-forward if nobody else has moved them.
 
-    With `tries`, a branch that somebody else has moved is rebased and pushed again, at most so often. Raises
-    PushRejected if the only update is rejected (of several, each has its own result), RemoteBusy, PushUncertain,
-    FilesElsewhere, and as fetching does.
+    With `tries`, a branch that somebody else has moved is rebased and pushed again, at most so often. `repair` first
+    uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream. Raises PushRejected if the
+    only update is rejected (of several, each has its own result), RemoteBusy, PushUncertain, FilesElsewhere, and as
+    fetching does.
     """
     if dry_run:
         return _Push(model.repository, model.key, remote, actor, lease=lease).dry_run(requests)
+    repaired = _repaired(model.repository, remote, actor, progress) if repair else None
     _trust(model.repository, remote, actor)
     attempt = 0
     while True:
@@ -115,7 +122,17 @@ def push(
         raise errors.PushRejected(
             ref=only.ref.name, model=model.key, remote=remote.name, reason=only.reason, hint=only.hint
         )
-    return replace(done, rebased=attempt)
+    if set_upstream:
+        _follow(model.repository, done)
+    return replace(done, rebased=attempt, repaired=repaired)
+
+
+def _repaired(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None) -> Healed | None:
+    """Repair the remote; return None if it does not exist yet."""
+    try:
+        return heal(repository, remote, actor, progress)
+    except errors.NoRemoteYet:
+        return None
 
 
 def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
@@ -152,7 +169,7 @@ def _local(model: Model, branch: str) -> VersionId:
     return target
 
 
-def follow(repository: Repository, done: Pushed) -> None:
+def _follow(repository: Repository, done: Pushed) -> None:
     """Set each pushed branch's upstream to the branch of its name on that remote."""
     for ref in done.refs:
         if ref.ref.kind == HEADS and ref.flag != "!":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mvc.model.ids import VersionId
 from mvc.model.roles import LABELMAP
@@ -41,6 +41,14 @@ def only(roles: Sequence[str]) -> Select:
         return named or nothing(entry)
 
     return select
+
+
+def select(roles: str | Iterable[str], *, meta: bool) -> Select:
+    """Return the selection of no file with `meta`, else of those with these roles; without any role, of all."""
+    if meta:
+        return nothing
+    roles = [roles] if isinstance(roles, str) else list(roles)
+    return only(roles) if roles else everything
 
 
 def advance(

@@ -23,12 +23,23 @@ class RefUpdate:
     local: str | None = None
 
 
-def updates(model: Model, specs: Sequence[str], *, branches: bool = False, tags: bool = False) -> list[RefUpdate]:
-    """Return the updates for `specs`, NAME or SRC:DST each; for the current branch without any spec or flag.
+def updates(
+    model: Model,
+    remote: str,
+    specs: Sequence[str],
+    *,
+    branches: bool = False,
+    tags: bool = False,
+    delete: bool = False,
+) -> list[RefUpdate]:
+    """Return the updates of refs on `remote` for `specs`, NAME, SRC:DST or :DST each.
 
-    `branches` adds all branches, `tags` all tags and aliases; `:DST` is for `removals`. Raises Detached, NoVersionYet,
-    NoSuchName, BadRefName, and what resolving a revision raises.
+    Without any spec or flag it is the current branch. `branches` adds all branches, `tags` all tags and aliases; with
+    `delete`, all specs name refs to delete, which the remote had at the last contact. Raises Detached, NoVersionYet,
+    NoSuchName, NotThere, BadRefName, and what resolving a revision raises.
     """
+    if delete:
+        return _removals(model, remote, specs)
     found = [_of(model, spec) for spec in specs if not spec.startswith(":")]
     kinds = [*([HEADS] if branches else []), *([TAGS, ALIASES] if tags else [])]
     found += [_existing(model.repository, model.ref(kind, name)) for kind in kinds for name in model.names(kind)]
@@ -37,11 +48,11 @@ def updates(model: Model, specs: Sequence[str], *, branches: bool = False, tags:
         if branch is None:
             raise errors.Detached(model=model.key, version=model.head.at()[:10])
         found.append(_existing(model.repository, model.ref(HEADS, branch)))
-    return list({update.ref: update for update in found}.values())
+    removed = _removals(model, remote, [spec[1:] for spec in specs if spec.startswith(":")])
+    return [*{update.ref: update for update in found}.values(), *removed]
 
 
-def removals(model: Model, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
-    """Return the deletions of refs that `remote` had at the last contact. Raises NotThere."""
+def _removals(model: Model, remote: str, specs: Sequence[str]) -> list[RefUpdate]:
     return [RefUpdate(_seen(model, remote, spec), None) for spec in specs]
 
 

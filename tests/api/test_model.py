@@ -135,7 +135,8 @@ def test_errors_say_what_and_what_next(tmp_path: Path) -> None:
 
 def test_versions_travel_by_text(model: mvc.Model, tmp_path: Path) -> None:
     origin = mvc.open(model.folder).remotes.add("origin", str(tmp_path / "origin"))
-    origin.push("main", set_upstream=True)
+    pushed = origin.push("main", set_upstream=True, repair=True)
+    assert pushed.repaired is None  # there was nothing yet
     origin.push("main:release")
     assert sorted(ref.ref.name for ref in origin.seen) == ["main", "release"]
     origin.push(":release")
@@ -144,7 +145,10 @@ def test_versions_travel_by_text(model: mvc.Model, tmp_path: Path) -> None:
     assert copy["main"].files["model-latest"].read() == WEIGHTS
     model.update(parameters={"epochs": 4})
     model.commit("Second")
-    assert model.push().rejected == ()
+    pushed = model.push(repair=True)
+    assert pushed.rejected == ()
+    assert pushed.repaired is not None
+    assert pushed.repaired.after.findings == ()
     copy.pull()
     assert copy["main"].parameters == {"epochs": 4}
 
