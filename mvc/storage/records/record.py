@@ -12,6 +12,9 @@
 The annotation of a field says how it is written and what is accepted. `Annotated[str, check]` adds a check; `Mapping` is
 written as a map, `tuple[X, ...]` as a list, a NamedTuple as the list of its fields, a dataclass as the map of its own.
 A type with `to_json` and `from_json` writes and reads itself. Everything else in a record is damage.
+
+The intents, flags and hints of a remote are not among them. Most are written and never read, one line each; and mvc of
+another version writes them beside this one, so their readers take the field that they need and allow others.
 """
 
 from __future__ import annotations
