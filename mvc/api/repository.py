@@ -212,7 +212,7 @@ def clone(
     """Clone what a remote has, or import a model of a registry into a new repository; one that was killed is resumed.
 
     `meta` brings no file, `only` those of some roles; `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
-    NoRemoteYet, NotARemote, Offline, and as reaching a remote does.
+    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and as reaching a remote does.
     """
     environment = Environment.current(environ)
     given = {key.replace("_", "-"): value for key, value in settings.items()}

@@ -98,6 +98,8 @@ def command(
         invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
     for path in done.skipped:
         invocation.note(render.skipped(path))
+    if done.untracked:
+        invocation.note(render.without_files(done.untracked))
     for use in done.unready:
         invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes:

@@ -48,6 +48,8 @@ def command(
 def _lines(done: Initialized) -> Iterator[str]:
     if "repository" in done.created:
         yield f"Created repository in {escape(str(done.root / '.mvc'))}"
+    if "settings" in done.created:
+        yield f"Completed repository in {escape(str(done.root / '.mvc'))}; its settings are new: add its remotes again"
     if "model" in done.created:
         yield f"Created model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
     elif done.model is None:

@@ -87,6 +87,21 @@ class NoRemoteYet(Usage):
     """
 
 
+class NoRemoteFolder(NoRemoteYet):
+    """There is no folder {remote}.
+
+    Check the path, and that its disk is mounted. To share versions in a new folder, `mvc push` creates it.
+    """
+
+
+class IsRepository(Refused):
+    """{remote} is a repository with a working tree, not a remote.
+
+    Share it through a folder of its own: run `mvc remote add origin FOLDER` and `mvc push` in {remote}, then
+    `mvc clone FOLDER`.
+    """
+
+
 class NotThere(Usage):
     """{remote} has no {what} (known: {known}).
 

@@ -22,7 +22,7 @@ class UnfinishedClone(NoRepository):
 class IncompleteInit(NoRepository):
     """{where} is an incomplete repository: it has no config.toml.
 
-    Run `mvc init` again to complete it.
+    Run `mvc init` there to write a new one; remotes and other settings must then be set again.
     """
 
 

@@ -88,7 +88,7 @@ def clone(
 
     A relative `url` is resolved against `base`. Its host is approved for credentials, with `remember` in the user's
     settings. An interrupted clone of the same `url` and `model` in `folder` is resumed. Raises NotEmpty, BadRemoteUrl,
-    NoRemoteYet, NotARemote, and as `fill`; whatever was fetched stays for the next attempt.
+    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, and as `fill`; whatever was fetched stays for the next attempt.
     """
     where = address.parse(url, base)
     with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:

@@ -27,7 +27,7 @@ from mvc.repository.model import Model
 from mvc.repository.record import draft as drafts
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.worktree import model_file, snapshot
+from mvc.repository.worktree import model_file, snapshot, untracked
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found, Ready
 from mvc.storage.chunks.headers import Note
@@ -83,7 +83,7 @@ class Committed(Result):
 
     KEYS = keys(
         "id number=version.number model branch changes=difference bytes_stored=new_bytes bytes_total=total_bytes",
-        "files warnings named notes not_ready=unready skipped",
+        "files warnings named notes not_ready=unready skipped untracked",
     )
 
     id: VersionId | None
@@ -100,6 +100,8 @@ class Committed(Result):
     unready: tuple[evaluation.Readiness, ...] = ()
     skipped: tuple[str, ...] = ()
     """Files of a pattern that were left out since they look like credentials."""
+    untracked: tuple[str, ...] = ()
+    """Weight-like files without a role, where the version has no file at all."""
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -388,6 +390,7 @@ def _report(
         notes=_notes(work, difference),
         unready=work.unready,
         skipped=found.skipped,
+        untracked=() if entries else untracked.weight_like(work.repository.root, work.head.folder, frozenset()),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model import names, paths
@@ -36,12 +37,17 @@ The page "The format of a store" of mvc's manual documents it: objects, refs and
 and `b3sum` checks every id.
 """
 _FOLDERS = ("heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache", "tmp")
+_OWN = ("heads", "refs", "objects")
+"""Folders that tell an incomplete repository from a folder of another program."""
 _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Initialized(Document):
-    """The repository's root and the model; `created` lists which of the two are new."""
+    """The repository's root and the model; `created` lists which of the two are new.
+
+    "settings" in it means that an incomplete repository was completed, with new settings.
+    """
 
     KEYS = keys("path=root model folder created")
 
@@ -72,7 +78,8 @@ def init(
         paths.check_path(folder)
     if model is not None:
         names.check_model_key(model)  # before anything is made
-    created = ["repository"] if make_repository(root) else []
+    made = make_repository(root)
+    created = [made] if made is not None else []
     repository = Repository(root, user_config=user_config)
     repository.roll_forward()
     key = model or _named(repository, folder)
@@ -84,15 +91,18 @@ def init(
     return Initialized(root, key, folder, tuple(created))
 
 
-def make_repository(root: Path, source: CloneSource | None = None) -> bool:
-    """Create an empty repository in `root`, an unfinished clone of `source`; return False if it exists.
+def make_repository(root: Path, source: CloneSource | None = None) -> str | None:
+    """Create an empty repository in `root`, an unfinished clone of `source`; return "repository", None if it exists.
 
-    Raises InsideStore.
+    A repository that lost its config.toml gets a new one: "settings". Raises InsideStore, NotEmpty.
     """
     target = root / DIRECTORY
     if (target / config.NAME).exists():
-        return False
+        return None
     outside_store(root)
+    if target.is_dir() and os.listdir(target):
+        _complete(target)
+        return "settings"
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
     try:
         make_folder(building)  # which fails where somebody has put a link
@@ -102,7 +112,15 @@ def make_repository(root: Path, source: CloneSource | None = None) -> bool:
         with contextlib.suppress(OSError):  # the first error is the one to tell
             discard_folder(building)
         raise
-    return True
+    return "repository"
+
+
+def _complete(target: Path) -> None:
+    """Write what is missing of an incomplete repository, its settings last; raise NotEmpty for another folder."""
+    if not any((target / folder).is_dir() for folder in _OWN):
+        raise errors.NotEmpty(path=target)
+    door = StoreDoor(target)
+    _lay_out(door, {"requires": sorted(config.KNOWN_FEATURES)})  # which of them the store uses is not known any more
 
 
 def is_building(name: str) -> bool:
@@ -113,17 +131,23 @@ def is_building(name: str) -> bool:
 def _fill(building: Path, source: CloneSource | None) -> None:
     """Create the contents of an empty repository, and remove unfinished ones of interrupted commands."""
     door = StoreDoor(building)
-    for folder in _FOLDERS:
-        door.make_folder(folder)
     for left in building.parent.glob(f"{_BUILDING}*"):
         gone = process.is_gone(left.name.removeprefix(_BUILDING))
         if gone or (gone is None and is_old(left, building)):
             discard_folder(left)
-    door.replace("README", _README)
-    door.replace(".gitignore", _GITIGNORE)
-    config.write_repository(door, {} if door.keeps_executable_bits() else {"core": {"filemode": False}})
+    _lay_out(door, {})
     if source is not None:
         door.replace(clone_source.NAME, source.encode())
+
+
+def _lay_out(door: StoreDoor, values: dict[str, Any]) -> None:
+    """Create the folders of a repository and its texts; `values` of its settings, which come last."""
+    for folder in _FOLDERS:
+        door.make_folder(folder)
+    door.replace("README", _README)
+    door.replace(".gitignore", _GITIGNORE)
+    settings = {} if door.keeps_executable_bits() else {"core": {"filemode": False}}
+    config.write_repository(door, {**values, **settings})
 
 
 def _named(repository: Repository, folder: str) -> str | None:

@@ -6,12 +6,15 @@ packs/ meta/ refs/ intents/ gc/ probe/
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import NoReturn
 
 from mvc import errors
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.storage.chunks import encodings
+from mvc.storage.disk.primitives import STORE
 from mvc.storage.records import sealed
 
 NAME = "format"
@@ -45,12 +48,10 @@ class Remote:
 
 
 def check(backend: Backend) -> None:
-    """Raise NoRemoteYet, NotARemote, NewerFormat or UnknownFeature unless this version of mvc can read the remote."""
+    """Raise NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, NewerFormat or UnknownFeature if it cannot be read."""
     data = _read(backend)
     if data is None:
-        if any(not each.name.startswith(_OWN) for each in backend.list("")):
-            raise errors.NotARemote(remote=backend.where)
-        raise errors.NoRemoteYet(remote=backend.where)
+        _refuse(backend)
     try:
         record = sealed.unseal(data, what=NAME, kind="remote")
     except errors.Damaged as error:
@@ -60,6 +61,18 @@ def check(backend: Backend) -> None:
     requires = record.get("requires")
     if not isinstance(requires, list) or not set(map(str, requires)) <= set(FEATURES):
         raise errors.UnknownFeature(features=requires)
+
+
+def _refuse(backend: Backend) -> NoReturn:
+    """Raise why a store without the record is no remote."""
+    others = [each.name for each in backend.list("") if not each.name.startswith(_OWN)]
+    if any(name.startswith(f"{STORE}/") for name in others):
+        raise errors.IsRepository(remote=backend.where)
+    if others:
+        raise errors.NotARemote(remote=backend.where)
+    if os.path.isabs(backend.where) and not os.path.isdir(backend.where):
+        raise errors.NoRemoteFolder(remote=backend.where)
+    raise errors.NoRemoteYet(remote=backend.where)
 
 
 def begin(backend: Backend) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
 """Characters of a value that are shown."""
+_UNTRACKED = 3
+"""Untracked files that a warning names."""
 
 
 def difference(diff: VersionDiff, *, unread: bool = False) -> list[str]:
@@ -110,6 +112,13 @@ def not_ready(readiness: Readiness) -> str:
 def skipped(path: str) -> str:
     """Return the note about a skipped file that looks like credentials."""
     return f"note: skipped {escape(path)}, which looks like credentials; track it with `mvc add {escape(path)}`"
+
+
+def without_files(paths: Sequence[str]) -> str:
+    """Return the warning about a version without files beside untracked weights."""
+    shown = ", ".join(map(escape, paths[:_UNTRACKED])) + (", …" if len(paths) > _UNTRACKED else "")
+    path = escape(paths[0])
+    return f"warning: the version has no files; untracked: {shown} (track one with `mvc add {path} --as model-latest`)"
 
 
 def fault(note: Note) -> str:
