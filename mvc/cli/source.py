@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
+from mvc.model.toml import render
 from mvc.porcelain import source
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -56,8 +57,10 @@ def _lines(recorded: dict[str, Any]) -> Iterator[str]:
         yield "No source recorded; set one with `mvc set source.experiment.id=ID`."
     experiment = recorded.get("experiment")
     if experiment:
-        named = [escape(str(experiment[key])) for key in ("name", "id", "url") if key in experiment]
+        named = [escape(str(experiment[key])) for key in ("name", "project", "id", "url") if key in experiment]
         yield f"{'experiment':<11} {'  '.join(named)}"
+        parameters = experiment.get("parameters", {})
+        yield from (f"{'parameter':<11} {escape(key)} = {escape(render.value(parameters[key]))}" for key in parameters)
     keys = ("alias", "name", "version", "id")
     rows = [tuple(escape(str(dataset.get(key, ""))) for key in keys) for dataset in recorded.get("datasets", ())]
     yield from (f"{'dataset':<11} {row}" for row in aligned(rows))

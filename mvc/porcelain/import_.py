@@ -16,10 +16,11 @@ from mvc import errors
 from mvc.model import names, paths, roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
-from mvc.registry import compare, handmade, imported_branches, marker, published, recorded_places
+from mvc.registry import compare, handmade, imported_branches, lineage, marker, published, recorded_places
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
+from mvc.registry.lineage import Lineage
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import read_marker
@@ -128,13 +129,19 @@ class _Run:
     progress: Progress | None
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     numbers: dict[VersionId, int] = field(default_factory=dict)
+    originals: dict[str, tuple[VersionId, ...]] = field(default_factory=dict)
+    lineages: dict[str, Lineage] = field(default_factory=dict)
+    reader: lineage.Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = lineage.Reader(self.registry)
 
     def run(self, selection: str | None, model: str | None) -> Imported:
         listed = sorted(self.registry.versions(self.registry_model), key=_registry_order)
         recorded = self._recorded()
         inspected = self._inspect_all(self._select(listed, selection), recorded)
         if selection is not None:
-            inspected = [*filter(_is_ancestor_by_hand, inspected[:-1]), *inspected[-1:]]
+            inspected = self._with_ancestors(inspected)
         key = self._key(model, inspected, recorded)
         created = self.repository.heads.get(key) is None
         unborn = created or self.repository.current(key) is None  # also after an interrupted import
@@ -169,6 +176,15 @@ class _Run:
         return imported_branches.update_branches(
             Model(self.repository, key), self.numbers, self.actor, check_out=check_out, progress=self.progress
         )
+
+    def _with_ancestors(self, inspected: Sequence[_Inspection]) -> list[_Inspection]:
+        """Return the last version, after those before it that were made by hand and the bases of their experiments."""
+        by_hand = [inspection for inspection in inspected if _is_by_hand(inspection)]
+        bases = {
+            self._lineage(inspection.version).base for inspection in by_hand if inspection.version.id not in self.done
+        }
+        before = [one for one in inspected[:-1] if _is_by_hand(one) or one.version.id in bases]
+        return [*before, *inspected[-1:]]
 
     # --- inspecting
 
@@ -287,15 +303,14 @@ class _Run:
         fields = compare.changed_fields(version_marker.manifest, inspection.version, by_hand=False)
         files = compare.changed_roles(version_marker.served, inspection.files)
         if not files:
-            result = importer.import_published(
-                inspection.version, inspection.contents, version_marker, record_place=not fields
-            )
+            result = importer.import_published(inspection.contents, version_marker, record_place=not fields)
             files = () if isinstance(result, Import) else result
         if not files and not fields:
             self._record(inspection.version, SAME, version_marker.id)
             return
         if not files:  # the published version itself was imported too
             self.numbers[version_marker.id] = inspection.version.number
+            self.originals[inspection.version.id] = (version_marker.id,)
         changes = ", ".join([*(field.key for field in fields), *(f"{file.role} ({file.change})" for file in files)])
         self._import_by_hand(
             importer,
@@ -306,7 +321,7 @@ class _Run:
         )
 
     def _import_all_by_hand(self, importer: Importer, inspected: Sequence[_Inspection], recorded: Recorded) -> None:
-        """Import the versions without a marker, each as a child of the previous one by number."""
+        """Import the versions without a marker, each as a child of its experiment's base, else of the previous by number."""
         previous: tuple[VersionId, int] | None = None
         for inspection in sorted(inspected, key=lambda inspection: _registry_order(inspection.version)):
             local = {} if inspection.is_published else recorded.get(inspection.version.id, ("", {}))[1]
@@ -318,9 +333,33 @@ class _Run:
                 if first is not None:
                     self._import_by_hand(importer, inspection, *first, "edited since it was imported")
                 else:
-                    parent, number = previous or (None, 0)
+                    parent, number = self._base(inspection, recorded) or previous or (None, 0)
                     first = self._import_by_hand(importer, inspection, parent, number, inspection.fault)
-            previous = first or previous
+            if first is not None and self._follows(first[0], previous):
+                previous = first
+
+    def _follows(self, id_: VersionId, previous: tuple[VersionId, int] | None) -> bool:
+        """Return whether a version is the child of the previous one, and not of the base of its experiment."""
+        parents = self.repository.objects.version(id_).parents
+        return parents == ((previous[0],) if previous is not None else ())
+
+    def _base(self, inspection: _Inspection, recorded: Recorded) -> tuple[VersionId, int] | None:
+        """Return the version that the experiment of a registry version began with, and its number; None if it is not here."""
+        base = self._lineage(inspection.version).base
+        if base is None:
+            return None
+        imported = self.done[base].id if base in self.done else None
+        ids = [*recorded.get(base, ("", {}))[1], *self.originals.get(base, ()), *([imported] if imported else ())]
+        present = [id_ for id_ in ids if self.repository.objects.has(id_)]
+        if not present:
+            return None
+        id_ = max(present, key=lambda one: places.rank(self.repository, one))
+        return id_, self.repository.objects.version(id_).number
+
+    def _lineage(self, version: RemoteVersion) -> Lineage:
+        if version.id not in self.lineages:
+            self.lineages[version.id] = self.reader.of(version)
+        return self.lineages[version.id]
 
     def _first_by_hand(self, ids: Mapping[VersionId, None]) -> tuple[VersionId, int] | None:
         """Return the first version that was imported of one made by hand, and its number; None for none."""
@@ -332,13 +371,16 @@ class _Run:
     def _import_by_hand(
         self, importer: Importer, inspection: _Inspection, parent: VersionId | None, number: int, note: str
     ) -> tuple[VersionId, int] | None:
+        origin = self._lineage(inspection.version)
+        inspection.contents.names = self.reader.names(origin)
+        notes = (note, origin.fault)
         try:
-            result = importer.import_by_hand(inspection.version, inspection.contents, parent, number + 1)
+            result = importer.import_by_hand(inspection.contents, origin.context, parent, number + 1)
         except errors.Unimportable as error:
             self._record(inspection.version, LEFT_OUT, None, str(error.fields["reason"]))
             return None
         how = CHANGED if inspection.marker is not None else BY_HAND
-        self._record(inspection.version, how, result.id, *([note] if note else []), *result.warnings)
+        self._record(inspection.version, how, result.id, *filter(None, notes), *result.warnings)
         return result.id, number + 1
 
     def _record(self, version: RemoteVersion, how: str, id_: VersionId | None, *notes: str) -> None:
@@ -358,7 +400,7 @@ def _registry_order(version: RemoteVersion) -> tuple[int, str]:
     return version.number, version.id
 
 
-def _is_ancestor_by_hand(inspection: _Inspection) -> bool:
+def _is_by_hand(inspection: _Inspection) -> bool:
     return not inspection.is_published and not published.is_version_name(inspection.version.name)
 
 

@@ -13,12 +13,14 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
-from mvc.registry import connection, training_run
+from mvc.registry import connection, contents, lineage, training_run
 from mvc.registry.protocol import Registry, RemoteExperiment
 from mvc.registry.training_run import Source
 from mvc.remotes.backends.registry_address import HOST
+from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import writes
+from mvc.storage.records import import_notes
 
 if TYPE_CHECKING:
     from mvc.model.toml import edit as toml_edit
@@ -102,10 +104,17 @@ def record(model: Model, source: Source) -> list[Edited]:
 
 
 def show(model: Model, version: VersionId | None = None) -> dict[str, Any]:
-    """Return the source of a version, or of model.toml; empty for none. Raises Missing, Damaged."""
+    """Return the source of a version, or of model.toml; empty for none. Raises Missing, Damaged.
+
+    An imported version has the names that were noted when it was imported here.
+    """
     if version is None:
         return dict(edit.get(model, None).get("source", {}))
-    return dict(model.repository.objects.manifest(model.repository.objects.version(version).manifest).source)
+    objects, door = model.repository.objects, model.repository.door
+    source = dict(objects.manifest(objects.version(version).manifest).source)
+    for place in places.places(model, version) if source else ():
+        source = lineage.with_names(source, contents.noted_names(import_notes.read(door, places.PICSELLIA, place.id)))
+    return source
 
 
 def _id(known: Any) -> str | None:

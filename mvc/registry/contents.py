@@ -30,25 +30,29 @@ OTHER = FileId("")
 
 @dataclass
 class Contents:
-    """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read."""
+    """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read.
+
+    `names` are those of its experiment and dataset versions, to be noted too.
+    """
 
     registry: Registry
     version: RemoteVersion
     files: Sequence[RemoteFile]
     noted: dict[str, FileId]
     progress: Progress | None = None
+    names: dict[str, Any] = field(default_factory=dict)
     received: int = 0
-    _before: dict[str, FileId] = field(init=False)
+    _before: tuple[Any, Any] = field(init=False)
     _marker_read: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Remember what was noted before."""
-        self._before = dict(self.noted)
+        self._before = dict(self.noted), self.names
 
     @property
     def is_news(self) -> bool:
         """True if there is something to note."""
-        return self.noted != self._before
+        return (self.noted, self.names) != self._before
 
     def trust(self, own: Marker) -> None:
         """Take the contents that the publisher noted in the version's own marker; they do not replace noted ones."""
@@ -85,6 +89,7 @@ class Contents:
             "version": dict(self.version.raw),
             "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in self.files],
             "contents": {id_: content for id_, content in self.noted.items() if id_ in listed},
+            **({"names": self.names} if self.names else {}),
         }
 
     def write(self, repository: Repository) -> None:
@@ -92,7 +97,7 @@ class Contents:
         if self.is_news:
             with repository.locked():
                 import_notes.write(repository.door, places.PICSELLIA, self.version.id, self.note())
-            self._before = dict(self.noted)
+            self._before = dict(self.noted), self.names
 
     def _read_marker(self) -> None:
         self._marker_read = True
@@ -132,7 +137,13 @@ def of_version(
 ) -> Contents:
     """Return the contents of a registry version, as far as the repository has noted them."""
     answer = import_notes.read(repository.door, places.PICSELLIA, version.id)
-    return Contents(registry, version, files, _noted(answer), progress)
+    return Contents(registry, version, files, _noted(answer), progress, noted_names(answer))
+
+
+def noted_names(answer: Any) -> dict[str, Any]:
+    """Return the names of the experiment and dataset versions that an import note has."""
+    names = answer.get("names") if isinstance(answer, dict) else None
+    return names if isinstance(names, dict) else {}
 
 
 def _noted(answer: Any) -> dict[str, FileId]:

@@ -21,6 +21,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.toml import parse, render
 from mvc.model.version import Person, Timestamp
 from mvc.registry import fields
+from mvc.registry import values as decoding
 from mvc.registry.fields import Answer
 from mvc.registry.protocol import RemoteContext, RemoteVersion, text
 
@@ -107,11 +108,13 @@ def _model_toml(
 
 
 def _source(context: RemoteContext | None) -> dict[str, Any]:
-    """Return the experiment and datasets as ids: names can be changed on the registry, and not everybody may read them."""
+    """Return the experiment and datasets as ids, with the run's parameters: names can be changed on the registry, and not everybody may read them."""
     if context is None:
         return {}
     datasets = sorted({(dataset.alias, dataset.id) for dataset in context.datasets})
-    source: dict[str, Any] = {"experiment": {"id": context.experiment}} if context.experiment else {}
+    parameters = decoding.parameters(context.parameters).value
+    run = {"parameters": parameters} if parameters else {}
+    source: dict[str, Any] = {"experiment": {"id": context.experiment, **run}} if context.experiment else {}
     if datasets:
         source["datasets"] = [{"alias": alias, "id": id_} for alias, id_ in datasets]
     return source

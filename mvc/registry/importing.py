@@ -23,7 +23,7 @@ from mvc.registry.compare import REPLACED, FileDrift
 from mvc.registry.contents import OTHER, Contents
 from mvc.registry.flat_files import RegistryFile
 from mvc.registry.marker import Marker
-from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
+from mvc.registry.protocol import Registry, RemoteContext, RemoteFile, RemoteVersion
 from mvc.repository import delta_bases, places
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN, MODEL_TOML
@@ -72,7 +72,7 @@ class Importer:
             self._generation = gc.generation(repository.door)
 
     def import_published(
-        self, remote: RemoteVersion, contents: Contents, published: Marker, *, record_place: bool = True
+        self, contents: Contents, published: Marker, *, record_place: bool = True
     ) -> Import | tuple[FileDrift, ...]:
         """Import the version of a marker; if files do not hash to their ids, return those instead.
 
@@ -92,17 +92,16 @@ class Importer:
                 return tuple(changes)
             ingest.add_bytes(published.model_toml)
             id_ = self._write_objects(published.version, published.manifest, published.tree)
-            self._commit(ingest, remote if record_place else None, id_, published.version)
+            self._commit(ingest, contents.version if record_place else None, id_, published.version)
         contents.write(self._repository)
         return Import(id_)
 
     def import_by_hand(
-        self, remote: RemoteVersion, contents: Contents, parent: VersionId | None, number: int
+        self, contents: Contents, context: RemoteContext | None, parent: VersionId | None, number: int
     ) -> Import:
         """Import a version that was made on the registry, as a child of `parent`. Raises Unimportable."""
+        remote = contents.version
         own = [file for file in contents.files if file.name != marker.NAME]
-        # retry an answer without a context: without it, the version id would differ
-        context = self._registry.context(remote) or self._registry.context(remote)
         bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
             stored = [self._stored(ingest, contents, file) for file in own]

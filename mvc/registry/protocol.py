@@ -71,11 +71,13 @@ class RemoteDataset:
 
 @dataclass(frozen=True, slots=True)
 class RemoteExperiment:
-    """An experiment: its id, and its name and page if they were asked for."""
+    """An experiment: its id, and its name, page, project and base version (an id) if they were asked for."""
 
     id: str
     name: str | None = None
     url: str | None = None
+    project: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Registry(Protocol):
         """Return the context of a version; None for none."""
 
     def experiment(self, experiment_id: str) -> RemoteExperiment | None:
-        """Return an experiment with its name and page; None for none."""
+        """Return an experiment with its name, page, project and base version; None for none."""
 
     def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
         """Return the dataset versions that are attached to an experiment."""

@@ -37,9 +37,14 @@ class Source:
 
     def values(self) -> dict[str, Any]:
         """Return the values of `[source]` in model.toml."""
-        experiment = _without_empty(id=self.experiment.id, name=self.experiment.name, url=self.experiment.url)
+        experiment = _without_empty(
+            id=self.experiment.id,
+            name=self.experiment.name,
+            project=self.experiment.project,
+            url=self.experiment.url,
+        )
         rows = [_without_empty(alias=row.alias, name=row.name, version=row.version, id=row.id) for row in self.datasets]
-        return {"experiment": experiment, **({"datasets": rows} if rows else {})}
+        return {**({"experiment": experiment} if experiment else {}), **({"datasets": rows} if rows else {})}
 
 
 def from_environment(environ: Mapping[str, str]) -> TrainingRun | None:

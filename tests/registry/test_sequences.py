@@ -86,7 +86,7 @@ def test_import_takes_what_is_there_and_says_what_it_is(
     assert {version.how for version in one.import_().versions} == {KNOWN}
     sequences.check_notes(one)
     if machine != EMPTY:  # what was published is still compared with what is there
-        acknowledged = {"since #3", f"helmets renamed {NEW_NAME}"} | (set() if changed else {"#1 name"})
+        acknowledged = {"since #3", "since #4", f"helmets renamed {NEW_NAME}"} | (set() if changed else {"#1 name"})
         assert told(one.drift()) == _expected(edits) - acknowledged
     assert sequences.state(world.platform) == before
 
@@ -146,6 +146,8 @@ def _publish(machine: Machine, ids: Callable[[], list[VersionId]], *, is_changed
 
 def _expected(edits: list[Edit]) -> set[str]:
     said = set().union(*(edit.told for edit in edits))
+    said |= {f"since #{3 + number}" for number in range(sum("since #3" in edit.told for edit in edits))}
+    said -= {line.replace("missing", "replaced") for line in said if line.endswith(" missing")}
     gone = {line.split()[0] for line in said if line.endswith(" gone")}
     if len(gone) > 1:  # the model
         return {f"{number} gone" for number in gone}

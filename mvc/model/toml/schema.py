@@ -118,7 +118,7 @@ _MODEL = Table(
     }
 )
 _DOCKER = Table({"image": TEXT, "tag": TEXT, "digest": TEXT, "flags": TEXTS, "env": Table(others=TEXT)})
-_EXPERIMENT = Table({"id": TEXT, "name": TEXT, "url": TEXT})
+_EXPERIMENT = Table({"id": TEXT, "name": TEXT, "project": TEXT, "url": TEXT, "parameters": Table(others=ANY)})
 _DATASET = Table({"alias": TEXT, "name": TEXT, "version": TEXT, "id": TEXT})
 _SOURCE = Table({"experiment": _EXPERIMENT, "datasets": ListOf(_DATASET, "a list of tables")})
 _REQUIRE = Table({"use": TEXT, "role": TEXT, "metric": TEXT, "min": NUMBER, "format": TEXT})

@@ -18,6 +18,7 @@ from uuid import UUID
 import requests
 
 from mvc import errors
+from mvc.registry import protocol
 from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Client
@@ -125,7 +126,11 @@ class PicselliaRegistry:
     def experiment(self, experiment_id: str) -> RemoteExperiment | None:
         """As Registry."""
         row = self._client.find(f"/api/experiment/{decode.path_part(experiment_id)}")
-        return self._decode(lambda raw: decode.experiment(raw, self.host), row) if row is not None else None
+        if row is None:
+            return None
+        project = self._project(row.get("project_id"))
+        experiment: RemoteExperiment = self._decode(lambda raw: decode.experiment(raw, self.host, project), row)
+        return experiment
 
     def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
         """As Registry."""
@@ -219,6 +224,14 @@ class PicselliaRegistry:
         self._client.with_retries(upload)
 
     # --- inside
+
+    def _project(self, project_id: Any) -> str | None:
+        """Return the name of a project; None if it cannot be read."""
+        try:
+            row = self._client.find(f"/api/organization/{self._client.id}/projects/find", {"id": str(project_id)})
+        except errors.RegistryDenied:
+            return None
+        return protocol.text(row, "name") if row is not None else None
 
     def _upload_object(
         self, version: RemoteVersion, kind: str, filename: str, path: Path, *, multipart_only: bool

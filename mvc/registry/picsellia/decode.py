@@ -51,11 +51,11 @@ def context(row: Row) -> RemoteContext:
     )
 
 
-def experiment(row: Row, host: str) -> RemoteExperiment:
-    """Decode an experiment, and derive its page."""
-    id_, project = _text(row, "id"), row.get("project_id")
-    page = f"{host}/project/{project}/experiment/{id_}" if isinstance(project, str) else None
-    return RemoteExperiment(id_, _text(row, "name"), page)
+def experiment(row: Row, host: str, project: str | None = None) -> RemoteExperiment:
+    """Decode an experiment of a project of that name, and derive its page as the SDK does."""
+    id_, base = _text(row, "id"), row.get("base_model_version_id")
+    page = f"{host}/experiment/{id_}"
+    return RemoteExperiment(id_, _text(row, "name"), page, project, base if isinstance(base, str) and base else None)
 
 
 def attached(row: Row) -> RemoteDataset:
