@@ -18,6 +18,8 @@ _LFS = b"version https://git-lfs"
 _MARKUP = (b"<!doctype html", b"<html", b"<?xml")
 _OTHER_SUFFIXES = (".distcp", ".msgpack", ".npy", ".pickle", ".tar", ".zip")
 """Suffixes of files that may hold weights in any format, but neither a pointer nor a web page."""
+_PROVEN = (".onnx", ".safetensors")
+"""Suffixes of formats whose magic is one byte: only a header proves them."""
 _USER_BLOCK = 512
 _HDF5 = FORMATS["hdf5"]
 
@@ -41,8 +43,8 @@ def fault(source: Source) -> str:
         return ""
     if not any(start):
         return "it begins with zeros"
-    if suffix == ".safetensors" or not _may_begin(suffix, start):  # its magic is one byte: only a header proves it
-        return f"it is truncated or not a {suffix[1:]} file"
+    if suffix in _PROVEN or not _may_begin(suffix, start):
+        return f"it is truncated or not in {suffix[1:]} format"
     return ""
 
 

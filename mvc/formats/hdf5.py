@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from mvc import lazy
@@ -34,6 +35,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of its answer for one file, at most."""
 _CHILD = os.path.join(os.path.dirname(__file__), "hdf5_child.py")
 _REQUEST = struct.Struct("<qq")
+_PAIR = 2
 
 
 def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
@@ -46,6 +48,14 @@ def read(source: Source) -> Header:
     return Header("hdf5", segments_at(source, 0, source.size))
 
 
+def attributes(source: Source) -> Iterator[tuple[str, str]]:
+    """Yield the attributes of the root that are texts, numbers or lists of them, as texts; raise HeaderError."""
+    for record in _run(source, "attributes") if lazy.installed("h5py") else ():
+        if not isinstance(record, list) or len(record) != _PAIR or not all(isinstance(text, str) for text in record):
+            raise HeaderError("the HDF5 library returned an invalid answer")
+        yield record[0], record[1]
+
+
 def segments_at(source: Source, offset: int, size: int, prefix: str = "") -> tuple[Segment, ...]:
     """Return the segments of an HDF5 file inside `source`: `size` bytes from `offset`; `prefix` precedes their names.
 
@@ -56,15 +66,15 @@ def segments_at(source: Source, offset: int, size: int, prefix: str = "") -> tup
     inner = Source(lambda start, count: source.read(offset + start, count), size)
     return tuple(
         segment._replace(offset=offset + segment.offset, name=prefix + segment.name)
-        for segment in ordered(map(_segment, _run(inner)), size)
+        for segment in ordered(map(_segment, _run(inner, "datasets")), size)
     )
 
 
-def _run(source: Source) -> list[Any]:
+def _run(source: Source, question: str) -> list[Any]:
     """Return the answer of a subprocess that reads the file through this process."""
     try:
         with subprocess.Popen(
-            [sys.executable, "-P", _CHILD, str(source.size)],
+            [sys.executable, "-P", _CHILD, str(source.size), question],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

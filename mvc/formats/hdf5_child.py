@@ -1,7 +1,8 @@
 """Subprocess of `hdf5`: runs the HDF5 library for one file, and can neither open nor write any.
 
 Its input and output are pipes: it requests bytes (`<qq`, offset and size) and reads them, and finally answers with the
-datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error).
+datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error), or
+with the attributes of the root (a list of [name, text]).
 
 It imports nothing of mvc, so it can be run by its path, from a checkout and in any current folder.
 """
@@ -21,6 +22,10 @@ import h5py
 
 MAX_CHUNKS = 1024
 """Chunks of one dataset, at most; one with more has no segments."""
+MAX_ATTRIBUTES = 1024
+"""Attributes of the root, at most; further ones are left out."""
+_MAX_ATTRIBUTE = 4 * 1024 * 1024
+_MAX_ITEMS = 50_000
 _SECONDS = 10
 _MEMORY = 256 * 1024 * 1024
 _REQUEST = struct.Struct("<qq")
@@ -69,6 +74,34 @@ def datasets(file: Any) -> Iterator[list[Any]]:
     h5py.h5o.visit(file, lambda name, info: _collect(names, name, info), info=True)
     for name in names:
         yield from _segments(name.decode("utf-8", "replace"), h5py.h5o.open(file, name))
+
+
+def attributes(file: Any) -> Iterator[list[str]]:
+    """Yield [name, text] of each attribute of the root that is a text, a number, or a list of a few of them."""
+    total = 0
+    for count, name in enumerate(file.attrs):
+        if count == MAX_ATTRIBUTES or total > _MAX_ATTRIBUTE:
+            return
+        attribute = h5py.h5a.open(file.id, name.encode("utf-8", "surrogateescape"))
+        if attribute.get_storage_size() > _MAX_ATTRIBUTE:
+            continue
+        text = _text(file.attrs[name])
+        if text is not None and len(text) <= _MAX_ATTRIBUTE:
+            total += len(text)
+            yield [name.encode("utf-8", "replace").decode(), text]
+
+
+def _text(value: Any) -> str | None:
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        items = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
+        is_plain = all(isinstance(item, str | int | float) for item in items)
+        return json.dumps(items) if is_plain and len(items) <= _MAX_ITEMS else None
+    return json.dumps(value) if isinstance(value, bool | int | float) else None
 
 
 def _collect(names: list[bytes], name: bytes, info: Any) -> None:
@@ -125,11 +158,11 @@ def confine() -> None:
 
 
 def main() -> None:
-    """Answer for the file whose size is the argument."""
+    """Answer for the file whose size is the first argument; the second is `datasets` or `attributes`."""
     confine()
     try:
         with h5py.File(Remote(int(sys.argv[1])), "r") as file:
-            answer: Any = list(datasets(file.id))
+            answer: Any = list(attributes(file) if sys.argv[2] == "attributes" else datasets(file.id))
     except Exception as error:  # noqa: BLE001 - h5py raises nearly every class
         answer = str(error)
     text = json.dumps(answer).encode()

@@ -62,6 +62,8 @@ def read(source: Source) -> Header:
     """Return the tensors in the file and, by location, those in other files; raise HeaderError if it is malformed."""
     walk = _Walk(Reader(source))
     walk.message("model", Field(0, BYTES, source.size, 0), ())
+    if not walk.has_graph:
+        raise HeaderError("it has no graph")
     external = {path: ordered(segments.values(), _MAX_OFFSET) for path, segments in walk.external.items()}
     return Header("onnx", ordered(walk.segments, source.size), external)
 
@@ -85,6 +87,7 @@ class _Walk:
         self._depth = 0
         self._count = 0
         self._name_chars = 0
+        self.has_graph = False
         self.segments: list[Segment] = []
         self.external: dict[str, dict[tuple[int, int], Segment]] = {}
 
@@ -103,6 +106,7 @@ class _Walk:
             elif child in ("tensor", "constant"):
                 self._tensor(read_tensor(self._reader, field), inner, is_named=child == "tensor")
             elif child:
+                self.has_graph = self.has_graph or (kind, child) == ("model", "graph")
                 self.message(child, field, inner)
         self._depth -= 1
 

@@ -21,7 +21,7 @@ from mvc.formats.source import HeaderError
 from mvc.model.paths import check_path
 from mvc.model.segment import WIDTHS, Segment
 
-_DTYPES = {
+DTYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
     13: "U64", 14: "C64", 15: "C128", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
     21: "U4", 22: "I4", 23: "F4", 24: "F8_E8M0", 25: "U2", 26: "I2",
@@ -30,7 +30,7 @@ _DTYPES = {
 _BITS = {dtype: 8 * width for dtype, width in WIDTHS.items()} | {
     "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U4": 4, "I4": 4, "F4": 4, "U2": 2, "I2": 2,
 }  # fmt: skip
-_DATA = {4: frozenset({1, 14}), 9: frozenset(_DTYPES), 10: frozenset({11, 15})}
+_DATA = {4: frozenset({1, 14}), 9: frozenset(DTYPES), 10: frozenset({11, 15})}
 """float_data, raw_data and double_data: the data types that they store as in memory."""
 _EXTERNAL = 1
 _MAX_TEXT = 1024
@@ -73,7 +73,7 @@ class _Fields:
     @property
     def expected(self) -> int | None:
         """The size in bytes by dtype and shape; None if they are not known."""
-        dtype = _DTYPES.get(self.data_type)
+        dtype = DTYPES.get(self.data_type)
         if dtype is None or self.dims is None or any(size >> 63 for size in self.dims):  # negative, as a varint
             return None
         return -(-math.prod(self.dims) * _BITS[dtype] // 8)
@@ -132,4 +132,4 @@ def _count(fields: _Fields, key: str, default: int | None) -> int | None:
 def _segment(fields: _Fields, offset: int, size: int) -> Segment:
     if fields.expected != size:
         return Segment(offset, size, fields.name)
-    return Segment(offset, size, fields.name, _DTYPES[fields.data_type], tuple(fields.dims or ()))
+    return Segment(offset, size, fields.name, DTYPES[fields.data_type], tuple(fields.dims or ()))

@@ -24,7 +24,8 @@ MAX_MARKS = 1_000_000
 MAX_MAPS = 150_000
 """Maps of a header, at most. One takes as much memory as several other values; a tensor has one."""
 _LENGTH = 8
-_METADATA = "__metadata__"
+METADATA = "__metadata__"
+"""The key of the map of texts, which is not a tensor."""
 
 
 def matches(start: bytes, source: Source) -> bool:
@@ -35,13 +36,10 @@ def matches(start: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Header:
     """Return the tensors of the header; raise HeaderError if it is malformed."""
-    length = int.from_bytes(source.read(0, _LENGTH), "little")
-    if length > MAX_HEADER:
-        raise HeaderError(f"its header is longer than {MAX_HEADER} bytes")
-    tensors = _parse(source.read(_LENGTH, length))
-    tensor_segments = [_segment(name, value, _LENGTH + length) for name, value in tensors.items() if name != _METADATA]
+    tensors, start = parse(source)
+    tensor_segments = [_segment(name, value, start) for name, value in tensors.items() if name != METADATA]
     segments = ordered(tensor_segments, source.size)
-    end = _LENGTH + length
+    end = start
     for segment in segments:
         if segment.offset != end:
             raise HeaderError(f"there is a gap before {segment.name}")
@@ -49,6 +47,14 @@ def read(source: Source) -> Header:
     if end != source.size:
         raise HeaderError(f"its tensors end at byte {end}, and the file at {source.size}")
     return Header("safetensors", segments)
+
+
+def parse(source: Source) -> tuple[dict[str, Any], int]:
+    """Return the map of the header and its end; raise HeaderError."""
+    length = int.from_bytes(source.read(0, _LENGTH), "little")
+    if length > MAX_HEADER:
+        raise HeaderError(f"its header is longer than {MAX_HEADER} bytes")
+    return _parse(source.read(_LENGTH, length)), _LENGTH + length
 
 
 def _parse(data: bytes) -> dict[str, Any]:

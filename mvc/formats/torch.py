@@ -51,6 +51,13 @@ def read(source: Source) -> Header:
     return Header("torch", ordered(segments, source.size))
 
 
+def main_pickle(source: Source) -> bytes:
+    """Return the pickle of the saved object, `b""` if the archive has none. Raises HeaderError."""
+    members = zip_directory.members(source)
+    root = next(iter(members), "").partition("/")[0]
+    return _content(source, members, f"{root}/{_PICKLES[0]}.pkl", MAX_PICKLE)
+
+
 def _segments(source: Source, members: Members, folder: str, *, is_little: bool) -> Iterator[Segment]:
     """Yield the segments of the storages in `folder`, without dtypes if they are big-endian."""
     views = _views(source, members, folder)

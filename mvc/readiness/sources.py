@@ -17,6 +17,10 @@ REGISTER = f"{_DOCS}how-to-package-a-model-1"
 PREDICTIONS = f"{_DOCS}monitor-model-predictions-copy"
 DEPLOYMENT = "https://documentation.picsellia.com/reference/deployment.md"
 
+METADATA = "https://github.com/onnx/onnx/blob/main/docs/MetadataProps.md"
+IR = "https://github.com/onnx/onnx/blob/main/docs/IR.md"
+EXPORTER = "https://github.com/ultralytics/ultralytics/blob/main/ultralytics/engine/exporter.py"
+
 DEPLOYER = f"{_CLI}training/deployer.py"
 INITIALIZER = f"{_CLI}training/initializer.py"
 PRE_ANNOTATION = f"{_CLI}processing/templates/pre_annotation_template.py"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mvc.model.manifest import Manifest
+from mvc.model.metadata import Metadata
 from mvc.model.roles import expanded
 from mvc.model.tree import Tree, TreeEntry
 
@@ -20,6 +21,9 @@ class Contents(Protocol):
     def format(self, entry: TreeEntry) -> str | None:
         """Return the format by the header, `""` if it is not a known one; None if the content is not local."""
 
+    def metadata(self, entry: TreeEntry) -> Metadata | None:
+        """Return what the header of a weight file records, only an empty format if it is invalid; None if not local."""
+
     def fault(self, entry: TreeEntry) -> str | None:
         """Return why a weight file is invalid, `""` if no fault is known; None if the content is not local."""
 
@@ -31,6 +35,9 @@ class NoContents:
         """Return None."""
 
     def format(self, entry: TreeEntry) -> None:
+        """Return None."""
+
+    def metadata(self, entry: TreeEntry) -> None:
         """Return None."""
 
     def fault(self, entry: TreeEntry) -> None:

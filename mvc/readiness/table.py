@@ -25,6 +25,7 @@ from mvc.readiness.values import (
     labels_are_valid,
     set_flags_command,
 )
+from mvc.readiness.weights import HasClassesOf, HasSizeOf, IsFormat, RecordsClasses, RecordsSize
 
 _REQUIRED, _RECOMMENDED, _UNVERIFIED, _OPTIONAL = Need
 _TENSORFLOW, _PYTORCH, _ONNX = FrameworkIs("TENSORFLOW"), FrameworkIs("PYTORCH"), FrameworkIs("ONNX")
@@ -106,6 +107,8 @@ _DEPLOYMENT = (
     Rule("framework", "deployment/serving", "framework TENSORFLOW or ONNX", _UNVERIFIED,
          AllOf((has_framework, AnyOf((_TENSORFLOW, _ONNX)))), "mvc set model.framework=FRAMEWORK",
          sources=(s.TENSORFLOW_JOB, s.YOLOX_JOB)),
+    Rule("onnx", "deployment/serving", "an ONNX model as model-latest, by its header", _UNVERIFIED,
+         IsFormat("model-latest", "onnx"), _REPLACE, when=AllOf((_ONNX, _LATEST)), sources=(s.YOLOX_JOB,)),
     Rule("type", "deployment/own", "a type", _RECOMMENDED, has_type, _TYPE, sources=(s.DEPLOY, s.DEPLOYMENT)),
     Rule("labelmap", "deployment/own", "a labelmap (predictions are class numbers)", _RECOMMENDED, has_labels,
          _LABELS, sources=(s.DEPLOY, s.PREDICTIONS)),
@@ -124,6 +127,24 @@ _BASES = tuple(
     )
 )  # fmt: skip
 
+_WEIGHTS = tuple(
+    rule
+    for use, role in (
+        ("training/current", "pretrained-weights"),
+        ("pre-annotation/current", "pretrained-weights"),
+        ("pre-annotation/legacy", "model-latest"),
+        ("deployment/serving", "model-latest"),
+        ("deployment/own", "model-latest"),
+    )
+    for rule in (
+        Rule("weights-classes", use, f"the classes that {role} records", _UNVERIFIED, HasClassesOf(role),
+             "mvc set labelmap.NUMBER=NAME", when=AllOf((has_labels, RecordsClasses(role))),
+             sources=(s.METADATA, s.EXPORTER)),
+        Rule("weights-size", use, f"the input size that {role} records", _UNVERIFIED, HasSizeOf(role),
+             "mvc set parameters.KEY=VALUE", when=RecordsSize(role), sources=(s.IR, s.EXPORTER)),
+    )
+)  # fmt: skip
+
 _CONVERSION = Rule(
     "job-file", "conversion", "the file that the job converts: pretrained-weights or best-model", _REQUIRED,
     AnyOf((
@@ -136,5 +157,5 @@ _CONVERSION = Rule(
 
 _STORAGE = Rule("name", "storage", "a name", _REQUIRED, has_name, sources=(s.MODEL_VERSION,))
 
-RULES: tuple[Rule, ...] = (*_TRAINING, *_PRE_ANNOTATION, *_DEPLOYMENT, *_BASES, _CONVERSION, _STORAGE)
+RULES: tuple[Rule, ...] = (*_TRAINING, *_PRE_ANNOTATION, *_DEPLOYMENT, *_BASES, *_WEIGHTS, _CONVERSION, _STORAGE)
 """Every rule, in the order of display."""

@@ -17,7 +17,7 @@ NOT_CONFIGURED = "NOT_CONFIGURED"
 """Picsellia's value for an unset type or framework."""
 MOVING_TAG = "latest"
 """The docker tag that moves with every release."""
-_MAX_CLASSES = 8
+MAX_CLASSES = 8
 """Classes named in one command, at most."""
 
 # --- model
@@ -91,7 +91,7 @@ def labels_are_valid(subject: Subject) -> Verdict:
     reasons += [f"two classes are named {name!r}" for name in duplicates][:1]
     reasons += [f"class {number} has no name" for number in nameless[:1]]
     invalid = itertools.chain(*gaps, *(numbers[1:] for numbers in duplicates.values()), nameless)
-    fix = _relabel_command(subject, [*itertools.islice(invalid, _MAX_CLASSES + 1)])
+    fix = _relabel_command(subject, [*itertools.islice(invalid, MAX_CLASSES + 1)])
     return no("; ".join(reasons), fix) if reasons else OK
 
 
@@ -100,7 +100,7 @@ def _relabel_command(subject: Subject, numbers: Sequence[int]) -> str:
     if subject.manifest.labelmap_path is not None:
         return "mvc set labelmap.path=FILE"
     assignments = [f"labelmap.{number}=NAME" for number in sorted(numbers)]
-    return f"mvc set {' '.join(assignments)}" if len(assignments) <= _MAX_CLASSES else ""
+    return f"mvc set {' '.join(assignments)}" if len(assignments) <= MAX_CLASSES else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.formats import zip_directory
 from mvc.formats.fault import fault
+from mvc.formats.metadata import reader
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.model.compare.files import FileChange
+from mvc.model.metadata import Metadata
 from mvc.model.tree import TreeEntry
 from mvc.storage.chunks.headers import Note
 from mvc.storage.records.promised import State
@@ -28,11 +30,13 @@ Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
 
 
 class Contents:
-    """A reader of headers, which executes nothing in a file."""
+    """A reader of headers, each read once, which executes nothing in a file."""
 
     def __init__(self, open_: Open) -> None:
         """Read the files that `open_` opens."""
         self._open = open_
+        self._faults: dict[str, str | None] = {}
+        self._metadata: dict[str, Metadata | None] = {}
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
         """Return the names in a zip archive, none when it is truncated; None when its bytes are not here."""
@@ -55,10 +59,26 @@ class Contents:
                 return ""
             return header.format if header is not None else ""
 
+    def metadata(self, entry: TreeEntry) -> Metadata | None:
+        """Return the metadata of its header, with the format `""` when it is invalid; None when it is not here."""
+        if entry.path not in self._metadata:
+            with self._open(entry) as source:
+                self._metadata[entry.path] = None if source is None else _metadata(source)
+        return self._metadata[entry.path]
+
     def fault(self, entry: TreeEntry) -> str | None:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""
-        with self._open(entry) as source:
-            return None if source is None else fault(source)
+        if entry.path not in self._faults:
+            with self._open(entry) as source:
+                self._faults[entry.path] = None if source is None else fault(source)
+        return self._faults[entry.path]
+
+
+def _metadata(source: Source) -> Metadata:
+    try:
+        return reader.read(source) or Metadata("")
+    except HeaderError:
+        return Metadata("")
 
 
 def stored(repository: Repository) -> Contents:

@@ -18,6 +18,8 @@ from mvc.readiness.table import RULES
 from mvc.storage.disk import hashing
 from mvc.storage.records.promised import EXPIRED
 from tests.cli.shell import MODEL, Shell
+from tests.formats.test_metadata import model as onnx_model
+from tests.formats.test_metadata import value
 
 READY = ("model.type=OBJECT_DETECTION", "model.framework=ONNX", "labelmap.0=helmet", "labelmap.1=head")
 
@@ -36,9 +38,13 @@ def safetensors() -> bytes:
     return struct.pack("<Q", len(header)) + header + b"\0" * 32_000
 
 
+ONNX = onnx_model(value(11, "images", 1, 3, 640, 640), names="{0: 'helmet', 1: 'head'}")
+"""A model of two classes, with an input of 640 by 640 pixels."""
+
+
 def track(shell: Shell, role: str, path: str = "", data: bytes = b"weights") -> None:
     path = path or f"weights/{role}.bin"
-    shell.write(path, data)
+    shell.write(path, ONNX if path.endswith(".onnx") else data)
     shell.ok("add", path, "--as", role)
 
 
@@ -378,6 +384,29 @@ def test_a_tag_is_refused_to_nothing(served: Shell) -> None:
     served.commit("Not ready", "--tag", "2026.1")
 
 
+def test_a_text_that_is_named_as_a_model_is_not_ready_for_serving(served: Shell) -> None:
+    for text in (b"helmet\nhead\n", b"\x08\x07 this is no graph", b""):
+        served.write("weights/best.onnx", text)
+        said = served("check", "--for", "deployment/serving", "--json")
+        assert said.code == 1
+        assert rules(said)["weight-files"]["result"] == "no"
+
+
+def test_classes_and_input_of_the_weights_are_compared(served: Shell) -> None:
+    served.write("weights/best.onnx", ONNX)
+    served.set(labelmap__0="helmet", labelmap__1="vest", parameters__imgsz="320")
+    found = rules(served("check", "--for", "deployment/serving", "--json"))
+    assert found["weights-classes"]["why"] == "class 1 is 'head' in weights/best.onnx, and 'vest' in the labelmap"
+    assert found["weights-classes"]["fix"] == "mvc set labelmap.1=head"
+    assert found["weights-size"]["why"] == "the input of weights/best.onnx is 1x3x640x640, and parameters.imgsz is 320"
+    assert found["weights-size"]["fix"] == "mvc set parameters.imgsz=640"
+    id_ = served.commit("as it is")
+    assert (
+        rules(served("check", id_, "--for", "deployment/serving", "--json"))["weights-classes"]
+        == found["weights-classes"]
+    )
+
+
 def test_a_use_without_rules_is_never_ready(served: Shell) -> None:
     served.ok("set", "intent.ready_for=deployment,nowhere")
     said = served("check")
@@ -441,7 +470,7 @@ PATTERN = ("write parts/a.bin", "write parts/b.bin", "set files.ROLE=parts/*")
 FROM_0 = b'{"0": "a", "1": "b"}'
 FROM_1 = b'{"1": "a", "2": "b"}'
 
-MENDS = (
+MENDS: tuple[Mend, ...] = (
     Mend("training/current", "docker-image"),
     Mend("training/current", "docker-tag", ("set docker.tag=latest",)),
     Mend("training/current", "docker-flags", ('set \'docker.flags=["--shm-size 1g", "--gpus all"]\'',)),
@@ -517,6 +546,34 @@ MENDS = (
 )
 
 
+FROM_WEIGHTS = tuple(
+    Mend(use, rule, ("onnx a.onnx", f"add a.onnx --as {role}", *commands))
+    for use, role in (
+        ("training/current", "pretrained-weights"),
+        ("pre-annotation/current", "pretrained-weights"),
+        ("pre-annotation/legacy", "model-latest"),
+        ("deployment/serving", "model-latest"),
+        ("deployment/own", "model-latest"),
+    )
+    for rule, commands in (
+        ("weights-classes", ("set labelmap.0=helmet labelmap.1=x",)),
+        ("weights-classes", ("set labelmap.1=x labelmap.2=head labelmap.3=vest", "set labelmap.4=x")),
+        ("weights-size", ("set parameters.imgsz=320",)),
+    )
+)
+MENDS = (
+    *MENDS,
+    *FROM_WEIGHTS,
+    Mend(
+        "deployment/serving",
+        "onnx",
+        ("set model.framework=ONNX", "write a.bin", "add a.bin --as model-latest"),
+        file=ONNX,
+        suffix=".onnx",
+    ),
+)
+
+
 class Hand:
     """Types commands, as they are written here or as mvc says."""
 
@@ -530,6 +587,8 @@ class Hand:
             verb, *rest = shlex.split(line)
             if verb == "write":
                 self._shell.write(rest[0], b'{"0": "a", "2": "b"}')
+            elif verb == "onnx":
+                self._shell.write(rest[0], ONNX)
             elif verb == "delete":
                 (self._shell.folder / rest[0]).unlink()
             else:

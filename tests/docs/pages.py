@@ -19,7 +19,7 @@ from mvc.api.files import Files
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import Remotes
 from mvc.cli.app import program
-from mvc.readiness import conditions, files, table, values
+from mvc.readiness import conditions, files, table, values, weights
 from mvc.readiness.conditions import Condition
 from mvc.readiness.rule import Rule
 from mvc.storage import fsck
@@ -338,6 +338,10 @@ def _limit(condition: Condition) -> str:
             return value
         case files.HasFile(role):
             return f"with a file {role}"
+        case weights.RecordsClasses(_):
+            return "if it records them"
+        case weights.RecordsSize(_):
+            return "if it and a parameter record one"
     assert condition is values.has_labels
     return "with a labelmap"
 

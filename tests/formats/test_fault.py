@@ -55,7 +55,7 @@ def test_a_pointer_or_web_page_is_a_fault(suffix: str) -> None:
 
 def test_a_name_that_promises_a_format_is_held_to_it() -> None:
     for name in ("a.safetensors", "a.gguf", "a.npz", "a.h5", "a.keras"):
-        assert found(b"503 Service Unavailable", name).startswith("it is truncated or not a "), name
+        assert found(b"503 Service Unavailable", name).startswith("it is truncated or not in "), name
     assert found(archive({"a": b"x"}), "data.zip") == ""
     assert found(b"anything at all that is long enough", "old.pt") == ""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
+from mvc.model.metadata import Metadata
 from mvc.model.tree import Tree, TreeEntry
 from mvc.readiness.evaluation import Readiness, evaluate
 from mvc.readiness.subject import Subject
@@ -16,23 +17,29 @@ LABELS = ((0, "helmet"), (1, "head"))
 class Held:
     """The contents of files by role; a role that is not given is not local."""
 
-    def __init__(self, held: dict[str, str | tuple[str, ...]]) -> None:
+    def __init__(self, held: dict[str, str | tuple[str, ...] | Metadata]) -> None:
         self._held = held
 
     def members(self, entry: TreeEntry) -> tuple[str, ...] | None:
         held = self._held.get(entry.role)
-        return () if isinstance(held, str) else held
+        return held if held is None or isinstance(held, tuple) else ()
 
     def format(self, entry: TreeEntry) -> str | None:
         held = self._held.get(entry.role)
-        return "" if isinstance(held, tuple) else held
+        return held.format if isinstance(held, Metadata) else "" if isinstance(held, tuple) else held
+
+    def metadata(self, entry: TreeEntry) -> Metadata | None:
+        held = self._held.get(entry.role)
+        if isinstance(held, Metadata):
+            return held
+        return None if held is None else Metadata("" if isinstance(held, tuple) else held)
 
     def fault(self, entry: TreeEntry) -> str | None:
         held = self._held.get(entry.role)
         return "it is empty" if held == "" else None if held is None else ""
 
 
-def made(*files: str, holds: dict[str, str | tuple[str, ...]] | None = None, **sections: Any) -> Subject:
+def made(*files: str, holds: dict[str, str | tuple[str, ...] | Metadata] | None = None, **sections: Any) -> Subject:
     """Return a version with these files, each `role` or `role=path`; `type` and `framework` go to the section `model`."""
     about = {"name": "helmets"} | {key: sections.pop(key) for key in ("type", "framework") if key in sections}
     pairs = [(role, path or f"weights/{role}.bin") for role, _, path in (file.partition("=") for file in files)]

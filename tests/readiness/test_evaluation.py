@@ -31,9 +31,11 @@ def test_only_breaches_of_required_rules_block() -> None:
 def test_unknown_results_block_only_when_strict() -> None:
     ready = made("pretrained-weights", **SERVED)
     assert blocked(ready, "pre-annotation") == set()
-    assert blocked(ready, "pre-annotation", strict=True) == {"config", "dataset-labels", "dataset-type", "job-file"}
-    assert blocked(made("model-latest", **SERVED), "deployment", strict=True) == set()
-    pytorch = made("model-latest", **{**SERVED, "framework": "PYTORCH"})
+    assert blocked(ready, "pre-annotation", strict=True) == {
+        "config", "dataset-labels", "dataset-type", "job-file", "weights-classes"
+    }  # fmt: skip
+    assert blocked(made("model-latest", holds={"model-latest": "onnx"}, **SERVED), "deployment", strict=True) == set()
+    pytorch = made("model-latest", holds={"model-latest": "torch"}, **{**SERVED, "framework": "PYTORCH"})
     assert blocked(pytorch, "deployment", strict=True) == {"framework"}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mvc.model.metadata import Metadata, Port
 from mvc.model.toml import schema
 from mvc.readiness import verdict
 from mvc.readiness.conditions import AllOf, AnyOf, Condition
@@ -18,6 +19,7 @@ from mvc.readiness.rule import Need, Rule
 from mvc.readiness.subject import Subject
 from mvc.readiness.table import RULES
 from mvc.readiness.values import FirstClassIs, FrameworkIs, HasFlags, TypeIs
+from mvc.readiness.weights import HasClassesOf, HasSizeOf, IsFormat, RecordsClasses, RecordsSize
 from tests.readiness.subjects import LABELS, made, results
 
 OK, NO, UNKNOWN = "ok", "no", "unknown"
@@ -84,7 +86,69 @@ def docker(**values: object) -> Subject:
     return made(docker=values)
 
 
+def recording(role: str, *names: str, inputs: tuple[int | None, ...] = (), **sections: Any) -> Subject:
+    """Return a version whose file of `role` records these classes and the shape of its input."""
+    ports = (Port("images", "F32", inputs),) if inputs else ()
+    metadata = Metadata("onnx", ports, (Port("scores", "F32", (None, 2)),), classes=tuple(enumerate(names)))
+    return made(role, holds={role: metadata}, **sections)
+
+
+def weights_classes(role: str) -> tuple[tuple[Subject, str | None], ...]:
+    return (
+        (recording(role, "helmet", "head"), None),
+        (made(labelmap=LABELS), None),
+        (made(role, labelmap=LABELS), UNKNOWN),
+        (recording(role, labelmap=LABELS), None),
+        (recording(role, labelmap=LABELS, type="CLASSIFICATION"), OK),
+        (recording(role, labelmap=LABELS[:1], type="CLASSIFICATION"), NO),
+        (recording(role, "helmet", "head", labelmap=LABELS), OK),
+        (recording(role, "helmet", "head", labelmap=FROM_1), OK),
+        (recording(role, "head", "helmet", labelmap=LABELS), NO),
+        (recording(role, "helmet", "head", "vest", labelmap=LABELS), NO),
+        (recording(role, "helmet", labelmap=LABELS), NO),
+    )
+
+
+def weights_size(role: str) -> tuple[tuple[Subject, str | None], ...]:
+    at_640: dict[str, Any] = {"parameters": {"imgsz": 640}}
+    return (
+        (recording(role, inputs=(1, 3, 640, 640)), None),
+        (made(**at_640), None),
+        (made(role, **at_640), UNKNOWN),
+        (recording(role, **at_640), None),
+        (recording(role, inputs=(1, 8), **at_640), None),
+        (recording(role, inputs=(1, 3, 640, 640), **at_640), OK),
+        (recording(role, inputs=(None, 3, None, None), **at_640), OK),
+        (recording(role, inputs=(1, 640, 640, 3), **at_640), OK),
+        (recording(role, inputs=(1, 3, 320, 320), **at_640), NO),
+        (recording(role, inputs=(1, 3, 480, 640), parameters={"imgsz": [480, 640]}), OK),
+        (recording(role, inputs=(1, 3, 480, 640), parameters={"imgsz": "480x640"}), OK),
+        (recording(role, inputs=(1, 3, 480, 640), parameters={"imgsz": [640, 480]}), NO),
+    )
+
+
+WEIGHTS = {
+    "training/current": "pretrained-weights",
+    "pre-annotation/current": "pretrained-weights",
+    "pre-annotation/legacy": "model-latest",
+    "deployment/serving": "model-latest",
+    "deployment/own": "model-latest",
+}
 ROWS = (
+    *(row(use, "weights-classes", "unverified", *weights_classes(role)) for use, role in WEIGHTS.items()),
+    *(row(use, "weights-size", "unverified", *weights_size(role)) for use, role in WEIGHTS.items()),
+    row(
+        "deployment/serving",
+        "onnx",
+        "unverified",
+        (made(**ONNX), None),
+        (made("model-latest", **PYTORCH), None),
+        (made("model-latest", holds={"model-latest": ""}), UNKNOWN),
+        (made("model-latest", **ONNX), UNKNOWN),
+        (made("model-latest", holds={"model-latest": ""}, **ONNX), NO),
+        (made("model-latest", holds={"model-latest": "torch"}, **ONNX), NO),
+        (made("model-latest=notes.txt", holds={"model-latest": "onnx"}, **ONNX), OK),
+    ),
     row("training", "docker-image", "required", (made(), NO), (docker(tag="1"), NO), (docker(image="acme/yolo"), OK)),
     row("training", "docker-tag", "recommended", (made(), NO), (docker(tag="latest"), NO), (docker(tag="1.4"), OK)),
     row(
@@ -216,7 +280,12 @@ def test_a_row(row: Row) -> None:
 
 
 OTHERS: dict[type, dict[str, Any]] = {
+    HasClassesOf: {"role": "another"},
     HasFile: {"role": "another"},
+    HasSizeOf: {"role": "another"},
+    IsFormat: {"format": "torch"},
+    RecordsClasses: {"role": "another"},
+    RecordsSize: {"role": "another"},
     HasSuffix: {"suffix": ".pt"},
     ZipOfSavedModel: {"role": "another"},
     TypeIs: {"type": "MASK"},

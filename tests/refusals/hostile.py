@@ -19,6 +19,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.formats import gguf, npz, onnx, pickle_text, safetensors, torch, zip_directory
+from mvc.formats.metadata import reader
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.values import labels
 from mvc.model import canonical
@@ -43,6 +44,10 @@ Case = tuple[Decode, Callable[[], bytes]]
 
 def _header(module: Any) -> Decode:
     return lambda data: module.read(Source(lambda offset, size: data[offset : offset + size], len(data), "x"))
+
+
+def _metadata(data: bytes) -> object:
+    return reader.read(Source(lambda offset, size: data[offset : offset + size], len(data), "x.onnx"))
 
 
 def _lists() -> bytes:
@@ -196,6 +201,8 @@ ABOVE: dict[str, Case] = {
         lambda: _archive(500, b"", b"\2\0\0\0" * 16_000),
     ),
     "gguf dimensions": (_header(gguf), lambda: _gguf(100_000, 64)),
+    "onnx properties": (_metadata, lambda: _field(7, b"") + _field(14, _field(1, b"k") + _field(2, b"v")) * 1_000_000),
+    "onnx inputs": (_metadata, lambda: _field(7, _field(11, b"") * 1_000_000)),
     "torch names": (pickle_text.read, lambda: (b"\x80\4" + _text(b"x" * 1_000_000) + b"\x94" + b"h\0h\0\x93" * 100_000 + b".")),
     "torch tensors": (
         _header(torch),
@@ -217,6 +224,7 @@ AT: dict[str, Case] = {
     "gguf arrays": (_header(gguf), lambda: b"GGUF" + struct.pack("<IQQQ1sIIQ", 3, 0, 1, 1, b"a", 9, 9, 3_000_000) + bytes(36_000_000)),
     "onnx fields": (_header(onnx), lambda: _field(7, b"\x0a\0" * 4_300_000)),
     "onnx tensors": (_header(onnx), lambda: _field(7, b"".join(_field(5, b"\x08\0" * 10 + _field(8, b"%06d" % n)) for n in range(100_000)))),
+    "onnx class names": (_metadata, lambda: _field(7, b"") + _field(14, _field(1, b"names") + _field(2, b"{0: '" + b"\\" * 900_000))),
     "torch dicts": (_header(torch), lambda: _torch(b"\x80\2](" + b"}" * 999_900 + b"e.")),
 }  # fmt: skip
 """At a limit: as much as any object can take."""

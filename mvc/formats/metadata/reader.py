@@ -1,0 +1,38 @@
+"""The metadata of a file of a known format: the format by its header, then the module for it.
+
+onnx          inputs, outputs, metadata_props
+safetensors   __metadata__
+hdf5          attributes, and the input of a Keras model in model_config
+torch         the names of classes in a checkpoint of Ultralytics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mvc.formats.metadata import class_names, hdf5_attributes, onnx_graph, safetensors_map, torch_names
+from mvc.formats.sniff import read_header
+from mvc.formats.source import HeaderError, Source
+from mvc.model.metadata import Metadata
+
+_READERS: Mapping[str, Callable[[Source], Metadata]] = {
+    "hdf5": hdf5_attributes.read,
+    "onnx": onnx_graph.read,
+    "safetensors": safetensors_map.read,
+    "torch": torch_names.read,
+}
+
+
+def read(source: Source) -> Metadata | None:
+    """Return the metadata, only the format if no module reads more; None for an unknown format. Raises HeaderError."""
+    header = read_header(source)
+    if header is None:
+        return None
+    reader = _READERS.get(header.format)
+    if reader is None:
+        return Metadata(header.format)
+    try:
+        metadata = reader(source)
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise HeaderError(f"its metadata exceeds the limits of the parser ({type(error).__name__})") from error
+    return metadata if metadata.classes else class_names.with_classes(metadata)
