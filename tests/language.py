@@ -19,8 +19,14 @@ CHECKED = {
     "model": "all",
     "readiness": "all",
     "registry": "all",
+    "api": "texts",
+    "porcelain": "texts",
+    "remotes": "texts",
+    "repository": "texts",
+    "storage": "texts",
+    "transport": "texts",
 }
-"""Folders of `mvc/`, and the texts held against the table: `docstrings`, or `all`: other strings, comments and names too."""
+"""Folders of `mvc/`, and what is held against the table: `texts` (docstrings, comments, other strings), or `all`: names too."""
 
 OPENINGS = ("Have", "What", "Whether", "That", "Which", "Who", "Whom", "How", "Where", "Told", "Alone")
 """First words of no docstring and no help text."""
@@ -53,7 +59,7 @@ PRIVATE = {
     r"\bsays? so\b|\bsays? which\b|\bsay which\b": "name, record",
     r"\bit is not said\b": "not selected",
     r"\bfinish what was begun\b": "roll forward",
-    r"\bcondemn(ed|s)?\b": "unreachable, swept later",
+    r"(?<!/)\bcondemns?\b": "unreachable, swept later",
     r"\bpatien(ce|t|tly)\b": "retry, back-off",
     r"\bhabit\b": "as in Git",
     r"(?<!there )\bis no (?!longer\b|such\b)\w+": "is not a ...",
@@ -64,17 +70,14 @@ NAMES = {"there", "found", "each", "what", "told", "wanted", "said", "gone"}
 """Identifiers that name nothing of the domain."""
 
 
-def texts(source: str, kind: str = "all") -> Iterator[tuple[int, str]]:
-    """Yield line and text of each docstring; with `all`, also of the other strings and of the comments."""
-    tree = ast.parse(source)
-    docstrings = {id(node.body[0].value) for node in _documented(tree) if isinstance(node.body[0], ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and (kind == "all" or id(node) in docstrings):
+def texts(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each string and each comment. A string without a space, such as a key, is no text."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.lineno, node.value
-    if kind == "all":
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.COMMENT and "noqa" not in token.string:
-                yield token.start[0], token.string
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and "noqa" not in token.string:
+            yield token.start[0], token.string
 
 
 def openings(source: str) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Settings as a mapping: those of a repository, and those of the person, which it replaces."""
+"""Settings as a mapping: those of the user, overridden by those of a repository."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mvc.storage.records.config import Setting
 
 
 class Config(Mapping[str, Any]):
-    """The settings in force, by key. One that is not set raises NoValue, one that does not exist UnknownSetting."""
+    """The settings in effect, by key. An unset key raises NoValue, an unknown one UnknownSetting."""
 
     def __init__(
         self, settings: Callable[[], records.Config], roll_forward: Callable[[], object] = lambda: None
     ) -> None:
-        """Read what `settings` gives at each call; `roll_forward` ends an interrupted command before a change."""
+        """Call `settings` for each read, and `roll_forward` before each change."""
         self._settings = settings
         self._roll_forward = roll_forward
 
@@ -41,18 +41,18 @@ class Config(Mapping[str, Any]):
         return len(self.all())
 
     def all(self) -> list[Setting]:
-        """Return all of them, each with the file that it comes from."""
+        """Return all settings, each with the file that it comes from."""
         return self._settings().all()
 
     def set(self, key: str, value: object, *, user: bool = False) -> None:
-        """Set `key`, with `user` in the person's own settings. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
+        """Set `key`, with `user` in the user's settings. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
         if not user:
             self._roll_forward()
         text = str(value).lower() if isinstance(value, bool) else str(value)
         self._settings().set(key, text, user=user)
 
     def unset(self, key: str, *, user: bool = False) -> bool:
-        """Remove `key`, and return whether it was set there. Raises UnknownSetting."""
+        """Remove `key`; return False if it was not set. Raises UnknownSetting."""
         if not user:
             self._roll_forward()
         return self._settings().unset(key, user=user)

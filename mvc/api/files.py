@@ -1,4 +1,4 @@
-"""The files of a version, and the tensors in them; nothing is read before it is asked for."""
+"""The files of a version and their tensors, read on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BUFFER = 1 << 20
 
 
 class Tensor:
-    """One tensor of a file, of which nothing is read before `read` or `numpy`."""
+    """A tensor of a file; its bytes are read by `read` and `numpy` only."""
 
     def __init__(self, file: File, segment: Segment) -> None:
         """Describe `segment` of `file`."""
@@ -36,12 +36,12 @@ class Tensor:
         self.size = segment.size
 
     def read(self) -> bytes:
-        """Return its bytes; only the chunks that have them are read, or fetched."""
+        """Return the tensor's bytes; read or fetch only the chunks that contain them."""
         with FileReader(self._file.session.repository, self._file.id) as reader:
             return reader.read_range(self.offset, self.size)
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """Return it as an array. Raises WrongType for a dtype that numpy does not have, such as BF16."""
+        """Return the tensor as an array. Raises WrongType for a dtype that numpy lacks, such as BF16."""
         kind = _NUMPY.get(self.dtype)
         if kind is None or self.shape is None:
             raise errors.WrongType(key=self.name, wanted=f"one of {', '.join(_NUMPY)}", found=self.dtype or "unknown")
@@ -57,14 +57,14 @@ _NUMPY = {
     "U32": "<u4", "I32": "<i4", "F32": "<f4", "U64": "<u8", "I64": "<i8", "F64": "<f8",
     "C64": "<c8", "C128": "<c16",
 }  # fmt: skip
-"""The dtypes that numpy has, in its words."""
+"""numpy's names of the dtypes that it has."""
 
 
 class File:
     """One file of a version: its path in the model's folder, its role, its size in bytes, its id."""
 
     def __init__(self, session: Session, entry: TreeEntry) -> None:
-        """Hold the file that `entry` is."""
+        """Hold the file of a tree's `entry`."""
         self.session = session
         self.entry = entry
         self.name = entry.path
@@ -73,20 +73,20 @@ class File:
         self.id: FileId = entry.file
 
     def open(self) -> io.BufferedReader:
-        """Open it for reading bytes; only the chunks that are read are decoded, or fetched. Raises Missing, Damaged."""
+        """Open the file for reading bytes; fetch and decode only the chunks that are read. Raises Missing, Damaged."""
         return io.BufferedReader(_Raw(self.session, self.id), _BUFFER)
 
     def read(self) -> bytes:
-        """Return all of its bytes, checked. Raises Missing, Damaged."""
+        """Return all bytes of the file, verified. Raises Missing, Damaged."""
         return b"".join(self._content().pieces)
 
     def path(self) -> Path:
-        """Return a copy on the disk, for what takes no open file; it goes with the repository object."""
+        """Return the path of a temporary copy, which is deleted with the repository object."""
         return self.session.copy(self._content())
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """Its tensors by name, none where they are not known; no weight is read for that."""
+        """The file's tensors by name, none if they are unknown; no weights are read."""
         return {
             each.name: Tensor(self, each) for each in tensors.stored(self.session.repository, self.entry) if each.name
         }
@@ -101,10 +101,10 @@ class File:
 
 
 class Files(Mapping[str, File]):
-    """The files of a version by role, one with two roles twice; a path is taken too. Raises NotInVersion, RoleHasMany."""
+    """The files of a version by role or path; one with two roles occurs twice. Raises NotInVersion, RoleHasMany."""
 
     def __init__(self, session: Session, tree: Tree, version: str) -> None:
-        """Hold the files of a version, which is called `version`."""
+        """Hold the files of a version; `version` names it in errors."""
         self._session = session
         self._tree = tree
         self._version = version
@@ -124,7 +124,7 @@ class Files(Mapping[str, File]):
         return name in tree.by_role or (isinstance(name, str) and name.removeprefix("./") in tree.by_path)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the file of that role or path, else `default`."""
+        """Return the file with that role or path, else `default`."""
         return self[name] if name in self else default  # noqa: SIM401 - this is `get`
 
     def _ipython_key_completions_(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Versions as a table of pandas."""
+"""Versions as a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def frame(versions: Model | Iterable[Version]) -> DataFrame:
     """Return a DataFrame with a row for each version, newest first: of a model's log, or of the given versions.
 
-    Columns have two levels: `("version", "number")`, `("metrics", "mAP50")`, `("parameters", "epochs")`; values in tables
-    are named with dots. The index is the version's short id. Raises MissingPackage when pandas is not installed.
+    Columns have two levels: `("version", "number")`, `("metrics", "mAP50")`, `("parameters", "epochs")`; nested values
+    have dotted names. The index is the version's short id. Raises MissingPackage if pandas is not installed.
     """
     try:
         pandas = lazy.load("pandas")

@@ -1,4 +1,4 @@
-"""The versions that a log found, as a sequence."""
+"""The result of a log, as a sequence of versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mvc.porcelain.log import Logged
 
 
 class Log(Sequence[Version]):
-    """Versions, the newest first unless asked for in reverse."""
+    """The versions of a log, in its order."""
 
     def __init__(self, session: Session, model: str, entries: Sequence[Logged]) -> None:
         """Hold the `entries` of a log of `model`."""
@@ -37,7 +37,7 @@ class Log(Sequence[Version]):
         return map(self._version, self.entries)
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `mvc log --json` prints, without its `schema`."""
+        """Return the document that `mvc log --json` prints, without its `schema`."""
         return {"model": self.model, "versions": document.to_json(self.entries)}
 
     def _version(self, entry: Logged) -> Version:

@@ -50,7 +50,7 @@ Side = Literal["ours", "theirs"]
 
 
 class Model:
-    """One model of a repository. `model["v7"]` is a version; a text that names none raises UnknownRevision."""
+    """One model of a repository. `model["v7"]` is a version; an unknown revision raises UnknownRevision."""
 
     def __init__(self, session: Session, name: str) -> None:
         """Hold the model `name`. Raises NoModel."""
@@ -62,7 +62,7 @@ class Model:
 
     @property
     def folder(self) -> Path:
-        """The folder of its model.toml."""
+        """The folder of the model's model.toml."""
         return self._session.repository.root / self._session.repository.head(self.name).folder
 
     @property
@@ -78,17 +78,17 @@ class Model:
 
     @property
     def branches(self) -> Branches:
-        """Its branches by name."""
+        """The model's branches by name."""
         return Branches(self._session, self.name)
 
     @property
     def tags(self) -> Tags:
-        """Its tags by name."""
+        """The model's tags by name."""
         return Tags(self._session, self.name)
 
     @property
     def aliases(self) -> Aliases:
-        """Its aliases by name."""
+        """The model's aliases by name."""
         return Aliases(self._session, self.name)
 
     def __getitem__(self, revision: Revision) -> Version:
@@ -99,7 +99,7 @@ class Model:
     # --- model.toml and the working tree
 
     def add(self, *paths: PathLike, role: str | None = None, yes: bool = False, follow_links: bool = False) -> Added:
-        """Track files, folders or patterns, seen from the current folder; without `role` it is the file's stem.
+        """Track files, folders or patterns, relative to the current folder; `role` defaults to the file's stem.
 
         Raises NotInModel, NoSuchFile, NothingToTrack, BadRole, RoleInUse, ManyFiles unless `yes`, and the like.
         """
@@ -137,11 +137,11 @@ class Model:
         intent: Mapping[str, Any] | None = None,
         replace: Collection[str] = (),
     ) -> Updated:
-        """Set typed values in model.toml, in one step; nothing is read from text.
+        """Set typed values in model.toml, in one step; no value is parsed from text.
 
-        A list of classes is the whole labelmap; a mapping adds to what is there, as `dict.update` does, unless its section
-        is one of `replace`. None removes a key. A metric that is no finite number is not kept: it is in `left_out` of
-        the result. Raises UnknownKey, WrongType, NotFinite and the like, by the key.
+        A list of classes replaces the labelmap; a mapping updates its section, as `dict.update` does, unless the section
+        is in `replace`. None removes a key. A metric that is NaN or infinite is not stored, and is in `left_out` of the
+        result. Raises UnknownKey, WrongType, NotFinite and the like, which name the key.
         """
         found = values.sections(_sections(parameters, metrics, labelmap, about, docker, source, intent), replace)
         return edit.update(
@@ -161,19 +161,19 @@ class Model:
         return edit.get(self._session.of(self.name), key)
 
     def status(self) -> Status:
-        """Compare the working tree with the version that it is based on."""
+        """Compare the working tree with the current version."""
         return status(self._session.of(self.name))
 
     def check(self, *uses: str, strict: bool = False) -> Checked:
-        """Check whether the working tree is ready for `uses`; of a version, `Version.check` does. Raises UnknownUse."""
+        """Check whether the working tree is ready for `uses`; for a version, see `Version.check`. Raises UnknownUse."""
         return check(self._session.of(self.name), uses=uses, strict=strict)
 
     def rules(self, *uses: str) -> tuple[Rule, ...]:
-        """Return the rules of `uses`, a team's own included, or of all uses. Raises UnknownUse."""
+        """Return the rules of `uses`, the model's own rules included, or of all uses. Raises UnknownUse."""
         return rules_for(uses, manifest_of(self._session.of(self.name)))
 
     def restore(self, *names: str, revision: Revision | None = None, progress: Progress | None = None) -> Moved:
-        """Restore roles or paths (none: all files) as `revision`, or else the current version, has them; edits are lost."""
+        """Restore roles or paths (none: all files) from `revision`, else from the current version; edits are lost."""
         return restore(
             self._session.of(self.name),
             names,
@@ -201,9 +201,9 @@ class Model:
         code: Code | bool = True,
         progress: Progress | None = None,
     ) -> Committed:
-        """Commit every tracked file and model.toml as they are; the new version is `model[result.id]`.
+        """Commit model.toml and every tracked file; the new version is `model[result.id]`.
 
-        In a Picsellia training container, `[source]` first becomes the experiment. Raises NothingToCommit, EmptyMessage,
+        In a Picsellia training container, the experiment is first written to `[source]`. Raises NothingToCommit, EmptyMessage,
         Detached, RulesBroken, SecretFound, NotReady and the like.
         """
         who = self._session.actor(actor)
@@ -249,12 +249,13 @@ class Model:
         code: Code | bool = True,
         progress: Progress | None = None,
     ) -> Recorded:
-        """Make a version of `files` by role, and move `branch` (the current one) to it; working tree and HEAD stay.
+        """Create a version of `files` by role, and move `branch` (default: the current one) to it.
 
-        A file is a path, or one of a version (`model["v3"].files["config"]`), which is not read. Its path in the version is
-        the parent's for that role, else the role and the file's suffix. Values are the parent's, changed as by `update`;
-        metrics and source are only those that are given, or the source of the Picsellia training container. Several
-        processes may record at once: each version comes after the last one, unless `parent` says after which.
+        The working tree and HEAD do not change. A file is a path, or a file of a version (`model["v3"].files["config"]`),
+        which is not read. Its path in the version is the parent's for that role, else the role with the file's suffix.
+        Values are the parent's, changed as by `update`; metrics and source are not inherited, and the source defaults to
+        that of the Picsellia training container. Several processes may record at the same time: the parent is the tip of
+        the branch, unless `parent` is given.
 
         Raises NotAtTip, BadRole, NoSuchFile, RulesBroken, SecretFound, NotReady, and as `update`.
         """
@@ -298,9 +299,9 @@ class Model:
         changes: bool = False,
         reverse: bool = False,
     ) -> Log:
-        """Return the versions that `revisions` (`main`, `A..B`; none: HEAD) reach, newest first.
+        """Return the versions reachable from `revisions` (`main`, `A..B`; none: HEAD), newest first.
 
-        `author` and `grep` are regular expressions; `changes` also finds what each changed. Raises UnknownRevision,
+        `author` and `grep` are regular expressions; `changes` adds the changes of each version. Raises UnknownRevision,
         NoVersionYet, BadExpression and the like.
         """
         wanted = Filter(author, grep, self._session.moment(since), self._session.moment(until))
@@ -328,7 +329,7 @@ class Model:
     ) -> Diff:
         """Compare the working tree with HEAD or `old`, or two versions; `old` may be a range such as `main...other`.
 
-        `tensors` also compares those of modified files: from records, or `deep`, reading their weights.
+        `tensors` also compares the tensors of modified files: by recorded digests, or with `deep` by their weights.
         """
         repository = self._session.repository
         if isinstance(old, str) and ".." in old and new is None:
@@ -348,7 +349,7 @@ class Model:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Switched:
-        """Switch to the branch `target`, or detached to a version; `create` makes a branch there first. Raises InTheWay."""
+        """Switch to the branch `target`, or detach HEAD at a version; `create` creates a branch there. Raises InTheWay."""
         return switch(
             self._session.of(self.name),
             target if target is None or isinstance(target, str) else target.id,
@@ -368,7 +369,7 @@ class Model:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Reset:
-        """Move the current branch to `revision`; with `keep` the files follow, with `hard` edits in them are lost."""
+        """Move the current branch to `revision`; `keep` also updates the files, `hard` discards edits in them."""
         return reset(
             self._session.of(self.name),
             self._session.resolve(self.name, revision),
@@ -388,9 +389,9 @@ class Model:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> MergeResult:
-        """Merge `revision` into the current branch; conflicts are resolved by `take` (by field) or `side`, or are left.
+        """Merge `revision` into the current branch; `take` (by field) or `side` resolves conflicts.
 
-        With conflicts left, `outcome` is `conflicts`: then `continue_merge` or `abort_merge`. Raises as porcelain's merge.
+        With unresolved conflicts, `outcome` is `conflicts`; call `continue_merge` or `abort_merge` then.
         """
         return merge(
             self._session.of(self.name),
@@ -413,7 +414,7 @@ class Model:
         code: Code | bool = True,
         progress: Progress | None = None,
     ) -> Committed:
-        """Commit the merge, once conflicts are resolved. Raises NoMerge, Undecided."""
+        """Commit the merge once all conflicts are resolved. Raises NoMerge, Undecided."""
         return merge_continue.proceed(
             self._session.of(self.name),
             self._session.actor(actor),
@@ -429,7 +430,7 @@ class Model:
         return merge_continue.abort(self._session.of(self.name), progress)
 
     def du(self, *revisions: Revision) -> Usages:
-        """Return what versions take on the disk; without any, all of them."""
+        """Return the disk usage of versions; of all without arguments."""
         ids = list(dict.fromkeys(self._session.resolve(self.name, revision) for revision in revisions))
         return du(self._session.of(self.name), ids)
 
@@ -441,15 +442,15 @@ class Model:
     # --- remotes and registries
 
     def push(self, *refs: str, remote: str | None = None, **options: Unpack[PushOptions]) -> Pushed:
-        """Push to `remote`, else to the one that the branch follows, as `Remote.push`, which names the options."""
+        """Push to `remote`, else to the upstream remote; options as for `Remote.push`."""
         return self._remote(remote).push(*refs, model=self.name, **options)
 
     def pull(self, branch: str | None = None, *, remote: str | None = None, **options: Unpack[PullOptions]) -> Pulled:
-        """Pull from `remote`, else from the one that the branch follows, as `Remote.pull`, which names the options."""
+        """Pull from `remote`, else from the upstream remote; options as for `Remote.pull`."""
         return self._remote(remote).pull(branch, model=self.name, **options)
 
     def fetch(self, *, remote: str | None = None, **options: Unpack[FetchOptions]) -> Fetched:
-        """Fetch from `remote`, else from the one that the branch follows, as `Remote.fetch`, which names the options."""
+        """Fetch from `remote`, else from the upstream remote; options as for `Remote.fetch`."""
         return self._remote(remote).fetch(**options)
 
     def publish(
@@ -463,9 +464,9 @@ class Model:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Published:
-        """Publish versions (HEAD, if none is named; `every` reachable one) on a registry, where the model is called `name`.
+        """Publish versions (default: HEAD; `every`: all reachable ones) to a registry, where the model is called `name`.
 
-        The token comes from the environment. Raises NoRegistry, NoToken, and as the registry does.
+        The token is read from the environment. Raises NoRegistry, NoToken, and errors of the registry.
         """
         repository, who = self._session.repository, self._session.actor(actor)
         repository.roll_forward()
@@ -490,27 +491,27 @@ class Model:
     def drift(
         self, registry: str | None = None, *, read_data: bool = False, progress: Progress | None = None
     ) -> RegistryDrift:
-        """Compare what was recorded of published versions with the registry. Raises NoRegistry, NoToken."""
+        """Compare the recorded published versions with the registry. Raises NoRegistry, NoToken."""
         repository, chosen = self._session.repository, self._registry(registry)
         with connection.registry(repository, chosen, self._session.variables) as there:
             return drift.drift(repository, there, self.name, read_data=read_data, progress=progress)
 
     def image_drift(self, revision: Revision = "HEAD") -> ImageDrift:
-        """Compare the recorded digest of a version's docker image with what its tag stands for now."""
+        """Compare the recorded digest of a version's docker image with the one its tag has now."""
         self._session.require_network("The registry of the image")
         registries = self._session.registries()
         assert registries is not None  # noqa: S101 - not offline
         return docker.moved(self._session.repository, self._session.resolve(self.name, revision), registries)
 
     def resolve_image(self, *, dry_run: bool = False) -> ResolvedImage:
-        """Write into model.toml, as docker.digest, what the image's tag stands for now."""
+        """Resolve the image's tag, and write its digest to docker.digest in model.toml."""
         self._session.require_network("The registry of the image")
         registries = self._session.registries()
         assert registries is not None  # noqa: S101 - not offline
         return docker.resolve(self._session.of(self.name), registries, dry_run=dry_run)
 
     def source(self, revision: Revision | None = None) -> dict[str, Any]:
-        """Return the experiment and the dataset versions that a version, or else model.toml, names."""
+        """Return the experiment and the dataset versions in `source` of a version, else of model.toml."""
         version = None if revision is None else self._session.resolve(self.name, revision)
         return origin.show(self._session.of(self.name), version)
 
@@ -534,7 +535,7 @@ class Model:
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
-    """Names; a single text is one name, not its letters."""
+    """Return a list of names; a single text is one name."""
     return (given,) if isinstance(given, str) else tuple(given)
 
 

@@ -19,19 +19,19 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 
 class Refs(Mapping[str, Version]):
-    """Names of one kind; a name that is not there raises NoSuchName."""
+    """The refs of one kind by name; an unknown name raises NoSuchName."""
 
     kind: str
     called: str
 
     def __init__(self, session: Session, model: str) -> None:
-        """Hold the names of `model`."""
+        """Hold the refs of `model`."""
         self._session = session
         self._model = model
 
     @abstractmethod
     def all(self) -> Any:
-        """Return all of them, each with what is known of it."""
+        """Return all refs with their details."""
 
     def __getitem__(self, name: str) -> Version:
         id_ = self._target(name)
@@ -49,7 +49,7 @@ class Refs(Mapping[str, Version]):
         return name in self._session.repository.refs.names(self._model, self.kind)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the version that `name` stands for, else `default`."""
+        """Return the version that `name` points to, else `default`."""
         return self[name] if name in self else default  # noqa: SIM401 - this is `get`
 
     def _target(self, name: str) -> VersionId | None:
@@ -66,12 +66,12 @@ class Refs(Mapping[str, Version]):
 
 
 class Branches(Refs):
-    """Names that move with commits."""
+    """The branches of a model, which move with commits."""
 
     kind, called = HEADS, "branch"
 
     def all(self) -> branch.Branches:
-        """Return all of them, and which one is current."""
+        """Return all branches, and the current one."""
         return branch.branches(self._session.of(self._model))
 
     def create(self, name: str, revision: Revision = "HEAD", *, actor: Who | None = None) -> Branch:
@@ -90,12 +90,12 @@ class Branches(Refs):
 
 
 class Tags(Refs):
-    """Names that never move."""
+    """The tags of a model, which never move."""
 
     kind, called = TAGS, "tag"
 
     def all(self) -> list[Tag]:
-        """Return all of them, with who set each, when and why."""
+        """Return all tags, each with its author, time and message."""
         return tag.tags(self._session.of(self._model))
 
     def create(
@@ -106,18 +106,18 @@ class Tags(Refs):
         return tag.create(self._session.of(self._model), name, target, who, message=message)
 
     def delete(self, name: str, *, actor: Who | None = None) -> Version:
-        """Delete a tag, and return the version that it stood for. Raises NoSuchName."""
+        """Delete a tag, and return the version that it pointed to. Raises NoSuchName."""
         id_ = tag.delete(self._session.of(self._model), name, self._session.actor(actor))
         return Version(self._session, self._model, id_)
 
 
 class Aliases(Refs):
-    """Names that are moved on purpose, and remember every move."""
+    """The aliases of a model, which are moved explicitly and log every move."""
 
     kind, called = ALIASES, "alias"
 
     def all(self) -> list[Alias]:
-        """Return all of them, with who moved each, when and why."""
+        """Return all aliases, each with the author, time and message of its last move."""
         return alias.aliases(self._session.of(self._model))
 
     def set(
@@ -134,15 +134,15 @@ class Aliases(Refs):
         return alias.assign(self._session.of(self._model), name, target, who, reason=message, force=force)
 
     def log(self, name: str) -> Reflog:
-        """Return every move of an alias, the newest first, also of one that was removed. Raises NoSuchName."""
+        """Return every move of an alias, newest first, also of a deleted one. Raises NoSuchName."""
         return alias.log(self._session.of(self._model), name)
 
     def rollback(self, name: str, *, message: str | None = None, actor: Who | None = None) -> Alias:
-        """Move an alias back to where it stood before its last move. Raises NoSuchName, NothingBefore, RefMoved."""
+        """Move an alias back to its previous version. Raises NoSuchName, NothingBefore, RefMoved."""
         who = self._session.actor(actor)
         return alias.rollback(self._session.of(self._model), name, who, reason=message)
 
     def delete(self, name: str, *, actor: Who | None = None) -> Version:
-        """Remove an alias, its log kept, and return the version that it stood for. Raises NoSuchName."""
+        """Delete an alias but not its log; return the version that it pointed to. Raises NoSuchName."""
         id_ = alias.remove(self._session.of(self._model), name, self._session.actor(actor))
         return Version(self._session, self._model, id_)

@@ -1,4 +1,4 @@
-"""The remotes of a repository: other places that hold its versions, and the registries that versions are published on."""
+"""The remotes of a repository as objects: shared stores, and registries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mvc.porcelain import remote as porcelain
 from mvc.porcelain.fetch import Fetched, fetch
 from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_remote import ALL, survey
-from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
+from mvc.porcelain.gc_remote import REMOTE_GRACE, CollectedThere, gc_remote
 from mvc.porcelain.heal import Healed, heal
 from mvc.porcelain.pull import Pulled, pull
 from mvc.porcelain.push import TRIES, Pushed, push
@@ -68,12 +68,12 @@ Span = float | timedelta
 
 
 def seconds(span: Span) -> float:
-    """Return a span of time in seconds."""
+    """Return a duration in seconds."""
     return span.total_seconds() if isinstance(span, timedelta) else span
 
 
 class Remote:
-    """One remote, by the name that it has in this repository."""
+    """One remote, by its name in the repository."""
 
     def __init__(self, session: Session, name: str) -> None:
         """Hold the remote `name`. Raises NoSuchRemote."""
@@ -83,17 +83,17 @@ class Remote:
 
     @property
     def settings(self) -> RemoteSettings:
-        """Its address, its kind, its settings, and whether its host is approved."""
+        """The remote's URL, kind and settings, and True if its host is approved."""
         return porcelain.remote(self._session.repository, self.name)
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The remote's URL."""
         return self.settings.url
 
     @property
     def seen(self) -> list[SeenRef]:
-        """What its refs stood for when they were last fetched."""
+        """The remote-tracking refs: the versions of the remote's refs at the last fetch."""
         return porcelain.seen_refs(self._session.repository, self.name)
 
     # --- versions
@@ -115,11 +115,11 @@ class Remote:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Pushed:
-        """Upload versions and move refs there: `main`, `main:release`, `:old`; without any, the current branch.
+        """Upload versions and update the remote's refs: `main`, `main:release`, `:old`; by default the current branch.
 
-        `rebase` puts the versions here after those of somebody who was first, and tries again (a number: so often);
-        `repair` first uploads again what the remote has lost. Refs that were refused are in `rejected` of the result.
-        `limit` is in bytes a second. Raises NoSuchName, NotThere, Detached, and as reaching a remote does.
+        `rebase` rebases your versions onto the remote branch after a rejection and pushes again (a number: at most so many
+        times); `repair` first replaces missing or damaged data on the remote. Rejected refs are in `rejected` of the
+        result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, and connection errors.
         """
         if not dry_run:
             self._session.repository.roll_forward()
@@ -145,7 +145,7 @@ class Remote:
     def fetch(
         self, *, prune: bool = False, jobs: int = JOBS, limit: float | None = None, actor: Who | None = None
     ) -> Fetched:
-        """Download the metadata of the models here; `prune` removes what was recorded of refs that are gone there."""
+        """Fetch refs and metadata of the models; `prune` deletes remote-tracking refs that the remote no longer has."""
         with self._reached(jobs, limit) as there:
             return fetch(self._session.repository, there, self._session.actor(actor), prune=prune)
 
@@ -162,7 +162,7 @@ class Remote:
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Pulled:
-        """Fetch, and move the current branch and its files forward to `branch` there, or to the one that it follows.
+        """Fetch, and fast-forward the current branch and its files to `branch` of the remote, or to its upstream.
 
         Raises Detached, NotThere, Diverged unless `rebase`, CannotRebase, InTheWay.
         """
@@ -189,28 +189,28 @@ class Remote:
             return survey(self._session.repository, there, read_data=read, subset=subset or ALL, progress=progress)
 
     def repair(self, *, actor: Who | None = None, progress: Progress | None = None) -> Healed:
-        """Upload again what the remote has lost or damaged, and the repository has; all of it is read."""
+        """Replace missing or damaged data on the remote with the repository's; this reads the whole remote."""
         with self._reached(JOBS, None) as there:
             return heal(self._session.repository, there, self._session.actor(actor), progress)
 
     def gc(
         self,
         *,
-        grace: Span = FLOOR,
+        grace: Span = REMOTE_GRACE,
         drop_intents_older_than: Span | None = None,
         dry_run: bool = False,
         actor: Who | None = None,
     ) -> CollectedThere:
-        """Remove packs there that no ref reaches and that are older than `grace`."""
+        """Remove unreachable packs on the remote that are older than `grace`."""
         abandoned = None if drop_intents_older_than is None else seconds(drop_intents_older_than)
         who = self._session.actor(actor)
         with self._reached(JOBS, None) as there:
             return gc_remote(
-                self._session.repository, there, who, floor=seconds(grace), abandoned=abandoned, dry_run=dry_run
+                self._session.repository, there, who, grace=seconds(grace), abandoned=abandoned, dry_run=dry_run
             )
 
     def check(self, *, full: bool = False, actor: Who | None = None) -> Verdict | RegistryState:
-        """Try the remote out: reading, writing, listing, creating once; of a registry, whether the token is accepted."""
+        """Test reads, writes, listings and create-if-absent on the remote; on a registry, test the token."""
         repository = self._session.repository
         if porcelain.is_registry(repository, self.name):
             self._session.require_network(self.name)
@@ -220,12 +220,12 @@ class Remote:
     # --- settings
 
     def set_url(self, url: str, **options: str) -> RemoteSettings:
-        """Change the address; `options` are settings such as `region`. The host that is given here is approved."""
+        """Change the URL; `options` are settings such as `region`. The new host is approved for credentials."""
         base = self._session.environment.cwd
         return porcelain.set_url(self._session.repository, self.name, url, base=base, options=_options(options))
 
     def trust(self, *, insecure: bool = False) -> RemoteSettings:
-        """Approve the host that credentials are sent to; `insecure` accepts plain http."""
+        """Approve sending credentials to the remote's host; `insecure` accepts plain http."""
         return porcelain.approve(self._session.repository, self.name, insecure=insecure)
 
     def distrust(self) -> RemoteSettings:
@@ -238,7 +238,7 @@ class Remote:
         return Remote(self._session, new)
 
     def remove(self, *, force: bool = False, actor: Who | None = None) -> RemoteSettings:
-        """Remove the remote from the settings; nothing there is touched. Raises StillPromised unless `force`."""
+        """Remove the remote from the settings; the remote itself does not change. Raises StillPromised unless `force`."""
         return porcelain.remove(self._session.repository, self.name, self._session.actor(actor), force=force)
 
     def _reached(self, jobs: int, limit: float | None) -> AbstractContextManager[remotes.Remote]:
@@ -262,7 +262,7 @@ class Remotes(Mapping[str, Remote]):
         return Remote(self._session, name)
 
     def all(self) -> list[RemoteSettings]:
-        """Return the settings of each."""
+        """Return the settings of each remote."""
         return porcelain.remotes(self._session.repository)
 
     def __getitem__(self, name: str) -> Remote:
@@ -289,5 +289,5 @@ class Remotes(Mapping[str, Remote]):
 
 
 def _options(given: Mapping[str, str]) -> dict[str, str]:
-    """Settings as the store has them: `key_file` is `key-file`."""
+    """Return settings in the store's spelling: `key_file` is `key-file`."""
     return {key.replace("_", "-"): value for key, value in given.items()}

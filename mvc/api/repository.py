@@ -1,4 +1,4 @@
-"""A repository as an object: its models, its remotes, its settings, and the verbs about all of it."""
+"""A repository as an object: models, remotes, settings, and the verbs of the whole repository."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ class Repository:
 
     @property
     def root(self) -> Path:
-        """The folder that holds `.mvc`."""
+        """The folder that contains `.mvc`."""
         return self._session.repository.root
 
     @property
     def core(self) -> core.Repository:
-        """The parts of the repository, for what the methods do not do."""
+        """The internal parts of the repository, for uses beyond the methods."""
         return self._session.repository
 
     # --- models
 
     def model(self, name: str | None = None) -> Model:
-        """Return the model `name`, else MVC_MODEL, else the one of the folder that was opened, or the only one.
+        """Return the model `name`, else MVC_MODEL, else the one of the opened folder, or the only one.
 
         Raises NoModel, WhichModel.
         """
         return Model(self._session, self._session.model(name))
 
     def models(self) -> list[models.ListedModel]:
-        """Return what is known of each model, by name."""
+        """Return the folder, branch and version of each model, by name."""
         return models.models(self._session.repository)
 
     def __getitem__(self, name: str) -> Model:
@@ -77,9 +77,9 @@ class Repository:
         progress: Progress | None = None,
         **settings: str,
     ) -> Imported:
-        """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model is called `model` here.
+        """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model gets the name `model`.
 
-        Raises BadRegistryUrl, NoToken, NotOnRegistry, and as the registry does.
+        Raises BadRegistryUrl, NoToken, NotOnRegistry, and errors of the registry.
         """
         where, repository = _model_address(url), self._session.repository
         self._session.require_network(where.text)
@@ -103,18 +103,18 @@ class Repository:
 
     @property
     def config(self) -> Config:
-        """The settings in force."""
+        """The settings in effect."""
         session = self._session
         return Config(lambda: session.repository.config, lambda: session.repository.roll_forward())  # noqa: PLW0108 - read again
 
     # --- care
 
     def fsck(self, *, read_data: bool = False, progress: Progress | None = None) -> Report:
-        """Check every record, and that every version can be given back; with `read_data`, read every file."""
+        """Check every record, and that every version is complete; with `read_data`, rebuild every file."""
         return fsck(self._session.repository, read_data=read_data, progress=progress)
 
     def repair(self, remote: str, *, progress: Progress | None = None) -> Repaired:
-        """Download from `remote` what is damaged or missing here. Raises as reaching a remote does."""
+        """Download damaged or missing data from `remote`. Raises connection errors."""
         repository = self._session.repository
         with connection.open_remote(repository, remote) as there:
             return repair(repository, there, progress)
@@ -132,7 +132,7 @@ class Repository:
         return gc(self._session.repository, who, grace=seconds(grace), dry_run=dry_run, progress=progress)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the path alone: another process opens the repository anew."""
+        """Pickle the path only: another process opens the repository again."""
         return open, (self._session.path,)
 
     def __repr__(self) -> str:
@@ -148,7 +148,7 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
 ) -> Repository:
     """Open the repository at or above a folder, or the remote at a URL (`s3://...`) without a clone.
 
-    Who acts, the settings file and tokens come from the environment at each call, or from `environ`. `offline` is as
+    The author, the settings file and tokens are read from the environment at each call, or from `environ`. `offline` is as
     MVC_OFFLINE. Raises NoRepository, IncompleteInit, NewerFormat, BadConfig; of a remote as `clone`.
     """
     environment = Environment.current(environ)
@@ -174,9 +174,9 @@ def init(
     framework: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Repository:
-    """Create a repository in `directory`, unless there is one at or above it, and the model `model` in that folder.
+    """Create a repository in `directory`, unless one exists at or above it, and the model `model` in that folder.
 
-    Doing it again changes nothing. Raises BadModelKey, TwoFolders, OtherModelHere, UnsafePath.
+    A second call changes nothing. Raises BadModelKey, TwoFolders, OtherModelHere, UnsafePath.
     """
     environment = Environment.current(environ)
     folder = Path(os.path.abspath(environment.cwd / directory))
@@ -209,10 +209,10 @@ def clone(
     progress: Progress | None = None,
     **settings: str,
 ) -> Repository:
-    """Clone what a remote has, or import a model of a registry into a new repository; one that was killed is resumed.
+    """Clone a remote, or import a model of a registry, into a new repository; resume an interrupted clone.
 
-    `meta` brings no file, `only` those of some roles; `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
-    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and as reaching a remote does.
+    `meta` fetches no files, `only` those with these roles; `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
+    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and connection errors.
     """
     environment = Environment.current(environ)
     given = {key.replace("_", "-"): value for key, value in settings.items()}
@@ -240,7 +240,7 @@ def clone(
 
 
 def user_config(*, environ: Mapping[str, str] | None = None) -> Config:
-    """Return the person's own settings, also outside any repository."""
+    """Return the user's settings, also outside of a repository."""
     settings = records.Config(None, Environment.current(environ).user_config)
     return Config(lambda: settings)
 
@@ -282,7 +282,7 @@ def _clone_registry(
 def _model_address(url: str) -> registry_address.RegistryAddress:
     where = registry_address.parse(url)
     if where.model is None:
-        raise errors.BadRegistryUrl(url=url, reason="it names no model")
+        raise errors.BadRegistryUrl(url=url, reason="the URL names no model")
     return where
 
 

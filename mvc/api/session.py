@@ -1,4 +1,4 @@
-"""An open repository and the environment of its calls: turns names, texts and defaults into what the verbs take."""
+"""A session: an open repository and its environment, which resolve names, texts and defaults for the verbs."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ class Identified(Protocol):
 
     @property
     def id(self) -> VersionId:
-        """Its id."""
+        """The version's id."""
 
 
 Who = Actor | Person | str
-"""Who acts: with a time, or as a person or `Name <e-mail>`, now."""
+"""An author with a time, or a person or `Name <e-mail>`, who acts now."""
 When = Timestamp | datetime | str
 """A moment: RFC 3339 as text, or a `datetime`."""
 Revision = str | Identified
-"""What names a version: a text such as `v7`, `prod`, `HEAD~1`, or a version."""
+"""A revision: a text such as `v7`, `prod`, `HEAD~1`, or a version."""
 PathLike = str | os.PathLike[str]
 _Stamp = tuple[int, int, int]
 _WATCHED = ("config.toml", "meta", "packs", "promised", "absent", "expired")
-"""What an open repository holds in memory, by its place in the store."""
+"""Paths in the store that an open repository caches."""
 CodeOf = Callable[[Sequence[str]], Code | None]
 
 
 class Session:
-    """One open repository. The environment is asked at each call, unless `variables` were given for all of them."""
+    """One open repository. The environment is read at each call, unless `variables` were given."""
 
     def __init__(self, repository: Repository, path: str, variables: Mapping[str, str] | None = None) -> None:
-        """Hold the `repository` that `path`, a folder or a URL, opened."""
+        """Hold the `repository` that was opened by `path`, a folder or a URL."""
         self._variables = variables
         self._repository = repository
         self._read = self._stamps()
@@ -58,17 +58,17 @@ class Session:
 
     @property
     def environment(self) -> Environment:
-        """Folder and variables of this process, now."""
+        """The current folder and variables of this process."""
         return Environment.current(self._variables)
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The environment variables, now."""
+        """The current environment variables."""
         return self.environment.variables
 
     @property
     def repository(self) -> Repository:
-        """The parts of the repository, read again when it was changed since the last call: a session may last for days."""
+        """The parts of the repository, read again if it changed since the last call: a session may last for days."""
         stamps = self._stamps()
         if stamps != self._read:
             self._repository.read_again()
@@ -76,18 +76,18 @@ class Session:
         return self._repository
 
     def of(self, name: str) -> Model:
-        """Return the model `name`, as the verbs take it."""
+        """Return the model `name` as a parameter of the verbs."""
         return Model(self.repository, name)
 
     def _stamps(self) -> list[_Stamp | None]:
-        """What shows that the store, its settings or the person's own were written."""
+        """Return timestamps by which changes of the store and the settings are detected."""
         own, store = self.environment.user_config, self._repository.root / STORE
         return [_stamp(own) if own is not None else None, *(_stamp(store / name) for name in _WATCHED)]
 
-    # --- who, when, from which code
+    # --- author, time, code
 
     def actor(self, given: Who | None) -> Actor:
-        """Return who acts, and when; found as the command line finds it unless given. Raises BadAuthor, BadDate."""
+        """Return the author and time of an action, by default as on the command line. Raises BadAuthor, BadDate."""
         if isinstance(given, Actor):
             return given
         if given is None:
@@ -95,7 +95,7 @@ class Session:
         return Actor(person(given), self.environment.date())
 
     def moment(self, given: When | None) -> Timestamp | None:
-        """Return a moment; one without a time zone is on the local clock. Raises BadDate."""
+        """Return a time; without a time zone, it is local. Raises BadDate."""
         if given is None or isinstance(given, Timestamp):
             return given
         if isinstance(given, datetime):
@@ -103,7 +103,7 @@ class Session:
         return Timestamp.parse(given, offset=self.environment.now().offset)
 
     def code(self, given: Code | bool) -> CodeOf:  # noqa: FBT001 - True asks Git, as `code=True` reads
-        """Return how the training code's commit is found: `given`, by Git in the current folder (True), or not at all."""
+        """Return the source of the training code's commit: `given`, Git in the current folder (True), or none."""
         if isinstance(given, Code):
             return lambda _: given
         if not given:
@@ -114,7 +114,7 @@ class Session:
         """Return the registries of images, with docker's own logins; None offline."""
         return None if self.repository.offline else Registries(self.variables)
 
-    # --- which version, model, remote
+    # --- version, model, remote
 
     def model(self, name: str | None) -> str:
         """Return the model `name`, else MVC_MODEL, else the one of the folder that was opened, or the only one."""
@@ -122,37 +122,37 @@ class Session:
         return discovery.find_model(self.repository, path, name or self.variables.get("MVC_MODEL"))
 
     def resolve(self, model: str, revision: Revision) -> VersionId:
-        """Return the version that `revision` names, seen from `model`. Raises UnknownRevision and the like."""
+        """Resolve `revision` for `model`. Raises UnknownRevision and the like."""
         text = revision if isinstance(revision, str) else revision.id
         return revisions.resolve(Model(self.repository, model), text)
 
     def model_of(self, model: str, revision: Revision) -> str:
-        """Return the model of which `revision` speaks: that of `MODEL@REV`, else `model`."""
+        """Return the model in `revision` (`MODEL@REV`), else `model`."""
         return revisions.model_of(Model(self.repository, model), revision) if isinstance(revision, str) else model
 
     def remote(self, name: str | None, model: str | None = None) -> str:
-        """Return the remote `name`, else MVC_REMOTE, the one that the branch follows, origin, or the only one."""
+        """Return the remote `name`, else MVC_REMOTE, the upstream remote, origin, or the only one."""
         return name or self.variables.get("MVC_REMOTE") or connection.default_remote(self.repository, model)
 
     def require_network(self, what: str) -> None:
-        """Raise Offline when remotes and registries are not to be asked."""
+        """Raise Offline if remotes and registries must not be contacted."""
         if self.repository.offline:
             raise errors.Offline(what=what)
 
     # --- files
 
     def absolute(self, path: PathLike) -> Path:
-        """Return `path`, seen from the current folder of the process."""
+        """Return `path` as an absolute path."""
         return Path(os.path.abspath(self.environment.cwd / path))
 
     def below(self, model: str) -> str:
-        """Return the current folder as seen from that of `model`; "" when it is that, or is outside."""
+        """Return the current folder relative to that of `model`; "" if it is the same, or outside."""
         top = os.path.realpath(self.repository.root / self.repository.head(model).folder)
         here = os.path.realpath(self.environment.cwd)
         return here[len(top) :].strip("/") if here.startswith(top.rstrip("/") + "/") else ""
 
     def copy(self, content: cat.Content) -> Path:
-        """Return a file with that content, which lasts as long as the repository is open."""
+        """Return the path of a temporary file with that content, which is deleted with the repository object."""
         id_ = content.file
         assert id_ is not None  # noqa: S101 - a file of a tree has one
         known = self._copies.get(id_)
@@ -174,5 +174,5 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def person(given: Person | str) -> Person:
-    """Return a person; a text is `Name <e-mail>`. Raises BadAuthor."""
+    """Return a person; parse a text as `Name <e-mail>`. Raises BadAuthor."""
     return Person.parse(given) if isinstance(given, str) else given

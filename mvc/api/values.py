@@ -1,8 +1,8 @@
-"""Values of Python as model.toml holds them: types stay as they are, and nothing is read again from a text.
+"""Conversion of Python values to values of model.toml: types are kept, and nothing is parsed from text.
 
 numpy.float32(0.5), numpy.int64(3)     the number            ("a", "b"), {"a": {"b": 1}}    a list, a table
-Path("coco.yaml")                      the text              None                           no value: the key goes
-metrics: nan, inf                      left out, reported    a tensor, an object            refused, by its key
+Path("coco.yaml")                      the text              None                           the key is removed
+metrics: nan, inf                      left out, reported    a tensor, an object            refused; the error names the key
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Labels = Mapping[int, str] | Mapping[str, str] | Sequence[str]
 
 @dataclass(slots=True)
 class Sections:
-    """What becomes of model.toml: keys that are set, keys that go, sections of which nothing else stays.
+    """Changes of model.toml: keys to set, keys to remove, and sections to replace.
 
-    `left_out` are the metrics that are no finite number.
+    `left_out` are the metrics that are NaN or infinite.
     """
 
     assignments: list[tuple[Path, Any]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Sections:
 
 
 def sections(given: Mapping[str, Any], replace: Collection[str] = ()) -> Sections:
-    """Return what `given`, values by section, makes of model.toml. Raises UnknownKey, WrongType, NotFinite and the like."""
+    """Return the changes of model.toml for `given`, values by section. Raises UnknownKey, WrongType, NotFinite."""
     found = Sections(replaced={replace} if isinstance(replace, str) else set(replace))
     for name in found.replaced:
         schema.find((name,))
@@ -54,7 +54,7 @@ def sections(given: Mapping[str, Any], replace: Collection[str] = ()) -> Section
 
 
 def _labels(given: Any, found: Sections) -> Any:
-    """A list of classes, or the path of their file, is all that there is of the labelmap then."""
+    """Replace the whole labelmap by a list of classes, or by the path of their file."""
     if isinstance(given, str | os.PathLike):
         found.replaced.add(LABELMAP)
         return {"path": os.fspath(given)}
@@ -77,7 +77,7 @@ def _add(found: Sections, key: Path, value: Any) -> None:
 
 
 def _key(key: Any, above: Path) -> str:
-    """The name of a key: a text, or the number of a class."""
+    """Return the name of a key: a text, or the number of a class."""
     plain = _plain(key, above)
     if isinstance(plain, str):
         return plain
@@ -87,17 +87,17 @@ def _key(key: Any, above: Path) -> str:
 
 
 def _plain(value: Any, key: Path) -> Any:
-    """`value` in plain types; raises WrongType for one that model.toml cannot hold."""
+    """Return `value` in plain types. Raises WrongType if model.toml cannot hold it."""
     if value is None or type(value) in (bool, int, float, str) or isinstance(value, date | time):
         return value
     if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-        return _plain(value.item(), key)  # a number of numpy or of torch
+        return _plain(value.item(), key)  # a numpy or torch number
     if isinstance(value, Mapping):
         return {name: item for name, item in _items(value, key) if item is not None}
     if isinstance(value, list | tuple):
         return [_plain(item, (*key, str(number))) for number, item in enumerate(value)]
     if isinstance(value, str):
-        return str.__str__(value)  # of a subclass, such as an enumeration's
+        return str.__str__(value)  # a subclass, such as an enumeration
     if isinstance(value, int | float):
         return int.__int__(value) if isinstance(value, int) else float.__float__(value)
     if isinstance(value, os.PathLike):

@@ -1,4 +1,4 @@
-"""A version as an object: who made it when, its values, its files."""
+"""A version as an object: author, time, message, values and files, read on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mvc.storage.progress import Progress
 
 
 class Version:
-    """One version of a model. It never changes; what it holds is read when it is first asked for."""
+    """One version of a model. It is immutable; its contents are read on first use."""
 
     def __init__(self, session: Session, model: str, id_: VersionId, *, difference: VersionDiff | None = None) -> None:
         """Hold the version `id_` of `model`."""
@@ -32,23 +32,23 @@ class Version:
         self.model = model
         self.id = id_
         self.difference = difference
-        """What it changed against its first parent, where the log was asked for it."""
+        """The changes from its first parent, if the log was called with `changes`."""
 
-    # --- who, when, why
+    # --- author, time, message
 
     @cached_property
     def record(self) -> versions.Version:
-        """The version object itself."""
+        """The stored version object."""
         return self._session.repository.objects.version(self.id)
 
     @property
     def short(self) -> str:
-        """The first digits of its id."""
+        """The short id."""
         return self.id[:SHORT]
 
     @property
     def number(self) -> int:
-        """One more than its first parent's."""
+        """The version's number: its first parent's plus one."""
         return self.record.number
 
     @property
@@ -63,12 +63,12 @@ class Version:
 
     @property
     def author(self) -> versions.Person:
-        """Who signs it."""
+        """The author."""
         return self.record.author
 
     @property
     def time(self) -> versions.Timestamp:
-        """When it was made."""
+        """The creation time."""
         return self.record.time
 
     @property
@@ -78,13 +78,13 @@ class Version:
 
     @cached_property
     def parents(self) -> tuple[Version, ...]:
-        """The versions that it was made from, without those that were never published."""
+        """The parents, without those that were never published."""
         found = self._session.repository.objects.parents(self.record)
         return tuple(Version(self._session, self.model, id_) for id_ in found)
 
     @property
     def names(self) -> dict[str, str]:
-        """The kind (branch, tag, alias, remote) of each name that it has now."""
+        """The kind (branch, tag, alias, remote) of each ref that points to it now, by name."""
         found = refnames.decorations(self._session.of(self.model)).get(self.id, ())
         return {name: kind for kind, name in found}
 
@@ -92,7 +92,7 @@ class Version:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """The values as the version holds them."""
+        """The stored values."""
         return self._session.repository.objects.manifest(self.record.manifest)
 
     @property
@@ -122,48 +122,48 @@ class Version:
 
     @property
     def source(self) -> dict[str, Any]:
-        """The experiment and the dataset versions that it comes from."""
+        """The experiment and the dataset versions that it was trained with."""
         return copy.deepcopy(dict(self.manifest.source))
 
     @property
     def intent(self) -> dict[str, Any]:
-        """What it is meant for."""
+        """The intended uses."""
         return copy.deepcopy(dict(self.manifest.intent))
 
     @cached_property
     def tree(self) -> Tree:
-        """Its files as the version holds them."""
+        """The stored list of files."""
         return self._session.repository.objects.tree(self.record.tree)
 
     @property
     def files(self) -> Files:
-        """Its files, by role or by path."""
+        """The files, by role or by path."""
         return Files(self._session, roles.expanded(self.manifest, self.tree), f"{self.model} v{self.number}")
 
     # --- verbs
 
     def show(self) -> Shown:
-        """Return all of it, with what it changed and where it is on registries. Raises Missing, Damaged."""
+        """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged."""
         return show(self._session.of(self.model), self.id)
 
     def diff(self, other: Revision | None = None, *, tensors: Literal["headers", "deep"] | None = None) -> Diff:
-        """Compare it with `other`, a later version, or else with the working tree."""
+        """Compare the version with `other`, a later version, else with the working tree."""
         new = self._session.resolve(self.model, other) if other is not None else None
         return diff(self._session.of(self.model), self.id, new, tensors=tensors)
 
     def check(self, *uses: str, strict: bool = False) -> Checked:
-        """Check whether it is ready for `uses`, else for what it is meant for. Raises UnknownUse."""
+        """Check whether the version is ready for `uses`, else for its intended uses. Raises UnknownUse."""
         return check(self._session.of(self.model), self.id, uses=uses, strict=strict)
 
     def export(self, directory: PathLike, *, progress: Progress | None = None) -> Exported:
-        """Write its files and its model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
+        """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
         target = self._session.absolute(directory)
         return export(self._session.of(self.model), self.id, target, progress=progress)
 
     # --- as a value
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `mvc show --json` prints, without its `schema`."""
+        """Return the document that `mvc show --json` prints, without its `schema`."""
         return self.show().to_json()
 
     def __eq__(self, other: object) -> bool:

@@ -53,9 +53,9 @@ def command(
     """Verify the integrity of the repository or a remote.
 
     Checks every record, and that every version is complete. Nothing is changed without --repair. For a remote, reads
-    all metadata, and with --read-data the packs too. --remote NAME --repair reads everything and uploads again what
-    is missing or damaged there and intact here. If anything is damaged or missing, lists the affected versions and
-    files and exits with 14.
+    all metadata, and with --read-data the packs too. --remote NAME --repair reads everything, and
+    replaces missing or damaged data with this repository's intact copies. If anything is damaged or missing, lists
+    the affected versions and files and exits with 14.
     """
     if repairing and remote is not None and source is None and subset is None:
         return _heal(invocation, remote)

@@ -12,7 +12,7 @@ from mvc.cli.app.terminal import date, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.gc import GRACE, Collected, gc
-from mvc.porcelain.gc_remote import FLOOR, CollectedThere, gc_remote
+from mvc.porcelain.gc_remote import REMOTE_GRACE, CollectedThere, gc_remote
 from mvc.transport import connection
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
@@ -42,7 +42,7 @@ class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable whe
     "abandoned",
     type=_Span(),
     metavar="TIME",
-    help="On a remote: ignore pushes and collections left unfinished for longer than TIME.",
+    help="With --remote: ignore pushes and garbage collections unfinished for longer than TIME.",
 )
 def command(
     invocation: Invocation,
@@ -75,9 +75,9 @@ def command(
 
 
 def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | None, abandoned: float | None) -> None:
-    repository, floor = invocation.repository(), FLOOR if grace is None else grace
+    repository, seconds = invocation.repository(), REMOTE_GRACE if grace is None else grace
     with connection.open_remote(repository, name) as connected:
-        done = gc_remote(repository, connected, invocation.actor(), floor=floor, abandoned=abandoned, dry_run=dry_run)
+        done = gc_remote(repository, connected, invocation.actor(), grace=seconds, abandoned=abandoned, dry_run=dry_run)
     invocation.emit("gc", done, lambda: _remote_lines(done), ids=done.removed)
 
 

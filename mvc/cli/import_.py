@@ -29,7 +29,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
     """Import versions from a registry.
 
     URL is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name. Versions that mvc published
-    keep their ids; versions that were created by hand become children of the one before. Importing again adds only
+    keep their ids; a version made by hand becomes a child of the preceding one. Importing again adds only
     new versions.
     """
     address = parse(url)
@@ -59,7 +59,7 @@ def parse(url: str) -> registry_address.RegistryAddress:
     """Return the address of a model on a registry; raises BadRegistryUrl if it names no model."""
     address = registry_address.parse(url)
     if address.model is None:
-        raise errors.BadRegistryUrl(url=url, reason="it names no model")
+        raise errors.BadRegistryUrl(url=url, reason="the URL names no model")
     return address
 
 

@@ -24,7 +24,7 @@ from mvc.repository.model import Model
 @click.option("--all", "all_", is_flag=True, help="Publish every version reachable from a branch, tag or alias.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be published.")
 @click.option(
-    "--allow-memory", is_flag=True, help="Allow loading files over 256 MiB into memory, if the storage takes no parts."
+    "--allow-memory", is_flag=True, help="Load files over 256 MiB into memory if the storage has no multipart upload."
 )
 def command(
     invocation: Invocation,

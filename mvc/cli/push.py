@@ -30,7 +30,9 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
 @click.option("--tags", is_flag=True, help="Also push all tags and aliases.")
 @click.option("-d", "--delete", is_flag=True, help="Delete the named refs on the remote.")
 @click.option("-u", "--set-upstream", is_flag=True, help="Set the remote branch as the branch's upstream.")
-@click.option("--force-with-lease", "lease", is_flag=True, help="Overwrite the remote ref if it is as last fetched.")
+@click.option(
+    "--force-with-lease", "lease", is_flag=True, help="Overwrite the remote ref unless it moved since the last fetch."
+)
 @click.option(
     "--rebase",
     "tries",
@@ -41,7 +43,7 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
     metavar="[TRIES]",
     help="If rejected, rebase onto the remote branch and push again.",
 )
-@click.option("--repair", is_flag=True, help="First upload again what the remote lost or damaged (reads all of it).")
+@click.option("--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads all of it).")
 @transfers.options
 def command(
     invocation: Invocation,

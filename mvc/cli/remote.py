@@ -80,7 +80,7 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
 def set_url(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
     """Change the URL and the options of a remote.
 
-    Typing a host here approves it for your credentials; options that are kept from before are not approved.
+    A host that you type here is approved to receive your credentials; options kept from before are not.
     """
     options = given_settings(settings)
     made = porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd, options=options)
@@ -128,7 +128,7 @@ def rename(invocation: Invocation, old: str, new: str) -> None:
 
 @subverb(command, "rm")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Remove the remote from the settings even if only it has some files.")
+@click.option("--force", is_flag=True, help="Remove the remote even if it has the only copy of some files.")
 def remove(invocation: Invocation, name: str, force: bool) -> None:
     """Remove a remote and its remote-tracking refs.
 
@@ -159,8 +159,8 @@ def show(invocation: Invocation, name: str) -> None:
 def check(invocation: Invocation, name: str, full: bool) -> None:
     """Test whether a remote can be used.
 
-    Tests reading, writing, listing, and that a ref cannot be created twice. A store where it can would lose versions,
-    and is refused, here and by push. For a registry, tests only the token; nothing is created there.
+    Tests reading, writing, listing, and that a ref cannot be created twice. A store without that guarantee could
+    lose versions, so mvc does not push to it. For a registry, tests only the token; nothing is created there.
     """
     repository = invocation.repository()
     if porcelain.is_registry(repository, name):

@@ -27,7 +27,7 @@ class NothingToAmend(Usage):
 
 
 class AmendHeld(RefRejected):
-    """Cannot amend {version}: {holders} would keep the old version.
+    """Cannot amend {version}: {holders} would still point to the old version.
 
     Commit a new version instead.
     """

@@ -28,7 +28,7 @@ class NotWritable(MvcError):
 
 
 class NoExclusiveCreate(MvcError):
-    """The filesystem of {path} has neither hard links nor a rename that never replaces.
+    """The filesystem of {path} cannot create a file without possibly replacing one: it lacks hard links and exclusive rename.
 
     Concurrent commits could overwrite each other, so mvc does not write there; move the repository to another
     filesystem.

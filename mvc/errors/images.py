@@ -63,7 +63,7 @@ class RealmNotTrusted(Denied):
 
 
 class HelperFailed(Denied):
-    """The credential helper {helper} gave no credentials for {registry}: {reason}.
+    """The credential helper {helper} returned no credentials for {registry}: {reason}.
 
     Test it with `docker login {registry}`; {path} configures the helper.
     """

@@ -51,8 +51,8 @@ class RemoteBusy(OutOfReach):
 class SomebodySends(OutOfReach):
     """A push to {remote} is in progress: {by}.
 
-    Collect garbage again when it has ended. If it was killed, use `--drop-intents-older-than 7d`; a push that still
-    runs would have to upload again what is removed.
+    Run `mvc gc --remote` again when it has ended. If it was killed, add `--drop-intents-older-than 7d` to ignore it; a
+    push that still runs would then have to upload its files again.
     """
 
 

@@ -55,7 +55,7 @@ class RegistryUnreachable(OutOfReach):
     """
 
     after: float | None = None
-    """Seconds that it asked to be left alone for, where it said so."""
+    """The server's Retry-After in seconds, if it sent one."""
 
 
 class RegistryUncertain(RegistryUnreachable):

@@ -40,7 +40,7 @@ class RemoteUnreachable(OutOfReach):
     """
 
     after: float | None = None
-    """Seconds that the server asked to be left alone for, where it said so."""
+    """The server's Retry-After in seconds, if it sent one."""
 
 
 class RemoteDenied(Denied):
@@ -68,7 +68,7 @@ class ChangedHostKey(RemoteDenied):
 class NotExclusive(Refused):
     """{remote} is not safe for concurrent pushes: {failures}.
 
-    A ref that two clients can both create loses versions. Use a store that honours `If-None-Match` (Amazon S3,
+    Versions would be lost when two clients create the same ref. Use a store that honours `If-None-Match` (Amazon S3,
     Google Cloud Storage, Azure), a folder, or an OpenSSH server.
     """
 

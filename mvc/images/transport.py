@@ -169,7 +169,7 @@ class Transport:
                 "name a file of other certificates"
             )
         elif isinstance(error, requests.exceptions.ProxyError):
-            reason = "the proxy of this machine does not reach it"
+            reason = "the proxy refused the connection"
         elif isinstance(error, requests.exceptions.Timeout):
             reason = "the request timed out"
         elif isinstance(error, (requests.exceptions.InvalidHeader, ValueError)) and not isinstance(error, OSError):

@@ -57,10 +57,10 @@ def decode(data: bytes) -> Any:
     except ValueError as error:
         raise errors.NotCanonical(reason=str(error)) from error
     except RecursionError:
-        raise errors.NotCanonical(reason=f"nested deeper than {MAX_DEPTH}") from None
+        raise errors.NotCanonical(reason=f"it is nested deeper than {MAX_DEPTH}") from None
     _check_depth(value)
     if not _is_encoded(value, data):
-        raise errors.NotCanonical(reason="the same value has another byte form")
+        raise errors.NotCanonical(reason="its value is encoded in another way")
     return value
 
 
@@ -148,13 +148,13 @@ def _dump(value: Any) -> bytes:
     except (ValueError, TypeError) as error:
         raise errors.NotCanonical(reason=str(error)) from error
     except RecursionError:
-        raise errors.NotCanonical(reason=f"nested deeper than {MAX_DEPTH}") from None
+        raise errors.NotCanonical(reason=f"it is nested deeper than {MAX_DEPTH}") from None
 
 
 def _integer(text: str) -> int:
     value = int(text) if len(text) <= _INT_DIGITS else _INT_MAX + 1
     if not _INT_MIN <= value <= _INT_MAX:
-        raise errors.NotCanonical(reason=f"{text[:_INT_DIGITS]} does not fit in 64 bits")
+        raise errors.NotCanonical(reason=f"the number {text[:_INT_DIGITS]} does not fit in 64 bits")
     return value
 
 
@@ -193,4 +193,4 @@ def _check_depth(value: Any) -> None:
 
 def _check_level(depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise errors.NotCanonical(reason=f"nested deeper than {MAX_DEPTH}")
+        raise errors.NotCanonical(reason=f"it is nested deeper than {MAX_DEPTH}")

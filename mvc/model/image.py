@@ -114,7 +114,7 @@ def _split(text: str, name: str) -> tuple[str, str]:
         raise errors.BadImage(image=text, reason=f"{registry!r} is not the name of a host")
     if registry == HUB and "/" not in rest:
         if re.match(_ONLY_DIGITS, rest):
-            raise errors.BadImage(image=text, reason="it is an image id, which registries do not know")
+            raise errors.BadImage(image=text, reason="it is a local image id, not an image name")
         rest = f"library/{rest}"
     if len(registry) + 1 + len(rest) > MAX_NAME or not all(re.match(_PART, part) for part in rest.split("/")):
         reason = f"names are lower-case letters and digits with . _ - and / between them, at most {MAX_NAME}"

@@ -49,7 +49,7 @@ def decode_component(text: str) -> str:
         if encode_component(name) != text:
             raise ValueError
     except ValueError:
-        raise errors.Damaged(what=f"the name {text!r} in .mvc", reason="it is not the encoding of any name") from None
+        raise errors.Damaged(what=f"the name {text!r} in .mvc", reason="it is not a valid encoding of a name") from None
     return name
 
 

@@ -63,7 +63,9 @@ def check_inside(path: str) -> None:
 
 def _check_inside(path: str, parts: list[str]) -> None:
     if any(map(is_reserved, parts)):
-        raise errors.UnsafePath(path=escape_name(path), reason="it is in a folder of mvc, Git or the like")
+        raise errors.UnsafePath(
+            path=escape_name(path), reason="it is in a folder reserved for mvc or version control (such as .git)"
+        )
     if not path or path[0] == "/" or ".." in parts or "." in parts:
         raise errors.UnsafePath(path=escape_name(path), reason="it is not a path inside the model's folder")
 

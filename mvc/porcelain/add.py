@@ -251,7 +251,7 @@ class _Plan:
         worktree.require(each for each in found.problems if not isinstance(each, errors.RoleWithoutFile))
         others = [file.path for file in found.tracked if target.is_file and file.path != target.path]
         if others:
-            reason = f"it matches {paths.escape_name(others[0])} too; rename one of the two"
+            reason = f"as a pattern, it also matches {paths.escape_name(others[0])}; rename one of the two"
             raise errors.BadPattern(pattern=paths.escape_name(target.pattern), reason=reason)
         self.skipped.update(found.skipped)
         return found

@@ -358,7 +358,7 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
         return work.tip, version
 
     def after() -> None:
-        if work.options.merged is not None:  # if this is not reached, the record is obsolete all the same
+        if work.options.merged is not None:  # if this is not reached, the record is obsolete anyway
             merges.end(repository.door, work.model)
         if sparse.paths(repository.door, work.model) != work.left_out:
             sparse.record(repository.door, work.model, work.left_out)

@@ -113,6 +113,10 @@ def sides(model: Model, text: str) -> tuple[VersionId, VersionId]:
     if dots == "...":
         bases = history.merge_bases(model.repository.objects, one, two)
         if not bases:
-            raise errors.UnknownRevision(text=text, model=model.key, suggestion="The two have no version in common.")
+            raise errors.UnknownRevision(
+                text=text,
+                model=model.key,
+                suggestion="The two have no common ancestor; compare them with `mvc diff A B`.",
+            )
         one = bases[0]
     return one, two

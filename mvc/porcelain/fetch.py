@@ -150,7 +150,7 @@ def _check_none_vanished(
     """Raise RemoteRewritten if a ref seen before has no log any more: logs are never deleted."""
     for ref, _ in tracking.all_refs(repository, remote.name, wanted):
         if ref not in tips:
-            raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} is gone")
+            raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} was deleted")
 
 
 def note(

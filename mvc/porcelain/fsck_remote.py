@@ -184,7 +184,7 @@ def _versions(
 
 def _version(repository: Repository, there: Inventory, id_: VersionId, ref: RefName, found: _Found) -> Version | None:
     if id_ not in there.objects:
-        found.add("missing", f"version {id_[:10]}", f"{ref.text} of {ref.model} leads to it")
+        found.add("missing", f"version {id_[:10]}", f"{ref.text} of {ref.model} points to it")
         found.hits.append(Hit(id_, None, (ref.model,), None))
         return None
     version = repository.objects.version(id_)

@@ -30,10 +30,10 @@ from mvc.storage.packs import metapacks, packformat
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, promisor, tracking
 
-FLOOR = 7 * 86_400.0
+REMOTE_GRACE = 7 * 86_400.0
 """Grace period of unreachable objects on a remote in seconds, by default."""
 CYCLE = 7
-"""Divisor of the grace period: a pack is deleted at least this part of it after it was condemned (by default a day)."""
+"""Divisor of the grace period: a pack is deleted at least this share of it after it was first found unreachable (by default a day)."""
 ENTRIES = 100
 """Log entries that keep their versions at any age, for each log."""
 DAYS = 90
@@ -63,18 +63,18 @@ def gc_remote(
     remote: Remote,
     actor: Actor,
     *,
-    floor: float = FLOOR,
+    grace: float = REMOTE_GRACE,
     abandoned: float | None = None,
     dry_run: bool = False,
 ) -> CollectedThere:
-    """Collect garbage on `remote`; whatever is younger than `floor` seconds stays. Requires a key that may delete.
+    """Collect garbage on `remote`; whatever is younger than `grace` seconds stays. Requires a key that may delete.
 
     Intents and flags older than `abandoned` seconds count as left by interrupted commands. Raises SomebodySends,
     RemoteBusy, RemoteDenied, RemoteUnreachable; MissingThere, or RemoteRewritten if a ref seen before is lost: then
     nothing is deleted, since what the ref reached may still be needed.
     """
     presence.check(repository, remote)
-    ages = Ages(floor, floor / CYCLE, abandoned)
+    ages = Ages(grace, grace / CYCLE, abandoned)
     if dry_run:
         marked = _mark(repository, remote, actor)
         dead = marked.dead
@@ -82,18 +82,18 @@ def gc_remote(
     with GcSession(remote.backend, actor.move("gc"), ages) as collection:
         marked = _mark(repository, remote, actor)
         dead, unmoved = marked.dead, _unmoved(remote, marked.numbers)
-        condemned = collection.condemned()
+        earlier = collection.marked()
         old = [
             each
             for folder in (metapacks.FOLDER, "packs")
             for each in remote.backend.list(folder)
             if collection.is_old(each)
         ]
-        going = {each.name: each.size for each in old if each.name in dead and each.name in condemned}
+        going = {each.name: each.size for each in old if each.name in dead and each.name in earlier}
         gone = collection.remove(list(going), unmoved)
         unfinished = collection.unfinished()
         tidied = collection.remove([*unfinished, *collection.ended_intents(), *marked.hints], unmoved)
-        collection.condemn(dead.keys() - set(gone))
+        collection.mark(dead.keys() - set(gone))
     left = tuple(name for name in tidied if name in unfinished)
     freed = sum(going[name] for name in gone) + sum(unfinished[name] for name in left)
     return CollectedThere(

@@ -72,7 +72,7 @@ def _restore_format(repository: Repository, remote: Remote) -> None:
         presence.check(repository, remote)
     except errors.FormatLost:
         if not any(_has(remote, ref, last) for ref, last in tracking.all_refs(repository, remote.name)):
-            reason = "`format` is gone, and so is every ref entry that was seen"
+            reason = "its file `format` and all known ref entries are gone"
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=reason) from None
         remotes.mark(remote.backend)
 

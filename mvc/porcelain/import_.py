@@ -225,7 +225,7 @@ class _Run:
         listed = self.registry.versions(self.registry_model) if gone else ()
         contradicted = [version.name for version in listed if version.id in gone]
         if contradicted:
-            reason = f"it lists the version {contradicted[0]!r}, but does not return it"
+            reason = f"it lists the version {contradicted[0]!r}, but does not return its data"
             raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
         return [self._inspect(current, recorded) for _, current in versions if current is not None]
 
@@ -410,12 +410,12 @@ def _marker_of(inspection: _Inspection) -> Marker:
 
 
 def _incomplete(fault: str) -> str:
-    reason = f"its publishing was interrupted{f', or {fault}' if fault else ''}"
+    reason = f"its publish is incomplete{f', or {fault}' if fault else ''}"
     return f"{reason}; run `mvc publish` for that version to complete it"
 
 
 def _invalid_names(version_marker: Marker) -> str:
-    """Return the reason if a path or the model's key is not valid on every system, whoever published it."""
+    """Return the reason if a path or the model's key is not valid on every system."""
     listed = [entry.path for entry in version_marker.tree.entries]
     try:
         for path in listed:

@@ -38,7 +38,7 @@ and `b3sum` checks every id.
 """
 _FOLDERS = ("heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "cache", "tmp")
 _OWN = ("heads", "refs", "objects")
-"""Folders that tell an incomplete repository from a folder of another program."""
+"""Folders by which an incomplete repository is recognised."""
 _GITIGNORE = b"# Made by mvc: nothing in this folder belongs in Git.\n*\n"
 
 
@@ -109,7 +109,7 @@ def make_repository(root: Path, source: CloneSource | None = None) -> str | None
         _fill(building, source)
         rename_new_folder(building, target)
     except BaseException:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
+        with contextlib.suppress(OSError):  # raise the first error
             discard_folder(building)
         raise
     return "repository"

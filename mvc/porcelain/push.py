@@ -35,7 +35,7 @@ from mvc.transport.refspec import RefUpdate
 
 TRIES = 20
 """Rebases in one push, at most, by default."""
-_FETCH = "`mvc pull` fetches theirs; `mvc push --rebase` rebases yours onto them."
+_FETCH = "Rebase yours onto them and push with `mvc push --rebase`, or get them first with `mvc fetch`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +263,13 @@ class _Push:
         if new is None or self._lease or request.ref.kind not in (HEADS, TAGS):
             return self._judge_lease(request, tip, old)
         if request.ref.kind == TAGS:
-            reason = f"the tag stands for {old[:10]} there, and tags never move"
-            return PushedRef(request.ref, "!", old, new, reason, "Give yours another name.")
+            reason = f"the tag is at {old[:10]} there, and tags never move"
+            return PushedRef(request.ref, "!", old, new, reason, "Create the tag under another name, and push that.")
         if not self._repository.objects.has(old):
-            reason = f"it has versions that are not here, up to {self._about(tip)}"
+            reason = f"it has versions that you do not have (newest: {self._about(tip)})"
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         if not history.is_ancestor(self._repository.objects, old, new):
-            reason = f"it has moved on to {self._about(tip)}"
+            reason = f"your branch lacks its newest versions (newest: {self._about(tip)})"
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         return PushedRef(request.ref, " ", old, new)
 
@@ -277,14 +277,16 @@ class _Push:
         """Return whether the ref has not moved since it was last seen, not even back and forth."""
         last = tracking.last(self._repository, self._remote.name, request.ref)
         if tip is None or last != (tip.seq, tip.id):
-            reason = f"it was moved since it was last seen here, to {self._about(tip)}"
-            return PushedRef(request.ref, "!", old, request.new, reason, "`mvc fetch`, and look at what changed.")
+            reason = f"it was moved since your last fetch, to {self._about(tip)}"
+            return PushedRef(
+                request.ref, "!", old, request.new, reason, "Run `mvc fetch` and review what changed, then push again."
+            )
         flag = "-" if request.new is None else "+" if request.ref.kind == HEADS else " "
         return PushedRef(request.ref, flag, old, request.new)
 
     @staticmethod
     def _about(tip: RefEntry | None) -> str:
-        return f"{tip.new[:10]} ({tip.move.by}: {tip.move.reason})" if tip is not None and tip.new else "nothing"
+        return f"{tip.new[:10]} by {tip.move.by}" if tip is not None and tip.new else "nothing"
 
     def _fresh(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None]) -> Fresh:
         """Return the versions that the remote's refs do not reach, parents first."""
@@ -305,7 +307,7 @@ class _Push:
         try:
             return each, self._remote.refs.move(each.ref, tip, each.new, self._actor.move("push"))
         except errors.RefMoved as error:
-            reason = f"{error.fields['by']} was first ({error.fields['reason']})"
+            reason = f"{error.fields['by']} moved it first ({error.fields['reason']})"
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
 
     def _note(self, entries: dict[RefName, RefEntry | None]) -> None:

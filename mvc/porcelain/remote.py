@@ -275,5 +275,5 @@ def _check_name(name: str) -> None:
     names.check_ref_name(name)
     if "/" in name or name in refnames.KINDS:
         raise errors.BadRefName(
-            name=name, reason="a remote's name has no slash, and is none of heads, tags and aliases"
+            name=name, reason="a remote's name must not contain a slash, or be heads, tags or aliases"
         )

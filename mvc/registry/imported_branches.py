@@ -129,7 +129,7 @@ def _append(model: Model, update: BranchUpdate, actor: Actor) -> None:
         repository.objects.reread(update.new)
         tip = repository.refs.tip(ref)
         if (tip.new if tip is not None else None) != update.old:
-            raise errors.RefMoved(ref=update.branch, by="another command", reason="it was moved meanwhile")
+            raise errors.RefMoved(ref=update.branch, by="another command", reason="not the import")
         repository.refs.append(ref, tip, update.new, actor.move("import"))
 
 

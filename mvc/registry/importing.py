@@ -208,7 +208,9 @@ class Importer:
         finally:
             temporary.discard()
         if (stored.file, stored.size) != (hasher.digest(), size):
-            raise errors.DiskFailed(path=temporary.path, reason="it does not hold what was written to it")
+            raise errors.DiskFailed(
+                path=temporary.path, reason="the temporary file does not have the bytes that were written to it"
+            )
         return _Stored(stored.file, size)
 
     def _write_objects(self, version: Version, manifest: Manifest, tree: Tree) -> VersionId:

@@ -101,7 +101,7 @@ class Marker:
         if type(record.get("v")) is not int or set(record) != _KEYS_OF.get(record["v"]):
             raise errors.NotCanonical(reason="it is not a marker of a known version")
         if not isinstance(record["model_version"], str) or not isinstance(record["model_toml"], str):
-            raise errors.NotCanonical(reason="a marker's model_version and model_toml are texts")
+            raise errors.NotCanonical(reason="a marker's model_version or model_toml is not text")
         parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # free the memory
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
         toml, records = record["model_toml"].encode(), record.get("records", {})

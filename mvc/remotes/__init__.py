@@ -1,1 +1,1 @@
-"""Remotes: other stores, in folders, in buckets and on servers."""
+"""Remotes: stores that repositories share, in folders, in buckets and on servers."""

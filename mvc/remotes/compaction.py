@@ -1,4 +1,4 @@
-"""Compaction: many small metadata packs copied into one, so that a clone reads few files after many pushes.
+"""Compaction: copy many small metadata packs into one, so that a clone reads few files after many pushes.
 
     meta/4e… meta/09… meta/77… … (64 of them)  ─►  meta/merged/d2…: their entries, and the index of each
 
@@ -24,7 +24,7 @@ _TOGETHER = 48 * 1024 * 1024
 
 
 def compact(store: Store, backend: Backend, inventory: Inventory) -> int:
-    """Compact the small metadata packs of a remote when there are many; return the bytes uploaded."""
+    """Compact the small metadata packs of a remote if there are many; return the bytes uploaded."""
     small = list(_small(inventory))
     if len(small) < MANY:
         return 0

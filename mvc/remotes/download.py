@@ -1,9 +1,9 @@
-"""Download of chunks: ranges of packs, read in parallel, checked, and stored in packs here.
+"""Download of chunks: read ranges of packs in parallel, verify them, and store them in local packs.
 
     ranges ─► read (threads) ─► header as in the index? ─► decoded, hash? ─► pack, durable, named
                                                  └ a thread for each of a few batches ┘
 
-A remote is never trusted: later commits leave out every chunk that is stored here.
+A remote is never trusted, as later commits deduplicate against every stored chunk.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def features(batches: Sequence[Batch]) -> set[str]:
 class Downloader:
     """One download from one remote, `jobs` ranges at a time. The caller makes the store require the `features` first.
 
-    After Damaged or MissingThere, `failed` are the places that did not have the chunk they should.
+    After Damaged or MissingThere, `failed` are the places without the right chunk.
     """
 
     def __init__(self, store: Store, backend: Backend, jobs: int, progress: Progress | None = None) -> None:
@@ -65,7 +65,7 @@ class Downloader:
         Raises MissingThere, Damaged, RemoteUnreachable, RemoteDenied, DiskFailed; finished batches stay.
         """
         in_progress: deque[Future[None]] = deque()
-        ordered = primitives.on_step is not None  # one at a time, so that the steps of a test have an order
+        ordered = primitives.on_step is not None  # one at a time, for the order of a test's steps
         most = 1 if ordered else 2 * _BATCHES
         room = threading.Semaphore(_BATCHES)
         with Workers(self._jobs) as readers, Workers(most) as keepers:
@@ -115,7 +115,7 @@ class Downloader:
         return data
 
     def _store_batch(self, batch_data: _ArrivingBatch, room: threading.Semaphore) -> None:
-        """Store a batch as a pack; runs in a thread. Its room is released once it is written."""
+        """Store a batch as a pack, in a thread, and release its memory."""
         builder = PackBuilder(self._store.door, batch_data.size)
         try:
             try:
@@ -135,7 +135,7 @@ class Downloader:
 
 
 def _bases(batch: Batch) -> dict[ChunkId, int]:
-    """Return the delta bases that are outside of a batch, each with the depth that it must be below."""
+    """Return the delta bases outside of a batch, each with the limit of its depth."""
     own = {each.entry.id for each in batch.entries}
     found: dict[ChunkId, int] = {}
     for there in batch.entries:
@@ -173,11 +173,11 @@ class _ArrivingBatch:
         return sum(HEADER.size + each.entry.stored for each in self._batch.entries)
 
     def checked(self) -> Iterator[tuple[Entry, memoryview]]:
-        """Yield each entry with its stored bytes, once its chunk was decoded and has the hash it is named by."""
+        """Yield each entry with its stored bytes, once its decoded chunk has the right hash."""
         last = self._last_uses()
         for place, there in enumerate(self._batch.entries):
             if digest(self._raw(there)) != there.entry.id:
-                raise self._damaged(there, "its hash is another")
+                raise self._damaged(there, "checksum mismatch")
             yield there.entry, self._stored(there)
             for number in [number for number in self._held if last[number] <= place]:
                 del self._held[number]
@@ -203,7 +203,7 @@ class _ArrivingBatch:
         if self._held[number][start:header] != entry.header():
             self.failed.append(place)
             what = f"{packformat.path(place.pack)} on {self._where}"
-            raise errors.DamagedThere(what=what, reason=f"the entry at {entry.offset} is not the one its index names")
+            raise errors.DamagedThere(what=what, reason=f"the entry at byte {entry.offset} differs from its index")
         return self._held[number][header:stored]
 
     def _raw(self, place: RemotePlace) -> Buffer:
@@ -223,7 +223,7 @@ class _ArrivingBatch:
         return self._store.reader.read(base, self._places.get(base, ()))
 
     def _base_beside(self, place: RemotePlace) -> RemotePlace | None:
-        """Return the entry of the delta base in the same batch, if it is less deep."""
+        """Return the entry of the delta base in the same batch, if its depth is smaller."""
         beside = self._beside.get(place.entry.base or "")
         return beside if beside is not None and beside.entry.depth < place.entry.depth else None
 

@@ -1,6 +1,6 @@
-"""The plan of a download: which entries of which packs to fetch, with the delta bases that are not here.
+"""The plan of a download: the pack entries to fetch, with their delta bases that are not stored.
 
-chunks ─► not here ─► their places on the remote ─► their bases ─► not here ─► …      bases before their deltas
+chunks ─► not stored ─► their places on the remote ─► their bases ─► not stored ─► …  bases before their deltas
                                                       └► batches of 64 MiB ─► ranges of packs, neighbours joined
 """
 
@@ -18,9 +18,9 @@ from mvc.remotes.store import Store
 from mvc.storage.packs import packformat
 
 BATCH = 64 * 1024 * 1024
-"""Stored bytes that become one pack here. After a kill, at most a few batches are fetched again."""
+"""Bytes of one local pack. After a kill, at most a few batches are fetched again."""
 _SLACK = 32
-"""A gap between two entries is read with them when it is at most this part of the entries' bytes."""
+"""A gap between two entries is read with them if it is at most this share of the entries' bytes."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def plan(
     longest: int,
     failed: AbstractSet[RemotePlace] = frozenset(),
 ) -> list[Batch]:
-    """Return the batches to fetch so that all of `chunks` can be read here.
+    """Return the batches to fetch so that all of `chunks` can be read locally.
 
     A range is at most `longest` bytes, or one entry. Places in `failed` are not used. Raises MissingThere for a chunk
     that is on neither side.
@@ -64,7 +64,7 @@ def plan(
 
 
 def size(batches: Iterable[Batch]) -> int:
-    """Return the bytes that the ranges of the batches have."""
+    """Return the total size of the batches' ranges."""
     return sum(each.end - each.offset for batch in batches for each in batch.ranges)
 
 
@@ -79,7 +79,7 @@ class _Selection:
         self.entries: list[RemotePlace] = []
 
     def add(self, chunk: str, below: int) -> None:
-        """Add an entry of `chunk` that is less deep than `below`, after its delta base."""
+        """Add an entry of `chunk` with a depth below `below`, after its delta base."""
         if self._done.get(chunk, below) < below or _is_here(self._store, ChunkId(chunk), below):
             return
         remote_place = next((each for each in self._remote_places.get(chunk, ()) if each.entry.depth < below), None)

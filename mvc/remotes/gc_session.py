@@ -1,14 +1,14 @@
 """A garbage collection session on a remote: announce it, look for pushes in progress, then remove packs.
 
-    gc/active ─ any intent open? ─► stop                     gc/condemned/<nonce>   unreachable, the last time
-        └► unreachable, older than the grace period, and condemned before ─► deleted, as long as no ref moves
+    gc/active ─ any intent open? ─► stop                     gc/condemned/<nonce>   unreachable in the last collection
+            └► unreachable, older than the grace period, and listed by the last collection ─► deleted, unless a ref moves
 
-Every age is measured by the server's clock: the time just before the flag counts as now. Nothing but a collection
-deletes files of a remote.
+Ages are measured by the server's clock: the creation time of the flag counts as now. Only a collection deletes files of a
+remote.
 
-A flag older than LEASE is that of a collection that was killed: pushes ignore it, and the next collection removes it.
-So that a slow collection is safe, too, it deletes only in the first half of its lease, and only while the flag is its
-own. Only the client that creates `gc/taken/<id of the flag>` removes the flag.
+A flag older than LEASE belongs to a killed collection: pushes ignore it, and the next collection removes it. A slow
+collection is safe, too: it deletes only in the first half of its lease, and only while it owns the flag. Only the client
+that creates `gc/taken/<id of the flag>` removes the flag.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from mvc.storage.packs import metapacks
 from mvc.storage.records import sealed
 from mvc.storage.records.reflog import Move
 
-CONDEMNED = f"{FLAGS}/condemned"
+MARKED = f"{FLAGS}/condemned"
 TAKEN = f"{FLAGS}/taken"
 UNFINISHED = 3_600.0
-"""Seconds after which no client is still writing an unfinished file or a probe, however short the grace period is."""
+"""Seconds after which an unfinished file or a probe counts as abandoned, for any grace period."""
 BATCH = 1_000
 """The most names of one deletion."""
 _MAX = 64 * 1024 * 1024
@@ -39,13 +39,13 @@ _MAX = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Grace periods in seconds: `floor` for files, `condemned` since a file was first found unreachable.
+    """Grace periods in seconds: `grace` for files, `marked` since a file was first found unreachable.
 
-    Intents and flags older than `abandoned` are ignored. With None, intents are never ignored, flags after their LEASE.
+    Intents and flags older than `abandoned` are ignored. With None, intents always count, and flags until their LEASE.
     """
 
-    floor: float
-    condemned: float
+    grace: float
+    marked: float
     abandoned: float | None = None
 
 
@@ -53,7 +53,7 @@ class GcSession:
     """A collection of one remote. Entering it raises RemoteBusy while a push or another collection is in progress."""
 
     def __init__(self, backend: Backend, move: Move, ages: Ages) -> None:
-        """Take who collects from `move`, whose nonce names the files that are written."""
+        """Collect as the author of `move`, whose nonce is in the names of the written files."""
         self._backend = backend
         self._move = move
         self._ages = ages
@@ -76,29 +76,29 @@ class GcSession:
         """Remove the flag."""
         self._lower_flag()
 
-    def condemned(self) -> set[str]:
-        """Return the names that an earlier collection, long enough ago, found unreachable."""
+    def marked(self) -> set[str]:
+        """Return the names that an earlier collection, at least a grace period ago, found unreachable."""
         found: set[str] = set()
-        for listed in self._backend.list(CONDEMNED):
-            if self.now - listed.modified >= self._ages.condemned:
+        for listed in self._backend.list(MARKED):
+            if self.now - listed.modified >= self._ages.marked:
                 found |= self._read_list(listed)
         return found
 
     def is_old(self, listed: Listed) -> bool:
         """Return whether a file is older than the grace period."""
-        return self.now - listed.modified >= self._ages.floor
+        return self.now - listed.modified >= self._ages.grace
 
-    def condemn(self, names: Iterable[str]) -> None:
-        """Record the names that are unreachable now, for the next collection, and delete lists that are out of date."""
+    def mark(self, names: Iterable[str]) -> None:
+        """Record the names that are unreachable now, for the next collection, and delete outdated lists."""
         record = {"kind": "condemned", "v": 1, "names": sorted(names)}
-        old = [each for each in self._backend.list(CONDEMNED) if self.now - each.modified >= self._ages.condemned]
-        self._backend.create(f"{CONDEMNED}/{self._move.nonce}", sealed.seal(record))
+        old = [each for each in self._backend.list(MARKED) if self.now - each.modified >= self._ages.marked]
+        self._backend.create(f"{MARKED}/{self._move.nonce}", sealed.seal(record))
         self._backend.delete([each.name for each in old])
 
     def remove(self, names: Sequence[str], unmoved: Callable[[], bool]) -> list[str]:
         """Delete names, metadata packs first; return those deleted.
 
-        It stops when `unmoved` returns False, since a ref moved, or when half of the lease is over.
+        It stops once `unmoved` returns False, as a ref moved, or half of the lease is over.
         """
         ordered = sorted(names, key=lambda name: (not name.startswith(metapacks.FOLDER), name))
         done: list[str] = []
@@ -111,9 +111,9 @@ class GcSession:
         return done
 
     def unfinished(self) -> dict[str, int]:
-        """Return the files that killed pushes and probes left, with their sizes."""
+        """Return the leftovers of killed pushes and probes, with their sizes."""
         left = [*self._backend.list(TEMPORARY), *self._backend.list(probe.FOLDER)]
-        age = max(self._ages.floor, UNFINISHED)
+        age = max(self._ages.grace, UNFINISHED)
         return {
             each.name: each.size
             for each in left
@@ -141,13 +141,13 @@ class GcSession:
         raise errors.RemoteBusy(remote=self._backend.where, since=flag.since if flag else "just now")
 
     def _may_delete(self) -> bool:
-        """Return whether the flag is still ours, and young enough that no push ignores it."""
+        """Return whether this collection still owns the flag, and no push ignores it yet."""
         return self._time() - self.now < LEASE / 2 and self._is_ours()
 
     def _time(self) -> float:
-        """Return the server's time, from a file that was just written.
+        """Return the server's time, from a newly written file.
 
-        Deleting that file shows that the key may delete: with one that may not, the flag would stay.
+        Deleting it tests the key's right to delete: without that, the flag could not be removed.
         """
         self._asked += 1
         name = f"{probe.FOLDER}/now-{self._move.nonce}-{self._asked}"
@@ -155,11 +155,13 @@ class GcSession:
         listed = [each.modified for each in self._backend.list(probe.FOLDER) if each.name == name]
         self._backend.delete([name])
         if not listed:
-            raise errors.RemoteUnreachable(remote=self._backend.where, reason=f"{name} was written, and is not listed")
+            raise errors.RemoteUnreachable(
+                remote=self._backend.where, reason=f"{name} was written, but the listing lacks it"
+            )
         return listed[0]
 
     def _is_ours(self, name: str = ACTIVE, kind: str = "gc") -> bool:
-        """Return whether we wrote the flag, or a claim on one: the answer to its creation may have been lost."""
+        """Return whether this client wrote the flag, or a claim on one: the answer to its creation may have been lost."""
         try:
             record = sealed.unseal(self._backend.read(name, _MAX), what=name, kind=kind)
         except (FileNotFoundError, errors.Damaged):
@@ -167,7 +169,7 @@ class GcSession:
         return record.get("nonce") == self._move.nonce
 
     def _take_down_abandoned(self) -> bool:
-        """Remove a flag that is too old; False when it is not, or when another client removes it."""
+        """Remove an abandoned flag; return False if it is not abandoned, or another client removes it."""
         flag = read_flag(self._backend)
         if flag is None:
             return True
@@ -185,11 +187,11 @@ class GcSession:
         now = read_flag(self._backend)
         if now is not None and now.id == flag:
             self._backend.delete([ACTIVE])
-        self._backend.delete([claim])  # only afterwards: until then nobody else removes a flag
+        self._backend.delete([claim])  # last: until then nobody else removes a flag
         return True
 
     def _check_intents(self) -> None:
-        """Raise RemoteBusy while a push is in progress; delete the intents that are abandoned."""
+        """Raise RemoteBusy while a push is in progress; delete abandoned intents."""
         listed = {each.name: each for each in self._backend.list(INTENTS)}
         limit = self._ages.abandoned
         for name, each in sorted(listed.items()):

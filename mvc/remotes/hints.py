@@ -1,8 +1,8 @@
 """Hints that a pack on a remote is damaged: readers then prefer other packs with the same chunks.
 
-    meta/damaged/<pack id>.damaged   a sealed record; the name alone says which pack
+    meta/damaged/<pack id>.damaged   a sealed record; the pack is known from the name
 
-A hint is never proof, and a wrong one costs only time: the pack is read last, and checked like any other. Only
+A hint is not proof, and a wrong one costs only time: the pack is read last, and verified like any other. Only
 `mvc gc --remote` deletes a pack, after reading it.
 """
 
@@ -17,7 +17,7 @@ from mvc.storage.records import sealed
 from mvc.storage.records.reflog import Move
 
 FOLDER = f"{metapacks.FOLDER}/damaged"
-"""Below `meta/`, so that the listing that every reader needs has the hints, too."""
+"""Below `meta/`, so that hints are in the listing that every reader requests."""
 _END = ".damaged"
 
 
@@ -34,6 +34,6 @@ def named(listed: Iterable[Listed]) -> set[PackId]:
 
 
 def leave(backend: Backend, pack: PackId, move: Move) -> None:
-    """Create the hint that `pack` is damaged, unless it exists; `move` says who found it, and when."""
+    """Create the hint that `pack` is damaged, unless it exists; `move` has its finder and time."""
     record = {"kind": "damaged", "v": 1, "pack": pack, "by": move.by, "at": move.at.to_json()}
     backend.create(path(pack), sealed.seal(record))

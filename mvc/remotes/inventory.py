@@ -1,13 +1,13 @@
-"""The inventory of a remote: the objects, recipes and chunks that it has, by a listing of this moment.
+"""The inventory of a remote: the objects, recipes and chunks that it has, by a fresh listing.
 
-    list meta/ packs/ ─► metadata packs that are not here: fetched, checked, stored in .mvc/meta
+    list meta/ packs/ ─► metadata packs that are not stored: fetched, verified, stored in .mvc/meta
                       └► objects, recipes   in a metadata pack that is listed
                          chunks             in an index, in such a pack, of a pack that is listed in its full size, with all
                                             their delta bases
 
-Metadata packs never change, so one that was fetched once is never fetched again; the listing says whether it counts. A
-damaged one does not count, and its contents are missing. One under meta/merged/ is compacted: it has all entries of
-others, and their indexes, so those are not fetched.
+Metadata packs never change, so each is fetched once; it counts while it is listed. A damaged one does not count, and its
+contents are missing. One under meta/merged/ is compacted: it has all entries of others, and their indexes, so those are not
+fetched.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry
 
 MAX_METAPACK = 4 * packformat.MAX_METADATA
-"""The most bytes of a metadata pack that is fetched. Writers end one at 64 MiB."""
+"""The largest metadata pack that is fetched, in bytes. Writers end one at 64 MiB."""
 COMPACTED = f"{metapacks.FOLDER}/merged/"
 """The folder of compacted metadata packs."""
 SMALL = 8 * 1024 * 1024
-"""The most bytes of a metadata pack that is compacted."""
+"""The largest metadata pack that is compacted, in bytes."""
 AHEAD = 16
 """The most metadata packs that are fetched ahead."""
 
@@ -46,7 +46,7 @@ class RemotePlace(NamedTuple):
 
 
 Places = dict[str, list[RemotePlace]]
-"""The places of each chunk on a remote, the one of least depth first."""
+"""The places of each chunk on a remote, the smallest depth first."""
 
 
 class Inventory:
@@ -58,9 +58,9 @@ class Inventory:
     """
 
     def __init__(self, store: Store, backend: Backend, jobs: int, *, reread: bool = False) -> None:
-        """List the remote, and fetch the metadata packs that are not here, `jobs` at a time.
+        """List the remote, and fetch the metadata packs that are not stored, `jobs` at a time.
 
-        With `reread`, the others are read from the remote, too. Raises RemoteUnreachable, RemoteDenied, DiskFailed.
+        With `reread`, stored ones are read from the remote, too. Raises RemoteUnreachable, RemoteDenied, DiskFailed.
         """
         self.where = backend.where
         self._store = store
@@ -116,24 +116,24 @@ class Inventory:
         return {chunk: list(dict.fromkeys([*sound.get(chunk, ()), *places])) for chunk, places in every.items()}
 
     def sound(self, places: Places) -> Places:
-        """Return those of `places` whose chunk and delta bases are in no suspect pack."""
+        """Return those of `places` whose chunk and delta bases are not in suspect packs."""
         if not self.suspects:
             return places
         kept = {chunk: [each for each in found if each.pack not in self.suspects] for chunk, found in places.items()}
         return _complete(kept)
 
     def is_spoiled(self, pack: PackId, size: int) -> bool:
-        """Return whether the name of a pack of `size` bytes is taken by other bytes, or by a suspect."""
+        """Return whether the name of a pack of `size` bytes is taken by a file of other size, or by a suspect."""
         return pack in self.suspects or self.packs.get(pack, size) != size
 
     @property
     def unnamed(self) -> set[PackId]:
-        """The packs of chunks that do not count: without an index, or of another size than it says."""
+        """The packs of chunks that do not count: without an index, or of another size than by their index."""
         return self.packs.keys() - self._indexes.keys()
 
     @property
     def spoiled(self) -> set[PackId]:
-        """The packs, of chunks and of metadata, whose bytes are not those they are named by, or may not be."""
+        """The packs, of chunks and of metadata, that are or may be damaged."""
         return {*self.suspects, *self.damaged, *self._misfits}
 
     def _search(self, wanted: set[bytes]) -> Places:
@@ -152,7 +152,7 @@ class Inventory:
 
     @property
     def _misfits(self) -> set[PackId]:
-        """The packs that have an index, and another size than it says."""
+        """The packs whose size differs from their index."""
         return {PackId(entry.id) for _, entry in self._entries(packformat.PACK_INDEX)} & self.unnamed
 
     @cached_property
@@ -193,7 +193,7 @@ class Inventory:
         return {entry.id for id_ in merged for entry in self._of(id_, packformat.PACK_INDEX)}
 
     def _fetch(self, wanted: Mapping[PackId, int], jobs: int) -> dict[PackId, int]:
-        """Fetch the metadata packs of `wanted` that are not here; return those that are sound, with their sizes.
+        """Fetch the metadata packs of `wanted` that are not stored; return the intact ones with their sizes.
 
         The others are recorded in `damaged`.
         """
@@ -221,7 +221,7 @@ class Inventory:
         return {pack: size for pack, size in wanted.items() if pack not in self.damaged}
 
     def _reread_known(self, known: list[PackId], sizes: Mapping[PackId, int], jobs: int) -> None:
-        """Read metadata packs that are here from the remote, and record those that are damaged there."""
+        """Read stored metadata packs from the remote, and record those that are damaged there."""
 
         def read(pack: PackId) -> tuple[PackId, str | None]:
             return pack, fault(self._backend, self.names[pack], pack, sizes[pack])
@@ -241,7 +241,7 @@ class Inventory:
         self.damaged[pack] = errors.DamagedThere(what=f"{self.names[pack]} on {self.where}", reason=reason)
 
     def _download(self, wanted: tuple[PackId, int, Temporary]) -> tuple[PackId, Temporary | errors.Damaged]:
-        """Fetch a metadata pack under a temporary name, and check its hash; runs in a thread."""
+        """Fetch a metadata pack under a temporary name, and verify its hash; runs in a thread."""
         pack, size, temporary = wanted
         try:
             receive(self._backend, self.names[pack], pack, min(size, MAX_METAPACK), temporary)
@@ -255,9 +255,9 @@ class Inventory:
         return pack, temporary
 
     def _verified(self, pack: PackId, temporary: Temporary) -> Temporary | errors.Damaged:
-        """Check every entry of a metadata pack that was fetched: every command reads what is stored here.
+        """Verify every entry of a fetched metadata pack, as all commands will read them.
 
-        Not in a thread: its many small entries are Python's work, and threads would wait for each other.
+        Not in a thread: decoding many small entries holds the GIL.
         """
         try:
             metapacks.verify(PackFile(self._store.door, f"{TEMPORARY}/{temporary.path.name}"))
@@ -272,7 +272,7 @@ class Inventory:
 
 
 def receive(backend: Backend, name: str, id_: str, size: int, temporary: Temporary) -> None:
-    """Write the file `name`, whose bytes have the id `id_`, to `temporary`. Raises Damaged, MissingThere."""
+    """Download the file `name`, whose bytes have the id `id_`, to `temporary`. Raises Damaged, MissingThere."""
     hasher = Hasher()
 
     def sink(block: Buffer) -> None:
@@ -284,19 +284,19 @@ def receive(backend: Backend, name: str, id_: str, size: int, temporary: Tempora
     except FileNotFoundError:
         raise errors.MissingThere(remote=backend.where, what="the pack", id=name) from None
     if hasher.digest() != id_:
-        raise errors.DamagedThere(what=f"{name} on {backend.where}", reason="its bytes are not those it names")
+        raise errors.DamagedThere(what=f"{name} on {backend.where}", reason="checksum mismatch")
 
 
 def fault(backend: Backend, name: str, pack: PackId, size: int) -> str | None:
-    """Return the fault of a pack on a remote, from reading all its bytes; None when it is sound."""
+    """Read a pack on a remote completely; return its fault, None if it is intact."""
     hasher = Hasher()
     try:
         backend.get(name, hasher.update, size)
     except FileNotFoundError:
-        return "it is gone"
+        return "it no longer exists"
     except errors.Damaged as error:
         return str(error.fields.get("reason", error.message))
-    return None if hasher.digest() == pack else "its bytes are not those it names"
+    return None if hasher.digest() == pack else "checksum mismatch"
 
 
 def _id_of(listed: Listed) -> str:
@@ -304,7 +304,7 @@ def _id_of(listed: Listed) -> str:
 
 
 def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
-    """Return the packs among what is listed with their sizes, in the order of their ids."""
+    """Return the packs among the listed files with their sizes, in the order of their ids."""
     found = {_id_of(each): each.size for each in listed if each.name.endswith(".pack")}
     return {PackId(id_): found[id_] for id_ in sorted(found) if is_id(id_)}
 
@@ -312,13 +312,13 @@ def _ids(listed: Iterable[Listed]) -> dict[PackId, int]:
 def _size_of_pack(index: bytes, metapack: PackId) -> int:
     """Return the size of a pack, computed from its index. Raises Damaged."""
     if len(index) % packformat.INDEXED.size or not index:
-        raise errors.Damaged(what=metapacks.path(metapack), reason="it has an index that is none")
+        raise errors.Damaged(what=metapacks.path(metapack), reason="its index is corrupt")
     offset, header = packformat.INDEXED.unpack(index[-packformat.INDEXED.size :])
     return Entry.parse(header, offset).end + len(index) + packformat.TRAILER.size
 
 
 def _complete(found: Mapping[str, list[RemotePlace]]) -> Places:
-    """Return the places with a complete chain of delta bases. Shallow ones come first, so one pass suffices."""
+    """Return the places with a complete chain of delta bases. Smaller depths come first, so one pass suffices."""
     least: dict[str, int] = {}
     whole: Places = {}
     every = sorted((place for places in found.values() for place in places), key=lambda each: each.entry.depth)

@@ -1,8 +1,8 @@
-"""A push beside other pushes, and beside garbage collection, which must not delete what the push relies on.
+"""A push session: concurrent with other pushes, and safe from garbage collection, which must not delete its packs.
 
     intents/<nonce> ─ gc/active? ─ upload ─ is our intent still there? ─ move refs ─ intents/<nonce>.done
-                          ├► stop                └► announce it again, list again, upload what was deleted
-                          └► older than LEASE: killed; go on, and check again at the end
+                          ├► stop                └► announce it again, list again, upload deleted files again
+                          └► older than LEASE: killed; continue, and check again at the end
 
 A push creates its intent first and looks for a flag afterwards; a collection creates its flag first and looks for
 intents afterwards. So at least one of the two sees the other, and stops.
@@ -34,18 +34,18 @@ INTENTS = "intents"
 FLAGS = "gc"
 ACTIVE = f"{FLAGS}/active"
 LEASE = 86_400.0
-"""Seconds for which a flag counts, by the server's clock. A collection deletes nothing in the second half of them."""
+"""Validity of a flag in seconds, by the server's clock. A collection deletes nothing in the second half."""
 DONE = ".done"
 _MAX = 64 * 1024
 _ROUNDS = 5
-"""How often files that a collection deleted meanwhile are uploaded again."""
+"""Attempts to upload files again that a concurrent collection deleted."""
 
 
 class PushSession:
     """A push to one remote. Entering it raises RemoteBusy while a collection is in progress."""
 
     def __init__(self, store: Store, backend: Backend, move: Move, pause: Pause, jobs: int) -> None:
-        """Take who pushes from `move`, whose nonce names the intent."""
+        """Push as the author of `move`, whose nonce is the name of the intent."""
         self._store = store
         self._backend = backend
         self._move = move
@@ -64,12 +64,12 @@ class PushSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the intent. One that cannot be ended only delays collections, so that is no reason to fail."""
+        """End the intent. A failure is ignored, as an open intent only delays collections."""
         with contextlib.suppress(errors.MvcError):
             self._end()
 
     def send(self, fresh: Fresh, seen: list[RefEntry], progress: Progress | None = None) -> None:
-        """Upload all that the versions in `fresh` need. Raises FilesElsewhere, and as Inventory and Uploader do."""
+        """Upload everything that the versions in `fresh` need. Raises FilesElsewhere, and as Inventory and Uploader."""
         for _ in range(_ROUNDS):
             inventory = Inventory(self._store, self._backend, self._jobs)
             todo = upload_plan.plan(self._store, inventory, fresh)
@@ -79,16 +79,18 @@ class PushSession:
             self.skipped = todo.skipped
             if not todo.is_empty:
                 self.sent += compaction.compact(self._store, self._backend, inventory)
-            for folder in ("packs", "meta"):  # what an interrupted push uploaded may not be durable
+            for folder in ("packs", "meta"):  # uploads of an interrupted push may not be durable
                 self._backend.settle(folder)
             if self.is_announced():
                 return
             self._round += 1
             self._announce()
-        raise errors.RemoteUnreachable(remote=self._backend.where, reason="its intents are removed again and again")
+        raise errors.RemoteUnreachable(
+            remote=self._backend.where, reason="its announcements of this push are removed repeatedly"
+        )
 
     def replace(self, fresh: Fresh, inventory: Inventory, seen: list[RefEntry], damaged: Iterable[PackId]) -> None:
-        """Upload the objects and chunks of `fresh` that are here and not sound on the remote.
+        """Upload the objects and chunks of `fresh` that are stored here and damaged or missing on the remote.
 
         Then leave a hint for each of the `damaged` packs.
         """
@@ -102,17 +104,17 @@ class PushSession:
             self._announce()
 
     def resend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
-        """Upload again what was deleted while refs moved, if our intent was removed as abandoned meanwhile.
+        """Upload deleted files again after refs moved, if this push's intent was removed as abandoned.
 
-        Likewise if a flag was ignored as that of a killed collection: it may have been running after all, and deleting.
-        Refs that moved stay moved, so a remote that does not answer any more is no reason to fail.
+        Likewise if a flag was ignored as that of a killed collection, which may still be running and deleting. Refs are
+        already moved, so a remote without an answer is ignored.
         """
         with contextlib.suppress(errors.OutOfReach):
             if self._passed_over or not self.is_announced():
                 self.send(fresh, seen)
 
     def is_announced(self) -> bool:
-        """Return whether our intent is still there: a collection may have removed it as abandoned."""
+        """Return whether this push's intent exists: a collection may have removed it as abandoned."""
         try:
             self._backend.read(self._name, _MAX)
         except FileNotFoundError:
@@ -135,11 +137,11 @@ class PushSession:
         self._passed_over = True
 
     def _written(self) -> float:
-        """Return when our intent was written, by the server's clock."""
+        """Return the time of this push's intent, by the server's clock."""
         written = [each.modified for each in self._backend.list(INTENTS) if each.name == self._name]
         if not written:
             raise errors.RemoteUnreachable(
-                remote=self._backend.where, reason=f"{self._name} was written, and is not listed"
+                remote=self._backend.where, reason=f"{self._name} was written, but the listing lacks it"
             )
         return written[0]
 
@@ -149,7 +151,7 @@ class PushSession:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """The flag of a collection: its id, when the server wrote it, and its start by the collector's clock."""
+    """The flag of a collection: its id, its time by the server's clock, and its start by the collector's clock."""
 
     id: str
     raised: float
@@ -161,7 +163,7 @@ class Flag:
 
 
 def read_flag(backend: Backend) -> Flag | None:
-    """Return the flag of a collection that is in progress or was killed; None when there is none."""
+    """Return the flag of a collection that is in progress or was killed; None for none."""
     try:
         data = backend.read(ACTIVE, _MAX)
     except FileNotFoundError:

@@ -1,11 +1,11 @@
-"""Refs on a remote: numbered logs as here, in which every move is a create-if-absent of the next entry.
+"""Refs on a remote: numbered logs as in a repository; a move is a create-if-absent of the next entry.
 
     read    gallop from the last known number: 42? 43? 45? 49? ─ absent ─ bisect ─► the tip
     move    create entry tip+1 ─► created: ours
                                └► taken, or no answer: read it ─ our nonce: ours · another: rejected · absent: retry
 
-A lost answer can hide a success, and a store that retries by itself reports its own success as TAKEN. Only the entry
-itself, with its nonce, says whose it is.
+A lost answer can hide a success, and a store that retries by itself reports its own success as TAKEN. Only the nonce in the
+entry identifies its author.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.storage.records.reflog import ALIASES, HEADS, PUBLISHED, REFS, TAGS, Move, Place, RefEntry, RefName, Seen
 
 MAX_ENTRY = 64 * 1024
-"""The most bytes of an entry."""
+"""The largest entry, in bytes."""
 TRIES = 6
 """Attempts to create an entry when it is unknown whether it was created."""
 _KINDS = (HEADS, TAGS, ALIASES)
@@ -28,7 +28,7 @@ _PUBLISHED_PATH = re.compile(rf"{REFS}/([^/]+)/{PUBLISHED}/([a-z]+)/([0-9a-f]{{6
 _REF_PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(_KINDS)})/([^/]+)/([0-9]{{10}})\Z")
 
 Pause = Callable[[int], None]
-"""Waits after n failed attempts, from 1."""
+"""A function that waits after n failed attempts, from 1."""
 
 
 class RemoteRefs:
@@ -40,7 +40,7 @@ class RemoteRefs:
         self._pause = pause
 
     def entry(self, ref: RefName, seq: int) -> RefEntry | None:
-        """Return entry number `seq`, None when there is none."""
+        """Return entry number `seq`, None for none."""
         what, where = f"Entry {seq} of {ref.text} of {ref.model}", self._backend.where
         try:
             data = self._backend.read(ref.path(seq), MAX_ENTRY)
@@ -60,9 +60,9 @@ class RemoteRefs:
     def tip(self, ref: RefName, seen: Seen | None = None) -> RefEntry | None:
         """Return the newest entry, None for a ref that never existed.
 
-        `seen` is the entry that was newest the last time.
+        `seen` is the newest entry at the last contact.
 
-        Raises RemoteRewritten when that one is gone.
+        Raises RemoteRewritten if that entry no longer exists.
         """
         last = self._check_tracked(ref, seen) if seen is not None else None
         low, step, high = (seen.seq if seen else 0), 1, 0
@@ -89,7 +89,9 @@ class RemoteRefs:
         if seen is not None and seen != (found.seq, found.id):
             before = self._check_tracked(ref, seen)
             if before.seq >= seq:
-                raise errors.RemoteRewritten(remote=self._backend.where, reason=f"{ref.text} of {ref.model} went back")
+                raise errors.RemoteRewritten(
+                    remote=self._backend.where, reason=f"{ref.text} of {ref.model} lost its newest log entries"
+                )
         return found
 
     def numbers(self, model: str | None = None) -> dict[RefName, int]:
@@ -97,11 +99,11 @@ class RemoteRefs:
         return self.everything(model)[0]
 
     def published(self, model: str) -> dict[RefName, int]:
-        """Return the newest number of each log of the places where versions of `model` are published."""
+        """Return the newest number of each log of published places of `model`'s versions."""
         return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _published_path))
 
     def everything(self, model: str | None = None) -> tuple[dict[RefName, int], dict[RefName, int], set[str]]:
-        """Return `numbers`, `published`, and the folders that are no refs, as spelled there, by one listing."""
+        """Return `numbers`, `published`, and the folders that are not refs, by one listing."""
         strange: set[str] = set()
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"
         found = _newest(self._listed(folder, lambda path: _ref_path(path) or _published_path(path), strange))
@@ -111,7 +113,7 @@ class RemoteRefs:
     def move(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point of a push.
 
-        Raises RefMoved when another client moved it first, PushUncertain when the remote gives no answer.
+        Raises RefMoved if another client moved it first, PushUncertain if the remote does not answer.
         """
         return self._create(ref, RefEntry.after(ref, tip, new, move))
 
@@ -142,7 +144,7 @@ class RemoteRefs:
         return found
 
     def _after_no_answer(self, ref: RefName, entry: RefEntry) -> RefEntry | None:
-        """Return the entry after a create or a read without an answer; None for no entry, and for no answer again."""
+        """Return the entry after a create or a read without an answer; None for no entry, or no answer again."""
         try:
             return self.entry(ref, entry.seq)
         except errors.RemoteUnreachable:
@@ -159,7 +161,7 @@ class RemoteRefs:
     ) -> Iterator[tuple[RefName, int]]:
         """Yield the name and number of each entry.
 
-        A path that mvc cannot have written is left out, and its folder added to `strange`.
+        A path of another form is skipped, and its folder added to `strange`.
         """
         for listed in self._backend.list(folder):
             try:

@@ -1,4 +1,4 @@
-"""One remote: the record that makes a store a remote, and its format.
+"""One remote: the file `format` that marks a store as an mvc remote, and its check.
 
 format     {"hash":"blake3","kind":"remote","requires":["cast","delta","planes"],"sum":…,"v":1}
 packs/ meta/ refs/ intents/ gc/ probe/
@@ -20,12 +20,12 @@ from mvc.storage.records import sealed
 NAME = "format"
 VERSION = 1
 FEATURES = sorted(set(encodings.FEATURES.values()))
-"""Features that readers must know. The record is written once, so it names all that this version of mvc may write."""
+"""Features that readers must support. The record is written once, so it lists all that this version may write."""
 JOBS = 4
 """Concurrent transfers by default."""
 _MAX = 64 * 1024
 _OWN = ("intents/", "gc/", "probe/")
-"""Folders that may exist before the record does."""
+"""Folders that may exist before the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def check(backend: Backend) -> None:
 
 
 def _refuse(backend: Backend) -> NoReturn:
-    """Raise why a store without the record is no remote."""
+    """Raise the error for a store without the record."""
     others = [each.name for each in backend.list("") if not each.name.startswith(_OWN)]
     if any(name.startswith(f"{STORE}/") for name in others):
         raise errors.IsRepository(remote=backend.where)
@@ -87,7 +87,7 @@ def mark(backend: Backend) -> None:
     """Create the record that makes a store a remote. Raises as `check`."""
     record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
     backend.create(NAME, sealed.seal(record))
-    check(backend)  # another may have been first, or this one's answer lost
+    check(backend)  # another client may have been first, or the answer was lost
 
 
 def _read(backend: Backend) -> bytes | None:

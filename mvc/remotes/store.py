@@ -1,4 +1,4 @@
-"""The protocol of a local store, as far as remotes need one; a repository implements it."""
+"""The protocol of a local store that remotes use; a repository implements it."""
 
 from __future__ import annotations
 

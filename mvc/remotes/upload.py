@@ -1,7 +1,7 @@
-"""Upload: packs first, several at a time, then the metadata pack with their indexes; no ref points to them yet.
+"""Upload to a remote: packs first, several at a time, then the metadata pack with their indexes; refs move later.
 
-A pack that is listed in its full size was uploaded before, by an interrupted push. The metadata pack is uploaded once
-every pack in it is listed whole; a ref moves once the metadata pack is.
+A pack that is listed with its full size was uploaded by an interrupted push. The metadata pack is uploaded once every pack
+in it is listed with its full size; a ref moves once the metadata pack is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Sent(NamedTuple):
 
 
 def salt_of(spoiled: AbstractSet[str]) -> bytes:
-    """Return a salt that is the same for the same spoiled names, so that a repeated push finds what it has uploaded."""
+    """Return a salt derived from the spoiled names, so that a repeated push finds its earlier uploads."""
     return bytes.fromhex(digest("\n".join(sorted(spoiled)).encode())) if spoiled else b""
 
 
@@ -55,13 +55,13 @@ class Uploader:
         """Upload a plan, with the ref entries that were `seen` on the remote; return the number of bytes sent.
 
         With a `salt`, new packs get other names than without it. Raises RemoteUnreachable, RemoteDenied, Damaged,
-        PackNameTaken, DiskFailed; the next push finds what was uploaded until then.
+        PackNameTaken, DiskFailed; the next push finds the completed uploads.
         """
         if plan.is_empty:
             return 0
         try:
             sent = self._packs(plan, inventory, salt or salt_of(inventory.spoiled))
-        except errors.PackNameTaken:  # an interrupted push left a part, on a store that names unfinished files
+        except errors.PackNameTaken:  # left incomplete by an interrupted push, on a store that shows unfinished files
             sent = self._packs(plan, inventory, salt_of({*inventory.spoiled, *inventory.unnamed}))
         self._check("packs", {packformat.path(each.id): each.whole for each in sent})
         return sum(each.size for each in sent) + self._metadata(plan, sent, seen)
@@ -84,11 +84,11 @@ class Uploader:
             return list(workers.ahead(put, upload_packs.packs(self._store, plan, inventory, salt), self._jobs + 1))
 
     def _check(self, folder: str, sizes: Mapping[str, int]) -> None:
-        """Raise RemoteUnreachable unless the remote lists every file in its full size."""
+        """Raise RemoteUnreachable unless the remote lists every file with its full size."""
         listed = {each.name: each.size for each in self._backend.list(folder)} if sizes else {}
         for name, size in sizes.items():
             if listed.get(name) != size:
-                reason = f"{name} was sent, and is not listed with its {size} bytes"
+                reason = f"{name} was uploaded, but the listing does not show it with its {size} bytes"
                 raise errors.RemoteUnreachable(remote=self._backend.where, reason=reason)
 
     def _metadata(self, plan: UploadPlan, sent: list[_Sent], seen: Iterable[RefEntry]) -> int:

@@ -1,8 +1,8 @@
-"""The packs of an upload: local packs as they are, and new ones of other entries, spooled in `tmp/`.
+"""The packs of an upload: unchanged local packs, and new ones of other entries, spooled in `tmp/`.
 
-Every byte is checked before it is sent. The same plan gives the same packs under the same names, so a push finds what
-an interrupted one has uploaded. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into
-another pack. A `salt`, a chunk of no file, gives that one another name.
+Every byte is verified before the upload. Equal plans give equal packs with equal names, so a push finds the uploads of an
+interrupted one. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into another pack, which
+a `salt`, a chunk of no file, gives another name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mvc.storage.packs.packwriter import CUT, PackBuilder
 from mvc.storage.packs.reader import Place
 
 _AHEAD = 32
-"""Entries that are read and checked ahead."""
+"""Entries that are read and verified ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class UploadPack:
 
 
 def packs(store: Store, plan: UploadPlan, inventory: Inventory, salt: bytes = b"") -> Iterator[UploadPack]:
-    """Yield the packs of a plan. Raises Damaged for damage on this side, DiskFailed."""
+    """Yield the packs of a plan. Raises Damaged for local damage, DiskFailed."""
     spoiled: list[Location] = []
     for name in plan.whole:
         pack = PackFile(store.door, name)

@@ -1,11 +1,11 @@
-"""The plan of an upload: all that new versions need and that the remote lacks.
+"""The plan of an upload: everything that new versions need and the remote lacks.
 
     versions, oldest first ─► objects ─────────────────────────► lacking on the remote?
                             └► files, in tree order ─► a recipe of each
                                         └► chunks, in file order ─► lacking on the remote? ─► after their delta bases
 
-A chunk on the remote counts only if its chain of deltas is no longer than the one here: pushes between stores would
-build chains that are longer than a writer's.
+A chunk on the remote counts only if its chain depth is at most the local one: otherwise, pushes between stores would build
+chains that exceed the limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Fresh = Sequence[tuple[VersionId, Version]]
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """The plan: ids of objects, recipes, local packs to upload as they are, and entries of others, in order.
+    """The plan: ids of objects, recipes, local packs to upload unchanged, and entries of others, in order.
 
     `size` is the bytes of all chunks to upload, `skipped` the bytes of those that the remote has.
     """
@@ -49,10 +49,10 @@ class UploadPlan:
 
 
 def plan(store: Store, inventory: Inventory, fresh: Fresh, *, partial: bool = False) -> UploadPlan:
-    """Return what of `fresh` to upload. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
+    """Plan the upload of `fresh`. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
 
-    With `partial`, such files are left out. A chunk that only suspect packs of the remote have is uploaded if it is
-    here.
+    With `partial`, such files are skipped. A chunk that only suspect packs of the remote have is uploaded if it is
+    stored.
     """
     store.chunks.refresh()
     files = {file: id_ for id_, version in fresh for file in _files(store, version)}
@@ -107,7 +107,7 @@ def _bases(located: dict[ChunkId, tuple[Place, ...]]) -> set[str]:
 
 
 def _choose(recipes: Sequence[Recipe], selection: _Selection) -> Recipe | None:
-    """Return the first recipe whose chunks are all here or on the remote; None for none."""
+    """Return the first recipe whose chunks are all stored or on the remote; None for none."""
     return next((recipe for recipe in recipes if all(selection.is_known(chunk) for chunk, _ in recipe.chunks)), None)
 
 
@@ -145,15 +145,15 @@ class _Selection:
 
 
 def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
-    """Return the place of least depth with all its delta bases."""
+    """Return the place of smallest depth with all its delta bases."""
     for place in places:
         if place.whole:
             return place
-    raise errors.Missing(what="what a chunk rests on, chunk", id=chunk)
+    raise errors.Missing(what="the delta base of a chunk, chunk", id=chunk)
 
 
 def _whole(store: Store, entries: Sequence[Location]) -> Iterator[str]:
-    """Yield the packs of which every entry is uploaded."""
+    """Yield the packs of which all entries are uploaded."""
     counts: dict[str, int] = {}
     for each in entries:
         counts[each.pack] = counts.get(each.pack, 0) + 1

@@ -1,4 +1,4 @@
-"""The contents of files, as their headers say: of a version where its bytes are here, of the working tree.
+"""Contents of files by their headers: format, zip members and faults, of a version or of the working tree.
 
 a file ─► is it here? ─ no ─► None: unknown          yes ─► its first bytes, or the directory at its end
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
-"""Opens a file for reading; None where it is not here."""
+"""A function that opens a file for reading; None if it is absent."""
 
 
 class Contents:
@@ -39,7 +39,7 @@ class Contents:
         self._metadata: dict[str, Metadata | None] = {}
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
-        """Return the names in a zip archive, none when it is truncated; None when its bytes are not here."""
+        """Return the names in a zip archive, none if it is truncated; None if its bytes are absent."""
         with self._open(entry) as source:
             if source is None:
                 return None
@@ -49,7 +49,7 @@ class Contents:
                 return ()
 
     def format(self, entry: TreeEntry) -> str | None:
-        """Return the format by its header, `""` for an unknown one; None when its bytes are not here."""
+        """Return the format by its header, `""` for an unknown one; None if its bytes are absent."""
         with self._open(entry) as source:
             if source is None:
                 return None
@@ -82,7 +82,7 @@ def _metadata(source: Source) -> Metadata:
 
 
 def stored(repository: Repository) -> Contents:
-    """Return the contents of stored files. Nothing is fetched: promised files are not here.
+    """Return the contents of stored files. Nothing is fetched: promised files count as absent.
 
     Reading raises Missing, Damaged.
     """
@@ -104,7 +104,7 @@ def working(repository: Repository, folder: str) -> Contents:
     def opened(entry: TreeEntry) -> Iterator[Source | None]:
         try:
             fd = repository.tree.open(f"{folder}/{entry.path}" if folder else entry.path)
-        except (errors.MvcError, OSError):  # `commit` raises what is wrong with it
+        except (errors.MvcError, OSError):  # `commit` raises the error
             yield None
             return
         try:

@@ -1,4 +1,4 @@
-"""Delta bases of a new version: files of its first parent, of the model it was made from, of its other parents."""
+"""Delta bases of a new version: files of its first parent, of its `model.parent`, of its other parents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bas
 
 
 def _origin(model: Model, manifest: Manifest) -> list[VersionId]:
-    """Return the version that `model.parent` names, if it is here."""
+    """Return the version that `model.parent` names, if this repository has it."""
     parent = manifest.model.get("parent")
     try:
         return [revisions.resolve(model, str(parent))] if parent else []

@@ -33,9 +33,9 @@ def _at_or_above(folder: Path) -> Path | None:
 
 
 def _in_main_worktree(folder: Path) -> Path | None:
-    """Return the place of `folder` in the main worktree of its Git repository, when it is in a linked one.
+    """Return the corresponding folder in the main Git worktree, if `folder` is in a linked one.
 
-    There `.git` is a file with the line `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout(5)).
+    In a linked worktree, `.git` is a file with the line `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout(5)).
     """
     top = next((above for above in (folder, *folder.parents) if (above / ".git").is_file()), None)
     if top is None:
@@ -50,7 +50,7 @@ def _in_main_worktree(folder: Path) -> Path | None:
 def find_model(repository: Repository, folder: Path, key: str | None = None) -> str:
     """Return the model `key`, else the one of the nearest model.toml at or above `folder`, else the only one.
 
-    Raises NoModel, WhichModel, NotInitialized, TwoFolders, MovedFolder, and what is wrong with the model.toml.
+    Raises NoModel, WhichModel, NotInitialized, TwoFolders, MovedFolder, and the errors of the model.toml.
     """
     if key is not None:
         repository.head(key)
@@ -103,7 +103,7 @@ def _name_in(repository: Repository, folder: str) -> str | None:
 
 
 def _at_home(repository: Repository, folder: str) -> str | None:
-    """Return the model whose head records this folder."""
+    """Return the model whose HEAD records this folder."""
     for model in repository.heads.models():
         head = repository.heads.get(model)
         if head is not None and head.folder == folder:

@@ -1,6 +1,6 @@
-"""Disk usage: the parts that files of versions share, those that a version added, and how each is stored.
+"""Disk usage: parts shared by files, parts added by a version, and their storage.
 
-A part is a chunk, or the recipe of a small file, which has the file's bytes in it.
+A part is a chunk, or the recipe of a small file, which contains the file's bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Parts = dict[str, int]
 
 
 def recipe_of(repository: Repository, file: FileId) -> Recipe | None:
-    """Return the recipe of a file, even when chunks of it are elsewhere; None when there is none. Raises Damaged."""
+    """Return the recipe of a file, even if chunks of it are absent; None for none. Raises Damaged."""
     found = repository.recipes.best(file)
     return found or next(iter(repository.recipes.for_file(file)), None)
 
@@ -36,7 +36,7 @@ def parts(recipe: Recipe) -> Parts:
 def added_bytes(repository: Repository, old: Tree | None, new: Tree) -> dict[FileId, int]:
     """Return the bytes that each file in `new` adds: those of its parts that no file of `old` has.
 
-    A part that several new files share counts for the first. A file without a recipe is left out. Raises Damaged.
+    A part that several new files share counts for the first. A file without a recipe is skipped. Raises Damaged.
     """
     known = {entry.file for entry in old.entries} if old else set()
     fresh = [entry.file for entry in new.entries if entry.file not in known]
@@ -69,7 +69,7 @@ class Kept(NamedTuple):
 
 
 def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
-    """Return the storage of each part of a file; None when they are not all here."""
+    """Return the storage of each part of a file; None if some are absent."""
     recipe = repository.recipes.best(file)
     if recipe is None:
         return None
@@ -79,6 +79,6 @@ def kept_parts(repository: Repository, file: FileId) -> dict[str, Kept] | None:
 
 
 def kept_chunk(repository: Repository, chunk: ChunkId) -> Kept:
-    """Return the storage of a chunk that is here."""
+    """Return the storage of a stored chunk."""
     entry = repository.chunks.find(chunk)[0].entry
     return Kept(entry.stored, entry.raw, entry.encoding, entry.base)

@@ -1,12 +1,11 @@
-"""The history of versions: the one walk over parents, and every question that is answered by it.
+"""The history of versions: the walk over parents, and reachability, merge bases and numbers based on it.
 
-    reach       each reachable version once, in no order that is promised: ancestors, merge bases, reachability
+    reach       each reachable version once, in unspecified order: ancestors, merge bases, reachability
     walk        newest first, children before their parents: `log`, the versions of a push
     line        first parents only: numbers, `v7`
 
-`walk` reads no more than it gives out while a line is straight. From the first fork on, it reads all that is left
-before it orders it, since only then are the children of a version known. So `log -n 20` of a thousand versions in a row
-reads twenty.
+On a linear history, `walk` reads only the versions that it yields: `log -n 20` of a thousand versions reads twenty. From
+the first fork on, it reads the whole rest before ordering it, since only then all children of a version are known.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ Entry = tuple[VersionId, Version]
 
 
 def reach(tips: Iterable[VersionId], parents: Callable[[VersionId], Iterable[VersionId]]) -> Iterator[VersionId]:
-    """Yield every id that `tips` reach through `parents`, themselves included: each once, the nearest first.
+    """Yield every id reachable from `tips` through `parents`, tips included: each once, the nearest first.
 
-    `parents` is called after its id was yielded, and ends the walk there by returning nothing.
+    `parents` is called after its id was yielded; an empty result ends the walk at that id.
     """
     seen: set[VersionId] = set()
     waiting = deque(tips)
@@ -51,7 +50,7 @@ def reachable(
     read: Callable[[VersionId], Version | None],
     parents: Callable[[Version], Iterable[VersionId]] = operator.attrgetter("parents"),
 ) -> dict[VersionId, Version]:
-    """Return the versions that `tips` reach. The walk ends at an id that `read` returns None for."""
+    """Return the versions reachable from `tips`. The walk ends at an id for which `read` returns None."""
     found: dict[VersionId, Version] = {}
 
     def above(id_: VersionId) -> Iterable[VersionId]:
@@ -69,7 +68,7 @@ def reachable(
 def walk(
     objects: Objects, tips: Iterable[VersionId], *, exclude: Iterable[VersionId] = (), first_parent: bool = False
 ) -> Iterator[Entry]:
-    """Yield the versions that `tips` reach and `exclude` do not, newest first.
+    """Yield the versions reachable from `tips` but not from `exclude`, newest first.
 
     With `first_parent`, only first parents are followed. Raises Missing, Damaged.
     """
@@ -91,7 +90,7 @@ def walk(
 
 
 def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
-    """Yield the first-parent line from `tip` to its root. Raises Damaged when a number does not follow its parent's."""
+    """Yield `tip` and its first-parent ancestors. Raises Damaged for a number that is not its parent's plus one."""
     while tip is not None:
         version = objects.version(tip)
         yield tip, version
@@ -100,25 +99,25 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
 
 
 def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
-    """Raise Damaged unless the number is one more than the first parent's, if that is not on record as absent."""
+    """Raise Damaged unless the number is the first parent's plus one, or that parent is recorded as absent."""
     parent = first_parent(objects, version)
     if parent is None and version.parents:
         return
     before = objects.version(parent).number if parent is not None else 0
     if version.number != before + 1:
         raise errors.Damaged(
-            what=f"version {id_}", reason=f"its number, {version.number}, does not follow its parent's"
+            what=f"version {id_}", reason=f"its number, {version.number}, is not its parent's plus one"
         )
 
 
 def first_parent(objects: Objects, version: Version) -> VersionId | None:
-    """Return the first parent; None for a root, and where the first parent is on record as absent."""
+    """Return the first parent; None for a root, and for one recorded as absent."""
     here = objects.parents(version)
     return here[0] if here and here[0] == version.parents[0] else None
 
 
 def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId | None:
-    """Return the version of that number on the first-parent line from `tip`; None when there is none.
+    """Return the version of that number among `tip` and its first-parent ancestors; None for none.
 
     Raises as `line`.
     """
@@ -129,7 +128,7 @@ def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId 
 
 
 def ancestors(objects: Objects, tips: Iterable[VersionId]) -> set[VersionId]:
-    """Return the ids that `tips` reach, themselves included. Raises Missing, Damaged."""
+    """Return the ids reachable from `tips`, tips included. Raises Missing, Damaged."""
     return set(reach(tips, lambda id_: objects.parents(objects.version(id_))))
 
 
@@ -141,7 +140,7 @@ def is_ancestor(objects: Objects, old: VersionId, new: VersionId) -> bool:
 def merge_bases(objects: Objects, one: VersionId, two: VersionId) -> list[VersionId]:
     """Return the merge bases of two versions, sorted.
 
-    They are the common ancestors from which no other common ancestor descends.
+    They are the common ancestors that are not ancestors of another common ancestor.
     """
     shared = ancestors(objects, [one]) & ancestors(objects, [two])
     inner = {parent for id_ in shared for parent in objects.version(id_).parents}
@@ -149,7 +148,7 @@ def merge_bases(objects: Objects, one: VersionId, two: VersionId) -> list[Versio
 
 
 def ahead_behind(objects: Objects, one: VersionId, two: VersionId) -> tuple[int, int]:
-    """Return how many versions `one` has that `two` lacks, and how many the other way round."""
+    """Return how many versions `one` is ahead of `two`, and how many it is behind."""
     left, right = ancestors(objects, [one]), ancestors(objects, [two])
     return len(left - right), len(right - left)
 
@@ -161,10 +160,10 @@ def tips(model: Model) -> list[VersionId]:
 
 
 def snapshot(repository: Repository, version: VersionId | None, model: str | None = None) -> Snapshot | None:
-    """Return what `version` holds, to be compared with another or with the working tree; None for no version.
+    """Return the snapshot of `version`, for comparison with another or with the working tree; None for no version.
 
-    With `model`, its name is that one, as it is now: a model that was renamed since is not a changed one. Raises
-    Missing, Damaged.
+    With `model`, the snapshot has that name, so that a later rename of the model does not count. Raises Missing,
+    Damaged.
     """
     if version is None:
         return None
@@ -188,7 +187,7 @@ def _parents(objects: Objects, version: Version, *, first_parent: bool) -> tuple
 def _between(
     objects: Objects, starts: list[VersionId], hidden: list[VersionId], *, first_parent: bool
 ) -> list[Entry] | None:
-    """Return the versions from `starts` back to `hidden` when each is one id on a straight line, else None.
+    """Return the versions from `starts` back to `hidden` if both are single ids on a linear history, else None.
 
     This saves reading the ancestors of `hidden`.
     """
@@ -206,7 +205,7 @@ def _between(
 
 
 def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *, first_parent: bool) -> Iterator[Entry]:
-    """Yield what `starts` reach and is not in `seen`, newest first, each after all its children."""
+    """Yield the ids reachable from `starts` that are not in `seen`, newest first, each after all its children."""
 
     def parents(version: Version) -> set[VersionId]:
         return set(_parents(objects, version, first_parent=first_parent))

@@ -1,4 +1,4 @@
-"""The uses that a version is meant for (`[intent] ready_for`), checked by status, commit, merge and alias.
+"""Intended uses of a version (`[intent] ready_for`), checked by status, commit, merge and alias.
 
 Without such uses in model.toml this costs nothing: rules and readers of files load when they are needed.
 """
@@ -33,7 +33,7 @@ else:
 def unready(
     manifest: Manifest, tree: Callable[[], Tree], contents: Callable[[], Contents] | None = None
 ) -> tuple[Readiness, ...]:
-    """Return the uses that `manifest` is meant for and not ready for; without `contents`, no file is read."""
+    """Return the intended uses that `manifest` is not ready for; without `contents`, no file is read."""
     if not manifest.intent.get("ready_for"):
         return ()
     looked_into = contents() if contents is not None else subject.NoContents()
@@ -54,7 +54,7 @@ def faults(repository: Repository, folder: str, changes: Sequence[FileChange]) -
 
 
 def require(repository: Repository, id_: VersionId, alias: str) -> None:
-    """Raise NotReady unless a version is ready for the uses it is meant for, before `alias` moves to it."""
+    """Raise NotReady unless a version is ready for its intended uses, before `alias` moves to it."""
     version = repository.objects.version(id_)
     found = unready(
         repository.objects.manifest(version.manifest),
@@ -65,7 +65,7 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
 
 
 def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str]) -> None:
-    """Raise NotReady when `found` has a use; `check` is the command that shows why."""
+    """Raise NotReady if `found` has a use; `check` is the command that shows the reasons."""
     if found:
         reasons = dict.fromkeys(each.verdict.why for readiness in found for each in readiness.blockers)
         raise errors.NotReady(

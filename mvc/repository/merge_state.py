@@ -23,13 +23,13 @@ else:
 
 
 def in_progress(model: Model) -> MergeState | None:
-    """Return the merge in progress of `model`, None when there is none. Raises Damaged."""
+    """Return the merge in progress of `model`, None for none. Raises Damaged."""
     state = merges.recorded(model.repository.door, model.key)
     return state if state is not None and model.current == state.ours else None
 
 
 def refuse(model: Model) -> None:
-    """Raise MergeUnderway when a merge of `model` is in progress."""
+    """Raise MergeUnderway if a merge of `model` is in progress."""
     state = in_progress(model)
     if state is not None:
         raise errors.MergeUnderway(theirs=history.label(model.repository, state.theirs), model=model.key)

@@ -1,4 +1,4 @@
-"""One model of a repository: the value that functions take which look at its refs, its head or its files."""
+"""One model of a repository: its refs, its HEAD and its folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Model:
 
     @property
     def head(self) -> Head:
-        """Its head: the branch or version that is checked out, and the folder of its files. Raises NoModel."""
+        """The model's HEAD: the branch or version that is checked out, and the folder. Raises NoModel."""
         return self.repository.head(self.key)
 
     @property
@@ -41,7 +41,7 @@ class Model:
         return self.head.folder
 
     def ref(self, kind: str, name: str) -> RefName:
-        """Return the name of one of its refs, which need not exist."""
+        """Return the full name of a ref of the model, which need not exist."""
         return RefName(self.key, kind, name)
 
     def names(self, kind: str) -> list[str]:
@@ -49,7 +49,7 @@ class Model:
         return self.repository.refs.names(self.key, kind)
 
     def target(self, kind: str, name: str) -> VersionId | None:
-        """Return the version of a ref; None when there is no such ref."""
+        """Return the version of a ref; None if it does not exist."""
         return self.repository.refs.target(self.ref(kind, name))
 
     def refs(self) -> list[RefName]:

@@ -1,4 +1,4 @@
-"""The parts of one repository, each made on first use, as far as the working tree needs them."""
+"""The parts of one repository, each created on first use: settings, refs, objects, packs, working tree."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Parts:
         unfinished: bool = False,
         trusted_hosts: str = "",
     ) -> None:
-        """Open the repository whose `.mvc` is in `root`; one that is `offline` connects to no remote but folders.
+        """Open the repository whose `.mvc` is in `root`; with `offline`, only remotes in folders are used.
 
-        `trusted_hosts` are hosts that its remotes may send credentials to, besides those in the person's settings. With
-        `unfinished`, one whose clone was interrupted opens, too. Raises NoRepository, IrregularFile, UnfinishedClone,
+        `trusted_hosts` are hosts that may receive credentials, besides those in the user's settings. With `unfinished`,
+        an unfinished clone may be opened, too. Raises NoRepository, IrregularFile, UnfinishedClone,
         IncompleteInit, NewerFormat, UnknownFeature, BadConfig, Damaged.
         """
         self.root = root
@@ -76,7 +76,7 @@ class Parts:
         if not (root / DIRECTORY).is_dir():
             raise errors.NoRepository(where=root)
         if not os.path.realpath(root / DIRECTORY).startswith(f"{os.path.realpath(root)}{os.sep}".replace("//", "/")):
-            raise errors.IrregularFile(path=root / DIRECTORY, kind="a symbolic link that leads out of the repository")
+            raise errors.IrregularFile(path=root / DIRECTORY, kind="a symbolic link to a place outside the repository")
         source = None if unfinished else clone_source.unfinished(self.door)
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)
@@ -85,11 +85,11 @@ class Parts:
         self.offline = offline
         self._trusted_hosts = trusted_hosts
         self.left_alone: list[str] = []
-        """Paths that a change did not write, since they were edited while it was prepared."""
+        """Paths that a change did not write, since they were edited after it was planned."""
         self._lock_timeout = lock_timeout
 
     def read_again(self) -> None:
-        """Read the settings again, and drop all caches: another process may have changed the store.
+        """Read the settings again and drop all caches, as another process may have changed the store.
 
         Raises BadConfig and the like.
         """
@@ -99,7 +99,7 @@ class Parts:
 
     @cached_property
     def approvals(self) -> Approvals:
-        """The hosts that the person who runs mvc approved. Raises BadConfig, BadSetting."""
+        """The hosts that the user approved. Raises BadConfig, BadSetting."""
         return self.config.approvals(self._trusted_hosts)
 
     @cached_property
@@ -149,7 +149,7 @@ class Parts:
 
     @cached_property
     def promised(self) -> Promised:
-        """The records of files that are promised or were dropped on purpose."""
+        """The records of promised and expired files."""
         return promised.Promised(self.door, self.recipes)
 
     @cached_property
@@ -158,12 +158,12 @@ class Parts:
         return extract.Extract(self.recipes, self.reader)
 
     def ingest(self, progress: Callable[[int], None] | None = None, bases: Bases | None = None) -> Ingest:
-        """Return a writer of new files, with deltas against `bases`; the bytes read are reported to `progress`."""
+        """Return a writer of new files, with deltas against `bases`; `progress` counts the bytes read."""
         return ingest.Ingest(self.door, self.recipes, self.reader, progress, bases)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the writer's lock. Raises LockTimeout, ReadOnlyStore."""
+        """Hold the exclusive lock. Raises LockTimeout, ReadOnlyStore."""
         with self.door.lock(self._timeout()):
             yield
 

@@ -1,4 +1,4 @@
-"""Published versions: the record of their places on a registry, in ref logs that keep no version alive.
+"""Published versions: the record of their places on a registry, in ref logs that keep no version reachable.
 
 refs/<model>/published/picsellia/<version id>/0000000001   place: #3 "v7-3f9c2ab1d0f4" of model helmets of acme
 """
@@ -21,7 +21,7 @@ PICSELLIA = "picsellia"
 """The only kind of registry so far."""
 KIND = f"{PUBLISHED}/{PICSELLIA}"
 PREFIX = f"{PICSELLIA}:"
-"""The beginning of a revision that names a version on a registry."""
+"""Prefix of a revision that names a version on a registry."""
 _SHOWN = 10
 
 
@@ -31,7 +31,7 @@ def ref_of(model: str, version: VersionId) -> RefName:
 
 
 def places(model: Model, version: VersionId) -> list[Place]:
-    """Return the places of a version, each once, as recorded last; oldest first."""
+    """Return the places of a version, each once and as recorded last; oldest first."""
     found: dict[tuple[str, str], Place] = {}
     for entry in model.repository.refs.entries(ref_of(model.key, version)):
         if entry.place is not None:
@@ -40,7 +40,7 @@ def places(model: Model, version: VersionId) -> list[Place]:
 
 
 def has_any(model: Model) -> bool:
-    """Return whether any version of `model` has a place on record."""
+    """Return whether any version of `model` has a recorded place."""
     return bool(model.repository.refs.all(model.key, KIND))
 
 
@@ -54,7 +54,7 @@ def every(model: Model) -> Iterator[tuple[VersionId, Place]]:
 def named(repository: Repository, text: str) -> tuple[str, VersionId]:
     """Return the model and the version that are `MODEL@3` on the registry: by its number there, else by its name.
 
-    For a version that was changed there and imported again, it is the one that was published. Raises UnknownOnRegistry,
+    If a version was changed there and imported again, return the published one. Raises UnknownOnRegistry,
     AmbiguousRevision.
     """
     model, _, wanted = text.rpartition("@")
@@ -78,7 +78,7 @@ def named(repository: Repository, text: str) -> tuple[str, VersionId]:
 
 
 def rank(repository: Repository, id_: VersionId) -> tuple[bool, int]:
-    """Return the rank of a version here among those of one version there: a published one is first, then the newest."""
+    """Return the rank of a version among those with one place: a published one is first, then the newest."""
     version = repository.objects.version(id_)
     return not is_by_hand(version), version.number
 
@@ -89,7 +89,7 @@ def is_by_hand(version: Version) -> bool:
 
 
 def record(model: Model, version: VersionId, place: Place, move: Move) -> bool:
-    """Record that `version` is at `place`; False when it is on record. Under the lock. Raises RefMoved."""
+    """Record the `place` of `version`; return False if it is recorded. The caller holds the lock. Raises RefMoved."""
     if place in places(model, version):
         return False
     ref = ref_of(model.key, version)

@@ -1,13 +1,13 @@
-"""The Git commit of the training code: recorded with each version, when there is a Git repository around it.
+"""The Git commit of the training code, recorded with each version if the model is in a Git repository.
 
-    git rev-parse, symbolic-ref, config, status, rev-list      read, and run none of the programs they could run
+    git rev-parse, symbolic-ref, config, status, rev-list      read only; they may not run other programs
 
-GitPython runs these commands; its own objects are not used, since they start others, as the repository configures them.
+GitPython runs these commands; its objects are not used, since they run programs that the repository configures.
 
-The repository around a model may be somebody else's, and its config and attributes name programs: `core.fsmonitor`,
-hooks, clean filters, external diffs, the transport for missing objects of a partial clone. Each is switched off by a
-setting that wins over the repository's. What an LFS filter would have to decide counts as modified, therefore. Without
-the program `git`, without a repository, or before its first commit, there is nothing to record, and nothing fails.
+The repository may be somebody else's, and its config and attributes name programs: `core.fsmonitor`, hooks, clean filters,
+external diffs, the transport for missing objects of a partial clone. A setting with precedence over the repository's
+switches each off. Therefore, files that need an LFS filter count as modified. Without `git`, a repository or a first
+commit, nothing is recorded, and nothing fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEWEST = 10_000
 _SECONDS = 120
 """Seconds after which a running `git` is killed."""
 _KEPT = ("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH")
-"""Environment variables for Git that are kept, beside settings; others would name another repository."""
+"""Environment variables that Git keeps, besides settings; others could name another repository."""
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -33,18 +33,18 @@ _SET = {
     "GIT_NO_LAZY_FETCH": "1",
     "LC_ALL": "C",
 }
-"""No write to the index, no prompt, and no fetch of missing objects."""
+"""Options against writes to the index, prompts, and fetches of missing objects."""
 _QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull, "core.excludesFile": os.devnull}
 _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _STATUS = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
 _FLAGS = 3
-"""Characters before a path in the output of `_STATUS`."""
+"""Characters before the path in a line of `_STATUS`."""
 
 
 def code_of(folder: Path, own: Sequence[Path]) -> Code | None:
-    """Return the Git commit that is checked out in `folder`; None when there is none.
+    """Return the Git commit that is checked out in `folder`; None for none.
 
-    `dirty` tells whether files that Git tracks differ from it, the model's `own` files left out.
+    `dirty` is True if files that Git tracks differ from it, other than the model's `own` files.
     """
     found = _git(folder, "rev-parse", "--show-toplevel", "--verify", "HEAD")
     if found is None:
@@ -62,12 +62,12 @@ def code_of(folder: Path, own: Sequence[Path]) -> Code | None:
 
 
 def ancestors(folder: Path) -> Iterator[str]:
-    """Return the Git commit that is checked out in `folder` and those before it, newest first; none without Git."""
+    """Return the Git commit that is checked out in `folder` and its ancestors, newest first; none without Git."""
     yield from (_git(folder, "rev-list", f"--max-count={NEWEST}", "HEAD", "--") or "").split()
 
 
 def identity(folder: Path) -> tuple[str, str] | None:
-    """Return the name and e-mail address that Git would sign with in `folder`; None when it has none."""
+    """Return the name and e-mail address of Git's author in `folder`; None for none."""
     name, email = (_git(folder, "config", "--get", key) for key in ("user.name", "user.email"))
     return None if name is None or email is None else (name.strip(), email.strip())
 
@@ -83,7 +83,7 @@ def _remote(folder: Path) -> str | None:
 
 
 def _without_filters(folder: Path) -> dict[str, str] | None:
-    """Return the settings that switch every configured filter off; None when one has a name that `-c` cannot set."""
+    """Return the settings that switch every configured filter off; None if one has a name that `-c` cannot set."""
     keys = (_git(folder, "config", "-z", "--name-only", "--get-regexp", r"^filter\.") or "").split("\0")
     names = {key.rpartition(".")[0] for key in keys if key}
     if any("=" in name for name in names):
@@ -92,7 +92,7 @@ def _without_filters(folder: Path) -> dict[str, str] | None:
 
 
 def _git(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str | None:
-    """Return what `git` prints when it is run in `folder`; None when it fails, or is not there."""
+    """Run `git` in `folder` and return its output; None if it fails, or is not installed."""
     options = [part for pair in {**_QUIET, **(settings or {})}.items() for part in ("-c", "=".join(pair))]
     try:
         status, out, _ = (
@@ -114,9 +114,9 @@ def _git(folder: Path, *arguments: str, settings: Mapping[str, str] | None = Non
 
 
 def _without_variables() -> list[str]:
-    """Return the command that runs another one without the variables that speak of another repository.
+    """Return a command prefix that removes the environment variables of another repository.
 
-    GitPython hands all of this process's environment on, as in a hook of Git, which has `GIT_DIR` set.
+    GitPython passes this process's whole environment on, which in a Git hook contains `GIT_DIR`.
     """
     foreign = [
         name

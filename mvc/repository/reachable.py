@@ -22,7 +22,7 @@ Versions = dict[VersionId, Version]
 
 
 def reachable(repository: Repository, since: int) -> Versions:
-    """Return the versions that must stay, with all their ancestors.
+    """Return the reachable versions, with all their ancestors.
 
     Roots are refs, heads, an interrupted change, merges in progress, and entries of ref logs made after `since`, in
     seconds since 1970. Raises Missing, Damaged.
@@ -32,7 +32,7 @@ def reachable(repository: Repository, since: int) -> Versions:
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
-    """Return other young loose versions, with their ancestors that are here; they stay, too, with their files.
+    """Return the other young loose versions, with their present ancestors; they stay, too, with their files.
 
     Young ones are not older than `cutoff`, in nanoseconds since 1970.
     """
@@ -45,7 +45,7 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
 
 
 def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
-    """Return the objects and files that `versions` need, and what is here of those that `spared` need.
+    """Return the objects and files that `versions` need, and the present ones that `spared` need.
 
     Raises Missing, Damaged.
     """
@@ -125,7 +125,7 @@ def _files(repository: Repository, version: Version) -> set[FileId]:
 def _heads(repository: Repository) -> Iterator[VersionId]:
     for model in {*repository.refs.models(), *repository.heads.models()}:
         head = repository.heads.get(model)
-        if head is None:  # it may have named a version that no ref reaches
+        if head is None:  # it may be the only ref to a version
             raise errors.Missing(what="the head of", id=model)
         check_log(repository, model)
         if head.version is not None:
@@ -133,7 +133,7 @@ def _heads(repository: Repository) -> Iterator[VersionId]:
 
 
 def _named(repository: Repository, since: int) -> Iterator[VersionId]:
-    """Yield the version of each ref, and those of its entries made after `since` that are still here."""
+    """Yield the version of each ref, and the present versions of its entries made after `since`."""
     for ref in _logs(repository):
         entries = repository.refs.entries(ref)
         _check(ref, [entry.seq for entry in entries])
@@ -152,7 +152,7 @@ def _logs(repository: Repository) -> Iterator[RefName]:
 
 
 def _check(ref: RefName, numbers: list[int]) -> None:
-    """Raise Damaged when an entry of a log is missing: it may have been the only one that names a version."""
+    """Raise Damaged if an entry of a log is missing, as it may be the only one that names a version."""
     if numbers != list(range(1, len(numbers) + 1)):
         raise errors.Damaged(what=f"the log of {ref.text} of {ref.model}", reason="an entry is missing from it")
 

@@ -1,4 +1,4 @@
-"""Rebase: unpublished versions made again on another version, with the same trees and manifests."""
+"""Rebase: versions that no remote has are repeated on another version, with the same trees and manifests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mvc.storage.records.reflog import HEADS
 
 
 def rebase(model: Model, branch: str, onto: VersionId, called: str, actor: Actor) -> VersionId:
-    """Rebase the versions of `branch` that `onto` lacks; return the new tip. Messages call `onto` what `called` says.
+    """Rebase the versions of `branch` that `onto` lacks; return the new tip. Messages call `onto` by `called`.
 
-    The files of the working tree stay as they are, as the newest version has the same tree. Raises CannotRebase when
-    one of the versions is a merge, or is known to a remote; RefMoved.
+    The working tree does not change, as the newest version has the same tree. Raises CannotRebase if one of the
+    versions is a merge, or reachable from a remote-tracking ref; RefMoved.
     """
     repository = model.repository
     ref = model.ref(HEADS, branch)
@@ -40,7 +40,7 @@ def rebase(model: Model, branch: str, onto: VersionId, called: str, actor: Actor
 def _own(
     repository: Repository, tip: VersionId, onto: VersionId, branch: str, called: str
 ) -> list[tuple[VersionId, Version]]:
-    """Return the versions that `tip` has and `onto` lacks, oldest first."""
+    """Return the versions reachable from `tip` but not from `onto`, oldest first."""
     found = list(history.walk(repository.objects, [tip], exclude=[onto]))[::-1]
     for id_, version in found:
         if len(version.parents) > 1:
@@ -49,7 +49,7 @@ def _own(
 
 
 def _check_unknown(model: Model, own: list[tuple[VersionId, Version]], branch: str, called: str) -> None:
-    """Raise CannotRebase when a remote-tracking ref reaches one of these versions: somebody may have built on it."""
+    """Raise CannotRebase if one of these versions is reachable from a remote-tracking ref: others may have built on it."""
     refs = model.repository.refs
     for kind in refs.kinds(model.key):
         for ref in refs.all(model.key, kind) if kind.startswith("remotes/") else ():

@@ -1,6 +1,6 @@
-"""Branches, tags and aliases of a model: one namespace, three ways to move.
+"""Branches, tags and aliases of a model: one namespace, with a rule of movement for each kind.
 
-A branch moves with commits, a tag never moves, an alias is moved on purpose and remembers every move.
+A branch moves with commits, a tag never moves, an alias is moved explicitly, with a log of every move.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def check_new(model: Model, kind: str, name: str) -> None:
 
 
 def set_tag(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
-    """Create the tag `name` at `version`; False when it is there already.
+    """Create the tag `name` at `version`; return False if it exists there.
 
-    A tag that was deleted may come back only at the version it was at. Raises TagExists, and as `check_new`.
+    A deleted tag may be created again only at its former version. Raises TagExists, and as `check_new`.
     """
     check_tag(model, name, version)
     return _move(model.repository, model.ref(TAGS, name), version, actor, reason)
@@ -49,7 +49,7 @@ def check_tag(model: Model, name: str, version: VersionId | None) -> None:
 
 
 def set_alias(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
-    """Move the alias `name` to `version`; False when it is there already. Raises as `check_new`, RefMoved."""
+    """Move the alias `name` to `version`; return False if it is there. Raises as `check_new`, RefMoved."""
     check_new(model, ALIASES, name)
     return _move(model.repository, model.ref(ALIASES, name), version, actor, reason)
 
@@ -83,7 +83,7 @@ def set_all(
     actor: Actor,
     reason: str,
 ) -> tuple[str, ...]:
-    """Set several tags and aliases; return the names that were not there yet."""
+    """Set several tags and aliases; return the names that changed."""
     done = [tag for tag in tags if set_tag(model, tag, version, actor, reason)]
     done += [alias for alias in aliases if set_alias(model, alias, version, actor, reason)]
     return tuple(done)
@@ -101,7 +101,7 @@ def remove(model: Model, kind: str, name: str, actor: Actor, reason: str) -> Ver
 
 
 def holders(model: Model, version: VersionId, *, but: RefName | None = None) -> list[str]:
-    """Return the refs of `model` at `version`, other than `but`, and the remote-tracking refs that reach it."""
+    """Return the refs of `model` at `version`, except `but`, and the remote-tracking refs from which it is reachable."""
     refs = [ref for ref in model.refs() if ref != but]
     return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(model.repository, ref, version)]
 

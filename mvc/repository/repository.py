@@ -1,4 +1,4 @@
-"""One repository: the folder with `.mvc`, its parts, and the roll forward that a writing command begins with."""
+"""One repository: its parts, the exclusive lock, and the roll forward with which a writing command begins."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ C = TypeVar("C", bound=Changeable)
 
 
 def writes(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
-    """Mark the function of a verb that writes: an interrupted change is rolled forward first, except for a dry run."""
+    """Decorate the function of a writing verb: roll an interrupted change forward first, except for a dry run."""
 
     @functools.wraps(function)
     def settled(changed: C, /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -43,7 +43,7 @@ def writes(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, 
 
 @dataclass(frozen=True, slots=True)
 class RolledForward:
-    """An interrupted command that was completed; `edited` are the paths edited since, which it left alone."""
+    """An interrupted command that was rolled forward; `edited` are the paths edited since, which were not changed."""
 
     verb: str
     edited: tuple[str, ...]
@@ -55,7 +55,7 @@ def _nonce() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and when: values that a library does not look up. `nonce` returns 32 new hex digits at each call."""
+    """The author and time of an action, given by the caller. `nonce` returns 32 new random hex digits per call."""
 
     person: Person
     at: Timestamp
@@ -67,12 +67,12 @@ class Actor:
 
 
 class Repository(Parts):
-    """A repository: its parts, the writer's lock, and roll forward."""
+    """A repository: its parts, the exclusive lock, and roll forward."""
 
     def roll_forward(self) -> RolledForward | None:
-        """Roll an interrupted change forward; None where there is none. A writing command begins with it.
+        """Roll an interrupted change forward; return None if there is none. Every writing command begins with it.
 
-        Otherwise it would find the refs moved and the files not. Raises LockTimeout while the change is in progress,
+        Otherwise it would see moved refs with old files. Raises LockTimeout while the change is in progress,
         ReadOnlyStore, DiskFailed, Damaged.
         """
         if not self.door.exists(journal.NAME):
@@ -83,7 +83,7 @@ class Repository(Parts):
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, once an interrupted change of the working tree is rolled forward."""
+        """Roll an interrupted change of the working tree forward, then hold the exclusive lock."""
         with self.locked():
             apply.roll_forward(self)
             self.door.sweep()

@@ -1,15 +1,15 @@
-"""Revisions: the texts by which a version is named.
+"""Revisions: resolution of the texts that name a version.
 
 main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
-v7                        the seventh version of the current branch's line (MODEL@v7: of that model's main)
-HEAD  @                   where the files stand
+v7                        number 7 in the history of the current branch (MODEL@v7: of that model's main)
+HEAD  @                   the checked-out version
 3f9c2ab1d0                the beginning of an id, four digits or more
-main@{1}  prod@{2026-01-15}   where the name stood one move ago, or then
+main@{1}  prod@{2026-01-15}   the ref's position one move ago, or at that date
 v7~2  v7^2                two first parents up; the second parent
-picsellia:MODEL@3         what is number 3 of a model on Picsellia, or has that name there
+picsellia:MODEL@3         the version with number 3 (or that name) of a model on Picsellia
 MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
 
-A..B  A...B               what B has and A lacks; what either has alone (`log`)
+A..B  A...B               reachable from B but not A; reachable from only one of them (`log`)
 REV:model-latest  REV:./weights/best.onnx     one file of a version, by role or by path (`cat`)
 """
 
@@ -39,12 +39,12 @@ _STEP = re.compile(r"([~^])([0-9]*)")
 _AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
 _MOVES = re.compile(r"[0-9]{1,9}\Z")
 _SHOWN = 10
-"""How many candidates an error lists."""
+"""The most candidates that an error lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The versions that `tips` reach and `exclude` do not."""
+    """The versions reachable from `tips` but not from `exclude`."""
 
     tips: tuple[VersionId, ...]
     exclude: tuple[VersionId, ...] = ()
@@ -64,7 +64,7 @@ def resolve(model: Model, text: str) -> VersionId:
 
 
 def resolve_range(model: Model, text: str) -> Range:
-    """Return the range `A..B` or `A...B` (a missing side is HEAD), or all that one revision reaches."""
+    """Return the range `A..B` or `A...B` (a missing side is HEAD), or all versions reachable from one revision."""
     for dots in ("...", ".."):
         left, found, right = text.partition(dots)
         if found:
@@ -76,7 +76,7 @@ def resolve_range(model: Model, text: str) -> Range:
 
 
 def split_file(text: str) -> tuple[str, str]:
-    """Return revision and role or path of `REV:FILE`; HEAD when there is no revision. Raises BadFileRevision."""
+    """Split `REV:FILE` into revision (default: HEAD) and role or path. Raises BadFileRevision."""
     on_registry = text.startswith(places.PREFIX) and text.count(":") > 1
     revision, colon, name = text.rpartition(":") if on_registry else text.partition(":")
     if not colon or not name:
@@ -112,9 +112,9 @@ def _base_of(text: str) -> str:
 
 
 def ref_of(model: Model, name: str) -> RefName | None:
-    """Return the ref whose log `name` means; HEAD means the current branch.
+    """Return the ref whose log `name` selects; HEAD is the current branch.
 
-    A deleted ref counts if no other is meant. None when there is none. Raises AmbiguousRevision, NoModel.
+    A deleted ref is selected if no existing one matches. Return None for none. Raises AmbiguousRevision, NoModel.
     """
     if name in ("", "HEAD", "@"):
         branch = model.head.branch
@@ -153,7 +153,7 @@ def _base(model: Model, text: str, whole: str) -> VersionId:
 
 
 def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
-    """Return the model before an @, and the rest; None where the text names no model."""
+    """Return the model before an @, and the rest; None if the text names no model."""
     model, at, rest = text.partition("@")
     if at and model and not rest.startswith("{") and repository.heads.get(model) is not None:
         return model, rest
@@ -168,7 +168,7 @@ def _in_model(model: Model, text: str, whole: str) -> VersionId:
 
 
 def _named(model: Model, text: str) -> VersionId | None:
-    """Return the version of a ref. Raises AmbiguousRevision when refs of several kinds have the name."""
+    """Return the version of a ref. Raises AmbiguousRevision if refs of several kinds have the name."""
     found = {ref: target for ref in _refs(model.key, text) if (target := model.repository.refs.target(ref)) is not None}
     if len(set(found.values())) > 1:
         raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
@@ -176,7 +176,7 @@ def _named(model: Model, text: str) -> VersionId | None:
 
 
 def _refs(model: str, text: str) -> Iterator[RefName]:
-    """Yield the refs that `text` may mean: of the kind that it names, of a remote, or of any kind."""
+    """Yield the refs that `text` may name: of the given kind, of a remote, or of any kind."""
     kind, _, name = text.partition("/")
     if kind in KINDS and name:
         yield RefName(model, kind, name)
@@ -187,7 +187,7 @@ def _refs(model: str, text: str) -> Iterator[RefName]:
 
 
 def _numbered(model: Model, number: int, tip: VersionId | None) -> VersionId:
-    """Return `v7` on the line of `tip`. Where it is only elsewhere, the error says where."""
+    """Return `v7` among the ancestors of `tip`. If only other branches have it, the error names them."""
     found = history.numbered(model.repository.objects, tip, number)
     if found is not None:
         return found
@@ -197,7 +197,9 @@ def _numbered(model: Model, number: int, tip: VersionId | None) -> VersionId:
         if id_ is not None:
             elsewhere[branch] = id_
     if len(set(elsewhere.values())) == 1 and model.head.branch is None:
-        return next(iter(elsewhere.values()))  # detached, there is no current branch, and only one version is meant
+        return next(
+            iter(elsewhere.values())
+        )  # with a detached HEAD there is no current branch, and the only v7 is unambiguous
     if elsewhere:
         listed = ", ".join(f"{branch}: {id_[:10]}" for branch, id_ in elsewhere.items())
         raise errors.NotOnThisLine(version=f"v{number}", elsewhere=listed)
@@ -224,7 +226,7 @@ def _is_version(repository: Repository, id_: str) -> bool:
 
 
 def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
-    """Return the version of a ref some moves ago, or at a time; `@{1}` is the current branch's."""
+    """Return the version of a ref some moves ago, or at a time; `@{1}` applies to the current branch."""
     entries = _log(model, name, whole)
     if _MOVES.match(when):
         index = len(entries) - 1 - int(when)
@@ -272,7 +274,7 @@ def _step(repository: Repository, id_: VersionId, sign: str, count: int, text: s
 
 
 def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -> VersionId:
-    """Return a parent, unless it is on record as absent. Raises ParentAbsent."""
+    """Return a parent. Raises ParentAbsent if it is recorded as absent."""
     version = repository.objects.version(of)
     if parent not in repository.objects.parents(version):
         raise errors.ParentAbsent(text=text, version=f"v{version.number}", parent=parent[:10])
@@ -282,5 +284,5 @@ def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -
 def _unknown(model: Model, text: str) -> NoReturn:
     known: Iterable[str] = [name for kind in KINDS for name in model.names(kind)]
     near = difflib.get_close_matches(text, [*known, "HEAD"], 1)
-    suggestion = f"Did you mean {near[0]}?" if near else "`mvc log --all` shows what there is."
+    suggestion = f"Did you mean {near[0]}?" if near else "List the versions with `mvc log --all`."
     raise errors.UnknownRevision(text=text, model=model.key, suggestion=suggestion)

@@ -13,13 +13,13 @@ from mvc.model.compare.weight_drift import Drift
 from mvc.model.segment import PIECE, WIDTHS, Segment
 
 ReadAt = Callable[[int, int], bytes]
-"""Returns so many bytes, the second argument, from an offset."""
+"""A function that returns bytes, given an offset and a size."""
 
 
 def measured(difference: TensorDiff, old: ReadAt, new: ReadAt) -> TensorDiff:
-    """Return the difference with the drift of each tensor of the same count and of a readable dtype.
+    """Return the difference with the drift of each tensor that has an equal count and a readable dtype.
 
-    Raises what `old` and `new` raise.
+    Raises the errors of `old` and `new`.
     """
     return TensorDiff(tuple([_measured(change, old, new) for change in difference.tensors]))
 

@@ -35,7 +35,7 @@ else:
     tensor_drift = lazy.Module("mvc.repository.tensor_drift")
 
 ReadAt = Callable[[int, int], bytes]
-"""Returns so many bytes, the second argument, from an offset."""
+"""A function that returns bytes, given an offset and a size."""
 Segments = tuple[Segment, ...]
 
 
@@ -51,14 +51,14 @@ class FileTensors(Document):
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A file with tensors; `opened` opens it."""
+    """One side of a comparison: a file with tensors, which `opened` opens."""
 
     segments: Segments
     opened: Callable[[], ReadAt]
 
 
 def stored(repository: Repository, entry: TreeEntry) -> Segments:
-    """Return the tensors of a stored file, none where they are unknown; reads only its recipe. Raises Damaged."""
+    """Return the tensors of a stored file from its recipe, none if they are unknown. Raises Damaged."""
     recipe = disk_usage.recipe_of(repository, entry.file)
     if recipe is None:
         return ()
@@ -71,7 +71,7 @@ def stored(repository: Repository, entry: TreeEntry) -> Segments:
 def differences(
     repository: Repository, changes: Iterable[FileChange], files: Iterable[WorkFile] = (), *, deep: bool = False
 ) -> tuple[FileTensors, ...]:
-    """Return the tensor changes of each file that both sides have with other bytes; with `deep`, also their drift.
+    """Return the tensor changes of each modified file; with `deep`, also their weight drift.
 
     A new file that is not stored is one of `files`, and is read. Raises Damaged, Missing, FileChanged, OSError.
     """
@@ -118,7 +118,7 @@ def _tracked(repository: Repository, file: WorkFile) -> _Side | None:
 
 
 def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
-    """Return the segments that a file's header names, with their digests; none for a header that is wrong."""
+    """Return the segments in a file's header, with their digests; none for an invalid header."""
     try:
         header = read_header(Source(read_at, size, path))
     except HeaderError:

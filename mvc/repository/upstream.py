@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mvc.storage.objects import Objects
 
 ORIGIN = "origin"
-"""The remote by default, and the one that a clone is from."""
+"""The default remote, and that of a clone."""
 
 
 class Upstream(NamedTuple):
-    """The upstream `name` of `remote`: how many versions the branch has that it lacks, and the other way round."""
+    """The upstream `name` of `remote`, and how many versions the branch is ahead and behind."""
 
     remote: str
     name: str
@@ -26,9 +26,9 @@ class Upstream(NamedTuple):
 
 
 def followed(model: Model, branch: str) -> tuple[str, str] | None:
-    """Return the upstream of a branch as its remote and its name there, None for none.
+    """Return the upstream of a branch as remote and name, None for none.
 
-    It is the one that was set, else the branch of the same name on origin or the only remote.
+    It is the configured one, else the branch of the same name on origin or the only remote.
     """
     given = model.repository.config.upstream(model.key, branch)
     if given is not None:
@@ -40,7 +40,7 @@ def followed(model: Model, branch: str) -> tuple[str, str] | None:
 
 
 def upstream(model: Model, branch: str) -> Upstream | None:
-    """Return a branch compared with its upstream; None unless both have a version."""
+    """Compare a branch with its upstream; return None unless both have a version."""
     found = followed(model, branch)
     ours = model.target(HEADS, branch)
     if found is None or ours is None:
@@ -53,5 +53,5 @@ def upstream(model: Model, branch: str) -> Upstream | None:
 
 
 def _more(objects: Objects, one: VersionId, two: VersionId) -> int:
-    """Return how many versions `one` has that `two` lacks."""
+    """Return how many versions `one` is ahead of `two`."""
     return 0 if one == two else sum(1 for _ in history.walk(objects, [one], exclude=[two]))

@@ -1,1 +1,1 @@
-"""Where it is kept: the door to the disk, chunks, packs, objects, ref logs, caches, config."""
+"""The store on disk: access to the disk, chunks, packs, objects, ref logs, caches, settings."""

@@ -1,9 +1,9 @@
-"""fsck of a store: every record is checked against its checksum or id, and against its place.
+"""fsck of a store: verify every record against its checksum or id, and its path.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
     merges · publications in progress
 
-`mvc.porcelain.fsck` checks that all that versions need is present.
+`mvc.porcelain.fsck` checks that everything versions need is present.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
     "head": "a head is damaged, or a model has history and no head",
-    "ref": "a reflog entry is damaged, missing from the middle, or does not follow the one before; or a whole log is missing",
+    "ref": "a reflog entry is damaged, missing from the middle, or does not continue the previous one; or a whole log is missing",
     "object": "a version, manifest or tree is damaged",
     "recipe": "a recipe is damaged or misplaced",
     "pack": "a pack is damaged",
@@ -44,14 +44,14 @@ FINDINGS = {
     "clone": "the record of an unfinished clone is damaged",
     "merge": "the record of a merge in progress is damaged",
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
-    "sparse": "the list of files that are not checked out is damaged; it may be removed: then `mvc restore .` checks out what counts as deleted",
-    "stray": "a file where mvc puts none",
+    "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
+    "stray": "a file that does not belong to the store",
     "missing": "something that a version needs is missing, and no record explains it",
     "number": "a version's number is not one more than its first parent's",
     "path": "a version has a path that must not be written to a disk",
     "content": "checksum mismatch: the bytes of a file do not match its id",
 }
-"""Every kind of finding, and what it means."""
+"""Every kind of finding, and its meaning."""
 
 _DECODERS: dict[str, Callable[[bytes], object]] = {
     "version": Version.decode,
@@ -75,9 +75,9 @@ class Finding:
 
 @dataclass(slots=True)
 class Sound:
-    """The sound parts of a store: the recipes of each file, and the readable chunks, with their least depth.
+    """The intact parts of a store: the recipes of each file, and the readable chunks, with their smallest chain depth.
 
-    `based` has the depth, the chunk and the base of each delta, until `settle` has seen all.
+    `based` holds the depth, chunk and base of each delta until `settle`.
     """
 
     recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
@@ -86,23 +86,23 @@ class Sound:
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str, number: int = 1) -> None:
-        """Add to the number of things checked."""
+        """Count a checked record."""
         self.counts[what] = self.counts.get(what, 0) + number
 
     def settle(self) -> None:
-        """Add the chunks whose bases are sound, and less deep than they."""
+        """Add the deltas whose bases are intact and have a smaller depth."""
         for depth, chunk, base in sorted(self.based):
             if self.chunks.get(base, depth) < depth:
                 self.chunks.setdefault(chunk, depth)
         self.based.clear()
 
     def complete(self, file: FileId) -> bool:
-        """Return whether a sound recipe of the file has all its chunks."""
+        """Return whether an intact recipe of the file has all its chunks."""
         return any(all(chunk in self.chunks for chunk, _ in recipe.chunks) for recipe in self.recipes.get(file, ()))
 
 
 def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield all findings of the store below `door`; what is sound is added to `sound`. `progress` counts the bytes of packs."""
+    """Yield all findings of the store below `door`, and add the intact parts to `sound`. `progress` counts bytes of packs."""
     yield from _config(door)
     yield from _heads(door)
     yield from _refs(door, sound)
@@ -115,14 +115,18 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _merges(door)
     yield from _publishing(door)
     yield from _sparse(door)
-    yield from (Finding("stray", name, "mvc puts no such file here") for name in door.names("") if name not in _TOP)
+    yield from (
+        Finding("stray", name, "it does not belong to the store; remove it")
+        for name in door.names("")
+        if name not in _TOP
+    )
 
 
 def _config(door: StoreDoor) -> Iterator[Finding]:
     try:
         values = config.parse(door.read(config.NAME), config.NAME)
         if values.get("sum") != config.checksum(values):
-            hint = "edited by hand or damaged; look at it, then have any `mvc config KEY VALUE` seal it"
+            hint = "edited by hand or damaged; check its content, then run any `mvc config KEY VALUE` to seal it again"
             yield Finding("config", config.NAME, f"its values do not match its checksum: {hint}")
     except errors.MvcError as error:
         yield Finding("config", config.NAME, error.message)
@@ -289,7 +293,7 @@ def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Findin
 
 
 def _readable(pack: PackFile) -> list[Entry]:
-    """Return the entries of a damaged pack: from its index if that is whole, else from the entries themselves."""
+    """Return the entries of a damaged pack: from its index if that is intact, else from the entries themselves."""
     try:
         return packformat.read_index(pack)
     except errors.Damaged:
@@ -351,7 +355,7 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
 def _publishing(door: StoreDoor) -> Iterator[Finding]:
     for name in door.names(publications.FOLDER):
         try:
-            with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
+            with contextlib.suppress(FileNotFoundError):  # it has ended since
                 publications.check(door, name)
         except errors.Damaged as error:
             yield Finding("publication", f"{publications.FOLDER}/{name}", error.message)

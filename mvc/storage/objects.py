@@ -2,8 +2,8 @@
 
     objects/9f/9f86…   {"kind":"version", …}
 
-An object is loose when it was made here, and in a metadata pack when it was fetched; readers see no difference.
-Every read checks the id, and that the object is of the kind that the place holding its id requires.
+An object is loose if this repository created it, and in a metadata pack if it was fetched; readers see no difference. Every
+read verifies the id and the object's kind.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Objects:
     """The objects of a repository. Reading raises Missing, or Damaged for a checksum mismatch."""
 
     def __init__(self, door: StoreDoor, metapacks: Callable[[], MetaPacks]) -> None:
-        """Read below `door` and in what `metapacks` returns, asked where no loose object will do; write below `door`."""
+        """Read below `door`, and for objects that are not loose in the result of `metapacks`; write below `door`."""
         self._door = door
         self._metapacks = metapacks
         self._versions: dict[VersionId, Version] = {}
         self._absent: frozenset[str] | None = None
 
     def version(self, id_: VersionId) -> Version:
-        """Return the version of that id; kept in memory, since walks come back to it."""
+        """Return the version of that id; it is cached, since walks return to it."""
         version = self._versions.get(id_)
         if version is None:
             version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
@@ -56,11 +56,11 @@ class Objects:
         return tuple(id_ for id_ in version.parents if id_ not in absent or self.has(id_))
 
     def forget_absent(self) -> None:
-        """Read the record of absent versions again, when it is needed."""
+        """Drop the cached record of absent versions."""
         self._absent = None
 
     def reread(self, id_: VersionId) -> Version:
-        """Read the version of that id from disk again: under the lock, no garbage collection can remove it any more."""
+        """Read the version of that id from disk again: the caller holds the lock, so garbage collection cannot remove it."""
         self._versions.pop(id_, None)
         return self.version(id_)
 
@@ -85,7 +85,7 @@ class Objects:
         return TreeId(self._stage(tree.encode()))
 
     def read(self, id_: str, what: str = "object") -> bytes:
-        """Return the verified bytes of an object; its kind is not looked at."""
+        """Return the verified bytes of an object of any kind."""
         try:
             data = self._door.read(path(id_))
         except FileNotFoundError:
@@ -98,7 +98,7 @@ class Objects:
         return data
 
     def has(self, id_: str) -> bool:
-        """Return whether the object is present, whole or not."""
+        """Return whether the object is present, intact or not."""
         return self._door.exists(path(id_)) or self._metapacks().object(id_) is not None
 
     def with_prefix(self, prefix: str) -> list[str]:
@@ -117,7 +117,7 @@ class Objects:
         return self._absent
 
     def _decoded(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
-        """Return an object; name it in the error when it cannot be decoded."""
+        """Decode an object; name it in the error if that fails."""
         data = self.read(id_, what)
         try:
             return decode(data)

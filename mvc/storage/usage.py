@@ -13,12 +13,12 @@ _SLACK = {"cache", TEMPORARY, LOCK}
 
 
 def on_disk(door: StoreDoor) -> int:
-    """Return the bytes of all files below `door` that cannot be made again: caches and temporary files are left out."""
+    """Return the bytes of all files below `door` without caches and temporary files."""
     return sum(size(door, name) for name in door.names("") if name not in _SLACK)
 
 
 def stamp(door: StoreDoor) -> frozenset[tuple[str, Stat]]:
-    """Return the stat of each file that `on_disk` counts; it differs once any of them changed."""
+    """Return the stat of each file that `on_disk` counts, to detect changes."""
     return frozenset(_looks(door, [name for name in door.names("") if name not in _SLACK]))
 
 

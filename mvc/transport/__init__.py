@@ -1,1 +1,1 @@
-"""One repository and one remote: connection, trust, remote-tracking refs, refspecs, lazy fetch."""
+"""Transport between a repository and a remote: connection, trust, remote-tracking refs, refspecs, lazy fetch."""

@@ -21,12 +21,12 @@ from mvc.repository.upstream import ORIGIN, followed
 from mvc.transport import trust
 
 RACE = Backoff(attempts=refs.TRIES, first=0.2, longest=5.0)
-"""The delays between attempts to move a ref that others move, too. Jitter keeps clients from meeting again."""
+"""The back-off between attempts to move a contended ref. Jitter keeps clients from retrying in step."""
 
 
 @contextlib.contextmanager
 def open_remote(repository: Repository, name: str, *, jobs: int = JOBS, limit: float | None = None) -> Iterator[Remote]:
-    """Yield the remote `name`, and close its connections afterwards; `limit` is in bytes a second.
+    """Yield the remote `name`, and close its connections afterwards; `limit` is in bytes per second.
 
     Raises NoSuchRemote, BadRemoteUrl, IsRegistry, MissingExtra, BadSetting, Offline, HostNotTrusted, SettingNotTrusted,
     PlainHttp.
@@ -69,7 +69,7 @@ def default_remote(repository: Repository, model: str | None = None) -> str:
     branch = head.branch if head is not None and head.branch is not None else ""
     found = followed(Model(repository, model or ""), branch)
     if found is None:
-        settings_of(repository, ORIGIN)  # which says that there is none
+        settings_of(repository, ORIGIN)  # raises NoSuchRemote
     return found[0] if found is not None else ORIGIN
 
 

@@ -1,4 +1,4 @@
-"""Fast-forwards: a branch and its working tree moved to a version, with the selected files fetched."""
+"""Fast-forwards: move a branch and its working tree to a version, and fetch the selected files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mvc.storage.records.reflog import HEADS, RefEntry
 from mvc.transport import promises, promisor
 
 Select = Callable[[TreeEntry], bool]
-"""Returns whether a file is to be checked out."""
+"""A function that returns True for files to check out."""
 
 
 def everything(_: TreeEntry) -> bool:
@@ -64,7 +64,7 @@ def advance(
 ) -> tuple[int, Moved]:
     """Fast-forward `branch`, the current one, and its files to `target`; return the bytes received and the changes.
 
-    Files that `select` does not choose are not checked out, unless their bytes are here. `remote` is an open
+    Files that `select` does not choose are not checked out, unless their bytes are stored. `remote` is an open
     connection.
     """
     repository = model.repository
@@ -97,7 +97,7 @@ def complete(
     remote: Remote,
     progress: Progress | None,
 ) -> tuple[int, Moved]:
-    """Check out the files of the current version that `select` chooses and that were left out so far."""
+    """Check out the files of the current version that `select` chooses and that are not checked out yet."""
     repository = model.repository
     tree = repository.objects.tree(repository.objects.version(current).tree)
     wanted_paths = {entry.path for entry in promises.entries_by_role(repository, current) if select(entry)}

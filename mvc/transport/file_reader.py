@@ -20,14 +20,14 @@ from mvc.repository.repository import Repository
 from mvc.transport import connection, promisor
 
 KEPT = 8
-"""Decoded chunks that stay in memory, for sequential reads."""
+"""The number of decoded chunks that are cached, for sequential reads."""
 
 
 class FileReader:
     """A reader of ranges of a file. It connects to a promisor remote when it needs one, until `close`."""
 
     def __init__(self, repository: Repository, file: FileId) -> None:
-        """Open `file`. Raises Missing when there is no recipe, Damaged."""
+        """Open `file`. Raises Missing if there is no recipe, Damaged."""
         recipe = disk_usage.recipe_of(repository, file)
         if recipe is None:
             raise errors.Missing(what="file", id=file)
@@ -42,7 +42,7 @@ class FileReader:
         self._inventory: Inventory | None = None
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the reader."""
         return self
 
     def __exit__(
@@ -59,7 +59,7 @@ class FileReader:
     def read_range(self, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset`, fewer at the end of the file.
 
-        Raises Missing, Damaged, and what fetching raises.
+        Raises Missing, Damaged, and the errors of a fetch.
         """
         end = min(offset + size, self.size)
         if self._recipe.inline is not None:
@@ -86,7 +86,7 @@ class FileReader:
         return raw
 
     def _ensure_present(self, chunks: Sequence[ChunkId]) -> None:
-        """Fetch the chunks that are not here. Raises as `mvc.transport.promisor.fetch_files`."""
+        """Fetch the chunks that are not stored. Raises as `mvc.transport.promisor.fetch_files`."""
         wanted = [chunk for chunk in chunks if chunk not in self._decoded]
         promisors = self._repository.promised.promisors(self._file)
         if self._repository.chunks.has_all(wanted) or not promisors:
@@ -106,7 +106,7 @@ class FileReader:
             promisor.fetch_chunks(self._repository, remote, wanted, inventory=self._reached(name)[1])
 
     def _reached(self, name: str) -> tuple[Remote, Inventory]:
-        """Return a remote and its inventory, both kept while they are good."""
+        """Return a remote and its inventory, which are reused while they are valid."""
         if self._remote is None or self._remote.name != name:
             self.close()
             self._remote = self._connections.enter_context(connection.open_remote(self._repository, name))

@@ -1,6 +1,6 @@
-"""The presence of a remote that was used before: an unmounted folder looks like a remote without a push.
+"""Presence check of a remote that was used before: an unmounted folder looks like an empty remote.
 
-no `format` ─► known here (remote-tracking refs, or the record of its probe)? ─ no ─► a new remote
+no `format` ─► used before (remote-tracking refs, or the record of its probe)? ─ no ─► a new remote
                                                                      └ yes ─► refused; nothing is created
 """
 
@@ -36,7 +36,7 @@ def is_known(repository: Repository, remote: Remote) -> bool:
 
 
 def is_probed(repository: Repository, remote: Remote) -> bool:
-    """Return whether a probe from here found that the remote creates a name only once."""
+    """Return whether a probe of this repository found that the remote supports create-if-absent."""
     return repository.door.exists(_record(remote.backend.where))
 
 

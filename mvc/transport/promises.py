@@ -1,4 +1,4 @@
-"""Promised files: fetched before a command reads them. Without promises, that costs one look at a folder."""
+"""Promised files of a version: fetched before a command reads them. Without promises, this lists one folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ else:
 def ensure_present(repository: Repository, entries: Iterable[TreeEntry], progress: Progress | None = None) -> None:
     """Fetch the bytes of those `entries` that are promised. Raises as `mvc.transport.promisor.fetch_files`.
 
-    The caller must not hold the writer's lock.
+    The caller must not hold the exclusive lock.
     """
     if repository.door.names(PROMISED) or repository.door.names(EXPIRED):
         files = {entry.file: entry.path for entry in entries}

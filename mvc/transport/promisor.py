@@ -1,7 +1,7 @@
 """Lazy fetch: the bytes of promised files, from a promisor remote, when a command needs them.
 
-files ─► promised? ─► by which remotes ─► the first that has them ─► chunks and their bases ─► packs here
-                                             └► none has: an error that names the file, the remote and the reason
+files ─► promised? ─► promisor remotes ─► the first that has them ─► chunks and their bases ─► local packs
+                                             └► none: an error that names the file, the remote and the reason
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ T = TypeVar("T")
 Files = Mapping[FileId, str]
 """File ids, each with the path for messages."""
 MAX_TRIES = 64
-"""How often damaged chunks are fetched from other packs; each time at least one more damaged place is known."""
+"""Attempts to fetch damaged chunks from other packs; each finds at least one more damaged place."""
 _FAILURES = (errors.OutOfReach, errors.Denied, errors.Damaged, errors.Usage, errors.NotARemote)
-"""Errors of one remote after which another is tried."""
+"""Errors of a remote after which another remote is tried."""
 
 
 def fetch_files(
@@ -40,7 +40,7 @@ def fetch_files(
     """Fetch the bytes of those `files` that are promised; return the number of bytes received.
 
     `connected` is an open remote; other remotes use its number of transfers and its rate limit. The caller must not
-    hold the writer's lock. Raises FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore,
+    hold the exclusive lock. Raises FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore,
     DiskFailed, LockTimeout.
     """
     groups: dict[tuple[str, ...], dict[FileId, str]] = {}
@@ -60,7 +60,7 @@ def fetch_chunks(
     progress: Progress | None = None,
     inventory: Inventory | None = None,
 ) -> int:
-    """Fetch the `chunks` that are not here from `remote`; return the number of bytes received.
+    """Fetch the `chunks` that are not stored from `remote`; return the number of bytes received.
 
     Without an `inventory`, the remote is listed. Raises as `download_chunks`.
     """
@@ -87,7 +87,7 @@ def download_chunks(
 
     A chunk in a damaged pack is read from another one, and the pack becomes a suspect of the `inventory`. `require`
     records the features that readers of the store need. Places in `failed` are not used. Raises MissingThere, and
-    Damaged when no place has a sound chunk.
+    Damaged if no place has an intact chunk.
     """
     failure: errors.Damaged | None = None
     for _ in range(MAX_TRIES):
@@ -129,7 +129,7 @@ def from_any_remote(
 ) -> T:
     """Return the result of `fetch` for the first remote that has `files`, promisors first.
 
-    Raises the error of the first remote, with the files named; NoPromisor. Errors of this side are raised at once.
+    Raises the error of the first remote, which names the files; NoPromisor. Local errors are raised at once.
     """
     first: errors.MvcError | None = None
     for name in _sources(repository, promisors, files, connected):
@@ -138,7 +138,7 @@ def from_any_remote(
         except _FAILURES as error:
             first = first or _failure(error, name, files)
         except errors.ReadOnlyStore as error:
-            reason = f"{_listed(files)} must be fetched from {name} first, and {error.fields['reason']}"
+            reason = f"{_listed(files)} must be fetched from {name} first, but {error.fields['reason']}"
             raise errors.ReadOnlyStore(reason=reason) from error
     assert first is not None  # noqa: S101 - there is a name, and it failed
     raise first
@@ -158,7 +158,7 @@ def _sources(repository: Repository, promisors: Sequence[str], files: Files, con
 
 
 def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcError:
-    """Return the error for `files` that a promisor could not give."""
+    """Return the error for `files` that a promisor did not provide."""
     fields = {"files": _listed(files), "remote": remote, "reason": error.message.rstrip(".")}
     if isinstance(error, errors.Denied):
         return errors.FetchDenied(**fields, advice=error.hint)
@@ -170,7 +170,7 @@ def _failure(error: errors.MvcError, remote: str, files: Files) -> errors.MvcErr
 def _group(
     repository: Repository, promisors: Sequence[str], files: Files, progress: Progress | None, connected: Remote | None
 ) -> int:
-    """Fetch files of the same promisors."""
+    """Fetch files that have the same promisors."""
     chunks = [chunk for file in files for chunk in _chunks(repository, file)]
     return from_any_remote(
         repository,

@@ -16,7 +16,7 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
-    """A ref to move on the remote, to `new` or to delete it; `local` is the branch here that it comes from."""
+    """A ref to move on the remote to `new`, or to delete; `local` is the pushed branch."""
 
     ref: RefName
     new: VersionId | None
@@ -63,7 +63,7 @@ def _seen(model: Model, remote: str, name: str) -> RefName:
         if model.repository.refs.target(ref.tracking_ref(remote)) is not None:
             return ref
         known += model.repository.refs.names(model.key, ref.tracking_ref(remote).kind)
-    raise errors.NotThere(remote=remote, what=f"name {name} of {model.key}", known=", ".join(known) or "none")
+    raise errors.NotThere(remote=remote, what=f"ref {name} of {model.key}", known=", ".join(known) or "none")
 
 
 def _of(model: Model, spec: str) -> RefUpdate:

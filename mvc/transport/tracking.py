@@ -15,7 +15,7 @@ from mvc.storage.records.reflog import RefEntry, RefName, Seen
 
 
 def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
-    """Return the entry of the remote that `ref` was last known at; None for a ref without one."""
+    """Return the last known entry of `ref` on the remote; None for none."""
     tip = repository.refs.tip(ref.tracking_ref(remote))
     return tip.seen if tip is not None else None
 
@@ -34,19 +34,19 @@ def all_refs(
 
 
 def record(repository: Repository, remote: str, ref: RefName, entry: RefEntry, actor: Actor, reason: str) -> bool:
-    """Record that `ref` is at the remote's `entry`; False when it is on record. Under the lock."""
+    """Record that `ref` is at the remote's `entry`; return False if it is recorded. The caller holds the lock."""
     own = ref.tracking_ref(remote)
     tip = repository.refs.tip(own)
     seen = Seen(entry.seq, entry.id)
     if tip is not None and tip.seen == seen:
-        repository.refs.settle(own)  # an interrupted command may have written it without making it durable
+        repository.refs.settle(own)  # an interrupted command may have written it without an fsync
         return False
     repository.refs.append(own, tip, entry.new, actor.move(reason), seen)
     return True
 
 
 def is_sound(ref: RefName) -> bool:
-    """Return whether a ref of a remote has names that mvc gives; others are ignored."""
+    """Return whether the names in a remote's ref are valid; others are ignored."""
     try:
         names.check_ref_name(ref.name)
     except errors.BadRefName:
@@ -55,7 +55,7 @@ def is_sound(ref: RefName) -> bool:
 
 
 def is_model(key: str) -> bool:
-    """Return whether a model on a remote has a key that mvc gives."""
+    """Return whether the key of a model on a remote is valid."""
     try:
         names.check_model_key(key)
     except errors.BadModelKey:

@@ -1,11 +1,11 @@
-"""Trust in hosts: credentials go only where the person who runs mvc allowed, whatever a repository's settings name.
+"""Trust in hosts: credentials are sent only to hosts that the user approved, not to any host in a repository's settings.
 
 typed in clone, remote add, remote set-url ─┐
-`mvc remote trust NAME`                    ─┼─► [host] of the person's settings ─► check ─► connection
+`mvc remote trust NAME`                    ─┼─► [host] of the user's settings ─► check ─► connection
 MVC_TRUSTED_HOSTS                          ─┘
 
-An approval is for a host and a kind of credentials, never for a remote's name, so editing the settings of a remote
-afterwards gains nothing. The providers' own hosts need none.
+An approval is for a host and a kind of credentials, never for a remote's name, so a later edit of the remote's settings is
+not approved. The providers' own hosts need no approval.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mvc.storage.records.config import TRUSTED_HOSTS
 
 @dataclass(frozen=True, slots=True)
 class Standing(Document):
-    """The approvals of a remote's destination; `where` is None when its settings name no host."""
+    """The approvals of a remote's destination; `where` is None if its settings name no host."""
 
     KEYS = keys("host default_host approved=approved_in_full encrypted usable")
 
@@ -46,7 +46,7 @@ class Standing(Document):
 
     @property
     def host(self) -> str | None:
-        """The host; None when the settings name none."""
+        """The host; None if the settings name none."""
         return self.where.host if self.where is not None else None
 
     @property
@@ -78,7 +78,7 @@ def standing(repository: Repository, name: str, where: Address, options: Mapping
 
 
 def _is_own(repository: Repository, own: Mapping[str, str], where: Address, found: Destination) -> bool:
-    """Return whether the person's own settings of a remote name the same host, which needs no approval then."""
+    """Return whether the user's own settings of a remote name the same host, which then needs no approval."""
     if "url" in own:
         where = address.parse(own["url"], repository.root)
     elif where.kind.shape is Shape.SERVER:
@@ -88,38 +88,38 @@ def _is_own(repository: Repository, own: Mapping[str, str], where: Address, foun
 
 
 def check(repository: Repository, name: str, where: Address, options: Mapping[str, str]) -> None:
-    """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless a remote may have the person's credentials."""
+    """Raise HostNotTrusted, PlainHttp or SettingNotTrusted unless a remote may receive the user's credentials."""
     found = standing(repository, name, where, options)
     host = found.where.host if found.where is not None else ""
     command = f"mvc remote trust {shlex.quote(name)}"  # the name may be hostile
-    way = f"If you know it, approve it with `{command}`; where nobody types, with {TRUSTED_HOSTS}={host}."
+    way = f"If you trust that host, approve it with `{command}`, or in scripts with {TRUSTED_HOSTS}={host}."
     if not found.approved:
         raise errors.HostNotTrusted(remote=name, host=host, way=way)
     if not found.plain:
         _refuse_plain(
             name,
             host,
-            f"where the network is your own, accept that with `{command} --insecure`, or {TRUSTED_HOSTS}=http://{host}.",
+            f"in a trusted network, accept it with `{command} --insecure`, or {TRUSTED_HOSTS}=http://{host}.",
         )
     if found.lacking:
-        way = f"If you meant it, approve it with `{command}`."
+        way = f"If that is intended, approve it with `{command}`."
         raise errors.SettingNotTrusted(remote=name, settings=" and ".join(found.lacking), host=host, way=way)
 
 
 def check_plain(approvals: Approvals | None, where: Destination, what: str) -> None:
-    """Raise PlainHttp for a typed destination that is not encrypted, unless the person accepted that."""
+    """Raise PlainHttp for an unencrypted typed destination, unless the user accepted it."""
     accepted = approvals is not None and approvals.has_plain(where)
     if where.plain and not where.is_loopback and not accepted:
-        way = f"where the network is your own, accept that with {TRUSTED_HOSTS}=http://{where.host}."
+        way = f"in a trusted network, accept it with {TRUSTED_HOSTS}=http://{where.host}."
         _refuse_plain(what, where.host, way)
 
 
 def _refuse_plain(what: str, host: str, way: str) -> None:
-    raise errors.PlainHttp(remote=what, host=host, way=f"Use https; or, {way}")
+    raise errors.PlainHttp(remote=what, host=host, way=f"Use an https URL, or {way}")
 
 
 def approve_typed(repository: Repository, where: Address, options: Mapping[str, str], *, keep: bool = True) -> None:
-    """Approve a typed destination, in the person's settings or, without `keep`, for this run. Raises BadSetting."""
+    """Approve a typed destination, in the user's settings or, without `keep`, for this run. Raises BadSetting."""
     found = destination.of(where, options)
     if found is None or (repository.approvals.has_host(found) and not repository.approvals.lacking(found)):
         return
@@ -129,7 +129,7 @@ def approve_typed(repository: Repository, where: Address, options: Mapping[str, 
 
 
 def approve(repository: Repository, where: Address, options: Mapping[str, str], *, insecure: bool) -> None:
-    """Approve the destination of a remote, no matter who set it. Raises BadSetting."""
+    """Approve the destination of a remote. Raises BadSetting."""
     found = destination.of(where, options)
     if found is not None and (not found.is_default or found.choices):
         _keep(repository, found, insecure=insecure)
@@ -147,9 +147,9 @@ def withdraw(repository: Repository, where: Address, options: Mapping[str, str])
 
 
 def variable(repository: Repository, name: str, where: Destination) -> str:
-    """Return the variable with the token of a registry: its remote's, else its host's, else PICSELLIA_TOKEN.
+    """Return the environment variable with a registry's token: of its remote, else of its host, else PICSELLIA_TOKEN.
 
-    Where the person's settings of the remote `name` have a host, its variable is for that host alone.
+    If the user's settings of the remote `name` have a host, its variable is used for that host only.
     """
     own = repository.config.own_remote(name)
     named = own.get(config.TOKEN_ENV)
@@ -159,7 +159,7 @@ def variable(repository: Repository, name: str, where: Destination) -> str:
 
 
 def _keep(repository: Repository, where: Destination, *, insecure: bool = False) -> None:
-    """Add a destination to the person's settings."""
+    """Add a destination to the user's settings."""
     host = _key(repository, where)
     known = dict(repository.config.hosts().get(host, {}))
     known["trust"] = sorted({*_texts(known.get("trust")), where.kind})
@@ -174,7 +174,7 @@ def _write(repository: Repository, host: str, settings: Mapping[str, Any]) -> No
 
 
 def _key(repository: Repository, where: Destination) -> str:
-    """Return the key of a destination's host in the person's settings, however it is spelled there."""
+    """Return the key of a destination's host in the user's settings, in the spelling used there."""
     for host in repository.config.hosts():
         if hosts.of_settings(host, {}).covers(where) and "*" not in host:
             return host

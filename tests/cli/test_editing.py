@@ -47,7 +47,7 @@ def test_a_model_lives_in_a_folder_that_begins_with_a_dot_but_not_in_one_of_mvc_
     (empty.folder / ".git").mkdir()
     for place in (".mvc", ".mvc/sub", ".mvc/objects", ".git", ".git/sub", ".MVC/sub"):
         said = empty("init", place, "--model", "x")
-        assert (said.code, "is in a folder of mvc, Git or the like" in said.err) == (17, True), said
+        assert (said.code, "is in a folder reserved for mvc or version control" in said.err) == (17, True), said
     assert empty("init", "a:b", "--model", "x").code == 17
     assert empty.ok("models", "-q").lines == ["h", MODEL]
     assert not (empty.folder / ".mvc" / "sub").exists()

@@ -118,7 +118,7 @@ def test_names_that_cannot_be_made_exclusively_are_refused(empty: Shell, monkeyp
     empty.ok("add", "a.txt")
     said = empty("commit", "-m", "one")
     assert said.code == 128
-    assert "neither hard links nor a rename that never replaces" in said.err
+    assert "it lacks hard links and exclusive rename" in said.err
     assert empty.repository.current(MODEL) is None
 
 

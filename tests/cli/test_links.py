@@ -92,11 +92,11 @@ def test_a_link_that_came_later_is_followed_after_it_was_added_again(run: Shell)
     ("target", "words"),
     [
         ("nowhere", "run/odd is a link to nowhere, which cannot be read: No such file"),
-        ("odd", "run/odd is a link to odd, which cannot be read: the links lead in a circle"),
+        ("odd", "run/odd is a link to odd, which cannot be read: the links form a loop"),
         (".", "run/odd is a symbolic link to a folder"),
         ("/dev/null", "run/odd is a symbolic link to a special file"),
         ("../pipe", "run/odd is a symbolic link to a special file"),
-        ("../.mvc/config.toml", "Cannot use run/odd: it is a link into a folder of version control"),
+        ("../.mvc/config.toml", "Cannot use run/odd: it is a link into a version control folder (such as .git)"),
         ("../.env", "Cannot use run/odd: it is a link to a file that looks like credentials"),
     ],
 )

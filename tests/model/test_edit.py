@@ -207,5 +207,5 @@ def test_the_text_of_a_new_model_reads_back() -> None:
 
 def test_a_change_that_did_not_come_out_right_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edit, "_set", lambda *_: None)
-    with pytest.raises(errors.CannotEdit, match="cannot safely change"):
+    with pytest.raises(errors.CannotEdit, match="cannot be changed safely"):
         edit.set_key(TEXT, "docker.tag", "1.4")

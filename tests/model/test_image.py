@@ -51,7 +51,7 @@ def test_a_name_is_spelled_out(text: str, tag: str | None, whole: str, host: str
         ("acme/../yolo", None, "names are lower-case letters"),
         ("ghcr.io/acme/yolo/", None, "names are lower-case letters"),
         ("a" * 300, None, "at most 255"),
-        ("0f" * 32, None, "an image id"),
+        ("0f" * 32, None, "a local image id"),
         ("ghcr.io:99999/yolo", None, "not the name of a host"),
         ("-x.io/yolo", None, "not the name of a host"),
         ("user@ghcr.io/yolo", None, "the part after @"),

@@ -102,7 +102,7 @@ def test_a_skipped_version_exits_with_3_and_a_reason(ben: Shell, platform: Platf
     platform.add_version(helmets, name="v7-3f9c2ab1d0f4")
     result = ben("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}")
     assert result.code == 3
-    assert "left out: #1 v7-3f9c2ab1d0f4: its publishing was interrupted" in result.err
+    assert "left out: #1 v7-3f9c2ab1d0f4: its publish is incomplete" in result.err
 
 
 def test_log_show_and_revisions_use_published_places(ana: Shell, ben: Shell, platform: Platform) -> None:

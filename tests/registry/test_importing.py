@@ -249,7 +249,7 @@ def test_an_incomplete_publish_is_skipped(desk: Desk, rng: random.Random) -> Non
     ben = desk.somebody("ben")
     done = desk.import_all(ben)
     assert [each.how for each in done.versions] == ["published", "left out"]
-    assert "publishing was interrupted" in done.versions[1].notes[0]
+    assert "its publish is incomplete" in done.versions[1].notes[0]
 
 
 def test_one_version_is_selected_by_number_or_name(desk: Desk, rng: random.Random) -> None:

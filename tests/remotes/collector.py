@@ -1,4 +1,4 @@
-"""Collects a remote again and again, with no floor: `python -m tests.remotes.collector ROOT NAME SECONDS`.
+"""Collects a remote again and again, with no grace period: `python -m tests.remotes.collector ROOT NAME SECONDS`.
 
 Each line that it prints is what one collection did: `removed N`, or why there was none.
 """
@@ -24,7 +24,7 @@ gc_remote.DAYS = -1
 def _once(repository: Repository, remote: Remote) -> str:
     actor = Actor(Person("gc", "gc@example.org"), Timestamp(1_770_109_200))
     try:
-        done = gc_remote.gc_remote(repository, remote, actor, floor=0)
+        done = gc_remote.gc_remote(repository, remote, actor, grace=0)
     except (errors.SomebodySends, errors.RemoteBusy) as error:
         return error.kind
     return f"removed {len(done.removed)}"

@@ -71,7 +71,7 @@ def test_much_is_removed_beside_pushes_and_nothing_that_is_needed(
         assert not report.findings
         assert report.counts["versions"] == 1 + PUSHERS
         for _ in range(2):  # one that was killed leaves its flag; and what it left goes now
-            removed += len(verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0).removed)
+            removed += len(verb.gc_remote(shell.repository, remote, shell.actor, grace=0, abandoned=0).removed)
         assert not survey(shell.repository, remote, read_data=True).findings
     assert removed >= 100
 
@@ -84,7 +84,7 @@ def _dead_weights(shell: Shell, remote: Remote, rng: random.Random) -> None:
     shell.commit("to be removed")
     shell.ok("push", "origin", "night")
     shell.ok("push", "origin", "--delete", "night")
-    verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     shell.ok("switch", "main")
     shell.ok("restore", "--source", "night", WEIGHTS)
     shell.ok("add", WEIGHTS, "--as", "more")
@@ -111,7 +111,7 @@ def test_who_collects_sees_who_is_about_to_send(
 
     def collect() -> None:
         with pytest.raises(errors.SomebodySends, match="Ana"):
-            verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+            verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
         seen.append(1)
 
     _collect_when_about_to_send(monkeypatch, collect)
@@ -127,7 +127,7 @@ def test_without_the_look_for_senders_something_is_lost(
     remote = folder(tmp_path / "origin")
     _dead_weights(shell, remote, rng)
     monkeypatch.setattr(GcSession, "_check_intents", lambda _: None)
-    _collect_when_about_to_send(monkeypatch, lambda: verb.gc_remote(shell.repository, remote, shell.actor, floor=0))
+    _collect_when_about_to_send(monkeypatch, lambda: verb.gc_remote(shell.repository, remote, shell.actor, grace=0))
     push_main(shell, remote)
     assert survey(shell.repository, remote, read_data=True).findings
 
@@ -149,7 +149,7 @@ def test_a_push_whose_intent_was_dropped_sends_again_what_was_removed(
     remote = folder(tmp_path / "origin")
     _dead_weights(shell, remote, rng)
     _collect_when_about_to_send(
-        monkeypatch, _once(lambda: verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0))
+        monkeypatch, _once(lambda: verb.gc_remote(shell.repository, remote, shell.actor, grace=0, abandoned=0))
     )
     push_main(shell, remote)
     assert not survey(shell.repository, remote, read_data=True).findings
@@ -170,12 +170,12 @@ def test_what_is_condemned_goes_only_when_it_was_condemned_before(
     shell.commit("to be removed")
     shell.ok("push", "origin", "night")
     shell.ok("push", "origin", "--delete", "night")
-    first = verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+    first = verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     assert not first.removed
     assert first.condemned
-    young = verb.gc_remote(shell.repository, remote, shell.actor, floor=3600)
+    young = verb.gc_remote(shell.repository, remote, shell.actor, grace=3600)
     assert not young.removed
-    assert verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
+    assert verb.gc_remote(shell.repository, remote, shell.actor, grace=0).removed
 
 
 def test_nothing_is_removed_once_a_name_has_moved(
@@ -183,29 +183,29 @@ def test_nothing_is_removed_once_a_name_has_moved(
 ) -> None:
     remote = folder(tmp_path / "origin")
     _dead_weights(shell, remote, rng)
-    condemned = GcSession.condemned
+    marked = GcSession.marked
 
     def late(self: GcSession) -> set[str]:
         entry = remote.refs.move(MAIN, remote.refs.tip(MAIN), None, shell.actor.move("by one whose intent was dropped"))
         assert entry.new is None
-        return condemned(self)
+        return marked(self)
 
-    monkeypatch.setattr(GcSession, "condemned", late)
-    assert not verb.gc_remote(shell.repository, remote, shell.actor, floor=0).removed
+    monkeypatch.setattr(GcSession, "marked", late)
+    assert not verb.gc_remote(shell.repository, remote, shell.actor, grace=0).removed
 
 
 def test_two_collect_one_after_the_other(shell: Shell, tmp_path: Path) -> None:
     remote = folder(tmp_path / "origin")
     with GcSession(remote.backend, shell.actor.move("gc"), Ages(0, 0)), pytest.raises(errors.RemoteBusy):
-        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+        verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
 
 
 def test_a_killed_push_holds_a_collection_up_until_somebody_says_otherwise(shell: Shell, tmp_path: Path) -> None:
     remote = folder(tmp_path / "origin")
     remote.backend.create("intents/" + "a" * 32, (tmp_path / "origin" / "format").read_bytes())
     with pytest.raises(errors.SomebodySends):
-        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
-    verb.gc_remote(shell.repository, remote, shell.actor, floor=0, abandoned=0)
+        verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
+    verb.gc_remote(shell.repository, remote, shell.actor, grace=0, abandoned=0)
 
 
 def test_a_collection_of_a_remote_that_lacks_something_removes_nothing(shell: Shell, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_collection_of_a_remote_that_lacks_something_removes_nothing(shell: Sh
         path.unlink()
     before = _files(tmp_path / "origin")
     with pytest.raises(errors.MissingThere):
-        verb.gc_remote(shell.repository, remote, shell.actor, floor=0)
+        verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     assert _files(tmp_path / "origin") == before
 
 
@@ -226,7 +226,7 @@ def test_a_collection_of_a_remote_that_lost_names_condemns_nothing(shell: Shell,
     before = _files(origin)
     for dry_run in (True, False):
         with pytest.raises(errors.RemoteRewritten, match="is gone"):
-            verb.gc_remote(shell.repository, folder(origin), shell.actor, floor=0, dry_run=dry_run)
+            verb.gc_remote(shell.repository, folder(origin), shell.actor, grace=0, dry_run=dry_run)
     assert [path for path in _files(origin) if path.parent.name not in ("gc", "intents")] == [
         path for path in before if path.parent.name not in ("gc", "intents")
     ]
@@ -247,7 +247,7 @@ def test_what_killed_commands_left_unfinished_goes_when_it_is_old(
         os.utime(path, (written, written))
     before = _files(tmp_path / "origin")
     shell.ok("gc", "--remote", "origin", "--grace", "7d")
-    assert {*before} <= {*_files(tmp_path / "origin")}, "all that is younger than the floor stays"
+    assert {*before} <= {*_files(tmp_path / "origin")}, "all that is younger than the grace period stays"
     said = shell.ok("gc", "--remote", "origin", "--grace", "0")
     assert "2 incomplete uploads" in said.out
     gone = {path.relative_to(tmp_path / "origin").as_posix() for path in {*before} - {*_files(tmp_path / "origin")}}

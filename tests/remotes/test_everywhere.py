@@ -58,7 +58,7 @@ def test_a_collection_removes_what_a_removed_branch_had(
         before = {each.name for each in remote.backend.list("packs")}
         removed: set[str] = set()
         for _ in range(2):
-            removed |= set(gc_remote(hers.repository, remote, hers.actor, floor=0).removed)
+            removed |= set(gc_remote(hers.repository, remote, hers.actor, grace=0).removed)
         after = {each.name for each in remote.backend.list("packs")}
         assert before - after
         assert before - after <= removed

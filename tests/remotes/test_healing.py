@@ -281,7 +281,7 @@ def _collect(shared: Shared) -> list[str]:
     """What three collections in a row remove."""
     before = set(shared.names("packs", "meta"))
     for _ in range(3):
-        verb.gc_remote(shared.ana.repository, shared.owner, shared.ana.actor, floor=0)
+        verb.gc_remote(shared.ana.repository, shared.owner, shared.ana.actor, grace=0)
     return sorted(before - set(shared.names("packs", "meta")))
 
 

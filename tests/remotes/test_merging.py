@@ -64,7 +64,7 @@ def test_of_a_merged_one_that_is_damaged_the_others_are_read_and_it_is_fetched_o
 def test_what_was_merged_may_be_collected(pushed: Shell, tmp_path: Path, monkeypatch: Any) -> None:
     remote = folder(tmp_path / "origin")
     for _ in range(2):
-        gc_remote(pushed.repository, remote, pushed.actor, floor=0)
+        gc_remote(pushed.repository, remote, pushed.actor, grace=0)
     assert len(list((tmp_path / "origin" / "meta").rglob("*.pack"))) <= 4
     ben = clone(tmp_path, monkeypatch, "ben")
     assert len(ben.ok("log", "--oneline").lines) == 12

@@ -198,7 +198,7 @@ def test_sftp_a_pack_that_lies_there_cut_is_told_to_whoever_may_not_replace_it(
     there.parent.mkdir(parents=True)
     there.write_bytes(b"")
     backend = connect.connect(address.parse(server.url(tmp_path / "place"), tmp_path), server.options)
-    with pytest.raises(errors.RemoteDenied, match=r"packs/77/77 is not whole there"):
+    with pytest.raises(errors.RemoteDenied, match=r"packs/77/77 is truncated on the server"):
         backend.put("packs/77/77", pack)
     assert there.read_bytes() == b""
     backend.close()

@@ -70,6 +70,6 @@ def test_a_link_put_in_the_way_by_hand_is_not_entered_by_the_door(tmp_path: Path
     for act in (lambda: tree.write("link/x", b"x"), lambda: tree.open("link/x"), lambda: tree.delete("link/x")):
         with pytest.raises(errors.UnsafePath, match="symbolic link"):
             act()
-    with pytest.raises(errors.UnsafePath, match="folder of mvc, Git or the like"):
+    with pytest.raises(errors.UnsafePath, match="folder reserved for mvc or version control"):
         tree.write(".mvc/x", b"x")
     assert not (tmp_path / "x").exists()

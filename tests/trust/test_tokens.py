@@ -85,7 +85,7 @@ def test_a_repository_names_no_variable(shell: Shell, acme: Scripted, monkeypatc
 @pytest.mark.parametrize("key", ["remote.acme.token-env", "host.acme.example.token-env"])
 def test_a_token_itself_is_no_setting(shell: Shell, key: str) -> None:
     said = shell("config", "--global", key, "3f9c-canary")
-    assert (said.code, "never the token itself" in said.err, "canary" in said.err) == (2, True, False)
+    assert (said.code, "not the token itself" in said.err, "canary" in said.err) == (2, True, False)
     assert not Path(os.environ["MVC_CONFIG"]).exists()
 
 

@@ -85,7 +85,15 @@ def make() -> Program:
     made = Program(
         "mvc", help=HELP, epilog=EPILOG, context_settings=settings, params=options.free(), no_args_is_help=False
     )
-    made.params.append(click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version))
+    version = click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_version,
+        help="Print the version of mvc.",
+    )
+    made.params.append(version)
     made.invoke_without_command = True
     made.callback = _without_verb
     return made

@@ -116,7 +116,7 @@ def _edited_lines(text: str, change: Any, expect: Any) -> str:
     except (TOMLKitError, errors.BadToml, ValueError, KeyError) as error:
         raise errors.CannotEdit(reason=str(error)) from error
     if _without_empty(result) != _without_empty(expected):
-        raise errors.CannotEdit(reason="mvc cannot safely change tables that are written in this way")
+        raise errors.CannotEdit(reason="tables in this notation cannot be changed safely")
     return edited
 
 

@@ -67,10 +67,10 @@ def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
     match = _KEY_END.match(text)
     end = match.end() if match else 0
     if text[end : end + 1] != "=":
-        raise errors.BadKey(text=text[:80], reason="it has no = and value")
+        raise errors.BadKey(text=text[:80], reason="it has no = with a value")
     key = parse_key(text[:end].strip())
     if len(key) == 1:
-        raise errors.BadKey(text=key[0], reason="it names a whole section")
+        raise errors.BadKey(text=key[0], reason="it names a section; name a key in it")
     type_ = schema.find(key)
     value = _as_kind(text[end + 1 :], kind, key) if kind else _typed(text[end + 1 :], type_, key)
     schema.check(value, type_, key)
@@ -84,7 +84,7 @@ def _part(match: re.Match[str], text: str) -> str:
     try:
         return str(json.loads(f'"{double}"'))
     except ValueError:
-        raise errors.BadKey(text=text[:80], reason="an escape in it is not one of TOML's") from None
+        raise errors.BadKey(text=text[:80], reason="it has an escape that TOML does not define") from None
 
 
 def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:

@@ -270,7 +270,7 @@ class PicselliaRegistry:
             status = answer.status_code
             if attempt:
                 self._client.pause(attempt)
-        raise self._client.session.unreachable(f"its storage answers {status} for the file {file.name!r}")
+        raise self._client.session.unreachable(f"its storage answered {status} for the file {file.name!r}")
 
     def _decode(self, decoder: Callable[[dict[str, Any]], Any], row: dict[str, Any]) -> Any:
         with translated_errors(self._client.session):

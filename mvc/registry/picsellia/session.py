@@ -119,20 +119,20 @@ class Session(requests.Session):
         if answer.request.method == "DELETE" or not isinstance(_json(answer), dict):
             if answer.request.method == "DELETE":
                 return
-            reason = "not a JSON object; check that the host is a Picsellia platform"
+            reason = "it is not a JSON object; check that the host is a Picsellia platform"
             raise self._uncertain(path, reason) if creates else errors.RegistryFault(registry=self.where, reason=reason)
 
     def _failed(self, answer: requests.Response, path: str, *, creates: bool) -> errors.MvcError:
         """Return the error for a failed answer."""
         status = answer.status_code
         message = self._message(answer)
-        reason = f"it answers {status}" + (f" ({message})" if message else "")
+        reason = f"the server answered {status}" + (f" ({message})" if message else "")
         if status in _DENIED:
             return errors.RegistryDenied(registry=self.where, reason=reason, variable=self.variable)
         if status == _ABSENT:
             return errors.RegistryLacks(registry=self.where, reason=message or path)
         if status in (_TAKEN, _OBJECT_TAKEN):
-            return errors.RegistryConflict(registry=self.where, what=message or "something of that name")
+            return errors.RegistryConflict(registry=self.where, what=message or "an object of that name")
         if status in _BUSY:
             error = self._uncertain(path, reason) if creates else self.unreachable(reason)
             error.after = _seconds(answer.headers)  # not None: the platform is reachable, so it is retried

@@ -49,7 +49,7 @@ def _translated(error: Exception, session: Session) -> BaseException:
     if isinstance(error, exceptions.PicselliaError):
         return errors.RegistryFault(registry=session.where, reason=session.plain(error))
     if isinstance(error, _UNEXPECTED):
-        reason = f"the SDK does not understand it ({type(error).__name__})"
+        reason = f"the SDK cannot decode it ({type(error).__name__})"
         return errors.RegistryFault(registry=session.where, reason=reason)
     return error
 
@@ -66,7 +66,7 @@ def _wrapped(error: BaseException | None) -> errors.MvcError | requests.RequestE
 def _storage_error(error: requests.HTTPError, session: Session) -> errors.MvcError:
     """Return the error for a refused upload or download. It is retried, as the signed address may have expired."""
     status = error.response.status_code if error.response is not None else 0
-    reason = f"its storage answers {status}"
+    reason = f"its storage answered {status}"
     if status in (400, 411, 413, 501):
         return errors.RegistryFault(registry=session.where, reason=reason)
     unreachable = session.unreachable(reason)

@@ -1,12 +1,12 @@
-"""Addresses of remotes: URLs of the kinds that mvc knows, parsed and checked.
+"""Addresses of remotes: URLs of the supported kinds, parsed and checked.
 
     s3://team-models/vision        bucket, prefix          gs://, gcs://, az://, abfs:// likewise
     sftp://ana@host:2222/srv/mvc   user, host, port, path  ssh:// likewise
     /srv/mvc   ../share   file:///srv/mvc
-    picsellia://acme               organization of a registry, which is no store
+    picsellia://acme               organization of a registry, which is not a store
 
 Nothing else is accepted: chained URLs, archives and protocols of plugins run other people's code. An address never
-holds a secret.
+contains a secret.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ class Address:
 
     @property
     def is_registry(self) -> bool:
-        """True for a model registry, which is no store."""
+        """True for a model registry, which is not a store."""
         return self.kind.shape is Shape.REGISTRY
 
 
 def parse(text: str, base: Path) -> Address:
-    """Return the address that `text` is; a relative path is below `base`. Raises BadRemoteUrl, BadRegistryUrl."""
+    """Parse an address; a relative path is below `base`. Raises BadRemoteUrl, BadRegistryUrl."""
     if not text or not text.isprintable():
-        _refuse(text, "it is empty, or has characters that cannot be printed")
+        _refuse(text, "it is empty, or has unprintable characters")
     if "::" in text:
-        _refuse(text, "chains of protocols (::) are not followed")
+        _refuse(text, "chained protocols (::) are not supported")
     scheme = _SCHEME.match(text)
     if scheme is None:
         return _folder(text, text, base)
@@ -72,36 +72,36 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
     kind = remote_kinds.spelled(scheme)
     if kind is None:
         known = ", ".join(remote_kinds.spellings())
-        _refuse(text, f"{scheme}:// is none of the protocols that mvc uses: a path, {known}")
+        _refuse(text, f"{scheme}:// is not supported; use a path or {known}")
     if kind.shape is Shape.FOLDER:
         rest = text[len("file://") :]
         if not rest.startswith("/"):
-            _refuse(text, "file:// is followed by a path from the root, as file:///srv/models")
+            _refuse(text, "file:// needs an absolute path, such as file:///srv/models")
         return _folder(text, unquote(rest), base)
     if kind.shape is Shape.REGISTRY:
         return _registry(text, kind)
     try:
         parts = urlsplit(text)
     except ValueError:
-        _refuse(text, "its host is not one")
+        _refuse(text, "its host is not a valid host name")
     if parts.password is not None:
-        _refuse(text, "a password must not be in it; keys and the environment are for that")
+        _refuse(text, "it must not contain a password; use a key or the environment")
     if parts.query or parts.fragment:
         _refuse(
             text,
-            "it has a query or a fragment; settings go into the remote's options",
+            "it has a query or a fragment; set options with -o KEY=VALUE instead",
         )
     return _server(text, kind, parts) if kind.shape is Shape.SERVER else _bucket(text, kind, parts)
 
 
 def _bucket(text: str, kind: Kind, parts: SplitResult) -> Address:
     if "@" in parts.netloc or ":" in parts.netloc:
-        _refuse(text, "a bucket has no user and no port; credentials come from the environment")
+        _refuse(text, "it must not have a user or a port; credentials are read from the environment")
     path = _below(text, unquote(parts.path).strip("/"))
     if not parts.netloc:
         _refuse(text, "it names no bucket")
     if not _BUCKET.match(parts.netloc):
-        _refuse(text, "the name of a bucket has letters, digits, . _ and -")
+        _refuse(text, "a bucket's name may only have letters, digits, . _ and -")
     return Address(kind, parts.netloc, path, text.rstrip("/"))
 
 
@@ -111,7 +111,7 @@ def _server(text: str, kind: Kind, parts: SplitResult) -> Address:
         if port == 0:
             raise ValueError
     except ValueError:
-        _refuse(text, f"its port is no number from 1 to {_MAX_PORT}")
+        _refuse(text, f"its port is not a number from 1 to {_MAX_PORT}")
     host, path = parts.hostname, unquote(parts.path)
     if not host or host.startswith("-") or (parts.username or "").startswith("-"):
         _refuse(text, "it names no server")
@@ -129,7 +129,7 @@ def _server(text: str, kind: Kind, parts: SplitResult) -> Address:
 def _registry(text: str, kind: Kind) -> Address:
     found = registry.parse(text)
     if found.model is not None:
-        reason = "a remote is a whole organization; `mvc import` takes the address of a model in it"
+        reason = "a remote is a whole organization, without a model; use `mvc import` for one model"
         raise errors.BadRegistryUrl(url=text[:_SHOWN], reason=reason)
     return Address(kind, found.organization, "", found.text)
 
@@ -148,6 +148,6 @@ def _below(text: str, path: str) -> str:
 
 
 def _refuse(text: str, reason: str) -> NoReturn:
-    """Raise BadRemoteUrl without what may be a password or a signature."""
+    """Raise BadRemoteUrl without the parts that may be a password or a signature."""
     text = _USER.sub("//", text.partition("?")[0].partition("#")[0])
     raise errors.BadRemoteUrl(url=text[:_SHOWN], reason=reason)

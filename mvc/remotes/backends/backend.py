@@ -5,8 +5,7 @@
     read, read_range, get, list
     delete   used by garbage collection only
 
-Names are relative to the root of the remote, with `/`. A backend neither retries nor decides; it answers in these
-terms:
+Names are relative to the root of the remote, with `/`. A backend does not retry; its results are these:
 
     absent        FileNotFoundError
     denied        RemoteDenied         never retried
@@ -24,15 +23,15 @@ from typing import NamedTuple
 from mvc.model.ids import Buffer
 
 TEMPORARY = "tmp"
-"""The folder of unfinished files, on backends that name a file only once it is whole."""
+"""The folder of unfinished files, on backends that rename a complete file into place."""
 READ_SIZE = 4 * 1024 * 1024
-"""Bytes of one read where a request is cheap: few enough to be in the processor's cache still when they are checked."""
+"""Bytes of one read if requests are cheap: few enough to stay in the processor's cache until they are checked."""
 
 
 class Outcome(enum.Enum):
     """The result of a `create`.
 
-    TAKEN may be an attempt of the same client whose answer was lost. A caller that must know reads the name.
+    TAKEN may be an attempt of the same client whose answer was lost. A caller that must distinguish them reads the name.
     """
 
     CREATED = "created"
@@ -57,24 +56,24 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def create(self, name: str, body: bytes) -> Outcome:
-        """Create `name` with `body`, whole and durable, unless it exists; `body` has 1 byte to 64 KiB.
+        """Create `name` with `body`, atomically and durably, unless it exists; `body` has 1 byte to 64 KiB.
 
         After RemoteUnreachable it is unknown whether `name` was created.
         """
 
-    def settle(self, folder: str) -> None:  # noqa: B027 - only a folder has something to do
-        """Make the files below `folder` durable that an interrupted writer may have left otherwise.
+    def settle(self, folder: str) -> None:  # noqa: B027 - only the folder backend implements it
+        """Make the files below `folder` durable, in case a writer was interrupted before its fsync.
 
         Object stores need nothing.
         """
 
     @abc.abstractmethod
     def put(self, name: str, source: Path) -> None:
-        """Upload a local file as `name`: whole, or not at all. A file that has the name already has the same bytes."""
+        """Upload a local file as `name`, atomically. An existing file of that name has the same bytes."""
 
     @abc.abstractmethod
     def read(self, name: str, limit: int) -> bytes:
-        """Return all bytes of a small file; of a longer one, `limit` and one more. Raises FileNotFoundError."""
+        """Return all bytes of a small file, or `limit` + 1 bytes of a longer one. Raises FileNotFoundError."""
 
     @abc.abstractmethod
     def read_range(self, name: str, offset: int, size: int) -> bytes:
@@ -89,14 +88,14 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def list(self, folder: str) -> Iterator[Listed]:
-        """Yield every file below a folder, in no order; nothing where there is no such folder.
+        """Yield every file below a folder, in no order; nothing if the folder is absent.
 
         Files in TEMPORARY are listed only when that is the folder.
         """
 
     @abc.abstractmethod
     def delete(self, names: Sequence[str]) -> None:
-        """Delete names; one that is absent already is no error."""
+        """Delete names; absent ones are ignored."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The backend of object stores, on their fsspec filesystems: S3, Google Cloud Storage, Azure.
+"""The common backend of object stores, on fsspec filesystems: S3, Google Cloud Storage, Azure.
 
-A ref entry is one conditional PUT. Packs are uploaded by whichever call of a library holds little in memory. No listing
-is cached. Each exception of a library becomes one of the three answers of a backend. Its text may hold a signed URL, so
-only its class and the server's status are shown.
+A ref entry is one conditional PUT. Packs are uploaded by a call of the library that needs little memory. No listing is
+cached. Each exception of a library is translated to one of the three results of a backend. Its text may contain a signed
+URL, so only its class and the server's status are shown.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class CloudBackend(Backend):
         self._root = f"{address.host}/{address.path}".rstrip("/")
 
     def create(self, name: str, body: bytes) -> Outcome:
-        """As Backend, by a conditional PUT; the probe has checked that the store honours it."""
+        """As Backend, by a conditional PUT; the probe has tested that the store supports it."""
         if not body:
             raise errors.RemoteDenied(remote=self.where, reason="an empty file cannot be created exclusively")
         try:
-            with self._answers(name, missing="the bucket is not there"):
+            with self._answers(name, missing="the bucket does not exist"):
                 self._filesystem.pipe_file(self._path(name), body, mode="create")
         except _TakenError:
             return Outcome.TAKEN
@@ -70,7 +70,7 @@ class CloudBackend(Backend):
 
     def put(self, name: str, source: Path) -> None:
         """As Backend."""
-        with self._answers(name, missing="the bucket is not there"):
+        with self._answers(name, missing="the bucket does not exist"):
             self._dialect.put(source, self._path(name))
 
     def read(self, name: str, limit: int) -> bytes:
@@ -126,9 +126,9 @@ class CloudBackend(Backend):
 
     @contextlib.contextmanager
     def _answers(self, name: str, *, missing: str = "") -> Iterator[None]:
-        """Translate the exceptions of the library into answers.
+        """Translate the exceptions of the library.
 
-        With `missing`, an absent name is denied for that reason: the bucket is not there.
+        With `missing`, an absent name is denied with that reason: the bucket does not exist.
         """
         try:
             yield
@@ -143,7 +143,7 @@ class CloudBackend(Backend):
 
     def _failure(self, error: Exception) -> Exception:
         refusal = next((each for each in _chain(error) if isinstance(each, errors.RemoteDenied)), None)
-        if refusal is not None:  # mvc's own, of a redirect, which a library has wrapped
+        if refusal is not None:  # mvc's own error for a redirect, wrapped by a library
             return refusal
         status, headers = _status(error)
         if isinstance(error, FileExistsError) or status in _TAKEN:
@@ -151,14 +151,14 @@ class CloudBackend(Backend):
         if status == _PAST_END:
             return _PastEndError()
         kind = next((type(each).__name__ for each in _chain(error) if type(each).__name__ in _NO_CREDENTIALS), None)
-        refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")  # how gcsfs says it
+        refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")  # gcsfs's error
         if status in _DENIED or refused or kind:
-            what = f"the server says {status}" if status in _DENIED else kind or "permission denied"
+            what = f"the server answered {status}" if status in _DENIED else kind or "permission denied"
             return errors.RemoteDenied(
                 remote=self.where, reason=f"{what}; credentials come from {self._dialect.credentials}"
             )
         root = [*_chain(error)][-1]
-        reason = f"the server says {status}" if status else type(root).__name__
+        reason = f"the server answered {status}" if status else type(root).__name__
         failed = errors.RemoteUnreachable(remote=self.where, reason=reason)
         failed.after = _seconds(headers.get("retry-after"))
         return failed
@@ -183,7 +183,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> tuple[int | None, Mapping[str, str]]:
-    """Return the server's status and headers from wherever a library keeps them; None for no answer."""
+    """Return the server's status and headers from a library's exception; None for no answer."""
     for each in _chain(error):
         response = getattr(each, "response", None)
         if isinstance(response, Mapping):  # botocore

@@ -1,4 +1,4 @@
-"""Connections to the backends of addresses. The library that a backend needs is loaded here, and only then."""
+"""Connection of an address to its backend, whose library is loaded on first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mvc.remotes.backends.options import check
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
     """Return the backend of an address.
 
-    Raises MissingExtra when its library is not installed, BadSetting for an option that its kind does not have.
+    Raises MissingExtra if its library is not installed, BadSetting for an option that its kind does not have.
     """
     kind = address.kind
     options = check(kind, options)

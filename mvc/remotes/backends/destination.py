@@ -5,9 +5,9 @@
     az://models/x   account=teamvision                teamvision.blob.core.windows.net
     sftp://ana@models.example.org:2222/srv            models.example.org:2222
     picsellia://acme                                  app.picsellia.com, the platform's own
-    /srv/models     az://models/x                     none: a folder; the person's environment names the account
+    /srv/models     az://models/x                     none: a folder; the user's environment names the account
 
-Requests are built from the parts that were checked here, so no library parses an address in another way.
+Requests are built from the checked parts, so no library can parse an address differently.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.registry_address import HOST, check_host
 
 CHOICES = {"profile": False, "key-file": True, "known-hosts": True}
-"""Settings that choose among a person's credentials, or pin the server's key; true for the path of a file."""
+"""Settings that select among the user's credentials, or pin the server's key; true for the path of a file."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
 _REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\Z")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*\Z")
@@ -55,7 +55,7 @@ class Endpoint:
 
 
 def of(where: Address, options: Mapping[str, str]) -> Destination | None:
-    """Return the destination of a remote's credentials, None where its settings name none.
+    """Return the destination of a remote's credentials, None if its settings name none.
 
     Raises BadSetting, BadRemoteUrl.
     """
@@ -82,21 +82,21 @@ def of_registry(host: str) -> Destination:
 
 
 def endpoint(key: str, text: str, *, default: str | None = None) -> Endpoint:
-    """Return the server that a setting names; `default` is the scheme where it has none. Raises BadSetting."""
+    """Return the server that a setting names; `default` is the default scheme. Raises BadSetting."""
     if default is not None and "://" not in text:
         text = f"{default}://{text}"
     try:
         parts = urlsplit(text)
         if parts.scheme not in _PORTS or "@" in parts.netloc or parts.query or parts.fragment or not text.isascii():
-            raise ValueError("it is not https://HOST[:PORT]")
+            raise ValueError("write https://HOST[:PORT]")
         if not re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:\\]+)(?::[0-9]+)?", parts.netloc) or parts.port == 0:
-            raise ValueError("it is not https://HOST[:PORT]")
+            raise ValueError("write https://HOST[:PORT]")
         path = parts.path.rstrip("/")
         if not _PATH.match(path) or {".", ".."}.intersection(path.split("/")):
-            raise ValueError("its path is not one of plain names")
+            raise ValueError("its path has special characters")
         return Endpoint(parts.scheme, hosts.canonical(parts.hostname or ""), parts.port or _PORTS[parts.scheme], path)
     except ValueError as error:
-        reason = str(error) or "it is not https://HOST[:PORT]"
+        reason = str(error) or "write https://HOST[:PORT]"
         raise errors.BadSetting(key=key, value="...", reason=reason) from None
 
 
@@ -119,7 +119,7 @@ def checked(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
         found["host"] = check_host(options["host"])
     if "endpoint" in options:
         server = _endpoint_of(kind, options)
-        assert server is not None  # noqa: S101 - of an endpoint there always is one
+        assert server is not None  # noqa: S101 - an endpoint always has one
         found["endpoint"] = f"{server.authority}{server.path}" if kind.accounts else server.url
     for key, is_file in CHOICES.items():
         if is_file and key in found:
@@ -128,19 +128,19 @@ def checked(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _endpoint_of(kind: Kind, options: Mapping[str, str]) -> Endpoint | None:
-    """Return the server that the settings of a bucket name; None where they name none."""
+    """Return the server that the settings of a bucket name; None if they name none."""
     check(options)
     if "endpoint" not in options:
         account = options.get("account")
         return Endpoint("https", f"{account}.{kind.accounts}", 443) if kind.accounts and account else None
     found = endpoint("endpoint", options["endpoint"], default="https" if kind.accounts else None)
     if kind.accounts and found.scheme == "http":
-        raise errors.BadSetting(key="endpoint", value="...", reason="Azure's blobs are reached by https")
+        raise errors.BadSetting(key="endpoint", value="...", reason="Azure requires https")
     return found
 
 
 def choices(options: Mapping[str, str]) -> frozenset[str]:
-    """Return the settings that choose among a person's credentials, files by their absolute path."""
+    """Return the settings that select among the user's credentials, files by their absolute path."""
     given = {
         key: _absolute(options[key]) if is_file else options[key] for key, is_file in CHOICES.items() if key in options
     }
@@ -155,5 +155,5 @@ def port(options: Mapping[str, str]) -> int:
     """Return the port that the settings of a server name. Raises BadSetting."""
     text = options.get("port", "22")
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65_536:
-        raise errors.BadSetting(key="port", value=text, reason="it is no number from 1 to 65535")
+        raise errors.BadSetting(key="port", value=text, reason="it is not a number from 1 to 65535")
     return int(text)

@@ -1,7 +1,7 @@
-"""A folder as a remote, on this disk or a mounted one.
+"""The backend of a folder, on this disk or a mounted one.
 
-A file gets its name when it is whole and durable, by a step that fails when the name exists. Only regular files are
-read, and no link is followed: the folder may be somebody else's.
+A complete, durable file is renamed into place by an operation that fails if the name exists. Only regular files are read,
+and no link is followed: the folder may be somebody else's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class LocalBackend(Backend):
         self._door = StoreDoor(root)
 
     def create(self, name: str, body: bytes) -> Outcome:
-        """As Backend: atomic where the filesystem has hard links or exclusive renames, refused elsewhere."""
+        """As Backend: atomic on filesystems with hard links or exclusive renames, refused on others."""
         with self._writing():
             made = self._door.publish(name, lambda temporary: temporary.write(body), exclusive=True)
             return Outcome.CREATED if made else Outcome.TAKEN

@@ -1,4 +1,4 @@
-"""The settings of a remote, checked against those that its kind has."""
+"""Validation of a remote's settings against the options of its kind."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from mvc.model.remote_kinds import Kind
 from mvc.remotes.backends import destination
 
 TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
-"""The setting that names the environment variable of a token. Only a person's own settings may have it."""
+"""The setting that names the environment variable of a token. Only the user's settings may have it."""
 
 
 def check(kind: Kind, options: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of a remote with addresses and files in one spelling.
+    """Validate the settings of a remote; return them with normalised addresses and files.
 
-    Raises BadSetting for a setting that `kind` does not have, and for one that names no host, or another than is
-    checked.
+    Raises BadSetting for a setting that `kind` does not have, and for one that does not name a valid host.
     """
     for name in options:
         if name == TOKEN_ENV:
-            reason = "only your own settings name it: `mvc config --global remote.NAME.token-env VARIABLE`"
+            reason = "it can only be set in your user settings: `mvc config --global remote.NAME.token-env VARIABLE`"
             raise errors.BadSetting(key=name, value="...", reason=reason)
         if name not in kind.option_names:
-            reason = f"a remote of the kind {kind.scheme} has {', '.join(kind.option_names) or 'no other settings'}"
+            reason = f"options of {kind.scheme} remotes: {', '.join(kind.option_names) or 'none'}"
             raise errors.BadSetting(key=name, value="...", reason=reason)  # it may be a secret
     return destination.checked(kind, options)

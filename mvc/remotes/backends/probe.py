@@ -1,4 +1,4 @@
-"""A probe of what a remote needs of its store: tested, since a gateway in between may change what its kind promises.
+"""Probe of a remote's store: create-if-absent, reads, writes and listings are tested, since gateways differ.
 
 probe/<nonce>/…    test files             probe/ok-<nonce>   the store passed
 """
@@ -24,7 +24,7 @@ THREADS = 8
 NAMES = 20
 BIG = 6 * 1024 * 1024
 SKEW = 180.0
-"""Seconds that the clocks may differ before a warning."""
+"""The largest clock difference without a warning, in seconds."""
 _LIMIT = 1024
 
 
@@ -32,7 +32,7 @@ _LIMIT = 1024
 class Verdict(Document):
     """The result of a probe: the properties that were tested, and those that failed, each with its consequence.
 
-    `skew` is the server's clock less this machine's, in seconds; None where the clocks were not compared.
+    `skew` is the server's clock minus this machine's, in seconds; None if the clocks were not compared.
     """
 
     KEYS = keys("checks warnings skew")
@@ -43,14 +43,14 @@ class Verdict(Document):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The faults that are no reason to refuse the store."""
+        """The faults for which the store is not refused."""
         if self.skew is None or abs(self.skew) <= SKEW:
             return ()
         return (f"the server's clock and this machine's are {abs(self.skew):.0f} s apart",)
 
 
 def ensure(backend: Backend, nonce: str) -> None:
-    """Probe the store, in full unless it passed before; only exclusive creation is tested then. Raises NotExclusive."""
+    """Probe the store in full, or only create-if-absent if it passed before. Raises NotExclusive."""
     known = any(each.name.startswith(OK) for each in backend.list(FOLDER))
     verdict = probe(backend, nonce, full=not known)
     if verdict.failures:
@@ -130,8 +130,8 @@ class _Trial:
 
         try:
             won = [each.result() for each in [workers.submit(race, number) for number in range(THREADS)]]
-        except threading.BrokenBarrierError:  # another thread's create failed, which says why
-            raise errors.RemoteUnreachable(remote=self._backend.where, reason="a create did not end") from None
+        except threading.BrokenBarrierError:  # the create of another thread failed, and raises the reason
+            raise errors.RemoteUnreachable(remote=self._backend.where, reason="a test write timed out") from None
         finally:
             start.abort()
             workers.close()

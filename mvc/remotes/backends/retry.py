@@ -1,7 +1,7 @@
-"""A backend that retries calls which got no answer, with back-off.
+"""A backend wrapper that retries calls without an answer, with back-off.
 
-A `create` is retried, too: a caller that gets TAKEN reads what is there, since an attempt whose answer was lost may
-have created it. A call that was denied is never retried.
+A `create` is retried, too: after TAKEN, the caller reads the name, since an attempt whose answer was lost may have created
+it. A denied call is never retried.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RetryingBackend(Backend):
     def create(self, name: str, body: bytes) -> Outcome:
         """As Backend; TAKEN may mean an attempt of its own.
 
-        Azure denies a key that may only create where the name is taken, so after every denial the name is read.
+        Azure denies a create-only key if the name is taken, so after every denial the name is read.
         """
         try:
             return self._with_retries(lambda: self._inner.create(name, body))
@@ -49,8 +49,8 @@ class RetryingBackend(Backend):
     def put(self, name: str, source: Path) -> None:
         """As Backend; after a denial the name is listed.
 
-        A key that may only create is denied where an earlier attempt, perhaps the library's own, wrote the file and its
-        answer was lost.
+        A create-only key is denied if an earlier attempt, perhaps the library's own, wrote the file and its answer was
+        lost.
         """
         try:
             self._with_retries(lambda: self._inner.put(name, source))
@@ -67,7 +67,7 @@ class RetryingBackend(Backend):
         return self._with_retries(lambda: self._inner.read_range(name, offset, size))
 
     def get(self, name: str, sink: Callable[[Buffer], None], limit: int) -> None:
-        """As Backend; resumes where the answer ended."""
+        """As Backend; a retry resumes after the last received byte."""
         done = 0
 
         def count(block: Buffer) -> None:

@@ -27,7 +27,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         endpoint_url=options.get("endpoint"),
         client_kwargs={"region_name": options["region"]} if "region" in options else None,
         s3_additional_kwargs=_encryption(options),
-        # One attempt: the caller knows which calls may be retried.
+        # One attempt: `retry` decides which calls are retried.
         config_kwargs={
             "retries": {"total_max_attempts": 1, "mode": "standard"},
             "connect_timeout": _TIMEOUT,
@@ -66,7 +66,7 @@ def _session(where: str) -> type:
 
 
 class _Direct:
-    """An aiohttp session without redirects, as far as aiobotocore uses it."""
+    """An aiohttp session without redirects, with the methods that aiobotocore uses."""
 
     def __init__(self, session: Any, where: str) -> None:
         self._session = session
@@ -78,7 +78,7 @@ class _Direct:
         if answer.status in _REDIRECTS and "Location" in answer.headers:
             answer.close()
             raise errors.RemoteDenied(
-                remote=self._where, reason="it redirects to another address; say that one as endpoint"
+                remote=self._where, reason="it redirects to another address; set that as the remote's option endpoint"
             )
         return answer
 

@@ -1,7 +1,7 @@
-"""A folder on an SSH server as a remote, over SFTP.
+"""The backend of a folder on an SSH server, over SFTP.
 
-A file gets its name by the plain rename of SFTP, which fails when the name exists. OpenSSH's posix-rename, which
-replaces, is used only over an incomplete pack: a server may lose what it had not written yet.
+A file is renamed into place by SFTP's plain rename, which fails if the name exists. OpenSSH's posix-rename, which replaces,
+is used only for an incomplete pack, which a server crash may leave.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SftpBackend(Backend):
         try:
             with failures(self.where):
                 yield session
-        except errors.RemoteUnreachable:  # it may be silent for good, and look alive: the next call connects anew
+        except errors.RemoteUnreachable:  # the connection may hang although it looks alive: the next call reconnects
             session.close()
             raise
 
@@ -135,13 +135,13 @@ class SftpBackend(Backend):
             path = self._path(name)
             found = session.files.lstat(path)
             if not stat_module.S_ISREG(found.st_mode):
-                raise errors.Damaged(what=f"{name} in {self.where}", reason="it is no regular file")
+                raise errors.Damaged(what=f"{name} in {self.where}", reason="it is not a regular file")
             with session.files.open(path, "rb", _PIECE) as file:
                 _silence(file)
                 yield file, found.st_size
 
     def _publish(self, session: Session, name: str, blocks: Iterator[bytes], size: int | None = None) -> Outcome:
-        """Upload a file and give it its name. An existing file stays, unless a `size` is given and it has another."""
+        """Upload a file and rename it into place. An existing file is kept, unless its size differs from `size`."""
         temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
         for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
             _make_folder(session.files, folder)
@@ -161,14 +161,14 @@ class SftpBackend(Backend):
         except OSError as error:
             if not isinstance(error, PermissionError) and "unsupported" not in str(error).lower():
                 raise
-            reason = f"{name} is not whole there, and may not be replaced by this key on this server"
+            reason = f"{name} is truncated on the server, and this key may not replace it"
             raise errors.RemoteDenied(remote=self.where, reason=reason) from error
 
 
 def _silence(file: Any) -> None:
-    """Make the prefetching thread of a file end without a traceback when the connection is lost.
+    """Let the prefetching thread of a file end without a traceback if the connection is lost.
 
-    The reader gets the error. paramiko has no setting for this but that thread's method.
+    The reader gets the error. paramiko offers no other hook than that thread's method.
     """
     ask = file._prefetch_thread  # noqa: SLF001
 
@@ -220,7 +220,7 @@ def _make_folder(files: Any, path: str) -> None:
     try:
         files.mkdir(path)
     except OSError:
-        if not _exists(files, path):  # else another made it meanwhile
+        if not _exists(files, path):  # otherwise another client created it
             raise
 
 

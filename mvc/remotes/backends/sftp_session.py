@@ -1,4 +1,4 @@
-"""One connection to an SSH server whose host key is known.
+"""A connection to an SSH server, after the check of its host key.
 
 paramiko, and fsspec on top of it, accept any key by default. Here a server that known_hosts does not have, or has with
 another key, is refused before it learns a user's name. Only keys and the agent are used: there is no password.
@@ -30,7 +30,7 @@ _NO_ANSWER = ("timeout", "transport shut down")
 class Login:
     """The login on a server.
 
-    Without a `user` it is the one who runs mvc; without a `key`, the agent and the usual key files.
+    The default `user` is the local one; without a `key`, the agent and the usual key files are used.
     """
 
     where: str
@@ -82,7 +82,7 @@ class Session:
     def sync(self, file: Any) -> None:
         """Make a file durable, where the server supports it."""
         try:
-            self.files._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001 - paramiko has no name for it
+            self.files._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001 - paramiko has no public name for it
         except OSError as error:
             if "unsupported" not in str(error).lower():
                 raise
@@ -118,7 +118,7 @@ class Session:
     def _open(self) -> Any:
         """Open the SFTP channel.
 
-        A timer ends the wait for a silent server, which paramiko would wait for without end.
+        A timer ends the wait for a silent server, since paramiko has no timeout for it.
         """
         alarm = threading.Timer(_SECONDS, self._client.close)
         alarm.daemon = True

@@ -1,9 +1,9 @@
-"""A backend with a rate limit: every transfer waits until the bytes so far fit the rate.
+"""A backend wrapper with a rate limit: after a transfer, wait until all bytes so far fit the rate.
 
     read 64 KiB ─ wait 64 KiB / rate ─ read 64 KiB ─ wait …        all threads share one budget
 
-The wait follows the transfer, so every byte counts. A read takes about one second at most, so low rates are even,
-without bursts.
+The wait follows the transfer, so every byte counts. Reads are small enough for about one second each, so low rates have no
+bursts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mvc.model.ids import Buffer
 from mvc.remotes.backends.backend import Backend, Listed, Outcome
 
 LEAST_READ = 64 * 1024
-"""Bytes of one read, however low the rate: smaller reads would cost more requests than they save."""
+"""The smallest read in bytes, also at low rates: smaller reads would cost more requests than they save."""
 
 
 class ThrottledBackend(Backend):

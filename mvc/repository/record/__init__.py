@@ -1,4 +1,4 @@
-"""How a version is made and a branch moved to it: `commit` and `Model.record` stand on it."""
+"""Creation of a version and the move of a branch to it, for `commit` and `Model.record`."""
 
 REASON = "record: "
-"""The beginning of the ref log entries of recorded versions."""
+"""Prefix of the ref log entries of recorded versions."""

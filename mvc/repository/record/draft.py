@@ -2,7 +2,7 @@
 
     Draft ─ store files (no lock) ─ tree, manifest, version ─ durable ─► lock ─► ref entry: the commit point
 
-`commit` makes its versions so from the working tree, and `record_files` from files anywhere.
+`commit` creates versions of the working tree this way, and `record_files` of files anywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mvc.storage.records.reflog import Move, RefEntry, RefName
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who makes a version, when and why, and the training code's commit."""
+    """The author, time and message of a version, and the training code's commit."""
 
     author: Person
     time: Timestamp
@@ -37,20 +37,20 @@ class Signature:
 
 
 class Draft:
-    """A version that is being made. An interrupted change is rolled forward first; nothing is left of what fails."""
+    """A version that is being created. An interrupted change is rolled forward first; a failure leaves nothing."""
 
     def __init__(self, repository: Repository, progress: Progress | None = None) -> None:
-        """Begin: the mark of the last collection is read before anything that is stored is looked at."""
+        """Start: read the mark of the last garbage collection before any lookup of stored objects."""
         self._repository = repository
         self._progress = progress
         self.fresh: dict[FileId, int] = {}
-        """The bytes that each stored file took anew."""
+        """The bytes newly stored for each file."""
         with repository.writing():
             self._generation = gc.generation(repository.door)
 
     @cached_property
     def ingest(self) -> Ingest:
-        """The way into the store, opened when the first file is stored."""
+        """The writer of files, created with the first file."""
         return self._repository.ingest(self._progress)
 
     def store(self, fd: int, path: str, role: str) -> FileId:
@@ -109,7 +109,7 @@ class Draft:
         return id_
 
     def discard(self) -> None:
-        """Leave nothing of what was stored."""
+        """Discard everything that was stored."""
         if "ingest" in self.__dict__:
             self.ingest.discard()
         self._repository.door.discard_staged()

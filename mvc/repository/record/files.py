@@ -1,6 +1,6 @@
-"""Versions of given files, as a training makes them: without the working tree, HEAD or model.toml.
+"""Versions of given files, as a training job creates them: without a working tree, HEAD or model.toml.
 
-parent's values ─ changed as asked ─┐
+parent's values ─ changed ──────────┐
 role: file anywhere ─ stored ───────┴─► version ─► branch
 """
 
@@ -38,7 +38,7 @@ else:
     toml_text = lazy.Module("mvc.model.merge.text")
 
 OWN = ("metrics", "source")
-"""Sections that are never the parent's: they are about its weights, and where these come from."""
+"""Sections that are not inherited from the parent: they describe its weights and their source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Changes:
     replaced: Collection[str] = ()
 
     def of(self, sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return `sections`, changed; empty ones go."""
+        """Return `sections` with the changes, without empty ones."""
         found = {name: {} if name in self.replaced else dict(values) for name, values in sections.items()}
         for section, key in self.removed:
             found.get(section, {}).pop(key, None)
@@ -69,12 +69,12 @@ class Options:
     aliases: Sequence[str] = ()
     allow_secret: bool = False
     force: bool = False
-    """True moves aliases also to a version that is not ready for what it is meant for."""
+    """True moves aliases even to a version that is not ready for its intended uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The new version, the branch that moved to it, and the bytes that its files took anew in the store."""
+    """The new version, the branch that moved to it, and the bytes newly stored for its files."""
 
     id: VersionId
     version: Version
@@ -85,7 +85,7 @@ class Recorded:
     warnings: tuple[Problem, ...] = ()
     named: tuple[str, ...] = ()
     left_out: Mapping[str, float] = field(default_factory=dict)
-    """Metrics that are no finite number."""
+    """Metrics that are not finite numbers."""
 
     def __repr__(self) -> str:
         return f"<Recorded {self.model} v{self.version.number} {self.id[:10]} on {self.branch}>"
@@ -102,9 +102,9 @@ def record_files(
     code: Callable[[Sequence[str]], Code | None] = lambda _: None,
     progress: Progress | None = None,
 ) -> Recorded:
-    """Make a version of `files` by role, and move a branch to it; without a parent given, after whatever is at its tip.
+    """Create a version of `files` by role, and move a branch to it; its parent defaults to the branch's tip.
 
-    A file that an earlier version has (a TreeEntry) is not read. Values are the parent's, but for `OWN`, with `changes`.
+    A file of an earlier version (a TreeEntry) is not read. Values are the parent's, except `OWN`, with `changes`.
     Raises EmptyMessage, RulesBroken, SecretFound, NotReady, BadRole, NoSuchFile, NotRegularFile, FileChanged, NotAtTip, BadRefName, NameTaken.
     """
     check_message(message)
@@ -119,7 +119,7 @@ def record_files(
 
 @dataclass(slots=True)
 class _Recording:
-    """One version on its way."""
+    """A version that is being recorded."""
 
     model: Model
     draft: Draft
@@ -176,7 +176,7 @@ class _Recording:
         )
 
     def _start(self) -> tuple[RefName, VersionId | None]:
-        """The branch that will move, and the parent as far as it is known now."""
+        """Return the branch to move, and its parent as far as it is known."""
         repository, options = self.repository, self.options
         head = self.model.head
         name = options.branch or head.branch
@@ -193,13 +193,13 @@ class _Recording:
         return branch, at or options.parent or self.model.current
 
     def _require_tip(self, branch: RefName, at: VersionId | None) -> None:
-        """A branch moves forward only: the parent that is asked for is its tip."""
+        """Raise NotAtTip unless the requested parent is the tip: a branch only fast-forwards."""
         wanted = self.options.parent
         if wanted is not None and at is not None and at != wanted:
             raise errors.NotAtTip(branch=branch.name, tip=at[:10], parent=wanted[:10])
 
     def _places(self, files: Mapping[str, Path | TreeEntry], base: Version | None) -> Iterator[tuple[str, str]]:
-        """The path of each role: the parent's, else the role and the file's suffix. Roles of one file may share one."""
+        """Return the path of each role: the parent's, else the role with the file's suffix. Roles of a file may share one."""
         known = self._known(base)
         found: dict[str, str] = {}
         for role, file in files.items():
@@ -208,9 +208,7 @@ class _Recording:
                 raise errors.BadRole(role=paths.escape_name(role), reason=fault)
             suffix = PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix
             shares = [other for other, path in found.items() if role in known and path == known[role].path]
-            own = role not in known or not all(
-                _are_same(files[other], file) for other in shares
-            )  # shared so far, and no more
+            own = role not in known or not all(_are_same(files[other], file) for other in shares)  # shared so far only
             found[role] = f"{role}{suffix}" if own else known[role].path
             paths.check_path(found[role])
             yield role, found[role]
@@ -242,7 +240,7 @@ class _Recording:
         return parse.parse(text.encode(), where=model_file.NAME)
 
     def _model_toml(self, base: Version | None, manifest: Manifest) -> bytes:
-        """The parent's model.toml, with its comments, changed to say what the version does."""
+        """Return the parent's model.toml, with its comments, edited to the version's values."""
         if base is None:
             return parse.render(manifest)
         old = parse.parse(model_file.of_version(self.repository, base, self.model.key), where=model_file.NAME)
@@ -281,7 +279,7 @@ def _are_same(one: Path | TreeEntry, other: Path | TreeEntry) -> bool:
 
 
 def _by_path(places: Mapping[str, str]) -> dict[str, list[str]]:
-    """The roles of each path."""
+    """Return the roles of each path."""
     found: dict[str, list[str]] = {}
     for role, path in places.items():
         found.setdefault(path, []).append(role)
@@ -289,7 +287,7 @@ def _by_path(places: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _opened(file: Path) -> int:
-    """A regular file, opened. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
+    """Open a regular file. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
     shown = paths.escape_name(os.fspath(file))
     try:
         fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -1,8 +1,8 @@
 """Changes of the working tree: staged in full, then renamed; an interrupted change is rolled forward.
 
 plan ─ stage (decode, verify, fsync) ─ journal ─ ref entries ─ renames, deletions ─ head ─ journal removed
-       nothing changed yet, so damage   └── from here the change happens, now or with the next writing command
-       or a full disk stops it here
+       nothing changed yet: damage or   └── from here, an interrupted change is rolled forward
+       a full disk aborts the change
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from mvc.storage.records.reflog import RefName
 
 
 def change(repository: Parts, plan: Journal, progress: Progress | None = None) -> None:
-    """Carry out `plan` under the lock; `repository.left_alone` gets the paths that were edited since it was planned.
+    """Carry out `plan`; the caller holds the lock. `repository.left_alone` gets the paths that were edited since the plan.
 
-    Raises RefMoved when a ref of the plan moved meanwhile, and Damaged, DiskFailed and the like before anything
-    changed.
+    Raises RefMoved if a ref of the plan moved, and Damaged, DiskFailed and the like before any change.
     """
     staged = _stage(repository, plan.files, progress)
     plan = replace(plan, files=tuple(staged))
     try:
         if not repository.door.create(journal.NAME, plan.encode()):
-            raise errors.UnfinishedSwitch(verb=plan.verb, model=plan.model, reason="another one began meanwhile")
+            raise errors.UnfinishedSwitch(
+                verb=plan.verb, model=plan.model, reason="another switch started in the meantime"
+            )
     except BaseException:
         _discard(repository, plan.files)
         raise
@@ -41,7 +42,7 @@ def change(repository: Parts, plan: Journal, progress: Progress | None = None) -
 
 
 def roll_forward(repository: Parts) -> tuple[str, ...]:
-    """Roll an interrupted change forward, if there is one; return the paths that were edited since and left alone."""
+    """Roll an interrupted change forward, if there is one; return the paths that were edited since and not changed."""
     pending = journal.pending(repository.door)
     return _finish(repository, pending) if pending else ()
 
@@ -67,28 +68,27 @@ def _finish(repository: Parts, plan: Journal) -> tuple[str, ...]:
 
 def _create_refs(repository: Parts, plan: Journal) -> None:
     if plan.rename is not None and not repository.door.exists(_logs(plan.model)):
-        return  # they were created before the logs got the model's new name
+        return  # they were created before the logs were renamed
     for step in plan.refs:
         try:
             repository.refs.create(step.name, step.entry)
         except errors.RefMoved:
             _discard(repository, plan.files)
-            repository.door.remove(journal.NAME)  # no file was changed yet: the change is off
+            repository.door.remove(journal.NAME)  # no file was changed yet: abort the change
             raise
 
 
 def _do(repository: Parts, step: FileStep) -> bool:
-    """Carry out one step; False when the file was edited since it was planned, and is left alone.
+    """Carry out one step; return False if the file was edited since the plan, and is not changed.
 
-    An unchanged stat does not prove that the file was not edited: only its bytes do, or a stat cache entry that is
-    certain.
+    An unchanged stat does not prove that the file was not edited; only its bytes do, or a row of the stat cache.
     """
     tree = repository.tree
     now = tree.stat(step.path)
     if not step.anything:
         content = _content(repository, step.path, now)
         if content == step.file:
-            tree.touch(step.path)  # done by a command that may have been stopped before it synced the folder
+            tree.touch(step.path)  # done by a command that may have been killed before the fsync of the folder
             _discard(repository, (step,))
             if step.file is not None and now is not None and now.is_file and now.executable != step.executable:
                 tree.chmod(step.path, executable=step.executable)
@@ -105,7 +105,7 @@ def _do(repository: Parts, step: FileStep) -> bool:
 
 
 def _place(repository: Parts, step: FileStep, file: FileId) -> None:
-    if step.staged is None or not repository.door.has_temporary(step.staged):  # a crash, and tmp/ was swept
+    if step.staged is None or not repository.door.has_temporary(step.staged):  # after a crash, tmp/ was swept
         (step,) = _stage(repository, (step._replace(staged=None),), None, again=True)
     repository.stats.place(step.path, repository.door.path(f"{TEMPORARY}/{step.staged}"), file)
 
@@ -137,7 +137,7 @@ def _stage(
 
 
 def _has_content(step: FileStep) -> bool:
-    """Return whether the step writes bytes; others delete, or change the executable bit."""
+    """Return whether the step writes bytes, instead of deleting or changing the executable bit."""
     return step.file is not None and (step.file != step.old or step.anything)
 
 
@@ -153,10 +153,10 @@ def _discard(repository: Parts, steps: Iterable[FileStep]) -> None:
 
 
 def _content(repository: Parts, path: str, stat: Stat | None) -> FileId | None:
-    """Return the id of the file at `path`, None for nothing; UNREAD for a file that changes while it is read."""
+    """Return the id of the file at `path`, None for no file; UNREAD for a file that changes during the read."""
     if stat is None or not stat.is_link:
         return None if stat is None else repository.stats.identify(path, stat) or UNREAD
-    return links.content(repository, path) or UNREAD  # it is replaced when the file behind it is that of a version
+    return links.content(repository, path) or UNREAD  # it is replaced if its target has the bytes of a version
 
 
 def _logs(model: str) -> str:
@@ -165,9 +165,9 @@ def _logs(model: str) -> str:
 
 
 def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
-    """Rename the model: its ref logs, its head, and the name in its model.toml, as far as that is still to do.
+    """Rename the model: its ref logs, its head, and the name in its model.toml; skip completed steps.
 
-    The new head is written first and the old one deleted last, so that no history is without a head at any moment.
+    The new head is written first and the old one deleted last, so that a history always has a head.
     """
     old_logs, new_logs = _logs(plan.model), _logs(new)
     merge = merges.recorded(repository.door, plan.model)
@@ -186,7 +186,7 @@ def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
     else:
         repository.door.make_durable(
             "refs"
-        )  # renamed by a command that may have been stopped before it synced the folder
+        )  # renamed by a command that may have been killed before the fsync of the folder
         repository.door.barrier()
     model_file.set_name(repository, repository.head(new).folder, plan.model, new)
     repository.heads.remove(plan.model)

@@ -1,4 +1,4 @@
-"""Checkout: the files of a model changed to those of a version, for `switch`, `restore` and `reset`.
+"""Checkout: change the files of a model to those of a version, for `switch`, `restore` and `reset`.
 
 on disk   ─┐
 committed ─┼─ plan, or a refusal ─ journal ─ apply
@@ -29,7 +29,7 @@ from mvc.storage.records.journal import FileStep, Journal, RefStep
 from mvc.storage.records.merges import MergeState
 
 NOTHING = Tree()
-"""No files: both sides when none is to change."""
+"""No files, for a checkout that changes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def files_of(model: Model, version: VersionId | None) -> Tree:
     found = repository.objects.version(version)
     data = model_file.of_version(repository, found, model.key)
     file = FileId(digest(data))
-    if file != found.model_toml:  # the model was renamed since: its model.toml, so changed, is to be found in the store
+    if file != found.model_toml:  # the model was renamed since: store its edited model.toml
         store_small(repository, data)
     entries = repository.objects.tree(found.tree).entries
     return Tree((*entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), file)))
 
 
 def store_small(repository: Repository, data: bytes) -> FileId:
-    """Store a small file durably, for a journal to name: its bytes are needed again after a power cut."""
+    """Store a small file durably before a journal names it: its bytes are needed after a power cut."""
     ingest = repository.ingest()
     file = ingest.add_bytes(data)
     ingest.close()
@@ -77,10 +77,10 @@ def move(
     left_out: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Moved:
-    """Under the lock: check out `wanted`, append `refs`, and set the head, all or nothing.
+    """Check out `wanted`, append `refs`, and set the head, atomically. The caller holds the lock.
 
-    `base` is what was checked out before. `merge` is a merge that is in progress from then on; `merged` ends one.
-    `left_out` are the paths that are not checked out from then on; None keeps those of before, less those in `wanted`.
+    `base` is the previous checkout. `merge` starts a merge; `merged` ends one. `left_out` are the paths that are not
+    checked out afterwards; None keeps the previous ones without those in `wanted`.
     Raises InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
@@ -96,14 +96,14 @@ def move(
 
 
 def _sparse(model: Model, wanted: Tree, left_out: Collection[str] | None) -> tuple[str, ...] | None:
-    """Return the paths that are not checked out afterwards; None when they are those of before."""
+    """Return the paths that are not checked out afterwards; None if they do not change."""
     before = sparse.paths(model.repository.door, model.key)
     after = before - wanted.by_path.keys() if left_out is None else frozenset(left_out)
     return tuple(sorted(after)) if after != before else None
 
 
 def check(model: Model, *, base: Tree, wanted: Tree) -> None:
-    """Raise InTheWay when `move` would, before anything is stored."""
+    """Raise InTheWay if `move` would, before anything is stored."""
     _plan(model, base, wanted, force=False)
 
 
@@ -118,7 +118,7 @@ def _plan(model: Model, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look
 
 
 def _spare_current_folder(repository: Repository, look: _Look, steps: Iterable[Step]) -> None:
-    """Raise CurrentFolder when a file would replace the folder that this process runs in."""
+    """Raise CurrentFolder if a file would replace the current folder of this process."""
     current = repository.tree.current_folder()
     for step in steps:
         path = look.prefix + step.path
@@ -161,7 +161,7 @@ class _Look:
             return
         before = self._base.by_path.get(path)
         if stat.is_link and before and links.content(self._repository, self.prefix + path) == before.file:
-            executable = entries[-1].exec  # of a link it cannot be changed
+            executable = entries[-1].exec  # a link has no executable bit
             self.disk[path] = OnDisk(Kind.FILE, before.file, executable)
         elif stat.is_file:
             recorded = bool(entries) and entries[-1].exec
@@ -171,7 +171,7 @@ class _Look:
             self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
 
     def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
-        """Return the file's id; UNREAD when its size rules out all `entries`, or it changes while it is read."""
+        """Return the file's id; UNREAD if its size rules out all `entries`, or it changes during the read."""
         if stat.size not in {entry.size for entry in entries}:
             return UNREAD
         return self._repository.stats.identify(self.prefix + path, stat) or UNREAD

@@ -24,18 +24,18 @@ from mvc.model.roles import MAGIC
 NAME = ".mvcignore"
 GIT_NAME = ".gitignore"
 WHOLE = "**"
-"""The pattern of everything in the model's folder, as `mvc add .` writes it; it honours `.gitignore`, too."""
+"""The pattern that `mvc add .` writes, for everything in the model's folder; it honours `.gitignore`, too."""
 DEFAULT_IGNORES = (
     *(".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".pytest_cache", ".mypy_cache"),
     *(".ruff_cache", ".venv", "*.swp", "*~", "*.mvc-tmp"),
 )
-"""Names and suffixes that every pattern leaves out, unless a `.mvcignore` includes them again with `!`."""
+"""Names and suffixes that patterns exclude, unless a `.mvcignore` includes them again with `!`."""
 DEFAULT_NAMES = frozenset(name for name in DEFAULT_IGNORES if name[0] != "*")
 DEFAULT_SUFFIXES = tuple(name[1:] for name in DEFAULT_IGNORES if name[0] == "*")
 Match = Callable[[str], re.Match[str] | None]
-"""Matches a path below the model's folder against a pattern."""
+"""A function that matches a path below the model's folder against a pattern."""
 _STAR = "[^/]*"
-"""pathspec's translation of a `*`."""
+"""The regular expression to which pathspec translates a `*`."""
 _WITHIN_NAME = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
 """A part of a name between two `*`: characters and classes, each for one character of the name."""
 MAX_DEEP = 3
@@ -44,18 +44,18 @@ _DEEP = re.compile(r"(?:\A|/)\*\*(?=/|\Z)")
 _FOLDER = "ps_d"
 """The group in which pathspec's expressions match a folder itself."""
 _PLAIN = re.compile(r"(?P<path>\*?[A-Za-z0-9._-]+(?:/\*?[A-Za-z0-9._-]+)*)(?P<end>|/|/\*\*)")
-"""Patterns of names, each with one `*` before it or none, as most are."""
+"""Plain patterns of names, with at most one `*` at the start."""
 _ENDS = {"": f"(?:(?P<{_FOLDER}>/)|$)", "/": f"(?P<{_FOLDER}>/)", "/**": "/"}
-"""pathspec's translations of their ends."""
+"""The regular expressions to which pathspec translates their ends."""
 
 
 def literal(path: str) -> str:
-    """Return `path` as `[files]` writes it: as it is, unless it would be taken for a glob."""
+    """Return `path` as written in `[files]`: escaped if it would be read as a glob."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
 
 
 def fixed_part(pattern: str) -> str:
-    """Return the folders that begin every path of `pattern`, with a `/` after each; "" when there are none."""
+    """Return the folders at the start of every path of `pattern`, each followed by `/`; "" for none."""
     anchored = pattern.removeprefix("/")
     magic = MAGIC.search(anchored)
     end = anchored.rfind("/", 0, magic.start() if magic else len(anchored))
@@ -63,10 +63,10 @@ def fixed_part(pattern: str) -> str:
 
 
 def _linear(expression: str) -> str:
-    """Return an equivalent expression in which a `*` that another one follows never backtracks.
+    """Return an equivalent expression in which only the last `*` backtracks.
 
-    The first place at which the characters between them match is as good as any: the next `*` takes what is left. So
-    `*a*a*a*b` takes time by the length of a name, and not by a power of it.
+    The first match of the characters between two `*` is sufficient, as the next `*` takes the rest. So `*a*a*a*b` takes
+    time linear in the length of a name.
     """
     first, *parts = expression.split(_STAR)
     found = [f"(?>{_STAR}?{part})" if _WITHIN_NAME.match(part) else f"{_STAR}{part}" for part in parts[:-1]]
@@ -75,18 +75,21 @@ def _linear(expression: str) -> str:
 
 @lru_cache(maxsize=1024)
 def compile_glob(pattern: str) -> re.Pattern[str]:
-    """Return the expression whose `match` says whether `pattern` has a path below the model's folder.
+    """Compile `pattern` to an expression that matches paths below the model's folder.
 
-    Raises BadPattern, and UnsafePath for a pattern out of the folder, or into one of mvc's or Git's.
+    Raises BadPattern, and UnsafePath for a pattern outside of the folder, or in a folder of mvc or Git.
     """
     parts = pattern.removeprefix("/").split("/")
     if any(map(paths.is_reserved, parts)):
-        raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is in a folder of mvc, Git or the like")
+        raise errors.UnsafePath(
+            path=paths.escape_name(pattern),
+            reason="it is in a folder reserved for mvc or version control (such as .git)",
+        )
     if ".." in parts or "." in parts:
         raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is not a path inside the model's folder")
     if "\\" in pattern:
         raise errors.BadPattern(pattern=pattern, reason="it has a \\; folders are separated by /")
-    escaped = f"\\{pattern}" if pattern[0] in "!#" else pattern  # in .gitignore these two would mean something else
+    escaped = f"\\{pattern}" if pattern[0] in "!#" else pattern  # these two have another meaning in .gitignore
     translated = _translate(escaped)
     if translated is None:
         raise errors.BadPattern(pattern=pattern, reason="it cannot match anything")
@@ -97,7 +100,7 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
 class Rule:
     """One line of an ignore file in the folder `prefix` ("" or ending with /); `hides` is False after `!`.
 
-    For an ignore file above the model's folder, `above` is the way from its folder to the model's, ending with /.
+    For an ignore file above the model's folder, `above` is the path from its folder to the model's, ending with /.
     """
 
     prefix: str
@@ -114,18 +117,18 @@ class Rule:
         return match is not None and match.groupdict().get(_FOLDER) is not None and self._is_inside(match)
 
     def _is_inside(self, match: re.Match[str] | None) -> bool:
-        """Return whether the match is in the model's folder: an ignored folder above it does not matter."""
+        """Return whether the match is in the model's folder: an ignored parent of it has no effect."""
         return match is not None and match.end() > len(self.above)
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """The rules of a folder: the default list, then each ignore file from the top down; the last rule wins."""
+    """The rules of a folder: the default list, then each ignore file from the top down; the last match takes precedence."""
 
     rules: tuple[Rule, ...] = ()
 
     def extended(self, prefix: str, text: str, *, above: str = "") -> Ignore:
-        """Return these rules and those of the ignore file `text` in `prefix`; a line that is no pattern is ignored."""
+        """Return these rules with those of the ignore file `text` in `prefix`; skip invalid lines."""
         lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
         return Ignore(self.rules + tuple(rule for line in lines if (rule := _rule(prefix, line, above)) is not None))
 
@@ -159,10 +162,10 @@ def _translate_plain(pattern: str) -> str | None:
 
 
 def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
-    """Return the expression of a gitignore pattern and whether it ignores; None when it can match nothing.
+    """Return the expression of a gitignore pattern, and True if it ignores; None if it cannot match.
 
-    A pattern longer than any path is ignored, since its translation takes time by the square of its length; so is one
-    with more than `MAX_DEEP` times `**`.
+    A pattern longer than any path is skipped, since its translation takes quadratic time; so is one with more than
+    `MAX_DEEP` times `**`.
     """
     if len(pattern) > paths.MAX_PATH or len(_DEEP.findall(pattern)) > MAX_DEEP:
         return None
@@ -173,7 +176,7 @@ def _translate(pattern: str) -> tuple[re.Pattern[str], bool] | None:
     try:
         expression, includes = spec.pattern_to_regex(pattern)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # re means to give `[[` another meaning some day
+            warnings.simplefilter("ignore", FutureWarning)  # a future version of re may give `[[` another meaning
             return (re.compile(_linear(expression), re.DOTALL), bool(includes)) if expression is not None else None
     except (ValueError, re.error):  # pathspec's own error is a ValueError
         return None

@@ -1,10 +1,10 @@
 """Followed links: a symbolic link of the working tree that is versioned as the file it points to.
 
     last.ckpt -> epoch=3.ckpt          versioned as last.ckpt, with the bytes of epoch=3.ckpt
-    model.bin -> ../../blobs/4f1c…     the same, once the person allowed this repository to read files outside
+    model.bin -> ../../blobs/4f1c…     likewise, once the user allowed this repository to read files outside
 
-`model.follow_links` lists the roles whose links are followed. A link to a folder, a broken one, and a circle are
-errors. Files are only read through a link: a write replaces the link itself.
+`model.follow_links` lists the roles whose links are followed. A link to a folder, a broken link, and a loop are errors.
+Only reads follow a link: a write replaces the link itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mvc.storage.disk import hashing
 
 KEY = ("model", "follow_links")
 OUTSIDE = "links.outside"
-"""The setting of a person with the repositories that may read files outside through their links."""
+"""The user's setting that lists the repositories whose links may point outside of them."""
 
 
 class Follow(NamedTuple):
@@ -38,18 +38,18 @@ NONE = Follow()
 
 
 def of(repository: Parts, manifest: Manifest) -> Follow:
-    """Return the links that a manifest and the person's settings allow."""
+    """Return the links that a manifest and the user's settings allow."""
     roles = frozenset(manifest.model.get(KEY[1], ()))
     return Follow(roles, bool(roles) and is_approved(repository))
 
 
 def is_approved(repository: Parts) -> bool:
-    """Return whether the person allowed this repository to read files outside through its links."""
+    """Return whether the user allowed this repository to read files outside through its links."""
     return os.path.realpath(repository.root) in _approved(repository)
 
 
 def approve(repository: Parts) -> None:
-    """Allow, in the person's settings, this repository to read files outside through its links."""
+    """Allow this repository, in the user's settings, to read files outside through its links."""
     if not is_approved(repository):
         roots = [*_approved(repository), os.path.realpath(repository.root)]
         repository.config.set(OUTSIDE, os.pathsep.join(roots), user=True)
@@ -70,13 +70,13 @@ def resolve(root: str, place: str, path: str, *, outside: bool) -> tuple[str, os
         target = os.path.realpath(place, strict=True)
         status = os.stat(target)
     except OSError as error:
-        reason = "the links lead in a circle" if error.errno == errno.ELOOP else str(error.strerror)
+        reason = "the links form a loop" if error.errno == errno.ELOOP else str(error.strerror)
         raise errors.BrokenLink(path=shown, target=paths.escape_name(os.readlink(place)), reason=reason) from None
     if not stat_module.S_ISREG(status.st_mode):
         kind = "a folder" if stat_module.S_ISDIR(status.st_mode) else "a special file"
         raise errors.NotRegularFile(path=shown, kind=f"a symbolic link to {kind}")
     if any(map(paths.is_reserved, target.split("/"))):
-        raise errors.UnsafePath(path=shown, reason="it is a link into a folder of version control")
+        raise errors.UnsafePath(path=shown, reason="it is a link into a version control folder (such as .git)")
     if credential_names.is_path(target):
         raise errors.UnsafePath(path=shown, reason="it is a link to a file that looks like credentials")
     if is_outside(root, target) and not outside:
@@ -85,9 +85,9 @@ def resolve(root: str, place: str, path: str, *, outside: bool) -> tuple[str, os
 
 
 def content(repository: Parts, path: str) -> FileId | None:
-    """Return the id of the file that the link at `path`, from the root, points to; None for anything but a file.
+    """Return the id of the target of the link at `path`, from the root; None unless it is a file.
 
-    It is read for a comparison, and stored nowhere.
+    It is read for a comparison, and not stored.
     """
     root = os.fspath(repository.root)
     try:

@@ -1,4 +1,4 @@
-"""The model.toml of a working tree, and that of a version."""
+"""The model.toml of the working tree or of a version: its path, bytes, and name of the model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def path(folder: str) -> str:
 
 
 def read(repository: Parts, folder: str) -> bytes | None:
-    """Return its bytes in the working tree; None when it is absent. Raises NotRegularFile, UnsafePath."""
+    """Return the bytes of model.toml in the working tree; None if it is absent. Raises NotRegularFile, UnsafePath."""
     try:
         return repository.tree.read(path(folder))
     except FileNotFoundError:
@@ -62,4 +62,4 @@ def _named(data: bytes, model: str) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    return error.message.rstrip(".") if isinstance(error, errors.MvcError) else "it does not say the model's name"
+    return error.message.rstrip(".") if isinstance(error, errors.MvcError) else "it does not have the model's name"

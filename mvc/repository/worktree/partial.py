@@ -1,7 +1,7 @@
-"""Files of a version that were never checked out, as in a partial clone; they are not deleted files.
+"""Files of a version that were never checked out, as in a partial clone; they do not count as deleted.
 
-no file at the path ─┬─ on the list of what was not checked out     left out
-                     ├─ its bytes are promised, or were dropped     left out: it cannot have been here
+no file at the path ─┬─ on the list of sparse files                 not checked out
+                     ├─ its bytes are promised or expired           not checked out
                      └─ else                                        deleted
 """
 
@@ -15,11 +15,11 @@ from mvc.storage.records import sparse
 from mvc.storage.records.promised import EXPIRED, PROMISED, State
 
 ELSEWHERE = (State.PROMISED, State.EXPIRED)
-"""States of files that cannot have been checked out."""
+"""States of files that are never in the working tree."""
 
 
 def not_checked_out(repository: Parts, model: str, tree: Tree | None, present: Collection[str] = ()) -> list[TreeEntry]:
-    """Return the entries of `tree` that are not checked out in `model`; `present` are paths that have a file.
+    """Return the entries of `tree` that are not checked out in `model`; `present` are the paths with a file.
 
     Raises Damaged.
     """
@@ -40,11 +40,11 @@ def not_checked_out(repository: Parts, model: str, tree: Tree | None, present: C
 
 
 def unchanged(repository: Parts, model: str, old: Tree | None, new: Tree) -> frozenset[str]:
-    """Return the paths that were left out of `old` and have the same bytes in `new`; a checkout skips them."""
+    """Return the paths of `old` that are not checked out and have the same bytes in `new`; a checkout skips them."""
     left_out = {(entry.path, entry.file) for entry in not_checked_out(repository, model, old)}
     return frozenset(entry.path for entry in new.entries if (entry.path, entry.file) in left_out)
 
 
 def without(tree: Tree, left_out: Collection[str]) -> Tree:
-    """Return the entries of `tree` at other paths than these."""
+    """Return the entries of `tree` without those at these paths."""
     return Tree(tuple(entry for entry in tree.entries if entry.path not in left_out)) if left_out else tree

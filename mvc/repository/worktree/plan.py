@@ -1,4 +1,4 @@
-r"""The plan of a checkout: what becomes of each file on disk, computed before anything is done.
+r"""The plan of a checkout: the step for each file on disk, computed before any change.
 
     on disk \ wanted   nothing                     another file
     nothing            -                           write
@@ -6,7 +6,7 @@ r"""The plan of a checkout: what becomes of each file on disk, computed before a
     as wanted          -                           (executable bit)
     anything else      refuse                      refuse                 with `force`: as if committed
 
-The plan is a pure function of both trees and of what is on disk: its steps, or what is in the way.
+The plan is a pure function of both trees and of the files on disk: its result is the steps, or the files in the way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mvc.model.tree import Tree, TreeEntry
 
 
 class Kind(enum.Enum):
-    """The kind of thing at a path."""
+    """The file type at a path."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -31,7 +31,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """The thing at a path; a file has an id and an executable bit."""
+    """The file type at a path, and for a file its id and executable bit."""
 
     kind: Kind
     file: FileId | None = None
@@ -40,9 +40,9 @@ class OnDisk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file to write (`new`) or to delete (`new` is None). `old` is its content now, None for nothing.
+    """One file to write (`new`) or to delete (`new` is None). `old` is its present content, None for no file.
 
-    With `anything`, whatever it holds by then may be lost.
+    With `anything`, any later content may be overwritten.
     """
 
     path: str
@@ -52,14 +52,14 @@ class Step:
 
 
 Disk = Mapping[str, OnDisk]
-"""The disk at each path of both trees, with what is at the place of a folder above a wanted file, or in a folder at the
-place of one. A path that is not in it is absent."""
+"""The files on disk at each path of both trees, those in place of a needed folder, and those in a folder in place of
+a file. Other paths are absent."""
 
 
 def plan_checkout(
     base: Tree | None, wanted: Tree, disk: Disk, *, force: bool = False, stored: Callable[[FileId], bool]
 ) -> tuple[Step, ...]:
-    """Return the steps from what is on disk, with `base` checked out, to `wanted`, in order.
+    """Return the ordered steps from the files on disk, with `base` checked out, to `wanted`.
 
     `stored` returns whether the bytes of a file can be restored; `wanted` has passed `check_paths`. Raises InTheWay
     with all that is in the way.
@@ -76,7 +76,7 @@ def plan_checkout(
 
 
 class _Plan:
-    """A plan being made; `blocked` are the paths in the way, each with the reason."""
+    """A plan in progress; `blocked` are the paths in the way, each with the reason."""
 
     def __init__(
         self,
@@ -112,16 +112,16 @@ class _Plan:
             yield from self._over(path, old, new, now)
 
     def _over(self, path: str, old: TreeEntry | None, new: TreeEntry | None, now: OnDisk) -> Iterator[Step]:
-        """Yield the step over another file, which may be lost only if it was committed, or with `force`."""
+        """Yield the step that replaces another file, if that file was committed, or with `force`."""
         if old is not None and now.file == old.file:
             if self._force or self._stored(old.file):
                 yield Step(path, now.file, new)
             elif new is not None:
-                self.blocked[path] = "its bytes are nowhere else, not even in the store"
+                self.blocked[path] = "the store has no copy of its bytes"
         elif self._force:
             yield Step(path, now.file, new, anything=True)
         else:
-            self.blocked[path] = "edited, and not committed" if old is not None else "not tracked, and in the way"
+            self.blocked[path] = "edited and not committed" if old is not None else "not tracked, and in the way"
 
 
 def check_paths(wanted: Tree) -> None:
@@ -133,7 +133,7 @@ def check_paths(wanted: Tree) -> None:
 
 
 def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, str]:
-    """Return what is at the place of a folder that is needed, or in a folder at the place of a file, with reasons."""
+    """Return the files in place of a needed folder, or in a folder in place of a file, with reasons."""
     blocked = {}
     for step in steps:
         if step.new is None:
@@ -141,7 +141,7 @@ def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, 
         for above in _above(step.path):
             there = disk.get(above)
             if there is not None and there.kind is not Kind.FOLDER and above not in deleted:
-                blocked[above] = "not a folder, which is needed there"
+                blocked[above] = "not a folder, but a folder is needed there"
         there = disk.get(step.path)
         if there is not None and there.kind is Kind.FOLDER:
             inside = [path for path in disk if path.startswith(f"{step.path}/")]
@@ -151,7 +151,7 @@ def _blocked(steps: Iterable[Step], disk: Disk, deleted: set[str]) -> dict[str, 
 
 
 def _goes(path: str, disk: Disk, deleted: set[str]) -> bool:
-    """Return whether the thing at `path` is deleted; a folder goes with the last file in it."""
+    """Return whether the file or folder at `path` is deleted; a folder is deleted with its last file."""
     if disk[path].kind is Kind.FOLDER:
         return any(each.startswith(f"{path}/") for each in deleted)
     return path in deleted
@@ -165,7 +165,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _ordered(steps: list[Step]) -> Iterator[Step]:
-    """Yield deletions that make room, then writes, then all other deletions, so that a failure leaves more."""
+    """Yield deletions that writes depend on, then writes, then all other deletions, so that a failure loses least."""
     written = {step.path for step in steps if step.new is not None}
     folders = {above for path in written for above in _above(path)}
     first = {

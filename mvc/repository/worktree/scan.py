@@ -6,11 +6,10 @@
                                          runs/.zgroup         runs/.zgroup
                                          runs/.env            skipped: it looks like credentials
 
-A path has precedence over a glob, and of two globs the one that begins in the deeper folder; `**` has the rest. A path
-may have several roles; the tree has the first by name.
+A path has precedence over a glob, and a glob over one that starts in a higher folder; `**` gets the rest. A path may have
+several roles; the tree has the first by name.
 
-No file is opened. A fault of a file is a value here, an error that was not raised: `status` shows it, `commit` raises
-it.
+No file is opened. A fault of a file is an error that is returned: `status` shows it, `commit` raises it.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _KINDS = {
 }
 
 
-# Names that may be ignored by default or look like credentials: of most files, one question instead of seven.
+# Names that may be ignored by default or look like credentials: one test for most files instead of seven.
 _ODD_NAMES = frozenset({*map(str.lower, globs.DEFAULT_NAMES), *credential_names.NAMES})
 _ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credential_names.SUFFIXES)
 
@@ -83,7 +82,7 @@ class _Start(NamedTuple):
 
     @classmethod
     def of(cls, pattern: str) -> Self:
-        """Return the start of one glob."""
+        """Return the order of one glob."""
         folder = globs.fixed_part(pattern)
         return cls(-folder.count("/"), pattern == globs.WHOLE, folder)
 
@@ -104,7 +103,7 @@ def scan(
     search.literals(files, labelmap_path)
     search.patterns({role: value for role, value in files.items() if is_glob(value)})
     search.compare()
-    ordered = sorted(search.found.values())  # by path: no surrogate is in one, so code points are in the order of bytes
+    ordered = sorted(search.found.values())  # paths have no surrogates, so the order of code points is that of bytes
     return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
 
 
@@ -161,7 +160,7 @@ def roles_of(
 
 
 def special_kind(path: str, mode: int) -> str:
-    """Return what the thing at `path` is called, which is no regular file."""
+    """Return the noun for the special file at `path`."""
     if stat_module.S_ISLNK(mode):
         try:
             return f"a symbolic link to {escape_name(os.readlink(path))}"
@@ -177,7 +176,7 @@ def _is_odd(folded: str) -> bool:
 
 @dataclass(slots=True)
 class _Search:
-    """A scan in progress: its result so far, and the roles of each path that is named literally."""
+    """A scan in progress: its result so far, and the roles of each literal path."""
 
     walk: Walk
     above: str
@@ -233,7 +232,7 @@ class _Search:
             roles = starts[start]
             known = len(self.walk.problems)
             self._walk(start, [(role, globs.compile_glob(patterns[role]).match) for role in roles], matched, used)
-            if len(self.walk.problems) > known:  # why a role has no file is said already
+            if len(self.walk.problems) > known:  # the reason for a role without file is already reported
                 used.update(roles)
         for role in sorted({role for roles in starts.values() for role in roles} - used):
             self._wrong(errors.RoleWithoutFile(role=role, pattern=patterns[role]))
@@ -296,7 +295,7 @@ class _Search:
     def _check(self, path: str) -> None:
         paths.check_path(path.removesuffix("/"))
         if path == MODEL_TOML:
-            raise errors.UnsafePath(path=path, reason="it is part of every version by itself")
+            raise errors.UnsafePath(path=path, reason="it is always part of a version and needs no role")
 
     def _take(self, path: str, role: str, status: os.stat_result, named: Collection[str]) -> None:
         """Track a file under `role`; `named` are its roles in `[files]`."""

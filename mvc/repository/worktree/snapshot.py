@@ -1,9 +1,9 @@
-"""The working tree of a model as a version: its manifest and tree; the stat cache saves most reads.
+"""A snapshot of a model's working tree: its manifest and tree; the stat cache saves most reads.
 
 model.toml ─ parse ─ Manifest ─ scan ─ tracked files ─ identify ─ Tree
                                                          │
-                     commit: known to the stat cache, or read once and stored
-                     status: known to the stat cache, or read, or told apart by size without reading
+                     commit: from the stat cache, or read once and stored
+                     status: from the stat cache, or read, or known to differ by size without reading
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from mvc.repository.worktree.scan import Scan, WorkFile
 from mvc.storage.disk import hashing
 
 Identify = Callable[[WorkFile], FileId]
-"""Returns the id of a tracked file's bytes."""
+"""A function that returns the id of a tracked file's bytes."""
 Ready = Callable[[Manifest, Sequence[WorkFile], Sequence[TreeEntry]], None]
-"""Receives the files that are about to be read, and those that are tracked but not checked out."""
+"""A function that receives the files to be read, and those that are tracked but not checked out."""
 UNREAD = FileId("")
-"""The id of a file that was not read; no stored file has it, and a tree with it cannot be stored."""
+"""The id of an unread file, which no stored file has; a tree with it cannot be stored."""
 TRIES = 3
-"""How often a file that changes during a read is read again."""
+"""Attempts to read a file that changes during the read."""
 _UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
 
 
@@ -67,11 +67,11 @@ def take(
 ) -> Found:
     """Return the working tree of `model` in `folder` as a version; `identify` returns the id of each tracked file.
 
-    `ready` is called when the files are known and none is read; it may raise. A file of `base`, the tree of the head's
-    version, that was never checked out is taken from there.
+    `ready` is called once the files are known and before one is read; it may raise. Files that are not checked out are
+    taken from `base`, the tree of HEAD.
 
-    Raises BadToml and the like, NoModelToml, OtherName, and the faults of tracked files. With `tolerant`, these are
-    values, and a file that could not be read has the id UNREAD.
+    Raises BadToml and the like, NoModelToml, OtherName, and the faults of tracked files. With `tolerant`, faults are
+    returned, and an unreadable file has the id UNREAD.
     """
     data = model_file.read(repository, folder)
     if data is None:
@@ -113,7 +113,7 @@ def take(
 def _elsewhere(
     repository: Parts, model: str, manifest: Manifest, base: Tree | None, scan: Scan
 ) -> tuple[TreeEntry, ...]:
-    """Return the files of `base` that are not checked out and that `[files]` still names, with their roles there."""
+    """Return the files of `base` that are not checked out and that `[files]` still tracks, with their new roles."""
     left_out = partial.not_checked_out(repository, model, base, {file.path for file in scan.tracked})
     if not left_out:
         return ()
@@ -124,7 +124,7 @@ def _elsewhere(
 
 
 def _is_about(problem: errors.MvcError, entries: Sequence[TreeEntry]) -> bool:
-    """Return whether a problem is that one of these files is missing in the working tree."""
+    """Return whether a problem is the absence of one of these files in the working tree."""
     if isinstance(problem, errors.MissingFile):
         return problem.fields["path"] in {paths.escape_name(entry.path) for entry in entries}
     if isinstance(problem, errors.RoleWithoutFile):
@@ -140,7 +140,7 @@ def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntr
     names += [name for entry in elsewhere for name in entry[:2]]
     size = len("".join(names).encode()) + ENTRY * count
     if count > MAX_ENTRIES:
-        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}; archives can hold small ones"
+        reason = f"it tracks {count} files, and a version has at most {MAX_ENTRIES}; pack small files into archives"
         yield errors.TooBig(what=what, reason=reason)
     elif size > canonical.MAX_BYTES:
         reason = f"the paths and roles of its {count} files take more than {canonical.MAX_BYTES >> 20} MiB"
@@ -148,13 +148,13 @@ def _too_big(model: str, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntr
 
 
 def unread(files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry] = ()) -> Tree:
-    """Return these files as a tree before any is read, with those that are not checked out."""
+    """Return the tree of these files before any is read, with those that are not checked out."""
     here = [TreeEntry(path, role, stat.size, UNREAD, stat.executable) for path, role, stat, _ in files]
     return Tree.of([*elsewhere, *here])
 
 
 def by_reading(repository: Parts) -> Identify:
-    """Return ids from the stat cache, or from reading the file."""
+    """Return a function that identifies files by the stat cache, or by reading them."""
 
     def identify(file: WorkFile) -> FileId:
         known = repository.stats.lookup(file.root_path, file.stat)
@@ -164,10 +164,10 @@ def by_reading(repository: Parts) -> Identify:
 
 
 def by_need(repository: Parts, base: Tree | None) -> Identify:
-    """Return ids as `by_reading`, but read a file only when it could be one of `base`.
+    """Return a function as `by_reading` that reads a file only if it could equal one of `base`.
 
-    A file whose size is not that of the entry at its path, or of any entry when there is none at its path, has the id
-    UNREAD: it differs, and a comparison with `base` needs no more.
+    A file has the id UNREAD if its size differs from the entry at its path, or from all entries if there is none at its
+    path: for a comparison with `base`, that is sufficient.
     """
     by_path = base.by_path if base else {}
     sizes = {entry.size for entry in by_path.values()}
@@ -190,9 +190,9 @@ def read_labels_of(repository: Parts, folder: str) -> Callable[[str], Labelmap]:
 
 
 def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
-    """Return what `read` returns for the open file, unless it changes meanwhile; record the id in the stat cache.
+    """Return the result of `read` for the open file, and record the id in the stat cache.
 
-    Raises FileChanged when it changed each of TRIES times, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
+    Raises FileChanged if it changed during each of TRIES reads, MissingFile, UnreadableFile, NotRegularFile, UnsafePath.
     """
     for _ in range(TRIES):
         fd = _open(repository, file)

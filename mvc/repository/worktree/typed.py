@@ -1,11 +1,11 @@
-"""Names that a person types in some folder of a model: paths as seen from there, or roles.
+"""Typed names of files: paths relative to the current folder, or roles.
 
     in the folder sub of the model       may be
     w.bin                                the path sub/w.bin, else the role w.bin
     ../w.bin                             the path w.bin
     sub/w.bin                            the path sub/sub/w.bin, else sub/w.bin, as `mvc status` shows it
 
-A path of the model's folder itself is never meant by its bare name: that file would be replaced or deleted by mistake.
+A bare name never selects a file of the model's folder from a sub-folder: it could be replaced or deleted by mistake.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def candidates(folder: Path, below: str, name: str) -> Iterator[Candidate]:
 
 
 def _inside(top: str, path: str) -> str | None:
-    """Return an absolute `path` relative to `top`, a link in its place not followed; None outside."""
+    """Return an absolute `path` relative to `top`, without following a link at its end; None if it is outside."""
     place = (
         top
         if os.path.realpath(path) == top

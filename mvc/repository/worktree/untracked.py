@@ -1,7 +1,7 @@
-"""Untracked weight files, for `status` to point out.
+"""Untracked weight files, which `status` lists.
 
-The search skips what a walk skips, folders that begin with a dot (caches, mostly) and those of installed packages. It
-ends after a fixed number of files, so that it never makes `status` slow.
+The search skips the same folders as a walk, folders that begin with a dot (mostly caches) and those of installed
+packages. It ends after a fixed number of files, so that `status` stays fast.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.repository.worktree.walk import Walk
 
 MAX_SEEN = 50_000
-"""The most files that are looked at."""
+"""The most files that are examined."""
 MAX_FOUND = 100
-"""The most files that are pointed out."""
+"""The most files that are listed."""
 _PACKAGES = frozenset({"node_modules", "venv", "env", "site-packages", "__pycache__"})
 
 

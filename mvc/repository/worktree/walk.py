@@ -1,11 +1,11 @@
 """The walk over a model's folder: the folders to enter, and the entries of each.
 
 Never entered: a link, a folder that is ignored, the folder of another model, and those of version control (`.mvc`,
-`.git`, `.hg`, `.jj`, `.svn`). mvc's and Git's own are recognised by device and inode, too, whatever name a filesystem
-gives them.
+`.git`, `.hg`, `.jj`, `.svn`). Those of mvc and Git are recognised by device and inode, too, under any spelling of the
+filesystem.
 
-    ignored   the default list, then the `.mvcignore` of each folder from the model's down; the last rule wins
-              with `gitignore`: where a folder has no `.mvcignore`, its `.gitignore`, from the repository's root down
+    ignored   the default list, then the `.mvcignore` of each folder from the model's down; the last match counts
+              with `gitignore`: if a folder has no `.mvcignore`, its `.gitignore`, from the repository's root down
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _MAX_RULES = 1 << 20
 class Walk:
     """The folder of one model; prefixes are paths below it, "" or ending with `/`.
 
-    What cannot be read is in `problems`.
+    `problems` has the errors of unreadable folders and files.
     """
 
     def __init__(self, root: Path, folder: str, *, avoid: Collection[str] = (), dot_folders: bool = True) -> None:
         """Walk the model in `folder` ("" is the root) of the working tree at `root`.
 
-        Folders named as in `avoid` are skipped, and without `dot_folders` those whose names begin with a dot.
+        Folders with a name in `avoid` are skipped, and without `dot_folders` those whose names begin with a dot.
         """
         self._avoid = avoid
         self._dot_folders = dot_folders
@@ -50,7 +50,7 @@ class Walk:
         self.problems: list[errors.MvcError] = []
 
     def guard(self, prefix: str, known: dict[str, errors.MvcError | None]) -> errors.MvcError | None:
-        """Return the reason why a file below `prefix` may not be read, None when it may; `known` caches the answers."""
+        """Return the error for reading a file below `prefix`, None if it is allowed; `known` caches the results."""
         if prefix not in known:
             above = prefix[: prefix.rfind("/", 0, -1) + 1]
             known[prefix] = (self.guard(above, known) if prefix else None) or self._fault(prefix)
@@ -60,7 +60,7 @@ class Walk:
         """Yield the prefix, the files, and the ignore rules of each folder from `start` down.
 
         With `gitignore`, a folder without `.mvcignore` has the rules of its `.gitignore`. No folder is entered when
-        `start` is missing or ignored; a link or a reserved folder on the way is a problem.
+        `start` is missing or ignored; a link or a reserved folder in its path is a problem.
         """
         ignore = self._ignore_above(start, gitignore=gitignore)
         stack = [(start, ignore)] if ignore is not None else []
@@ -78,7 +78,7 @@ class Walk:
                     stack.append((f"{below}/", ignore))
 
     def hides(self, path: str, *, gitignore: bool = False) -> bool:
-        """Return whether ignore files hide a path from globs; no file need exist. `gitignore` is as for `folders`."""
+        """Return whether ignore files hide a path from globs; it need not exist. `gitignore` is as for `folders`."""
         prefix = path[: path.rfind("/") + 1]
         ignore = self._ignore_above(prefix, gitignore=gitignore)
         if ignore is None:
@@ -110,15 +110,15 @@ class Walk:
         try:
             status = os.lstat((self.top + prefix).rstrip("/"))
         except OSError:
-            return None  # the file below it is missing, which is said of the file
+            return None  # the missing file below it is reported itself
         if stat_module.S_ISLNK(status.st_mode):
             return errors.UnsafePath(path=shown, reason="it is a symbolic link")
         if (status.st_dev, status.st_ino) in self._reserved:
-            return errors.UnsafePath(path=shown, reason="it is where mvc or Git keeps its own data")
+            return errors.UnsafePath(path=shown, reason="it is a folder reserved for mvc or Git")
         return None
 
     def _linked(self) -> errors.MvcError | None:
-        """Return the error for a link on the way from the repository's root to the model's folder."""
+        """Return the error for a link in the path from the repository's root to the model's folder."""
         place = self._root
         for part in self._folder.split("/") if self._folder else ():
             place = f"{place}/{part}"
@@ -129,7 +129,7 @@ class Walk:
         return None
 
     def _ignore_above(self, start: str, *, gitignore: bool) -> Ignore | None:
-        """Return the rules of the folders above `start`; None when it is not to be entered."""
+        """Return the rules of the folders above `start`; None if it must not be entered."""
         fault = self.guard(start, {})
         if fault is not None:
             self.problems.append(fault)

@@ -1,1 +1,1 @@
-"""Chunks: cutting files, encoding and decoding pieces, and putting files together again."""
+"""Chunks: files are cut into chunks, encoded and decoded, and rebuilt from them."""

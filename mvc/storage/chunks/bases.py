@@ -4,9 +4,9 @@
     new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
     later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  the delta base of the bf16 chunk
 
-Tensors are found by name, dtype and shape; then without what stands before a name in one format and not in another
-(`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among those of
-their dtype and shape. The files of a role come before the others of a version, a version before the next.
+Tensors are matched by name, dtype and shape; then by name without the prefix that only one of the formats has
+(`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among the tensors
+of one dtype and shape. Files of the same role are tried before others, and nearer versions before older ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Candidate(NamedTuple):
 class Found(NamedTuple):
     """A delta base, and the encoding of the delta.
 
-    `beneath` means not the chunk itself, but its own delta base: the fp32 chunk that it was rounded from, if there is one.
+    With `beneath`, the base is not the chunk itself but the chunk's own delta base: the fp32 chunk that it was rounded from.
     """
 
     chunk: ChunkId
@@ -52,10 +52,10 @@ class _Match(NamedTuple):
 
 
 class Bases:
-    """The tensors of stored files, each file's looked up when first asked for."""
+    """The tensors of stored files, each file's looked up on first use."""
 
     def __init__(self, candidates: Iterable[Candidate], recipe: Callable[[FileId], Recipe | None]) -> None:
-        """Look in `candidates`, the best first; `recipe` says how a file is rebuilt, None where it cannot be."""
+        """Search `candidates`, the best first; `recipe` returns the recipe of a file, None if it cannot be rebuilt."""
         self._candidates = list(dict.fromkeys(candidates))
         self._recipe = recipe
         self._known: dict[FileId, _Tensors] = {}
@@ -65,7 +65,7 @@ class Bases:
         return FileBases(self, role, segments)
 
     def tensors(self, role: str) -> Iterator[tuple[bool, _Tensors]]:
-        """Yield the tensors of each file, and whether it has that role; those that have come first."""
+        """Yield the tensors of each file, and True if the file has that role; these files come first."""
         for candidate in sorted(self._candidates, key=lambda each: each.role != role):
             if candidate.file not in self._known:
                 self._known[candidate.file] = _Tensors(self._recipe(candidate.file))
@@ -76,7 +76,7 @@ class FileBases:
     """The delta bases of the pieces of one new file."""
 
     def __init__(self, bases: Bases, role: str, segments: Sequence[Segment]) -> None:
-        """Look it up in `bases` when asked."""
+        """Search `bases` on demand."""
         self._bases = bases
         self._role = role
         self._segments = segments
@@ -118,7 +118,7 @@ def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
 
 
 class _Tensors:
-    """The tensors of one stored file, by what they can be found by, and its chunks by where they begin."""
+    """The tensors of one stored file by each of their search keys, and its chunks by offset."""
 
     def __init__(self, recipe: Recipe | None) -> None:
         self._exact: dict[tuple[str, _Kind], int] = {}
@@ -138,12 +138,12 @@ class _Tensors:
                 self._exact.setdefault((segment.name, kind), segment.offset)
                 self._named.setdefault((segment.name, segment.dtype), segment.offset)
             for end in _ends(segment.name):
-                known = (end, kind) in self._ends  # two that end alike are no help
+                known = (end, kind) in self._ends  # a suffix that two tensors share is ambiguous
                 self._ends[end, kind] = None if known else segment.offset
             self._ordered.setdefault(kind, []).append(segment.offset)
 
     def find(self, segment: Segment, order: int | None) -> int | None:
-        """Return the offset of the tensor that `segment` continues; `order` is its place among those of its kind, if that counts."""
+        """Return the offset of the tensor that matches `segment`; `order` is its position among tensors of its kind, if used."""
         kind = (segment.dtype, segment.shape)
         found = self._exact.get((segment.name, kind), self._ends.get((segment.name, kind)))
         for end in _ends(segment.name):
@@ -162,7 +162,7 @@ class _Tensors:
 
 
 def _ends(name: str) -> list[str]:
-    """Return a name without the first of its parts, and without the first two, as long as two or more are left."""
+    """Return a name without its first part, and without its first two, if at least two parts remain."""
     parts = name.split(".")
     return [".".join(parts[first:]) for first in (1, 2) if len(parts) - first > 1]
 

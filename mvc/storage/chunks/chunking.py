@@ -1,10 +1,10 @@
 """Chunking: a file cut by its layout, or by content, so that inserted or removed bytes move few boundaries.
 
     … 8 MiB block ……………………… │ next block ………………
-    [chunk][ chunk ][chunk][ car│ry ]                     what may still grow goes to the front of the next block
+    [chunk][ chunk ][chunk][ car│ry ]                     the unfinished rest is carried to the front of the next block
 
 FastCDC (Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach", USENIX ATC 2016), as the library
-pyfastcdc does it. A cut depends on the `MAX` bytes after the one before, never on where a block ends.
+pyfastcdc does it. A cut depends on the `MAX` bytes after the previous cut, never on the end of a block.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ ReadInto = Callable[[memoryview], int]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of a file: whole chunks, one after the other, in a buffer that is used again once it is given back.
+    """A range of a file: consecutive whole chunks in a buffer, which is reused after `Buffers.give`.
 
-    `pieces` says what the chunks are where the file was cut by a layout.
+    `pieces` describes the chunks if the file was cut by a layout.
     """
 
     data: memoryview
@@ -45,10 +45,10 @@ class Block:
 
 
 class Buffers:
-    """Buffers of `size` bytes, used again and again: fresh memory would cost a page fault every 4 KiB."""
+    """A pool of buffers of `size` bytes: fresh memory would cost a page fault every 4 KiB."""
 
     def __init__(self, size: int = BLOCK) -> None:
-        """Hold none yet; `size` is at least `MAX`."""
+        """Start empty; `size` is at least `MAX`."""
         self.size = size
         self._free: list[bytearray] = []
 
@@ -57,12 +57,12 @@ class Buffers:
         return self._free.pop() if self._free else bytearray(self.size)
 
     def give(self, buffer: bytearray) -> None:
-        """Take back a buffer that nobody looks at any more."""
+        """Return an unused buffer to the pool."""
         self._free.append(buffer)
 
 
 def blocks(read_into: ReadInto, buffers: Buffers) -> Iterator[Block]:
-    """Cut what `read_into` delivers until it returns 0; whoever consumes a block gives its buffer back."""
+    """Cut the bytes of `read_into` until it returns 0; the consumer of a block returns its buffer to the pool."""
     carry = memoryview(b"")
     last = False
     while not last:
@@ -73,13 +73,13 @@ def blocks(read_into: ReadInto, buffers: Buffers) -> Iterator[Block]:
         last = filled < len(view)
         chunks = tuple(_cut(view[:filled], last=last))
         end = sum(map(len, chunks))
-        # Copied: by the time the next block is asked for, this buffer may have been given back.
+        # A copy: the consumer may return this buffer to the pool before it requests the next block.
         carry = memoryview(bytes(view[end:filled]))
         yield Block(view[:end], chunks, buffer)
 
 
 def laid_out(read_into: ReadInto, buffers: Buffers, pieces: Sequence[Piece]) -> Iterator[Block]:
-    """Cut the same into `pieces`; it ends early, with a block without pieces, where there are fewer bytes than they have."""
+    """Cut the bytes of `read_into` into `pieces`; if there are too few bytes, end early with a block without pieces."""
     first = 0
     while first < len(pieces):
         last, size = first, 0

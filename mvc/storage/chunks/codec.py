@@ -1,10 +1,10 @@
 """Encoding and decoding of pack entries: the shortest encoding that is worth the time to decode.
 
     256 KiB of text            →  (ZSTD, 60 KiB)
-    1 MiB of fp32 weights      →  (PLANES, 860 KiB), or beside the weights of the version before (DELTA, 340 KiB)
+    1 MiB of fp32 weights      →  (PLANES, 860 KiB), or as a delta of the parent's weights (DELTA, 340 KiB)
     256 KiB of a JPEG          →  (RAW, the same bytes)
 
-Both directions run without the GIL, but for a few microseconds.
+Both directions release the GIL except for a few microseconds.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ else:
 Encoded = tuple[int, Buffer]
 """An encoding, and stored bytes."""
 Parts = tuple[Buffer, ...]
-"""Stored bytes as several buffers, which belong together in that order: joining them would copy every byte."""
+"""Stored bytes as consecutive buffers: joining them would copy every byte."""
 
 
 def encode(raw: Buffer) -> Encoded:
-    """Return the encoding chosen for bytes of any kind, and their stored bytes, never longer than `raw`."""
+    """Encode bytes of any kind: return the chosen encoding and the stored bytes, never longer than `raw`."""
     if len(raw) > 2 * PROBE and not pays(len(zstd.compress(memoryview(raw)[:PROBE])), PROBE):
         return RAW, raw
     packed = zstd.compress(raw)
@@ -36,7 +36,7 @@ def encode(raw: Buffer) -> Encoded:
 
 
 def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[int, Parts]:
-    """Return the same for numbers of `width` bytes, with a delta base if there is one."""
+    """Encode numbers of `width` bytes, as a delta if there is a base; return as `encode`."""
     encoding, packed = numbers.encode(raw, width, base)
     if pays(sum(map(len, packed)), len(raw)):
         return encoding, packed
@@ -45,10 +45,10 @@ def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[i
 
 
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
-    """Return the `size` raw bytes of an entry; raise Damaged, or UnknownFeature for an encoding of a newer mvc.
+    """Decode the `size` raw bytes of an entry. Raises Damaged, and UnknownFeature for an encoding of a newer mvc.
 
-    `base` is the raw bytes of the base, for an encoding that has one. Memory is bounded by `size`, whatever the stored
-    bytes would unfold to.
+    `base` is the raw bytes of the delta base, for an encoding that has one. Memory is bounded by `size`, even if the stored
+    bytes would decompress to more.
     """
     if encoding == RAW:
         raw: Buffer = stored
@@ -59,5 +59,5 @@ def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Bu
     else:
         raise errors.UnknownFeature(features=f"the encoding {encoding}")
     if len(raw) != size:
-        raise errors.Damaged(what="an encoded chunk", reason=f"it does not hold the {size} bytes that its entry says")
+        raise errors.Damaged(what="an encoded chunk", reason=f"it does not decode to the {size} bytes of its entry")
     return raw

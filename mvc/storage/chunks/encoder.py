@@ -1,7 +1,7 @@
 """Encoder of new chunks: the delta base is looked up by the caller, the entry is encoded by a worker.
 
-prepare (the caller's thread)   piece ─ base ─ places of the base, at most `DEPTH - 1` deep
-its result (any thread)         read the base, encode, the shorter one
+prepare (the caller's thread)   piece ─ base ─ places of the base, chain depth at most `DEPTH - 1`
+its result (any thread)         read the base, encode with and without it, keep the shorter one
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader, Place
 
 DEPTH = 2
-"""Chain depth of a new delta, at most: each base takes about as long to read as the chunk itself."""
+"""The largest chain depth of a new delta: each base takes about as long to read as the chunk itself."""
 CAST_DEPTH = 3
-"""Chain depth of a delta that rounds its base: half-precision copies are made of the last version of a line."""
+"""The largest chain depth of a delta that rounds its base: half-precision copies are made of the newest version."""
 
 Encoded = tuple[Entry, Parts]
-"""An entry without its offset in a pack yet, and its stored bytes."""
+"""An entry that has no offset in a pack yet, and its stored bytes."""
 
 
 class _Base(NamedTuple):
@@ -39,23 +39,23 @@ class _Base(NamedTuple):
 
 
 class Encoder:
-    """Encodes chunks, as deltas of those that `reader` reads."""
+    """An encoder of chunks, with deltas against stored chunks."""
 
     def __init__(self, reader: ChunkReader) -> None:
-        """Read bases with `reader`."""
+        """Read delta bases with `reader`."""
         self._reader = reader
 
     def prepare(
         self, chunk: ChunkId, data: memoryview, piece: Piece | None, bases: FileBases | None
     ) -> Callable[[], Encoded]:
-        """Return the work of encoding a chunk, for any thread; `data` has to stay as it is until then."""
+        """Return a function that encodes a chunk, in any thread; `data` must not change before it is called."""
         width = piece.width if piece else 0
         found = bases.find(piece) if bases and piece and width else None
         base = self._resolve(found) if found else None
         return partial(self._encode, chunk, data, width, base)
 
     def _resolve(self, found: Found) -> _Base | None:
-        """Return the places of the base; of its own base if it is too deep, and so on."""
+        """Return the places of the base; if its chain is too deep, those of its own base, and so on."""
         chunk, encoding, beneath = found
         places = self._reader.locate(chunk)
         while places:
@@ -90,7 +90,7 @@ class Encoder:
         return entry, stored
 
     def _read(self, base: _Base | None) -> Base | None:
-        """Return the verified bytes of a base; None if they cannot be read: then it is no base."""
+        """Return the verified bytes of a base; None if it is unreadable and cannot serve as one."""
         if base is None:
             return None
         try:

@@ -1,9 +1,9 @@
 """The encodings of a pack entry, by their number in its header.
 
-RAW       as they are                                  a JPEG, random bytes
+RAW       unchanged                                    a JPEG, random bytes
 ZSTD      one zstd frame                               text, a graph
-PLANES    byte planes, each by itself                  weights:      fp32 → 84 %, bf16 → 67 %
-DELTA     planes of what differs from a base           a fine-tune:  fp32 → 33 %, bf16 → 5 %
+PLANES    byte planes, each compressed by itself       weights:      fp32 → 84 %, bf16 → 67 %
+DELTA     planes of the difference from a delta base   a fine-tune:  fp32 → 33 %, bf16 → 5 %
 BFLOAT    DELTA, the base rounded from fp32 to bf16    the bf16 copy of stored weights: nearly nothing
 HALF      DELTA, the base rounded from fp32 to fp16    the same for fp16
 """
@@ -32,15 +32,15 @@ Base = tuple[int, Buffer]
 """The encoding of a delta, and the raw bytes of its base."""
 
 WORTH = 0.97
-"""An encoding is kept when it is at most this part of the raw bytes: less would slow reading down for nothing."""
+"""The largest ratio of stored to raw bytes at which an encoding is kept: smaller savings do not pay for slower reads."""
 WORTH_A_BASE = 0.9
-"""A delta is kept when it is at most this part of the planes: reading it means reading its base too."""
+"""The largest ratio of delta to planes at which a delta is kept: reading it means reading its base too."""
 PROBE = 8 * 1024
-"""Bytes that are compressed as a sample, so that incompressible data costs little."""
+"""Size of the sample that is compressed first, so that incompressible data costs little."""
 
 
 def pays(packed: int, size: int) -> bool:
-    """Return whether `packed` bytes in place of `size` are worth the decoding."""
+    """Return whether storing `packed` bytes instead of `size` is worth the decoding."""
     return packed <= size * WORTH
 
 

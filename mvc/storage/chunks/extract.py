@@ -18,14 +18,14 @@ from mvc.storage.disk.workers import Workers
 from mvc.storage.packs.reader import ChunkReader, Place
 
 WINDOW = 32
-"""Chunks decoded ahead of their turn, at most."""
+"""The most chunks that are decoded ahead."""
 AHEAD = 64 * 1024 * 1024
-"""Bytes that they hold, at most: a chunk may be of 16 MiB, though mvc cuts none above 1 MiB now."""
+"""The most bytes that are decoded ahead: a chunk may have 16 MiB, although mvc now cuts none above 1 MiB."""
 
 _UNHASHED = 8
-"""Chunks that are written and not hashed yet, at most."""
+"""The most chunks that are written and not hashed yet."""
 _PEEK = 16
-"""Bytes of a chunk that are looked at before it is compared with one of zeros, whose id has to be computed."""
+"""Bytes of a chunk that must be zero before it is compared with a chunk of zeros, whose id must be computed."""
 
 Progress = Callable[[int], None]
 
@@ -40,24 +40,24 @@ class _Wanted(NamedTuple):
 
 
 class _Failed(NamedTuple):
-    """A chunk that could be read from no place, and the error."""
+    """A chunk that could not be read from any place, and the error."""
 
     wanted: _Wanted
     error: errors.MvcError
 
 
 class Extract:
-    """The bytes of stored files. Reading raises Missing or Damaged, which name what is wrong, and never gives wrong bytes."""
+    """Reader of stored files. It raises Missing or Damaged, which name the fault, and never returns wrong bytes."""
 
     def __init__(self, recipes: Recipes, chunks: ChunkReader) -> None:
-        """Read what `recipes` name from `chunks`."""
+        """Rebuild files by `recipes`, from `chunks`."""
         self._recipes = recipes
         self._chunks = chunks
         self._workers = Workers()
         self._zeros: dict[int, ChunkId] = {}
 
     def stream(self, file: FileId) -> Iterator[Buffer]:
-        """Yield the bytes of a file, piece by piece, each checked before it is given out, and all together at the end."""
+        """Yield the bytes of a file chunk by chunk; verify each before it is yielded, and the whole file at the end."""
         recipe = self._recipe(file)
         if recipe.inline is not None:
             yield recipe.inline
@@ -71,11 +71,11 @@ class Extract:
             raise _lie(recipe)
 
     def read_range(self, file: FileId, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset`, fewer at the end of the file; only the chunks that hold them are read."""
+        """Return up to `size` bytes from `offset`, fewer at the end of the file; read only the chunks that overlap them."""
         return self.ranges(file)(offset, size)
 
     def ranges(self, file: FileId) -> Callable[[int, int], bytes]:
-        """Return `read_range` of one file, for many ranges: its recipe is looked up once."""
+        """Return a function like `read_range` for one file, whose recipe is looked up once."""
         return partial(self._range, self._recipe(file))
 
     def small(self, file: FileId) -> bytes:
@@ -83,9 +83,9 @@ class Extract:
         return b"".join(self.stream(file))
 
     def to_temporary(self, file: FileId, temporary: Temporary, progress: Progress | None = None) -> None:
-        """Write a file to `temporary`, whole and checked; runs of zero bytes that are chunks become holes.
+        """Write a verified file to `temporary`; chunks of zero bytes become holes.
 
-        A recipe that gives another file is not used again: whoever made it is not to be trusted.
+        A recipe that rebuilds another file is not used again: its maker is not trusted.
         """
         recipe = self._recipe(file)
         try:
@@ -105,7 +105,9 @@ class Extract:
             if progress is not None:
                 progress(len(recipe.inline))
             return
-        if len(set(recipe.chunks)) == len(recipe.chunks):  # else some may be holes, for which no room is to be taken
+        if len(set(recipe.chunks)) == len(
+            recipe.chunks
+        ):  # otherwise some may be holes, for which no space must be reserved
             temporary.reserve(recipe.size)
         hasher = Hasher()
         with Workers(1) as beside:
@@ -168,18 +170,18 @@ class Extract:
             start += size
 
     def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
-        """Return the chunk from the first place that has it whole; in a thread."""
+        """Return the chunk from the first place with intact bytes; called in a thread."""
         try:
             raw = self._chunks.read(wanted.chunk, wanted.places, check=wanted.check)
         except (errors.Damaged, errors.Missing) as error:
             return _Failed(wanted, error)
         if len(raw) != wanted.size:
             what = f"chunk {wanted.chunk[:10]} in {wanted.places[0].location.pack}"
-            return _Failed(wanted, errors.Damaged(what=what, reason="it has another size"))
+            return _Failed(wanted, errors.Damaged(what=what, reason="size mismatch"))
         return wanted.chunk, raw
 
     def _again(self, failed: _Failed) -> tuple[ChunkId, Buffer]:
-        """Try the places that the packs' own indexes give: the cache may have been wrong, or a pack replaced."""
+        """Retry the places in the packs' own indexes: the cache may be wrong, or a pack was replaced."""
         wanted = failed.wanted
         places = self._chunks.locate(wanted.chunk, sure=True)
         self._chunks.forget(places)
@@ -189,7 +191,7 @@ class Extract:
         raise outcome.error if places else failed.error
 
     def _name_culprit(self, recipe: Recipe) -> None:
-        """Raise Damaged for the first chunk with a checksum mismatch, as the file has one; _LieError if all chunks match."""
+        """Raise Damaged for the first chunk with a checksum mismatch; _LieError if all chunks match but the file does not."""
         for _ in self._decoded(recipe, 0, recipe.size, check=True):
             pass
         raise _LieError
@@ -201,7 +203,7 @@ class Extract:
 
 
 class _LieError(Exception):
-    """The chunks of a recipe are whole, and give another file."""
+    """The chunks of a recipe are intact, but rebuild another file."""
 
 
 def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
@@ -210,12 +212,12 @@ def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
 
 
 def _lie(recipe: Recipe) -> errors.Damaged:
-    reason = f"its chunks are whole, but not those of file {recipe.file[:10]}"
+    reason = f"its chunks are intact, but belong to another file than {recipe.file[:10]}"
     return errors.Damaged(what=f"the recipe {recipe.id()}", reason=reason)
 
 
 def _begin(recipe: Recipe, offset: int) -> int:
-    """Return the offset of the chunk that holds the byte at `offset`."""
+    """Return the offset of the chunk that contains the byte at `offset`."""
     start = 0
     for _, size in recipe.chunks:
         if start + size > offset:

@@ -1,6 +1,6 @@
-"""Where to cut weight files: the tensors that their headers list, or the header of the ONNX file that refers to them.
+"""Layouts of weight files from their headers, or from the header of the ONNX file that refers to them.
 
-A file with a wrong header counts as one without tensors: it is cut by content, and a note gives the fault.
+A file with an invalid header is cut by content, as one without tensors, and a note describes the fault.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mvc.storage.chunks.layout import Layout, lay_out
 
 
 class Note(NamedTuple):
-    """The fault of a file that begins like one with tensors, and is not cut at them."""
+    """The fault of a weight file whose header cannot be used."""
 
     path: str
     reason: str
@@ -31,7 +31,7 @@ class Headers:
         self._external: dict[str, tuple[str, tuple[Segment, ...]]] = {}
 
     def expect(self, source: Source) -> None:
-        """Record which tensors the file at a path has in other files."""
+        """Record the tensors that the file at a path keeps in other files."""
         header, path = self._read(source), source.name
         if header is not None:
             for location, segments in header.external.items():

@@ -4,7 +4,7 @@
     read ─ cut ─► hash chunks, hash file (threads) ─► known? ─no─► encode (threads) ─► pack, in the file's order
             block i+2               block i+1              base?       block i
 
-At most `DEPTH` blocks of 8 MiB wait at each of the two stages, whatever the size of the file.
+At most `DEPTH` blocks of 8 MiB wait at each of the two stages, for files of any size.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 DEPTH = 2
 """Blocks that wait at each of the two stages."""
 MANY = 256
-"""New small files from which on their recipes go into a metadata pack: a file and a folder for each would be synced one by one."""
+"""The number of new small files from which their recipes go into a metadata pack, which needs one fsync for all."""
 TOGETHER = 4
-"""Chunks that a worker encodes one after the other: what it costs to hand work over is then paid once."""
+"""Chunks that a worker encodes per task, which amortises the cost of a task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that is in the store after the next barrier: its id, its size, and the bytes that it took anew there."""
+    """A file that is in the store after the next barrier: its id, its size, and the bytes newly stored for it."""
 
     file: FileId
     size: int
@@ -57,7 +57,7 @@ class Stored:
 
 
 class _Ids(NamedTuple):
-    """The ids of the chunks of a block, and what each holds of its segments."""
+    """The ids of the chunks of a block, and the digests of the segments in each."""
 
     chunks: list[ChunkId]
     segments: list[list[str]]
@@ -109,11 +109,11 @@ class Ingest:
         self.chunks.refresh()
 
     def add(self, fd: int, path: str = "", role: str = "") -> Stored:
-        """Store what the open regular file `fd` holds, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
+        """Store the content of the open regular file `fd`, from its start. Raises DiskFailed, ReadOnlyStore, OSError.
 
-        Its `path` may show its format, and with its `role` finds its delta bases. The stored bytes are exactly those that
-        were hashed, even if the file changes meanwhile. After an OSError from reading, other files can still be added;
-        after DiskFailed only `discard` is left.
+        The `path` may reveal the format; path and `role` select the delta bases. The stored bytes are exactly those that were
+        hashed, even if the file changes during the read. After an OSError from reading, other files can still be added; after
+        DiskFailed, only `discard` may be called.
         """
         size = os.fstat(fd).st_size
         if size <= recipes.MAX_INLINE:
@@ -138,7 +138,7 @@ class Ingest:
         return _File(self, None, None).store(io.BytesIO(data).readinto).file
 
     def close(self) -> None:
-        """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also one met before."""
+        """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also an earlier one."""
         self.workers.close()
         self.hasher.close()
         self.packs.finish()
@@ -151,14 +151,14 @@ class Ingest:
         self._small.clear()
 
     def discard(self) -> None:
-        """Give up what was not yet made durable."""
+        """Discard everything that is not durable yet."""
         self.workers.close()
         self.hasher.close()
         self.packs.discard()
         self._pack.discard()
 
     def put(self, recipe: Recipe) -> bool:
-        """Stage a recipe, unless the file has one already that can be used; whether it was staged."""
+        """Stage a recipe unless the file has a usable one; return True if it was staged."""
         new = recipe.file not in self._files and not self._usable(recipe)
         if new and recipe.inline is None:
             self._recipes.put(recipe)
@@ -177,7 +177,7 @@ class Ingest:
             self._progress(count)
 
     def _put_small(self, recipe: Recipe) -> None:
-        """Keep the recipe of a small file; from `MANY` on, all of them go into a pack, and only the first are in memory."""
+        """Keep the recipe of a small file in memory; from `MANY` on, write all of them into a metadata pack."""
         if len(self._small) < MANY:
             self._small.append(recipe)
             if len(self._small) == MANY:
@@ -192,10 +192,10 @@ class Ingest:
         return Stored(file, len(data), len(data) if new else 0)
 
     def _usable(self, recipe: Recipe) -> bool:
-        """Return whether the file has a recipe that serves as well as this one, and was made here or says the same."""
+        """Return whether the file has a trusted or equal recipe that is as good as this one."""
         try:
             found = self._recipes.best(recipe.file)
-        except errors.Damaged:  # a whole one is written beside it, or in its place
+        except errors.Damaged:  # an intact one is written beside it, or replaces it
             return False
         if found is None or (recipe.segments and not found.segments):
             return False
@@ -244,7 +244,7 @@ class _File:
         return Recipe(file, self._size, layout.segmenter, chunks=chunks, segments=self._digests.segments())
 
     def _give_up(self) -> None:
-        """Forget the chunks that were on their way when something failed: another file may have them too."""
+        """Forget the chunks that were in progress when something failed: another file may need them stored."""
         for encoding in self._encoding:
             self._ingest.written.difference_update(encoding.hashed.ids.result().chunks)
 

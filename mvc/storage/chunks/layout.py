@@ -1,10 +1,10 @@
-"""Layout of a file of tensors: it is cut at their starts, and from there at fixed steps, so that pieces stay in place.
+"""Layout of a weight file: cut at the start of each tensor, and from there at fixed steps.
 
     header │ embedding, 90,000 by 384 fp32 ………………… │ a bias, a norm, a bias │ 384 by 384 │ …
     [piece][    0    ][    1    ][    2    ][ 3 ][        one group       ][     0    ]
 
-A tensor's pieces are the same at any offset, in any format, and piece n of its next version is at the same place:
-deduplication and deltas need that. Small tensors are grouped with their neighbours.
+The pieces of a tensor do not depend on its offset or the format, and piece n of the next version has the same position:
+deduplication and deltas rely on that. Small tensors are grouped with their neighbours.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
 SMALL = 16 * 1024
 """Bytes below which a tensor, or a gap between two, shares a chunk with its neighbours."""
 GROUP = 256 * 1024
-"""Bytes of such a chunk, at most."""
+"""The largest size of such a chunk, in bytes."""
 COVERED = 0.5
-"""The part of a file that tensors have to fill, or it is cut by its content."""
+"""The share of a file that tensors must fill; otherwise it is cut by content."""
 
 
 _NUMBERS = {dtype: width for dtype, width in WIDTHS.items() if dtype != "BOOL"} | {"C64": 4, "C128": 8}
-"""Bytes of the numbers that a dtype consists of; a complex one is two."""
+"""Bytes of one number by dtype; a complex number is two."""
 
 
 class Piece(NamedTuple):
-    """A future chunk: `size` bytes of a file from `offset`, which hold `segments[first:last]` of it, or a part of one.
+    """A future chunk: `size` bytes of a file from `offset`, with `segments[first:last]` or a part of one segment.
 
-    `width` is the bytes of one number, 0 where it does not hold numbers of one dtype alone.
+    `width` is the bytes of one number, 0 if it does not consist of numbers of one dtype.
     """
 
     offset: int
@@ -49,7 +49,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A layout: `pieces`, one after the other, are the file; `segments` are its tensors."""
+    """A layout: the consecutive `pieces` of a file, and its tensors, `segments`."""
 
     format: str
     segments: tuple[Segment, ...]
@@ -64,7 +64,7 @@ class Layout:
         }  # fmt: skip
 
     def hashes(self, piece: Piece, data: memoryview, chunk: str) -> list[str]:
-        """Return the ids of what `data`, the bytes of a piece, holds of each of its segments; `chunk` is that of `data`."""
+        """Return the digest of each segment's part of a piece; `data` is the bytes of the piece, and `chunk` their id."""
         found = []
         for segment in self.segments[piece.first : piece.last]:
             start, end = max(segment.offset, piece.offset), min(segment.end, piece.end)
@@ -77,7 +77,7 @@ class Digests:
     """The digests of segments, gathered from their pieces in the order of the file."""
 
     def __init__(self, segments: Sequence[Segment]) -> None:
-        """Begin with no digest."""
+        """Start without digests."""
         self._segments = segments
         self._ids: list[list[str]] = [[] for _ in segments]
 
@@ -94,7 +94,7 @@ class Digests:
 
 
 def lay_out(format_: str, segments: Sequence[Segment], size: int) -> Layout | None:
-    """Return the layout of a file of `size` bytes with these segments; None when they fill too little of it."""
+    """Return the layout of a file of `size` bytes with these segments; None if they fill too little of it."""
     if sum(segment.size for segment in segments) < COVERED * size:
         return None
     pieces: list[Piece] = []
@@ -117,7 +117,7 @@ def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
 
 
 def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Piece]:
-    """Yield each by itself, in pieces of fixed size."""
+    """Yield the pieces of a large segment or gap, in fixed steps."""
     for item in items:
         step = segments[item.first].step if item.first < item.last else STEP
         for offset in range(item.offset, item.end, step):
@@ -125,7 +125,7 @@ def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Pi
 
 
 def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
-    """Yield pieces of neighbouring segments; a piece has a width when all of them have the same."""
+    """Yield pieces that group neighbouring segments; a piece has a width if all its segments have the same."""
     group: Piece | None = None
     for item in items:
         if group is not None and group.size + item.size <= GROUP:

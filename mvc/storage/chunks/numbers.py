@@ -1,4 +1,4 @@
-"""Encoding numbers: as byte planes, or as the planes of what differs from a base.
+"""Encoding of numbers as byte planes, or as the planes of their difference from a delta base.
 
 u32 a plane    stored size of each plane: 0 all zeros, the count of numbers: raw, any other: a zstd frame
 …              the planes, from the lowest byte of a number to its highest
@@ -21,17 +21,17 @@ FRAME = 1
 QUADS = 2
 ZEROS = 3
 _FORM = 30
-"""Bits of a plane's stored size; its form is in the bits above."""
+"""Bits of a plane's stored size; the bits above hold its form."""
 _PARTS = 4
 _SPARSE = 0.5
-"""The part of a plane that has to be zeros for quads to be tried."""
+"""The share of zeros in a plane from which quads are tried."""
 _WIDTHS = (1, 2, 4, 8)
 
 
 def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
-    """Return the encoding chosen for numbers of `width` bytes, and their stored bytes in parts, which may be longer than `raw`.
+    """Encode numbers of `width` bytes: return the chosen encoding and the stored bytes, which may be longer than `raw`.
 
-    Planes and delta are both tried on samples, and the shorter one is made; a delta has to be clearly shorter.
+    Planes and delta are both tried on samples, and the shorter one is used; a delta must be clearly shorter.
     """
     values = planes.numbers(raw, width)
     chosen, split = encodings.PLANES, planes.split(values)
@@ -45,9 +45,9 @@ def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffe
 
 
 def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffer | None) -> Buffer:
-    """Return the numbers that `encode` made `stored` of, about `size` bytes; raise Damaged."""
+    """Decode `stored`, the result of `encode`, to about `size` bytes. Raises Damaged."""
     if width not in _WIDTHS or (base is None) == (encoding in BASED):
-        raise _damaged("its width or its base is none that its encoding has")
+        raise _damaged("its width or delta base does not fit its encoding")
     found, rest = _unpack(stored, width, size // width)
     values = planes.join(found, size // width)
     if base is not None:
@@ -57,7 +57,7 @@ def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffe
 
 
 def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
-    """Return the numbers that the base predicts: as many as there are `values`, of the same width."""
+    """Return the numbers that the base predicts, as many as `values` and of the same width."""
     if encoding == DELTA:
         return planes.resized(planes.numbers(base, values.itemsize), len(values))
     single = planes.resized(planes.numbers(base, 4), len(values))
@@ -65,12 +65,12 @@ def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
 
 
 def _estimate(split: Sequence[Plane]) -> int:
-    """Return about how many bytes planes take, from samples; comparable between planes of as many numbers."""
+    """Estimate from samples how many bytes planes take; comparable between planes of equal length."""
     return sum(len(_pack(planes.sampled(plane, PROBE // _PARTS, _PARTS))[1]) for plane in split)
 
 
 def _pack(plane: Plane) -> tuple[int, Buffer]:
-    """Return the form of a plane that is the shortest, and its stored bytes."""
+    """Return the shortest form of a plane, and its stored bytes."""
     raw = plane.data
     if len(raw) > 2 * PROBE and not pays(len(zstd.compress_plane(raw[:PROBE])), PROBE):
         return RAW, raw
@@ -130,7 +130,7 @@ def _from_quads(stored: memoryview, count: int) -> Plane:
         raise _damaged("a plane is not as long as there are numbers")
     plane = planes.from_quads(planes.plane(pairs), planes.plane(others), count)
     if plane is None:
-        raise _damaged("a plane has more or fewer bytes of 3 and above than it says")
+        raise _damaged("a plane has a wrong number of bytes of 3 and above")
     return plane
 
 

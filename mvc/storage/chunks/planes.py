@@ -1,11 +1,11 @@
-"""Numbers taken apart: byte planes, differences that keep the order of floats, and predictions by rounding.
+"""Byte planes of numbers, order-preserving differences of floats, and predictions by rounding.
 
     fp32 weights  3e 99 12 a7 …      planes   a7 … │ 12 … │ 99 … │ 3e …     the last two hardly vary, and shrink
     the same, after a fine-tune      delta    order(new) - order(old), zigzag, planes: the first one or two remain
 
-The order of a float is the unsigned integer u of its bits, `~u` where the sign bit is set, else `u` with that bit set: two
-floats that are near each other have orders that are near each other (Herf, "Radix Tricks", 2001). The difference is modulo
-2^n; zigzag maps 0, -1, 1, -2 … to 0, 1, 2, 3 …  All functions run without the GIL but for a few microseconds.
+The order of a float is the unsigned integer u of its bits, `~u` if the sign bit is set, else `u` with that bit set: near
+floats have near orders (Herf, "Radix Tricks", 2001). The difference is modulo 2^n; zigzag maps 0, -1, 1, -2 … to
+0, 1, 2, 3 …  All functions release the GIL except for a few microseconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MANY = 3
 _UNPACKED = (
     (np.arange(256, dtype="<u4")[:, None] >> np.arange(0, 8, 2, dtype="<u4") & 3).astype(np.uint8).view("<u4")[:, 0]
 )
-"""The four bytes of each quad, as one number, the first one lowest."""
+"""The four bytes of each quad as one number, the first byte lowest."""
 
 Numbers = NDArray[np.unsignedinteger]
 """Bits of numbers of one width, as unsigned integers; shape (n,)."""
@@ -33,7 +33,7 @@ Plane = NDArray[np.uint8]
 
 
 def numbers(raw: Buffer, width: int) -> Numbers:
-    """Return the little-endian numbers of `width` bytes in `raw`, without a rest that is shorter; a view of it."""
+    """Return a view of `raw` as little-endian numbers of `width` bytes, without a shorter rest."""
     return np.frombuffer(raw, np.dtype(_UNSIGNED[width]).newbyteorder("<"), count=len(raw) // width)
 
 
@@ -45,7 +45,7 @@ def split(values: Numbers) -> list[Plane]:
 
 
 def join(planes: Sequence[Plane | None], count: int) -> Numbers:
-    """Return `count` numbers from their planes; None stands for zeros."""
+    """Return `count` numbers from their planes; a plane of None is all zeros."""
     parts: list[Numbers | None] = list(planes)
     while len(parts) > 1:  # by halves: most of the work is on numbers half as wide
         parts = [_joined(low, high) for low, high in zip(parts[::2], parts[1::2], strict=True)]
@@ -63,7 +63,7 @@ def _joined(low: Numbers | None, high: Numbers | None) -> Numbers | None:
 
 
 def difference(new: Numbers, old: Numbers) -> Numbers:
-    """Return the zigzag difference of `new` from `old`, small where they are near each other. Both have the same shape."""
+    """Return the zigzag difference of `new` from `old`, small if they are near. Both have the same shape."""
     apart = _order(new)
     apart -= _order(old)
     sign = _signed(apart) >> (8 * apart.itemsize - 1)
@@ -73,7 +73,7 @@ def difference(new: Numbers, old: Numbers) -> Numbers:
 
 
 def restore(apart: Numbers, old: Numbers) -> Numbers:
-    """Return the numbers that `difference` made `apart` of, beside the same `old`."""
+    """Return the `new` numbers from `apart`, their `difference` from `old`."""
     one = apart.dtype.type(1)
     sign = apart & one
     np.negative(_signed(sign), out=_signed(sign))
@@ -84,7 +84,7 @@ def restore(apart: Numbers, old: Numbers) -> Numbers:
 
 
 def resized(values: Numbers, count: int) -> Numbers:
-    """Return the first `count` of `values`, with zeros after them where there are fewer."""
+    """Return the first `count` of `values`, padded with zeros."""
     if len(values) >= count:
         return values[:count]
     longer = np.zeros(count, values.dtype)
@@ -93,7 +93,7 @@ def resized(values: Numbers, count: int) -> Numbers:
 
 
 def to_bf16(single: Numbers) -> Numbers:
-    """Return the bf16 numbers nearest to fp32 ones, ties to even, as training libraries round; a NaN stays one."""
+    """Round fp32 numbers to bf16, ties to even, as training libraries do; a NaN stays a NaN."""
     rounded = (single >> np.uint32(16)) & np.uint32(1)
     rounded += single
     rounded += np.uint32(0x7FFF)
@@ -105,11 +105,11 @@ def to_bf16(single: Numbers) -> Numbers:
 
 
 def to_fp16(single: Numbers) -> Numbers:
-    """Return the IEEE 754 half precision numbers nearest to fp32 ones, ties to even; a NaN becomes the one of its sign."""
+    """Round fp32 numbers to IEEE 754 half precision, ties to even; a NaN becomes the NaN of its sign."""
     with np.errstate(all="ignore"):
         rounded = single.view(np.float32).astype(np.float16).view(np.uint16)
     nan = _is_nan(single)
-    if nan.any():  # which NaN a conversion gives differs between processors
+    if nan.any():  # processors convert NaNs differently
         rounded[nan] = (single[nan] >> np.uint32(16) & np.uint32(0x8000) | np.uint32(0x7E00)).astype(np.uint16)
     return rounded
 
@@ -119,7 +119,7 @@ def _is_nan(single: Numbers) -> NDArray[np.bool_]:
 
 
 def plane(raw: Buffer) -> Plane:
-    """Return the bytes of `raw` as a plane; a view of it."""
+    """Return a view of `raw` as a plane."""
     return np.frombuffer(raw, np.uint8)
 
 
@@ -129,7 +129,7 @@ def zeros(whole: Plane) -> int:
 
 
 def quads(whole: Plane) -> tuple[Plane, Plane]:
-    """Return a plane's bytes in two bits each, four to a byte, the first one lowest; and those of 3 and above, which have 3 there."""
+    """Pack a plane's bytes into two bits each, four to a byte, the first lowest; return also the bytes of 3 and above."""
     few = np.zeros(-(-len(whole) // 4) * 4, np.uint8)
     np.minimum(whole, 3, out=few[: len(whole)])
     four = few.view("<u4")
@@ -141,7 +141,7 @@ def quads(whole: Plane) -> tuple[Plane, Plane]:
 
 
 def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
-    """Return the plane of `count` bytes that `quads` took apart; None where `others` are not as many as it says."""
+    """Unpack the plane of `count` bytes that `quads` packed; None if the number of `others` is wrong."""
     whole = _UNPACKED.take(packed).view(np.uint8)[:count]
     places = np.flatnonzero(whole == _MANY)
     if len(places) != len(others):
@@ -151,7 +151,7 @@ def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
 
 
 def sampled(whole: Plane, length: int, parts: int) -> Plane:
-    """Return `parts` stretches of `length` bytes, evenly spread over a plane; all of one that is no longer than that."""
+    """Return `parts` ranges of `length` bytes, evenly spread over a plane; the whole plane if it is not longer."""
     if len(whole) <= length * parts:
         return whole
     starts = [place * (len(whole) - length) // (parts - 1) for place in range(parts)]

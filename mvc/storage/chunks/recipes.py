@@ -1,9 +1,9 @@
-"""Recipes: how a file is rebuilt, from chunks or from bytes inside the recipe.
+"""Recipes: lists of the chunks that a file is rebuilt from, or its bytes inline.
 
     {"chunks":[["4e…",262144],["09…",77110]],"file":"9f…","kind":"recipe","segmenter":{"name":"fastcdc",…},"size":339254}
 
-A file's id does not depend on its recipe, so a file may have several, and better chunkings may come. `segments` are the
-tensors in the file; they are claims, and no reader of bytes needs them.
+A file's id does not depend on its recipe, so a file may have several recipes, and chunking may improve. `segments` are the
+tensors in the file; they are unverified, and readers of bytes do not need them.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from mvc.storage.packs.metapacks import MetaPacks
 
 FOLDER = "recipes"
 MAX_INLINE = 16 * 1024
-"""Bytes of the largest file that is kept inside its recipe."""
+"""Size of the largest file that is stored inside its recipe, in bytes."""
 INLINE: dict[str, int | str] = {"name": "inline", "version": 1}
 MAX_SEGMENTS = 1_000_000
 _DECODED = 8
-"""Recipes that are kept as they were decoded: a verb asks for the same few again, and of 1 GB that takes 20 ms."""
+"""Decoded recipes that are cached: a verb uses the same few repeatedly, and decoding one of 1 GB takes 20 ms."""
 _PLACE = {"offset", "size"}
 _TEXTS = ("name", "dtype", "digest")
 _REQUIRED = {"kind", "file", "size", "segmenter"}
@@ -44,7 +44,7 @@ Chunks = tuple[tuple[ChunkId, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way to rebuild `file`, of `size` bytes: `inline` is its bytes, or `chunks` give them one after the other."""
+    """A recipe of `file`, of `size` bytes: `inline` is its content, or `chunks` are, concatenated."""
 
     file: FileId
     size: int
@@ -59,15 +59,15 @@ class Recipe:
         return f"{FOLDER}/{self.file[:2]}/{self.file}/{self.id()}"
 
     def id(self) -> RecipeId:
-        """Return the id of its bytes."""
+        """Return the id of the recipe's bytes."""
         return RecipeId(digest(self.encode()))
 
     def preference(self) -> bool:
-        """Return the sort key of readers: recipes with segments come first."""
+        """Return the sort key by which readers choose: recipes with segments come first."""
         return not self.segments
 
     def encode(self) -> bytes:
-        """Return its exact bytes."""
+        """Return the recipe's canonical bytes."""
         record: dict[str, Any] = {
             "kind": "recipe",
             "file": self.file,
@@ -94,7 +94,7 @@ class Recipe:
         held = len(inline) if inline is not None else sum(size for _, size in chunks)
         _check_segments(segments, recipe.size)
         if held != recipe.size or (inline is not None and digest(inline) != recipe.file):
-            raise errors.NotCanonical(reason="what the recipe holds is not the file it names")
+            raise errors.NotCanonical(reason="the inline content is not the file of the recipe")
         return recipe
 
 
@@ -102,7 +102,7 @@ class Recipes:
     """The recipes of a repository, loose or in metadata packs."""
 
     def __init__(self, door: StoreDoor, metapacks: MetaPacks, chunks: ChunkIndex) -> None:
-        """Read below `door` and in `metapacks`; `chunks` knows what can be rebuilt."""
+        """Read below `door` and in `metapacks`; `chunks` knows the stored chunks."""
         self._door = door
         self._metapacks = metapacks
         self._chunks = chunks
@@ -113,11 +113,11 @@ class Recipes:
         self._door.stage(recipe.path, recipe.encode())
 
     def expect(self, packs: Iterable[PackId]) -> None:
-        """Find recipes in these metadata packs too, once they have their names."""
+        """Search these metadata packs too, which get their names at the next barrier."""
         self._metapacks.expect(packs)
 
     def for_file(self, file: FileId) -> list[Recipe]:
-        """Return all whole recipes of a file; raise Damaged when there are some, and none is whole."""
+        """Return all intact recipes of a file; raise Damaged if it has recipes but none is intact."""
         found: list[Recipe] = []
         damage: errors.Damaged | None = None
         for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
@@ -130,11 +130,11 @@ class Recipes:
         return found
 
     def any_for(self, file: FileId) -> bool:
-        """Return whether there is a recipe of a file, whole or not."""
+        """Return whether there is a recipe of a file, intact or not."""
         return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
 
     def best(self, file: FileId) -> Recipe | None:
-        """Return a recipe whose chunks are all here, one made here or with segments if there is one; None when there is none.
+        """Return a recipe whose chunks are all stored, preferably a trusted one or one with segments; None for none.
 
         Raises Damaged as `for_file`.
         """
@@ -148,11 +148,11 @@ class Recipes:
         return None
 
     def is_own(self, recipe: Recipe) -> bool:
-        """Return whether a recipe was made here, of the file's bytes, or has these in it. Any other only claims to give them."""
+        """Return whether a recipe is trusted: made from the file's bytes by this repository, or with the bytes inline."""
         return recipe.inline is not None or self._door.exists(recipe.path)
 
     def distrust(self, recipe: Recipe) -> None:
-        """Ignore a recipe from here on: it gave another file."""
+        """Ignore a recipe from now on: it rebuilt another file."""
         self._lies.add(recipe.id())
 
     def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -163,7 +163,7 @@ class Recipes:
     def _read(self, path: str) -> bytes:
         try:
             if self._door.stat(path).size > packformat.MAX_METADATA:
-                raise errors.Damaged(what=path, reason="it is too long for a recipe")
+                raise errors.Damaged(what=path, reason="it is longer than a recipe may be")
             return self._door.read(path)
         except OSError as error:
             raise errors.Damaged(what=path, reason=error.strerror or str(error)) from error
@@ -200,13 +200,13 @@ def _check(record: Any) -> None:
 
 def _segment(record: Any) -> Segment:
     if not isinstance(record, dict) or not _PLACE <= set(record) <= _PLACE | {*_TEXTS, "shape"}:
-        raise errors.NotCanonical(reason="the fields of a segment are not those of one")
+        raise errors.NotCanonical(reason="the fields of a segment are wrong")
     texts = [record.get(key, "") for key in _TEXTS]
     shape = record.get("shape", [])
     if not all(isinstance(text, str) for text in texts) or not isinstance(shape, list):
         raise errors.NotCanonical(reason="name, dtype and digest of a segment are texts, and its shape a list")
     if any(not text and key in record for key, text in zip(_TEXTS, texts, strict=True)):
-        raise errors.NotCanonical(reason="what is not known of a segment is left out")
+        raise errors.NotCanonical(reason="an unknown field of a segment must be left out")
     if not all(type(number) is int and number >= 0 for number in (record["offset"], record["size"], *shape)):
         raise errors.NotCanonical(reason="offset, size and shape of a segment are numbers, 0 or above")
     if texts[-1] and not is_id(texts[-1]):

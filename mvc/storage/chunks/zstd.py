@@ -15,22 +15,22 @@ from mvc import errors, lazy
 from mvc.model.ids import Buffer
 
 LEVEL = 1
-_WINDOW_LOG = 24  # 16 MiB, the longest raw chunk: what a frame may ask a reader to hold in memory
+_WINDOW_LOG = 24  # 16 MiB, the largest raw chunk: the most memory that a frame may demand of a reader
 _local = threading.local()
 
 
 def compress(raw: Buffer) -> bytes:
-    """Return one frame of bytes of any kind."""
+    """Compress bytes of any kind to one frame."""
     return _frame("general", raw)
 
 
 def compress_plane(plane: Buffer) -> bytes:
-    """Return one frame of a byte plane: entropy coding, nearly alone, since its bytes are skewed and seldom repeat in runs."""
+    """Compress a byte plane to one frame, mostly by entropy coding: its bytes are skewed and rarely repeat in runs."""
     return _frame("plane", plane)
 
 
 def decompress(stored: Buffer, size: int) -> bytes:
-    """Return the content of a frame, at most `size` + 1 bytes; raise Damaged unless `stored` is exactly one frame."""
+    """Decompress a frame to at most `size` + 1 bytes; raise Damaged unless `stored` is exactly one frame."""
     zstd = _zstd()
     decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
     try:
@@ -38,12 +38,14 @@ def decompress(stored: Buffer, size: int) -> bytes:
     except zstd.ZstdError as error:
         raise errors.Damaged(what="an encoded chunk", reason=str(error)) from error
     if not decompressor.eof or decompressor.unused_data:
-        raise errors.Damaged(what="an encoded chunk", reason="it is not exactly one zstd frame of the size it says")
+        raise errors.Damaged(what="an encoded chunk", reason="it is not exactly one zstd frame of the stated size")
     return raw
 
 
 def _frame(kind: str, raw: Buffer) -> bytes:
-    compressor: Any = getattr(_local, kind, None)  # one a thread: making one costs more than a small chunk
+    compressor: Any = getattr(
+        _local, kind, None
+    )  # one per thread: creating one costs more than compressing a small chunk
     if compressor is None:
         zstd = _zstd()
         parameter = zstd.CompressionParameter

@@ -1,1 +1,1 @@
-"""The doors to the disk: nothing else writes, renames or removes files."""
+"""Access to the disk: no other folder writes, renames or removes files."""

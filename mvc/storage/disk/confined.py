@@ -1,9 +1,9 @@
-"""Confined paths: names with `..` are refused, links are not followed, and only regular files are opened.
+"""Confined paths below one folder: no `..`, no symbolic links, and only regular files are opened.
 
     packs/77/x.pack   yes      ../x   /x   packs//x   no      packs -> /home/ana/photos   no: IrregularFile names the link
 
-A `.mvc` may come from somebody else, in an archive or on a shared disk. Whatever it holds, a command that runs in it
-reads, creates, changes and removes nothing outside of it. A folder that was seen to be one is not looked at again.
+A `.mvc` may come from somebody else, in an archive or on a shared disk. A command that runs in it reads, creates, changes
+and removes nothing outside of it. A folder that was checked once is not checked again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from mvc import errors
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""Opens a file without following a link, and without waiting for the other end of a pipe."""
+"""Flags that open a file without following a link, and without waiting for the other end of a pipe."""
 _KINDS = {
     stat_module.S_IFREG: "a file",
     stat_module.S_IFLNK: "a symbolic link",
@@ -27,18 +27,18 @@ _KINDS = {
 
 
 class Inside:
-    """The paths below one folder; `root` itself is taken as it is named."""
+    """The paths below one folder; `root` itself may be a link."""
 
     def __init__(self, root: Path) -> None:
-        """Begin with no folder checked."""
+        """Check no folder yet."""
         self.root = root
         self._folders: set[str] = set()
 
     def path(self, name: str) -> Path:
-        """Return the path of `name`, whose last part may be anything; raise UnsafePath, IrregularFile."""
+        """Return the path of `name`, whose last part may be of any type; raise UnsafePath, IrregularFile."""
         parts = name.split("/")
         if name and not all(part not in ("", ".", "..") and "\0" not in part for part in parts):
-            raise errors.UnsafePath(path=name, reason="mvc keeps its own data inside its own folder")
+            raise errors.UnsafePath(path=name, reason="it is outside the folder of the store")
         above = name.rpartition("/")[0]
         if above and above not in self._folders:
             self._look(parts[:-1])
@@ -70,9 +70,9 @@ class Inside:
 
 
 def open_regular(path: Path, flags: int = READ, mode: int = 0o666) -> int:
-    """Return a descriptor of a regular file; raise IrregularFile for anything else, and OSError as the system does.
+    """Open a regular file and return its descriptor; raise IrregularFile for anything else, and OSError.
 
-    The caller closes it. A link is not followed and a pipe not waited for, whatever `flags` ask for.
+    The caller closes it. Links are never followed, and pipes never block, for any `flags`.
     """
     try:
         fd = os.open(path, flags | READ, mode)
@@ -104,15 +104,15 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def other_kind(path: Path) -> errors.IrregularFile:
-    """Return the error that names what of `path`, or else above it, exists and is of another kind than it must be."""
+    """Return the error for `path`, or the first folder above it, that exists but is of the wrong type."""
     for each in (path, *path.parents):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             mode = os.lstat(each).st_mode
             place = "where a file belongs" if stat_module.S_ISDIR(mode) else "where a folder belongs"
             return errors.IrregularFile(path=each, kind=f"{kind_of(mode)} {place}")
-    return errors.IrregularFile(path=path, kind="of another kind than it was")
+    return errors.IrregularFile(path=path, kind="changing while mvc reads it")
 
 
 def kind_of(mode: int) -> str:
-    """Return what people call a thing with these mode bits."""
+    """Return the noun for a file type, by its mode bits."""
     return _KINDS.get(stat_module.S_IFMT(mode), "a device")

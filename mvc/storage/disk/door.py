@@ -1,11 +1,11 @@
-"""The door to the store: every write, sync, rename and removal below `.mvc`.
+"""The one way to change the store: every write, fsync, rename and removal below `.mvc`.
 
     stage(data) ─┐
-    stage(data) ─┼─ barrier: fsync files → give them their names → fsync folders ─ create(ref entry)
+    stage(data) ─┼─ barrier: fsync files → rename them into place → fsync folders ─ create(ref entry)
     seal(pack)  ─┘                                                                 (the commit point)
 
-What a ref needs is durable before the ref moves: `create` and `replace` run the barrier themselves, so no caller can
-forget it. A name always has whole bytes, because a file gets its name only after its fsync.
+Everything that a ref needs is durable before the ref moves: `create` and `replace` run the barrier themselves, so no caller
+can forget it. A named file is always complete, because it is renamed into place only after its fsync.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from mvc.storage.disk.temporary import TEMPORARY, Batch, Temporary, is_old
 
 LOCK = "lock"
 MAX_SMALL = 64 << 20
-"""Bytes of a file that is read whole, at most: those of the largest object."""
+"""The largest file that is read as a whole, in bytes: the largest object."""
 _SETTLED = 3600 * 10**9
-"""Nanoseconds after which every file system has written a name by itself."""
+"""Nanoseconds after which any file system has made a rename durable by itself."""
 
 
 class StoreDoor:
     """Reads and writes everything below one `.mvc`; names are relative to it, with `/`.
 
     Reading methods raise FileNotFoundError when the file is absent; writing ones raise ReadOnlyStore or DiskFailed. All
-    raise UnsafePath for a name that leaves the folder, and IrregularFile rather than follow a link.
+    raise UnsafePath for a name outside the folder, and IrregularFile for a link.
     """
 
     def __init__(self, root: Path) -> None:
-        """Open the door to the `.mvc` folder `root`."""
+        """Open the `.mvc` folder `root`."""
         self.root = root
         self._inside = Inside(root)
         self._staged: dict[str, Temporary] = {}
@@ -54,11 +54,11 @@ class StoreDoor:
     # --- reading
 
     def path(self, name: str) -> Path:
-        """Return the path of `name`; its folders are no links, the last part may be."""
+        """Return the path of `name`; none of its folders is a link, but the last part may be."""
         return self._inside.path(name)
 
     def folder(self, name: str) -> Path:
-        """Return the path of the folder `name`, which is no link itself."""
+        """Return the path of the folder `name`, which is not a link itself."""
         return self._inside.folder(name)
 
     def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
@@ -82,9 +82,9 @@ class StoreDoor:
             raise confined.other_kind(path) from error
 
     def names(self, folder: str) -> list[str]:
-        """Return the names in a folder, sorted; none when it is absent, or is a stray file.
+        """Return the names in a folder, sorted; none if it is absent, or a stray file.
 
-        Raises IrregularFile for one of the store's own folders: an empty list would look as if nothing were needed.
+        Raises IrregularFile if one of the store's own folders is a file: an empty list would hide that.
         """
         path = self._inside.folder(folder)
         try:
@@ -115,13 +115,13 @@ class StoreDoor:
         return self._sharing if isinstance(self._sharing, Sharing) else None
 
     def scratch(self) -> int:
-        """Open a new file that has no name and is gone when it is closed, to try things on this file system.
+        """Open a nameless file, which vanishes when it is closed, to probe the file system.
 
         Raises ReadOnlyStore, DiskFailed.
         """
         try:
             return primitives.nameless(self.root)
-        except OSError:  # no such call there (NFS, FAT, macOS)
+        except OSError:  # not supported there (NFS, FAT, macOS)
             temporary = self.temporary()
             try:
                 with writing(temporary.path):
@@ -130,12 +130,12 @@ class StoreDoor:
                 temporary.discard()
 
     def stage(self, name: str, data: bytes) -> None:
-        """Write `data` to `name` at the next barrier; a file with other bytes is replaced then."""
+        """Write `data` to `name` at the next barrier, which replaces a file with other content."""
         if name in self._staged:
             return
-        with contextlib.suppress(FileNotFoundError, errors.Damaged):  # what is no such file is replaced
+        with contextlib.suppress(FileNotFoundError, errors.Damaged):  # anything but such a file is replaced
             if self.read(name) == data:
-                self._folders.changed(self.path(name).parent)  # its writer may have been stopped before this
+                self._folders.changed(self.path(name).parent)  # its writer may have been killed before the fsync
                 return
         temporary = self.temporary()
         try:
@@ -152,7 +152,7 @@ class StoreDoor:
         self._batch.add(temporary)
 
     def barrier(self) -> None:
-        """Make all that was staged durable, under its name; afterwards a pointer to it may be written."""
+        """Make everything that was staged durable under its name; afterwards, a pointer to it may be written."""
         staged, self._staged = self._staged, {}
         try:
             self._batch.close()
@@ -167,17 +167,17 @@ class StoreDoor:
                 temporary.discard()
 
     def discard_staged(self) -> None:
-        """Discard what was staged since the last barrier."""
+        """Discard everything that was staged since the last barrier."""
         staged, self._staged = self._staged, {}
         self._batch.discard()
         for temporary in staged.values():
             temporary.discard()
 
     def create(self, name: str, data: bytes) -> bool:
-        """Create `name` with `data`, whole and durable, unless it exists: then False and nothing changed.
+        """Create `name` with `data`, atomically and durably; return False and change nothing if it exists.
 
-        Atomic among all processes, also over NFS: the temporary file is linked to its name, which fails when taken.
-        Raises NoExclusiveCreate where the filesystem has no such step.
+        Create-if-absent among all processes, also over NFS: the temporary file is linked to its name, which fails if the
+        name is taken. Raises NoExclusiveCreate if the filesystem has no such operation.
         """
         self.barrier()
         target = self.path(name)
@@ -196,9 +196,9 @@ class StoreDoor:
         return created
 
     def publish(self, name: str, write: Callable[[Temporary], None], *, exclusive: bool) -> bool:
-        """Create `name` with what `write` writes, whole and durable; return False if it exists and this is `exclusive`.
+        """Create `name` with the output of `write`, atomically and durably; if `exclusive`, return False if it exists.
 
-        Several threads may do this at once: what was staged has no part in it.
+        Several threads may call this at once: staged files are not involved.
         """
         temporary = self.temporary()
         try:
@@ -221,9 +221,9 @@ class StoreDoor:
         return done
 
     def make_durable(self, *names: str) -> None:
-        """Make the names of files, or those in folders, durable at the next barrier, as something will refer to them.
+        """Make the names of files, or of the files in folders, durable at the next barrier, before something refers to them.
 
-        An interrupted command may have renamed them and not synced their folder. What is older than an hour is durable.
+        An interrupted command may have renamed them without an fsync of their folder. Names older than an hour are durable.
         """
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -237,13 +237,13 @@ class StoreDoor:
         self.make_durable("packs", "meta", *(f"packs/{fan}" for fan in self.names("packs")))
 
     def replace(self, name: str, data: bytes) -> None:
-        """Replace `name` with `data`, atomically and durably: a reader sees the old bytes or the new."""
+        """Replace `name` with `data`, atomically and durably: a reader sees the old bytes or the new ones."""
         self.barrier()
         self.stage(name, data)
         self.barrier()
 
     def cache(self, name: str, data: bytes) -> None:
-        """Write a file that may be lost at any time: whole, but not durable; failure is silent (a read-only store)."""
+        """Write a cache file, which may be lost at any time: atomically, but not durably; ignore failures."""
         try:
             self._folders.make(name.rpartition("/")[0])
             target = self.path(name)
@@ -261,9 +261,9 @@ class StoreDoor:
             temporary.discard()
 
     def open_cache(self, name: str) -> Path:
-        """Return the path of a cache file that is written in place: who may read the store may read it, its group write it.
+        """Return the path of a cache file that is written in place, readable like the store, writable for its group.
 
-        It is made, empty, where it is absent. Raises ReadOnlyStore, DiskFailed, OSError.
+        Create it, empty, if it is absent. Raises ReadOnlyStore, DiskFailed, OSError.
         """
         self._folders.make(name.rpartition("/")[0])
         path = self.path(name)
@@ -278,12 +278,12 @@ class StoreDoor:
         return path
 
     def forget(self, name: str) -> None:
-        """Delete a file that may be lost at any time, if that can be done."""
+        """Delete a cache file if possible."""
         with contextlib.suppress(OSError, errors.MvcError):
             self.path(name).unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
-        """Remove a file durably; absent already is fine."""
+        """Remove a file durably, if it exists."""
         target = self.path(name)
         with writing(target):
             step("unlink", target)
@@ -292,9 +292,9 @@ class StoreDoor:
                 sync_folder(target.parent)
 
     def remove_all(self, names: Sequence[str], *, keep_folders: bool = False) -> None:
-        """Remove files, and the folders that this leaves empty; durable when it returns. Absent already is fine.
+        """Remove files that exist, and the folders that become empty; durable on return.
 
-        With `keep_folders` these stay: others may be about to put something there.
+        With `keep_folders`, folders stay: somebody else may be about to write to them.
         """
         folders = dict.fromkeys(self._inside.folder(name.rpartition("/")[0]) for name in names)
         for name in names:
@@ -310,7 +310,7 @@ class StoreDoor:
                     sync_folder(still)
 
     def rename_folder(self, old: str, new: str) -> None:
-        """Give a folder another name durably; the new name must be free or an empty folder."""
+        """Rename a folder durably; the new name must be free or an empty folder."""
         source, target = self._inside.folder(old), self.path(new)
         self._folders.enter([new])
         with writing(target):
@@ -321,22 +321,22 @@ class StoreDoor:
                 sync_folder(source.parent)
 
     def make_folder(self, name: str) -> None:
-        """Make a folder and those above it; durable after the next barrier."""
+        """Create a folder and its parents; durable after the next barrier."""
         self._folders.make(name)
 
     @contextlib.contextmanager
     def lock(self, timeout: float) -> Iterator[None]:
-        """Hold the repository's writer lock, waiting `timeout` seconds at most; raises LockTimeout, ReadOnlyStore.
+        """Hold the repository's exclusive lock; wait at most `timeout` seconds. Raises LockTimeout, ReadOnlyStore.
 
-        It spares writers each other's retries. Correctness does not depend on it: some network filesystems
-        grant it to everyone.
+        It saves writers retries. Correctness does not depend on it: some network filesystems grant it to
+        everyone.
         """
         path = self.path(LOCK)
         with writing(path):
             fd = confined.open_regular(path, os.O_RDWR | os.O_CREAT, 0o666 & ~process.umask())
         try:
             if self.sharing is not None:
-                with contextlib.suppress(OSError):  # somebody else's, who has done it
+                with contextlib.suppress(OSError):  # another process has done it
                     os.fchmod(fd, 0o600 | self.sharing.file_bits(fd, writable=True))
             lock.take(fd, path, timeout)
             yield
@@ -351,14 +351,14 @@ class StoreDoor:
         return False
 
     def discard(self, temporary: str) -> None:
-        """Remove a finished file of that name from `tmp/`; absent already is fine."""
+        """Remove a finished file of that name from `tmp/`, if it exists."""
         path = self.path(f"{TEMPORARY}/{temporary}")
         with contextlib.suppress(OSError):
             step("unlink", path)
             path.unlink()
 
     def sweep(self) -> None:
-        """Remove what ended processes left in `tmp/`; of other machines and containers, what is old."""
+        """Remove the leftovers of ended processes from `tmp/`; those of other machines and containers once they are old."""
         clock: Temporary | None = None
         try:
             for name in self.names(TEMPORARY):
@@ -373,7 +373,7 @@ class StoreDoor:
                 clock.discard()
 
     def keeps_executable_bits(self) -> bool:
-        """Return whether a file here is executable when it was made so, and else not: some file systems invent these bits."""
+        """Return whether the file system keeps executable bits; some invent them."""
         found = []
         for mode in (0o600, 0o700):
             temporary = self.temporary()

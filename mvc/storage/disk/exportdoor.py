@@ -1,7 +1,7 @@
-"""The door to what is written outside the repository: a folder that is exported, a file that a verb's `-o` names.
+"""Writes outside the repository: an exported folder, or the file of an option `-o`.
 
-A folder and a plain file are built beside their place under a temporary name and renamed last, so each is there whole
-or not at all. A pipe, a device and an open descriptor (`/dev/stdout`) are written to as they are.
+A folder and a regular file are built next to their target under a temporary name and renamed last, so each appears only
+when it is complete. A pipe, a device and an open descriptor (`/dev/stdout`) are written to directly.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from mvc.storage.disk.temporary import Batch, Temporary
 
 _DESCRIPTOR = re.compile(r"(?:/proc/([0-9]+)(?:/task/[0-9]+)?|/dev)/fd/([0-9]+)\Z")
 _MAX_LINKS = 40
-"""Links that Linux follows on the way to a file."""
+"""The most links that Linux follows to a file."""
 
 
 class ExportDoor:
-    """A new folder at `target`, which is absent or empty; without `finish`, nothing of it stays."""
+    """A new folder at `target`, which is absent or empty; without `finish`, it is discarded."""
 
     def __init__(self, target: Path) -> None:
-        """Begin the folder; raises InsideStore, NotWritable, DiskFailed."""
+        """Start the folder. Raises InsideStore, NotWritable, DiskFailed."""
         self._target = outside_store(target)
         self._building = hidden_names.path_for(self._target)
         self._folders: set[Path] = set()
         self._batch = Batch()
 
     def __enter__(self) -> Self:
-        """Make the folder that is built in."""
+        """Create the temporary folder."""
         sweep_beside(self._target.parent)
         self._make(self._building)
         return self
@@ -46,7 +46,7 @@ class ExportDoor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was not finished."""
+        """Discard the folder unless it was finished."""
         self._batch.discard()
         discard_folder(self._building)
 
@@ -64,7 +64,7 @@ class ExportDoor:
             raise
 
     def finish(self) -> None:
-        """Rename the folder to its target, whole and durable."""
+        """Make the folder durable, and rename it to its target."""
         self._batch.close()
         for folder in sorted(self._folders, reverse=True):
             with writing(folder):
@@ -83,9 +83,9 @@ class ExportDoor:
 
 
 def outside_store(path: Path) -> Path:
-    """Return `path` with all links resolved; raise InsideStore when it lies in, or is, a `.mvc`.
+    """Return `path` with all links resolved; raise InsideStore if it is a `.mvc`, or inside one.
 
-    Raises NotWritable for links that lead to each other in a circle.
+    Raises NotWritable for a loop of links.
     """
     real = Path(os.path.realpath(path))
     if any(place.is_symlink() for place in (real, *real.parents)):
@@ -98,11 +98,11 @@ def outside_store(path: Path) -> Path:
 
 @contextlib.contextmanager
 def output(target: Path) -> Iterator[Callable[[Buffer], object]]:
-    """Open the file that a person named for output; the block gets a function that appends bytes to it.
+    """Open the user's output file; the block gets a function that appends bytes to it.
 
-    A regular file, or a new one, is replaced when the block ends, whole and durable, through any links that lead to it;
-    it keeps the permission bits that it had, and an error leaves it as it was. Into a pipe, a device or a descriptor the
-    bytes go as they come. Raises InsideStore, NotWritable, DiskFailed.
+    A regular or new file is replaced atomically and durably when the block ends, also through links; it keeps its
+    permission bits, and an error leaves it unchanged. A pipe, a device or a descriptor receives the bytes as they are
+    written. Raises InsideStore, NotWritable, DiskFailed.
     """
     real = outside_store(target)
     if not is_stream(target):
@@ -119,7 +119,7 @@ def output(target: Path) -> Iterator[Callable[[Buffer], object]]:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether `path` names a pipe, a device, a socket or an open descriptor: no file that could be replaced."""
+    """Return whether `path` is a pipe, a device, a socket or an open descriptor, which cannot be replaced."""
     return _open_file(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
 
 
@@ -130,7 +130,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _open_file(path: Path) -> re.Match[str] | None:
-    """Return the process (None: this one) and the number of the open file that `path` leads to, by links or itself."""
+    """Return the process (None: this one) and the number of the open file that `path` resolves to."""
     place = os.path.abspath(path)
     for _ in range(_MAX_LINKS):
         folder, name = os.path.split(place)
@@ -146,7 +146,7 @@ def _open_file(path: Path) -> re.Match[str] | None:
 
 @contextlib.contextmanager
 def _replaced(target: Path) -> Iterator[Temporary]:
-    """Yield a file that takes the place of `target` when the block ends."""
+    """Yield a file that replaces `target` when the block ends."""
     before = target.stat() if target.exists() else None
     if before is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise errors.NotWritable(path=target, reason="its permissions do not allow it")
@@ -166,7 +166,7 @@ def _replaced(target: Path) -> Iterator[Temporary]:
 
 
 def _keep_owner_and_mode(path: Path, before: os.stat_result) -> None:
-    """Give the file the owner (where that is allowed) and the permission bits that `before` had."""
+    """Give the file the permission bits of `before`, and its owner if that is allowed."""
     with contextlib.suppress(OSError):
         os.chown(path, before.st_uid, before.st_gid)
     with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Stat(NamedTuple):
-    """What a file looks like from outside: size in bytes, times in nanoseconds since 1970, inode, mode bits."""
+    """A file's size in bytes, times in nanoseconds since 1970, inode and mode bits."""
 
     size: int
     mtime_ns: int
@@ -18,7 +18,7 @@ class Stat(NamedTuple):
 
     @classmethod
     def of(cls, result: os.stat_result) -> Stat:
-        """From what the system returned."""
+        """Return the Stat of an `os.stat_result`."""
         outside = (result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
         return tuple.__new__(cls, outside)  # half the time of the class's own, for thousands of files
 

@@ -1,4 +1,4 @@
-"""Folders of a store: made level by level, each durable before anything is put into it."""
+"""Folders of a store: created level by level, each durable before anything is put into it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def _depth(folder: Path) -> int:
 
 
 class Folders:
-    """Makes the folders of a store, and syncs those whose names changed."""
+    """Creator of the folders of a store, which also syncs folders whose entries changed."""
 
     def __init__(
         self, root: Path, inside: Inside, sharing: Callable[[], Sharing | None], temporary_name: Callable[[], str]
     ) -> None:
-        """Make folders below `root`; `sharing` says how a group shares it, `temporary_name` gives a new name in `tmp/`."""
+        """Create folders below `root`, for the group of `sharing`; `temporary_name` returns a new name in `tmp/`."""
         self._root = root
         self._inside = inside
         self._sharing = sharing
@@ -33,7 +33,7 @@ class Folders:
         self._entered: set[Path] = set()
 
     def changed(self, folder: Path) -> None:
-        """Sync `folder` at the next `sync`, as a name in it changed."""
+        """Note that a name in `folder` changed, for the next `sync`."""
         self._changed.add(folder)
 
     def sync(self) -> None:
@@ -44,13 +44,13 @@ class Folders:
                 sync_folder(folder)
 
     def make(self, name: str) -> None:
-        """Make a folder and those above it; durable after the next `sync`."""
+        """Create a folder and its parents; durable after the next `sync`."""
         self._changed.update(self._made_at(self._inside.folder(name)))
 
     def enter(self, names: Iterable[str]) -> None:
-        """Make the folders of files, level by level, each durable before anything is put into it.
+        """Create the folders of files, level by level, each durable before anything is put into it.
 
-        So a folder that holds something is durable itself; one that is empty may be that of a command that was stopped.
+        So a non-empty folder is durable; an empty one may be left by a killed command.
         """
         wanted: set[Path] = set()
         for name in names:
@@ -76,7 +76,7 @@ class Folders:
         return [folder.parent, *above]
 
     def _is_fresh(self, folder: Path) -> bool:
-        """Return whether a folder holds nothing yet; made if it is absent."""
+        """Create the folder if it is absent; return whether it is empty."""
         with writing(folder):
             try:
                 with os.scandir(folder) as entries:
@@ -86,7 +86,7 @@ class Folders:
                 return True
 
     def _make(self, folder: Path) -> None:
-        """Make a folder, with the permissions of the store's own where a group shares that."""
+        """Create a folder, with the permissions of a shared store's folder."""
         inside_store = folder != self._root and folder.is_relative_to(self._root)
         shared = self._sharing() if inside_store else permissions.of(folder.parent, inherited=True)
         step("mkdir", folder)
@@ -98,7 +98,7 @@ class Folders:
                 shared.adopt(folder)
 
     def _make_shared(self, folder: Path, shared: Sharing) -> None:
-        """Make a folder of a shared store, which gets its name when the group may write to it: others are about to."""
+        """Create a folder of a shared store; rename it into place only once the group may write to it."""
         temporary = self._root / TEMPORARY
         if folder == temporary or not temporary.is_dir():
             folder.mkdir(exist_ok=True)
@@ -108,7 +108,7 @@ class Folders:
         building.mkdir()
         shared.adopt(building)
         try:
-            os.rename(building, folder)  # an empty one there is replaced by one that is alike
+            os.rename(building, folder)  # replaces an empty one
         except OSError:
             building.rmdir()
             if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Hashing of working tree files; the one place where `status` reads file bytes."""
+"""Hashing of working tree files; the only module in which `status` reads file bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ on_read: Callable[[int], None] | None = None
 
 
 def file_id(fd: int) -> FileId:
-    """Return the id of what an open file holds, read from its start in blocks of `BLOCK` bytes; raise OSError."""
+    """Return the id of an open file's content, read from its start in blocks of `BLOCK` bytes; raise OSError."""
     hasher = Hasher()
     offset = 0
     while block := os.pread(fd, BLOCK, offset):

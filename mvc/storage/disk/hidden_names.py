@@ -1,8 +1,8 @@
-"""Hidden names of files and folders that are built beside their place; each names its process, to find leftovers.
+"""Hidden names of unfinished files and folders; each contains its process, so that leftovers are found.
 
     out  ◄─rename─  .out.<machine>.<boot>.<namespace>.<pid>.<start>.<random>.<n>.mvc-tmp
 
-What a killed command left is removed by the next one that builds something in the same folder, and is never tracked.
+Leftovers of a killed command are removed by the next one that writes to the same folder, and are never tracked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from mvc.storage.disk import process
 
 SUFFIX = ".mvc-tmp"
-"""Ends these names."""
+"""Suffix of these names."""
 _PARTS = 7
 """Parts of the name of a process's temporary file."""
 _LETTERS = 40
@@ -21,7 +21,7 @@ _LETTERS = 40
 
 
 def name_for(name: str) -> str:
-    """Return a new name for what becomes `name` in the same folder."""
+    """Return a new temporary name for a file that will be renamed to `name` in the same folder."""
     return f".{name[:_LETTERS]}.{next(process.temporary_names())}{SUFFIX}"
 
 
@@ -31,7 +31,7 @@ def path_for(target: Path) -> Path:
 
 
 def left(folder: str | os.PathLike[str] | int) -> list[str]:
-    """Return the names in `folder` (a path or a descriptor) of what processes that have ended left."""
+    """Return the leftovers of ended processes in `folder` (a path or a descriptor)."""
     try:
         names = [name for name in os.listdir(folder) if name.startswith(".") and name.endswith(SUFFIX)]
     except OSError:

@@ -13,10 +13,10 @@ from mvc.storage.disk.primitives import step, writing
 
 
 def take(fd: int, path: Path, timeout: float) -> None:
-    """Lock an open file, and write into it who has it; where the file system has no locks, do without."""
+    """Lock an open file and write its owner into it; continue without if the file system has no locks."""
     with unsupported.optional(unsupported.LOCK, path):
         _flock(fd, timeout)
-    if os.fstat(fd).st_nlink != 1:  # another name for it may be somebody's file: a lock needs no content
+    if os.fstat(fd).st_nlink != 1:  # it may be a hard link to somebody's file: a lock needs no content
         return
     with writing(path):
         step("write", path)

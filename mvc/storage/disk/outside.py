@@ -1,4 +1,4 @@
-"""Files and folders outside any `.mvc`: settings of a person, and folders built beside their place."""
+"""Files and folders outside any `.mvc`: the user's settings, and folders under temporary names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mvc.storage.disk.temporary import Temporary
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder outside any `.mvc`, and those above it, durably."""
+    """Create a folder outside any `.mvc`, and its parents, durably."""
     if not path.parent.is_dir():
         make_folder(path.parent)
     with writing(path):
@@ -23,13 +23,13 @@ def make_folder(path: Path) -> None:
 
 
 def discard_folder(path: Path) -> None:
-    """Remove a folder that an interrupted command left half made."""
+    """Remove the incomplete folder of an interrupted command."""
     step("rmtree", path)
     lazy.load("shutil").rmtree(path, ignore_errors=True)
 
 
 def sweep_beside(folder: Path) -> None:
-    """Remove what killed commands left in a folder outside any `.mvc` where they built something beside its place."""
+    """Remove the leftovers of killed commands from a folder outside any `.mvc`."""
     for name in hidden_names.left(folder):
         path = folder / name
         if path.is_dir() and not path.is_symlink():
@@ -41,10 +41,10 @@ def sweep_beside(folder: Path) -> None:
 
 
 def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a small file outside any `.mvc` (a person's settings, a `.gitignore`) atomically with `data`.
+    """Replace a small file outside any `.mvc` (the user's settings, a `.gitignore`) atomically with `data`.
 
-    A link stays, and its target is written. Raises NotRegularFile for a device, a folder and the like, which a
-    file must never take the place of.
+    A link is kept, and its target replaced. Raises NotRegularFile for a device, a folder and the like, which must never be
+    replaced.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -65,7 +65,7 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def rename_new_folder(source: Path, target: Path) -> None:
-    """Give the finished folder `source` the name `target`, durably; an empty or absent `target` is replaced."""
+    """Rename the finished folder `source` to `target`, durably; replace an empty `target`."""
     with writing(target):
         step("rename", target)
         os.rename(source, target)

@@ -1,8 +1,8 @@
-"""Permissions of a shared store: new files follow its folder, whatever the umask of the writer.
+"""Permissions of a shared store: new files follow its folder, not the writer's umask.
 
-    drwxrws--- vision  models/       made in it: drwxrws--- vision  packs/77/       -r--r----- vision  packs/77/77….pack
+    drwxrws--- vision  models/       creates: drwxrws--- vision  packs/77/       -r--r----- vision  packs/77/77….pack
 
-A store is shared when its folder is group-writable (as Git's core.sharedRepository=group). Others are left to the umask.
+A store is shared if its folder is group-writable (as Git's core.sharedRepository=group). Others use the umask.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Sharing(NamedTuple):
     mode: int
 
     def file_bits(self, fd: int, *, writable: bool = False) -> int:
-        """Return the bits that an open file needs so that the group can use it; it is given to the group, if that can be done."""
+        """Give an open file to the group if possible; return the mode bits with which the group can use it."""
         return (_READ_WRITE if writable else _READ) & self.mode if self._give(fd) else 0
 
     def adopt(self, folder: Path) -> None:
-        """Give a new folder the mode and the group of the store's; left as it is where that cannot be done."""
+        """Give a new folder the mode and the group of the store's folder, if possible."""
         with contextlib.suppress(OSError):
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
@@ -38,7 +38,7 @@ class Sharing(NamedTuple):
                 os.close(fd)
 
     def _give(self, fd: int) -> bool:
-        """Give an open file or folder to the group; False when it has another one and keeps it."""
+        """Give an open file or folder to the group; return False if it keeps another group."""
         if os.fstat(fd).st_gid == self.group:
             return True
         try:
@@ -49,10 +49,10 @@ class Sharing(NamedTuple):
 
 
 def of(folder: Path, *, inherited: bool = False) -> Sharing | None:
-    """Return how the store in `folder` is shared, None when it is not, or absent.
+    """Return the sharing of the store in `folder`, None if it is not shared, or absent.
 
-    `inherited`: a folder in which a store is about to be made passes its mode on only if it has its set-group-ID bit: `/tmp` is
-    writable for a group, and shares nothing.
+    With `inherited`, `folder` is the parent of a new store, and counts only with its set-group-ID bit: `/tmp` is
+    group-writable, but not shared.
     """
     try:
         status = os.stat(folder)
@@ -65,7 +65,7 @@ def of(folder: Path, *, inherited: bool = False) -> Sharing | None:
 
 
 def cache_mode(folder: Path) -> int:
-    """Return the mode of a cache file of the store in `folder`: who may read the store may read it."""
+    """Return the mode of a cache file of the store in `folder`: readable like the store."""
     with contextlib.suppress(OSError):
         return 0o600 | (os.stat(folder).st_mode & 0o044)
     return 0o600

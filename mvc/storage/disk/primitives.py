@@ -1,6 +1,6 @@
-"""The single changes of the disk, each announced to `on_step` before it happens.
+"""The primitive changes of the disk, each announced to `on_step` before it happens.
 
-Tests count these steps, stop the process before any one of them, or make it fail. There is no other way to the disk.
+Tests count these steps, stop the process before one of them, or make it fail. No other module changes the disk.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def step(name: str, path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn an OSError of a writing step into the error a user reads, which names `path` as what could not be written.
+    """Translate an OSError of a write to an error of mvc that names `path`.
 
     Raises ReadOnlyStore for a place inside a `.mvc`, NotWritable for one elsewhere, DiskFailed, IrregularFile.
     """
@@ -58,13 +58,13 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def refuse_other_kind(path: str | os.PathLike[str], error: OSError) -> None:
-    """Raise IrregularFile when `error` says that a file is where a folder of a store belongs, or a folder where a file does."""
+    """Raise IrregularFile if `error` means a file in place of a folder of the store, or a folder in place of a file."""
     if error.errno in _OTHER_KIND:
         raise confined.other_kind(Path(path)) from error
 
 
 def now_ns() -> int:
-    """Return the machine's clock, in nanoseconds since 1970; used only to tell young files from old ones."""
+    """Return the machine's clock in nanoseconds since 1970, which is used only to compare ages of files."""
     return time.time_ns()
 
 
@@ -89,7 +89,7 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) -> int:
-    """Write every byte of `parts`, however many calls that takes; how many bytes those are."""
+    """Write every byte of `parts`, in as many calls as needed; return the number of bytes."""
     step("write", path)
     left = [memoryview(part) for part in parts]
     count = sum(map(len, left))
@@ -103,14 +103,14 @@ def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) ->
 
 
 def nameless(folder: str | os.PathLike[str], dir_fd: int | None = None) -> int:
-    """Open a new file on the file system of `folder` without giving it a name there. Raises OSError."""
+    """Open a new nameless file on the file system of `folder`. Raises OSError."""
     if not hasattr(os, "O_TMPFILE"):  # macOS
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), folder)
     return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
 
 
 def write_mapped(page: WriteableBuffer) -> None:
-    """Write a byte through a memory map. The kernel does it, so that a full disk is an OSError and not a deadly signal."""
+    """Write a byte through a memory map, inside the kernel, so that a full disk is an OSError and not a fatal signal."""
     source, sink = os.pipe()
     try:
         os.write(sink, b"x")

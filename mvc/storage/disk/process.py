@@ -1,11 +1,10 @@
-"""Names of temporary files: each names the process that made it, so that the next writer finds leftovers.
+"""Names of temporary files: each contains its process, so that the next writer finds leftovers.
 
     tmp/<host>.<boot>.<namespace>.<pid>.<start>.<random>.<n>
 
-A file is left over when its process has ended. That can be told only where the same kernel counts the same processes:
-the boot and the namespace of process numbers are the same. Containers often share a host name, or have one from their
-image, and number their processes from 1, so neither name nor number says that a process is here. Files of other boots,
-containers and machines count as left over once they are old.
+A file is a leftover once its process has ended. That is known only for the same boot and the same namespace of process
+numbers: containers often share a host name, and number their processes from 1, so host and number do not identify a
+process. Files of other boots, containers and machines count as leftovers once they are old.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def host() -> str:
 
 @functools.cache
 def _boot() -> str:
-    """Return the id of this boot; "0" where the system has none."""
+    """Return the id of this boot; "0" if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
     except OSError:
@@ -40,7 +39,7 @@ def _boot() -> str:
 
 @functools.cache
 def _namespace() -> str:
-    """Return the id of the process namespace; "0" where the system has none."""
+    """Return the id of the process namespace; "0" if the system has none."""
     try:
         return f"{os.stat('/proc/self/ns/pid').st_ino:x}"
     except OSError:
@@ -51,7 +50,7 @@ def _start_of(pid: int) -> str:
     """Return the start time of a process, in the system's own unit; "0" if unknown, or without such a process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):  # also where other users' processes are hidden
+    except (OSError, IndexError):  # works even if other users' processes are hidden
         return "0"
 
 
@@ -70,7 +69,7 @@ def _machine() -> str:
 
 
 def temporary_names() -> Iterator[str]:
-    """Yield names for this process's temporary files, none given twice."""
+    """Yield unique names for this process's temporary files."""
     pid, token = os.getpid(), os.urandom(6).hex()
     for number in itertools.count():
         yield f"{_machine()}.{_boot()}.{_namespace()}.{pid}.{_start_of(pid)}.{token}.{number}"
@@ -82,7 +81,7 @@ def is_temporary_name(name: str) -> bool:
 
 
 def is_gone(name: str) -> bool | None:
-    """Return whether the process that made the temporary file `name` has ended; None when that cannot be told here."""
+    """Return whether the process of the temporary file `name` has ended; None if it is unknown."""
     parts = name.split(".")
     if len(parts) != _PARTS or not parts[3].isdigit():
         return None

@@ -18,9 +18,9 @@ _NOREPLACE = 1
 
 
 def exclusively(source: Path, target: Path) -> bool:
-    """Give `source` the name `target`; False when it is taken. Raises NoExclusiveCreate, OSError.
+    """Rename `source` to `target`; return False if the name is taken. Raises NoExclusiveCreate, OSError.
 
-    `source` may or may not keep its old name too.
+    `source` may keep its old name as well.
     """
     try:
         os.link(source, target, follow_symlinks=False)

@@ -19,17 +19,17 @@ STORED = 0o444
 """The mode of a file of a store: it is never changed."""
 _SYNC_THREADS = 8
 _OPEN = 32
-"""Staged files that are open at once, at most: a process may have as few as 256 descriptors (macOS)."""
+"""The most staged files that are open at once: a process may have as few as 256 descriptors (macOS)."""
 _OPEN_BYTES = 32 << 20
-"""Bytes of them that may wait: a long file is made durable at once."""
+"""The most bytes of staged files that may wait: a long file is synced at once."""
 _ABANDONED = 3 * 24 * 3600 * 1_000_000_000
-"""Nanoseconds after which a temporary file of another machine or container is left over: its process cannot be asked."""
+"""Nanoseconds after which a temporary file of another machine or container counts as a leftover."""
 _COPY = 1024 * 1024
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Temporary:
-    """A new file in `tmp/` that has no name in the store yet; its maker writes it, then publishes or discards it.
+    """A new file in `tmp/` without a name in the store yet; its creator writes it, then publishes or discards it.
 
     `size` is the bytes written so far.
     """
@@ -37,9 +37,9 @@ class Temporary:
     __slots__ = ("_behind", "_fd", "_reserved", "_sharing", "path", "size")
 
     def __init__(self, path: Path, sharing: Sharing | None = None) -> None:
-        """Create the file, readable and writable by its owner alone; raises the errors of `writing`.
+        """Create the file, readable and writable only for its owner. Raises as `writing`.
 
-        `sharing` says how the store is shared that it is made for.
+        `sharing` is that of its store.
         """
         self.path = path
         self._sharing = sharing
@@ -55,7 +55,7 @@ class Temporary:
         with writing(self.path):
             count = write_all(self._fd, parts, self.path)
             self.size += count
-            if primitives.on_step is None:  # else a test's steps would have no order
+            if primitives.on_step is None:  # for the order of a test's steps
                 self._behind.wrote(count)
 
     def copy(self, source: Path) -> None:
@@ -65,19 +65,19 @@ class Temporary:
                 self.write(block)
 
     def reserve(self, count: int) -> None:
-        """Preallocate `count` bytes from here where the filesystem can do that: writing them then takes less time.
+        """Preallocate `count` bytes if the filesystem can: writes are then faster.
 
         The unused rest is released when the file is closed.
         """
         if not hasattr(os, "posix_fallocate"):  # macOS
             return
         step("reserve", self.path)
-        self._reserved = True  # also where it fails: a part may have been taken
-        with contextlib.suppress(OSError):  # no room, or no such call there: that shows when the bytes are written
+        self._reserved = True  # even if it fails: a part may be allocated
+        with contextlib.suppress(OSError):  # no space, or not supported: the write will report it
             os.posix_fallocate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR), count)
 
     def skip(self, count: int) -> None:
-        """Leave a hole of `count` zero bytes, which takes no room where the filesystem has holes."""
+        """Leave a hole of `count` zero bytes, which takes no space if the filesystem supports holes."""
         with writing(self.path):
             step("skip", self.path)
             os.ftruncate(self._fd, os.lseek(self._fd, count, os.SEEK_CUR))
@@ -91,7 +91,7 @@ class Temporary:
     def close(self, mode: int = STORED) -> None:
         """Make the bytes durable, set the permission bits (less the umask), and close.
 
-        A file with the mode STORED can be read by the group that shares the store.
+        A file with the mode STORED is readable for the group of a shared store.
         """
         if self._fd < 0:
             return
@@ -110,13 +110,13 @@ class Temporary:
             os.close(fd)
 
     def allow(self, mode: int) -> None:
-        """Set the permission bits of a file that need not be durable, where the file system has them."""
+        """Set the permission bits, not durably, if the file system has them."""
         with contextlib.suppress(OSError):
             shared = self._sharing.file_bits(self._fd) if self._sharing is not None else 0
             os.fchmod(self._fd, mode | shared)
 
     def discard(self) -> None:
-        """Remove the file, if it is still there under its temporary name."""
+        """Remove the file if it still has its temporary name."""
         if self._fd >= 0:
             with contextlib.suppress(OSError):
                 self._behind.settle()
@@ -128,15 +128,15 @@ class Temporary:
 
 
 class Batch:
-    """Finished temporary files that are made durable together, by several threads, and few of them open at once."""
+    """Finished temporary files that several threads make durable together, with few of them open at once."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without files."""
         self._open: list[tuple[Temporary, int]] = []
         self._bytes = 0
 
     def add(self, temporary: Temporary, mode: int = STORED) -> None:
-        """Close a file with `mode`, now or with later ones; raises the errors of `Temporary.close`, also of earlier files."""
+        """Close a file with `mode`, now or with later ones. Raises as `Temporary.close`, also for earlier files."""
         self._open.append((temporary, mode))
         self._bytes += temporary.size
         if len(self._open) >= _OPEN or self._bytes >= _OPEN_BYTES:
@@ -144,9 +144,7 @@ class Batch:
 
     def close(self) -> None:
         """Make all of them durable, and close them."""
-        if (
-            primitives.on_step is not None or len(self._open) <= 1
-        ):  # one after the other, so that a test's steps have an order
+        if primitives.on_step is not None or len(self._open) <= 1:  # in order, for a test's steps
             for temporary, mode in self._open:
                 temporary.close(mode)
         else:
@@ -163,7 +161,7 @@ class Batch:
 
 
 def is_old(path: Path, clock: Path) -> bool:
-    """Return whether `path` was last written to long before `clock`, which was made just now: so the file system's clock counts."""
+    """Return whether `path` was written long before the new file `clock`, by the file system's own clock."""
     try:
         return clock.stat().st_mtime_ns - path.stat().st_mtime_ns > _ABANDONED
     except OSError:

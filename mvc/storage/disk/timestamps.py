@@ -1,6 +1,6 @@
-"""Timestamps of a file system (mtime, ctime), and when an edit of a file is sure to change them.
+"""Timestamps of a file system (mtime, ctime), and the conditions under which every edit changes them.
 
-An edit leaves a file's stamps as they were in three cases; each has its remedy:
+An edit leaves the timestamps of a file unchanged in three cases; each has a remedy:
 
     the edit falls into the same tick of the clock      a stamp counts only when its tick is over, by the file system's
     as the last one                                     own clock (`FileSystem.has_passed`)
@@ -29,12 +29,12 @@ from mvc.storage.disk import primitives
 from mvc.storage.disk.file_stat import Stat
 
 Flush = Callable[[int], None]
-"""Sends the dirty pages of an open file to its disk, so that the next write through a map stamps it. Raises OSError."""
+"""A function that flushes the dirty pages of an open file, so that the next write through a map stamps it."""
 
 SETTLED_NS = 50_000_000
-"""50 ms: more than the coarsest clock tick that kernels stamp files with (10 ms), less than anybody waits for."""
+"""50 ms: more than the coarsest clock tick of kernels (10 ms), and too short to be noticed."""
 COARSE_NS = 2_000_000_000
-"""Two seconds, the coarsest stamps of any file system (FAT)."""
+"""Two seconds, the coarsest timestamps of any file system (FAT)."""
 _MILLISECOND = 1_000_000
 _LONG_AGO_NS = 1_000_000_000_000_000_000
 """September 2001, in whole and even seconds, which every file system can store."""
@@ -45,22 +45,22 @@ _WHOLE_FILE = (1 << 64) - 1
 
 
 def is_coarse(stamp_ns: int) -> bool:
-    """Return whether a stamp may come from a clock of whole milliseconds or seconds."""
+    """Return whether a timestamp may be in whole milliseconds or seconds."""
     return stamp_ns % _MILLISECOND == 0
 
 
 class FileSystem:
-    """One file system, by device number; `scratch` opens a new file on it that has no name."""
+    """One file system, by device number; `scratch` opens a nameless file on it."""
 
     def __init__(self, device: int, scratch: Callable[[], int]) -> None:
-        """Probe nothing before the first question."""
+        """Probe on first use."""
         self._device = device
         self._scratch = scratch
         self._now_ns = 0
 
     @cached_property
     def flush(self) -> Flush | None:
-        """The way to flush a file so that every later edit stamps it; None where there is none."""
+        """The function that flushes a file so that every later edit stamps it; None if the file system has none."""
         for flush in (_begin_writing, _map_extents, _sync_data):
             with contextlib.suppress(OSError, errors.MvcError):
                 if self._stamps_every_edit(flush):
@@ -68,22 +68,22 @@ class FileSystem:
         return None
 
     def has_passed(self, *stamps_ns: int) -> bool:
-        """Return whether an edit from now on gets a stamp that is later than each of these.
+        """Return whether every edit from now on gets a later timestamp than each of these.
 
-        True only when it is so by this machine's clock and by that of the file system, which a server may set. A stamp
-        in the future has not passed.
+        True only if it holds by this machine's clock and by that of the file system, which a server may set. A timestamp in
+        the future has not passed.
         """
         due = max(stamp + (COARSE_NS if is_coarse(stamp) else SETTLED_NS) for stamp in stamps_ns)
         return due <= primitives.now_ns() and self.is_later_than(due - 1)
 
     def is_later_than(self, stamp_ns: int) -> bool:
-        """Return whether an edit from now on gets a later stamp than this one, which the file system itself made."""
+        """Return whether every edit from now on gets a later timestamp than this one of the file system."""
         if self.flush is not None and stamp_ns >= self._now_ns:
             self._now_ns = self._clock()
         return self.flush is not None and stamp_ns < self._now_ns
 
     def _clock(self) -> int:
-        """Return the time of the file system, as it stamps a new file; 0 when it can make none."""
+        """Return the time of the file system, by the timestamp of a new file; 0 if none can be created."""
         try:
             fd = self._open()
         except (OSError, errors.MvcError):
@@ -94,7 +94,7 @@ class FileSystem:
             os.close(fd)
 
     def _stamps_every_edit(self, flush: Flush) -> bool:
-        """Try it: a file that is written through a map, flushed, dated back, and written through the map again."""
+        """Probe with a file that is written through a map, flushed, dated back, and written through the map again."""
         mmap = lazy.load("mmap")
         fd = self._open()
         try:
@@ -120,7 +120,7 @@ class FileSystem:
 
 
 def _begin_writing(fd: int) -> None:
-    """Flush by sync_file_range(2): every dirty page is on its way to the disk, and nothing waits until it is there."""
+    """Flush by sync_file_range(2), which starts the write of every dirty page and does not wait for it."""
     ctypes = lazy.load("ctypes")
     call = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
     if call is None:  # macOS
@@ -130,12 +130,12 @@ def _begin_writing(fd: int) -> None:
 
 
 def _map_extents(fd: int) -> None:
-    """Flush by FS_IOC_FIEMAP with its SYNC flag, which reaches through an overlay, where sync_file_range(2) does not."""
+    """Flush by FS_IOC_FIEMAP with its SYNC flag, which works through an overlay, unlike sync_file_range(2)."""
     if sys.platform != "linux":
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
     fcntl.ioctl(fd, _FIEMAP, bytearray(struct.pack("=QQIIII", 0, _WHOLE_FILE, _FIEMAP_SYNC, 0, 0, 0)))
 
 
 def _sync_data(fd: int) -> None:
-    """Flush by fdatasync(2), which may cost milliseconds also for a file that is not dirty."""
+    """Flush by fdatasync(2), which may take milliseconds even for a clean file."""
     getattr(os, "fdatasync", os.fsync)(fd)

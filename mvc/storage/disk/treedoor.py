@@ -1,4 +1,4 @@
-"""The door to the working tree: reads and changes files below one folder, never through a link, never in `.mvc`.
+"""The one way to read and change the working tree: never through a link, never in `.mvc`.
 
 Every path is walked folder by folder with O_NOFOLLOW from the root's descriptor, so a link put in the way at any moment
 is refused rather than followed, and `..` is refused in every path. Each folder entered is compared by device and inode
@@ -25,28 +25,28 @@ from mvc.storage.disk.primitives import nameless, step, sync_file, writing
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MAX_SMALL = 8 << 20
-"""Bytes of a file that is read whole, at most."""
+"""The largest file that is read as a whole, in bytes."""
 
 
 class TreeDoor:
     """The files below `root`; paths are relative to it, with `/`."""
 
     def __init__(self, root: Path, store: StoreDoor, *, filemode: bool = True) -> None:
-        """Guard `root`; its own `.mvc` is `store`. Without `filemode` the executable bits of files mean nothing."""
+        """Open `root`, whose own `.mvc` is `store`. Without `filemode`, executable bits are ignored."""
         self.root = root
         self._filemode = filemode
         self._store = store
         self._touched: set[str] = set()
         self._followed: dict[str, str] = {}
         self.kept_folder: str | None = None
-        """The current folder of this process, when it stays though nothing is left in it."""
+        """The current folder of this process, if it is kept although it became empty."""
 
     # --- reading
 
     def stat(self, path: str) -> Stat | None:
-        """Return the stat of `path`, not following a link; None when there is nothing.
+        """Return the stat of `path` without following a link; None if it is absent.
 
-        Raises UnsafePath when a folder on the way is a link or reserved.
+        Raises UnsafePath if one of its folders is a link or reserved.
         """
         try:
             with self._parent(path) as (folder, name):
@@ -55,7 +55,7 @@ class TreeDoor:
             return None
 
     def is_executable(self, stat: Stat, *, recorded: bool) -> bool:
-        """Return whether a file counts as executable: what is `recorded` of it where the file system invents that."""
+        """Return whether a file counts as executable: the `recorded` bit if the file system invents bits."""
         return stat.executable if self._filemode else recorded
 
     def open(self, path: str) -> int:
@@ -80,7 +80,7 @@ class TreeDoor:
     def follow(self, links: Mapping[str, str]) -> None:
         """Open these links, by path, as their targets, which are resolved absolute paths.
 
-        Only `open` follows them. Whatever changes a path changes the link itself.
+        Only `open` follows them. All changes apply to the link itself.
         """
         self._followed.update(links)
 
@@ -93,16 +93,16 @@ class TreeDoor:
         return data
 
     def scratch(self, path: str) -> int:
-        """Open a new file without a name in the folder of `path`, to try things on its file system. Raises OSError."""
+        """Open a nameless file in the folder of `path`, to probe its file system. Raises OSError."""
         with self._parent(path) as (folder, _):
             return nameless(".", folder)
 
     # --- changing
 
     def place(self, staged: Path, path: str) -> None:
-        """Move a finished file to `path`, in one step: what was there before, or all of it.
+        """Move a finished file to `path` atomically.
 
-        It gets the read and write permissions of the file that it replaces: only the executable bit is versioned.
+        It gets the read and write permissions of the replaced file: only the executable bit is versioned.
         """
         with writing(path), self._parent(path, make=True) as (folder, name):
             _keep_access(staged, folder, name)
@@ -116,7 +116,7 @@ class TreeDoor:
         self.touch(path)
 
     def touch(self, path: str) -> None:
-        """Make the name at `path`, or its absence, durable at the next `sync`, with the folders on the way."""
+        """Make the name at `path`, or its removal, durable at the next `sync`, with its folders."""
         while path:
             path = path.rpartition("/")[0]
             self._touched.add(path)
@@ -132,7 +132,7 @@ class TreeDoor:
             temporary.discard()
 
     def chmod(self, path: str, *, executable: bool) -> None:
-        """Make a file executable for all who may read it, or for nobody; nothing where `filemode` is false."""
+        """Make a file executable for everybody who may read it, or for nobody; do nothing without `filemode`."""
         if not self._filemode:
             return
         with writing(path), self._parent(path) as (folder, name):
@@ -148,7 +148,7 @@ class TreeDoor:
                 os.close(fd)
 
     def delete(self, path: str) -> None:
-        """Remove a file, and the folders that it leaves empty; absent already is fine."""
+        """Remove a file if it exists, and the folders that become empty."""
         with writing(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             with self._parent(path) as (folder, name):
                 step("unlink", path)
@@ -176,7 +176,7 @@ class TreeDoor:
         return fd
 
     def current_folder(self) -> str | None:
-        """Return the folder below `root` that this process runs in, as a path; None when it runs elsewhere."""
+        """Return the current folder of this process below `root`, as a path; None if it is elsewhere."""
         try:
             here = os.getcwd()
         except OSError:  # it was removed
@@ -189,7 +189,7 @@ class TreeDoor:
     def _prune(self, folder: str) -> None:
         current = self.current_folder()
         while folder:
-            if folder == current:  # a shell whose folder is gone can do nothing more
+            if folder == current:  # a shell whose folder was removed cannot continue
                 self.kept_folder = folder if _is_empty(self._join(folder)) else self.kept_folder
                 return
             try:
@@ -238,7 +238,7 @@ class TreeDoor:
         status = os.fstat(below)
         if (status.st_dev, status.st_ino) in self._reserved():
             os.close(below)
-            raise errors.UnsafePath(path=path, reason=f"{part} is where mvc or Git keeps its own data")
+            raise errors.UnsafePath(path=path, reason=f"{part} is a folder reserved for mvc or Git")
         return below
 
     @staticmethod
@@ -266,7 +266,7 @@ class TreeDoor:
 
     @staticmethod
     def _copy_across(staged: Path, folder: int, name: str) -> None:
-        """Place a file from another filesystem: copied beside its target first, then renamed."""
+        """Place a file from another filesystem: copy it next to its target first, then rename it."""
         for left in hidden_names.left(folder):
             with contextlib.suppress(OSError):
                 os.unlink(left, dir_fd=folder)
@@ -289,7 +289,7 @@ class TreeDoor:
 
 
 def _mode(mode: int, *, executable: bool) -> int:
-    """Return the permission bits of `mode`; only if they differ in it, executable for all who may read (less the umask) or nobody."""
+    """Return the permission bits of `mode` with the executable bits set for every reader (less the umask), or cleared."""
     if bool(mode & stat_module.S_IXUSR) == executable:
         return mode & 0o777
     access = mode & 0o666

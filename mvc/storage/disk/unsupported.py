@@ -1,8 +1,8 @@
-"""Unsupported steps: some file systems lack them, and mvc continues with a warning that says what is lost.
+"""Operations that some file systems lack: mvc continues with a warning that names the consequence.
 
     fsync of a folder   some FUSE mounts, SMB, vboxsf    a power cut may lose the newest versions
     chmod               FAT, exFAT, SMB                  files keep the permission bits that the file system invents
-    flock               some NFS and FUSE mounts         two writing commands at once disturb each other
+    flock               some NFS and FUSE mounts         concurrent writing commands may fail and need a retry
 
 The library prints nothing: it calls `on_unsupported` with the step, the path and the system's reason.
 """
@@ -21,7 +21,7 @@ _ERRORS = {
     CHMOD: _ABSENT | {errno.EACCES, errno.EPERM},
     LOCK: _ABSENT | {errno.ENOLCK},
 }
-"""The errors of a system without such a step. Others, such as EIO and EROFS, are failures."""
+"""Errors that mean an unsupported operation. Others, such as EIO and EROFS, are failures."""
 CONSEQUENCES = {
     SYNC: "after a power cut the newest versions may be lost",
     CHMOD: "files keep the permissions that the file system gives them",
@@ -33,7 +33,7 @@ on_unsupported: Callable[[str, str, str], None] | None = None
 
 @contextlib.contextmanager
 def optional(step: str, path: str | os.PathLike[str]) -> Iterator[None]:
-    """Continue without `step` where the file system does not have it; raise any other OSError."""
+    """Continue without `step` if the file system does not support it; raise any other OSError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A few threads for hashing, encoding and decoding, which all run without the GIL, with results in order."""
+"""A pool of threads for hashing, encoding and decoding, which release the GIL; results are in order."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ R = TypeVar("R")
 
 THREADS = max(2, min(8, os.cpu_count() or 2))
 _LARGE = 31 << 20
-"""Bytes of a block whose release has glibc keep freed memory of up to twice that (mallopt(3): its dynamic thresholds).
+"""Size of a block whose release makes glibc keep up to twice as much freed memory (mallopt(3): dynamic thresholds).
 
-Without it, the buffer of each chunk is given back to the system and fetched again, a page fault every 4 KiB.
+Without it, each chunk's buffer would be returned to the system and allocated again: a page fault every 4 KiB.
 """
 
 
 class Workers:
-    """A pool that is made when it is first needed."""
+    """A thread pool, created on first use."""
 
     def __init__(self, threads: int = THREADS) -> None:
         """Use `threads` threads."""
@@ -50,7 +50,7 @@ class Workers:
         return self._pool.submit(work, *arguments)
 
     def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int) -> Iterator[R]:
-        """Yield `work` of each item, in order, at most `window` of them in progress or waiting to be taken."""
+        """Yield the result of `work` for each item, in order, with at most `window` in progress or waiting."""
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:

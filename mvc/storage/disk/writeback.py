@@ -1,7 +1,7 @@
-"""Write-back: a long file is synced while the rest of it is still being written.
+"""Early write-back: a long file is synced while its rest is still being written.
 
 write 32 MiB │ write 32 MiB │ write …      the writer
-             └─ fdatasync   └─ fdatasync   another thread, so that the last fsync finds little to do
+             └─ fdatasync   └─ fdatasync   another thread, so that the last fsync is short
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 STRETCH = 32 << 20
-"""Bytes after which what was written is sent to the disk."""
+"""Bytes between two syncs."""
 
 
 class WriteBehind:
-    """Syncs what is written to the open file `fd`. Its owner calls `settle` before closing it."""
+    """Early write-back of the open file `fd`. The owner calls `settle` before closing it."""
 
     __slots__ = ("_fd", "_sends", "_thread", "_unsent")
 
     def __init__(self, fd: int) -> None:
-        """Start with nothing to do."""
+        """Start without pending writes."""
         self._fd = fd
         self._unsent = 0
         self._thread: ThreadPoolExecutor | None = None
@@ -40,7 +40,7 @@ class WriteBehind:
             self._thread = lazy.load("concurrent.futures").ThreadPoolExecutor(1)
         if self._sends and self._sends[-1].done():
             self._sends.pop().result()
-        if not self._sends:  # a sync in progress covers what is written meanwhile
+        if not self._sends:  # the next sync covers bytes written during this one
             self._sends.append(self._thread.submit(_send, self._fd))
 
     def settle(self) -> None:

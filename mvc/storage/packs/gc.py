@@ -1,13 +1,13 @@
-"""Garbage collection of a store: mark what is reachable, plan what goes, sweep.
+"""Garbage collection of a store: mark what is reachable, plan the removals, sweep.
 
     live objects, live files ─► a recipe of each ─► its chunks ─► an entry of each, and of its delta bases   (mark)
                                                                     │
-    objects, recipes, metadata packs: go, unless needed or young    │                                        (plan)
-    packs: nothing needed: go · less than half: rewritten · many small ones: joined ◄─┘
+    objects, recipes, metadata packs: removed unless needed/young   │                                        (plan)
+    packs: nothing needed: removed · less than half: rewritten · many small ones: joined ◄─┘
 
-The plan is a value; `act` first makes every entry that is kept durable in a pack that stays, and only then removes
-anything. What is younger than the cutoff stays: it may belong to a commit in progress. If anything needed is absent and
-no record explains it, there is no plan: nobody can tell what else is needed.
+The plan is a value; `act` first makes every kept entry durable in a pack that stays, and only then removes anything.
+Everything younger than the cutoff stays: it may belong to a commit in progress. If anything needed is absent and no record
+explains it, planning fails, because the set of needed objects is unknown.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from mvc.storage.records.promised import Promised
 from mvc.storage.records.record import Record
 
 MOSTLY = 0.5
-"""A pack is rewritten when less than this part of its entries is needed."""
+"""A pack is rewritten if less than this share of its entries is needed."""
 SMALL = 16 * 1024 * 1024
-"""Bytes of a pack below which it is small."""
+"""A pack with fewer bytes is small."""
 MANY = 8
-"""Small packs that are not joined yet."""
+"""The number of small packs up to which they are not joined."""
 RECORD = "collected"
 """The name of the record of the reflog expiry, below `.mvc`."""
 GENERATION = "cache/collected"
-"""Changes with each collection: a commit that began before one checks that all it builds on is still there."""
+"""A file that each collection changes: a commit that started before one checks that everything it needs still exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry(Record):
-    """The reflog expiry: entries up to `since`, in seconds since 1970, keep nothing, and their versions may be gone."""
+    """The reflog expiry: entries up to `since`, in seconds since 1970, do not keep their versions reachable."""
 
     KIND = "collected"
     NOUN = "record of a collection"
@@ -59,7 +59,7 @@ class Expiry(Record):
 
 
 class Live(NamedTuple):
-    """The ids of objects and files that must stay. Of `spared` files stays what is present."""
+    """The ids of objects and files that must stay. Of `spared` files, the present parts stay."""
 
     objects: AbstractSet[str]
     files: AbstractSet[FileId]
@@ -70,9 +70,9 @@ class Live(NamedTuple):
 class Plan:
     """The names below `.mvc` that a collection removes, and the packs that it rewrites first.
 
-    `versions` are the objects that are versions, children before parents; they go before anything that they need.
+    `versions` are the versions among the objects, children before parents; they are removed before anything that they need.
 
-    `freed` is about how many bytes shorter the store will be.
+    `freed` estimates the bytes by which the store shrinks.
     """
 
     versions: tuple[VersionId, ...]
@@ -100,9 +100,9 @@ class Store(NamedTuple):
 
 
 def plan(store: Store, live: Live, cutoff: int) -> Plan:
-    """Return what can go of what is older than `cutoff`, in nanoseconds since 1970.
+    """Plan the removal of unreachable data older than `cutoff`, in nanoseconds since 1970.
 
-    Raises Damaged, or Missing, when something needed cannot be read.
+    Raises Damaged or Missing if something needed cannot be read.
     """
     for name, error in {**store.chunks.unreadable, **store.metapacks.unreadable}.items():
         raise errors.Damaged(what=name, reason=error.fields.get("reason", error.message)) from error
@@ -128,7 +128,7 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
 
 
 def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None = None) -> None:
-    """Carry out a plan, under the lock. Whenever it is interrupted, nothing that is needed is gone.
+    """Carry out a plan; the caller holds the lock. An interruption at any point loses nothing that is needed.
 
     `progress` counts the bytes copied. Raises DiskFailed, ReadOnlyStore, Damaged.
     """
@@ -144,27 +144,27 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
         writer.discard()
         door.discard_staged()
         raise
-    door.make_packs_durable()  # an entry that goes may be in another pack as well, whose name must be durable by then
+    door.make_packs_durable()  # the copy of a removed entry may be in another pack, whose name must be durable first
     door.barrier()
     door.replace(GENERATION, generation)
-    # From the top down, so that what an interruption leaves is whole, or needed by nothing; also after a power cut.
+    # Top down, so that after an interruption or a power cut everything that is needed is complete.
     for id_ in todo.versions:
         door.remove_all([objects.path(id_)])
     door.remove_all([*todo.objects, *todo.recipes, *todo.metapacks])
-    # The copies of an earlier, interrupted collection may come out as the same pack again.
+    # An earlier, interrupted collection may have written the same pack.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
     store.chunks.refresh()
 
 
 def record_expiry(door: StoreDoor, since: int) -> None:
-    """Record, before anything is removed, that reflog entries not newer than `since` keep nothing. Under the lock."""
+    """Record the reflog expiry before anything is removed. The caller holds the lock."""
     before = recorded_expiry(door)
     if before is None or before < since:
         door.replace(RECORD, Expiry(since).encode())
 
 
 def recorded_expiry(door: StoreDoor) -> int | None:
-    """Return the time up to which reflog entries keep nothing; None before the first collection. Raises Damaged."""
+    """Return the recorded reflog expiry; None before the first collection. Raises Damaged."""
     try:
         return Expiry.decode(door.read(RECORD), what=RECORD).since
     except FileNotFoundError:
@@ -186,11 +186,11 @@ def generation(door: StoreDoor) -> bytes:
 
 
 class Marks:
-    """The entries of packs that must stay. Memory grows with the number of different chunks, not with that of recipes.
+    """The marked entries of packs. Memory grows with the number of distinct chunks, not of recipes.
 
         recipe ─► chunk ─► its entry of least depth whose base is present ─► the entry of the base ─► … ─► depth 0
 
-    One copy of a chunk stays. It is decoded first if there are several: the last whole copy must not be the one that goes.
+    One copy of a chunk stays. If there are several, it is decoded first, so that the last intact copy is not removed.
     """
 
     def __init__(self, reader: ChunkReader) -> None:
@@ -200,11 +200,11 @@ class Marks:
         self._seen: set[bytes] = set()
 
     def offsets(self, pack: str) -> AbstractSet[int]:
-        """Return the offsets of the entries of a pack that stay."""
+        """Return the offsets of a pack's marked entries."""
         return self._offsets.get(pack, frozenset())
 
     def mark(self, recipe: Recipe) -> bool:
-        """Mark all that a recipe needs; return False, and mark nothing, if any of it is absent."""
+        """Mark everything that a recipe needs; mark nothing and return False if any of it is absent."""
         found: dict[bytes, Place] = {}
         for chunk, _ in recipe.chunks:
             raw = bytes.fromhex(chunk)
@@ -218,13 +218,13 @@ class Marks:
         return True
 
     def mark_present(self, recipe: Recipe) -> None:
-        """Mark whatever is present of what a recipe needs, every copy of it: the rest may come back."""
+        """Mark all present copies of the chunks that a recipe needs: the absent ones may be restored."""
         if not self.mark(recipe):
             for chunk, _ in recipe.chunks:
                 self._mark(self._reader.locate(chunk))
 
     def rebuilds(self, recipe: Recipe) -> bool:
-        """Return whether a recipe gives the bytes of its file; read them all."""
+        """Read all chunks of a recipe; return whether it rebuilds its file."""
         if recipe.inline is not None:
             return True
         hasher = Hasher()
@@ -241,7 +241,7 @@ class Marks:
             self._mark(place.bases)
 
     def _sound(self, chunk: str, places: tuple[Place, ...]) -> Place | None:
-        """Return the place of least depth whose delta bases are present, with only these; None if there is none."""
+        """Return the place of smallest depth whose delta bases are present, with only these; None if there is none."""
         for place in places:
             only = self._single(place)
             if only is not None and (len(places) == 1 or self._decodes(ChunkId(chunk), only)):
@@ -292,7 +292,7 @@ def _metapack_paths(door: StoreDoor) -> list[str]:
 
 
 def _metapacks(store: Store, live: Live, cutoff: int) -> tuple[set[str], set[FileId]]:
-    """Return the metadata packs that stay whole, as one entry is needed or they are young; and the files of the young ones."""
+    """Return the metadata packs that stay, since an entry is needed or they are young; and the files of the young ones."""
     stay: set[str] = set()
     files: set[FileId] = set()
     for path in _metapack_paths(store.door):
@@ -312,7 +312,7 @@ def _is_needed(entry: Entry, live: Live) -> bool:
 
 
 def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
-    """Mark what each live file needs; yield the names of its loose recipes that can go, as a better one serves."""
+    """Mark what each live file needs; yield the names of its superfluous loose recipes."""
     promised = Promised(store.door, store.recipes)
     for file in sorted(live.files):
         found = sorted(store.recipes.for_file(file), key=Recipe.preference)
@@ -326,7 +326,7 @@ def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iter
         others = [recipe for recipe in found if recipe != serves and store.door.exists(recipe.path)]
         going = [recipe for recipe in others if _is_old(store.door, recipe.path, cutoff)]
         if going and not keep.rebuilds(serves):
-            raise errors.Damaged(what=f"file {file}", reason="its best recipe does not give its bytes")
+            raise errors.Damaged(what=f"file {file}", reason="its recipe does not rebuild the right bytes")
         for recipe in others:
             if recipe not in going:
                 keep.mark_present(recipe)
@@ -334,7 +334,7 @@ def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iter
 
 
 def _other_recipes(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
-    """Yield the names of the loose recipes of other files that can go; mark what the young ones need."""
+    """Yield the names of removable loose recipes of other files; mark what the young ones need."""
     for fan in store.door.names(recipes.FOLDER):
         for file in store.door.names(f"{recipes.FOLDER}/{fan}"):
             if file in live.files or file in live.spared:
@@ -348,7 +348,7 @@ def _other_recipes(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterat
 
 
 def _spare(store: Store, file: FileId, keep: Marks) -> None:
-    """Mark what is present of a file, unless its recipes are damaged."""
+    """Mark the present parts of a file, unless its recipes are damaged."""
     try:
         for recipe in store.recipes.for_file(file):
             keep.mark_present(recipe)
@@ -357,11 +357,11 @@ def _spare(store: Store, file: FileId, keep: Marks) -> None:
 
 
 def _packs(door: StoreDoor, keep: Marks, cutoff: int) -> tuple[list[str], list[str], int]:
-    """Return the packs of which nothing is kept, those to rewrite, and the bytes that this frees.
+    """Return the packs to remove, those to rewrite, and the bytes that this frees.
 
-    A rewrite leaves fewer bytes or fewer packs, so that the next collection finds nothing more to do: what counts is the
-    bytes of entries, as the index of a pack of one small chunk is longer than the chunk, and the pack that is made of
-    the thin ones is a small one itself.
+    A rewrite leaves fewer bytes or fewer packs, so that the next collection finds nothing to do. Only the bytes of entries
+    count: the index of a pack with one small chunk is longer than the chunk, and the pack joined from sparse ones may be
+    small itself.
     """
     dead, thin, small, freed = [], [], [], {}
     for name in sorted(pack_names(door)):

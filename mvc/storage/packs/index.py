@@ -3,11 +3,10 @@
     cache/chunks.sqlite     packs(number, name, whole)     chunks(id, pack, offset, encoding, depth, …)
 
 The listed packs are the authority. The index of a new pack is added, that of a vanished one removed. A cache miss is
-trusted only after the pack indexes have been re-read (`sure`), a hit that spares a writer a chunk (`known`) only after
-the pack confirmed it; and every reader of a chunk checks it. A delta counts only with its bases: garbage collection may
-keep it in a pack that stays, and remove what it needs. Where the store is read-only, the index is private to the
-process. SQLite's own journal makes the cache whole again after a kill; it goes past
-the door to the disk, since nothing depends on it.
+trusted only after the pack indexes have been re-read (`sure`). A hit by which a writer skips a chunk (`known`) is trusted
+only after a look into the pack; and every reader of a chunk verifies it. A delta counts only with its bases: garbage
+collection may keep it in a pack, and remove its base. With a read-only store, the index is private to the process. SQLite's
+own journal repairs the cache after a kill; it bypasses `mvc.storage.disk`, since nothing depends on it.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 """The end of a journal that names another file, which SQLite deletes after the roll-back ("file format", 3)."""
 _PARSED = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
 _WRONG = (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError, struct.error)
-"""Errors that wrong bytes in the cache may cause."""
+"""Errors that a corrupt cache may cause."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, whole INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS chunks (
@@ -50,11 +49,11 @@ FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER B
 """
 _RESTS = "SELECT id, depth, base FROM chunks WHERE id IN ({})"
 _AT_ONCE = 500
-"""Ids that are looked up by one query."""
+"""Ids per query."""
 
 
 _Rest = tuple[bytes, int, bytes | None]
-"""A chunk, the depth of an entry of it, and that entry's base."""
+"""A chunk, and the depth and the delta base of one of its entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,10 @@ class Location:
 
 
 class ChunkIndex:
-    """The places of all chunks of a repository. `unreadable` says why a pack's index could not be read, by its name."""
+    """The places of all chunks of a repository. `unreadable` has the fault of each unreadable pack index by pack name."""
 
     def __init__(self, door: StoreDoor) -> None:
-        """Read the packs below `door` when first asked."""
+        """Read the packs below `door` on first use."""
         self._door = door
         self._files = PackFiles(door)
         self._database: sqlite3.Connection | None = None
@@ -78,30 +77,30 @@ class ChunkIndex:
         self.unreadable: dict[str, errors.Damaged] = {}
 
     def find(self, chunk: ChunkId, *, sure: bool = False) -> list[Location]:
-        """Return every place of a chunk, the one of least depth first; with `sure`, re-read the pack indexes first."""
+        """Return every place of a chunk, the smallest depth first; with `sure`, re-read the pack indexes before."""
         return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
 
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
-        """Return whether each chunk has a place, and all its bases too."""
+        """Return whether all chunks and their bases have a place."""
         wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
-        return not wanted or self._ask(lambda: len(_whole(wanted, self._rests)), sure=sure) == len(wanted)
+        return not wanted or self._ask(lambda: len(_whole(wanted, self._bases)), sure=sure) == len(wanted)
 
     def known(self, chunks: Iterable[ChunkId]) -> set[ChunkId]:
-        """Return those of `chunks` that need not be stored again: an undamaged pack confirms that it has them."""
+        """Return those of `chunks` that need not be stored again: an intact pack has them."""
         wanted = list(dict.fromkeys(chunks))
         return self._ask(lambda: self._standing(wanted), sure=False)
 
     def ignore_cache(self) -> None:
-        """Use the pack indexes from here on, and not the cache."""
+        """Use the pack indexes from now on instead of the cache."""
         self._ask(lambda: None, sure=True)
 
     def refresh(self) -> None:
-        """List the packs again: some may be new."""
+        """List the packs again, as some may be new."""
         if self._database is not None:
             self._ask(lambda: self._gather(self._open()), sure=False)
 
     def _ask(self, question: Callable[[], T], *, sure: bool) -> T:
-        """Return the answer of the cache; of a new one when it turns out to be no database, or must be sure."""
+        """Query the cache; rebuild it first if it is corrupt, or the answer must be sure."""
         if sure and not self._sure:
             self._rebuild()
         try:
@@ -113,7 +112,7 @@ class ChunkIndex:
             return question()
 
     def _find(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, list[Location]]:
-        """Return the places of those of `chunks` that have some."""
+        """Return the places of each of `chunks` that has any."""
         ids = [bytes.fromhex(chunk) for chunk in chunks]
         query = _FIND.format(",".join("?" * len(ids)))
         found: dict[ChunkId, list[Location]] = {}
@@ -126,23 +125,23 @@ class ChunkIndex:
 
     def _standing(self, wanted: Sequence[ChunkId]) -> set[ChunkId]:
         ids = [bytes.fromhex(chunk) for chunk in wanted]
-        return {ChunkId(id_.hex()) for id_ in _whole(ids, self._standing_rests)}
+        return {ChunkId(id_.hex()) for id_ in _whole(ids, self._verified_bases)}
 
-    def _rests(self, ids: Sequence[bytes]) -> list[_Rest]:
+    def _bases(self, ids: Sequence[bytes]) -> list[_Rest]:
         """Return the depth and delta base of each entry of chunks, by the index."""
         return self._open().execute(_RESTS.format(",".join("?" * len(ids))), ids).fetchall()
 
-    def _standing_rests(self, ids: Sequence[bytes]) -> list[_Rest]:
-        """Return the depth and delta base of each entry of chunks that its pack confirms."""
+    def _verified_bases(self, ids: Sequence[bytes]) -> list[_Rest]:
+        """Return the depth and delta base of each entry of chunks that is verified in its pack."""
         found = self._find([ChunkId(id_.hex()) for id_ in ids])
-        places = [place for each in found.values() for place in each if self._stands(place)]
+        places = [place for each in found.values() for place in each if self._is_verified(place)]
         return [
             (bytes.fromhex(entry.id), entry.depth, bytes.fromhex(entry.base) if entry.base else None)
             for entry in (place.entry for place in places)
         ]
 
-    def _stands(self, place: Location) -> bool:
-        """Return whether the pack has that entry where the index says, and reaches to its end."""
+    def _is_verified(self, place: Location) -> bool:
+        """Return whether the pack has that entry at its offset, and is not truncated before its end."""
         if place.pack in self.unreadable:
             return False
         try:
@@ -158,12 +157,12 @@ class ChunkIndex:
         return self._database
 
     def _connect(self) -> sqlite3.Connection:
-        """Return the cache; a private one where it cannot be written, or is no database any more."""
+        """Open the cache; a private one if it is read-only or corrupt."""
         with contextlib.suppress(sqlite3.Error, errors.MvcError, OSError):
             self._door.make_folder("cache")
             if not self._is_own():
                 self._forget()
-            with contextlib.suppress(errors.MvcError, OSError):  # one that can only be read is of use, too
+            with contextlib.suppress(errors.MvcError, OSError):  # a read-only cache is useful, too
                 self._door.open_cache(NAME)
             database = sqlite3.connect(self._door.path(NAME), timeout=2, isolation_level=None)
             database.execute("PRAGMA trusted_schema = OFF")
@@ -176,7 +175,7 @@ class ChunkIndex:
         return _private()
 
     def _is_own(self) -> bool:
-        """Return whether the files that SQLite would open are like those that it makes here, and lead nowhere else."""
+        """Return whether the files that SQLite would open are regular files of this store, and not links to others."""
         if any(self._door.exists(NAME + suffix) for suffix in _BESIDE[2:]):
             return False
         for name in (NAME, f"{NAME}-journal"):
@@ -198,7 +197,7 @@ class ChunkIndex:
             self._door.forget(NAME + suffix)
 
     def _rebuild(self, *, keep: bool = False) -> None:
-        """Read all pack indexes for this process alone, whatever others write. Delete the cache unless `keep`."""
+        """Read all pack indexes into a private database. Delete the cache unless `keep`."""
         with contextlib.suppress(sqlite3.Error):
             if self._database is not None:
                 self._database.close()
@@ -210,11 +209,11 @@ class ChunkIndex:
         self._sure = True
 
     def _gather(self, database: sqlite3.Connection) -> None:
-        """Make the database hold the indexes of exactly the listed packs."""
+        """Update the database to the indexes of exactly the listed packs."""
         listed = self._listed = set(pack_names(self._door))
         rows = database.execute("SELECT name, number, whole FROM packs").fetchall()
         known = {name: number for name, number, _ in rows}
-        # One that another process found damaged may be whole now, and is read again.
+        # A pack that another process found damaged may be repaired, and is read again.
         settled = {name for name, _, whole in rows if whole or name in self.unreadable}
         if listed == known.keys() == settled:
             return
@@ -244,7 +243,7 @@ class ChunkIndex:
 
 
 def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Rest]]) -> set[bytes]:
-    """Return those of `wanted` that have an entry with all its bases, each base less deep than its delta."""
+    """Return the ids among `wanted` that have an entry with all its bases, each of a smaller depth than its delta."""
     rows: list[_Rest] = []
     seen: set[bytes] = set()
     level = list(dict.fromkeys(wanted))
@@ -261,7 +260,7 @@ def _whole(wanted: Sequence[bytes], rests: Callable[[Sequence[bytes]], list[_Res
 
 
 def _private() -> sqlite3.Connection:
-    """Return a database of this process, which SQLite keeps in a file of its own when it gets large."""
+    """Return a private database, which SQLite moves to a file of its own if it gets large."""
     database = sqlite3.connect("", isolation_level=None)
     database.executescript(_SCHEMA)
     return database

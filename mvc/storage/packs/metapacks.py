@@ -1,8 +1,8 @@
 """Metadata packs: objects, recipes, pack indexes and ref entries, in the packs they were fetched in.
 
-The recipes of many small files that are stored at once are in one too: one file is synced then, not thousands.
+The recipes of many small files that are stored together are in a metadata pack too: one fsync instead of thousands.
 
-Readers look in loose files first and then here, and see no difference. Of a damaged pack, all that is whole is read.
+Readers look in loose files first and then here, and see no difference. The intact entries of a damaged pack are read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mvc.storage.packs.packwriter import PackWriter
 
 FOLDER = "meta"
 MAX_UNFOLDED = packformat.MAX_METADATA
-"""Bytes that the entries of a pack that is fetched may hold decoded, and `MAX_RATIO` times those of the pack beside them."""
+"""Limit of the decoded size of a fetched pack, plus `MAX_RATIO` times its encoded size."""
 MAX_RATIO = 32
 
 _Place = tuple[str, Entry]
@@ -35,9 +35,9 @@ def path(pack: PackId) -> str:
 
 
 class MetaPacks:
-    """What the metadata packs of a repository hold; their indexes are read when first asked.
+    """The contents of a repository's metadata packs, whose indexes are read on first use.
 
-    `unreadable` says why a pack's index could not be read, by its name.
+    `unreadable` has the fault of each unreadable pack index by pack name.
     """
 
     def __init__(self, door: StoreDoor) -> None:
@@ -48,7 +48,7 @@ class MetaPacks:
         self._expected: set[str] = set()
 
     def object(self, id_: str) -> bytes | None:
-        """Return the verified bytes of an object, None when it is in no metadata pack; raise Damaged when no copy is whole."""
+        """Return the verified bytes of an object, None if no metadata pack has it; raise Damaged if no copy is intact."""
         failure: errors.Damaged | None = None
         for place in self._objects.get(id_, ()):
             try:
@@ -60,11 +60,11 @@ class MetaPacks:
         return None
 
     def object_ids(self) -> list[str]:
-        """Return the ids of all objects here."""
+        """Return the ids of all objects in metadata packs."""
         return list(self._objects)
 
     def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
-        """Yield the id of each recipe of a file, and how to read its bytes, which raises Damaged."""
+        """Yield the id of each recipe of a file, and a function that reads its bytes, which raises Damaged."""
         if self._expected:
             self.refresh()
             self._expected.difference_update(self._by_name)
@@ -87,7 +87,7 @@ class MetaPacks:
         return self._read((path(pack), entry))
 
     def refresh(self) -> None:
-        """List the packs again: some may be new. The indexes read so far stay."""
+        """List the packs again, as some may be new; keep the indexes that were read."""
         known = self.__dict__.get("_by_name")
         if known is None:
             return
@@ -103,14 +103,14 @@ class MetaPacks:
                     _sort_in(table, name, known[name], kind, key)
 
     def expect(self, written: Iterable[PackId]) -> None:
-        """Search packs of recipes that get their names at the next barrier; `recipes` finds them from then on."""
+        """Search these packs of recipes too, which get their names at the next barrier."""
         self._expected.update(map(path, written))
 
     def _read(self, place: _Place) -> bytes:
         name, entry = place
         data = bytes(codec.decode(entry.encoding, packformat.read_entry(self._files.get(name), entry), entry.raw))
         if entry.kind != packformat.PACK_INDEX and digest(data) != entry.id:
-            raise errors.Damaged(what=name, reason=f"the entry {entry.id[:10]} is not what it names")
+            raise errors.Damaged(what=name, reason=f"checksum mismatch in the entry {entry.id[:10]}")
         return data
 
     def _names(self) -> list[str]:
@@ -147,7 +147,7 @@ class MetaPacks:
         return found
 
     def _tables(self) -> Iterator[tuple[_Table, int, _Key]]:
-        """Yield the tables that were made by now, and what is in them."""
+        """Yield the tables that are already built, and their contents."""
         for name, kind, key in (("_objects", packformat.OBJECT, _own_id), ("_recipes", packformat.RECIPE, _file_of)):
             if name in self.__dict__:
                 yield self.__dict__[name], kind, key
@@ -168,10 +168,10 @@ def _sort_in(table: _Table, name: str, entries: list[Entry], kind: int, key: _Ke
 
 
 def verify(pack: PackFile) -> None:
-    """Raise Damaged unless all in a metadata pack is what it names, and it has of each metadata pack whose index it has all."""
+    """Verify the checksums of a metadata pack's entries, and that it has every entry of the indexes in it. Raises Damaged."""
     entries = packformat.read_index(pack)
     if sum(entry.raw for entry in entries) > MAX_UNFOLDED + MAX_RATIO * pack.size:
-        raise errors.Damaged(what=pack.name, reason="it would unfold to far more bytes than it has")
+        raise errors.Damaged(what=pack.name, reason="it would decompress to far more bytes than allowed")
     has = {(entry.kind, entry.id) for entry in entries}
     for entry in entries:
         data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
@@ -180,16 +180,16 @@ def verify(pack: PackFile) -> None:
                 (each.kind, each.id) for each in packformat.iterate_index(pack, data) if each.kind != packformat.CHUNK
             )
             if not data or not all(each in has for each in named):
-                raise errors.Damaged(what=pack.name, reason=f"it lacks what it says that {entry.id[:10]} has")
+                raise errors.Damaged(what=pack.name, reason=f"its entry {entry.id[:10]} is truncated")
         elif entry.kind == packformat.CHUNK or digest(data) != entry.id:
-            raise errors.Damaged(what=pack.name, reason=f"the entry {entry.id[:10]} is not what it names")
+            raise errors.Damaged(what=pack.name, reason=f"checksum mismatch in the entry {entry.id[:10]}")
 
 
 class MetaWriter:
-    """Writes one metadata pack."""
+    """A writer of one metadata pack."""
 
     def __init__(self, door: StoreDoor) -> None:
-        """Begin it; raises ReadOnlyStore, DiskFailed."""
+        """Start the pack. Raises ReadOnlyStore, DiskFailed."""
         self._writer = PackWriter(door, path, cut=packformat.MAX_METADATA)
 
     def add(self, kind: int, data: bytes, *, id_: str | None = None, file: FileId | None = None) -> None:
@@ -199,9 +199,9 @@ class MetaWriter:
         self._writer.add(entry, stored)
 
     def finish(self) -> list[PackId]:
-        """Finish the pack; it gets its name at the next barrier."""
+        """Finish the pack, which gets its name at the next barrier."""
         return self._writer.finish()
 
     def discard(self) -> None:
-        """Discard what is unfinished."""
+        """Discard an unfinished pack."""
         self._writer.discard()

@@ -12,14 +12,14 @@ from mvc.model.ids import PackId
 from mvc.storage.disk.door import StoreDoor
 
 OPEN = 64
-"""Packs kept open at most, beside those being read at the moment."""
+"""The most packs that are kept open, not counting those being read."""
 
 
 class PackFile:
     """One pack, open for reading. `size` is in bytes, `name` is below `.mvc`."""
 
     def __init__(self, door: StoreDoor, name: str) -> None:
-        """Open `name`; raises Missing, and Damaged where it cannot be read."""
+        """Open `name`. Raises Missing, and Damaged if it cannot be read."""
         self.name = name
         self.id = PackId(name.rpartition("/")[2].removesuffix(".pack"))
         self._fd = -1
@@ -32,11 +32,11 @@ class PackFile:
             raise errors.Damaged(what=name, reason=error.strerror or str(error)) from error
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return exactly `size` bytes; raise Damaged where the file ends before, or the disk fails twice."""
+        """Return exactly `size` bytes; raise Damaged if the file is truncated, or the disk fails twice."""
         try:
             data = self._read(offset, size)
         except OSError:
-            try:  # a disk that failed once may still deliver
+            try:  # a retry may succeed
                 data = self._read(offset, size)
             except OSError as error:
                 raise errors.Damaged(what=self.name, reason=error.strerror or str(error)) from error
@@ -51,19 +51,19 @@ class PackFile:
         return data
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        """Close it: the last of the threads that read it lets it go. At the end of a run the module `os` may be gone."""
+        """Close the pack after its last reader. At interpreter exit, the module `os` may be gone."""
         if self._fd >= 0:
-            try:  # noqa: SIM105 - and so may other modules
+            try:  # noqa: SIM105 - contextlib may be gone, too
                 close(self._fd)
             except OSError:
                 pass
 
 
 class PackFiles:
-    """The packs that were read last, kept open; safe to use from several threads."""
+    """A cache of open packs, least recently used closed first; safe to use from several threads."""
 
     def __init__(self, door: StoreDoor, limit: int = OPEN) -> None:
-        """Keep at most `limit` open."""
+        """Keep at most `limit` packs open."""
         self._door = door
         self._limit = limit
         self._files: OrderedDict[str, PackFile] = OrderedDict()
@@ -82,6 +82,6 @@ class PackFiles:
             return file
 
     def forget(self, name: str) -> None:
-        """Open the file anew the next time: another may have taken its name."""
+        """Open the file again on the next use: its name may refer to another file."""
         with self._lock:
             self._files.pop(name, None)

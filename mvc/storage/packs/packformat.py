@@ -3,8 +3,8 @@ r"""Packs: many encoded entries in one immutable file that is named by its BLAKE
     mvcpack\x01 │ header payload │ header payload │ … │ index: offset header, offset header, … │ trailer
           8         76             76                       84             84                       56
 
-Headers repeat in the index, so the index can be rebuilt from the entries, and each checks the other. Packs of chunks
-(`packs/77/<id>.pack`) hold only chunks; metadata packs (`meta/<id>.pack`) hold all else.
+The index repeats the headers, so it can be rebuilt from the entries, and each verifies the other. Packs of chunks
+(`packs/77/<id>.pack`) hold only chunks; metadata packs (`meta/<id>.pack`) hold everything else.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def path(pack: PackId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a pack: what it is (`kind`, `id`), how it is encoded, its sizes in bytes, and the offset of its header.
+    """One entry of a pack: its kind and id, its encoding, its sizes in bytes, and the offset of its header.
 
     `base` is the delta base of a chunk, or the file of a recipe. `width` is the bytes of one number, for encodings of
     numbers.
@@ -65,33 +65,33 @@ class Entry:
 
     @property
     def end(self) -> int:
-        """Where the next entry begins."""
+        """The offset of the next entry."""
         return self.offset + HEADER.size + self.stored
 
     def at(self, offset: int) -> Self:
-        """Return the same, with its header at `offset`."""
+        """Return the entry with its header at `offset`."""
         own = (self.id, self.kind, self.encoding, self.raw, self.stored, self.depth, self.width, self.base)
         return type(self)(*own, offset)  # a fifth of the time of dataclasses.replace, for thousands of chunks
 
     def header(self) -> bytes:
-        """Return its 76 bytes."""
+        """Return the 76 bytes of the header."""
         base = bytes.fromhex(self.base) if self.base else _NO_BASE
         id_ = bytes.fromhex(self.id)
         return HEADER.pack(id_, self.kind, self.encoding, self.depth, self.width, self.raw, self.stored, base)
 
     @classmethod
     def parse(cls, header: bytes, offset: int) -> Self:
-        """Return the entry of a header; raise Damaged when the header cannot be one."""
+        """Parse a header; raise Damaged if it is invalid."""
         id_, kind, encoding, depth, width, raw, stored, base = HEADER.unpack(header)
         based = base.hex() if base != _NO_BASE else None
         entry = cls(id_.hex(), kind, encoding, raw, stored, depth, width, based, offset)
         if not entry.well_formed:
-            raise errors.Damaged(what=f"the entry at {offset}", reason="its header is none that mvc writes")
+            raise errors.Damaged(what=f"the entry at {offset}", reason="its header is invalid")
         return entry
 
     @property
     def well_formed(self) -> bool:
-        """Return whether mvc writes such an entry."""
+        """Return whether the entry's fields are valid together."""
         return (
             self.kind <= REF_ENTRY
             and self.encoding in encodings.NAMES
@@ -106,12 +106,12 @@ class Entry:
 
 
 def read_index(pack: PackFile) -> list[Entry]:
-    """Return the entries of a pack, in its order, from its index; raise Damaged naming the pack when the index is not sound."""
+    """Return the entries of a pack, in order, from its index; raise Damaged, which names the pack, if the index is corrupt."""
     if pack.size < len(MAGIC) + TRAILER.size:
         raise _damaged(pack, "it is too short")
     start, count, checksum, magic = TRAILER.unpack(pack.read(pack.size - TRAILER.size, TRAILER.size))
     if magic != INDEX_MAGIC or start + count * INDEXED.size + TRAILER.size != pack.size:
-        raise _damaged(pack, "its end is not that of a pack")
+        raise _damaged(pack, "it has no valid trailer")
     index = pack.read(start, count * INDEXED.size)
     if digest(index) != checksum.hex():
         raise _damaged(pack, "its index does not match its checksum")
@@ -119,22 +119,22 @@ def read_index(pack: PackFile) -> list[Entry]:
 
 
 def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
-    """Return the entries in the bytes of an index that begins at `end`; raise Damaged unless they fill the pack without gaps."""
+    """Parse the index at offset `end`; raise Damaged unless its entries fill the pack without gaps."""
     if pack.read(0, len(MAGIC)) != MAGIC:
-        raise _damaged(pack, "its beginning is not that of a pack")
+        raise _damaged(pack, "it does not begin like a pack")
     entries = unpack_index(pack, index)
     if (entries[-1].end if entries else len(MAGIC)) != end:
-        raise _damaged(pack, "its index does not cover it")
+        raise _damaged(pack, "its index does not cover the whole pack")
     return entries
 
 
 def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
-    """Return the entries in the bytes of an index of `pack`; raise Damaged where they leave gaps."""
+    """Parse the entries of an index of `pack`; raise Damaged if there are gaps between them."""
     return list(iterate_index(pack, index))
 
 
 def iterate_index(pack: PackFile, index: bytes) -> Iterator[Entry]:
-    """Yield the same, one after the other: an index of 64 MiB has 800,000, and may be a few MB when it is compressed."""
+    """Yield the entries one by one: an index of 64 MiB has 800,000, and may be a few MB compressed."""
     if len(index) % INDEXED.size:
         raise _damaged(pack, "an index in it ends within an entry")
     expected = len(MAGIC)
@@ -147,7 +147,7 @@ def iterate_index(pack: PackFile, index: bytes) -> Iterator[Entry]:
 
 
 def scan(pack: PackFile) -> list[Entry]:
-    """Return the entries of a pack from their own headers, up to the first that is cut off or is none: the index, rebuilt."""
+    """Rebuild the index of a pack from the headers of its entries, up to the first truncated or invalid one."""
     entries = []
     offset = len(MAGIC)
     while offset + HEADER.size <= pack.size:
@@ -155,7 +155,7 @@ def scan(pack: PackFile) -> list[Entry]:
             entry = Entry.parse(pack.read(offset, HEADER.size), offset)
         except errors.Damaged:
             break
-        if entry.end > pack.size or not entry.stored:  # a hole in a file reads as headers of nothing
+        if entry.end > pack.size or not entry.stored:  # a hole in a file reads as zeros
             break
         entries.append(entry)
         offset = entry.end
@@ -163,17 +163,17 @@ def scan(pack: PackFile) -> list[Entry]:
 
 
 def read_entry(pack: PackFile, entry: Entry) -> memoryview:
-    """Return the stored bytes of an entry; raise Damaged when the pack does not have that entry there."""
+    """Return the stored bytes of an entry; raise Damaged if the pack has another entry at its offset."""
     data = memoryview(pack.read(entry.offset, HEADER.size + entry.stored))
     if data[: HEADER.size] != entry.header():
-        raise _damaged(pack, f"the entry at {entry.offset} is not the one its index names")
+        raise _damaged(pack, f"checksum mismatch in the entry at byte {entry.offset}")
     return data[HEADER.size :]
 
 
 def verify(pack: PackFile) -> list[Entry]:
-    """Return the entries of a pack after every one of its bytes was checked against its name; raise Damaged.
+    """Verify the checksum of a whole pack, and return its entries. Raises Damaged.
 
-    The index goes first: a file without end is no pack, and is not read to its end.
+    The index is read first: a file without a valid trailer is rejected without reading all of it.
     """
     entries = read_index(pack)
     hasher = Hasher()

@@ -2,7 +2,7 @@
 
 add, add, add … 64 MiB ─┬─ add, add, add …            the caller's thread
                         └─ index, trailer, fsync       another one
-finish() ─ all are durable ─ each is sealed under its id, and gets its name at the next barrier
+finish() ─ all are durable ─ each is staged under its id, and gets its name at the next barrier
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 CUT = 64 * 1024 * 1024
-"""A pack is finished once it is this long."""
+"""A pack is finished once it has this many bytes."""
 
 
 class PackBuilder:
-    """One pack being written; `entries` are those it has, `size` its bytes so far."""
+    """One pack being written; `entries` and `size` are those written so far."""
 
     def __init__(self, door: StoreDoor, expected: int = 0) -> None:
-        """Begin it in `tmp/`, with room for the bytes that are `expected`; raises ReadOnlyStore, DiskFailed."""
+        """Start the pack in `tmp/`, preallocated for the `expected` bytes. Raises ReadOnlyStore, DiskFailed."""
         self._temporary: Temporary = door.temporary()
         if expected:
             self._temporary.reserve(expected)
@@ -38,7 +38,7 @@ class PackBuilder:
         self.size = 0
 
     def add(self, entry: Entry, *payload: Buffer) -> None:
-        """Append an entry, whose offset is set here; the parts of its `payload` may be used again afterwards."""
+        """Append an entry and set its offset; the buffers of `payload` may be reused afterwards."""
         if not self.size:
             self._write(packformat.MAGIC)
         entry = entry.at(self.size)
@@ -46,7 +46,7 @@ class PackBuilder:
         self._write(entry.header(), *payload)
 
     def finish(self) -> tuple[PackId, Temporary]:
-        """Write index and trailer; the id, and the file, which still is to be closed."""
+        """Write index and trailer; return the id and the file, which the caller closes."""
         index = packformat.index_bytes(self.entries)
         trailer = packformat.TRAILER.pack(
             self.size, len(self.entries), bytes.fromhex(digest(index)), packformat.INDEX_MAGIC
@@ -66,10 +66,10 @@ class PackBuilder:
 
 
 class PackWriter:
-    """Writes as many packs as it takes. `path` returns the name of a pack of a given id."""
+    """A writer of as many packs as needed. `path` returns the name of a pack by id."""
 
     def __init__(self, door: StoreDoor, path: Callable[[PackId], str] = packformat.path, cut: int = CUT) -> None:
-        """Begin no pack yet."""
+        """Start a pack on first use."""
         self._door = door
         self._path = path
         self._cut = cut
@@ -81,13 +81,13 @@ class PackWriter:
         self._failed: BaseException | None = None
 
     def expect(self, count: int) -> None:
-        """Preallocate room for `count` more bytes, pack by pack: writing them then takes less time."""
+        """Preallocate space for `count` more bytes, pack by pack, which makes writes faster."""
         self._expected = count
 
     def add(self, entry: Entry, *payload: Buffer) -> None:
-        """Append an entry; the parts of `payload` may be used again afterwards. Raises ReadOnlyStore, DiskFailed.
+        """Append an entry; the buffers of `payload` may be reused afterwards. Raises ReadOnlyStore, DiskFailed.
 
-        After an error a pack may be half written, so `finish` raises the same, and only `discard` is left.
+        After an error a pack may be incomplete, so `finish` raises the same error, and only `discard` may be called.
         """
         try:
             if self._builder is None:
@@ -101,7 +101,7 @@ class PackWriter:
             raise
 
     def finish(self) -> list[PackId]:
-        """Make all packs durable and seal them; the next barrier gives them their names. Raises DiskFailed."""
+        """Make all packs durable and stage them; they get their names at the next barrier. Raises DiskFailed."""
         if self._failed is not None:
             raise self._failed
         if self._builder is not None:
@@ -116,7 +116,7 @@ class PackWriter:
         return [pack for pack, _ in done]
 
     def discard(self) -> None:
-        """Discard all that is unfinished."""
+        """Discard all unfinished packs."""
         if self._syncer is not None:
             self._syncer.shutdown(cancel_futures=True)
             self._syncer = None
@@ -129,7 +129,7 @@ class PackWriter:
             self._builder = None
 
     def _end_pack(self) -> None:
-        assert self._builder is not None  # noqa: S101 - both callers have just looked
+        assert self._builder is not None  # noqa: S101 - both callers have checked it
         builder, self._builder = self._builder, None
         try:
             done = builder.finish()
@@ -140,7 +140,7 @@ class PackWriter:
         self._sync(done[1])
 
     def _sync(self, temporary: Temporary) -> None:
-        if primitives.on_step is not None:  # in this thread, so that a test's steps have an order
+        if primitives.on_step is not None:  # in this thread, for the order of a test's steps
             temporary.close()
             return
         self._wait(leave=1)
@@ -149,7 +149,7 @@ class PackWriter:
         self._syncs.append(self._syncer.submit(temporary.close))
 
     def _wait(self, *, leave: int) -> None:
-        """Wait until at most `leave` packs are on their way to the disk; raises what went wrong there."""
+        """Wait until at most `leave` packs are being synced. Raises their errors."""
         try:
             while len(self._syncs) > leave:
                 self._syncs.pop(0).result()

@@ -1,4 +1,4 @@
-"""Chunk reader: a chunk is found in the packs with its delta bases, read, decoded and checked.
+"""Chunk reader: locates a chunk and its delta bases in the packs, then reads, decodes and verifies it.
 
 locate (the caller's thread)   chunk ─ entry in a pack, depth 2 ─ entry of its base, depth 1 ─ entry of its base, depth 0
 read   (any thread)            pread, decode the deepest, then each delta against the one below it
@@ -18,7 +18,7 @@ from mvc.storage.packs.packfile import PackFiles
 
 
 class Place(NamedTuple):
-    """An entry of a chunk, and for a delta the places of its base that are less deep, the shallowest first.
+    """An entry of a chunk, and for a delta the places of its base that have a smaller depth, the smallest first.
 
     `whole`: all its delta bases have a place too.
     """
@@ -29,11 +29,11 @@ class Place(NamedTuple):
 
 
 _Known = dict[tuple[str, int], tuple[Place, ...]]
-"""The places of a chunk of a depth less than that."""
+"""A function that returns the places of a chunk below a depth."""
 
 
 class ChunkReader:
-    """Reads the chunks of a repository. `read` may be called from several threads, `locate` from one."""
+    """A reader of the chunks of a repository. `read` may be called from several threads, `locate` from one."""
 
     def __init__(self, door: StoreDoor, index: ChunkIndex) -> None:
         """Read packs below `door`; `index` finds chunks."""
@@ -41,13 +41,13 @@ class ChunkReader:
         self._files = PackFiles(door)
 
     def locate(self, chunk: ChunkId, *, sure: bool = False, below: int = packformat.MAX_DEPTH + 1) -> tuple[Place, ...]:
-        """Return every place of a chunk of a depth less than `below`; with `sure`, re-read the pack indexes first."""
+        """Return every place of a chunk with a depth below `below`; with `sure`, re-read the pack indexes first."""
         return self._locate(chunk, below, {}, sure=sure)
 
     def read(self, chunk: ChunkId, places: tuple[Place, ...], *, check: bool = True) -> Buffer:
-        """Return the raw bytes from the first place that has them whole; raise Damaged, or Missing without any place.
+        """Return the raw bytes from the first place with intact ones; raise Damaged, or Missing without any place.
 
-        With `check` they have the chunk's hash. Without, a single place is taken at its word.
+        With `check`, their hash is verified. Without, a single place is trusted.
         """
         failure: errors.MvcError = errors.Missing(what="chunk", id=chunk)
         for place in places:
@@ -58,7 +58,7 @@ class ChunkReader:
         raise failure
 
     def forget(self, places: tuple[Place, ...]) -> None:
-        """Open the packs of these places anew: others may have taken their names."""
+        """Open the packs of these places again on the next use: their names may refer to other files."""
         level = {id(place): place for place in places}
         while level:
             for place in level.values():
@@ -84,7 +84,7 @@ class ChunkReader:
         try:
             raw = codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=base)
             if check and digest(raw) != chunk:
-                raise errors.Damaged(what="its content", reason="its hash is another")
+                raise errors.Damaged(what="its content", reason="checksum mismatch")
         except errors.Damaged as error:
             what = f"chunk {chunk[:10]} in {location.pack}"
             raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error

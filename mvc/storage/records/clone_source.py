@@ -1,4 +1,4 @@
-"""The record of an unfinished clone: what is being cloned, so that the same command can resume it.
+"""The record of an unfinished clone: its source, so that the same command can resume it.
 
     clone  {"kind":"clone","model":null,"url":"s3://models/vision","v":1,"sum":"…"}
 
@@ -17,7 +17,7 @@ NAME = "clone"
 
 @dataclass(frozen=True, slots=True)
 class CloneSource(Record):
-    """The URL that is cloned, and the one model that was asked for (None: all)."""
+    """The URL of a clone, and its model (None: all)."""
 
     KIND = "clone"
     NOUN = "record of an unfinished clone"
@@ -35,5 +35,5 @@ def unfinished(door: StoreDoor) -> CloneSource | None:
 
 
 def end(door: StoreDoor) -> None:
-    """Declare the clone finished, durably."""
+    """Remove the record durably: the clone is complete."""
     door.remove(NAME)

@@ -1,7 +1,7 @@
-"""Settings: those of a repository in `.mvc/config.toml`, those of a person in their own file; the repository's win.
+"""Settings of a repository in `.mvc/config.toml`, and of the user in their own file; the repository's take precedence.
 
-`config.toml` also says which format the store has (`format`, `requires`), and carries a checksum over its values
-(`sum`), so that damage to it is found; comments do not count. The other keys are in `KEYS`.
+`config.toml` also records the format of the store (`format`, `requires`), and a checksum over its values (`sum`) by which
+damage is found; comments are not covered. The other keys are in `KEYS`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ else:
 NAME = "config.toml"
 FORMAT = 1
 MAX_BYTES = 1 << 20
-"""Bytes of a repository's `config.toml`, at most."""
+"""The largest `config.toml` of a repository, in bytes."""
 KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
 _LONG = 64 * 1024
 _MANY_DOTS = 64
@@ -43,22 +43,22 @@ _RESERVED = ("format", "requires", "sum")
 REMOTE = "remote"
 """The table of remotes: one table each, by name."""
 HOST = "host"
-"""The table of hosts that a person approved, in their own settings alone: one table each, by host and port."""
+"""The table of approved hosts, only in the user's settings: one table each, by host and port."""
 BRANCH = "branch"
 """The table of upstreams: by model, then by branch."""
-REMOTE_KEYS = {"url": "where it is", **remote_kinds.OPTIONS}
-"""The settings of a remote, and what each means; none is a secret."""
+REMOTE_KEYS = {"url": "the URL", **remote_kinds.OPTIONS}
+"""The settings of a remote, each with its meaning; none is a secret."""
 TRUSTED_HOSTS = "MVC_TRUSTED_HOSTS"
-"""The environment variable that lists approved hosts, for machines that nobody types on."""
+"""The environment variable that lists approved hosts, for scripts."""
 TOKEN_ENV = "token-env"  # noqa: S105 - the name of a setting
-"""The setting that names the variable which holds a token, of a host or of a remote; a person's own alone."""
+"""The setting that names the variable with the token of a host or a remote; only in the user's settings."""
 HOST_KEYS = {
     "trust": f"the kinds of remotes whose credentials may go to HOST: {', '.join(remote_kinds.CREDENTIALS)}",
-    "insecure": "true: also by plain http",
-    "allow": "what repositories may set for it that chooses among credentials, as profile=team; `mvc remote trust` adds to it",
+    "insecure": "true: credentials may be sent over plain http",
+    "allow": "options by which a repository may select credentials for HOST, such as profile=team; set by `mvc remote trust`",
     TOKEN_ENV: "the environment variable with the token for HOST, instead of PICSELLIA_TOKEN",
 }
-"""The settings of a host, and what each means; only in a person's own file."""
+"""The settings of a host, each with its meaning; only in the user's settings."""
 _CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
 _SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
@@ -73,21 +73,21 @@ KEYS: dict[str, tuple[type, str]] = {
     "gc.reflog-expire": (float, "days for which the reflog keeps versions reachable (default 90)"),
     "links.outside": (
         str,
-        "the repositories that may read files outside through their links, as `mvc add --follow-links` notes",
+        "the repositories whose links may point outside of them; set by `mvc add --follow-links`",
     ),
     "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
-"""Every key, its type and what it means."""
+"""Every key with its type and meaning."""
 _BOOLEANS = {"true": True, "false": False}
 USER_ONLY = ("ui.pager", "links.outside")
-"""Keys that name a program: a repository, which may be somebody else's, cannot set them."""
+"""Keys that a repository, which may be somebody else's, cannot set."""
 _PERSONAL = "it names a program, a token or a trusted host, so only --global can set it"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting in force, and the file it comes from (`repository` or `user`)."""
+    """A setting in effect, and the file it comes from (`repository` or `user`)."""
 
     key: str
     value: Any
@@ -95,7 +95,7 @@ class Setting:
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the file of a person's own settings, with links resolved: writing must not replace a link."""
+    """Return the path of the user's settings, with links resolved, so that a write does not replace a link."""
     base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
     folder = Path(base) if base else Path(home) / ".config" if home else None
     path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
@@ -103,7 +103,7 @@ def user_file(environ: Mapping[str, str]) -> Path | None:
 
 
 class Config:
-    """The settings in force. `user_file` may be absent, and so may the repository (`door` is None)."""
+    """The settings in effect. `user_file` may be absent, and so may the repository (`door` is None)."""
 
     def __init__(self, door: StoreDoor | None, user_file: Path | None) -> None:
         """Read both files; raises NewerFormat, UnknownFeature, BadConfig, IncompleteInit."""
@@ -113,13 +113,13 @@ class Config:
         self._user = _read_user(user_file)
 
     def get(self, key: str) -> Any:
-        """Return the value of `key`, None when it is not set; raise UnknownSetting."""
+        """Return the value of `key`, None if it is not set; raise UnknownSetting."""
         check_key(key)
         settings = [setting.value for setting in self.all() if setting.key == key]
         return settings[0] if settings else None
 
     def all(self) -> list[Setting]:
-        """Return every setting that is set, sorted by key; one that both files set appears once, as the repository's."""
+        """Return all settings in effect, sorted by key."""
         found: dict[str, Setting] = {}
         for origin, values in (("user", self._user), ("repository", self._repository)):
             for key, value in flatten(values).items():
@@ -128,7 +128,7 @@ class Config:
         return [found[key] for key in sorted(found)]
 
     def remotes(self) -> dict[str, dict[str, str]]:
-        """Return the settings of each remote by its name; the repository's win over the person's."""
+        """Return the settings of each remote by name; the repository's take precedence over the user's."""
         found: dict[str, dict[str, str]] = {}
         for values, path in ((self._user, self._user_file), (self._repository, NAME)):
             for name, settings in _tables(values.get(REMOTE, {}), path):
@@ -137,18 +137,18 @@ class Config:
         return found
 
     def own_remote(self, name: str) -> dict[str, str]:
-        """Return what the person's own settings say about a remote of that name, `token-env` included."""
+        """Return the user's own settings of a remote of that name, `token-env` included."""
         return dict(dict(_tables(self._user.get(REMOTE, {}), self._user_file)).get(name, {}))
 
     def hosts(self) -> Mapping[str, Any]:
-        """Return the person's table of hosts; a repository's counts for nothing. Raises BadConfig."""
+        """Return the user's table of hosts; a repository's is ignored. Raises BadConfig."""
         table = self._user.get(HOST, {})
         if not isinstance(table, dict):
             raise errors.BadConfig(path=self._user_file, reason=f"[{HOST}.NAME] is a table of settings")
         return table
 
     def approvals(self, trusted: str = "") -> Approvals:
-        """Return what the person approved there, and the hosts that MVC_TRUSTED_HOSTS lists. Raises BadConfig, BadSetting."""
+        """Return the user's approvals, and those of MVC_TRUSTED_HOSTS. Raises BadConfig, BadSetting."""
         try:
             known = {host: hosts.of_settings(host, values) for host, values in self.hosts().items()}
         except ValueError as error:
@@ -161,11 +161,11 @@ class Config:
 
     @property
     def keeps_own(self) -> bool:
-        """Return whether there is a file for the person's own settings."""
+        """Return whether the user's settings have a file."""
         return self._user_file is not None
 
     def set_host(self, host: str, settings: Mapping[str, Any] | None) -> None:
-        """Write the person's settings of one host; None removes them. The rest of the file, comments too, stays if it can."""
+        """Write the user's settings of one host; None removes them. The rest of the file is kept, with comments if possible."""
         self._user = _read_user(self._user_file)
         values = _with(self._user, (HOST, host), settings)
         if settings is not None and host not in self.hosts() and self._user_file is not None:
@@ -180,7 +180,7 @@ class Config:
         self._save(values, user=True)
 
     def set_remote(self, name: str, settings: Mapping[str, str] | None) -> None:
-        """Replace the repository's settings of a remote; None removes them, and upstreams there. Raises BadSetting."""
+        """Replace the repository's settings of a remote; None removes them, and its upstreams. Raises BadSetting."""
         for key, value in (settings or {}).items():
             _check_remote_key(f"{REMOTE}.{name}.{key}", key, value)
         self._set_table((REMOTE, name), settings)
@@ -189,7 +189,7 @@ class Config:
                 self._set_table((BRANCH, model, branch), None)
 
     def rename_remote(self, old: str, new: str, settings: Mapping[str, str]) -> None:
-        """Rename the remote `old`, of these settings, to `new`, also in the upstreams of branches."""
+        """Rename the remote `old`, with these settings, to `new`, also in the upstreams of branches."""
         followers = {pair: self.upstream(*pair) for pair in self._followers(old)}
         self.set_remote(new, settings)
         for (model, branch), followed in followers.items():
@@ -207,7 +207,7 @@ class Config:
         return [(model, branch) for model, branch, followed, _ in self.upstreams() if followed == remote]
 
     def upstream(self, model: str, branch: str) -> tuple[str, str] | None:
-        """Return the remote and the branch there that are the upstream of a branch; None without one."""
+        """Return the upstream of a branch, as remote and branch; None for none."""
         try:
             found = self._repository.get(BRANCH, {}).get(model, {}).get(branch, {})
             return (str(found["remote"]), str(found["merge"])) if found else None
@@ -223,7 +223,7 @@ class Config:
         write_repository(self._door_for_writing(), self._repository)
 
     def set(self, key: str, text: str, *, user: bool) -> None:
-        """Set `key` to what `text` says; raises UnknownSetting, BadSetting, ReadOnlyStore."""
+        """Set `key` to the value that `text` denotes. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
         table, name, option = _parts(key)
         if is_personal(key) and not user:
             raise errors.BadSetting(key=key, value=text, reason=_PERSONAL)
@@ -237,7 +237,7 @@ class Config:
             self._write(key, _typed(key, text), user=user)
 
     def unset(self, key: str, *, user: bool) -> bool:
-        """Remove `key`; False when it was not set there."""
+        """Remove `key`; return False if that file did not set it."""
         check_key(key)
         if key not in flatten(self._user if user else self._repository):
             return False
@@ -276,12 +276,14 @@ class Config:
 
     def _write_user(self, values: Mapping[str, Any]) -> None:
         if self._user_file is None:
-            raise errors.BadSetting(key="user config", value="", reason="there is no home folder to keep it in")
+            raise errors.BadSetting(
+                key="user config", value="", reason="there is no home folder for the user's settings"
+            )
         replace_outside(self._user_file, _dump(values))
 
 
 def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return `values` with `table` at nested `keys`; None removes it, and the tables that this leaves empty."""
+    """Return `values` with `table` at nested `keys`; None removes it, and the tables that become empty."""
     first, *rest = keys
     inner = _with(values.get(first, {}), tuple(rest), table) if rest else dict(table or {})
     others = {key: value for key, value in values.items() if key != first}
@@ -304,20 +306,20 @@ def check_key(key: str) -> None:
 
 
 def is_personal(key: str) -> bool:
-    """Return whether only a person's own settings may set `key`: it names a program, a token, or a host that is trusted."""
+    """Return whether only the user's settings may set `key`: it names a program, a token, or a trusted host."""
     table, _, option = _parts(key)
     return key in USER_ONLY or table == HOST or (table == REMOTE and option == TOKEN_ENV)
 
 
 def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
-    """Write `config.toml` whole, with its checksum."""
+    """Write `config.toml` with its checksum."""
     body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k != "sum"}}
     body["sum"] = checksum(body)
     door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
 
 
 def require(door: StoreDoor, features: Collection[str]) -> None:
-    """Add `features` to those that readers must know, before anything needs them; the caller holds the lock."""
+    """Add `features` to those that readers must support, before they are used; the caller holds the lock."""
     values = _read_repository(door)
     required = set(values.get("requires", ()))
     if not required.issuperset(features):
@@ -331,7 +333,9 @@ def checksum(values: Mapping[str, Any]) -> str:
 
 def parse(data: bytes, path: str) -> dict[str, Any]:
     """Return the values in a TOML file; raise BadConfig with line and column."""
-    if data.count(b".") > _MANY_DOTS or len(data) > _LONG:  # what would take tomllib too long, or too much memory
+    if (
+        data.count(b".") > _MANY_DOTS or len(data) > _LONG
+    ):  # input for which tomllib would take too long, or too much memory
         try:
             values: dict[str, Any] = toml_parse.load(data, where=path)
         except (errors.BadToml, errors.TooBig) as error:
@@ -344,7 +348,7 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a config file by dotted key, those about the format left out."""
+    """Return the settings of a config file by dotted key, without those of the format."""
     found: dict[str, Any] = {}
     for table, section in values.items():
         for name, value in section.items() if isinstance(section, dict) else ():
@@ -358,32 +362,32 @@ def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(key: str) -> tuple[str, str, str]:
-    """Return `remote`, the remote's name, and the option of a key such as `remote.origin.url`; the name may have dots."""
+    """Split a key such as `remote.origin.url` into `remote`, the remote's name, and the option; the name may have dots."""
     table, _, rest = key.partition(".")
     name, _, option = rest.rpartition(".")
     return table, name, option
 
 
 def _check_remote_key(key: str, option: str, value: str) -> None:
-    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a remote."""
+    """Raise BadSetting or UnknownSetting unless `value` is valid for that setting of a remote."""
     if option == TOKEN_ENV:
         _check_variable(key, value)
         return
     if _SECRET.search(option):
-        reason = "secrets are never kept; they come from the environment, or where the provider's own tools keep them"
+        reason = "secrets are never stored; set them in the environment, or with the provider's own tools"
         raise errors.BadSetting(key=key, value="...", reason=reason)
     check_key(key)
     if option == "url" and _CREDENTIALS.search(value):
-        raise errors.BadSetting(key=key, value="...", reason="a password or a signature must not be in it")
+        raise errors.BadSetting(key=key, value="...", reason="it must not contain a password or a signature")
     if not value or any(ord(letter) < ord(" ") for letter in value):
         raise errors.BadSetting(key=key, value=value, reason="it is empty, or has control characters")
 
 
 def _check_host_key(key: str, name: str, option: str, value: str) -> None:
-    """Raise BadSetting or UnknownSetting unless `value` may be that setting of a host."""
+    """Raise BadSetting or UnknownSetting unless `value` is valid for that setting of a host."""
     check_key(key)
     if option == "allow":
-        raise errors.BadSetting(key=key, value=value, reason="`mvc remote trust NAME` adds to it")
+        raise errors.BadSetting(key=key, value=value, reason="use `mvc remote trust NAME` to change it")
     if option == TOKEN_ENV:
         _check_variable(key, value)
     if option == "trust" and not {*re.split(r"[\s,]+", value)}.issubset(remote_kinds.CREDENTIALS):
@@ -396,12 +400,12 @@ def _check_host_key(key: str, name: str, option: str, value: str) -> None:
 
 def _check_variable(key: str, value: str) -> None:
     if not hosts.VARIABLE.match(value):
-        reason = "it takes the name of an environment variable, never the token itself"
+        reason = "the value must be the name of an environment variable, not the token itself"
         raise errors.BadSetting(key=key, value="...", reason=reason)
 
 
 def _tables(table: Any, path: object) -> list[tuple[str, dict[str, str]]]:
-    """Return the tables in a table, each of texts by name; raise BadConfig."""
+    """Return the sub-tables of a table, each of texts by name; raise BadConfig."""
     if not isinstance(table, dict) or not all(isinstance(each, dict) for each in table.values()):
         raise errors.BadConfig(path=path, reason=f"[{REMOTE}.NAME] is a table of settings")
     if not all(isinstance(value, str) for settings in table.values() for value in settings.values()):
@@ -446,12 +450,12 @@ def _typed(key: str, text: str) -> Any:
         return text
     if KEYS[key][0] is bool:
         if text not in _BOOLEANS:
-            raise errors.BadSetting(key=key, value=text, reason="it takes true or false")
+            raise errors.BadSetting(key=key, value=text, reason="the value must be true or false")
         return _BOOLEANS[text]
     try:
         value = float(text)
     except ValueError:
-        raise errors.BadSetting(key=key, value=text, reason="it takes a number") from None
+        raise errors.BadSetting(key=key, value=text, reason="the value must be a number") from None
     if not 0 <= value < float("inf"):
-        raise errors.BadSetting(key=key, value=text, reason="it takes a number, 0 or more")
+        raise errors.BadSetting(key=key, value=text, reason="the value must be a number, 0 or more")
     return value

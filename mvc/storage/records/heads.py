@@ -1,4 +1,4 @@
-"""Heads: for each model, the folder it lives in, and its current branch or detached version."""
+"""Heads: the folder of each model, and its current branch or detached version."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ FOLDER = "heads"
 
 
 def _is_folder(path: str) -> bool:
-    """Return whether `path` is a folder in the repository, and none of version control."""
+    """Return whether `path` is a folder in the repository, and not one of version control."""
     return not path or is_inside(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Head(Record):
-    """The head of a model: on `branch`, or detached at `version`; exactly one of them is set.
+    """The HEAD of a model: on `branch`, or detached at `version`; exactly one of them is set.
 
     `folder` is the path from the repository's root to the folder of its `model.toml`, with `/`; "" is the root.
     """
@@ -72,5 +72,5 @@ class Heads:
         self._door.replace(self.path(model), head.encode())
 
     def remove(self, model: str) -> None:
-        """Remove the head of `model`; done already is fine."""
+        """Remove the head of `model`, if it exists."""
         self._door.remove(self.path(model))

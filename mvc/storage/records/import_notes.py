@@ -2,8 +2,8 @@ r"""Import notes: a registry's answer about a version when it was last read, kep
 
 notes/picsellia/0197…   {"answer":"{\"name\": \"night\", …}","kind":"note","v":1,"sum":"…"}
 
-An answer is JSON text in itself, since it may hold what canonical JSON does not. It is part of no identity: a note that
-is lost or damaged costs a comparison, and nothing else.
+An answer is stored as JSON text, since canonical JSON does not allow all of its values. No id depends on it: without the
+note, only a comparison is less exact.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def write(door: StoreDoor, registry: str, id_: str, answer: Any) -> None:
 
 
 def read(door: StoreDoor, registry: str, id_: str) -> Any:
-    """Return the answer about a version; None without a sound note."""
+    """Return the answer about a version; None if the note is absent or damaged."""
     if not names.has_component(id_):
         return None
     try:

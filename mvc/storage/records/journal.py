@@ -3,9 +3,9 @@
     stage every new file in tmp/ → journal → ref entries → files → heads → journal removed
                                    (point of no return)
 
-All content is staged, verified and durable before the journal exists, so what follows are renames and deletions that
-need no room and no decisions. Each step may be done twice. A file that is neither as it was before the change nor as it
-will be after was edited since by its owner, and is left alone.
+All content is staged, verified and durable before the journal exists; the remaining steps are renames and deletions, which
+need no space and cannot conflict. Each step is idempotent. A file with neither its old nor its new content was edited by
+the user since, and is not changed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def _is_id_or_unread(old: str) -> bool:
 
 
 class FileStep(NamedTuple):
-    """A change of one file: `file` is what `path` (from the repository's root) will hold, None for no file.
+    """A change of one file: `file` is the new content of `path` (from the repository's root), None for a deletion.
 
-    `old` is what it held when the change was planned (None: nothing; "": a file that was not read). With `anything`,
-    whatever it holds may be overwritten, as its owner asked. `staged` is the name in `tmp/` of the new content.
+    `old` is the content when the change was planned (None: no file; "": a file that was not read). With `anything`,
+    any content may be overwritten, as the user requested. `staged` is the name in `tmp/` of the new content.
     """
 
     path: InsidePath
@@ -67,10 +67,10 @@ class RefStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Journal(Record):
-    """A change of the working tree of `model` by the command `verb`. `rename` is the last step: the model's new name.
+    """A change of the working tree of `model` by the command `verb`. The last step renames the model to `rename`.
 
-    `merge` is the merge in progress from then on; `merged` ends it. `sparse` are the paths that are not checked out
-    from then on, None when that list does not change.
+    `merge` starts a merge, `merged` ends it. `sparse` are the paths that are not checked out afterwards, None if that list
+    does not change.
     """
 
     KIND = "journal"
@@ -98,7 +98,7 @@ class Journal(Record):
 
 
 def pending(door: StoreDoor) -> Journal | None:
-    """Return the journal of an interrupted change, None when there is none; raise Damaged."""
+    """Return the journal of an interrupted change, None for none; raise Damaged."""
     try:
         return Journal.decode(door.read(NAME))
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-"""Merges in progress: the versions that a model's files are the merge of, until its conflicts are resolved.
+"""Merges in progress: the versions being merged into a model, until its conflicts are resolved.
 
     merges/helmets  {"base":"1f…","kind":"merge","message":"Merge night into main","model":"helmets","ours":"3a…",
                      "takes":{"parameters.lr":"theirs"},"theirs":"77…","v":1,"sum":"…"}
 
-A record counts only while the head of the model is at `ours`: the version that ends the merge ends it in the same step.
+A record is valid only while the model's HEAD is at `ours`, so the commit that concludes the merge also ends it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SIDES = frozenset({"ours", "theirs"})
 
 @dataclass(frozen=True, slots=True)
 class MergeState(Record):
-    """A merge of `theirs` into `ours`, both descendants of `base`; `takes` says which side resolves a field in conflict."""
+    """A merge of `theirs` into `ours`, both descendants of `base`; `takes` has the side that resolves each field in conflict."""
 
     KIND = "merge"
     NOUN = "merge in progress"

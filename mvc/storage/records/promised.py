@@ -1,10 +1,10 @@
-"""Promised files, expired files and absent versions: why something is not here.
+"""Promised files, expired files and absent versions: the records of the reasons for absence.
 
     promised/0000000001   {"files":["9f…"],"kind":"promised","reason":"origin","seq":1,…}                by a remote
     expired/0000000001    {"files":["60…"],"kind":"expired","reason":"prune --keep-last 10","seq":1,…}   removed on purpose
     absent/0000000001     {"kind":"absent","reason":"picsellia","seq":1,"versions":["77…"],…}            never published
 
-All are logs as those of refs are: numbered records, created once, each naming the bytes of the one before. Anything else
+All are logs like those of refs: numbered records, created once, each with the checksum of its predecessor. Everything else
 that is missing is damage.
 """
 
@@ -39,7 +39,7 @@ class State(enum.Enum):
 
 
 class Cause(NamedTuple):
-    """The reason of an absence (the promisor remote, the command that removed files, or the registry), and who recorded it."""
+    """The reason for an absence (promisor remote, command that removed files, or registry), and who recorded it."""
 
     reason: str
     by: str
@@ -48,7 +48,7 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Absence(Record):
-    """Ids that are absent for one reason."""
+    """Ids of files or versions that are absent for one reason."""
 
     NOUN = "record of what is absent"
 
@@ -102,14 +102,14 @@ class Promised:
     """The promised and the expired files of a repository."""
 
     def __init__(self, door: StoreDoor, recipes: Recipes) -> None:
-        """Read below `door`; `recipes` says which files are complete."""
+        """Read below `door`; `recipes` knows the complete files."""
         self._door = door
         self._recipes = recipes
         self._recorded: dict[str, dict[FileId, Absence]] = {}
         self._promisors: dict[FileId, dict[str, None]] | None = None
 
     def state(self, file: FileId) -> State:
-        """Return the state of a file; one that is complete counts so, whatever is recorded. Raise Damaged."""
+        """Return the state of a file; a complete file is present, despite any record. Raises Damaged."""
         try:
             if self._recipes.best(file) is not None:
                 return State.COMPLETE
@@ -135,7 +135,7 @@ class Promised:
         return tuple(self._by_file().get(file, ()))
 
     def all_promised(self) -> list[FileId]:
-        """Return every file that a remote ever promised; raise Damaged."""
+        """Return all files that remotes have promised; raise Damaged."""
         return list(self._by_file())
 
     def _by_file(self) -> dict[FileId, dict[str, None]]:
@@ -147,7 +147,7 @@ class Promised:
         return self._promisors
 
     def add(self, folder: str, files: Iterable[FileId], *, reason: str, by: str, at: Timestamp) -> Absence:
-        """Record that `files` are absent; raise RefMoved when another command recorded something meanwhile."""
+        """Record that `files` are absent; raise RefMoved if another command appended first."""
         record = append(self._door, folder, files, Cause(reason, by, at))
         self._recorded.pop(folder, None)
         self._promisors = None
@@ -155,7 +155,7 @@ class Promised:
 
 
 def append(door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause) -> Absence:
-    """Append a record to the log `folder`; raise RefMoved when another command recorded something meanwhile."""
+    """Append a record to the log `folder`; raise RefMoved if another command appended first."""
     records = read_log(door, folder)
     seq = records[-1].seq + 1 if records else 1
     prev = digest(door.read(_path(folder, seq - 1))) if records else None
@@ -166,7 +166,7 @@ def append(door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause) -> Ab
 
 
 def read_log(door: StoreDoor, folder: str) -> list[Absence]:
-    """Return all records of a log, oldest first; raise Damaged when one is damaged or missing before the newest."""
+    """Return all records of a log, oldest first; raise Damaged if one is damaged, or missing from the middle."""
     records: list[Absence] = []
     before: str | None = None
     for name in door.names(folder):
@@ -174,7 +174,7 @@ def read_log(door: StoreDoor, folder: str) -> list[Absence]:
         data = door.read(path)
         record = _LOGS[folder].decode(data, what=path)
         if path != _path(folder, record.seq) or record.seq != len(records) + 1 or record.prev != before:
-            raise errors.Damaged(what=path, reason="it does not follow the record before it")
+            raise errors.Damaged(what=path, reason="it does not continue the previous record")
         records.append(record)
         before = digest(data)
     return records

@@ -1,9 +1,8 @@
-"""Publications in progress: what of a version a registry has so far, so that an interrupted `publish` resumes there.
+"""Publications in progress: the files that a registry already has, so that an interrupted `publish` resumes.
 
     publishing/9f86….0a1b2c3d4e5f6071  {"files":{"model-latest":"0197…"},"kind":"publishing","model_version":"0197…",…,"sum":"…"}
 
-There is one record for a version and its destination. It spares reading back what was uploaded; without it, the registry is
-asked for everything.
+There is one record per version and destination. With it, uploaded files need not be read back from the registry.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _NAME = re.compile(rf"[0-9a-f]{{64}}\.[0-9a-f]{{{_DIGITS}}}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Publishing(Record):
-    """A version on its way to a model on a registry: the registry version created for it, and its uploaded files by role."""
+    """A publication in progress: the created registry version, and its uploaded files by role."""
 
     KIND = "publishing"
     NOUN = "publication in progress"
@@ -39,13 +38,13 @@ class Publishing(Record):
     files: Mapping[str, str] = field(default_factory=dict)
 
     def made(self, model_version: str) -> Self:
-        """Return the same with the registry version being filled; files of another one do not count."""
+        """Return the record with its registry version; drop the files of another one."""
         if model_version == self.model_version:
             return self
         return replace(self, model_version=model_version, files={})
 
     def sent(self, role: str, file: str) -> Self:
-        """Return the same with one more uploaded file."""
+        """Return the record with one more uploaded file."""
         return replace(self, files={**self.files, role: file})
 
     @property
@@ -56,7 +55,7 @@ class Publishing(Record):
 
 
 def resumed(door: StoreDoor, publishing: Publishing) -> Publishing:
-    """Return the record of this publication; the argument itself if there is none that can be read."""
+    """Return the stored record of this publication; the argument if it is absent or damaged."""
     try:
         return Publishing.decode(door.read(publishing.path), what=publishing.path)
     except (FileNotFoundError, errors.Damaged):
@@ -64,17 +63,17 @@ def resumed(door: StoreDoor, publishing: Publishing) -> Publishing:
 
 
 def record(door: StoreDoor, publishing: Publishing) -> None:
-    """Record the progress, durably. Under the lock."""
+    """Write the record durably. The caller holds the lock."""
     door.replace(publishing.path, publishing.encode())
 
 
 def end(door: StoreDoor, publishing: Publishing) -> None:
-    """Remove the record. Under the lock."""
+    """Remove the record. The caller holds the lock."""
     door.remove(publishing.path)
 
 
 def check(door: StoreDoor, name: str) -> None:
-    """Raise Damaged unless the file `name` of the folder is a whole record."""
+    """Raise Damaged unless the file `name` of the folder is a valid record."""
     path = f"{FOLDER}/{name}"
     if not _NAME.match(name) or Publishing.decode(door.read(path), what=path).path != path:
-        raise errors.Damaged(what=path, reason="it is not the name of its record")
+        raise errors.Damaged(what=path, reason="its name does not match its record")

@@ -34,15 +34,15 @@ VERSION = 1
 _MODE = "mode"
 _REQUIRED, _OMITTED, _ADDED, _INLINE = "required", "omitted", "added", "inline"
 OMITTED = {_MODE: _OMITTED}
-"""Metadata of a field that is left out while it is None."""
+"""Metadata of a field that is omitted while it is None."""
 ADDED = {_MODE: _ADDED}
-"""Metadata of a field that earlier records do not have: it then has its default."""
+"""Metadata of a field that older records lack: it then has its default."""
 INLINE = {_MODE: _INLINE}
-"""Metadata of a dataclass whose fields are written among those of the record."""
+"""Metadata of a dataclass whose fields are inlined into the record."""
 
 
 def is_inside(path: str) -> bool:
-    """Return whether `path` stays in its folder and out of those of version control."""
+    """Return whether `path` stays in its folder, and outside of version control folders."""
     try:
         paths.check_inside(path)
     except errors.UnsafePath:
@@ -52,7 +52,7 @@ def is_inside(path: str) -> bool:
 
 Id = Annotated[str, is_id]
 Component = Annotated[str, names.has_component]
-"""The name of a model or a ref, which can be a component of a path."""
+"""The name of a model or a ref, which is a valid path component."""
 InsidePath = Annotated[str, is_inside]
 
 
@@ -64,11 +64,11 @@ class Record:
     NOUN: ClassVar[str]
 
     def check(self) -> None:
-        """Raise ValueError unless the fields go together."""
+        """Raise ValueError unless the fields are consistent."""
 
     @classmethod
     def prepare(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields in the form that they are read from: a hook for those that need each other."""
+        """Return the fields as they are decoded: a hook for fields that depend on each other."""
         return values
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Record:
 
 
 class _Codec(NamedTuple):
-    """How a type is written to JSON, and read from it; reading raises ValueError or TypeError for anything else."""
+    """Encoder and decoder of a type; decoding raises ValueError or TypeError for an invalid value."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
@@ -129,7 +129,7 @@ def _fields(kind: Any) -> tuple[_Field, ...]:
 
 
 def _write(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass as JSON."""
+    """Encode the fields of a dataclass as JSON."""
     found: dict[str, Any] = {}
     whole: Any = type(value)
     for name, _, codec, mode in _fields(whole):
@@ -142,7 +142,7 @@ def _write(value: Any) -> dict[str, Any]:
 
 
 def _read(kind: Any, values: dict[str, Any]) -> Any:
-    """Return a dataclass from its fields as JSON, and nothing but these."""
+    """Decode a dataclass from JSON with exactly its fields."""
     left = dict(values)
     made = _take(kind, left)
     if left:
@@ -151,7 +151,7 @@ def _read(kind: Any, values: dict[str, Any]) -> Any:
 
 
 def _take(kind: Any, left: dict[str, Any]) -> Any:
-    """Return a dataclass from its fields as JSON, which are removed from `left`."""
+    """Decode a dataclass from its fields in `left`, and remove these."""
     found: dict[str, Any] = {}
     for name, part_kind, codec, mode in _fields(kind):
         if mode == _INLINE:
@@ -192,7 +192,7 @@ def _codec(kind: Any) -> _Codec:
 
 def _scalar(kind: type) -> _Codec:
     def read(value: Any) -> Any:
-        if type(value) is not kind:  # a bool is an int, but not here
+        if type(value) is not kind:  # bool is a subclass of int, but not valid here
             raise TypeError
         return value
 

@@ -1,12 +1,12 @@
-"""Refs are logs: numbered entries that are created once and never changed; the highest number is the tip.
+"""Refs as logs: numbered entries that are created once and never changed; the highest number is the tip.
 
     refs/<model>/heads/main/0000000001   old: none        new: 9f86…   "commit: First baseline"
     refs/<model>/heads/main/0000000002   old: 9f86…       new: 60ab…   "commit: More night images"
 
     refs/<model>/published/picsellia/9f86…/0000000001   new: none   place: version 9f86… is #3 of a model there
 
-Creating the next number is the only commit point there is. It fails when somebody else created it first, so no move is
-ever lost, and the log is at once the history of the name. Each entry names the bytes of the one before it (`prev`).
+The creation of the next entry is the only commit point. It is a create-if-absent, so a concurrent move is never lost, and
+the log is also the history of the ref. Each entry has the checksum of its predecessor (`prev`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REMOTES = "remotes"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RefName:
-    """A ref of one model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
+    """The full name of a ref of a model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
     Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
     """
@@ -66,7 +66,7 @@ class RefName:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Who moves a ref, when and why; `nonce` is 32 hex digits that nobody else will use."""
+    """The author, time and reason of a ref's move; `nonce` is 32 random hex digits."""
 
     by: str
     at: Timestamp
@@ -92,7 +92,7 @@ def page(host: str, version_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A version on a registry: in which `organization` at `host`, of which model, and its number, name and id there."""
+    """The place of a version on a registry: `organization`, `host` and model, and its number, name and id there."""
 
     host: str
     organization: str
@@ -104,11 +104,11 @@ class Place:
 
     @property
     def page(self) -> str:
-        """Return the URL of its page."""
+        """Return the URL of the version's page."""
         return page(self.host, self.id)
 
     def to_json(self) -> dict[str, Any]:
-        """Return its fields."""
+        """Return the place as a JSON value."""
         return asdict(self)
 
 
@@ -116,8 +116,8 @@ class Place:
 class RefEntry(Record):
     """One move of a ref. `old` and `new` are None where the ref did not, or does not, exist.
 
-    `seen` is the remote's entry, for a ref under `remotes/`: it shows when a remote was rolled back. `place` is for an
-    entry under `published/`, which moves nothing.
+    `seen` is the remote's entry, for a ref under `remotes/`: by it, a remote that was rolled back is detected. `place` is
+    for an entry under `published/`, which moves nothing.
     """
 
     KIND = "ref"
@@ -133,7 +133,7 @@ class RefEntry(Record):
     place: Place | None = field(default=None, metadata=OMITTED)
 
     def check(self) -> None:
-        """Raise ValueError for a `seen` outside `remotes/`, and for a place outside `published/` or none in it."""
+        """Raise ValueError for a `seen` outside `remotes/`, a place outside `published/`, or no place in it."""
         if self.seen is not None and not self.ref.startswith(f"{_REMOTES}/"):
             raise ValueError
         if (self.place is not None) != self.ref.startswith(f"{PUBLISHED}/"):
@@ -155,7 +155,7 @@ class RefEntry(Record):
 
     @property
     def id(self) -> str:
-        """The id of its bytes."""
+        """The id of the entry's bytes."""
         return digest(self.encode())
 
 
@@ -167,12 +167,12 @@ class RefLogs:
         self._door = door
 
     def tip(self, ref: RefName) -> RefEntry | None:
-        """Return the newest entry, None when the ref never existed; raise Damaged."""
+        """Return the newest entry, None if the ref never existed; raise Damaged."""
         numbers = self.numbers(ref)
         return self.entry(ref, numbers[-1]) if numbers else None
 
     def target(self, ref: RefName) -> VersionId | None:
-        """Return the version that the ref points to; None when it does not exist (any more)."""
+        """Return the version that the ref points to; None if it does not exist, or was deleted."""
         tip = self.tip(ref)
         return tip.new if tip else None
 
@@ -205,13 +205,13 @@ class RefLogs:
     def append(
         self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
     ) -> RefEntry:
-        """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved when somebody else moved it first."""
+        """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved if somebody else moved it first."""
         entry = RefEntry.after(ref, tip, new, move, seen)
         self.create(ref, entry)
         return entry
 
     def create(self, ref: RefName, entry: RefEntry) -> None:
-        """Create `entry`; one of the same nonce, of an earlier try, is fine. Raises RefMoved."""
+        """Create `entry`; accept one with the same nonce, from an earlier attempt. Raises RefMoved."""
         if self._door.create(ref.path(entry.seq), entry.encode()):
             return
         winner = self.entry(ref, entry.seq)
@@ -229,7 +229,7 @@ class RefLogs:
         return [names.decode_component(name) for name in self._door.names(REFS)]
 
     def kinds(self, model: str, *, published: bool = False) -> list[str]:
-        """Return the kinds under which `model` has logs, remote-tracking ones included; `published` adds those of places."""
+        """Return the kinds of refs that `model` has, remote-tracking ones included; `published` adds those of places."""
         top = f"{REFS}/{names.encode_component(model)}"
         kinds = [kind for kind in self._door.names(top) if kind not in (_REMOTES, PUBLISHED)]
         registries = self._door.names(f"{top}/{PUBLISHED}") if published else ()
@@ -240,10 +240,10 @@ class RefLogs:
         return kinds
 
     def all(self, model: str, kind: str) -> list[RefName]:
-        """Return every ref of a kind that has a log, removed ones included."""
+        """Return every ref of a kind, deleted ones included."""
         folder = RefName(model, kind, "x").folder.rpartition("/")[0]
         return [RefName(model, kind, names.decode_component(name)) for name in self._door.names(folder)]
 
     def names(self, model: str, kind: str) -> list[str]:
-        """Return the names of the refs of a kind that exist now, sorted."""
+        """Return the names of the existing refs of a kind, sorted."""
         return sorted(ref.name for ref in self.all(model, kind) if self.target(ref) is not None)

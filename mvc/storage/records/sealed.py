@@ -1,8 +1,8 @@
-"""The checksum of a record: canonical JSON that is not named by its content carries one.
+"""The checksum of a record: canonical JSON with a `sum`, since its name does not depend on its content.
 
     {"kind":"head", …}  →  {"kind":"head", …, "sum":"<BLAKE3 of the canonical bytes without sum>"}
 
-So every reader finds a flipped bit in a ref entry, a head or a journal.
+By it, every reader detects a flipped bit in a ref entry, a head or a journal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SUM = "sum"
 
 
 def checksum(record: Mapping[str, Any]) -> str:
-    """Return the checksum of a record, whether or not it carries one."""
+    """Return the checksum of a record, with or without a `sum`."""
     return digest(canonical.encode({key: value for key, value in record.items() if key != SUM}))
 
 

@@ -1,8 +1,8 @@
-"""Sparse files: those of a model that were never checked out, as in a clone with `--meta` or `--only`.
+"""Sparse files: files of a model that were never checked out, as in a clone with `--meta` or `--only`.
 
     sparse/helmets  {"kind":"sparse","model":"helmets","paths":["weights/best.onnx"],"v":1,"sum":"…"}
 
-A listed path without a file in the working tree was left out on purpose, so it is not deleted, and the next version keeps it.
+A listed path without a file in the working tree does not count as deleted, so the next version keeps it.
 A model without a record has all its files checked out.
 """
 
@@ -43,12 +43,12 @@ def paths(door: StoreDoor, model: str) -> frozenset[str]:
     except FileNotFoundError:
         return frozenset()
     if found.model != model:
-        raise errors.Damaged(what=what, reason="it is that of another model")
+        raise errors.Damaged(what=what, reason="it belongs to another model")
     return frozenset(found.paths)
 
 
 def record(door: StoreDoor, model: str, left_out: Iterable[str]) -> None:
-    """Replace the list of `model` durably; remove it when no path is left out. Under the lock."""
+    """Replace the list of `model` durably; remove it if it is empty. The caller holds the lock."""
     listed = tuple(sorted(set(left_out)))
     if listed:
         door.replace(path(model), Sparse(model, listed).encode())

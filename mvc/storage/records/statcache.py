@@ -1,13 +1,12 @@
 r"""The stat cache: the stat of each file when its bytes were last read, so that an untouched file is not read again.
 
-A file is taken as unchanged when its size, mtime, ctime (ns) and inode are as recorded. So a file is recorded only when
-every edit after that is sure to change one of these: `stamps` says when. What is not sure is not recorded at all, and
-the file is read again; there are no rows that count under conditions.
+A file counts as unchanged if its size, mtime, ctime (ns) and inode are as recorded. So a file is recorded only if every
+later edit is certain to change one of these (see `timestamps`). Otherwise it is not recorded, and is read again.
 
     cache/stat   2 <BLAKE3 of the rest>\n{"clock":ns,"files":{"path":[size,mtime,ctime,inode,file id], …}}
 
-`clock` is the machine's time when the cache was written. A clock that shows less was set back: an edit may then get a
-stamp that a row has already, so no row counts. The cache may be deleted, or be wrong bytes, at any time.
+`clock` is the machine's time when the cache was written. If the clock was set back since, an edit may get a recorded
+timestamp, so the cache is ignored. The cache may be deleted or corrupt at any time.
 """
 
 from __future__ import annotations
@@ -29,23 +28,23 @@ from mvc.storage.disk.treedoor import TreeDoor
 
 NAME = "cache/stat"
 _FORMAT = b"2 "
-"""Before it, rows were recorded that counted under conditions. Neither reader takes the other's cache for one."""
+"""The version of the format: caches of version 1 had conditional rows. No reader accepts the other version."""
 
 MAX_BYTES = 256 << 20
-"""Bytes of the cache that are read: rows of about two million files."""
+"""The largest cache, in bytes: about two million files."""
 _FIELDS = 5
 _Row = list[Any]
-"""Size, mtime, ctime, inode, as in `Stat`, and the file's id."""
+"""Size, mtime, ctime and inode, as in `Stat`, and the file's id."""
 
 
 class StatCache:
-    """The ids of files seen before, by path from the repository's root.
+    """The ids of files that were read before, by path from the repository's root.
 
-    Whatever reads a file of the working tree to learn its id does so by `read` or `identify`, and a file is put there by `place`.
+    Every id of a file in the working tree comes from `read` or `identify`, and every file is placed there by `place`.
     """
 
     def __init__(self, door: StoreDoor, tree: TreeDoor) -> None:
-        """Read the cache when it is first asked."""
+        """Read the cache on first use."""
         self._door = door
         self._tree = tree
         self._rows: dict[str, _Row] | None = None
@@ -53,7 +52,7 @@ class StatCache:
         self._file_systems: dict[int, FileSystem] = {}
 
     def lookup(self, path: str, stat: Stat) -> FileId | None:
-        """Return the id of the file's bytes, or None when they must be read."""
+        """Return the recorded id of the file's bytes; None if they must be read."""
         rows = self._rows if self._rows is not None else self._load()
         row = rows.get(path)
         if row is None:
@@ -62,7 +61,7 @@ class StatCache:
         return FileId(id_) if (size, mtime, ctime, inode) == stat[:4] else None
 
     def identify(self, path: str, stat: Stat) -> FileId | None:
-        """Return the id of the file's bytes, reading them if needed; None when the file changes meanwhile.
+        """Return the id of the file's bytes, which are read if needed; None if the file changes during the read.
 
         Raises as `TreeDoor.open` does.
         """
@@ -76,7 +75,7 @@ class StatCache:
             os.close(fd)
 
     def read(self, path: str, fd: int, read: Callable[[int], FileId]) -> FileId | None:
-        """Return the id that `read` makes of the open file; None when the file changed meanwhile."""
+        """Return the id that `read` computes of the open file; None if the file changed during the read."""
         found = Stat.of(os.fstat(fd))
         settled = self._settle(path, fd, found)
         before = Stat.of(os.fstat(fd)) if settled else found
@@ -92,8 +91,8 @@ class StatCache:
         """Move the finished, flushed file `staged`, whose id is `file`, to `path`; raises as `TreeDoor.place` does.
 
         Its ctime is that of the move, so an edit in the same tick would not change it. But its mtime is that of its last
-        write, a tick or more before the move, and an edit changes both. Not so with coarse stamps: their tick is long
-        enough to edit a file and to set its mtime back.
+        write, at least a tick before the move, and an edit changes both. This does not hold for coarse timestamps, whose
+        tick is long enough to edit a file and to set its mtime back.
         """
         found = os.stat(staged)
         before = Stat.of(found)
@@ -113,11 +112,11 @@ class StatCache:
             self.forget(path)
 
     def forget(self, path: str) -> None:
-        """Drop what is known of the file, so that it is read next time."""
+        """Drop the file's row, so that it is read next time."""
         self._changed = self._load().pop(path, None) is not None or self._changed
 
     def save(self) -> None:
-        """Write the cache if anything was learned; a store that cannot be written is fine."""
+        """Write the cache if it changed; ignore a read-only store."""
         if self._changed:
             content = {"clock": primitives.now_ns(), "files": self._load()}
             body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
@@ -127,7 +126,7 @@ class StatCache:
     # --- inside
 
     def _settle(self, path: str, fd: int, stat: Stat) -> bool:
-        """Flush the file; return whether every edit from now on changes its stamps."""
+        """Flush the file; return whether every edit from now on changes its timestamps."""
         file_system = self._file_system(path, os.fstat(fd).st_dev)
         if not file_system.has_passed(stat.mtime_ns, stat.ctime_ns) or file_system.flush is None:
             return False
@@ -138,7 +137,7 @@ class StatCache:
         return True
 
     def _file_system(self, path: str, device: int) -> FileSystem:
-        """Return the file system of the file at `path`: the store's, or one that is mounted in the working tree."""
+        """Return the file system of the file at `path`, which may be mounted inside the working tree."""
         if device not in self._file_systems:
             own = device == os.stat(self._door.root).st_dev
             scratch = self._door.scratch if own else partial(self._tree.scratch, path)
@@ -168,7 +167,7 @@ class StatCache:
 
 
 def _rows(body: bytes) -> dict[str, _Row]:
-    """Return the rows, none where one of them is no row: a cache may come from anybody."""
+    """Decode the rows; return none if one is invalid, since a cache may come from anybody."""
     try:
         content: Any = json.loads(body)
         rows: Any = content["files"]
