@@ -20,14 +20,17 @@ _SHOWN = 5
 
 @verb("add")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--as", "role", metavar="ROLE", help="Role of the file (default: the file's stem, or the folder's name).")
-@click.option("-y", "--yes", is_flag=True, help="Allow tracking more than 200 new files.")
+@click.option(
+    "--as", "role", metavar="ROLE", help="Role (default: the file's stem, the folder's name, or `files` for `.`)."
+)
+@click.option("-y", "--yes", is_flag=True, help="Allow `.` or a pattern such as *.pt to track more than 200 new files.")
 @click.option("--follow-links", is_flag=True, help="Track the targets of links, under the links' paths.")
 def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool, follow_links: bool) -> None:
     """Track files, folders or patterns.
 
     Adds them to [files] in model.toml. Tracking a folder tracks every file in it, dotfiles included; ignored files
-    and files that look like credentials are left out. Nothing is copied yet: `mvc commit` records every tracked file
+    and files that look like credentials are left out. A named folder may have any number of files; the whole folder
+    (`.`, or a pattern that begins with a wildcard) with more than 200 new ones needs --yes. Nothing is copied yet: `mvc commit` records every tracked file
     as it is at that time.
     """
     given = [invocation.cwd / path for path in paths]

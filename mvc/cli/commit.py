@@ -104,7 +104,7 @@ def command(
         invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes:
         invocation.note(render.fault(note))
-    invocation.emit("commit", done, lambda: _lines(done), ids=(done.id,) if done.id else ())
+    invocation.emit("commit", done, lambda: lines(done), ids=(done.id,) if done.id else ())
 
 
 def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None) -> str | None:
@@ -142,7 +142,8 @@ def _edited(invocation: Invocation, message: str) -> str:
     return "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
 
 
-def _lines(done: Committed) -> Iterator[str]:
+def lines(done: Committed) -> Iterator[str]:
+    """Yield what was committed, also for `mvc merge --continue`."""
     if done.id is None or done.version is None:
         yield f"Would commit to {escape(done.branch)} of {escape(done.model)}:"
     else:

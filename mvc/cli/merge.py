@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
@@ -12,7 +10,8 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
-from mvc.model.merge.merge import OURS, THEIRS, Conflict
+from mvc.cli.commit import lines
+from mvc.model.merge.merge import OURS, THEIRS
 from mvc.plural import count
 from mvc.porcelain import merge_continue
 from mvc.porcelain.commit import Committed
@@ -21,16 +20,15 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.worktree.checkout import Moved
 
-_SHOWN = 100
-"""Characters of a value in a list of conflicts."""
-
 
 @verb("merge")
 @click.argument("revision", required=False, metavar="[REV]")
 @click.option("-m", "--message", "messages", multiple=True, help="Message; repeat for more paragraphs.")
 @click.option("--ours", is_flag=True, help="Resolve conflicts with the side of the current branch.")
 @click.option("--theirs", is_flag=True, help="Resolve conflicts with the side of REV.")
-@click.option("--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Resolve the conflict of one field.")
+@click.option(
+    "--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Resolve the conflict of a field or file."
+)
 @click.option("--ff-only", is_flag=True, help="Refuse to merge unless the branch can be fast-forwarded.")
 @click.option("--continue", "proceed", is_flag=True, help="Conclude the merge after resolving conflicts.")
 @click.option("--abort", is_flag=True, help="Abort the merge and restore the working tree.")
@@ -97,7 +95,7 @@ def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int
             code=invocation.code,
         )
     _warn(invocation, done)
-    invocation.emit("merge", {"outcome": "merged", **done.to_json()}, lambda: _made(done), ids=(str(done.id),))
+    invocation.emit("merge", {"outcome": "merged", **done.to_json()}, lambda: lines(done), ids=(str(done.id),))
     return 0
 
 
@@ -118,11 +116,6 @@ def _choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:
     return Choice(chosen, OURS if ours else THEIRS if theirs else None)
 
 
-def _made(done: Committed) -> Iterator[str]:
-    assert done.version is not None  # noqa: S101 - it was no dry run
-    yield f"[{escape(done.branch)} v{done.version.number} {short(str(done.id))}] {escape(done.version.subject)}"
-
-
 def _lines(done: MergeResult) -> Iterator[str]:
     at = f"v{done.number} {short(done.id)}"
     if done.outcome == UP_TO_DATE:
@@ -132,27 +125,12 @@ def _lines(done: MergeResult) -> Iterator[str]:
     elif done.outcome == CONFLICTS:
         yield style(f"{count(len(done.conflicts), 'conflict')}; the working tree has our side:", fg="yellow")
         for conflict in done.conflicts:
-            yield from _conflict(conflict)
+            yield from (f"  {line}" for line in render.conflict(conflict))
         yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in done.broken)
         yield "Resolve with --take FIELD=ours|theirs, or edit; then run `mvc merge --continue` (or --abort)"
     else:
         yield f"Merged into {escape(done.branch)}: {at}"
     yield from _moved(done.moved)
-
-
-def _conflict(conflict: Conflict) -> Iterator[str]:
-    yield f"  {escape(conflict.field)}" + (f"  ({conflict.reason})" if conflict.reason else "")
-    for name, value in ((OURS, conflict.ours), (THEIRS, conflict.theirs), ("base", conflict.base)):
-        yield f"    {name:<6}  {_shown(value)}"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "absent"
-    if isinstance(value, dict) and "file" in value and "path" in value:
-        return f"{escape(value['path'])} {short(value['file'])}"
-    text = json.dumps(value, ensure_ascii=False)
-    return escape(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def _moved(moved: Moved) -> Iterator[str]:

@@ -32,11 +32,7 @@ def command(invocation: Invocation, exit_code: bool) -> int:
 
 def _lines(result: Status) -> Iterator[str]:
     yield from _head(result)
-    if result.merging:
-        yield style(
-            f"Merge of {short(result.merging.theirs)} in progress: run `mvc merge --continue` or `mvc merge --abort`",
-            fg="yellow",
-        )
+    yield from _merge(result)
     if result.pending:
         yield style(
             f"`mvc {escape(result.pending)}` was interrupted; the next command that writes completes it", fg="yellow"
@@ -70,6 +66,17 @@ def _lines(result: Status) -> Iterator[str]:
         yield "Nothing to commit, working tree clean."
     elif result.base is None and result.difference.is_empty:
         yield "No tracked files yet; track one with `mvc add PATH --as ROLE`"
+
+
+def _merge(result: Status) -> Iterator[str]:
+    if result.merging is None:
+        return
+    end = "resolve the conflicts, then run `mvc merge --continue`" if result.conflicts else "run `mvc merge --continue`"
+    yield style(f"Merge of {short(result.merging.theirs)} in progress: {end} (or --abort)", fg="yellow")
+    yield from _section("Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict)])
+    if result.conflicts:
+        yield "     (resolve one with `mvc merge --continue --take FIELD=ours|theirs`, or by an edit)"
+    yield from _section("Resolved conflicts:", [escape(name) for name in result.resolved])
 
 
 def _head(result: Status) -> Iterator[str]:

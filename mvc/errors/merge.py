@@ -6,7 +6,7 @@ from mvc.errors.base import Answer, RefRejected, Usage
 
 
 class MergeUnderway(RefRejected):
-    """A merge of {theirs} into {model} is in progress.
+    """A merge of {theirs} into {branch} of {model} is in progress.
 
     Conclude it with `mvc merge --continue`, or abort it with `mvc merge --abort`.
     """
@@ -30,7 +30,7 @@ class Undecided(Answer):
 class NotInConflict(Usage):
     """{field} is not in conflict (conflicts: {known}).
 
-    Use --take FIELD=ours or FIELD=theirs with one of these.
+    Use --take FIELD=ours or FIELD=theirs with one of these, or with the path of a file in conflict.
     """
 
 

@@ -9,7 +9,7 @@ class InTheWay(WouldOverwrite):
     """Nothing was changed, because {count:file|files} would be lost:
     {listed}
 
-    Commit or move them first, or discard them with `mvc switch --force` or `mvc reset --hard`.
+    Commit or move them first, or discard changes with `mvc restore FILE`; then run the command again.
     """
 
 

@@ -78,7 +78,8 @@ def add(
 ) -> Added:
     """Track the files, folders or patterns at the absolute paths `given`; no content is read.
 
-    `role` defaults to the file's stem or the folder's name. `yes` allows any number of files. With `follow_links`, a
+    `role` defaults to the file's stem or the folder's name, of the whole folder to "files". `yes` allows a pattern of
+    the whole folder any number of files. With `follow_links`, a
     link is versioned as its target; if that is outside the repository, the user's settings record the permission.
     model.toml changes only if the result can be committed. Raises NotInModel, NoSuchFile, NothingToTrack,
     NotRegularFile, UnsafePath, UnportablePath, BadRole, RoleInUse, TrackedAlready, OneRole, ManyFiles and the like.
@@ -186,6 +187,9 @@ class _Plan:
             same = self._enter(target, self._chosen(target, asked), new)
         elif same is None and not found.tracked:
             raise errors.NothingToTrack(path=paths.escape_name(target.path) or ".", reason=self._why(target, found))
+        elif same is None and asked is not None:  # all of a pattern is tracked in other roles
+            role = self._roles[found.tracked[0].path].rstrip("/")
+            raise errors.TrackedAlready(path=paths.escape_name(target.path) or ".", role=role)
         if same is not None and found.followed:
             self._follow(same, found)
         if not claims:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.display import Result
+from mvc.model import paths
 from mvc.model.document import keys
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.merge.merge import Conflict, Merged
 from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
+from mvc.model.toml.schema import dotted
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version, check_message
 from mvc.porcelain.status import status
@@ -45,18 +47,31 @@ UP_TO_DATE, FAST_FORWARD, MERGED, CONFLICTS = "up-to-date", "fast-forward", "mer
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The resolution of conflicts: by field in `takes`, all others to `side` (None: not resolved)."""
+    """The resolution of conflicts: by field, or a file's path, in `takes`; all others to `side` (None: not resolved)."""
 
     takes: Mapping[str, str]
     side: str | None = None
 
     def of(self, merged: Merged) -> dict[str, str]:
         """Return the side of each resolved field in conflict; raise NotInConflict."""
-        for name in self.takes:
-            if name not in merged.fields:
-                raise errors.NotInConflict(field=name, known=", ".join(merged.fields) or "nothing")
+        takes = {_field(name, merged): side for name, side in self.takes.items()}
         undecided = {conflict.field: self.side for conflict in merged.conflicts} if self.side else {}
-        return {**{name: side for name, side in undecided.items() if side}, **self.takes}
+        return {**{name: side for name, side in undecided.items() if side}, **takes}
+
+
+def _field(name: str, merged: Merged) -> str:
+    """Return the field in conflict that `name` is, or whose file has that path on either side; raise NotInConflict."""
+    if name in merged.fields:
+        return name
+    for conflict in merged.conflicts:
+        sides = (conflict.ours, conflict.theirs, conflict.base)
+        if conflict.key[0] == "files" and any(side is not None and side.get("path") == name for side in sides):
+            return conflict.field
+    entry = merged.snapshot.tree.by_path.get(name)
+    field = dotted(("files", entry.role)) if entry is not None else ""
+    if field not in merged.fields:
+        raise errors.NotInConflict(field=paths.escape_name(name), known=", ".join(merged.fields) or "nothing")
+    return field
 
 
 UNDECIDED = Choice({})

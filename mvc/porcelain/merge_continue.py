@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.images.registries import Registries
-from mvc.model.merge import merge as three_way
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code
 from mvc.porcelain.commit import Committed, Options, commit
@@ -46,14 +45,9 @@ def proceed(
     and as `commit` does.
     """
     state = _take(model.repository, _under_way(model), choice, progress)
-    current = status(model).current
-    undecided = [
-        conflict.field
-        for conflict in merge_state.result(model.repository, state).conflicts
-        if three_way.same(three_way.value_at(current, conflict), conflict.ours)
-    ]
-    if undecided:
-        raise errors.Undecided(count=len(undecided), fields=", ".join(undecided))
+    still, _ = merge_state.conflicts(model.repository, state, status(model).current)
+    if still:
+        raise errors.Undecided(count=len(still), fields=", ".join(conflict.field for conflict in still))
     options = Options(allow_empty=True, merged=state.theirs, registries=registries)
     return commit(model, message or state.message, actor, options=options, progress=progress, code=code)
 

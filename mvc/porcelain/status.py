@@ -26,9 +26,11 @@ from mvc.storage.records.merges import MergeState
 from mvc.storage.records.reflog import HEADS
 
 if TYPE_CHECKING:
+    from mvc.model.merge import merge as merged
     from mvc.readiness import evaluation
     from mvc.storage.chunks import headers
 else:
+    merged = lazy.Module("mvc.model.merge.merge")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     headers = lazy.Module("mvc.storage.chunks.headers")
 
@@ -51,7 +53,8 @@ class Status(Result):
     - `difference`: the changes that the next commit would record; `unread`: files compared by size only
     - `problems`: tracked files that cannot be committed; `warnings` and the errors in `broken`: breaches of rules
     - `untracked`: weight-like files without a role; `skipped`: files of a pattern that look like credentials
-    - `pending`: the verb of an interrupted change; `merging`: a merge in progress
+    - `pending`: the verb of an interrupted change
+    - `merging`: a merge in progress, with its open `conflicts`, and the fields of those that are `resolved`
     - `matches`: another version with the present model.toml; `elsewhere`: files that are not checked out
     - `unready`: intended uses that the version is not ready for, judged without reading files
     - `notes`: changed weight files that are empty, truncated or malformed
@@ -66,7 +69,7 @@ class Status(Result):
         {"problems": rows("problems", "kind message hint")},
         "rules=broken untracked skipped pending",
         {"matches": keys("number=matches.0 id=matches.1")},
-        "upstream merging=merging.theirs not_ready=unready notes not_checked_out=elsewhere advanced",
+        "upstream merging=merging.theirs conflicts resolved not_ready=unready notes not_checked_out=elsewhere advanced",
     )
 
     model: str
@@ -89,11 +92,13 @@ class Status(Result):
     notes: tuple[headers.Note, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
     advanced: Advanced | None = None
+    conflicts: tuple[merged.Conflict, ...] = ()
+    resolved: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """True if there is nothing to commit."""
-        return self.difference.is_empty and not self.problems and self.base is not None
+        """True if there is nothing to commit, and no merge to conclude."""
+        return self.difference.is_empty and not self.problems and self.base is not None and self.merging is None
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -119,6 +124,8 @@ def status(model: Model) -> Status:
     difference = diff.compare(base, found.snapshot)
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     pending = journal.pending(repository.door)
+    merging = merge_state.in_progress(model)
+    still, resolved = merge_state.conflicts(repository, merging, found.snapshot) if merging is not None else ([], [])
     return Status(
         model=model.key,
         folder=head.folder,
@@ -134,12 +141,14 @@ def status(model: Model) -> Status:
         skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(model, found.model_toml, base_id),
-        merging=merge_state.in_progress(model),
+        merging=merging,
         upstream=upstream(model, head.branch) if head.branch is not None else None,
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
         advanced=None if difference.is_empty else _advanced(model, head.branch, found),
+        conflicts=tuple(still),
+        resolved=tuple(resolved),
     )
 
 

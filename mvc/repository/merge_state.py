@@ -13,7 +13,7 @@ from mvc.storage.records import merges
 from mvc.storage.records.merges import MergeState
 
 if TYPE_CHECKING:
-    from mvc.model.merge.merge import Merged
+    from mvc.model.merge.merge import Conflict, Merged
     from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
@@ -32,7 +32,16 @@ def refuse(model: Model) -> None:
     """Raise MergeUnderway if a merge of `model` is in progress."""
     state = in_progress(model)
     if state is not None:
-        raise errors.MergeUnderway(theirs=history.label(model.repository, state.theirs), model=model.key)
+        theirs = history.label(model.repository, state.theirs)
+        raise errors.MergeUnderway(theirs=theirs, branch=model.head.branch, model=model.key)
+
+
+def conflicts(repository: Repository, state: MergeState, current: Snapshot) -> tuple[list[Conflict], list[str]]:
+    """Return the open conflicts of a merge, and the fields of those that `--take` or an edit in `current` resolved."""
+    merged = result(repository, state)
+    still = [each for each in merged.conflicts if merge.same(merge.value_at(current, each), each.ours)]
+    names = {each.field for each in still}
+    return still, [name for name in merged.fields if name not in names]
 
 
 def result(repository: Repository, state: MergeState) -> Merged:

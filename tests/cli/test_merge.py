@@ -149,3 +149,41 @@ def test_a_criss_cross_names_both_bases(forked: Shell) -> None:
     said = forked("merge", "main")
     assert said.code == 13
     assert said.err.count("v2 ") == 2
+
+
+@pytest.fixture
+def conflicting(forked: Shell) -> Shell:
+    """A merge of night into main in progress, with a conflict of a value and one of the weights."""
+    forked.write(WEIGHTS, b"ours" * 1000)
+    on_main(forked, "parameters.epochs=5")
+    assert forked("merge", "night").code == 1
+    return forked
+
+
+def test_status_lists_the_open_conflicts_and_the_resolved_ones(conflicting: Shell) -> None:
+    shown = conflicting.ok("status").out
+    assert "files.weights\n" in shown
+    assert "parameters.epochs\n" in shown
+    assert "Nothing to commit" not in shown
+    assert conflicting("status", "--exit-code").code == 1
+    conflicting.ok("set", "parameters.epochs=7")
+    found = conflicting.ok("--json", "status").json
+    assert [each["field"] for each in found["conflicts"]] == ["files.weights"]
+    assert (found["resolved"], found["clean"]) == (["parameters.epochs"], False)
+    assert "Resolved conflicts:\n  parameters.epochs\n" in conflicting.ok("status").out
+
+
+def test_a_conflict_is_taken_by_the_path_of_its_file(conflicting: Shell) -> None:
+    said = conflicting("merge", "--continue", "--take", f"{WEIGHTS}=theirs")
+    assert (said.code, "1 conflict not resolved: parameters.epochs.\n" in said.err) == (1, True)
+    said = conflicting("merge", "--continue", "--take", f"{WEIGHTS}=ours")  # a choice may be made again
+    assert "parameters.epochs" in said.err
+    assert "weights" not in said.err
+    said = conflicting.ok("merge", "--continue", "--take", "parameters.epochs=theirs")
+    assert "epochs 5 -> 9" in said.out
+    assert (conflicting.folder / WEIGHTS).read_bytes() == b"ours" * 1000
+
+
+def test_a_merge_in_progress_names_the_branch(conflicting: Shell) -> None:
+    said = conflicting("commit", "-m", "x")
+    assert (said.code, "into main of helmets is in progress" in said.err) == (13, True)

@@ -66,6 +66,14 @@ def test_add_says_once_which_roles_it_has(shell: Shell) -> None:
     assert "belongs to weights/best.onnx" in said.err
 
 
+def test_a_role_for_a_folder_whose_files_have_others_is_refused(shell: Shell) -> None:
+    shell.write("runs/a.txt", b"a")
+    shell.ok("add", "runs/a.txt", "--as", "log")
+    said = shell("add", "runs", "--as", "runs")
+    assert (said.code, "runs is already tracked as log" in said.err) == (2, True)
+    assert shell.ok("add", "runs").out == "Already tracked.\n"
+
+
 def test_a_pattern_has_one_role(shell: Shell) -> None:
     shell.write("runs/a.txt", b"a")
     shell.ok("add", "runs", "--as", "runs")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mvc.cli.app.terminal import escape, size, style
+from mvc.cli.app.terminal import escape, short, size, style
 from mvc.model.compare.diff import Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
@@ -14,12 +14,15 @@ from mvc.model.toml import schema
 from mvc.plural import count
 
 if TYPE_CHECKING:
+    from mvc.model.merge.merge import Conflict
     from mvc.readiness.evaluation import Readiness
     from mvc.storage.chunks.headers import Note
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
 """Characters of a value that are shown."""
+_WIDE = 100
+"""Characters of a value in a list of conflicts."""
 _UNTRACKED = 3
 """Untracked files that a warning names."""
 
@@ -124,6 +127,22 @@ def without_files(paths: Sequence[str]) -> str:
 def fault(note: Note) -> str:
     """Return a warning about a weight file: `weights/best.pt: it is empty`."""
     return f"warning: {escape(note.path)}: {escape(note.reason)}"
+
+
+def conflict(conflict: Conflict) -> Iterator[str]:
+    """Yield a field in conflict, with the values of both sides and of their base."""
+    yield escape(conflict.field) + (f"  ({conflict.reason})" if conflict.reason else "")
+    for name, value in (("ours", conflict.ours), ("theirs", conflict.theirs), ("base", conflict.base)):
+        yield f"  {name:<6}  {_side(value)}"
+
+
+def _side(value: Any) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, dict) and "file" in value and "path" in value:
+        return f"{escape(value['path'])} {short(value['file'])}"
+    text = json.dumps(value, ensure_ascii=False)
+    return escape(text if len(text) <= _WIDE else f"{text[:_WIDE]}…")
 
 
 def _path(change: FileChange) -> str:
