@@ -155,7 +155,7 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
     text = os.fspath(path)
     where = text if "://" in text else os.path.abspath(environment.cwd / text)
     without_network = environment.offline if offline is None else offline
-    if without_network and "://" in where and not where.startswith("file://"):
+    if without_network and "://" in where and not address.parse(where, environment.cwd).is_local:
         raise errors.Offline(what=where)
     opened = open_repository(
         where,
@@ -219,7 +219,7 @@ def clone(
     if registry_address.is_registry(url):
         return _clone_registry(url, directory, given, model, actor, environment, progress)
     where = address.parse(url, environment.cwd)
-    if environment.offline and where.kind is not remote_kinds.FILE:
+    if environment.offline and not where.is_local:
         raise errors.Offline(what=where.text)
     folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(url))))
     clones.clone(

@@ -62,7 +62,7 @@ def command(
             )
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
     address = remotes.parse(url, invocation.cwd)
-    if address.kind is not remote_kinds.FILE:
+    if not address.is_local:
         invocation.require_network(address.text)
     directory = directory or porcelain.folder_of(url)
     folder = invocation.cwd / directory

@@ -5,9 +5,10 @@ Source: keras/src/saving/saving_lib.py, version 3. Compressed weights have no se
 
 from __future__ import annotations
 
-from mvc.formats import hdf5, zip_directory
+from mvc.formats import hdf5
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax import zip_directory
 
 _WEIGHTS = "model.weights.h5"
 _BEGINNINGS = ("metadata.json", "config.json", _WEIGHTS)

@@ -13,10 +13,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.formats import zip_directory
 from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
-from mvc.formats.zip_directory import Member
+from mvc.formats.syntax import zip_directory
+from mvc.formats.syntax.zip_directory import Member
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_HEADER = 10_000

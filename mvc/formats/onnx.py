@@ -17,8 +17,8 @@ import itertools
 
 from mvc.formats.header import MAX_TEXT, Header, ordered
 from mvc.formats.onnx_tensor import Tensor, read_tensor
-from mvc.formats.protobuf import BYTES, Field, Reader
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.formats.syntax.protobuf import BYTES, Field, Reader
 from mvc.model.segment import Segment
 
 MAX_NESTING = 100

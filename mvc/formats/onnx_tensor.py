@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.formats.header import MAX_RANK
-from mvc.formats.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.formats.source import HeaderError
+from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.model.paths import check_path
 from mvc.model.segment import WIDTHS, Segment
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mvc.formats.header import volume
-from mvc.formats.pickle_text import Call, Global, Persistent
 from mvc.formats.source import HeaderError
+from mvc.formats.syntax.pickle_text import Call, Global, Persistent
 from mvc.model.segment import WIDTHS
 
 MAX_DEPTH = 200

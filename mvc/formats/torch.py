@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mvc.formats import pickle_text, tensor_tree, zip_directory
+from mvc.formats import tensor_tree
 from mvc.formats.header import MAX_TEXT, Header, ordered
 from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.formats.syntax import pickle_text, zip_directory
+from mvc.formats.syntax.zip_directory import Member
 from mvc.formats.tensor_tree import View
-from mvc.formats.zip_directory import Member
 from mvc.model.segment import WIDTHS, Segment
 
 MAX_PICKLE = 32 * 1024 * 1024

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
-from mvc.formats import zip_directory
 from mvc.formats.fault import fault
 from mvc.formats.metadata import reader
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax import zip_directory
 from mvc.model.compare.files import FileChange
 from mvc.model.metadata import Metadata
 from mvc.model.tree import TreeEntry

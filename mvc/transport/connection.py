@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 from mvc import errors
 from mvc.backoff import Backoff
-from mvc.model import remote_kinds
 from mvc.remotes import refs
 from mvc.remotes.backends import address, connect, registry_address
 from mvc.remotes.backends.backend import Backend
@@ -35,7 +34,7 @@ def open_remote(repository: Repository, name: str, *, jobs: int = JOBS, limit: f
     where = address.parse(settings.pop("url"), repository.root)
     if where.is_registry:
         raise errors.IsRegistry(name=name, url=where.text)
-    if repository.offline and where.kind is not remote_kinds.FILE:
+    if repository.offline and not where.is_local:
         raise errors.Offline(what=f"{name}, at {where.text},")
     trust.check(repository, name, where, settings)
     backend: Backend = RetryingBackend(connect.connect(where, settings))

@@ -259,7 +259,7 @@ def test_nesting_is_named_as_far_as_protobuf_itself_goes() -> None:
     ],
 )
 def test_a_flood_is_stopped(data: bytes, message_: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mvc.formats.protobuf.MAX_FIELDS", 100_000)
+    monkeypatch.setattr("mvc.formats.syntax.protobuf.MAX_FIELDS", 100_000)
     monkeypatch.setattr("mvc.formats.onnx.MAX_SEGMENTS", 1_000 if b"test" in data and message_ == "tensors" else 10_000)
     monkeypatch.setattr("mvc.formats.onnx.MAX_TEXT", 1 << 20)
     with pytest.raises(HeaderError, match=message_):

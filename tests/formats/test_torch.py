@@ -8,9 +8,10 @@ import zipfile
 
 import pytest
 
-from mvc.formats import pickle_text, torch
+from mvc.formats import torch
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError
+from mvc.formats.syntax import pickle_text
 from tests import effort
 from tests.formats import pickles
 from tests.formats.archives import archive, unpacked

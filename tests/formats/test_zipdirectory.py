@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from mvc.formats import zip_directory
 from mvc.formats.source import HeaderError
+from mvc.formats.syntax import zip_directory
 from tests.formats.archives import END, ENTRY, LOCAL, archive, patched, widened
 from tests.formats.headers import source
 

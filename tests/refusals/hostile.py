@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors
-from mvc.formats import gguf, npz, onnx, pickle_text, safetensors, torch, zip_directory
+from mvc.formats import gguf, npz, onnx, safetensors, torch
 from mvc.formats.metadata import reader
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax import pickle_text, zip_directory
 from mvc.formats.values import labels
 from mvc.model import canonical
 from mvc.model.ids import FileId

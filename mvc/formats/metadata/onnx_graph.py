@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from mvc.formats.header import MAX_RANK
 from mvc.formats.metadata import texts
 from mvc.formats.onnx_tensor import DTYPES
-from mvc.formats.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.model.metadata import Metadata, Port
 
 MAX_PORTS = 4_096

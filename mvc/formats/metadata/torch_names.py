@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from mvc.formats import pickle_text, torch
+from mvc.formats import torch
 from mvc.formats.metadata.class_names import MAX_CLASSES, Classes
-from mvc.formats.pickle_text import Call
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax import pickle_text
+from mvc.formats.syntax.pickle_text import Call
 from mvc.model.metadata import Metadata
 
 _MODELS = ("model", "ema")

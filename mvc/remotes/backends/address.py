@@ -51,6 +51,11 @@ class Address:
         return self.kind.scheme
 
     @property
+    def is_local(self) -> bool:
+        """True for a folder of this machine, which needs no network."""
+        return self.kind.shape is Shape.FOLDER
+
+    @property
     def is_registry(self) -> bool:
         """True for a model registry, which is not a store."""
         return self.kind.shape is Shape.REGISTRY
@@ -64,7 +69,7 @@ def parse(text: str, base: Path) -> Address:
         _refuse(text, "chained protocols (::) are not supported")
     scheme = _SCHEME.match(text)
     if scheme is None:
-        return _folder(text, text, base)
+        return _folder(text, text, remote_kinds.FILE, base)
     return _of_url(text, scheme[1].lower(), base)
 
 
@@ -74,10 +79,10 @@ def _of_url(text: str, scheme: str, base: Path) -> Address:
         known = ", ".join(remote_kinds.spellings())
         _refuse(text, f"{scheme}:// is not supported; use a path or {known}")
     if kind.shape is Shape.FOLDER:
-        rest = text[len("file://") :]
-        if not rest.startswith("/"):
-            _refuse(text, "file:// needs an absolute path, such as file:///srv/models")
-        return _folder(text, unquote(rest), base)
+        path = text.partition("://")[2]
+        if not path.startswith("/"):
+            _refuse(text, f"{scheme}:// needs an absolute path, such as {scheme}:///srv/models")
+        return _folder(text, unquote(path), kind, base)
     if kind.shape is Shape.REGISTRY:
         return _registry(text, kind)
     try:
@@ -134,11 +139,11 @@ def _registry(text: str, kind: Kind) -> Address:
     return Address(kind, found.organization, "", found.text)
 
 
-def _folder(text: str, path: str, base: Path) -> Address:
+def _folder(text: str, path: str, kind: Kind, base: Path) -> Address:
     whole = os.path.abspath(base / os.path.expanduser(path))
     if whole == os.sep:
         _refuse(text, "it is the root of the filesystem")
-    return Address(remote_kinds.FILE, "", whole, whole)
+    return Address(kind, "", whole, whole if kind is remote_kinds.FILE else f"{kind.scheme}://{whole}")
 
 
 def _below(text: str, path: str) -> str:
