@@ -177,6 +177,9 @@ def _follow(
     if ref.kind not in (TAGS, ALIASES) or new is None:
         return
     tip = repository.refs.tip(ref)
+    if tip is not None and tip.new == new:
+        repository.refs.settle(ref)  # an interrupted fetch may have moved it before it was durable
+        return
     if tip is not None and (ref.kind == TAGS or tip.new != before):
         return
     try:

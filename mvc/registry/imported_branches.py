@@ -82,8 +82,10 @@ def _plan(model: Model, tip: VersionId, number: int, taken: set[str]) -> BranchU
     """Return the update that makes `tip` reachable, None if none is needed; `taken` are the branches of other updates."""
     branches = {name: _target(model, name) for name in model.names(HEADS)}
     order = sorted(branches, key=lambda name: (name != model.head.branch, name != MAIN, name))
-    if any(history.is_ancestor(model.repository.objects, tip, branches[name]) for name in order):
-        return None
+    for name in order:
+        if history.is_ancestor(model.repository.objects, tip, branches[name]):
+            model.repository.refs.settle(model.ref(HEADS, name))  # an interrupted import may have moved it
+            return None
     for name in order:
         if name not in taken and _can_fast_forward(model.repository, branches[name], tip):
             return BranchUpdate(name, branches[name], tip)

@@ -15,11 +15,13 @@ from mvc import errors
 from mvc.porcelain.push import push as push_verb
 from mvc.remotes.backends.local import LocalBackend
 from mvc.repository.model import Model
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import ALIASES, HEADS, RefLogs, RefName
 from mvc.transport.refspec import RefUpdate
 from tests.cli.shell import MODEL, Shell
 from tests.remotes.clones import WEIGHTS, Weights, ana, clone, folder, push_main, remote_on
 from tests.remotes.faults import Faulty
+
+BEST = RefName(MODEL, ALIASES, "best")
 
 
 class Pair:
@@ -422,3 +424,23 @@ def test_a_push_u_is_followed(pair: Pair) -> None:
     pair.ana.commit("more")
     assert "Ahead of team/night by 1 version" in pair.ana.ok("status").out
     assert "To team" in pair.ana.ok("push").out
+
+
+def test_a_fetch_that_was_killed_is_repeated_until_its_refs_are_durable(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one named the entry of the alias, perhaps without an fsync, and came no further."""
+    pair.ana.ok("alias", "set", "best")
+    pair.ana.ok("push", "origin", "best")
+    with monkeypatch.context() as patch:
+        patch.setattr("mvc.transport.tracking.record", _killed)
+        assert pair.ben("fetch").code == 130
+    assert pair.ben.repository.refs.target(BEST) == pair.ana.repository.refs.target(BEST)
+    durable: list[RefName] = []
+    monkeypatch.setattr(RefLogs, "settle", lambda _, ref: durable.append(ref))
+    pair.ben.ok("fetch")
+    assert BEST in durable
+
+
+def _killed(*_: object) -> bool:
+    raise KeyboardInterrupt
