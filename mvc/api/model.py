@@ -461,6 +461,7 @@ class Model:
         every: bool = False,
         dry_run: bool = False,
         allow_memory: bool = False,
+        require_context: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Published:
@@ -485,6 +486,7 @@ class Model:
                 registry_model=name,
                 dry_run=dry_run,
                 allow_memory=allow_memory,
+                require_context=require_context,
                 progress=progress,
             )
 

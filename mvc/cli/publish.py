@@ -26,6 +26,7 @@ from mvc.repository.model import Model
 @click.option(
     "--allow-memory", is_flag=True, help="Load files over 256 MiB into memory if the storage has no multipart upload."
 )
+@click.option("--require-context", is_flag=True, help="Refuse a version that cannot have its experiment's context.")
 def command(
     invocation: Invocation,
     versions: tuple[str, ...],
@@ -34,6 +35,7 @@ def command(
     all_: bool,
     dry_run: bool,
     allow_memory: bool,
+    require_context: bool,
 ) -> None:
     """Publish versions to a registry.
 
@@ -63,6 +65,7 @@ def command(
             registry_model=published_name,
             dry_run=dry_run,
             allow_memory=allow_memory,
+            require_context=require_context,
             progress=progress,
         )
     for note in _notes(done):

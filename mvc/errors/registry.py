@@ -114,6 +114,13 @@ class PublicationChanged(RefRejected):
     """
 
 
+class NoContext(Refused):
+    """Version {name} cannot be published with a context: {reason}.
+
+    Nothing was published. Record the same values as the experiment has, or publish without --require-context.
+    """
+
+
 class RoleReserved(Refused):
     """Cannot publish version {version}: a file has the role {role}, which marks versions published by mvc.
 

@@ -82,11 +82,14 @@ def publish(
     registry_model: str | None = None,
     dry_run: bool = False,
     allow_memory: bool = False,
+    require_context: bool = False,
     progress: Progress | None = None,
 ) -> Published:
     """Publish versions of `model`, in this order, to `registry_model`: by default that of earlier ones, else of the same name.
 
-    Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, NeedsMemory, RoleReserved,
+    A version that names its experiment gets a context there; where it cannot, a note says why, or `require_context` refuses it.
+
+    Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, NoContext, NeedsMemory, RoleReserved,
     and as reading files does. The next call resumes where this one stopped.
     """
     repository = model.repository
@@ -97,7 +100,7 @@ def publish(
     report = progress if progress is not None else lambda _: None
     renamed_from = name if existing is not None and existing.name != name else None
     name = existing.name if existing is not None else name
-    publisher = Publisher(repository, registry, name, existing, allow_memory, report)
+    publisher = Publisher(repository, registry, name, existing, allow_memory, report, require_context)
     run = _Run(repository, model.key, registry, actor, publisher)
     if dry_run:
         planned = tuple(run.dry_run(local) for local in locals_)
@@ -155,6 +158,7 @@ class _Run:
         """Return the outcome that `publish` would have. Raises PublicationChanged."""
         existing = self._existing(local)
         if existing is None:
+            self.publisher.plan_export(local)
             return self._outcome(local, NEW, None)
         if existing.state is State.COMPLETE:
             self._check_files(local, existing, is_dry_run=True)
@@ -192,7 +196,8 @@ class _Run:
     def _outcome(self, local: LocalVersion, flag: str, remote: RemoteVersion | None) -> PublishedVersion:
         place = recorded_places.place_of(self.registry, remote) if remote is not None else None
         page = self.registry.page(remote.id) if remote is not None else None
-        notes = _edited(local, remote) if flag == THERE and remote is not None else _notes(local)
+        added = tuple(self.publisher.notes) if flag == NEW else ()
+        notes = _edited(local, remote) if flag == THERE and remote is not None else (*added, *_notes(local))
         return PublishedVersion(local.id, local.version.number, local.name, flag, place, page, notes)
 
 

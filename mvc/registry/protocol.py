@@ -3,7 +3,7 @@
     organization ─► RemoteModel ─► RemoteVersion ─► RemoteFile
                                         └─► RemoteContext: its experiment and dataset versions
 
-It changes and deletes nothing. `raw` keeps the answers unchanged: they may have values and keys that this release does not
+It changes and deletes nothing, except that a version which was just exported is completed. `raw` keeps the answers unchanged: they may have values and keys that this release does not
 know.
 """
 
@@ -167,6 +167,21 @@ class Registry(Protocol):
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         """Return a dataset version with its name and version; None for none."""
+
+    def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
+        """Return the artifacts of an experiment."""
+
+    def run_parameters(self, experiment_id: str) -> Raw | None:
+        """Return the parameters that an experiment has logged; None for none."""
+
+    def export(self, experiment_id: str, model: RemoteModel, after: int) -> RemoteVersion:
+        """Export an experiment as a version of a model, unless a version above number `after` is an export of it."""
+
+    def update_version(self, version: RemoteVersion, fields: Mapping[str, Any]) -> RemoteVersion:
+        """Set fields of a version, with the registry's keys, and return it as it is then."""
+
+    def delete_file(self, file: RemoteFile) -> None:
+        """Delete a file of a version, if it is there."""
 
     def close(self) -> None:
         """Close the connections."""

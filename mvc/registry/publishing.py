@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mvc import errors
@@ -19,8 +19,9 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import fields, marker, published
+from mvc.registry import experiment_export, fields, marker, published
 from mvc.registry.contents import Contents, of_version
+from mvc.registry.experiment_export import CannotExportError, Plan
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -76,7 +77,7 @@ def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
 class Publisher:
     """Publisher of versions to one model of a registry, which it creates on first use.
 
-    `sent` counts uploaded bytes; `report` is called with the size of each file that the registry has.
+    `sent` counts uploaded bytes; `notes` are warnings about the version published last; `report` is called with the size of each file that the registry has.
     """
 
     repository: Repository
@@ -85,6 +86,8 @@ class Publisher:
     model: RemoteModel | None
     allow_memory: bool
     report: Callable[[int], None]
+    require_context: bool = False
+    notes: list[str] = field(default_factory=list, init=False)
     sent: int = field(default=0, init=False)
 
     def complete(self, local: LocalVersion, begun: Candidate | None) -> RemoteVersion:
@@ -135,8 +138,46 @@ class Publisher:
         if self.model is None:
             description = str(local.manifest.model.get("description", ""))
             self.model = self.registry.create_model(self.model_name, description)
-        remote = self.registry.create_version(self.model, {"name": local.name, **fields.request(local.manifest)})
+        remote = self._export(local, self.model)
+        if remote is None:
+            remote = self.registry.create_version(self.model, {"name": local.name, **fields.request(local.manifest)})
         return remote, self.registry.files(remote)
+
+    def plan_export(self, local: LocalVersion) -> Plan | None:
+        """Return the plan to export the experiment of a version; None without one, with a note if it cannot be exported.
+
+        Raises NoContext if a context is required.
+        """
+        id_ = experiment_export.experiment_of(local.manifest)
+        self.notes = []
+        if id_ is None:
+            if self.require_context:
+                raise errors.NoContext(name=local.name, reason="it names no source.experiment.id")
+            return None
+        try:
+            return experiment_export.plan(self.registry, id_, local.manifest, local.files)
+        except CannotExportError as error:
+            if self.require_context:
+                raise errors.NoContext(name=local.name, reason=str(error)) from error
+            self.notes.append(f"published without a context: {error}")
+            return None
+
+    def _export(self, local: LocalVersion, model: RemoteModel) -> RemoteVersion | None:
+        """Return the version that the experiment of `local` was exported as, completed; None for none."""
+        planned = self.plan_export(local)
+        if planned is None:
+            return None
+        journal = publications.resumed(self.repository.door, self._journal(local))
+        exported_after = journal.exported_after
+        if exported_after is None:
+            exported_after = max((version.number for version in self.registry.versions(model)), default=-1)
+            self._record(replace(journal, exported_after=exported_after))
+        exported = self.registry.export(planned.experiment, model, exported_after)
+        try:
+            return experiment_export.complete(self.registry, exported, planned, local.manifest, local.name)
+        except CannotExportError as error:
+            self.notes.append(f"published without a context: {error}; delete #{exported.number} there")
+            return None
 
     def _check(self, local: LocalVersion, remote: RemoteVersion, files: Sequence[RemoteFile]) -> None:
         """Raise PublicationChanged if a begun version has other fields or files: somebody else may have made it."""

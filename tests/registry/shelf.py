@@ -162,5 +162,20 @@ class Shelf:
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         return None
 
+    def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
+        return ()
+
+    def run_parameters(self, experiment_id: str) -> Mapping[str, Any] | None:
+        return None
+
+    def export(self, experiment_id: str, model: RemoteModel, after: int) -> RemoteVersion:
+        raise AssertionError("nothing is written here")
+
+    def update_version(self, version: RemoteVersion, fields: Mapping[str, Any]) -> RemoteVersion:
+        raise AssertionError("nothing is written here")
+
+    def delete_file(self, file: RemoteFile) -> None:
+        raise AssertionError("nothing is written here")
+
     def close(self) -> None:
         return None

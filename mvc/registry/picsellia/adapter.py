@@ -8,6 +8,7 @@ download  new signed address ─► bytes, checked by the caller; the SDK's own 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ from mvc.registry.protocol import (
     RemoteVersion,
     Sink,
 )
+from mvc.registry.published import is_version_name
 from mvc.remotes.backends.registry_address import HOST
 from mvc.storage.records.reflog import page
 
@@ -222,6 +224,62 @@ class PicselliaRegistry:
                 self._client.connection.patch(f"/api/model/version/{version.id}", data=body)
 
         self._client.with_retries(upload)
+
+    # --- experiments
+
+    def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
+        """List the artifacts of an experiment, page by page."""
+        rows = self._client.all(f"/api/experiment/{decode.path_part(experiment_id)}/artifacts")
+        return [self._decode(decode.file, row) for row in rows]
+
+    def run_parameters(self, experiment_id: str) -> Mapping[str, Any] | None:
+        """Find the log that `experiment.log_parameters` writes."""
+        path = f"/api/experiment/{decode.path_part(experiment_id)}/logs/find"
+        row = self._client.find(path, {"name": "parameters"})
+        data = row.get("data") if row is not None else None
+        return data if isinstance(data, dict) else None
+
+    def export(self, experiment_id: str, model: RemoteModel, after: int) -> RemoteVersion:
+        """Export an experiment as `experiment.export_in_existing_model` does, once."""
+
+        def find() -> RemoteVersion | None:
+            newer = [version for version in self.versions(model) if version.number > after]
+            return next((version for version in newer if self._is_export(version, experiment_id)), None)
+
+        def create() -> RemoteVersion:
+            path = f"/api/experiment/{decode.path_part(experiment_id)}/publish/version"
+            version: RemoteVersion = self._decode(decode.version, self._post(path, {"model_id": model.id}))
+            return version
+
+        return find() or self._client.create_once(create, find)
+
+    def _is_export(self, version: RemoteVersion, experiment_id: str) -> bool:
+        """Return whether a version is an export of an experiment that nobody has published since."""
+        context = None if is_version_name(version.name) else self.context(version)
+        return context is not None and context.experiment == experiment_id
+
+    def update_version(self, version: RemoteVersion, fields: Mapping[str, Any]) -> RemoteVersion:
+        """Send the keys of `version.update`; a repeated request changes nothing more."""
+        path = f"/api/model/version/{version.id}"
+
+        def update() -> RemoteVersion:
+            with translated_errors(self._client.session):
+                self._client.connection.patch(path, data=json.dumps(dict(fields)).encode())
+            updated = self.version(version.id)
+            if updated is None:
+                raise self._client.fault(f"the version {version.name!r} was deleted meanwhile")
+            return updated
+
+        return self._client.with_retries(update)
+
+    def delete_file(self, file: RemoteFile) -> None:
+        """Delete a file as `file.delete` does."""
+
+        def delete() -> None:
+            with contextlib.suppress(errors.RegistryLacks), translated_errors(self._client.session):
+                self._client.connection.delete(f"/api/model/file/{file.id}")
+
+        self._client.with_retries(delete)
 
     # --- inside
 

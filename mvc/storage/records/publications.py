@@ -16,7 +16,7 @@ from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import VersionId, digest
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import Record
+from mvc.storage.records.record import ADDED, Record
 
 FOLDER = "publishing"
 _DIGITS = 16
@@ -25,7 +25,10 @@ _NAME = re.compile(rf"[0-9a-f]{{64}}\.[0-9a-f]{{{_DIGITS}}}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Publishing(Record):
-    """A publication in progress: the created registry version, and its uploaded files by role."""
+    """A publication in progress: the created registry version, and its uploaded files by role.
+
+    `exported_after` is the model's highest version number before the version's experiment is exported, None without an export.
+    """
 
     KIND = "publishing"
     NOUN = "publication in progress"
@@ -36,6 +39,7 @@ class Publishing(Record):
     model: str
     model_version: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    exported_after: int | None = field(default=None, metadata=ADDED)
 
     def made(self, model_version: str) -> Self:
         """Return the record with its registry version; drop the files of another one."""
