@@ -63,7 +63,7 @@ def command(
     """Upload versions and update the remote's refs.
 
     Pushes the current branch if no ref is named. Branches are only fast-forwarded: if somebody else pushed first, the
-    push is rejected, nothing changes, and the exit code is 13.
+    push of that branch is rejected, it stays as it is, and the exit code is 13.
     """
     if repair and dry_run:
         raise click.UsageError(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
 import operator
 import os
+import textwrap
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union, get_args, get_origin
@@ -225,19 +227,19 @@ def page() -> str:
         "# JSON\n",
         pages.NOTE + "\n",
         "With `--json` each verb answers with one document on one line; its first key is `schema`,",
-        "`mvc.<verb>/1`. From Python, `to_json()` of a result gives the same without `schema`. One thing has",
-        "one key everywhere: `time` (RFC 3339 in UTC), `by`, `message`; bytes are `bytes_total` (all files),",
-        "`bytes_new` (what their content adds), `bytes_stored` (what they took in the store), `bytes_sent`,",
-        "`bytes_received`, `bytes_freed`. An `id` is 64 hex digits. Fields may be added; none changes its",
-        "meaning without another number in `schema`; an optional one may be absent. Errors are",
-        "[a document of their own](exit-codes.md).\n",
+        "`mvc.<verb>/1`, or that of the verb whose document it gives. From Python, `to_json()` of a result",
+        "gives the same without `schema`. One thing has one key everywhere: `time` (RFC 3339 in UTC), `by`,",
+        "`message`; bytes are `bytes_total` (all files), `bytes_new` (what their content adds),",
+        "`bytes_stored` (what they took in the store), `bytes_sent`, `bytes_received`, `bytes_freed`. An `id`",
+        "is 64 hex digits. Fields may be added; none changes its meaning without another number in `schema`;",
+        "an optional one may be absent. Errors are [a document of their own](exit-codes.md).\n",
         "## Documents\n",
     ]
     for verb, shapes in DOCUMENTS.items():
         lines += [f"### mvc.{verb}/1\n", *_shapes(verb, shapes), *ALSO.get(verb, ()), ""]
     lines.append("## Objects\n")
     for class_, name in sorted(reached().items(), key=lambda each: each[1]):
-        lines += [f"### {name}\n", *_keys(class_), ""]
+        lines += [f"### {name}\n", *_meaning(class_), *_keys(class_), ""]
     return "\n".join(lines)
 
 
@@ -254,6 +256,13 @@ def _shapes(verb: str, shapes: list[Any]) -> Iterator[str]:
         if "*" in shape:
             yield f"{text(shape['*'])}, and\n"
         yield from _keys({key: type_ for key, type_ in shape.items() if key != "*"})
+
+
+def _meaning(class_: type) -> Iterator[str]:
+    """The docstring of a class, which explains those of its keys whose names do not."""
+    for paragraph in (inspect.getdoc(class_) or "").split("\n\n"):
+        if paragraph and not paragraph.startswith(" "):
+            yield textwrap.fill(paragraph, 100) + "\n"
 
 
 def _keys(shape: Any) -> Iterator[str]:
