@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 import click
@@ -40,8 +41,10 @@ def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...],
     if listed:
         return _list(invocation, revision, uses)
     model, id_ = _named(invocation, revision)
-    result = check(Model(invocation.repository(), model), id_, uses=uses, strict=strict)
-    invocation.emit("check", result, lambda: _lines(result), page=True)
+    checked = Model(invocation.repository(), model)
+    result = check(checked, id_, uses=uses, strict=strict)
+    folder = os.path.relpath(checked.repository.root / checked.folder, invocation.cwd)
+    invocation.emit("check", result, lambda: _lines(result, folder), page=True)
     return int(not result.ready)
 
 
@@ -80,7 +83,8 @@ def _table(rules: Sequence[Rule]) -> Iterator[str]:
 # --- the result as text
 
 
-def _lines(result: Checked) -> Iterator[str]:
+def _lines(result: Checked, folder: str) -> Iterator[str]:
+    """Yield the result; `folder` is that of the model, as seen from the current one."""
     at = f"v{result.number} {short(result.id)}" if result.id else "working tree"
     yield f"{style(escape(result.model), bold=True)} {at}"
     yield from _uncommittable(result)
@@ -94,7 +98,11 @@ def _lines(result: Checked) -> Iterator[str]:
         yield f"{_verdict(use)}  {escape(use.use)}"
         for finding in use.findings:
             yield from _finding(finding, strict=use.strict)
-    if result.id and any(finding.fix for use in result.uses for finding in use.findings):
+    has_fixes = any(finding.fix for use in result.uses for finding in use.findings)
+    if has_fixes and folder != ".":
+        yield ""
+        yield f"Run these commands in {escape(folder)}, the folder of the model."
+    if result.id and has_fixes:
         yield ""
         yield "Versions are immutable: these commands change the working tree, for the next version."
 

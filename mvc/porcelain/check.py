@@ -17,7 +17,7 @@ from mvc.readiness.evaluation import Readiness
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
 from mvc.repository.model import Model
-from mvc.repository.worktree import snapshot
+from mvc.repository.worktree import snapshot, untracked
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -106,5 +106,8 @@ def _working(model: Model) -> tuple[Subject, tuple[errors.MvcError, ...]]:
         identify=lambda _: snapshot.UNREAD,
         tolerant=True,
     )
-    subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, contents.working(model.repository, folder))
+    tracked = taken.snapshot.tree.by_path.keys()
+    candidates = (*tracked, *untracked.weight_like(model.repository.root, folder, tracked))
+    look = contents.working(model.repository, folder)
+    subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, look, candidates)
     return subject, taken.problems

@@ -32,6 +32,10 @@ else:
     toml_edit = lazy.Module("mvc.model.toml.edit")
 
 
+LABELS_PATH = ("labelmap", "path")
+"""The key of the file that has the classes; it excludes classes in model.toml."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edited(document.Document):
     """A key of model.toml with its value before and after; None where it is not set."""
@@ -51,7 +55,37 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
     for key, value in pairs:
         if key == ("model", "name") and value != model.key:
             raise errors.OtherName(path="model.name", name=value, model=model.key)
-    return rewrite(model, lambda text: toml_edit.set_keys(text, pairs), [key for key, _ in pairs])
+    keys_by_order = dict.fromkeys(key for key, _ in pairs)
+
+    def change(text: str) -> str:
+        if LABELS_PATH in keys_by_order:
+            text, classes = _without_classes(model, text, dict(pairs)[LABELS_PATH])
+            keys_by_order.update(dict.fromkeys(key for key in classes if key not in keys_by_order))
+        return toml_edit.set_keys(text, pairs)
+
+    return rewrite(model, change, keys_by_order)
+
+
+@writes
+def renumber(model: Model, first: int) -> list[Edited]:
+    """Renumber the classes of the labelmap, so that the first is `first`; classes of a file become those of model.toml.
+
+    Gaps stay. Raises NoValue without a class, and the errors of reading the file.
+    """
+    folder = model.folder
+    changed: dict[schema.Path, None] = {}
+
+    def change(text: str) -> str:
+        where, read = model_file.path(folder), read_labels_of(model.repository, folder)
+        old = parse.parse(text.encode(), where=where, read_labels=read).labelmap
+        if not old:
+            raise errors.NoValue(key="labelmap")
+        new = {str(number + first - old[0][0]): name for number, name in old}
+        known = parse.load(text.encode(), where=where)["labelmap"]
+        changed.update(dict.fromkeys(("labelmap", key) for key in [*known, *new]))
+        return toml_edit.set_keys(toml_edit.unset_key(text, ("labelmap",)), [(("labelmap",), new)])
+
+    return [edited for edited in rewrite(model, change, changed) if edited.old != edited.new]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +204,16 @@ def remove(
 
 
 # --- inside
+
+
+def _without_classes(model: Model, text: str, path: str) -> tuple[str, list[schema.Path]]:
+    """Return `text` without its classes, which the file at `path` replaces, and their keys; raise if it has none."""
+    classes = [key for key in parse.load(text.encode(), where=model_file.NAME).get("labelmap", {}) if key != "path"]
+    if not classes:
+        return text, []
+    if not read_labels_of(model.repository, model.folder)(path):
+        raise errors.BadLabels(where=paths.escape_name(path), reason="it has no class")
+    return toml_edit.unset_key(text, ("labelmap",)), [("labelmap", key) for key in classes]
 
 
 def _without_links(text: str, roles: Sequence[str]) -> str:

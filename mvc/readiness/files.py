@@ -6,25 +6,17 @@ accepts the files of a pattern.
 
 from __future__ import annotations
 
-import shlex
+import posixpath
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from mvc.model.toml.schema import dotted
+from mvc.readiness.fit import FILE, SAVED_MODEL, add_command, argument, fitting, zip_command
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
-SAVED_MODEL = frozenset({"saved_model.pb", "saved_model.pbtxt"})
-"""Files that make a folder a SavedModel (TensorFlow guide "Using the SavedModel format")."""
 _MAX_SHOWN = 3
 """Files named in one verdict, at most."""
 _NOT_LOCAL = "the content of some files is not in this repository"
-
-
-def add_command(role: str, subject: Subject | None = None) -> str:
-    """Return the command that gives `role` a file, or that changes the file `model.toml` of `subject` names for it."""
-    if subject is not None and role in subject.manifest.files:
-        return f"mvc set {shlex.quote(dotted(('files', role)))}=FILE"
-    return f"mvc add FILE --as {shlex.quote(role)}"
 
 
 def has_files(subject: Subject) -> Verdict:
@@ -80,7 +72,9 @@ class HasSuffix:
         entry = subject.file(self.role)
         if entry is None:
             return HasFile(self.role)(subject)
-        return OK if entry.path.lower().endswith(self.suffix) else no(f"{self.role} is {entry.path}")
+        if entry.path.lower().endswith(self.suffix):
+            return OK
+        return no(f"{self.role} is {entry.path}", add_command(self.role, subject, (self.suffix,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class ZipOfSavedModel:
             return unknown(f"the content of {self.role} is not in this repository")
         if SAVED_MODEL.intersection(names):
             return OK
-        return no("saved_model.pb is not at the top of the archive" if names else f"{self.role} is not a zip archive")
+        return no(_archive_fault(self.role, names), zip_command(self.role, subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +113,21 @@ class HasFormat:
             formats.add(subject.contents.format(entry))
             if expected in formats:
                 return OK
-        return unknown(_NOT_LOCAL) if None in formats else no(f"no file is in {self.format} format")
+        if None in formats:
+            return unknown(_NOT_LOCAL)
+        file = fitting(subject, (f".{expected}",))
+        return no(f"no file is in {self.format} format", f"mvc add {file if file == FILE else argument(file)}")
+
+
+def _archive_fault(role: str, names: Collection[str]) -> str:
+    """Return why an archive with these members is not that of a SavedModel."""
+    if not names:
+        return f"{role} is not a zip archive"
+    inside = sorted(name for name in names if posixpath.basename(name) in SAVED_MODEL)
+    if not inside:
+        return "saved_model.pb is not in the archive"
+    folder = posixpath.dirname(inside[0])
+    return f"saved_model.pb is in the folder {folder} of the archive; zip the files of the folder, not the folder"
 
 
 def _missing(role: str) -> str:

@@ -46,11 +46,15 @@ class NoContents:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A version or the working tree."""
+    """A version or the working tree.
+
+    `candidates` are the files of the working tree that a command may name: the tracked ones, and untracked weights.
+    """
 
     manifest: Manifest
     tree: Tree
     contents: Contents
+    candidates: tuple[str, ...] = ()
 
     def file(self, role: str) -> TreeEntry | None:
         """Return the file of exactly this role, as a registry names it."""

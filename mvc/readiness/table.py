@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from mvc.readiness import sources as s
 from mvc.readiness.conditions import AllOf, AnyOf, External
-from mvc.readiness.files import HasFile, HasSuffix, ZipOfSavedModel, add_command, has_files
+from mvc.readiness.files import HasFile, HasSuffix, ZipOfSavedModel, has_files
+from mvc.readiness.fit import add_command
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.values import (
     FirstClassIs,
@@ -23,6 +24,7 @@ from mvc.readiness.values import (
     has_pinned_tag,
     has_type,
     labels_are_valid,
+    renumber_command,
     set_flags_command,
 )
 from mvc.readiness.weights import HasClassesOf, HasSizeOf, IsFormat, RecordsClasses, RecordsSize
@@ -43,7 +45,7 @@ _LATEST = HasFile("model-latest")
 _REPLACE = "mvc set files.model-latest=FILE"
 _TYPE, _LABELS = "mvc set model.type=TYPE", "mvc set labelmap.0=NAME"
 _RENAME = "mvc set labelmap.NUMBER=NAME"
-_RENUMBER = "mvc unset labelmap && mvc set labelmap.path=FILE"
+_ZIP = f"python3 -m zipfile -c saved_model.zip FOLDER/. && {_REPLACE.replace('FILE', 'saved_model.zip')}"
 
 _TRAINING = (
     Rule("docker-image", "training", "a docker image", _REQUIRED, has_image,
@@ -83,7 +85,7 @@ _PRE_ANNOTATION = (
     Rule("model-latest", "pre-annotation/legacy", "a file with role model-latest", _REQUIRED, _LATEST,
          _add("model-latest"), sources=s.OLD_JOBS),
     Rule("saved-model", "pre-annotation/legacy", "a zip of a SavedModel as model-latest (TensorFlow job)", _REQUIRED,
-         ZipOfSavedModel("model-latest"), _REPLACE, when=AllOf((_TENSORFLOW, _LATEST)), sources=(s.TENSORFLOW_JOB,)),
+         ZipOfSavedModel("model-latest"), _ZIP, when=AllOf((_TENSORFLOW, _LATEST)), sources=(s.TENSORFLOW_JOB,)),
     Rule("onnx", "pre-annotation/legacy", "an .onnx file as model-latest (YOLOX job)", _REQUIRED,
          HasSuffix("model-latest", ".onnx"), _REPLACE, when=AllOf((_ONNX, _LATEST)), sources=(s.YOLOX_JOB,)),
     Rule("checkpoint", "pre-annotation/legacy", "a file with role checkpoint-index-latest: .pt weights (YOLO job)", _REQUIRED,
@@ -120,9 +122,9 @@ _BASES = tuple(
     rule
     for use in ("pre-annotation", "deployment")
     for rule in (
-        Rule("labels-from-1", use, "classes numbered from 1, as in TensorFlow", _UNVERIFIED, FirstClassIs(1), _RENUMBER,
+        Rule("labels-from-1", use, "classes numbered from 1, as in TensorFlow", _UNVERIFIED, FirstClassIs(1), renumber_command(1),
              when=AllOf((has_labels, _TENSORFLOW)), sources=(s.REGISTER, s.GUIDE)),
-        Rule("labels-from-0", use, "classes numbered from 0, as in YOLO and ONNX", _UNVERIFIED, FirstClassIs(0), _RENUMBER,
+        Rule("labels-from-0", use, "classes numbered from 0, as in YOLO and ONNX", _UNVERIFIED, FirstClassIs(0), renumber_command(0),
              when=AllOf((has_labels, AnyOf((_PYTORCH, _ONNX)))), sources=(s.YOLO_JOB, s.YOLOX_JOB)),
     )
 )  # fmt: skip

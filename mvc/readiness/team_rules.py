@@ -15,7 +15,8 @@ from typing import Any
 from mvc.model.manifest import Manifest
 from mvc.model.toml.schema import dotted
 from mvc.readiness.conditions import External
-from mvc.readiness.files import HasFormat, HasRole, add_command
+from mvc.readiness.files import HasFormat, HasRole
+from mvc.readiness.fit import add_command
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.values import MetricAtLeast
 

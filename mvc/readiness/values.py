@@ -17,6 +17,8 @@ NOT_CONFIGURED = "NOT_CONFIGURED"
 """Picsellia's value for an unset type or framework."""
 MOVING_TAG = "latest"
 """The docker tag that moves with every release."""
+FROM_FILE = "mvc set labelmap.path=FILE"
+"""The command that reads the classes from a file."""
 MAX_CLASSES = 8
 """Classes named in one command, at most."""
 
@@ -96,11 +98,15 @@ def labels_are_valid(subject: Subject) -> Verdict:
 
 
 def _relabel_command(subject: Subject, numbers: Sequence[int]) -> str:
-    """Return the command that names these classes; empty if they are too many for one command."""
-    if subject.manifest.labelmap_path is not None:
-        return "mvc set labelmap.path=FILE"
-    assignments = [f"labelmap.{number}=NAME" for number in sorted(numbers)]
-    return f"mvc set {' '.join(assignments)}" if len(assignments) <= MAX_CLASSES else ""
+    """Return the command that names these classes, or that reads all classes from a file if they are too many."""
+    if subject.manifest.labelmap_path is not None or len(numbers) > MAX_CLASSES:
+        return FROM_FILE
+    return f"mvc set {' '.join(f'labelmap.{number}=NAME' for number in sorted(numbers))}"
+
+
+def renumber_command(first: int) -> str:
+    """Return the command that gives the first class this number."""
+    return f"mvc set --first-class {first}"
 
 
 @dataclass(frozen=True, slots=True)

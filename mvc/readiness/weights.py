@@ -17,8 +17,9 @@ from mvc.model.metadata import Metadata, Port
 from mvc.model.toml.schema import dotted
 from mvc.model.tree import TreeEntry
 from mvc.readiness.files import HasFile
+from mvc.readiness.fit import add_command
 from mvc.readiness.subject import Subject
-from mvc.readiness.values import MAX_CLASSES
+from mvc.readiness.values import FROM_FILE, MAX_CLASSES
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
 SIZE_KEYS = ("imgsz", "img_size", "image_size", "input_size", "input_shape")
@@ -56,7 +57,7 @@ class HasClassesOf:
         labels = subject.manifest.labelmap
         names = [name for _, name in metadata.classes]
         if count != len(labels):
-            fix = _relabel_command(subject, names) if names else _FILE
+            fix = _relabel_command(subject, names) if names else FROM_FILE
             return no(f"{entry.path} has {_classes(count)}, and the labelmap {_classes(len(labels))}", fix)
         for (number, label), name in zip(labels, names, strict=False):
             if label.strip() != name.strip():
@@ -96,11 +97,13 @@ class HasSizeOf:
         expected = given * 2 if len(given) == 1 else given
         if all(size in (None, value) for size, value in zip(sizes, expected, strict=True)):
             return OK
-        value = json.dumps(sizes[0] if sizes[0] == sizes[1] else list(sizes))
-        assignment = shlex.quote(f"{dotted(('parameters', key))}={value}")
-        fix = "" if None in sizes else f"mvc set {assignment}"
+        height, width = (size or value for size, value in zip(sizes, expected, strict=True))
+        assignment = f"{dotted(('parameters', key))}={json.dumps(height if height == width else [height, width])}"
         shown = "x".join(map(str, given))
-        return no(f"the input of {entry.path} is {port.text}, and parameters.{key} is {shown}", fix)
+        return no(
+            f"the input of {entry.path} is {port.text}, and parameters.{key} is {shown}",
+            f"mvc set {shlex.quote(assignment)}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,10 @@ class IsFormat:
         entry, metadata = _metadata(subject, self.role)
         if entry is None or metadata is None:
             return _recorded(subject, self.role, lambda _: True)
-        return OK if metadata.format == self.format else no(f"{entry.path} is not in {self.format} format")
-
-
-_FILE = "mvc set labelmap.path=FILE"
+        if metadata.format == self.format:
+            return OK
+        fix = add_command(self.role, subject, (f".{self.format}",))
+        return no(f"{entry.path} is not in {self.format} format", fix)
 
 
 def _metadata(subject: Subject, role: str) -> tuple[TreeEntry | None, Metadata | None]:
@@ -154,14 +157,14 @@ def _relabel_command(subject: Subject, names: Sequence[str]) -> str:
     """Return the command that gives the labelmap these names, if it is short enough."""
     labels = subject.manifest.labelmap
     if subject.manifest.labelmap_path is not None:
-        return _FILE
+        return FROM_FILE
     first = labels[0][0] if labels else 0
     known = dict(labels)
     right = {first + order: name for order, name in enumerate(names)}
     wrong = [f"labelmap.{number}={name}" for number, name in right.items() if known.get(number) != name]
     extra = [f"labelmap.{number}" for number in known if number not in right]
     if len(wrong) + len(extra) > MAX_CLASSES:
-        return _FILE
+        return FROM_FILE
     commands = [f"mvc set {shlex.join(wrong)}"] if wrong else []
     commands += [f"mvc unset {shlex.join(extra)}"] if extra else []
     return " && ".join(commands)

@@ -63,6 +63,12 @@ def test_a_path_beats_a_glob(tmp_path: Path) -> None:
     assert roles(scan(tmp_path, "", {"all": "w/*", "best": "w/a.pt"})) == {"w/a.pt": "best", "w/b.pt": "all/b.pt"}
 
 
+def test_a_glob_may_match_only_files_with_a_line_of_their_own(tmp_path: Path) -> None:
+    make(tmp_path, "w/a.pt")
+    found = scan(tmp_path, "", {"all": "w/*", "best": "w/a.pt"})
+    assert (roles(found), found.problems) == ({"w/a.pt": "best"}, ())
+
+
 def test_the_labelmaps_file_is_tracked_by_itself(tmp_path: Path) -> None:
     make(tmp_path, "labels.json", "a.pt")
     assert roles(scan(tmp_path, "", {"m": "*"}, "labels.json")) == {"labels.json": "labelmap", "a.pt": "m/a.pt"}

@@ -86,7 +86,7 @@ def _labels(manifest: Manifest) -> Iterator[Problem]:
     gaps = labelmap.gaps(manifest.labelmap)
     if gaps and not manifest.model.get("labelmap_sparse", False):
         missing = ", ".join(map(_range, gaps[:_MAX_SHOWN])) + (", ..." if len(gaps) > _MAX_SHOWN else "")
-        fix = f"`mvc set labelmap.{gaps[0].start}=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended"
+        fix = f"{_name_class(manifest, gaps[0].start)}, or `mvc set model.labelmap_sparse=true` if this is intended"
         is_one = len(gaps) == len(gaps[0]) == 1
         message = f"class {missing} is missing" if is_one else f"classes {missing} are missing"
         yield Problem(ERROR, "labelmap", message, fix)
@@ -95,8 +95,13 @@ def _labels(manifest: Manifest) -> Iterator[Problem]:
             classes = ", ".join(map(str, numbers[:_MAX_SHOWN]))
             yield Problem(ERROR, "labelmap", f"classes {classes} share the name {name!r}", "give each a unique name")
     for number in labelmap.nameless(manifest.labelmap)[:_MAX_SHOWN]:
-        fix = f"`mvc set labelmap.{number}=NAME`"
-        yield Problem(ERROR, f"labelmap.{number}", f"class {number} has no name", fix)
+        yield Problem(ERROR, f"labelmap.{number}", f"class {number} has no name", _name_class(manifest, number))
+
+
+def _name_class(manifest: Manifest, number: int) -> str:
+    """Return how a class gets a name: in the labelmap's file if there is one."""
+    path = manifest.labelmap_path
+    return f"edit {paths.escape_name(path)}" if path is not None else f"`mvc set labelmap.{number}=NAME`"
 
 
 def _range(numbers: range) -> str:

@@ -251,7 +251,10 @@ class _Search:
             for entry in entries:
                 name = entry.name
                 path = prefix + name
-                if path == MODEL_TOML or path in self.claimed:
+                if path == MODEL_TOML:
+                    continue
+                if path in self.claimed:  # a pattern may match only files that have a line of their own
+                    used.update(role for role, match in roles if match(path))
                     continue
                 for role, match in roles:
                     if not match(path):
