@@ -1,4 +1,4 @@
-"""The model.toml of a merge: our text with its comments, edited where merged values differ."""
+"""The model.toml of a merge: our text with its comments, edited where merged values differ; of a rebase, both texts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.manifest import Manifest
+from mvc.model.merge.lines import merge_lines
 from mvc.model.merge.values import same
 from mvc.model.toml import edit, parse
 from mvc.model.toml.schema import Path
+
+Side = tuple[str, Manifest]
+"""A model.toml, and its values."""
+
+
+def combine(base: Side, ours: Side, theirs: Side, new: Manifest) -> str:
+    """Return a model.toml with the values `new` and the comments of both sides; with ours if they touch the same lines."""
+    old, current, changed = (rewrite(text, values, new) for text, values in (base, ours, theirs))
+    both = merge_lines(old, current, changed)
+    return both if both is not None and _holds(both, new) else current
+
+
+def _holds(text: str, values: Manifest) -> bool:
+    try:
+        return same(parse.parse(text.encode(), where="model.toml").to_toml(), values.to_toml())
+    except errors.MvcError:
+        return False
 
 
 def rewrite(text: str, old: Manifest, new: Manifest) -> str:
