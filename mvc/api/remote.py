@@ -117,9 +117,10 @@ class Remote:
     ) -> Pushed:
         """Upload versions and update the remote's refs: `main`, `main:release`, `:old`; by default the current branch.
 
-        `rebase` rebases your versions onto the remote branch after a rejection and pushes again (a number: at most so many
+        `rebase` replays your versions on the remote branch after a rejection and pushes again (a number: at most so many
         times); `repair` first replaces missing or damaged data on the remote. Rejected refs are in `rejected` of the
-        result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, and connection errors.
+        result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, with `rebase` also Unrelated,
+        CannotRebase, RebaseConflicts, InTheWay, and connection errors.
         """
         if not dry_run:
             self._session.repository.roll_forward()
@@ -164,7 +165,8 @@ class Remote:
     ) -> Pulled:
         """Fetch, and fast-forward the current branch and its files to `branch` of the remote, or to its upstream.
 
-        Raises Detached, NotThere, Diverged unless `rebase`, CannotRebase, InTheWay.
+        `rebase` replays your versions on the remote branch if both diverged. Raises Detached, NotThere, Diverged unless
+        `rebase`, Unrelated, CannotRebase, RebaseConflicts, InTheWay.
         """
         name, who = self._session.model(model), self._session.actor(actor)
         with self._reached(jobs, limit) as there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -15,15 +15,15 @@ from mvc.plural import count
 from mvc.porcelain import pull as porcelain
 from mvc.porcelain.pull import Pulled
 from mvc.repository.model import Model
+from mvc.repository.refnames import KINDS
 from mvc.transport import connection, fast_forward
+from mvc.transport.rebase import Rebased
 
 
 @verb("pull")
 @click.argument("remote", required=False)
 @click.argument("branch", required=False)
-@click.option(
-    "--rebase", "rebasing", is_flag=True, help="Rebase your versions onto the remote branch if both diverged."
-)
+@click.option("--rebase", "rebasing", is_flag=True, help="Replay your versions on the remote branch if both diverged.")
 @click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
 @click.option("--meta", is_flag=True, help="Fetch no files; each is fetched when it is needed.")
 @transfers.options
@@ -40,7 +40,8 @@ def command(
     """Fetch from a remote and update the current branch.
 
     Fast-forwards the branch and updates the working tree. If the branch and the remote branch have diverged, nothing
-    changes and the exit code is 13, unless --rebase is given.
+    changes and the exit code is 13, unless --rebase is given. That merges the change of each of your versions into the
+    newest one there, and leaves everything as it was if they conflict.
     """
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
@@ -70,8 +71,9 @@ def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:
 def _lines(done: Pulled) -> Iterator[str]:
     yield from fetch.lines(done.fetched)
     new = short(done.new or "")
-    if done.rebased:
+    if done.rebase is not None:
         yield f"Rebased {escape(done.branch)}, now at {new}"
+        yield from rebase_lines([done.rebase])
     elif done.old == done.new:
         yield f"{escape(done.branch)} is up to date"
     else:
@@ -81,3 +83,12 @@ def _lines(done: Pulled) -> Iterator[str]:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
     if done.received:
         yield f"  {size(done.received)} of files fetched"
+
+
+def rebase_lines(rebases: Sequence[Rebased]) -> Iterator[str]:
+    """Yield what rebases dropped, and the refs that they did not move."""
+    dropped = [short(id_) for rebase in rebases for id_ in rebase.dropped]
+    if dropped:
+        yield f"  dropped, the remote has the change already: {', '.join(dropped)}"
+    for ref in (ref for rebase in rebases for ref in rebase.unmoved):
+        yield f"  {KINDS[ref.kind]} {escape(ref.name)} still points to the version before the rebase"

@@ -12,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
+from mvc.cli.pull import rebase_lines
 from mvc.plural import count
 from mvc.porcelain import push as porcelain
 from mvc.porcelain.push import Pushed, PushedRef
@@ -41,7 +42,7 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
     type=click.IntRange(1),
     default=None,
     metavar="[TRIES]",
-    help="If rejected, rebase onto the remote branch and push again.",
+    help="If rejected, replay your versions on the remote branch and push again.",
 )
 @click.option("--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads all of it).")
 @transfers.options
@@ -63,7 +64,8 @@ def command(
     """Upload versions and update the remote's refs.
 
     Pushes the current branch if no ref is named. Branches are only fast-forwarded: if somebody else pushed first, the
-    push of that branch is rejected, it stays as it is, and the exit code is 13.
+    push of that branch is rejected, it stays as it is, and the exit code is 13. --rebase then merges the change of each
+    of your versions into the newest one there; if they conflict, it leaves everything as it was.
     """
     if repair and dry_run:
         raise click.UsageError(
@@ -103,6 +105,7 @@ def _lines(done: Pushed) -> Iterator[str]:
         yield f" {ref.flag} {_move(ref)}  {escape(ref.ref.name)}{_why(ref)}"
     if done.rebased:
         yield f"Rebased {count(done.rebased, 'time')}."
+        yield from rebase_lines(done.rebases)
     if any(ref.flag not in "=!" for ref in done.refs):
         verb_ = "Uploaded" if done.done else "Would upload"
         skipped = f" ({size(done.skipped)} already on {escape(done.remote)})" if done.skipped else ""

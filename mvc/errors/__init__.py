@@ -121,6 +121,7 @@ if TYPE_CHECKING:
         NotAtTip,
         NotFastForward,
         NotInConflict,
+        RebaseConflicts,
         Undecided,
         Unrelated,
     )
@@ -421,6 +422,7 @@ __all__ = [
     "PushUncertain",
     "ReadOnlyStore",
     "RealmNotTrusted",
+    "RebaseConflicts",
     "RefMoved",
     "RefRejected",
     "Refused",

@@ -74,3 +74,11 @@ class CannotRebase(RefRejected):
 
     Merge instead, with `mvc merge {onto}`.
     """
+
+
+class RebaseConflicts(RefRejected):
+    """Cannot rebase {branch} onto {onto}: {count:conflict|conflicts} in {version}.
+    {listed}
+
+    Nothing was changed. Run `mvc merge {onto}`, resolve the conflicts, then `mvc push`.
+    """

@@ -1,7 +1,7 @@
 """`mvc pull`: fetch, then fast-forward or rebase the current branch, and update the files.
 
 fetch ─► fast-forward: fetch content of files ─► journal: files, branch
-      └► diverged: refused, or rebased (--rebase)
+      └► diverged: refused, or the local versions replayed on the remote's (--rebase)
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from mvc.model.ids import VersionId
 from mvc.porcelain import fetch
 from mvc.porcelain.fetch import Fetched
 from mvc.remotes.remote import Remote
-from mvc.repository import history, rebase, upstream
+from mvc.repository import history, upstream
 from mvc.repository.model import Model
+from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS
-from mvc.transport import fast_forward
+from mvc.transport import fast_forward, rebase
 from mvc.transport.fast_forward import Select
+from mvc.transport.rebase import Rebased
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled(Document):
     """The fetch, the old and new tip of the branch, the changed files, and the bytes of content fetched.
 
-    `rebased` is true if local versions were rebased onto the remote's.
+    `rebase` is the result of a rebase, if local versions were replayed on the remote's.
     """
 
     KEYS = keys(
-        "fetched model branch old new written=moved.written deleted=moved.deleted bytes_received=received rebased"
+        "fetched model branch old new written=moved.written deleted=moved.deleted bytes_received=received rebased rebase"
     )
 
     fetched: Fetched
@@ -42,7 +44,12 @@ class Pulled(Document):
     new: VersionId | None
     moved: Moved
     received: int
-    rebased: bool = False
+    rebase: Rebased | None = None
+
+    @property
+    def rebased(self) -> bool:
+        """True if local versions were replayed on the remote's."""
+        return self.rebase is not None
 
 
 @writes
@@ -58,8 +65,9 @@ def pull(
 ) -> Pulled:
     """Fast-forward the current branch of `model` to the branch `theirs` of `remote` (None: its upstream there).
 
-    Only the content of files that `select` chooses is fetched; the others stay promised. Raises Detached, NotThere,
-    Diverged, CannotRebase, InTheWay, and as `fetch` and `fetch_chunks` do.
+    With `rebasing`, local versions are replayed on it if both diverged. Only the content of files that `select` chooses
+    is fetched; the others stay promised. Raises Detached, NotThere, Diverged, Unrelated, CannotRebase, RebaseConflicts,
+    InTheWay, and as `fetch` and `fetch_chunks` do.
     """
     repository = model.repository
     branch = model.head.branch
@@ -78,10 +86,13 @@ def pull(
         return Pulled(fetched, model.key, branch, old, old, moved, received)
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)
+        if not history.merge_bases(repository.objects, old, target):
+            raise errors.Unrelated(ours=branch, theirs=called)
         if not rebasing:
             raise errors.Diverged(branch=branch, remote_branch=called, ahead=ahead, behind=behind)
-        new = rebase.rebase(model, branch, target, called, actor)
-        return Pulled(fetched, model.key, branch, old, new, Moved(), 0, rebased=True)
+        onto = Target(branch, target, called)
+        done = rebase.rebase(model, onto, actor, verb="pull", select=select, remote=remote, progress=progress)
+        return Pulled(fetched, model.key, branch, old, done.new, done.moved, done.received, done)
     received, moved = fast_forward.advance(model, branch, target, select, actor, remote=remote, progress=progress)
     return Pulled(fetched, model.key, branch, old, target, moved, received)
 

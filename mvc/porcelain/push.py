@@ -1,7 +1,7 @@
 """`mvc push`: upload versions, then update the remote's refs.
 
 ref updates ─► intent ─► remote's tips ─► fast-forward? ─► upload ─► next ref entries ─► remote-tracking refs
-                                          └─ behind, and --rebase: rebase and repeat
+                                          └─ behind, and --rebase: replay on the remote's and repeat
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import Fresh
 from mvc.repository import history
-from mvc.repository import rebase as rebasing
 from mvc.repository.model import Model
+from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
-from mvc.transport import presence, promises, promisor, tracking
+from mvc.transport import presence, promises, promisor, rebase, tracking
+from mvc.transport.rebase import Rebased
 from mvc.transport.refspec import RefUpdate
 
 TRIES = 20
 """Rebases in one push, at most, by default."""
 _FETCH = "Rebase yours onto them and push with `mvc push --rebase`, or get them first with `mvc fetch`."
+_UNRELATED = "Push yours to a branch of another name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class PushedRef(Document):
 class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
-    `done` is False after a dry run; `rebased` counts the rebases; `repaired` is the repair of the remote, if one was made.
+    `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
+    `repaired` is the repair of the remote, if one was made.
     """
 
-    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased repaired")
+    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired")
     OPTIONAL = ("repaired",)
 
     remote: str
@@ -73,6 +76,7 @@ class Pushed(Document):
     skipped: int = 0
     done: bool = True
     rebased: int = 0
+    rebases: tuple[Rebased, ...] = ()
     repaired: Healed | None = None
 
     @property
@@ -97,24 +101,21 @@ def push(
 ) -> Pushed:
     """Update refs of `model` on `remote`; with `lease`, also non-fast-forward if nobody else has moved them.
 
-    With `tries`, a branch that somebody else has moved is rebased and pushed again, at most so often. `repair` first
-    uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream. Raises PushRejected if the
-    only update is rejected (of several, each has its own result), RemoteBusy, PushUncertain, FilesElsewhere, and as
-    fetching does.
+    With `tries`, local versions are replayed on a branch that somebody else has moved, and pushed again, at most so
+    often. `repair` first uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream.
+    Raises PushRejected if the only update is rejected (of several, each has its own result), Unrelated, CannotRebase,
+    RebaseConflicts, InTheWay, RemoteBusy, PushUncertain, FilesElsewhere, and as fetching does.
     """
     if dry_run:
         return _Push(model.repository, model.key, remote, actor, lease=lease).dry_run(requests)
     repaired = _repaired(model.repository, remote, actor, progress) if repair else None
     _trust(model.repository, remote, actor)
-    attempt = 0
-    while True:
-        done = _Push(model.repository, model.key, remote, actor, lease=lease).run(requests, progress)
-        behind = [ref for ref in done.rejected if ref.new is not None and ref.hint == _FETCH]
-        if not behind or attempt == tries:
-            break
-        attempt += 1
-        remote.pause(attempt)
-        requests = [_rebased(model, remote, request, actor) for request in requests]
+    done = _Push(model.repository, model.key, remote, actor, lease=lease).run(requests, progress)
+    while done.rebased < tries and (behind := _behind(requests, done)):
+        remote.pause(done.rebased + 1)
+        fetch.fetch(model.repository, remote, actor, models=[model.key])
+        ready, done = _rebase_all(model, remote, behind, actor, done, progress)
+        done = _joined(done, _Push(model.repository, model.key, remote, actor, lease=lease).run(ready, progress))
     if not done.rejected:
         place_sync.send(model, remote, actor)
     if done.rejected and len(done.refs) == 1:
@@ -124,7 +125,7 @@ def push(
         )
     if set_upstream:
         _follow(model.repository, done)
-    return replace(done, rebased=attempt, repaired=repaired)
+    return replace(done, repaired=repaired)
 
 
 def _repaired(repository: Repository, remote: Remote, actor: Actor, progress: Progress | None) -> Healed | None:
@@ -133,6 +134,47 @@ def _repaired(repository: Repository, remote: Remote, actor: Actor, progress: Pr
         return heal(repository, remote, actor, progress)
     except errors.NoRemoteYet:
         return None
+
+
+def _behind(requests: Sequence[RefUpdate], done: Pushed) -> list[RefUpdate]:
+    """Return the updates of local branches that were rejected since somebody else has pushed first."""
+    rejected = {ref.ref for ref in done.rejected if ref.hint == _FETCH}
+    return [request for request in requests if request.ref in rejected and request.local is not None]
+
+
+def _rebase_all(
+    model: Model, remote: Remote, behind: Sequence[RefUpdate], actor: Actor, done: Pushed, progress: Progress | None
+) -> tuple[list[RefUpdate], Pushed]:
+    """Return the updates of the rebased branches, and the result so far; of several, one that cannot be is rejected.
+
+    Raises the error of an only branch.
+    """
+    ready: list[RefUpdate] = []
+    rebases = list(done.rebases)
+    refs = {ref.ref: ref for ref in done.refs}
+    for request in behind:
+        try:
+            update, rebased = _rebased(model, remote, request, actor, progress)
+        except (errors.RefRejected, errors.WouldOverwrite) as error:
+            if len(refs) == 1:
+                raise
+            reason = " ".join(error.message.split()).rstrip(".")
+            refs[request.ref] = replace(refs[request.ref], reason=reason, hint=error.hint)
+            continue
+        ready.append(update)
+        rebases += [rebased] if rebased is not None else []
+    return ready, replace(done, refs=tuple(refs.values()), rebases=tuple(rebases), rebased=done.rebased + 1)
+
+
+def _joined(before: Pushed, after: Pushed) -> Pushed:
+    """Return the result of a push and of another try of some of its updates."""
+    return replace(
+        before,
+        refs=tuple({ref.ref: ref for ref in (*before.refs, *after.refs)}.values()),
+        versions=before.versions + after.versions,
+        sent=before.sent + after.sent,
+        skipped=before.skipped + after.skipped,
+    )
 
 
 def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
@@ -150,16 +192,17 @@ def _trust(repository: Repository, remote: Remote, actor: Actor) -> None:
         presence.record_probe(repository, remote)
 
 
-def _rebased(model: Model, remote: Remote, request: RefUpdate, actor: Actor) -> RefUpdate:
-    """Return the same update for the rebased versions."""
-    if request.local is None:
-        return request
-    fetch.fetch(model.repository, remote, actor, models=[model.key])
+def _rebased(
+    model: Model, remote: Remote, request: RefUpdate, actor: Actor, progress: Progress | None
+) -> tuple[RefUpdate, Rebased | None]:
+    """Return the same update for the replayed versions, and the rebase; None where the remote's tip is an ancestor."""
+    assert request.local is not None  # noqa: S101 - only branches are behind
     onto, own = model.repository.refs.target(request.ref.tracking_ref(remote.name)), _local(model, request.local)
     if onto is None or history.is_ancestor(model.repository.objects, onto, own):
-        return replace(request, new=own)
-    called = f"{remote.name}/{request.ref.name}"
-    return replace(request, new=rebasing.rebase(model, request.local, onto, called, actor))
+        return replace(request, new=own), None
+    target = Target(request.local, onto, f"{remote.name}/{request.ref.name}")
+    done = rebase.rebase(model, target, actor, verb="push", remote=remote, progress=progress)
+    return replace(request, new=done.new), done
 
 
 def _local(model: Model, branch: str) -> VersionId:
@@ -270,6 +313,8 @@ class _Push:
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         if not history.is_ancestor(self._repository.objects, old, new):
             reason = f"your branch lacks its newest versions (newest: {self._about(tip)})"
+            if not history.merge_bases(self._repository.objects, old, new):
+                return PushedRef(request.ref, "!", old, new, "it has an unrelated history", _UNRELATED)
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         return PushedRef(request.ref, " ", old, new)
 

@@ -76,7 +76,7 @@ def advance(
         ref = model.ref(HEADS, branch)
         entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
         full = checkout.files_of(model, target)
-        left_out = {entry.path for entry in full.entries if _is_elsewhere(repository, entry)}
+        left_out = {entry.path for entry in full.entries if is_elsewhere(repository, entry)}
         moved = checkout.move(
             model,
             verb,
@@ -117,5 +117,6 @@ def _fetch(
     return promisor.fetch_files(repository, files, progress, connected=remote)
 
 
-def _is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:
+def is_elsewhere(repository: Repository, entry: TreeEntry) -> bool:
+    """Return whether the bytes of a file are not here, so that it cannot be checked out."""
     return entry.path != NAME and repository.promised.state(entry.file) in partial.ELSEWHERE

@@ -146,6 +146,16 @@ def behind(root: Path) -> None:
     shutil.rmtree(root / ".mvc-other")
 
 
+def diverged(root: Path) -> None:
+    """As `behind`, all of it fetched, and two versions of one's own: the first is new, the second changes what is there already."""
+    behind(root)
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS[100:])
+    mvc(root, "commit", "-m", "ours")
+    (root / "notes.txt").write_bytes(b"hers" * 5_000)
+    mvc(root, "commit", "-m", "the same as hers", "--alias", "prod")
+    mvc(root, "fetch")
+
+
 def littered(root: Path) -> None:
     """Versions that nothing leads to, beside those that something does: a pack is dead, one is mostly."""
     side(root)
@@ -201,5 +211,7 @@ SCENARIOS = (
     Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
     Scenario("fetch", behind, ("fetch",), check=SURVEY),
     Scenario("pull", behind, ("pull",), check=SURVEY),
+    Scenario("pull --rebase", diverged, ("pull", "--rebase"), check=SURVEY),
+    Scenario("push --rebase", diverged, ("push", "--rebase"), check=SURVEY),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
 )

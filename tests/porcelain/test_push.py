@@ -93,22 +93,6 @@ def test_who_has_seen_theirs_and_is_not_after_it_is_refused_too(pair: Pair) -> N
     assert _tip(pair.ana, "origin/main") == hers
 
 
-def test_with_rebase_both_are_there_one_after_the_other(pair: Pair) -> None:
-    pair.ana.set(parameters__lr=1)
-    first = pair.ana.commit("hers")
-    pair.ana.ok("push")
-    pair.ben.set(parameters__lr=2)
-    before = pair.ben.commit("his")
-    pair.ben.ok("push", "--rebase")
-    pair.ana.ok("pull")
-    log = pair.ana.ok("log", "--format", "{id} {subject}").lines
-    assert [line.split(" ", 1)[1] for line in log[:2]] == ["his", "hers"]
-    assert log[1].split()[0] == first
-    assert _tip(pair.ben) not in (before, first)
-    assert pair.ana.ok("get", "parameters.lr").out.strip() == "2"
-    assert "rebase" in pair.ben.ok("reflog", "main").out
-
-
 def test_a_pull_where_both_moved_on_is_refused_and_changes_nothing(pair: Pair) -> None:
     pair.ana.set(parameters__lr=1)
     pair.ana.commit("hers")
@@ -358,7 +342,7 @@ def test_bytes_that_nobody_promised_stop_a_push(pair: Pair, tmp_path: Path, monk
     assert not list((tmp_path / "elsewhere").rglob("refs/**/000*"))
 
 
-def test_two_that_begin_the_same_branch_are_one_after_the_other(
+def test_of_two_that_begin_the_same_branch_the_second_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
 ) -> None:
     shell, weights = ana(tmp_path, monkeypatch, rng, versions=1)
@@ -373,8 +357,14 @@ def test_two_that_begin_the_same_branch_are_one_after_the_other(
     stranger.commit("unrelated")
     ref = RefName(MODEL, HEADS, "main")
     tip = stranger.repository.refs.target(ref)
-    with pytest.raises(errors.PushRejected):
+    for tries, error in ((0, errors.PushRejected), (3, errors.Unrelated)):
+        with pytest.raises(error):
+            push_verb(
+                Model(stranger.repository, MODEL), remote, [RefUpdate(ref, tip, "main")], stranger.actor, tries=tries
+            )
+    with pytest.raises(errors.PushRejected, match="unrelated history"):
         push_verb(Model(stranger.repository, MODEL), remote, [RefUpdate(ref, tip, "main")], stranger.actor)
+    assert stranger.repository.refs.target(ref) == tip
 
 
 def test_a_pack_that_was_cut_short_there_does_not_count_and_is_sent_again(pair: Pair) -> None:

@@ -14,13 +14,15 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain import fetch
 from mvc.porcelain.commit import commit
+from mvc.porcelain.edit import set_values
 from mvc.porcelain.open import open_repository
 from mvc.porcelain.push import push
+from mvc.porcelain.reset import HARD, reset
 from mvc.remotes.remote import Remote
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor
 from mvc.storage.records.reflog import HEADS, RefName
-from mvc.transport import connection
+from mvc.transport import connection, promises
 from mvc.transport.refspec import RefUpdate
 
 MODEL = "helmets"
@@ -44,8 +46,11 @@ class Pusher:
                 sys.stdout.flush()
 
     def _once(self, remote: Remote, number: int) -> str:
-        file = self._repository.root / "w.bin"
-        file.write_bytes(self._rng.randbytes(1_000))
+        """Commit and push a change: one that rebases sets a key of its own, the others train the weights."""
+        if self._rebase:
+            set_values(Model(self._repository, MODEL), [f"parameters.{self._name}-{number}={number}"])
+        else:
+            (self._repository.root / "w.bin").write_bytes(self._rng.randbytes(1_000))
         made = commit(Model(self._repository, MODEL), f"{self._name} {number}", self._actor()).id
         assert made is not None
         try:
@@ -72,8 +77,9 @@ class Pusher:
         repository = self._repository
         fetch.fetch(repository, remote, self._actor(), models=[MODEL])
         theirs = repository.refs.target(MAIN.tracking_ref("origin"))
-        with repository.writing():
-            repository.refs.append(MAIN, repository.refs.tip(MAIN), theirs, self._actor().move("reset"))
+        assert theirs is not None
+        promises.ensure_version_present(repository, theirs)
+        reset(Model(repository, MODEL), theirs, mode=HARD, actor=self._actor())
 
     def _actor(self) -> Actor:
         self._time += 1

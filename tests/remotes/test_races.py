@@ -99,6 +99,9 @@ def test_of_all_pushes_those_that_were_accepted_are_there(
     accepted = _accepted(shell, verdicts)
     assert len(accepted) + told == len(verdicts)
     assert len(accepted) >= max(patient * count, len(verdicts) / 4)
+    shell.ok("pull")
+    set_here = shell.ok("get", "parameters", "--json").json["value"] if patient else {}
+    assert set_here == {f"p{number}-{each}": each for number in range(patient) for each in range(count)}
 
 
 def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:

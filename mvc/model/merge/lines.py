@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 MAX_LINES = 2_000
-"""Lines of a text that is merged: a longer model.toml is no person's, and the time grows with their square."""
+"""The maximum of lines of a text that is merged; the time grows with their square."""
 
 
 class _Edit(NamedTuple):
