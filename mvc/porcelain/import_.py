@@ -21,7 +21,7 @@ from mvc.registry.contents import Contents, of_version
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
 from mvc.registry.lineage import Lineage
-from mvc.registry.marker import Marker
+from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import read_marker
 from mvc.repository import places
@@ -129,6 +129,7 @@ class _Run:
     progress: Progress | None
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     numbers: dict[VersionId, int] = field(default_factory=dict)
+    hints: dict[VersionId, Branch] = field(default_factory=dict)
     originals: dict[str, tuple[VersionId, ...]] = field(default_factory=dict)
     lineages: dict[str, Lineage] = field(default_factory=dict)
     reader: lineage.Reader = field(init=False)
@@ -174,7 +175,12 @@ class _Run:
         if not self.numbers:
             return ()
         return imported_branches.update_branches(
-            Model(self.repository, key), self.numbers, self.actor, check_out=check_out, progress=self.progress
+            Model(self.repository, key),
+            self.numbers,
+            self.actor,
+            hints=self.hints,
+            check_out=check_out,
+            progress=self.progress,
         )
 
     def _with_ancestors(self, inspected: Sequence[_Inspection]) -> list[_Inspection]:
@@ -296,6 +302,8 @@ class _Run:
     def _import_published(self, importer: Importer, inspection: _Inspection) -> None:
         """Import a version with its marker; if it was edited since, also its current state as a child."""
         version_marker = _marker_of(inspection)
+        if version_marker.branch is not None:
+            self.hints[version_marker.id] = version_marker.branch
         reason = _invalid_names(version_marker) or self._numbering_fault(version_marker)
         if reason:
             self._record(inspection.version, LEFT_OUT, None, reason)

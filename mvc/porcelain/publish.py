@@ -18,14 +18,16 @@ from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
 from mvc.registry import fields, published, publishing, recorded_places
 from mvc.registry.contents import of_version
+from mvc.registry.marker import Branch
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
 from mvc.registry.publishing import LocalVersion, Publisher
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
+from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import Place
+from mvc.storage.records.reflog import HEADS, Place
 
 NEW, RESUMED, THERE = "*", "+", "="
 """The outcome for a version: created, completed after an interruption, or complete before."""
@@ -100,7 +102,9 @@ def publish(
     report = progress if progress is not None else lambda _: None
     renamed_from = name if existing is not None and existing.name != name else None
     name = existing.name if existing is not None else name
-    publisher = Publisher(repository, registry, name, existing, allow_memory, report, require_context)
+    publisher = Publisher(
+        repository, registry, name, existing, allow_memory, report, require_context, _branches(model, versions)
+    )
     run = _Run(repository, model.key, registry, actor, publisher)
     if dry_run:
         planned = tuple(run.dry_run(local) for local in locals_)
@@ -111,6 +115,17 @@ def publish(
     created = {version.name for version in done if version.flag != THERE}
     duplicates = _duplicates(registry, publisher.model, created)
     return Published(registry.organization, name, done, duplicates, publisher.sent, renamed_from=renamed_from)
+
+
+def _branches(model: Model, versions: Sequence[VersionId]) -> dict[VersionId, Branch]:
+    """Return a branch for each version that is reachable from one: the current branch, main, or the first by name."""
+    current, branches = model.head.branch, dict[VersionId, Branch]()
+    for name in sorted(model.names(HEADS), key=lambda name: (name != current, name != MAIN, name)):
+        tip = model.target(HEADS, name)
+        missing = set(versions) - set(branches)
+        reachable = history.ancestors(model.repository.objects, [tip]) if tip is not None and missing else set()
+        branches |= {id_: Branch(name, name == current) for id_ in missing & set(reachable)}
+    return branches
 
 
 def _registry_model(model: Model, registry: Registry, name: str | None) -> tuple[str, RemoteModel | None]:

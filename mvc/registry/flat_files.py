@@ -19,6 +19,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model import paths
 from mvc.model.toml import rules
+from mvc.model.tree import TreeEntry
 
 _SEPARATORS = re.compile(r"[/\\]")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\[\]\\/\ud800-\udfff]')
@@ -28,6 +29,8 @@ _MAX_NAME = 200
 _MAX_ROLE = rules.MAX_ROLE - 8
 """The longest role, with room for a number after it."""
 _UNNAMED = "file"
+_OWN_THERE = ("mvc-manifest.json",)
+"""The file name of the marker."""
 
 
 class RegistryFile(NamedTuple):
@@ -59,6 +62,49 @@ def place(files: Sequence[RegistryFile]) -> list[PlacedFile]:
         path = bases[number] if is_unique else f"{base_name(roles[number])}/{bases[number]}"
         placed[number] = _without_collision(path, list(placed.values()))
     return [PlacedFile(roles[number], placed[number]) for number in range(len(files))]
+
+
+def filenames(entries: Sequence[TreeEntry]) -> dict[str, str]:
+    """Return a file name for each role, as a registry has it: all different, also where case does not count.
+
+    The base name; where several have it, the path with `-`; where a file has several roles, the role and the base name.
+    """
+    ordered = sorted(entries, key=lambda entry: (entry.path, entry.role))
+    forms = (_base, _joined, _after_role)
+    names: dict[str, str] = {}
+    for form in forms:
+        candidates = {entry.role: form(entry) for entry in ordered if entry.role not in names}
+        folded = Counter(paths.fold(name) for name in candidates.values())
+        taken = {paths.fold(name) for name in (*names.values(), *_OWN_THERE)}
+        names |= {
+            role: name
+            for role, name in candidates.items()
+            if folded[paths.fold(name)] == 1 and paths.fold(name) not in taken
+        }
+    for entry in ordered:
+        if entry.role not in names:
+            names[entry.role] = _numbered(_after_role(entry), {paths.fold(name) for name in names.values()})
+    return names
+
+
+def _base(entry: TreeEntry) -> str:
+    return entry.path.rpartition("/")[2]
+
+
+def _joined(entry: TreeEntry) -> str:
+    return _shorten(entry.path.replace("/", "-"))
+
+
+def _after_role(entry: TreeEntry) -> str:
+    return _shorten(f"{entry.role.replace('/', '-')}-{_base(entry)}")
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    number, candidate = 1, name
+    while paths.fold(candidate) in taken:
+        number += 1
+        candidate = f"{number}-{name}"
+    return candidate
 
 
 def base_name(filename: str) -> str:

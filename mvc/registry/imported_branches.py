@@ -3,19 +3,20 @@
     tips: imported versions without an imported child
       ├─ reachable from a branch                 nothing
       ├─ a branch is its ancestor                fast-forward, with the files if they are checked out
-      └─ neither                                 a new branch: main, or picsellia-<number>
+      └─ neither                                 a new branch: as the marker hints, or main, or picsellia-<number>
 
 Versions made by hand move only branches of their own kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
+from mvc.registry.marker import Branch
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
@@ -42,21 +43,26 @@ def update_branches(
     numbers: Mapping[VersionId, int],
     actor: Actor,
     *,
+    hints: Mapping[VersionId, Branch] | None = None,
     check_out: bool = False,
     progress: Progress | None = None,
 ) -> tuple[BranchUpdate, ...]:
     """Make versions, given with their numbers on the registry, reachable from branches of `model`.
 
-    With `check_out`, write the files of the current branch even if there are none yet. Raises InTheWay if edited files of the
+    `hints` are the publisher's branches. With `check_out`, switch to the one that was checked out there, and write the files of the current branch even if there are none yet. Raises InTheWay if edited files of the
     current branch would be overwritten; all other branches have been updated by then.
     """
     repository = model.repository
+    names = {id_: branch.name for id_, branch in (hints or {}).items()}
     tips = _tips(repository, list(numbers))
-    order = sorted(tips, key=lambda id_: (_is_by_hand(repository, id_), -_number(repository, id_), numbers[id_]))
-    head, plan = model.head, list[BranchUpdate]()
-    for id_ in order:
-        update = _plan(model, id_, numbers[id_], {planned.branch for planned in plan})
+    tips.sort(key=lambda id_: (_is_by_hand(repository, id_), -_number(repository, id_), -numbers[id_]))
+    plan = list[BranchUpdate]()
+    for id_ in sorted(tips, key=lambda id_: id_ not in names):  # a name that is hinted at is not given to another tip
+        update = _plan(model, id_, numbers[id_], {planned.branch for planned in plan}, names.get(id_))
         plan += [update] if update is not None else []
+    if check_out:
+        _switch_unborn(model, plan, _current(tips, numbers, hints or {}))
+    head = model.head
     plan.sort(key=lambda update: update.branch == head.branch)  # files last: edited ones raise
     for update in plan:
         is_current = update.branch == head.branch
@@ -78,8 +84,28 @@ def _tips(repository: Repository, ids: list[VersionId]) -> list[VersionId]:
     return tips
 
 
-def _plan(model: Model, tip: VersionId, number: int, taken: set[str]) -> BranchUpdate | None:
-    """Return the update that makes `tip` reachable, None if none is needed; `taken` are the branches of other updates."""
+def _current(
+    tips: Sequence[VersionId], numbers: Mapping[VersionId, int], hints: Mapping[VersionId, Branch]
+) -> VersionId | None:
+    """Return the tip of the branch that was checked out when it was published, the last one of several; else the first tip."""
+    current = [id_ for id_ in tips if id_ in hints and hints[id_].is_current]
+    return max(current, key=lambda id_: numbers[id_]) if current else next(iter(tips), None)
+
+
+def _switch_unborn(model: Model, plan: Sequence[BranchUpdate], tip: VersionId | None) -> None:
+    """Set the head of a model without versions and files to the new branch of `tip`."""
+    repository, head = model.repository, model.head
+    names = [update.branch for update in plan if update.new == tip and update.old is None]
+    if names and head.branch not in model.names(HEADS) and model_file.read(repository, head.folder) is None:
+        with repository.locked():
+            repository.heads.set(model.key, replace(head, branch=names[0]))
+
+
+def _plan(model: Model, tip: VersionId, number: int, taken: set[str], hint: str | None) -> BranchUpdate | None:
+    """Return the update that makes `tip` reachable, None if none is needed; `taken` are the branches of other updates.
+
+    With a `hint`, no other branch is moved.
+    """
     branches = {name: _target(model, name) for name in model.names(HEADS)}
     order = sorted(branches, key=lambda name: (name != model.head.branch, name != MAIN, name))
     for name in order:
@@ -87,9 +113,9 @@ def _plan(model: Model, tip: VersionId, number: int, taken: set[str]) -> BranchU
             model.repository.refs.settle(model.ref(HEADS, name))  # an interrupted import may have moved it
             return None
     for name in order:
-        if name not in taken and _can_fast_forward(model.repository, branches[name], tip):
+        if hint in (None, name) and name not in taken and _can_fast_forward(model.repository, branches[name], tip):
             return BranchUpdate(name, branches[name], tip)
-    return BranchUpdate(_new_name(model, number, taken), None, tip)
+    return BranchUpdate(_new_name(model, number, taken, hint), None, tip)
 
 
 def _can_fast_forward(repository: Repository, old: VersionId, new: VersionId) -> bool:
@@ -98,14 +124,14 @@ def _can_fast_forward(repository: Repository, old: VersionId, new: VersionId) ->
     return history.is_ancestor(repository.objects, old, new)
 
 
-def _new_name(model: Model, number: int, taken: set[str]) -> str:
-    first = [] if MAIN in taken or model.target(HEADS, MAIN) else [MAIN]
+def _new_name(model: Model, number: int, taken: set[str], hint: str | None) -> str:
+    first = [hint] if hint is not None else [] if MAIN in taken or model.target(HEADS, MAIN) else [MAIN]
     stem = f"picsellia-{number}"
     names = [*first, stem, *(f"{stem}-{more}" for more in range(2, _MOST_NAMES))]
     for name in names:
         try:
             refnames.check_new(model, HEADS, name)
-        except errors.RefRejected:  # a tag or an alias has that name
+        except (errors.RefRejected, errors.BadRefName):  # a tag or an alias has that name, or it is none
             continue
         if name not in taken and model.target(HEADS, name) is None:
             return name

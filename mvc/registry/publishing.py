@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from mvc import errors
@@ -19,10 +20,10 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import experiment_export, fields, marker, published
+from mvc.registry import experiment_export, fields, flat_files, marker, published
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.experiment_export import CannotExportError, Plan
-from mvc.registry.marker import Marker
+from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
 from mvc.repository.repository import Repository
@@ -32,7 +33,7 @@ from mvc.storage.records.publications import Publishing
 from mvc.transport import promises
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LocalVersion:
     """A version of this repository with the objects that are published."""
 
@@ -56,6 +57,11 @@ class LocalVersion:
         """Its files as a registry has them: one for each role."""
         return roles.expanded(self.manifest, self.tree)
 
+    @cached_property
+    def filenames(self) -> Mapping[str, str]:
+        """The file names on a registry by role, each once: its users download them into one folder."""
+        return flat_files.filenames(self.files.entries)
+
     @property
     def thumbnail(self) -> TreeEntry | None:
         """The file that model.toml names as thumbnail, by path or by role; None if the version has no such file."""
@@ -77,7 +83,7 @@ def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
 class Publisher:
     """Publisher of versions to one model of a registry, which it creates on first use.
 
-    `sent` counts uploaded bytes; `notes` are warnings about the version published last; `report` is called with the size of each file that the registry has.
+    `branches` are hints for those who import the versions. `sent` counts uploaded bytes; `notes` are warnings about the version published last; `report` is called with the size of each file that the registry has.
     """
 
     repository: Repository
@@ -87,6 +93,7 @@ class Publisher:
     allow_memory: bool
     report: Callable[[int], None]
     require_context: bool = False
+    branches: Mapping[VersionId, Branch] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list, init=False)
     sent: int = field(default=0, init=False)
 
@@ -199,7 +206,7 @@ class Publisher:
         """Return the registry's file of an entry: uploaded before, equal, or uploaded now."""
         if not namesakes:
             try:
-                return self._upload(contents.version, entry)
+                return self._upload(local, contents.version, entry)
             except errors.RegistryConflict:  # somebody else publishes the same version
                 listed = self.registry.files(contents.version)
                 namesakes = [file for file in listed if file.name == entry.role]
@@ -209,9 +216,9 @@ class Publisher:
                 return namesakes[0]
         raise self.changed(local, f"another file as {entry.role}")
 
-    def _upload(self, remote: RemoteVersion, entry: TreeEntry) -> RemoteFile:
+    def _upload(self, local: LocalVersion, remote: RemoteVersion, entry: TreeEntry) -> RemoteFile:
+        filename = local.filenames[entry.role]
         with self._decoded(entry.file) as path:
-            filename = entry.path.rpartition("/")[2]
             file = self.registry.upload(remote, entry.role, filename, path, allow_memory=self.allow_memory)
         self.sent += entry.size
         return file
@@ -224,8 +231,8 @@ class Publisher:
 
     def _upload_marker(self, local: LocalVersion, remote: RemoteVersion, records: Mapping[str, str]) -> None:
         """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
-        toml = self.repository.extract.small(local.version.model_toml)
-        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records).encode()
+        toml, branch = self.repository.extract.small(local.version.model_toml), self.branches.get(local.id)
+        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
             try:
                 self.registry.upload(remote, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)

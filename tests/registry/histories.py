@@ -72,6 +72,7 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
     files = platform.files_of(rows[0])
     tree = expanded(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
     assert sorted(file["name"] for file in files) == sorted([*tree.by_role, marker.NAME])
+    assert len({file["filename"].lower() for file in files}) == len(files)
     for file in files:
         data = platform.bytes_of(file)
         if file["name"] == marker.NAME:
@@ -79,7 +80,7 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
             assert (found.id, found.model_version) == (id_, rows[0]["id"])
         else:
             assert digest(data) == tree.by_role[file["name"]].file
-            assert file["filename"] == tree.by_role[file["name"]].path.rpartition("/")[2]
+            assert file["filename"].endswith(tree.by_role[file["name"]].path.rpartition("/")[2])
 
 
 def state(platform: Platform) -> str:

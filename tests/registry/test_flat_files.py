@@ -7,9 +7,11 @@ import random
 import pytest
 
 from mvc.model import paths
+from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
-from mvc.registry.flat_files import RegistryFile, base_name, place, role
+from mvc.model.tree import TreeEntry
+from mvc.registry.flat_files import RegistryFile, base_name, filenames, place, role
 
 HOSTILE = (
     "../../etc/passwd", "..", ".", "", "/", "C:\\windows\\x.dll", "nul.txt", "CON", ".git", ".mvc", "GIT~1", "a\u202eb",
@@ -70,3 +72,45 @@ def test_any_listing_becomes_distinct_paths_in_any_order(rng: random.Random) -> 
         assert sorted(zip(listed, placed, strict=True)) == sorted(
             zip((listed[number] for number in shuffled), again, strict=True)
         )
+
+
+def _entry(path: str, role: str) -> TreeEntry:
+    return TreeEntry(path, role, 1, FileId("9" * 64))
+
+
+def test_published_files_keep_their_base_names_where_these_differ() -> None:
+    entries = [
+        _entry("weights/best.onnx", "model-latest"),
+        _entry("notes/a/same.txt", "notes/a/same.txt"),
+        _entry("notes/b/Same.txt", "notes/b/Same.txt"),
+    ]
+    assert filenames(entries) == {
+        "model-latest": "best.onnx",
+        "notes/a/same.txt": "notes-a-same.txt",
+        "notes/b/Same.txt": "notes-b-Same.txt",
+    }
+
+
+def test_a_file_of_two_roles_is_published_under_both_names() -> None:
+    entries = [_entry("best.onnx", "model-latest"), _entry("best.onnx", "pretrained-weights")]
+    assert filenames(entries) == {
+        "model-latest": "model-latest-best.onnx",
+        "pretrained-weights": "pretrained-weights-best.onnx",
+    }
+
+
+def test_the_file_name_of_the_marker_is_not_used() -> None:
+    assert filenames([_entry("a/mvc-manifest.json", "x")]) == {"x": "a-mvc-manifest.json"}
+
+
+def test_file_names_are_distinct_whatever_the_paths_are(rng: random.Random) -> None:
+    parts = ("a", "b", "a-b", "A", "b-a", "x" * 150)
+    for _ in range(300):
+        chosen = {"/".join(rng.choices(parts, k=rng.randint(1, 3))) for _ in range(rng.randint(1, 12))}
+        entries = [_entry(path, f"{path}{'/r' * number}") for path in chosen for number in range(rng.randint(1, 2))]
+        names = filenames(entries)
+        assert names.keys() == {entry.role for entry in entries}
+        assert len({paths.fold(name) for name in names.values()}) == len(names)
+        assert all(len(name.encode()) <= 220 for name in names.values())
+        rng.shuffle(entries)
+        assert filenames(entries) == names

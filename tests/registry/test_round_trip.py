@@ -78,6 +78,45 @@ def test_a_replaced_file_of_any_size_is_drift(
     assert "model-latest" in result.out
 
 
+@pytest.mark.parametrize("branch", ["main", "night"])
+def test_a_clone_has_the_publishers_branches_and_stands_on_the_current_one(
+    branch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.six(tmp_path / "ana", monkeypatch, 1000)
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("switch", "-q", branch)
+    ana.ok("publish", "--all")
+    here = ("-q", f"picsellia://acme/{MODEL}", "ben", "-o", f"host={platform.host}")
+    Shell(tmp_path, monkeypatch).ok("clone", *here)
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    assert ben.ok("status", "--json").json["branch"] == branch
+    for name in ("main", "night"):
+        assert ben.ok("log", name, "--format", "{id}").out == ana.ok("log", name, "--format", "{id}").out
+    assert ben.ok("status").out.count("clean") == 1
+
+
+def test_later_versions_go_to_the_branch_that_they_were_published_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("publish")
+    Shell(tmp_path, monkeypatch).ok("clone", "-q", f"picsellia://acme/{MODEL}", "ben", "-o", f"host={platform.host}")
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    ana.ok("switch", "-q", "-c", "night")
+    for number in (1, 2):
+        ana.set(parameters__epochs=number)
+        ana.commit(f"Night {number}")
+    ana.ok("switch", "-q", "main")
+    ana.set(parameters__epochs=3)
+    ana.commit("Day")
+    ana.ok("publish", "--all")
+    ben.ok("import", f"picsellia://acme/{MODEL}")
+    for name in ("main", "night"):
+        assert ben.ok("log", name, "--format", "{id}").out == ana.ok("log", name, "--format", "{id}").out
+    assert ben.ok("status", "--json").json["branch"] == "main"
+
+
 def _empty(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Return an empty repository of somebody else."""
     (tmp_path / name).mkdir()
