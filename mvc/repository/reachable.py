@@ -78,7 +78,8 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
     """Return the versions that prove the log of the current branch of `model` lost, newest first; [] if it is not.
 
     A version is committed on a tip, so one whose parent is here had a log. A first version alone proves nothing while
-    `refs` is there: an interrupted first commit leaves one.
+    `refs` is there: an interrupted first commit leaves one. Nor does a version in a metadata pack: an interrupted clone
+    or fetch has it before any ref.
     """
     head = repository.heads.get(model)
     if head is None or head.branch is None or repository.refs.numbers(RefName(model, HEADS, head.branch)):
@@ -87,9 +88,9 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
     logged = {id_ for ref in _logs(repository) for entry in _readable_entries(repository, ref) for id_ in entry if id_}
     for id_ in history.reachable(logged, versions.get):
         del versions[id_]
-    found = set(versions)
+    found = {id_ for id_ in map(VersionId, repository.objects.loose()) if id_ in versions}
     if repository.door.exists(REFS):
-        links = [(id_, parent) for id_, version in versions.items() for parent in version.parents if parent in versions]
+        links = [(id_, parent) for id_ in found for parent in versions[id_].parents if parent in versions]
         found = {id_ for link in links for id_ in link}
     own = [id_ for id_ in found if _name(repository, versions[id_]) == model]
     return sorted(own, key=lambda id_: (-versions[id_].number, id_))

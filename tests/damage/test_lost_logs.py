@@ -109,3 +109,23 @@ def test_a_former_version_is_missing_until_a_collection_lets_it_expire(shell: Sh
     shell.ok("gc")
     shell.ok("fsck")
     assert "collected" in shell.ok("reflog").out
+
+
+def test_a_fetch_that_was_stopped_is_no_reason_to_refuse_a_first_commit(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves versions that no ref names yet."""
+    shell.ok("remote", "add", "origin", "../origin")
+    shell.ok("push")
+    fresh = str(shell.folder.parent / "fresh")
+    shell.ok("init", fresh, "--model", MODEL)
+    shell.ok("-C", fresh, "remote", "add", "origin", "../origin")
+    with monkeypatch.context() as patch:
+        patch.setattr("mvc.porcelain.fetch.note", _stopped)
+        assert shell("-C", fresh, "fetch").code == 130
+    for arguments in (("fsck",), ("commit", "-m", "own"), ("gc",)):
+        shell.ok("-C", fresh, *arguments)
+
+
+def _stopped(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
