@@ -10,9 +10,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.formats.fault import fault
-from mvc.formats.metadata import reader
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import zip_directory
@@ -23,7 +22,10 @@ from mvc.storage.chunks.headers import Note
 from mvc.storage.records.promised import State
 
 if TYPE_CHECKING:
+    from mvc.formats.metadata import reader
     from mvc.repository.repository import Repository
+else:
+    reader = lazy.Module("mvc.formats.metadata.reader")
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
 """A function that opens a file for reading; None if it is absent."""

@@ -8,19 +8,19 @@ torch         the names of classes in a checkpoint of Ultralytics
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from mvc.formats.metadata import class_names, hdf5_attributes, onnx_graph, safetensors_map, torch_names
+from mvc import lazy
+from mvc.formats.metadata import class_names
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.model.metadata import Metadata
 
-_READERS: Mapping[str, Callable[[Source], Metadata]] = {
-    "hdf5": hdf5_attributes.read,
-    "onnx": onnx_graph.read,
-    "safetensors": safetensors_map.read,
-    "torch": torch_names.read,
+_MODULES = {
+    "hdf5": "hdf5_attributes",
+    "onnx": "onnx_graph",
+    "safetensors": "safetensors_map",
+    "torch": "torch_names",
 }
+"""The module of each format, with a function `read(source) -> Metadata`."""
 
 
 def read(source: Source) -> Metadata | None:
@@ -28,11 +28,11 @@ def read(source: Source) -> Metadata | None:
     header = read_header(source)
     if header is None:
         return None
-    reader = _READERS.get(header.format)
-    if reader is None:
+    if header.format not in _MODULES:
         return Metadata(header.format)
+    module = lazy.load(f"mvc.formats.metadata.{_MODULES[header.format]}")
     try:
-        metadata = reader(source)
+        metadata: Metadata = module.read(source)
     except (RecursionError, MemoryError, OverflowError) as error:
         raise HeaderError(f"its metadata exceeds the limits of the parser ({type(error).__name__})") from error
     return metadata if metadata.classes else class_names.with_classes(metadata)
