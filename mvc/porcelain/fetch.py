@@ -8,7 +8,7 @@ The content of files is fetched lazily. Nothing visible changes until the remote
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.model.document import Document, keys
@@ -164,16 +164,15 @@ def note(
             if entry.new is None and (not prune or before is None):
                 continue
             if entry.new != before:  # first: once the remote-tracking ref has moved, the ref to follow is not known
-                _follow(repository, ref, before, entry.new, actor)
+                _follow(repository, ref, before, entry, actor)
             if tracking.record(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
     return tuple(moved)
 
 
-def _follow(
-    repository: Repository, ref: RefName, before: VersionId | None, new: VersionId | None, actor: Actor
-) -> None:
-    """Create a missing tag; move an alias that still points to where the remote's was."""
+def _follow(repository: Repository, ref: RefName, before: VersionId | None, entry: RefEntry, actor: Actor) -> None:
+    """Create a missing tag; move an alias that still points to where the remote's was, and record who moved it and why."""
+    new = entry.new
     if ref.kind not in (TAGS, ALIASES) or new is None:
         return
     tip = repository.refs.tip(ref)
@@ -186,4 +185,7 @@ def _follow(
         refnames.check_new(Model(repository, ref.model), ref.kind, ref.name)
     except errors.RefRejected:  # a local ref has the name, and stays
         return
-    repository.refs.append(ref, tip, new, actor.move("fetch"))
+    move = actor.move("fetch")
+    if ref.kind == ALIASES:
+        move = replace(move, by=entry.move.by, at=entry.move.at, reason=entry.move.reason)
+    repository.refs.append(ref, tip, new, move)

@@ -29,7 +29,7 @@ from mvc.repository.model import Model
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
-from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, Move, RefEntry, RefName
 from mvc.transport import presence, promises, promisor, rebase, tracking
 from mvc.transport.rebase import Rebased
 from mvc.transport.refspec import RefUpdate
@@ -323,9 +323,11 @@ class _Push:
         last = tracking.last(self._repository, self._remote.name, request.ref)
         if tip is None or last != (tip.seq, tip.id):
             reason = f"it was moved since your last fetch, to {self._about(tip)}"
-            return PushedRef(
-                request.ref, "!", old, request.new, reason, "Run `mvc fetch` and review what changed, then push again."
-            )
+            hint = "Run `mvc fetch` and review what changed, then push again."
+            if request.ref.kind == ALIASES:
+                see, take = f"mvc show {old[:10]}", f"mvc alias set {request.ref.name} {old[:10]}"
+                hint = f"Run `mvc fetch`, see theirs with `{see}`, take it with `{take}`, or push again."
+            return PushedRef(request.ref, "!", old, request.new, reason, hint)
         flag = "-" if request.new is None else "+" if request.ref.kind == HEADS else " "
         return PushedRef(request.ref, flag, old, request.new)
 
@@ -350,10 +352,18 @@ class _Push:
 
     def _move(self, each: PushedRef, tip: RefEntry | None) -> tuple[PushedRef, RefEntry | None]:
         try:
-            return each, self._remote.refs.move(each.ref, tip, each.new, self._actor.move("push"))
+            return each, self._remote.refs.move(each.ref, tip, each.new, self._reason(each))
         except errors.RefMoved as error:
             reason = f"{error.fields['by']} moved it first ({error.fields['reason']})"
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
+
+    def _reason(self, pushed: PushedRef) -> Move:
+        """Return the move for the remote's log: of an alias, with who moved it here and why; the time is that of the push."""
+        move = self._actor.move("push")
+        own = self._repository.refs.tip(pushed.ref) if pushed.ref.kind == ALIASES else None
+        if own is None or own.new != pushed.new:
+            return move
+        return replace(move, by=own.move.by, reason=own.move.reason)
 
     def _note(self, entries: dict[RefName, RefEntry | None]) -> None:
         """Move the remote-tracking refs."""

@@ -151,6 +151,40 @@ def test_tags_never_move_and_aliases_move_if_nobody_else_moved_them(pair: Pair) 
     pair.ben.ok("tag", "-d", "best")
 
 
+def test_who_moved_an_alias_and_why_travels(pair: Pair) -> None:
+    pair.ana.ok("alias", "set", "prod", "v1", "-m", "approved")
+    pair.ana.ok("push", "origin", "--tags")
+    pair.patch.setenv("MVC_AUTHOR_NAME", "Ben")
+    pair.ben.tick()
+    pair.ben.ok("fetch")
+    pair.patch.setenv("MVC_AUTHOR_NAME", "Ana")
+    pair.ana.ok("alias", "set", "prod", "v2", "-m", "faster")
+    pair.patch.setenv("MVC_AUTHOR_NAME", "CI")
+    pair.ana.ok("push", "origin", "--tags")
+    pair.patch.setenv("MVC_AUTHOR_NAME", "Ben")
+    pair.ben.ok("fetch")
+    moves = pair.ben.ok("alias", "log", "prod", "--json").json["moves"]
+    assert [(move["by"], move["message"]) for move in moves] == [
+        ("Ana <ana@example.org>", "faster"),
+        ("Ana <ana@example.org>", "approved"),
+    ]
+    assert "by Ana  faster" in pair.ben.ok("alias").out
+
+
+def test_a_rejected_alias_names_the_way_to_theirs(pair: Pair) -> None:
+    pair.ana.ok("alias", "set", "prod", "v1")
+    pair.ana.ok("push", "origin", "prod")
+    pair.ben.ok("alias", "set", "prod", "v2")
+    said = pair.ben("push", "origin", "prod")
+    assert said.code == 13
+    theirs = _tip(pair.ana, "v1")[:10]
+    assert f"`mvc alias set prod {theirs}`" in said.err
+    pair.ben.ok("fetch")
+    pair.ben.ok("show", theirs)
+    pair.ben.ok("alias", "set", "prod", theirs)
+    assert _tip(pair.ben, "prod") == _tip(pair.ana, "v1")
+
+
 def test_a_removed_name_is_gone_for_others_after_a_pruning_fetch(pair: Pair) -> None:
     pair.ana.ok("branch", "night")
     pair.ana.ok("push", "origin", "night")
