@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from mvc import errors
 from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
@@ -69,8 +70,20 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
         return sides(Model(repository, model), given[0])
     if not given:
         return repository.current(model), None
-    old = revisions.resolve(Model(repository, model), given[0])
-    return old, revisions.resolve(Model(repository, model), given[1]) if len(given) > 1 else None
+    found = [_resolved(Model(repository, model), text) for text in given]
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def _resolved(model: Model, text: str) -> VersionId:
+    """Return the version that `text` names; a file is an error of its own, since `git diff FILE` compares one."""
+    try:
+        return revisions.resolve(model, text)
+    except errors.UnknownRevision:
+        if (model.repository.root / model.folder / text).exists():
+            raise click.UsageError(
+                f"{text} is a file: `mvc diff` compares whole versions; list the changed files with --name-status"
+            ) from None
+        raise
 
 
 def _lines(result: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:

@@ -106,7 +106,7 @@ def _lines(done: Pushed) -> Iterator[str]:
     if done.rebased:
         yield f"Rebased {count(done.rebased, 'time')}."
         yield from rebase_lines(done.rebases)
-    if any(ref.flag not in "=!" for ref in done.refs):
+    if any(ref.flag not in "=!-" for ref in done.refs):
         verb_ = "Uploaded" if done.done else "Would upload"
         skipped = f" ({size(done.skipped)} already on {escape(done.remote)})" if done.skipped else ""
         yield f"{verb_} {count(done.versions, 'version')}, {size(done.sent)}{skipped}."
@@ -121,4 +121,4 @@ def _move(ref: PushedRef) -> str:
 
 
 def _why(ref: PushedRef) -> str:
-    return f": {escape(ref.reason)} {escape(ref.hint)}" if ref.reason else ""
+    return f": {escape(ref.reason)}. {escape(ref.hint)}" if ref.reason else ""

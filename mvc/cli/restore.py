@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from mvc import errors
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
@@ -33,9 +36,14 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     version = revisions.resolve(Model(repository, model), source) if source else None
     folder = repository.root / repository.head(model).folder
     with invocation.progress("Writing files") as progress:
-        done = restore(
-            Model(repository, model), names, below=below(invocation, folder), source=version, progress=progress
-        )
+        try:
+            done = restore(
+                Model(repository, model), names, below=below(invocation, folder), source=version, progress=progress
+            )
+        except errors.NotInVersion as error:
+            if source is None:
+                _expect_source(Model(repository, model), names, error)
+            raise
     invocation.emit(
         "restore",
         {"written": done.written},
@@ -43,6 +51,15 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
             [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: the files are unmodified."]
         ),
     )
+
+
+def _expect_source(model: Model, names: Sequence[str], error: errors.NotInVersion) -> None:
+    """Raise SourceExpected if the name that is no file is a version."""
+    name = str(error.fields["name"])
+    with contextlib.suppress(errors.UnknownRevision):
+        revisions.resolve(model, name)
+        others = [each for each in names if each != name] or ["."]
+        raise errors.SourceExpected(**error.fields, command=shlex.join((name, *others)))
 
 
 def below(invocation: Invocation, folder: Path) -> str:

@@ -1,13 +1,15 @@
 """The base of all errors, and one class for each exit code.
 
 The first paragraph of a class's docstring is the message, a template filled from the keyword arguments; the second
-is the hint, which names the next command. `{count:file|files}` is a number with its noun: "1 file", "3 files".
+is the hint, which names the next command. `{count:file|files}` is a number with its noun: "1 file", "3 files";
+`{name:shell}` is a word of a command, quoted if it needs that.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import shlex
 
 from mvc.plural import count
 
@@ -21,6 +23,16 @@ class _Number(int):
         return count(int(self), one, many) if bar else format(int(self), spec)
 
 
+class _Text(str):
+    """A text whose format `shell` quotes it for a command line, where it needs that."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        """Return `'two words'` for the format `shell`; other formats are those of a str."""
+        return shlex.quote(self) if spec == "shell" else format(str(self), spec)
+
+
 class MvcError(Exception):
     """Mvc could not finish: {reason}."""
 
@@ -32,7 +44,7 @@ class MvcError(Exception):
         """Fill the template with `fields`. Raises KeyError if one is missing."""
         self.fields = fields
         message, _, hint = inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")
-        values = {name: _Number(value) if type(value) is int else value for name, value in fields.items()}
+        values = {name: _formatted(value) for name, value in fields.items()}
         self.message = _one_line(message).format_map(values)
         self.hint = _one_line(hint).format_map(values)
         super().__init__(self.message)
@@ -41,6 +53,13 @@ class MvcError(Exception):
     def kind(self) -> str:
         """The kind in JSON: the class name in kebab case (`would-overwrite`)."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+def _formatted(value: object) -> object:
+    """Return a value of a field with the formats of templates."""
+    if type(value) is int:
+        return _Number(value)
+    return _Text(value) if type(value) is str else value
 
 
 def _one_line(template: str) -> str:

@@ -29,7 +29,8 @@ class NothingToAmend(Usage):
 class AmendHeld(RefRejected):
     """Cannot amend {version}: {holders} would still point to the old version.
 
-    Commit a new version instead.
+    Commit a new version instead; or delete the alias or tag (`mvc alias rm NAME`, `mvc tag -d NAME`), amend, and create
+    it again.
     """
 
 

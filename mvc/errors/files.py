@@ -54,6 +54,13 @@ class RoleInUse(Usage):
     """
 
 
+class RoleMoved(RoleInUse):
+    """The role {role} belongs to {path}, which does not exist.
+
+    If it was renamed, set its new path: `mvc set {key}={new:shell}`. Otherwise choose another role: --as {proposed}
+    """
+
+
 class TrackedAlready(Usage):
     """{path} is already tracked as {role}.
 

@@ -8,7 +8,7 @@ from mvc.errors.base import RefRejected, Usage
 class NoModel(Usage):
     """No model {model} in this repository (models: {known}).
 
-    Create it with `mvc init --model {model}` in its folder.
+    Create it with `mvc init --model {model:shell}` in its folder.
     """
 
 
@@ -29,21 +29,21 @@ class TwoFolders(Usage):
 class NoModelToml(Usage):
     """{path}, which describes model {model}, is missing.
 
-    Restore it with `mvc restore model.toml`, or create it with `mvc init --model {model}`.
+    Restore it with `mvc restore model.toml`, or create it with `mvc init --model {model:shell}`.
     """
 
 
 class OtherName(Usage):
     """{path} names the model {name}, but it is {model} in this repository.
 
-    Set model.name to {model}, or rename the model with `mvc models rename {model} {name}`.
+    Set model.name to {model}, or rename the model with `mvc models rename {model:shell} {name:shell}`.
     """
 
 
 class OtherModelHere(Usage):
     """Cannot create {asked} in {folder}: it is the folder of model {model}.
 
-    Use another folder, or rename the model with `mvc models rename {model} {asked}`.
+    Use another folder, or rename the model with `mvc models rename {model:shell} {asked:shell}`.
     """
 
 

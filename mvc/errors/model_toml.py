@@ -6,7 +6,10 @@ from mvc.errors.base import Answer, Refused, Usage
 
 
 class BadToml(Usage):
-    """{where}, {position}: {reason}."""
+    """{where}, {position}: {reason}.
+
+    Fix that line, or restore the committed file with `mvc restore model.toml`.
+    """
 
 
 class NoModelName(Usage):
@@ -20,6 +23,13 @@ class BadLabels(Usage):
     """{where}: {reason}.
 
     Write {{"0": "helmet", "1": "head"}} or ["helmet", "head"]; in YAML, the same under the key names.
+    """
+
+
+class LabelByName(BadLabels):
+    """{where}: {reason}.
+
+    Write the class number first: `mvc set {assignment}`.
     """
 
 

@@ -47,6 +47,13 @@ class NoSuchName(Usage):
     """
 
 
+class NoSuchRef(NoSuchName):
+    """{model} has no branch, tag or alias {name}.
+
+    List them with `mvc branch`, `mvc tag` and `mvc alias`.
+    """
+
+
 class UnmergedBranch(RefRejected):
     """Branch {name} of {model} has versions that are reachable from no other ref: {version} and possibly its ancestors.
 

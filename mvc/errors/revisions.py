@@ -64,7 +64,7 @@ class NoVersionOfGit(Usage):
 class BadFileRevision(Usage):
     """{text!r} does not name a file of a version.
 
-    Write REV:ROLE or REV:./PATH, such as v7:model-latest.
+    Write REV:ROLE or REV:./PATH, such as HEAD:{text}.
     """
 
 
@@ -79,6 +79,20 @@ class NotInVersion(Usage):
     """{version} has no file or role {name}.
 
     List its files with `mvc ls {version}`.
+    """
+
+
+class SourceExpected(NotInVersion):
+    """{version} has no file or role {name}, which is a version itself.
+
+    Name the version to restore from with `mvc restore --source {command}`.
+    """
+
+
+class UnknownTarget(UnknownRevision):
+    """{model} has no branch or version {text}.
+
+    {suggestion}
     """
 
 

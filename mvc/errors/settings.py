@@ -13,9 +13,9 @@ class BadConfig(Usage):
 
 
 class UnknownSetting(Usage):
-    """Unknown setting {key}; {known}.
+    """Unknown setting {key}.
 
-    List the settings with `mvc config --list`.
+    {known} List the settings with `mvc config --list`.
     """
 
 

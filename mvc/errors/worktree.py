@@ -9,7 +9,8 @@ class InTheWay(WouldOverwrite):
     """Nothing was changed, because {count:file|files} would be lost:
     {listed}
 
-    Commit or move them first, or discard changes with `mvc restore FILE`; then run the command again.
+    Commit or move them first, or discard changes with `mvc restore FILE`; then run the command again. `mvc switch`
+    also has --force.
     """
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,9 @@ def nameless(labelmap: Labelmap) -> tuple[int, ...]:
 
 
 def _pair(key: str, name: Any, where: str) -> tuple[int, str]:
+    if not _NUMBER.match(key) and _NUMBER.match(str(name)):
+        reason = f"{escape_name(key)!r} is not a class number"
+        raise errors.LabelByName(where=where, reason=reason, assignment=shlex.quote(f"labelmap.{name}={key}"))
     if not _NUMBER.match(key):
         raise errors.BadLabels(where=where, reason=f"{escape_name(key)!r} is not a class number")
     if not isinstance(name, str):

@@ -65,6 +65,11 @@ def check_ref_name(name: str) -> None:
         raise errors.BadRefName(name=name[:MAX_REF_BYTES], reason=reason)
 
 
+def is_ref_name(name: str) -> bool:
+    """Return whether `name` is valid for a branch, a tag or an alias."""
+    return _ref_fault(name) is None
+
+
 def check_model_key(key: str) -> None:
     """Raise BadModelKey unless `key` is valid for a model."""
     reason = _key_fault(key)

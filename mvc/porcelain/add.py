@@ -282,9 +282,11 @@ class _Plan:
         if fault:
             raise errors.BadRole(role=paths.escape_name(asked), reason=fault)
         if asked in self._files:
-            raise errors.RoleInUse(
-                role=asked, path=self._files[asked], proposed=self._free(target, first=_of_path(target))
-            )
+            path, proposed = self._files[asked], self._free(target, first=_of_path(target))
+            if target.is_file and not os.path.lexists(self._root / self._folder / path):
+                key = schema.dotted(("files", asked))
+                raise errors.RoleMoved(role=asked, path=path, proposed=proposed, key=key, new=target.path)
+            raise errors.RoleInUse(role=asked, path=path, proposed=proposed)
         return asked
 
     def _free(self, target: _Target, *, first: str | None = None) -> str:

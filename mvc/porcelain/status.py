@@ -155,6 +155,9 @@ def status(model: Model) -> Status:
 def _matching(model: Model, model_toml: bytes, base: VersionId | None) -> tuple[int, VersionId] | None:
     """Return another version with the present model.toml, as after a `git switch`: the newest of them."""
     wanted = FileId(digest(model_toml))
+    root = model.repository.root
+    if not any((above / ".git").exists() for above in (root, *root.parents)):
+        return None  # only Git changes model.toml without mvc
     if base is None or model.repository.objects.version(base).model_toml == wanted:
         return None
     objects = model.repository.objects
@@ -162,8 +165,15 @@ def _matching(model: Model, model_toml: bytes, base: VersionId | None) -> tuple[
     for id_ in itertools.islice(history.reach(tips, lambda id_: objects.parents(objects.version(id_))), SEARCHED):
         version = objects.version(id_)
         if version.model_toml == wanted:
-            return version.number, id_
+            return None if id_ == _before_reset(model) else (version.number, id_)
     return None
+
+
+def _before_reset(model: Model) -> VersionId | None:
+    """Return where the current branch was before it was reset; None if something else moved it last."""
+    branch = model.head.branch
+    entry = model.repository.refs.tip(model.ref(HEADS, branch)) if branch is not None else None
+    return entry.old if entry is not None and entry.move.reason == "reset" else None
 
 
 def _advanced(model: Model, branch: str | None, found: Found) -> Advanced | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mvc import errors
+from mvc.model import names
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
@@ -89,8 +90,19 @@ def _goal(model: Model, target: str | None, *, force: bool) -> VersionId | None:
     """Return the version to check out, None for none; raise as resolving does."""
     current = model.current
     unmoved = target is None or _unborn(model, target)
-    goal = current if unmoved else revisions.resolve(model, str(target))
+    goal = current if unmoved else _resolved(model, str(target))
     return goal if force or goal != current else None
+
+
+def _resolved(model: Model, target: str) -> VersionId:
+    """Return the version that `target` names; raise UnknownTarget, and as resolving does."""
+    try:
+        return revisions.resolve(model, target)
+    except errors.UnknownRevision as error:
+        suggestion = error.hint
+        if names.is_ref_name(target):
+            suggestion += f" Create a branch with `mvc switch -c {target}`."
+        raise errors.UnknownTarget(text=target, model=model.key, suggestion=suggestion) from None
 
 
 def _followed(model: Model, target: str | None) -> tuple[str, str] | None:

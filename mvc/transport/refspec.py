@@ -71,7 +71,7 @@ def _of(model: Model, spec: str) -> RefUpdate:
     own = _named(model, source)
     if not colon or target == source:
         if own is None:
-            raise errors.NoSuchName(kind="branch, tag or alias", name=source, model=model.key)
+            raise errors.NoSuchRef(name=source, model=model.key)
         return _existing(model.repository, own)
     kind, _, name = target.rpartition("/")
     if kind not in refnames.KINDS:

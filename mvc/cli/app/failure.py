@@ -47,7 +47,7 @@ def _classified(error: BaseException) -> tuple[int, str, str, str]:
     if isinstance(error, errors.MvcError):
         return error.exit_code, error.kind, error.message, error.hint
     if isinstance(error, click.ClickException):
-        return USAGE, "usage", error.format_message(), _usage(error)
+        return USAGE, "usage", _message(error), _usage(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return FATAL, "system", f"{where}{error.strerror or error}", ""
@@ -55,6 +55,15 @@ def _classified(error: BaseException) -> tuple[int, str, str, str]:
         return FATAL, "memory", "not enough memory", ""
     hint = "Please report this with the output of MVC_TRACE=1; committed versions are not affected."
     return FATAL, "internal", f"internal error: {type(error).__name__}: {error}", hint
+
+
+def _message(error: click.ClickException) -> str:
+    """Return the message of a usage error; an unknown option of Git's names what to use instead."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error.format_message()
+    known = [option for parameter in error.ctx.command.params for option in parameter.opts]
+    verb = error.ctx.command_path.partition(" ")[2]
+    return str(lazy.load("mvc.cli.app.git_words").unknown_option(verb, error.option_name, known))
 
 
 def _usage(error: click.ClickException) -> str:

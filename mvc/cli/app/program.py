@@ -54,12 +54,9 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb; raises UsageError with the nearest name if it does not exist."""
+        """Resolve a verb; raises UsageError, with what to use instead, if it does not exist."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = lazy.load("difflib").get_close_matches(args[0], VERBS, 1)
-            raise click.UsageError(
-                f"{args[0]!r} is not an mvc command." + (f" Did you mean {near[0]!r}?" if near else ""), ctx
-            )
+            raise click.UsageError(lazy.load("mvc.cli.app.git_words").unknown_verb(args[0], VERBS), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

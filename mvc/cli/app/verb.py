@@ -8,12 +8,26 @@ from typing import Any
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import options
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.warnings import Warnings
 from mvc.storage.disk import unsupported
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _Group(click.Group):
+    """A verb with sub-verbs."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a sub-verb; raises UsageError, with what to use instead, if it does not exist."""
+        if args and args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
+            words = lazy.load("mvc.cli.app.git_words")
+            raise click.UsageError(words.unknown_subverb(str(self.name), args, self.commands), ctx)
+        return super().resolve_command(ctx, args)
 
 
 def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -44,9 +58,8 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
             alone = click.get_current_context().invoked_subcommand is None
             return function(_invocation(), *arguments, **named) if alone else None
 
-        made: click.Group = click.group(name, invoke_without_command=True, context_settings=_SETTINGS, **attributes)(
-            called
-        )  # type: ignore[no-untyped-call]
+        settings = {"invoke_without_command": True, "context_settings": _SETTINGS, **attributes}
+        made: click.Group = click.group(name, cls=_Group, **settings)(called)
         made.params += options.free()
         return made
 

@@ -40,8 +40,8 @@ _LIKE_A_VALUE = re.compile(
 )
 
 
-def parse_key(text: str) -> Path:
-    """Parse a dotted key; raise BadKey, UnknownKey."""
+def parse_key(text: str, value: str = "") -> Path:
+    """Parse a dotted key, which is to have `value`; raise BadKey, UnknownKey, BadLabels."""
     path: list[str] = []
     position = 0
     while position < len(text) or not path or text[position - 1] == ".":
@@ -55,7 +55,7 @@ def parse_key(text: str) -> Path:
     key = tuple(path)
     schema.find(key)
     if key[0] == "labelmap" and len(key) > 1 and key[1] != "path":
-        labelmap.from_table({key[1]: ""}, text)
+        labelmap.from_table({key[1]: value}, text)
     return key
 
 
@@ -68,7 +68,7 @@ def parse_assignment(text: str, kind: str | None = None) -> tuple[Path, Any]:
     end = match.end() if match else 0
     if text[end : end + 1] != "=":
         raise errors.BadKey(text=text[:80], reason="it has no = with a value")
-    key = parse_key(text[:end].strip())
+    key = parse_key(text[:end].strip(), text[end + 1 :])
     if len(key) == 1:
         raise errors.BadKey(text=key[0], reason="it names a section; name a key in it")
     type_ = schema.find(key)

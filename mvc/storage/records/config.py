@@ -297,12 +297,14 @@ def check_key(key: str) -> None:
         known = (*REMOTE_KEYS, TOKEN_ENV) if table == REMOTE else tuple(HOST_KEYS)
         if option not in known:
             near = lazy.load("difflib").get_close_matches(option, known, 1)
-            raise errors.UnknownSetting(
-                key=key, known=f"did you mean {near[0]}?" if near else f"a {table} has " + ", ".join(known)
-            )
+            raise errors.UnknownSetting(key=key, known=_meant(near) or f"A {table} has {', '.join(known)}.")
     elif key not in KEYS:
         near = lazy.load("difflib").get_close_matches(key, KEYS, 1)
-        raise errors.UnknownSetting(key=key, known=f"did you mean {near[0]}?" if near else "known: " + ", ".join(KEYS))
+        raise errors.UnknownSetting(key=key, known=_meant(near) or f"Known: {', '.join(KEYS)}.")
+
+
+def _meant(near: list[str]) -> str:
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def is_personal(key: str) -> bool:

@@ -1,0 +1,153 @@
+"""Git's verbs and options that mvc lacks, each with what to use instead: a guess by spelling would be a dangerous one.
+
+mvc revert HEAD      `mvc restore --source REV .`, not `mvc reset`
+mvc push --force     `mvc push --force-with-lease`, not `--repo`
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from mvc import lazy
+
+VERBS = {
+    "am": "versions travel with `mvc push` and `mvc fetch`, not as patches",
+    "apply": "versions travel with `mvc push` and `mvc fetch`, not as patches",
+    "archive": "use `mvc export REV DIR`",
+    "bisect": "use `mvc log --stat` and `mvc diff A B`",
+    "blame": "use `mvc log --stat`, which says what each version changed",
+    "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME`",
+    "cat-file": "use `mvc cat REV:ROLE` or `mvc show REV`",
+    "cherry-pick": "use `mvc restore --source REV FILE`, then `mvc commit`; for all changes of a branch, `mvc merge`",
+    "clean": "mvc deletes no untracked file; `mvc gc` removes unreachable versions",
+    "describe": "use `mvc show`, which names the refs of a version",
+    "filter-branch": "versions never change; nothing replaces this",
+    "format-patch": "versions travel with `mvc push` and `mvc fetch`, not as patches",
+    "grep": "use `mvc log --grep PATTERN`, which searches messages",
+    "help": "use `mvc COMMAND --help`",
+    "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`",
+    "ls-files": "use `mvc ls`",
+    "ls-remote": "use `mvc remote show NAME`",
+    "ls-tree": "use `mvc ls REV`",
+    "mv": "rename the file, then `mvc set files.ROLE=NEW-PATH`",
+    "notes": "use `mvc tag NAME REV -m WHY`",
+    "prune": "use `mvc gc`",
+    "rebase": "use `mvc pull --rebase` or `mvc push --rebase`, or `mvc merge REV`",
+    "repack": "use `mvc gc`",
+    "rev-list": "use `mvc log -q REV`",
+    "rev-parse": "use `mvc -q show REV`",
+    "revert": "use `mvc restore --source REV .`, then `mvc commit`; history stays",
+    "shortlog": "use `mvc log --oneline`",
+    "stage": "there is no staging area; `mvc commit` records every tracked file",
+    "stash": "use `mvc switch -c NAME` and `mvc commit`; later `mvc merge NAME`",
+    "submodule": "a repository may hold several models: `mvc init DIRECTORY --model NAME`",
+    "whatchanged": "use `mvc log --stat`",
+    "worktree": "use `mvc export REV DIR`, or `mvc clone` for a second working tree",
+}
+"""Git's verbs that mvc lacks."""
+
+SUBVERBS = {
+    "remote": {
+        "remove": "use `mvc remote rm NAME`",
+        "get-url": "use `mvc -v remote`",
+        "prune": "use `mvc fetch --prune`",
+    },
+}
+"""Sub-verbs of Git that mvc lacks, by verb."""
+
+OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
+    "add": {
+        ("-A", "--all"): "use `mvc add .`",
+        ("-u", "--update", "-p", "--patch", "-i", "--interactive", "-N", "--intent-to-add"): (
+            "there is no staging area; `mvc commit` records every tracked file"
+        ),
+        ("-f", "--force"): "an ignored file is tracked by its own path: `mvc add PATH`",
+    },
+    "branch": {
+        ("-f", "--force"): "move a branch with `mvc switch BRANCH`, then `mvc reset --keep REV`",
+        ("-a", "--all", "-r", "--remotes"): "list remote branches with `mvc remote show NAME`",
+        ("-u", "--set-upstream-to"): "use `mvc push -u`",
+    },
+    "checkout": {("-B",): "use `mvc switch BRANCH`, then `mvc reset --keep REV`"},
+    "clone": {
+        ("--depth", "--single-branch", "--filter"): "use `--meta` or `--only ROLE`: files are fetched when needed",
+        ("-b", "--branch"): "clone, then `mvc switch BRANCH`",
+        ("--bare", "--mirror"): "a remote is made by `mvc push`; no bare clone is needed",
+    },
+    "commit": {
+        ("-a", "--all"): "not needed: `mvc commit` records every tracked file",
+        ("-p", "--patch", "--interactive"): "there is no staging area; `mvc commit` records every tracked file",
+        ("-n", "--no-verify"): "not needed: there are no hooks; see --allow-secret",
+        ("-s", "--signoff", "-S", "--gpg-sign"): "versions are not signed",
+        ("--fixup", "--squash"): "use `mvc commit --amend`",
+    },
+    "diff": {("--staged", "--cached"): "there is no staging area: use `mvc diff`"},
+    "init": {("--bare",): "use a folder as a remote: `mvc remote add origin FOLDER`, `mvc push`"},
+    "log": {("-p", "--patch", "-u"): "use `mvc log --stat`, or `mvc diff A B`"},
+    "merge": {
+        ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
+        ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
+    },
+    "pull": {("--ff-only",): "it is what `mvc pull` does", ("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
+    "push": {("-f", "--force"): "use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
+    "reset": {
+        ("--soft", "--mixed", "-N"): "use `mvc reset REV`, which keeps all files",
+        ("--merge",): "use `mvc reset --keep REV`, or `mvc merge --abort`",
+    },
+    "restore": {
+        ("-S", "--staged"): "there is no staging area; `mvc rm ROLE --cached` stops tracking a file",
+        ("-W", "--worktree"): "it is what `mvc restore` does",
+    },
+    "rm": {("-r",): "not needed: `mvc rm ROLE` stops tracking a folder, too"},
+    "status": {("-s", "--short", "--porcelain"): "use `mvc --json status`", ("-u", "--untracked-files"): "untracked weights are always listed"},
+    "switch": {("--force-create",): "use `mvc switch BRANCH`, then `mvc reset --keep REV`"},
+    "tag": {
+        ("-f", "--force"): "tags never move; use `mvc alias set NAME REV`",
+        ("-a", "--annotate"): "use `mvc tag NAME REV -m WHY`",
+        ("-l", "--list"): "use `mvc tag`",
+    },
+}  # fmt: skip
+"""Options of Git's verbs that mvc lacks, by verb."""
+
+_CLOSE = 0.75
+"""The likeness from which on a misspelt word is guessed at: `comit`, not `revert` for `reset`."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that `word` is a likely misspelling of."""
+    near: list[str] = lazy.load("difflib").get_close_matches(word, list(known), 1, _CLOSE)
+    return near[0] if near else None
+
+
+def unknown_verb(word: str, known: Iterable[str]) -> str:
+    """Return the message for a verb that mvc lacks."""
+    if word in VERBS:
+        return f"mvc has no {word}: {VERBS[word]}."
+    near = nearest(word, known)
+    return f"{word!r} is not an mvc command." + (f" Did you mean {near!r}?" if near else "")
+
+
+def unknown_subverb(verb: str, words: Sequence[str], known: Iterable[str]) -> str:
+    """Return the message for a sub-verb that mvc lacks; `words` are what follows `mvc VERB`."""
+    word = words[0]
+    if word in SUBVERBS.get(verb, {}):
+        return f"mvc {verb} has no {word}: {SUBVERBS[verb][word]}."
+    near = nearest(word, known)
+    if near is None and verb == "alias":
+        return f"'alias {word}' is not an mvc command. Did you mean `mvc alias set {shlex.join(words)}`?"
+    return f"'{verb} {word}' is not an mvc command." + (f" Did you mean '{verb} {near}'?" if near else "")
+
+
+def unknown_option(verb: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for an option that a verb lacks."""
+    instead = option(verb, name)
+    if instead is not None:
+        return f"mvc {verb} has no {name}: {instead}."
+    near = nearest(name, [each for each in known if each.startswith("--")])
+    return f"mvc {verb} has no option {name}." + (f" Did you mean {near}?" if near else "")
+
+
+def option(verb: str, name: str) -> str | None:
+    """Return what to use instead of an option of Git's; None if it is none."""
+    return next((text for names, text in OPTIONS.get(verb, {}).items() if name in names), None)
