@@ -54,7 +54,7 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
 
 
 def _expect_source(model: Model, names: Sequence[str], error: errors.NotInVersion) -> None:
-    """Raise SourceExpected if the name that is no file is a version."""
+    """Raise SourceExpected if the name that is not a file is a version."""
     name = str(error.fields["name"])
     with contextlib.suppress(errors.UnknownRevision):
         revisions.resolve(model, name)
