@@ -70,8 +70,8 @@ def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[
         return sides(Model(repository, model), given[0])
     if not given:
         return repository.current(model), None
-    found = [_resolved(Model(repository, model), text) for text in given]
-    return found[0], found[1] if len(found) > 1 else None
+    ids = [_resolved(Model(repository, model), text) for text in given]
+    return ids[0], ids[1] if len(ids) > 1 else None
 
 
 def _resolved(model: Model, text: str) -> VersionId:

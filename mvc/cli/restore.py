@@ -58,7 +58,7 @@ def _expect_source(model: Model, names: Sequence[str], error: errors.NotInVersio
     name = str(error.fields["name"])
     with contextlib.suppress(errors.UnknownRevision):
         revisions.resolve(model, name)
-        others = [each for each in names if each != name] or ["."]
+        others = [other for other in names if other != name] or ["."]
         raise errors.SourceExpected(**error.fields, command=shlex.join((name, *others)))
 
 

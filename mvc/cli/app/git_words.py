@@ -144,7 +144,7 @@ def unknown_option(verb: str, name: str, known: Iterable[str]) -> str:
     instead = option(verb, name)
     if instead is not None:
         return f"mvc {verb} has no {name}: {instead}."
-    near = nearest(name, [each for each in known if each.startswith("--")])
+    near = nearest(name, [word for word in known if word.startswith("--")])
     return f"mvc {verb} has no option {name}." + (f" Did you mean {near}?" if near else "")
 
 
