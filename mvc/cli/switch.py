@@ -33,17 +33,19 @@ def command(invocation: Invocation, target: str | None, create: str | None, deta
 def run(invocation: Invocation, target: str | None, *, create: str | None, detach: bool, force: bool) -> None:
     """Switch to a branch or version, also for `mvc checkout`."""
     repository, model = invocation.writer(), invocation.model()
-    actor = invocation.actor()
+    actor, before = invocation.actor(), repository.head(model).branch
     with invocation.progress("Writing files") as progress:
         done = switch(
             Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
         )
-    invocation.emit("switch", done, lambda: _lines(done))
+    invocation.emit("switch", done, lambda: _lines(done, before))
 
 
-def _lines(done: Switched) -> Iterator[str]:
+def _lines(done: Switched, before: str | None) -> Iterator[str]:
     at = f"v{done.number} {short(done.version)}" if done.version else "no version yet"
-    if done.branch is not None:
+    if done.branch is not None and done.branch == before:
+        yield f"Already on branch {escape(done.branch)}, {at}"
+    elif done.branch is not None:
         yield f"Switched to {'new branch' if done.created else 'branch'} {escape(done.branch)}, {at}"
     else:
         yield f"HEAD detached at {at}; run `mvc switch -c NAME` before you commit"

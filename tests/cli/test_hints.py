@@ -141,3 +141,9 @@ def test_a_rejected_push_of_several_refs_writes_sentences_and_a_deletion_uploads
     assert re.search(r"by Ana <ana@example\.org>\. Run `mvc fetch`", said.out), said.out
     shell.ok("fetch")
     assert "Uploaded" not in shell.ok("push", "--delete", "origin", "side").out
+
+
+@pytest.mark.usefixtures("history")
+def test_a_switch_to_the_current_branch_says_so(shell: Shell) -> None:
+    assert shell.ok("switch", "main").out.startswith("Already on branch main, v2 ")
+    assert shell.ok("switch", "side").out.startswith("Switched to branch side, v2 ")
