@@ -41,10 +41,11 @@ class Tensor:
             return reader.read_range(self.offset, self.size)
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """Return the tensor as an array. Raises WrongType for a dtype that numpy lacks, such as BF16."""
+        """Return the tensor as an array. Raises NoNumpyDtype for a dtype that numpy lacks, such as BF16."""
         kind = _NUMPY.get(self.dtype)
         if kind is None or self.shape is None:
-            raise errors.WrongType(key=self.name, wanted=f"one of {', '.join(_NUMPY)}", found=self.dtype or "unknown")
+            known = ", ".join(_NUMPY)
+            raise errors.NoNumpyDtype(tensor=self.name, dtype=self.dtype or "unknown", known=known)
         found: np.ndarray[Any, Any] = lazy.load("numpy").frombuffer(self.read(), dtype=kind).reshape(self.shape)
         return found
 

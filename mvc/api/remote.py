@@ -231,7 +231,7 @@ class Remote:
         return porcelain.approve(self._session.repository, self.name, insecure=insecure)
 
     def distrust(self) -> RemoteSettings:
-        """Withdraw the approval."""
+        """Stop sending credentials to the remote's host."""
         return porcelain.withdraw(self._session.repository, self.name)
 
     def rename(self, new: str, *, actor: Who | None = None) -> Remote:

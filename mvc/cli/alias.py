@@ -21,8 +21,8 @@ from mvc.repository.model import Model
 def command(invocation: Invocation) -> None:
     """List, set, delete or roll back aliases.
 
-    An alias, such as prod, is a name for a version that is moved on purpose; its log keeps every move. Without a
-    command, list the aliases.
+    An alias, such as prod, is a ref that moves only on purpose; its log keeps every move. Without a command, list
+    the aliases.
     """
     aliases = porcelain.aliases(Model(invocation.repository(), invocation.model()))
     invocation.emit(
@@ -53,11 +53,11 @@ def _lines(aliases: Sequence[Alias]) -> Iterator[str]:
 @click.argument("name")
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the move.")
-@click.option("--force", is_flag=True, help="Set the alias even if the version is not ready.")
+@click.option("--force", is_flag=True, help="Set the alias even if REV is not ready.")
 def assign(invocation: Invocation, name: str, revision: str, message: str | None, force: bool) -> None:
     """Set alias NAME to REV (default: HEAD).
 
-    Refused if REV is not ready for the uses that intent.ready_for names; `mvc check` shows why.
+    Refused if REV is not ready for the uses in intent.ready_for of its model.toml; `mvc check` shows why.
     """
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)

@@ -106,14 +106,14 @@ def _rename(invocation: Invocation, names: tuple[str, ...]) -> None:
     if len(names) == 1 and current is not None:
         names = (current, *names)
     if len(names) != 2:
-        raise click.UsageError("expected the old and the new name: mvc branch -m OLD NEW")
+        raise click.UsageError("expected the old and the new name, as in `mvc branch -m OLD NEW`")
     made = porcelain.rename(Model(repository, model), names[0], names[1], invocation.actor())
     invocation.emit("branch", made, lambda: [f"Renamed branch {escape(names[0])} to {escape(made.name)}"])
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...], *, force: bool) -> None:
     if not names:
-        raise click.UsageError("no branch named: mvc branch -d NAME")
+        raise click.UsageError("missing branch name, as in `mvc branch -d NAME`")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     deleted = [porcelain.delete(Model(repository, model), name, actor, force=force) for name in names]
     invocation.emit(

@@ -28,7 +28,7 @@ _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: 
 @click.option(
     "--for", "uses", multiple=True, metavar="USE", help="Use to check for, such as training or pre-annotation/legacy."
 )
-@click.option("--strict", is_flag=True, help="Require recommended rules, and those that cannot be checked.")
+@click.option("--strict", is_flag=True, help="Also require recommended rules, and rules that cannot be checked here.")
 @click.option("--list", "listed", is_flag=True, help="List the rules without checking them.")
 def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...], strict: bool, listed: bool) -> int:
     """Check whether a version is ready for a use.

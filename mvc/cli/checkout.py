@@ -23,8 +23,8 @@ class _Command(click.Command):
 
 @verb("checkout", cls=_Command)
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
-@click.option("-b", "create", metavar="NAME", help="Same as `switch -c`.")
-@click.option("-f", "--force", is_flag=True, help="Same as `switch --force`.")
+@click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
+@click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way (`switch -f`).")
 def command(invocation: Invocation, words: tuple[str, ...], create: str | None, force: bool) -> None:
     """Switch branches or restore files (as in Git).
 
@@ -45,4 +45,4 @@ def command(invocation: Invocation, words: tuple[str, ...], create: str | None, 
 
 
 def _hint(invocation: Invocation, *words: str) -> None:
-    invocation.note(f"hint: this is `mvc {shlex.join(words)}`")
+    invocation.note(f"hint: running `mvc {shlex.join(words)}`, which does this part of Git's checkout")

@@ -35,7 +35,7 @@ else:
 @verb("clone")
 @click.argument("url")
 @click.argument("directory", required=False)
-@click.option("--meta", is_flag=True, help="Fetch no files; each is fetched when it is needed.")
+@click.option("--meta", is_flag=True, help="Fetch no files; fetch each one when a command needs it.")
 @click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote.")
 @transfers.options
@@ -52,7 +52,7 @@ def command(
     """Clone a remote into a new folder.
 
     Fetches all versions and checks out the files of the newest one. If the remote has several models and --model
-    names none of them, no files are checked out; `mvc switch` does that for one model. URL may also name a model on a
+    names none of them, no files are checked out; `mvc switch --model NAME main` checks out one. URL may also name a model on a
     registry, picsellia://ORGANIZATION/MODEL[@VERSION], whose versions are then imported.
     """
     if registry_address.is_registry(url):

@@ -39,15 +39,15 @@ else:
     help="Read the message from a file (- for standard input).",
 )
 @click.option("-e", "--edit", is_flag=True, help="Edit the message in MVC_EDITOR, VISUAL or EDITOR.")
-@click.option("--amend", is_flag=True, help="Replace the tip of the current branch.")
+@click.option("--amend", is_flag=True, help="Replace the tip of the current branch by the new version.")
 @click.option("--allow-empty", is_flag=True, help="Commit even if nothing changed.")
 @click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
 @click.option("--dry-run", is_flag=True, help="Show what would be committed.")
-@click.option("--author", metavar='"NAME <E-MAIL>"', help="Override the author.")
+@click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
 @click.option("--date", metavar="DATE", help="Override the date, such as 2026-02-03.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag the new version.")
-@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Move an alias to the new version.")
-@click.option("--force", is_flag=True, help="Move aliases even if the version is not ready.")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Set an alias to the new version.")
+@click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
 def command(
     invocation: Invocation,
     messages: tuple[str, ...],
@@ -115,7 +115,7 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
             data = sys.stdin.buffer.read() if file == "-" else (invocation.cwd / file).read_bytes()
             return textfile.decode(data)
         except textfile.TextError as error:
-            raise click.UsageError(f"the message in {file} is {error.reason}") from None
+            raise click.UsageError(f"the message in {file} is not valid: it is {error.reason}") from None
         except OSError as error:
             raise click.UsageError(f"the message in {file} cannot be read: {error.strerror}") from None
     return "\n\n".join(messages) if messages else None

@@ -18,9 +18,9 @@ from mvc.storage.records.config import Config
 @click.argument("key", required=False)
 @click.argument("value", required=False)
 @click.option("--global", "user", is_flag=True, help="Use the user's settings, which apply to all repositories.")
-@click.option("--unset", "remove", is_flag=True, help="Remove KEY.")
+@click.option("--unset", "remove", is_flag=True, help="Remove the setting KEY.")
 @click.option("-l", "--list", "listed", is_flag=True, help="List all settings in effect.")
-@click.option("--show-origin", is_flag=True, help="Show the file that each setting comes from.")
+@click.option("--show-origin", is_flag=True, help="With --list: show the file that each setting comes from.")
 def command(
     invocation: Invocation,
     key: str | None,

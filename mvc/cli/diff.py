@@ -40,7 +40,7 @@ class _Command(click.Command):
     is_flag=False,
     flag_value="headers",
     metavar="[=deep]",
-    help="Also compare the tensors of modified files; =deep also compares their weights.",
+    help="Also compare the tensors of modified files, and with =deep their weights.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 def command(

@@ -21,7 +21,7 @@ def command(invocation: Invocation) -> None:
     A tag can be moved to another image at any time, a digest cannot. `mvc docker resolve` records the digest; with
     `mvc set docker.digest=auto` each commit resolves it. `mvc drift --docker` checks whether the tag has moved since.
     """
-    raise click.UsageError("missing command: mvc docker resolve")
+    raise click.UsageError("missing command, as in `mvc docker resolve`")
 
 
 @subverb(command, "resolve")

@@ -22,11 +22,13 @@ from mvc.repository.model import Model
 
 @verb("drift")
 @click.argument("registry", required=False)
-@click.option("--read-data", is_flag=True, help="Also read and hash large files.")
-@click.option("--docker", "of_docker", is_flag=True, help="Check the tag of the docker image instead.")
-@click.option("--at", "revision", default="HEAD", metavar="REV", help="Version to check with --docker (default: HEAD).")
+@click.option("--read-data", is_flag=True, help="Also download large files and compare their content.")
+@click.option("--docker", "of_docker", is_flag=True, help="Check the tag of the docker image, not the registry.")
+@click.option(
+    "--at", "revision", default="HEAD", metavar="REV", help="With --docker: version to check (default: HEAD)."
+)
 def command(invocation: Invocation, registry: str | None, read_data: bool, of_docker: bool, revision: str) -> int:
-    """Compare recorded versions with the registry.
+    """Compare published and imported versions with the registry.
 
     Compares the fields and files of every version that was published to REGISTRY (default: the only one) or imported
     from it, and lists versions that were deleted or created there. With --docker, checks instead whether the tag of
@@ -52,7 +54,7 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
 
 def _versions(result: RegistryDrift) -> Iterator[str]:
     for rename in result.renamed:
-        yield f"model {escape(rename.recorded)} was renamed {escape(rename.live)} on the registry; `mvc import` records it"
+        yield f"somebody renamed model {escape(rename.recorded)} to {escape(rename.live)} on the registry; `mvc import` updates the name here"
     for version in result.versions:
         yield f"#{version.place.number} {escape(version.place.name)}  v{version.number} {short(version.id)}  {escape(version.page)}"
         if version.gone:

@@ -27,21 +27,25 @@ class _Subset(click.ParamType):  # type: ignore[type-arg]  # not subscriptable w
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         part, slash, parts = str(value).partition("/")
         if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            self.fail(f"{value!r} is not a part; write 2/5 for the second of five", param, ctx)
+            self.fail(f"{value!r} is not N/T; write 2/5 for the second of five parts", param, ctx)
         return int(part), int(parts)
 
 
 @verb("fsck")
-@click.option("--read-data", is_flag=True, help="Also rebuild every file and verify its id.")
-@click.option("--remote", metavar="NAME", help="Check remote NAME instead of this repository.")
-@click.option("--subset", type=_Subset(), metavar="N/T", help="Read only part N of T of a remote's packs.")
+@click.option(
+    "--read-data", is_flag=True, help="Also verify file contents: rebuild every file, or read every pack of a remote."
+)
+@click.option("--remote", metavar="NAME", help="Check remote NAME, not this repository.")
+@click.option(
+    "--subset", type=_Subset(), metavar="N/T", help="With --remote: read only part N of T of its packs, such as 2/5."
+)
 @click.option(
     "--repair",
     "repairing",
     is_flag=True,
-    help="Repair this repository with --from, or a remote with --remote.",
+    help="Repair this repository (with --from) or a remote (with --remote).",
 )
-@click.option("--from", "source", metavar="NAME", help="Remote to repair from.")
+@click.option("--from", "source", metavar="NAME", help="With --repair: remote to copy intact data from.")
 def command(
     invocation: Invocation,
     read_data: bool,
@@ -52,10 +56,10 @@ def command(
 ) -> int:
     """Verify the integrity of the repository or a remote.
 
-    Checks every record, and that every version is complete. Nothing is changed without --repair. For a remote, reads
-    all metadata, and with --read-data the packs too. --remote NAME --repair reads everything, and
-    replaces missing or damaged data with this repository's intact copies. If anything is damaged or missing, lists
-    the affected versions and files and exits with 14.
+    Checks every object and log entry, and that every version is complete. Nothing is changed without --repair. With
+    --remote, reads all metadata of the remote, and with --read-data its packs too. --remote NAME --repair reads
+    everything, and replaces missing or damaged data on the remote with this repository's intact copies. If anything is
+    damaged or missing, lists the affected versions and files and exits with 14.
     """
     if repairing and remote is not None and source is None and subset is None:
         return _heal(invocation, remote)
@@ -104,7 +108,7 @@ def healed_lines(name: str, done: Healed) -> Iterator[str]:
         yield f"{escape(name)}: {count(total, 'problem')} found, {size(done.sent)} uploaded again, {left} left."
     yield from _lines(done.after)
     if left:
-        yield "The rest is missing here too, or can be replaced only by somebody who may delete there."
+        yield f"The remaining problems need data that this repository lacks too, or delete permission on {escape(name)}."
 
 
 def _repair(invocation: Invocation, name: str) -> int:
@@ -128,7 +132,7 @@ def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(_counted(number, escape(noun)) for noun, number in sorted(report.counts.items()))
     yield f"Checked {counts or 'an empty store'}"
     if report.pending is not None:
-        yield f"An interrupted `mvc {escape(report.pending)}` waits; the next command that writes finishes it."
+        yield f"An interrupted `mvc {escape(report.pending)}` is incomplete; the next command that writes completes it."
     if report.cloning is not None:
         yield f"This clone of {escape(report.cloning)} is unfinished; run the same `mvc clone` again to resume it."
     for finding in report.findings:

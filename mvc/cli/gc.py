@@ -36,7 +36,7 @@ class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable whe
 @click.option(
     "--grace", type=_Span(), metavar="TIME", help="Keep objects younger than TIME (default 14d; on a remote 7d)."
 )
-@click.option("--remote", metavar="NAME", help="Collect garbage on remote NAME instead.")
+@click.option("--remote", metavar="NAME", help="Collect garbage on remote NAME, not in this repository.")
 @click.option(
     "--drop-intents-older-than",
     "abandoned",
@@ -87,7 +87,7 @@ def _remote_lines(done: CollectedThere) -> Iterator[str]:
     if done.unfinished:
         yield f"Including {count(len(done.unfinished), 'incomplete upload')} left by interrupted commands."
     if done.condemned:
-        yield f"{count(done.condemned, 'unreachable pack')} kept until a later collection, for the grace period."
+        yield f"{count(done.condemned, 'unreachable pack')} kept for the grace period; a later `mvc gc --remote` removes them."
 
 
 def _lines(done: Collected) -> Iterator[str]:

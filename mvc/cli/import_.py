@@ -79,7 +79,7 @@ def lines(done: Imported) -> Iterator[str]:
     for move in done.branches:
         yield f"{escape(move.branch)}: {short(move.old) if move.old else 'new'}..{short(move.new)}"
     if done.absent:
-        yield f"Missing parents (never published): {', '.join(map(short, done.absent))}"
+        yield f"The history has gaps: these parents were never published, so they were not imported: {', '.join(map(short, done.absent))}"
     if done.received:
         yield f"{size(done.received)} fetched."
     if done.created:
@@ -95,5 +95,9 @@ def warn(invocation: Invocation, done: Imported) -> None:
 
 
 def _row(version: ImportedVersion) -> tuple[str, ...]:
-    how = "changed on the registry; a child of the published version" if version.how == CHANGED else version.how
+    how = (
+        "changed on the registry; imported as a child of the published version"
+        if version.how == CHANGED
+        else version.how
+    )
     return f"#{version.number}", escape(version.name), short(version.id) if version.id else "-", how

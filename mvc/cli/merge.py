@@ -45,8 +45,8 @@ def command(
 ) -> int:
     """Merge a branch or version into the current branch.
 
-    Values merge by key, classes by index, files as a whole. If both sides changed the same one, it is a conflict:
-    resolve it with --take, or by editing model.toml and the files, and then run `mvc merge --continue`.
+    Values merge by key, classes by index, files as a whole. If both sides changed the same one, the two changes conflict:
+    resolve a conflict with --take, or by editing model.toml and the files, and then run `mvc merge --continue`.
     """
     if (revision is not None) + proceed + abort != 1:
         raise click.UsageError("expected one of REV, --continue and --abort")

@@ -19,14 +19,16 @@ from mvc.repository.model import Model
 
 @verb("publish")
 @click.argument("versions", nargs=-1, metavar="[REV]...")
-@click.option("--to", "registry", metavar="REGISTRY", help="Registry, as named by `mvc remote`.")
+@click.option("--to", "registry", metavar="REGISTRY", help="Registry, by its name in `mvc remote`.")
 @click.option("--as", "published_name", metavar="MODEL", help="Name of the model on the registry.")
 @click.option("--all", "all_", is_flag=True, help="Publish every version reachable from a branch, tag or alias.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be published.")
 @click.option(
     "--allow-memory", is_flag=True, help="Load files over 256 MiB into memory if the storage has no multipart upload."
 )
-@click.option("--require-context", is_flag=True, help="Refuse a version that cannot have its experiment's context.")
+@click.option(
+    "--require-context", is_flag=True, help="Refuse a version that cannot have the context of its experiment."
+)
 def command(
     invocation: Invocation,
     versions: tuple[str, ...],
@@ -79,7 +81,7 @@ def _id(version: PublishedVersion) -> str:
 
 def _notes(done: Published) -> Iterator[str]:
     if done.renamed_from is not None:
-        yield f"model {escape(done.renamed_from)} is now named {escape(done.registry_model)} on the registry"
+        yield f"somebody renamed model {escape(done.renamed_from)} to {escape(done.registry_model)} on the registry; publishing to the renamed model"
     for version in done.versions:
         yield from (f"v{version.number}: {note}." for note in version.notes)
     for name in done.duplicates:

@@ -25,7 +25,7 @@ from mvc.transport.rebase import Rebased
 @click.argument("branch", required=False)
 @click.option("--rebase", "rebasing", is_flag=True, help="Replay your versions on the remote branch if both diverged.")
 @click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
-@click.option("--meta", is_flag=True, help="Fetch no files; each is fetched when it is needed.")
+@click.option("--meta", is_flag=True, help="Fetch no files; fetch each one when a command needs it.")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -40,8 +40,8 @@ def command(
     """Fetch from a remote and update the current branch.
 
     Fast-forwards the branch and updates the working tree. If the branch and the remote branch have diverged, nothing
-    changes and the exit code is 13, unless --rebase is given. That merges the change of each of your versions into the
-    newest one there, and leaves everything as it was if they conflict.
+    changes and the exit code is 13, unless --rebase is given. --rebase merges the change of each of your versions
+    into the newest one on the remote; if they conflict, nothing is changed.
     """
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)

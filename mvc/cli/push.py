@@ -44,7 +44,9 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
     metavar="[TRIES]",
     help="If rejected, replay your versions on the remote branch and push again.",
 )
-@click.option("--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads all of it).")
+@click.option(
+    "--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads the whole remote)."
+)
 @transfers.options
 def command(
     invocation: Invocation,
@@ -64,8 +66,8 @@ def command(
     """Upload versions and update the remote's refs.
 
     Pushes the current branch if no ref is named. Branches are only fast-forwarded: if somebody else pushed first, the
-    push of that branch is rejected, it stays as it is, and the exit code is 13. --rebase then merges the change of each
-    of your versions into the newest one there; if they conflict, it leaves everything as it was.
+    push of that branch is rejected, the remote branch stays as it is, and the exit code is 13. --rebase then merges the
+    change of each of your versions into the newest one on the remote; if they conflict, nothing is changed.
     """
     if repair and dry_run:
         raise click.UsageError(

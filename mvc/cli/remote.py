@@ -80,7 +80,7 @@ def add(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) 
 def set_url(invocation: Invocation, name: str, url: str, settings: tuple[str, ...]) -> None:
     """Change the URL and the options of a remote.
 
-    A host that you type here is approved to receive your credentials; options kept from before are not.
+    A host in URL is then approved to receive your credentials; options that the remote already had are not approved.
     """
     options = given_settings(settings)
     made = porcelain.set_url(invocation.writer(), name, url, base=invocation.cwd, options=options)
@@ -90,11 +90,11 @@ def set_url(invocation: Invocation, name: str, url: str, settings: tuple[str, ..
 @subverb(command, "trust")
 @click.argument("name")
 @click.option("--insecure", is_flag=True, help="Also accept unencrypted HTTP to this host.")
-@click.option("--remove", "withdrawn", is_flag=True, help="Withdraw the approval.")
+@click.option("--remove", "withdrawn", is_flag=True, help="Stop sending credentials to the remote's host.")
 def trust(invocation: Invocation, name: str, insecure: bool, withdrawn: bool) -> None:
     """Approve sending credentials to a remote's host.
 
-    The approval is for that host, and is kept in your user settings, not in the repository. Check `mvc remote show
+    The approval applies to the host, and is kept in your user settings, not in the repository. Check `mvc remote show
     NAME` first: the author of the repository chose the host.
     """
     if insecure and withdrawn:

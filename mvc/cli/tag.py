@@ -15,6 +15,8 @@ from mvc.porcelain.tag import Tag
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
+_MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to delete one"
+
 
 @verb("tag")
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
@@ -30,7 +32,7 @@ def command(invocation: Invocation, names: tuple[str, ...], message: str | None,
     elif names:
         _make(invocation, names, message)
     elif message is not None:
-        raise click.UsageError("no tag named: give NAME")
+        raise click.UsageError(_MISSING)
     else:
         tags = porcelain.tags(Model(invocation.repository(), invocation.model()))
         invocation.emit(
@@ -61,7 +63,7 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
 
 def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     if not names:
-        raise click.UsageError("no tag named: give NAME")
+        raise click.UsageError(_MISSING)
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     deleted = {name: porcelain.delete(Model(repository, model), name, actor) for name in names}
     invocation.emit(

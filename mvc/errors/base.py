@@ -91,7 +91,8 @@ class NoRepository(MvcError):
 class LockTimeout(MvcError):
     """Another mvc command ({owner}) held the repository lock for more than {seconds} s.
 
-    Wait for it, or raise the limit with --lock-timeout SECONDS. The lock is released when that process ends.
+    Run the command again when {owner} has ended, or wait longer with --lock-timeout SECONDS. The lock is released when
+    that process ends.
     """
 
     exit_code = 11

@@ -1,4 +1,4 @@
-"""Commits."""
+"""Errors: a commit was refused: nothing to commit, an invalid message, a possible secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mvc.errors.base import Answer, RefRejected, Refused, Usage
 class Detached(RefRejected):
     """HEAD of {model} is detached at {version}, and this command needs a branch.
 
-    Create a branch here first: `mvc switch -c NAME`.
+    Create a branch at {version} first: `mvc switch -c NAME`.
     """
 
 
@@ -27,7 +27,7 @@ class NothingToAmend(Usage):
 
 
 class AmendHeld(RefRejected):
-    """Cannot amend {version}: {holders} would still point to the old version.
+    """Cannot amend {version}: {holders} would still point to it.
 
     Commit a new version instead; or delete the alias or tag (`mvc alias rm NAME`, `mvc tag -d NAME`), amend, and create
     it again.
@@ -49,9 +49,10 @@ class BadMessage(Usage):
 
 
 class SecretFound(Refused):
-    """This looks like a secret: {findings}.
+    """Nothing was committed, because this looks like a secret: {findings}.
 
-    Versions are immutable, so remove it first; if it is not a secret, commit with --allow-secret.
+    Remove the secret first, since a committed version never changes; if it is not a secret, commit with
+    --allow-secret.
     """
 
 

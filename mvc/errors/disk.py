@@ -1,4 +1,4 @@
-"""The disk and the filesystem."""
+"""Errors: the disk or the filesystem failed, or cannot do what mvc needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mvc.errors.base import Damaged, MvcError
 
 
 class DiskFailed(MvcError):
-    """{path}: {reason}.
+    """Cannot write {path}: {reason}.
 
     Committed versions are not affected; fix the cause, then run the command again.
     """
@@ -15,22 +15,23 @@ class DiskFailed(MvcError):
 class IrregularFile(Damaged):
     """{path} is {kind}; mvc keeps its own data only in regular files and folders.
 
-    Nothing was read or written through it; remove it. To keep a repository on another disk, move the whole folder
-    there and link to it.
+    Nothing was read or written through {path}; remove it. To keep a repository on another disk, move the whole folder
+    there and link to that folder.
     """
 
 
 class NotWritable(MvcError):
     """Cannot write {path}: {reason}.
 
-    Nothing was changed; change its permissions, or choose another path.
+    Nothing was changed. Change the permissions of {path}, or choose another path.
     """
 
 
 class NoExclusiveCreate(MvcError):
-    """The filesystem of {path} cannot create a file without possibly replacing one: it lacks hard links and exclusive rename.
+    """The filesystem of {path} cannot create a file without possibly replacing one: it lacks hard links and exclusive
+    rename.
 
-    Concurrent commits could overwrite each other, so mvc does not write there; move the repository to another
+    Concurrent commits could overwrite each other, so mvc wrote nothing there; move the repository to another
     filesystem.
     """
 

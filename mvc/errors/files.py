@@ -1,4 +1,4 @@
-"""Tracked files: paths, patterns, roles and links."""
+"""Errors: a file cannot be tracked: its path, pattern, role or link is not valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NoSuchFile(Usage):
 class NotInModel(Refused):
     """{path} is outside the model's folder ({folder} in the repository).
 
-    A version holds only files in its model's folder; copy the file there.
+    A version holds only files in its model's folder; copy {path} into that folder, then add the copy.
     """
 
 
@@ -43,14 +43,14 @@ class BadRole(Usage):
 class OneRole(Usage):
     """{count} paths cannot all have the role {role}.
 
-    Add them one at a time, or add a folder, whose files share a role.
+    Add each path with a role of its own, or add one folder: its files get the roles {role}/FILE.
     """
 
 
 class RoleInUse(Usage):
-    """The role {role} belongs to {path}.
+    """{path} already has the role {role}.
 
-    Choose another role: --as {proposed}
+    Choose another role for the new file, such as --as {proposed}
     """
 
 
@@ -64,7 +64,7 @@ class RoleMoved(RoleInUse):
 class TrackedAlready(Usage):
     """{path} is already tracked as {role}.
 
-    To change its role, run `mvc rm --cached {role}` first.
+    To change its role, run `mvc rm --cached {role}`, then add {path} again with --as ROLE.
     """
 
 
@@ -85,7 +85,7 @@ class NotRegularFile(Usage):
 class InsideStore(Usage):
     """{path} is inside {store}, which is reserved for mvc's own data.
 
-    Choose a path outside of it.
+    Choose a path outside of {store}.
     """
 
 
@@ -99,7 +99,7 @@ class BrokenLink(Usage):
 class LinkOutside(Refused):
     """{path} is a link to {target}, outside this repository.
 
-    Allow it with `mvc add --follow-links` of the file or its folder.
+    To track the content of {target}, run `mvc add --follow-links PATH` with the path of the link or of its folder.
     """
 
 
@@ -126,16 +126,17 @@ class RoleWithoutFile(Usage):
 
 
 class TwoRoles(Usage):
-    """{path} has two roles, {first} and {second}.
+    """Two patterns in model.toml match {path}: those of roles {first} and {second}.
 
-    Change one of the two patterns, or name the path itself in [files], as often as it has roles.
+    Narrow one of the patterns; if the file is meant to have both roles, list its exact path under each of them in
+    [files].
     """
 
 
 class RoleTaken(Usage):
-    """The role {role} names two files, {first} and {second}.
+    """Two files have the role {role}: {first} and {second}.
 
-    Give one of them another role in [files].
+    Give one of them another role in [files] of model.toml.
     """
 
 
@@ -154,7 +155,10 @@ class CollidingPaths(Refused):
 
 
 class UnfitFiles(Usage):
-    """Cannot version {count:tracked file|tracked files}: {problems}"""
+    """Nothing was changed, because {count:tracked file|tracked files} cannot be in a version: {problems}
+
+    Fix each problem, or leave the file out (`mvc rm --cached PATH` stops tracking it), then run the command again.
+    """
 
 
 class UnsafePath(Refused):
@@ -165,7 +169,7 @@ class UnsafePath(Refused):
 
 
 class UnportablePath(Refused):
-    """Cannot version {path}: {reason}.
+    """{path} cannot be in a version: {reason}.
 
-    Rename it to a name that is valid on every system.
+    Rename the file or folder; its name must be valid on every system.
     """

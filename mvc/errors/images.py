@@ -1,4 +1,4 @@
-"""Docker images and their registries."""
+"""Errors: a docker image cannot be looked up at its image registry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NoSuchImage(Usage):
 class NotPinned(Usage):
     """{version} has no digest of {image}, so a moved tag cannot be detected.
 
-    Record the digest for the next version with `mvc docker resolve`.
+    Write the digest to model.toml with `mvc docker resolve`, then commit: the next version has it.
     """
 
 
@@ -55,10 +55,10 @@ class ImageDenied(Denied):
 
 
 class RealmNotTrusted(Denied):
-    """{registry} wants its credentials for {image} sent to {host}, which you have not approved.
+    """Nothing was sent: {registry} asks for your credentials for {image} at {host}, a host that you have not approved.
 
-    If that is its token server, approve it with `mvc config --global host.{host}.trust docker`, or in scripts with
-    MVC_TRUSTED_HOSTS={host}.
+    If {host} is the token server of {registry}, approve it with `mvc config --global host.{host}.trust docker`, or in
+    scripts with MVC_TRUSTED_HOSTS={host}.
     """
 
 

@@ -1,4 +1,4 @@
-"""Merges, fast-forwards and rebases."""
+"""Errors: a merge, fast-forward or rebase cannot be done."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ class NoMerge(Usage):
 
 
 class Undecided(Answer):
-    """{count:conflict|conflicts} not resolved: {fields}.
+    """Nothing was committed: {count:conflict|conflicts} not resolved: {fields}.
 
-    Use --take FIELD=ours or FIELD=theirs (or --ours, --theirs for all), or edit model.toml and the files; then run
-    `mvc merge --continue`.
+    Resolve each with `mvc merge --continue --take FIELD=ours` or `FIELD=theirs` (all: --ours or --theirs), or edit
+    model.toml and the files; then run `mvc merge --continue`.
     """
 
 
 class NotInConflict(Usage):
     """{field} is not in conflict (conflicts: {known}).
 
-    Use --take FIELD=ours or FIELD=theirs with one of these, or with the path of a file in conflict.
+    Write --take FIELD=ours or --take FIELD=theirs, where FIELD is one of the conflicts, or the path of a file in
+    conflict.
     """
 
 
 class NotAtTip(RefRejected):
-    """{branch} is at {tip}, not at the parent {parent}.
+    """Nothing was recorded: branch {branch} is at {tip}, not at the given parent {parent}.
 
-    Record on another branch and merge it with `mvc merge`, or omit the parent to use the tip of the branch.
+    Record on another branch and merge it with `mvc merge`, or omit the parent to use the tip of {branch}.
     """
 
 
 class NotFastForward(RefRejected):
     """Cannot fast-forward {ours} to {theirs}: they have diverged.
 
-    Run `mvc merge` without --ff-only.
+    Nothing was changed. To create a merge version instead, run `mvc merge {theirs}` without --ff-only.
     """
 
 
@@ -58,7 +59,7 @@ class Diverged(RefRejected):
 class CrissCross(RefRejected):
     """{ours} and {theirs} have more than one merge base: {bases}.
 
-    Merge one of these first, or edit the files by hand and commit.
+    mvc cannot merge them. Take the files you need with `mvc restore --source REV FILE`, edit model.toml, and commit.
     """
 
 

@@ -1,4 +1,4 @@
-"""Models, their names and folders."""
+"""Errors: a model is missing, or its name or folder is not valid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mvc.errors.base import RefRejected, Usage
 class NoModel(Usage):
     """No model {model} in this repository (models: {known}).
 
-    Create it with `mvc init --model {model:shell}` in its folder.
+    Create it with `mvc init --model {model:shell}` in the folder of the model.
     """
 
 
@@ -22,7 +22,7 @@ class WhichModel(Usage):
 class TwoFolders(Usage):
     """Model {model} has two folders, {first} and {second}: both have a model.toml with that name.
 
-    Remove one of them, or change its model.name.
+    Remove one of the two model.toml files, or change model.name in it.
     """
 
 
@@ -34,14 +34,14 @@ class NoModelToml(Usage):
 
 
 class OtherName(Usage):
-    """{path} names the model {name}, but it is {model} in this repository.
+    """The model is called {name} in {path}, and {model} in this repository.
 
     Set model.name to {model}, or rename the model with `mvc models rename {model:shell} {name:shell}`.
     """
 
 
 class OtherModelHere(Usage):
-    """Cannot create {asked} in {folder}: it is the folder of model {model}.
+    """Cannot create model {asked} in {folder}, which is the folder of model {model}.
 
     Use another folder, or rename the model with `mvc models rename {model:shell} {asked:shell}`.
     """
@@ -50,14 +50,14 @@ class OtherModelHere(Usage):
 class NotInitialized(Usage):
     """{path} describes model {model}, which is not in this repository.
 
-    Run `mvc init` in that folder to add it.
+    Run `mvc init` in the folder of {path} to add the model.
     """
 
 
 class MovedFolder(Usage):
     """The folder of model {model} moved from {old} to {new}.
 
-    Run `mvc init` there to record the new location.
+    Run `mvc init` in the new folder to record it.
     """
 
 

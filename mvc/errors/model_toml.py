@@ -1,4 +1,4 @@
-"""model.toml: syntax, keys and values."""
+"""Errors: model.toml has invalid syntax, an unknown key, or an invalid value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mvc.errors.base import Answer, Refused, Usage
 class BadToml(Usage):
     """{where}, {position}: {reason}.
 
-    Fix that line, or restore the committed file with `mvc restore model.toml`.
+    Correct that line of {where}, or restore the committed model.toml with `mvc restore model.toml`.
     """
 
 
@@ -41,7 +41,17 @@ class UnknownKey(Usage):
 
 
 class WrongType(Usage):
-    """{key} must be {wanted}, not {found}."""
+    """{key} must be {wanted}, not {found}.
+
+    Give a value of that type; `mvc set KEY=VALUE` sets one in model.toml.
+    """
+
+
+class NoNumpyDtype(WrongType):
+    """The tensor {tensor} has dtype {dtype}, which NumPy lacks (known: {known}).
+
+    Read its bytes instead, with `tensor.read()`.
+    """
 
 
 class DateValue(Usage):
@@ -54,12 +64,15 @@ class DateValue(Usage):
 class NotFinite(Usage):
     """{key} is {value}; NaN and infinity cannot be stored.
 
-    Remove it, or write it as text.
+    Remove the key, or write the value as text: "{value}".
     """
 
 
 class TooBig(Usage):
-    """{what} is too large: {reason}."""
+    """{what} is too large: {reason}.
+
+    Nothing was changed. Shorten or split {what}, then run the command again.
+    """
 
 
 class BadKey(Usage):
@@ -70,21 +83,29 @@ class BadKey(Usage):
 
 
 class BadValue(Usage):
-    """Invalid value {text!r} for {key}: expected {wanted}."""
+    """Invalid value {text!r} for {key}: expected {wanted}.
+
+    Nothing was changed. Correct the value, or choose another type with `mvc set --type TYPE {key}=VALUE`.
+    """
 
 
 class NoValue(Answer):
-    """{key} is not set."""
+    """{key} is not set.
+
+    List the keys of model.toml with `mvc get`, and the settings of mvc with `mvc config --list`.
+    """
 
 
 class CannotEdit(Usage):
     """Cannot edit model.toml in place: {reason}.
 
-    Edit it by hand.
+    Nothing was changed. Edit model.toml by hand.
     """
 
 
 class RulesBroken(Refused):
-    """model.toml breaks {count:rule|rules}:
+    """Nothing was changed, because model.toml breaks {count:rule|rules}:
     {problems}
+
+    Correct model.toml by hand or with `mvc set`, then run the command again.
     """

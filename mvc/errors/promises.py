@@ -1,4 +1,4 @@
-"""Lazy fetches of promised files."""
+"""Errors: a promised file cannot be fetched from its remote."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mvc.errors.store import Missing
 
 
 class FetchFailed(OutOfReach):
-    """Cannot fetch {files} from {remote}, which keeps the content: {reason}.
+    """Cannot fetch {files} from {remote}: {reason}.
 
     The working tree was not changed. Run the command again when {remote} can be reached; `mvc remote show {remote}`
     shows its URL.
@@ -15,22 +15,22 @@ class FetchFailed(OutOfReach):
 
 
 class FetchDenied(Denied):
-    """Cannot fetch {files} from {remote}, which keeps the content: {reason}.
+    """Cannot fetch {files} from {remote}: {reason}.
 
-    {advice} Then run the command again.
+    {advice} Then run the command again; the working tree was not changed.
     """
 
 
 class NoPromisor(OutOfReach):
-    """Cannot fetch {files}: {remote}, which keeps the content, is no longer a remote of this repository.
+    """Cannot fetch {files}: {remote}, the remote that has the content, is no longer a remote of this repository.
 
     Add it again with `mvc remote add {remote} URL`, or add another remote with the same versions.
     """
 
 
 class PromiseLost(Missing):
-    """Cannot fetch {files}: {remote} promised it, but lost it: {reason}.
+    """Cannot fetch {files}: the copy on {remote} is missing or damaged: {reason}.
 
-    Run `mvc push --repair {remote}` in a repository that has the file; list the damage with `mvc fsck --remote
+    Run `mvc push --repair {remote}` in a repository that has an intact copy; list the damage with `mvc fsck --remote
     {remote}`.
     """

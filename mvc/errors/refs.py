@@ -1,4 +1,4 @@
-"""Branches, tags and aliases."""
+"""Errors: a branch, tag or alias cannot be created, found, moved or deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NameTaken(RefRejected):
 class CaseTwin(RefRejected):
     """{name} differs from the {kind} {other} only in letter case.
 
-    Choose a more distinct name.
+    Choose another name: some systems would confuse the two.
     """
 
 
@@ -43,7 +43,7 @@ class TagExists(RefRejected):
 class NoSuchName(Usage):
     """{model} has no {kind} {name}.
 
-    List them with `mvc {kind}`.
+    List the names with `mvc branch`, `mvc tag` and `mvc alias`.
     """
 
 
@@ -55,16 +55,17 @@ class NoSuchRef(NoSuchName):
 
 
 class UnmergedBranch(RefRejected):
-    """Branch {name} of {model} has versions that are reachable from no other ref: {version} and possibly its ancestors.
+    """Branch {name} of {model} has versions that are reachable from no other ref: {version} and possibly its
+    ancestors.
 
-    Tag it first, or delete the branch anyway with `mvc branch -D {name}`.
+    Tag {version} first with `mvc tag TAG {name}`, or delete the branch anyway with `mvc branch -D {name}`.
     """
 
 
 class CurrentBranch(RefRejected):
     """Cannot delete {name}: it is the current branch of {model}.
 
-    Switch to another one first: `mvc switch BRANCH`.
+    Switch to another branch first: `mvc switch BRANCH`.
     """
 
 
@@ -90,7 +91,8 @@ class RefMoved(RefRejected):
 
 
 class NotReady(Refused):
-    """{what} is not ready for {uses}, as intent.ready_for requires: {reasons}.
+    """Did not set {alias}: {what} is not ready for {uses}: {reasons}.
 
-    Show details and fixes with `{check}`; set {alias} anyway with --force.
+    model.toml requires that, in intent.ready_for. Show details and fixes with `{check}`, or set {alias} anyway with
+    --force.
     """

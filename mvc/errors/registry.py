@@ -1,4 +1,4 @@
-"""Model registries."""
+"""Errors: a model registry cannot be used, or a version cannot be published or imported."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class NotARegistry(Usage):
 
 
 class IsRegistry(Usage):
-    """{name} is a registry; it takes no push and no fetch.
+    """Cannot push to or fetch from {name}: it is a registry.
 
-    Use `mvc publish --to {name}` and `mvc import {url}/MODEL`.
+    Instead of push, use `mvc publish --to {name}`; instead of fetch, `mvc import {url}/MODEL`.
     """
 
 
@@ -36,15 +36,15 @@ class BadRegistryUrl(Usage):
 class NoToken(Denied):
     """No token for {registry}: the environment variable {variable} is not set.
 
-    Create a token on the platform, in your profile's settings, and set the variable; mvc does not store it.
+    Create a token in the settings of your profile on {registry}, and set {variable} to it; mvc does not store tokens.
     """
 
 
 class RegistryDenied(Denied):
     """{registry} denied access: {reason}.
 
-    The token is read from the environment variable {variable}; create a new one on the platform, in your profile's
-    settings.
+    mvc read the token from the environment variable {variable}; create a new token in the settings of your profile on
+    {registry}.
     """
 
 
@@ -61,21 +61,22 @@ class RegistryUnreachable(OutOfReach):
 class RegistryUncertain(RegistryUnreachable):
     """{registry} did not confirm the creation of {what}: {reason}.
 
-    Run the same command again; it checks first whether that was created.
+    Run the same command again; it first checks whether {what} was created.
     """
 
 
 class RegistryConflict(RefRejected):
-    """{registry} already has {what}.
+    """{registry} refused the request, because of an existing object: {what}.
 
-    Check its page; mvc does not change it.
+    Nothing was overwritten. Rename or remove that object on the registry's web page, or use another name.
     """
 
 
 class RegistryFault(MvcError):
     """Unexpected answer from {registry}: {reason}.
 
-    Nothing was changed here. Run the same command again; if it fails again, check the version's page.
+    Nothing was changed in this repository. Run the same command again; if it fails again, look at the page of the
+    version on the registry.
     """
 
 
@@ -94,42 +95,43 @@ class NotOnRegistry(Usage):
 
 
 class NothingPublished(Usage):
-    """Nothing to compare: no version of {model} is recorded on {registry}.
+    """Nothing to compare: no version of {model} is known to be on {registry}.
 
-    Run `mvc publish` or `mvc import` first, or get a colleague's records with `mvc fetch`.
+    Run `mvc publish` or `mvc import` first. If a colleague published or imported {model}, run `mvc fetch`.
     """
 
 
 class Unimportable(Refused):
     """Cannot import {version}: {reason}.
 
-    Fix that on its page, then import again.
+    Correct {version} on its page on the registry, then run `mvc import` again.
     """
 
 
 class PublicationChanged(RefRejected):
-    """Version {name} on {registry} differs from the version of that name here: {reason}.
+    """Version {name} on {registry} differs from the version of that name in this repository: {reason}.
 
-    mvc does not change it. Check its page, remove or rename it, then publish again.
+    mvc does not change published versions. Rename or remove {name} on its page on the registry, then publish again.
     """
 
 
 class NoContext(Refused):
-    """Version {name} cannot be published with a context: {reason}.
+    """Version {name} was not published, because it cannot have the context of its experiment: {reason}.
 
-    Nothing was published. Record the same values as the experiment has, or publish without --require-context.
+    Commit a version with the same values as the experiment, or publish without --require-context.
     """
 
 
 class RoleReserved(Refused):
-    """Cannot publish version {version}: a file has the role {role}, which marks versions published by mvc.
+    """Cannot publish version {version}: one of its files has the role {role}, which is reserved for mvc's own file in
+    a published version.
 
-    Give that file another role and commit; the older version cannot be published.
+    Give that file another role, commit, and publish the new version; {version} itself cannot be published.
     """
 
 
 class NeedsMemory(Refused):
     """{path} has {size} bytes, and {registry} takes it only in one piece, which must fit in memory.
 
-    If there is enough memory, use --allow-memory.
+    If this machine has enough memory, run `mvc publish` again with --allow-memory.
     """

@@ -1,4 +1,4 @@
-"""Remotes: their settings, reach and rights."""
+"""Errors: a remote has invalid settings, cannot be reached, or denies access."""
 
 from __future__ import annotations
 
@@ -53,15 +53,16 @@ class RemoteDenied(Denied):
 class UnknownHostKey(RemoteDenied):
     """Nothing was sent: the host key of {remote} ({key}) is not in {known_hosts}.
 
-    Verify the key with its administrator, then accept it with `ssh`; or set the remote's option known-hosts to the
-    file that has it.
+    Verify the key with the administrator of {remote}, then connect once with `ssh` to accept it; or name the file that
+    has the key, with `mvc remote set-url NAME URL -o known-hosts=FILE`.
     """
 
 
 class ChangedHostKey(RemoteDenied):
     """Nothing was sent: the host key of {remote} ({key}) differs from the one in {known_hosts}.
 
-    This may be an attack. If its administrator confirms the new key, run `ssh-keygen -R HOST`, then `ssh` to it.
+    This may be an attack. If the administrator of {remote} confirms the new key, run `ssh-keygen -R HOST`, then
+    connect once with `ssh` to accept it.
     """
 
 
@@ -76,7 +77,8 @@ class NotExclusive(Refused):
 class NotARemote(Refused):
     """{remote} is not an mvc remote, and is not empty.
 
-    Name an empty folder or prefix, or an existing mvc remote.
+    Nothing was written there. Name an empty folder or prefix, or an existing mvc remote, with `mvc remote set-url NAME
+    URL`.
     """
 
 
@@ -97,7 +99,7 @@ class NoRemoteFolder(NoRemoteYet):
 class IsRepository(Refused):
     """{remote} is a repository with a working tree, not a remote.
 
-    Share it through a folder of its own: run `mvc remote add origin FOLDER` and `mvc push` in {remote}, then
+    Share the repository through a separate folder: run `mvc remote add origin FOLDER` and `mvc push` in {remote}, then
     `mvc clone FOLDER`.
     """
 
@@ -105,20 +107,20 @@ class IsRepository(Refused):
 class NotThere(Usage):
     """{remote} has no {what} (known: {known}).
 
-    Check the spelling, or run `mvc fetch` to see what it has.
+    Check the spelling, or run `mvc fetch` to see what {remote} has.
     """
 
 
 class RemoteVanished(OutOfReach):
     """{remote} is empty or missing, but had versions before; check its path, and that it is mounted.
 
-    Nothing was created. If it was emptied on purpose, `mvc remote rm {name}`, add it again, and push.
+    Nothing was created there. If {name} was emptied on purpose, run `mvc remote rm {name}`, add it again, and push.
     """
 
 
 class RemoteRewritten(Damaged):
     """{remote} lost history that it had at the last fetch: {reason}.
 
-    It was restored from an older backup, or replaced. If that is intended, `mvc remote rm` it, add it again, and
-    fetch; fetched versions are kept.
+    Somebody restored it from an older backup, or replaced it. If that is intended, run `mvc remote rm NAME`, add the
+    remote again, and fetch; fetched versions are kept.
     """

@@ -1,4 +1,4 @@
-"""The repository as a whole: none, incomplete, locked, newer, without a network."""
+"""Errors: the repository is incomplete, read-only or of a newer format, or the network is switched off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from mvc.errors.base import MvcError, NoRepository, OutOfReach, RefRejected
 class OtherWorktree(NoRepository):
     """No mvc repository at or above {where}, a linked Git worktree; the main worktree has one in {repository}.
 
-    Use that one with `mvc -C {folder} COMMAND`, or create another one here with `mvc init --model NAME`.
+    Use the repository of the main worktree with `mvc -C {folder} COMMAND`, or create another one in {where} with `mvc
+    init --model NAME`.
     """
 
 
@@ -22,28 +23,29 @@ class UnfinishedClone(NoRepository):
 class IncompleteInit(NoRepository):
     """{where} is an incomplete repository: it has no config.toml.
 
-    Run `mvc init` there to write a new one; remotes and other settings must then be set again.
+    Run `mvc init` in its folder to write a new config.toml; remotes and other settings must then be set again.
     """
 
 
 class ReadOnlyStore(MvcError):
     """The repository is read-only: {reason}.
 
-    Commands that only read (status, log, show, diff, cat, export) still work.
+    Commands that only read (status, log, show, diff, cat, export) still work; to write, make the folder `.mvc`
+    writable for your user.
     """
 
 
 class NewerFormat(MvcError):
     """The repository has format {found}; this mvc supports format {known}.
 
-    Install a newer mvc.
+    Install a newer mvc: `pip install --upgrade modelvc`.
     """
 
 
 class UnknownFeature(MvcError):
     """The repository requires {features}, which this mvc does not support.
 
-    Install a newer mvc.
+    Install a newer mvc: `pip install --upgrade modelvc`.
     """
 
 
@@ -57,5 +59,5 @@ class CollectedMeanwhile(RefRejected):
 class Offline(OutOfReach):
     """{what} cannot be contacted: --offline or MVC_OFFLINE is set.
 
-    Run the command again without it.
+    Run the command again without --offline, and with MVC_OFFLINE unset.
     """

@@ -1,4 +1,4 @@
-"""Revisions, and formats and filters of the log."""
+"""Errors: a revision names no version, or an option of `mvc log` is not valid."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ class AmbiguousRevision(Usage):
 
 
 class UnknownOnRegistry(Usage):
-    """No version here is recorded as {text} (recorded: {known}).
+    """No version in this repository is known to be {text} on the registry (known: {known}).
 
-    Import it with `mvc import picsellia://ORGANIZATION/MODEL`, or get a colleague's records with `mvc fetch`.
+    If it is on the registry, import it with `mvc import picsellia://ORGANIZATION/MODEL`. If a colleague published or
+    imported it, run `mvc fetch`.
     """
 
 
 class NotOnThisLine(Usage):
     """The history of the current branch has no {version}; other branches have {elsewhere}.
 
-    Use that id, or switch to the branch first.
+    Use one of these ids instead of {version}, or switch to the other branch first.
     """
 
 
 class NoSuchMoment(Usage):
     """{name} had no position at {when}; its log has {moves:move|moves}.
 
-    Show them with `mvc reflog {name}`.
+    Show the moves with `mvc reflog {name}`.
     """
 
 
@@ -48,9 +49,9 @@ class NoParent(Usage):
 
 
 class ParentAbsent(Usage):
-    """{text}: the parent {parent} of {version} is missing; it was never published.
+    """{text}: the parent {parent} of {version} is missing, because it was never published to the registry.
 
-    Ask its author to publish it, then run `mvc import` again.
+    Ask the author of {parent} to publish it, then run `mvc import` again.
     """
 
 
@@ -69,9 +70,9 @@ class BadFileRevision(Usage):
 
 
 class RoleHasMany(Usage):
-    """The role {role} has {count:file|files}: {roles}.
+    """The role {role} has {count:file|files}, and one is needed here: {roles}.
 
-    Name one of them.
+    Give one of these instead of {role}.
     """
 
 
@@ -127,5 +128,5 @@ class BadDate(Usage):
 class BadAuthor(Usage):
     """Invalid author {text!r}.
 
-    Write "Name <e-mail>".
+    Write "NAME <EMAIL>", such as "Ana Silva <ana@acme.example>".
     """

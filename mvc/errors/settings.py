@@ -1,4 +1,4 @@
-"""Settings of the repository and of the user, and optional packages."""
+"""Errors: a setting is unknown or invalid, or an optional Python package is not installed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ class UnknownSetting(Usage):
 
 
 class BadSetting(Usage):
-    """Invalid value {value!r} for {key}: {reason}."""
+    """Invalid value {value!r} for {key}: {reason}.
+
+    Correct it: `mvc config --list --show-origin` shows the file of each setting, `mvc config KEY VALUE` sets one, and
+    `mvc remote set-url NAME URL -o KEY=VALUE` sets an option of a remote.
+    """
 
 
 class MissingPackage(Usage):
     """{what} needs {package}, which is not installed.
 
-    Install it in the Python environment of mvc.
+    Install it with `pip install {package}` in the Python environment of mvc.
     """

@@ -1,4 +1,4 @@
-"""Stored data: missing or damaged, in the store or on a remote."""
+"""Errors: stored data is missing or damaged, in the store or on a remote."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class NotCanonical(Damaged):
 class Missing(Damaged):
     """{what} {id} is missing from the store.
 
-    `mvc fsck` lists the affected versions and files; restore it from a copy of the repository, or with `mvc fsck
-    --repair --from REMOTE`.
+    `mvc fsck` lists the affected versions and files; restore the missing data from a copy of the repository, or with
+    `mvc fsck --repair --from REMOTE`.
     """
 
 
@@ -38,14 +38,14 @@ class FileExpired(Damaged):
 class FormatLost(Damaged):
     """{remote} lost its file `format`, which marks it as an mvc remote.
 
-    Create it again with `mvc push --repair` from a repository that pushed to or fetched from it.
+    Create the file again with `mvc push --repair`, in a repository that has pushed to or fetched from {remote}.
     """
 
 
 class FormatDamaged(Damaged):
     """`format` of {remote}, which marks it as an mvc remote, is damaged: {reason}.
 
-    A push never overwrites it: somebody with delete permission must remove that file, then `mvc push --repair`
+    A push never overwrites `format`: somebody with delete permission must remove that file, then `mvc push --repair`
     creates it again.
     """
 
@@ -61,16 +61,16 @@ class MissingThere(Missing):
 class DamagedThere(Damaged):
     """{what} is damaged: {reason}.
 
-    Everything else there stays readable. List the damage with `mvc fsck --remote NAME`; repair it from a complete
-    repository with `mvc push --repair` or `mvc fsck --remote NAME --repair`.
+    Everything else on that remote stays readable. List the damage with `mvc fsck --remote NAME`; repair it from a
+    complete repository with `mvc push --repair` or `mvc fsck --remote NAME --repair`.
     """
 
 
 class EntryDamagedThere(Damaged):
     """{what} on {remote} is damaged: {reason}.
 
-    A push never overwrites it: somebody with delete permission must restore `{path}` from a backup, or remove it;
-    then `mvc push --repair` creates it again, unless it was the newest of its log. List the damage with `mvc fsck
+    A push never overwrites `{path}`: somebody with delete permission must restore that file from a backup, or remove
+    it; then `mvc push --repair` creates it again, unless it was the newest of its log. List the damage with `mvc fsck
     --remote NAME`.
     """
 

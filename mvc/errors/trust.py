@@ -1,4 +1,4 @@
-"""Hosts that credentials may be sent to."""
+"""Errors: credentials would go to a host that the user has not approved."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from mvc.errors.base import Denied
 
 
 class HostNotTrusted(Denied):
-    """{remote} would send credentials to {host}, which you have not approved: the repository's settings name it.
+    """Nothing was sent: the repository's settings make {remote} send your credentials to {host}, which you have not
+    approved.
 
     {way}
     """
 
 
 class SettingNotTrusted(Denied):
-    """{remote} sets {settings}, which selects the credentials that {host} receives; you have not approved that.
+    """Nothing was sent: {settings} of {remote} would select the credentials that {host} receives, which you have not
+    approved.
 
     {way}
     """
 
 
 class PlainHttp(Denied):
-    """{remote} would send credentials to {host} over unencrypted HTTP, which you have not accepted.
+    """Nothing was sent: {remote} would send your credentials to {host} over unencrypted HTTP, which you have not
+    accepted.
 
     {way}
     """

@@ -1,4 +1,4 @@
-"""The working tree: local changes in the way, interrupted changes."""
+"""Errors: the working tree has local changes that would be lost, or an interrupted command left it incomplete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OnlyHere(WouldOverwrite):
     """Nothing was changed, because {count:file has|files have} uncommitted content that would be lost:
     {listed}
 
-    Use --cached to stop tracking and keep the files, or --force to delete them.
+    To stop tracking and keep the files, use `mvc rm --cached`; to delete them anyway, `mvc rm --force`.
     """
 
 
@@ -32,14 +32,14 @@ class CurrentFolder(WouldOverwrite):
 class NotEmpty(WouldOverwrite):
     """{path} already exists and is not an empty folder.
 
-    Name a folder that does not exist yet.
+    Nothing was changed. Choose a folder that is empty or does not exist yet.
     """
 
 
 class UnsavedChanges(WouldOverwrite):
-    """{model} has uncommitted changes.
+    """Nothing was merged, because {model} has uncommitted changes.
 
-    Commit them, or discard them with `mvc restore`; list them with `mvc status`.
+    Commit the changes, or discard them with `mvc restore .`; list them with `mvc status`.
     """
 
 

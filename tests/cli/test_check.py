@@ -295,7 +295,7 @@ def test_status_says_in_a_line_what_is_missing(served: Shell, reads: list[int]) 
     served.ok("unset", "labelmap")
     said = served.ok("status")
     line = (
-        "Not ready for deployment/serving: model.type is not set (`mvc set model.type=TYPE`), and 1 more: `mvc check`"
+        "Not ready for deployment/serving: model.type is not set (`mvc set model.type=TYPE`); `mvc check` shows 1 more"
     )
     assert line in said.lines
     (found,) = served.ok("status", "--json").json["not_ready"]

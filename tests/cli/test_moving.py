@@ -83,7 +83,7 @@ def test_a_name_is_seen_from_the_current_folder_when_its_file_is_gone_too(empty:
 
 def test_checkout_of_a_branch_is_switch(shell: Shell, history: History) -> None:
     said = shell.ok("checkout", "side")
-    assert "hint: this is `mvc switch side`" in said.err
+    assert "hint: running `mvc switch side`" in said.err
     assert weights(shell) == b"two"
     said = shell.ok("checkout", "-b", "new", "v1")
     assert "`mvc switch -c new v1`" in said.err
@@ -92,10 +92,10 @@ def test_checkout_of_a_branch_is_switch(shell: Shell, history: History) -> None:
 
 def test_checkout_of_paths_is_restore(shell: Shell, history: History) -> None:
     said = shell.ok("checkout", "side", "--", "weights")
-    assert "hint: this is `mvc restore --source side weights`" in said.err
+    assert "hint: running `mvc restore --source side weights`" in said.err
     assert weights(shell) == b"two"
     said = shell.ok("checkout", "--", "weights")
-    assert "hint: this is `mvc restore weights`" in said.err
+    assert "hint: running `mvc restore weights`" in said.err
     assert weights(shell) == b"one"
     assert shell.ok("branch", "--show-current").lines == ["main"]
     assert shell("checkout").code == 2

@@ -63,7 +63,7 @@ def test_add_says_once_which_roles_it_has(shell: Shell) -> None:
     shell.write("other.onnx", b"other")
     said = shell("add", "other.onnx", "--as", "pretrained-weights")
     assert said.code == 2
-    assert "belongs to weights/best.onnx" in said.err
+    assert "weights/best.onnx already has the role pretrained-weights" in said.err
 
 
 def test_a_role_for_a_folder_whose_files_have_others_is_refused(shell: Shell) -> None:

@@ -87,5 +87,5 @@ def test_a_number_agrees_with_its_noun() -> None:
 
 def test_a_list_keeps_its_lines_and_other_lines_are_joined() -> None:
     error = errors.RulesBroken(count=2, problems="a\nb")
-    assert error.message == "model.toml breaks 2 rules:\na\nb"
+    assert error.message == "Nothing was changed, because model.toml breaks 2 rules:\na\nb"
     assert "\n" not in errors.NotARemote(remote="x").message

@@ -200,7 +200,7 @@ def test_a_lost_file_is_named_with_a_way_to_heal_and_heals(meta: Place) -> None:
     meta.lose()
     failed = meta.shell("restore", "weights")
     assert failed.code == 14
-    assert "weights.bin: origin promised it" in failed.err
+    assert "weights.bin: the copy on origin is missing or damaged" in failed.err
     assert "mvc push --repair origin" in failed.err
     assert "mvc fsck --remote origin" in failed.err
     meta.origin.with_name("packs").rename(meta.origin / "packs")

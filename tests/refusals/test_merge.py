@@ -36,7 +36,13 @@ def _criss_cross(root: Path) -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        Case(("merge", "side"), 16, ("helmets has uncommitted changes", "mvc restore"), change=_edit, prepare=side),
+        Case(
+            ("merge", "side"),
+            16,
+            ("Nothing was merged, because helmets has uncommitted changes", "mvc restore"),
+            change=_edit,
+            prepare=side,
+        ),
         Case(("merge", "side", "--theirs"), 16, ("notes.txt",), change=_in_the_way, prepare=side),
         Case(("merge", "side", "--ff-only"), 13, ("have diverged",), prepare=side),
         Case(("merge", "side", "--take", "files.x=ours"), 2, ("files.notes",), prepare=side),

@@ -82,8 +82,8 @@ ADD = (
     Case(("add", ".mvc"), 17, (".mvc",)),
     Case(("add", "weights/../.mvc/config.toml"), 17, (".mvc",)),
     Case(("add", "../outside/w.onnx"), 17, ("outside", "the model's folder"), _outer_folder),
-    Case(("add", "/etc/passwd"), 17, ("/etc/passwd", "copy the file there")),
-    Case(("add", "out/w.onnx"), 17, ("out/w.onnx is outside", "copy the file there"), _outer_folder),
+    Case(("add", "/etc/passwd"), 17, ("/etc/passwd", "into that folder")),
+    Case(("add", "out/w.onnx"), 17, ("out/w.onnx is outside", "into that folder"), _outer_folder),
     Case(("add", "weights/best.onnx", "--as", "other"), 2, ("already tracked as model-latest", "mvc rm --cached model-latest")),
     Case(("add", "linked/best.onnx", "--as", "other"), 2, ("weights/best.onnx is already tracked",), _linked_folder),
     Case(("add", "linked"), 2, ("linked", "symbolic link to weights", "Track a regular file"), _linked_folder),
@@ -101,10 +101,10 @@ ADD = (
     Case(("add", "new/log.txt", "--as", "log"), 2, ("role log", "extra/log.txt", "--as new-log"), _made("new/log.txt")),
     *(Case(("add", "new.txt", "--as", role), 2, (role, "Invalid role"), _made("new.txt")) for role in
       ("./x", "a:b", ".x", "x/", "r" * 201)),
-    Case(("add", "new.txt", "--as", "g/a"), 2, ("role g/a names two files", "new.txt"),
+    Case(("add", "new.txt", "--as", "g/a"), 2, ("Two files have the role g/a", "new.txt"),
          _made("new.txt", "g/a", toml='g = "g/**"')),
     Case(("add", "g/a", "--as", "one"), 2, ("role g has no file",), _made("g/a", toml='g = "g/**"')),
-    Case(("add", "g"), 2, ("g/a has two roles",), _made("g/a", "g/b.pt", toml='x = "g/a*"')),
+    Case(("add", "g"), 2, ("Two patterns in model.toml match g/a",), _made("g/a", "g/b.pt", toml='x = "g/a*"')),
     Case(("add", "none"), 2, ("Nothing to track in none", "it is empty"), lambda root: (root / "none").mkdir()),
     Case(("add", "no*"), 2, ("Nothing to track in no*", "no file matches")),
     Case(("add", "inner"), 2, ("Nothing to track in inner", "another model"), _nested),
@@ -138,8 +138,8 @@ COMMITS = (
     Case(COMMIT, 17, ("W/x", "w/y"), _made("W/x", "w/y", toml='g = "**/x"\nh = "**/y"')),
     Case(COMMIT, 17, ("g/\u212b", "NFC"), _made("g/\u212b", toml='g = "g/**"')),
     Case(COMMIT, 2, ("2 tracked files", "g/\\x0a", "role gone"), _made("g/\n", toml='g = "g/**"\ngone = "no/*"')),
-    Case(COMMIT, 2, ("g/a has two roles", "g", "h"), _made("g/a", toml='g = "g/**"\nh = "g/*"')),
-    Case(COMMIT, 2, ("g/a", "names two files"), _made("g/a", "b", toml='g = "g/**"\n"g/a" = "b"')),
+    Case(COMMIT, 2, ("Two patterns in model.toml match g/a", "g", "h"), _made("g/a", toml='g = "g/**"\nh = "g/*"')),
+    Case(COMMIT, 2, ("g/a", "Two files have the role"), _made("g/a", "b", toml='g = "g/**"\n"g/a" = "b"')),
     Case(COMMIT, 2, ("role inner has no file", "other models"), all_of(_nested, files('inner = "inner/**"'))),
     Case(COMMIT, 2, ("[a", "Invalid file pattern"), files('x = "[a"')),
     Case(COMMIT, 17, ('files."a:b"', "colon"), files('"a:b" = "weights/best.onnx"')),
@@ -170,7 +170,7 @@ def test_a_bare_role_of_many_files_is_refused_with_their_list(copy: Callable[[Pr
     root = copy(two_versions)
     _made("g/a", "g/b", toml='g = "g/**"')(root)
     mvc(root, *COMMIT)
-    refuse(root, ("cat", "v3:g"), 2, "role g has 2 files", "g/a, g/b", "Name one")
+    refuse(root, ("cat", "v3:g"), 2, "role g has 2 files", "g/a, g/b", "Give one of these")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
@@ -226,4 +226,4 @@ def test_two_folders_of_one_model(copy: Callable[[Prepare], Path]) -> None:
     _made("sub/w")(root)
     (root / "sub" / "model.toml").write_text('[model]\nname = "helmets"\n', encoding="utf-8")
     for arguments in (("-C", "sub", *COMMIT), ("-C", "sub", "init"), ("init", "sub", "--model", "helmets")):
-        refuse(root, arguments, 2, "helmets has two folders, . and sub", "Remove one of them")
+        refuse(root, arguments, 2, "helmets has two folders, . and sub", "Remove one of the two model.toml files")

@@ -178,7 +178,7 @@ def test_an_invalid_marker_is_reported_and_not_replaced(shell: Shell, platform: 
     before = histories.state(platform)
     result = shell("publish")
     assert result.code == 13, result
-    assert "differs from the version of that name here" in result.err
+    assert "differs from the version of that name in this repository" in result.err
     assert histories.state(platform) == before
 
 

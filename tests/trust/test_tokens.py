@@ -51,7 +51,7 @@ def test_a_remote_has_a_token_of_its_own(shell: Shell, acme: Scripted) -> None:
     shell.ok("remote", "add", "beta", "picsellia://beta", "-o", f"host={acme.url}")
     shell.ok("config", "--global", "remote.acme.token-env", "ACME_TOKEN")
     said = shell("publish", "--to", "acme")
-    assert "The token is read from the environment variable ACME_TOKEN" in said.err
+    assert "mvc read the token from the environment variable ACME_TOKEN" in said.err
     assert f"Bearer {ACME}" in seen(acme)
     assert CANARY not in seen(acme)
     acme.asked.clear()

@@ -82,7 +82,7 @@ def test_a_registry_that_the_repository_chose_gets_no_token(
     given(shell, "reg", "picsellia://acme", host=evil.url)
     said = shell(*verb)
     assert (said.code, said.out) == (12, ""), said
-    assert f"reg would send credentials to {evil.host}" in said.err
+    assert f"make reg send your credentials to {evil.host}" in said.err
     assert "`mvc remote trust reg`" in said.err
     assert silence == []
     assert shell(*verb, "--json").err.count('"kind": "host-not-trusted"') == 1
@@ -254,7 +254,7 @@ def test_a_repository_does_not_choose_among_credentials(
     (option,) = (key.replace("_", "-") for key in options)
     assert (said.code, said.out) == (12, ""), said
     assert f"origin sets {option}=" in said.err
-    assert "which selects the credentials that" in said.err
+    assert "would select the credentials that" in said.err
     assert "not approved" in shell.ok("remote", "-v").out
     assert silence == []
     assert option in shell.ok("remote", "trust", "origin").out

@@ -46,7 +46,7 @@ VERBS = {
     "fsck": ("fsck", "Verify the integrity of the repository or a remote"),
     "gc": ("gc", "Remove unreachable versions and files"),
     "docker": ("docker", "Resolve the docker image of a model"),
-    "drift": ("drift", "Compare recorded versions with the registry"),
+    "drift": ("drift", "Compare published and imported versions with the registry"),
     "remote": ("remote", "List, add, change or check remotes"),
     "clone": ("clone", "Clone a remote into a new folder"),
     "fetch": ("fetch", "Download refs and version metadata from a remote"),

@@ -107,7 +107,7 @@ def shown(value: Any) -> str:
 def not_ready(readiness: Readiness) -> str:
     """Return why a version is not ready for a use, with the command that fixes it, in one line."""
     first, *others = readiness.blockers
-    more = f", and {len(others)} more: `mvc check`" if others else ""
+    more = f"; `mvc check` shows {len(others)} more" if others else ""
     fix = f" (`{escape(first.fix)}`)" if first.fix else ""
     return f"Not ready for {escape(readiness.use)}: {escape(first.verdict.why)}{fix}{more}"
 

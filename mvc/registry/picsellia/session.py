@@ -134,7 +134,7 @@ class Session(requests.Session):
         if status == _ABSENT:
             return errors.RegistryLacks(registry=self.where, reason=message or path)
         if status in (_TAKEN, _OBJECT_TAKEN):
-            return errors.RegistryConflict(registry=self.where, what=message or "an object of that name")
+            return errors.RegistryConflict(registry=self.where, what=message or "it has the same name")
         if status in _BUSY:
             error = self._uncertain(path, reason) if creates else self.unreachable(reason)
             error.after = _seconds(answer.headers)  # not None: the platform is reachable, so it is retried
