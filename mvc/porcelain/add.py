@@ -17,7 +17,7 @@ from mvc import errors, lazy
 from mvc.model import paths
 from mvc.model.document import Document, keys, rows
 from mvc.model.manifest import Manifest
-from mvc.model.roles import LABELMAP, is_glob, roles_by_path
+from mvc.model.roles import LABELMAP, is_glob
 from mvc.model.toml import parse, rules, schema
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
@@ -158,8 +158,7 @@ class _Plan:
         self._follows = follow_links
         self._before = self._scan(manifest.files, manifest.labelmap_path, links.of(repository, manifest))
         self._followed = list(manifest.model.get(links.KEY[1], ()))
-        named = roles_by_path(manifest.files, manifest.labelmap_path)
-        self._roles = {file.path: ", ".join(named.get(file.path, (file.role,))) for file in self._before.tracked}
+        self._roles = {file.path: file.role for file in self._before.tracked}
         self._files = dict(manifest.files)  # this and the roles are extended by each entry
         self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
         self._of_everywhere: list[WorkFile] = []

@@ -174,7 +174,7 @@ def test_a_name_with_a_wildcard_in_it_is_that_file_alone(tmp_path: Path) -> None
     add(Model(found, MODEL), [tmp_path / "[best].pt", tmp_path / "w[1]"])
     assert tracked(found) == {"[best].pt": "[best]/[best].pt", "w[1]/a.pt": "w[1]/w[1]/a.pt"}
     write(tmp_path, "[x].pt", "deep/[x].pt")
-    with pytest.raises(errors.BadPattern, match=r"deep/\[x\].pt too"):
+    with pytest.raises(errors.BadPattern, match=r"also matches deep/\[x\].pt"):
         add(Model(found, MODEL), [tmp_path / "[x].pt"])
 
 

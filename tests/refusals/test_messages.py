@@ -106,7 +106,7 @@ CASES = (
     Case(COMMIT, 17, (".mvc",), files('x = ".mvc/config.toml"')),
     Case(COMMIT, 17, (".GIT",), files('x = ".GIT/config"')),
     Case(COMMIT, 17, ("model.toml",), files('x = "model.toml"')),
-    Case(COMMIT, 2, ("two", "weights/best.onnx"), files('a = "weights/best.onnx"\nb = "weights/best.onnx"')),
+    Case(COMMIT, 2, ("Two patterns", "weights/best.onnx"), files('a = "weights/*"\nb = "weights/b*"')),
     Case(COMMIT, 2, ("a", "no file"), files('a = "nothing/*.bin"')),
     Case(COMMIT, 17, ("\\xff",), _not_utf8),
     Case(COMMIT, 17, ("A.bin", "a.bin"), _twins("A.bin", "a.bin")),
