@@ -17,9 +17,8 @@ REGISTER = f"{_DOCS}how-to-package-a-model-1"
 PREDICTIONS = f"{_DOCS}monitor-model-predictions-copy"
 DEPLOYMENT = "https://documentation.picsellia.com/reference/deployment.md"
 
-METADATA = "https://github.com/onnx/onnx/blob/main/docs/MetadataProps.md"
-IR = "https://github.com/onnx/onnx/blob/main/docs/IR.md"
-EXPORTER = "https://github.com/ultralytics/ultralytics/blob/main/ultralytics/engine/exporter.py"
+IR = "https://github.com/onnx/onnx/blob/b812a27/docs/IR.md"
+EXPORTER = "https://github.com/ultralytics/ultralytics/blob/002363f/ultralytics/engine/exporter.py"
 
 DEPLOYER = f"{_CLI}training/deployer.py"
 INITIALIZER = f"{_CLI}training/initializer.py"

@@ -141,7 +141,7 @@ _WEIGHTS = tuple(
     for rule in (
         Rule("weights-classes", use, f"the classes that {role} records", _UNVERIFIED, HasClassesOf(role),
              "mvc set labelmap.NUMBER=NAME", when=AllOf((has_labels, RecordsClasses(role))),
-             sources=(s.METADATA, s.EXPORTER)),
+             sources=(s.IR, s.EXPORTER)),
         Rule("weights-size", use, f"the input size that {role} records", _UNVERIFIED, HasSizeOf(role),
              "mvc set parameters.KEY=VALUE", when=RecordsSize(role), sources=(s.IR, s.EXPORTER)),
     )
