@@ -1,4 +1,4 @@
-"""`python -m mvc`."""
+"""`python -m mvc`: run the command line."""
 
 from mvc.cli.app.main import main
 

@@ -1,4 +1,4 @@
-"""`mvc add`."""
+"""`mvc add`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc alias`."""
+"""`mvc alias`: its options, arguments and output."""
 
 from __future__ import annotations
 

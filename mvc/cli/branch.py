@@ -1,4 +1,4 @@
-"""`mvc branch`."""
+"""`mvc branch`: its options, arguments and output."""
 
 from __future__ import annotations
 

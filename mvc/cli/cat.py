@@ -1,4 +1,4 @@
-"""`mvc cat`."""
+"""`mvc cat`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc check`."""
+"""`mvc check`: its options, arguments and output."""
 
 from __future__ import annotations
 

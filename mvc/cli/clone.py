@@ -1,4 +1,4 @@
-"""`mvc clone`."""
+"""`mvc clone`: its options, arguments and output."""
 
 from __future__ import annotations
 

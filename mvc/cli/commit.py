@@ -1,4 +1,4 @@
-"""`mvc commit`."""
+"""`mvc commit`: its options, arguments and output."""
 
 from __future__ import annotations
 

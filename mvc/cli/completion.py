@@ -1,4 +1,4 @@
-"""`mvc completion`."""
+"""`mvc completion`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc config`."""
+"""`mvc config`: its options, arguments and output."""
 
 from __future__ import annotations
 

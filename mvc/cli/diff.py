@@ -1,4 +1,4 @@
-"""`mvc diff`."""
+"""`mvc diff`: its options, arguments and output."""
 
 from __future__ import annotations
 

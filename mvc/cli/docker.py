@@ -1,4 +1,4 @@
-"""`mvc docker`."""
+"""`mvc docker`: its options, arguments and output."""
 
 from __future__ import annotations
 

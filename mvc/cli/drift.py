@@ -1,4 +1,4 @@
-"""`mvc drift`."""
+"""`mvc drift`: its options, arguments and output."""
 
 from __future__ import annotations
 

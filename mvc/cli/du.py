@@ -1,4 +1,4 @@
-"""`mvc du`."""
+"""`mvc du`: its options, arguments and output."""
 
 from __future__ import annotations
 

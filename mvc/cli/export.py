@@ -1,4 +1,4 @@
-"""`mvc export`."""
+"""`mvc export`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc fetch`."""
+"""`mvc fetch`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc fsck`."""
+"""`mvc fsck`: its options, arguments and output."""
 
 from __future__ import annotations
 

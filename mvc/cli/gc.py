@@ -1,4 +1,4 @@
-"""`mvc gc`."""
+"""`mvc gc`: its options, arguments and output."""
 
 from __future__ import annotations
 

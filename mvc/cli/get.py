@@ -1,4 +1,4 @@
-"""`mvc get`."""
+"""`mvc get`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc import`."""
+"""`mvc import`: its options, arguments and output."""
 
 from __future__ import annotations
 

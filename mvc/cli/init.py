@@ -1,4 +1,4 @@
-"""`mvc init`."""
+"""`mvc init`: its options, arguments and output."""
 
 from __future__ import annotations
 

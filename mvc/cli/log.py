@@ -1,4 +1,4 @@
-"""`mvc log`."""
+"""`mvc log`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc ls`."""
+"""`mvc ls`: its options, arguments and output."""
 
 from __future__ import annotations
 

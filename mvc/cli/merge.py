@@ -1,4 +1,4 @@
-"""`mvc merge`."""
+"""`mvc merge`: its options, arguments and output."""
 
 from __future__ import annotations
 

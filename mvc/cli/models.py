@@ -1,4 +1,4 @@
-"""`mvc models`."""
+"""`mvc models`: its options, arguments and output."""
 
 from __future__ import annotations
 

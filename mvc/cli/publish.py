@@ -1,4 +1,4 @@
-"""`mvc publish`."""
+"""`mvc publish`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc pull`."""
+"""`mvc pull`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc push`."""
+"""`mvc push`: its options, arguments and output."""
 
 from __future__ import annotations
 

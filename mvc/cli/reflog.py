@@ -1,4 +1,4 @@
-"""`mvc reflog`."""
+"""`mvc reflog`: its options, arguments and output."""
 
 from __future__ import annotations
 

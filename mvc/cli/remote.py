@@ -1,4 +1,4 @@
-"""`mvc remote`."""
+"""`mvc remote`: its options, arguments and output."""
 
 from __future__ import annotations
 

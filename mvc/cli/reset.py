@@ -1,4 +1,4 @@
-"""`mvc reset`."""
+"""`mvc reset`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc restore`."""
+"""`mvc restore`: its options, arguments and output."""
 
 from __future__ import annotations
 

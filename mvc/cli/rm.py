@@ -1,4 +1,4 @@
-"""`mvc rm`."""
+"""`mvc rm`: its options, arguments and output."""
 
 from __future__ import annotations
 

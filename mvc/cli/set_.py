@@ -1,4 +1,4 @@
-"""`mvc set`."""
+"""`mvc set`: its options, arguments and output."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ from mvc.repository.model import Model
 @verb("set")
 @click.argument("assignments", nargs=-1, metavar="KEY=VALUE...")
 @click.option("--type", "kind", type=click.Choice(KINDS), help="Type of the values (default: inferred from the key).")
-@click.option("--first-class", type=click.IntRange(0, 1), help="Renumber the classes from this number instead.")
+@click.option(
+    "--first-class",
+    type=click.IntRange(0, 1),
+    metavar="N",
+    help="Renumber the classes, so that the first is N (0 or 1).",
+)
 def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | None, first_class: int | None) -> None:
     """Set values in model.toml.
 
     Comments are kept. Example: mvc set labelmap.0=helmet parameters.epochs=100 docker.tag=1.4
 
-    A file in labelmap.path replaces the classes in model.toml, once it could be read. With --first-class, the classes
-    of model.toml or of that file are written into model.toml under other numbers, each as far from the first as it was.
+    If labelmap.path is set to a file, the classes in that file replace those in model.toml. With --first-class N, the
+    classes of model.toml or of that file are written to model.toml under new numbers: the first is N, distances stay.
     """
     if bool(assignments) == (first_class is not None):
-        raise click.UsageError("give either KEY=VALUE or --first-class")
+        raise click.UsageError("expected KEY=VALUE or --first-class N, and not both")
     model = Model(invocation.writer(), invocation.model())
     if first_class is not None:
         done = edit.renumber(model, first_class)

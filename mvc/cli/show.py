@@ -1,4 +1,4 @@
-"""`mvc show`."""
+"""`mvc show`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc status`."""
+"""`mvc status`: its options, arguments and output."""
 
 from __future__ import annotations
 

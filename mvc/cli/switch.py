@@ -1,4 +1,4 @@
-"""`mvc switch`."""
+"""`mvc switch`: its options, arguments and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc tag`."""
+"""`mvc tag`: its options, arguments and output."""
 
 from __future__ import annotations
 

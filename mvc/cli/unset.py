@@ -1,4 +1,4 @@
-"""`mvc unset`."""
+"""`mvc unset`: its options, arguments and output."""
 
 from __future__ import annotations
 

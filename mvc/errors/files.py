@@ -57,7 +57,7 @@ class RoleInUse(Usage):
 class RoleMoved(RoleInUse):
     """The role {role} belongs to {path}, which does not exist.
 
-    If it was renamed, set its new path: `mvc set {key}={new:shell}`. Otherwise choose another role: --as {proposed}
+    If {path} was renamed, set the new path: `mvc set {key}={new:shell}`. Otherwise choose another role: --as {proposed}
     """
 
 

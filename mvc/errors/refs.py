@@ -43,14 +43,14 @@ class TagExists(RefRejected):
 class NoSuchName(Usage):
     """{model} has no {kind} {name}.
 
-    List the names with `mvc branch`, `mvc tag` and `mvc alias`.
+    List the names with `mvc {kind}`.
     """
 
 
 class NoSuchRef(NoSuchName):
     """{model} has no branch, tag or alias {name}.
 
-    List them with `mvc branch`, `mvc tag` and `mvc alias`.
+    List the names with `mvc branch`, `mvc tag` and `mvc alias`.
     """
 
 
@@ -91,7 +91,7 @@ class RefMoved(RefRejected):
 
 
 class NotReady(Refused):
-    """Did not set {alias}: {what} is not ready for {uses}: {reasons}.
+    """{outcome}: {what} is not ready for {uses}: {reasons}.
 
     model.toml requires that, in intent.ready_for. Show details and fixes with `{check}`, or set {alias} anyway with
     --force.

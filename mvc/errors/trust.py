@@ -14,8 +14,8 @@ class HostNotTrusted(Denied):
 
 
 class SettingNotTrusted(Denied):
-    """Nothing was sent: {settings} of {remote} would select the credentials that {host} receives, which you have not
-    approved.
+    """Nothing was sent: {remote} sets {settings}, which would select the credentials that {host} receives; you have
+    not approved that.
 
     {way}
     """

@@ -1,4 +1,4 @@
-"""Subprocess of `hdf5`: runs the HDF5 library for one file, and can neither open nor write any.
+"""Subprocess of `hdf5`: parses one file with the HDF5 library, and cannot open or write any other file.
 
 Its input and output are pipes: it requests bytes (`<qq`, offset and size) and reads them, and finally answers with the
 datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error), or

@@ -1,4 +1,4 @@
-"""Parsed headers: a file's format, the segments of its tensors, and other files that hold some of them."""
+"""Parsed headers of weight files: the format, the segments of the tensors, and other files that hold some tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: bounded reads from a file that is not trusted, for the modules that parse headers.
+"""Sources: bounded reads of an untrusted weight file, for the modules that parse its header.
 
 A read outside the file, or beyond a budget of bytes per file, is a HeaderError.
 """

@@ -1,4 +1,4 @@
-"""Registries of images: lookups of tags with the logins of docker."""
+"""Image registries: lookups of docker tags, with the logins of docker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP transport to a registry of images: bounded in time and size; a login never reaches a host it is not for.
+"""HTTP transport to an image registry: bounded in time and size; a login is sent only to its own host.
 
 Redirects are followed here, not by the library: never from https to http, and with a login to no other host. The
 library's own source of logins, ~/.netrc, is turned off. Errors name the kind of failure only, since the library's texts

@@ -1,4 +1,4 @@
-"""Documents: the JSON of results, declared by their classes. `--json`, `to_json()` and docs/reference/json.md share it.
+"""Conversion of results to JSON, for `--json`, `to_json()` and docs/reference/json.md: each class declares its keys.
 
     @dataclass(frozen=True, slots=True)
     class Alias(Document):

@@ -1,4 +1,4 @@
-"""Roles of a version: a file may serve several, of which its tree entry has the first by name.
+"""Roles of a version's files: a file may have several; its tree entry stores the first by name.
 
     [files]                                     tree
     model-latest = "weights/best.onnx"          weights/best.onnx   model-latest

@@ -1,4 +1,4 @@
-"""Text files of other programs: UTF-8, with or without a byte order mark, with LF or CRLF line ends.
+"""Text files written by other programs: UTF-8, with or without a byte order mark, with LF or CRLF line ends.
 
 EF BB BF 61 0D 0A   →  a           UTF-8 with a mark and CRLF
 FF FE 61 00         →  refused     UTF-16, the "Unicode" of some Windows editors

@@ -265,7 +265,7 @@ def _unready(
         manifest, lambda: snapshot.unread(files, elsewhere), lambda: intended.working(work.repository, folder)
     )
     if work.options.aliases and not work.options.force:
-        intended.refuse(found, "The working tree", "mvc check", work.options.aliases)
+        intended.refuse(found, "the working tree", "mvc check", work.options.aliases, refused="committed")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`mvc drift REGISTRY`: compare the versions that are recorded to be on a registry with what it has now.
+"""`mvc drift REGISTRY`: compare published and imported versions with what the registry has now.
 
     recorded places ─► fields, files, marker ─► edited, replaced, gone
     all versions there ─ recorded ones ───────► created there since

@@ -1,4 +1,4 @@
-"""Sources of rules: URLs of public pages, and of files in public repositories at the commit that was read."""
+"""Citations for the rules: URLs of public pages, and of files in public repositories at the commit that was read."""
 
 from __future__ import annotations
 

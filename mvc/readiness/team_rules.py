@@ -1,4 +1,4 @@
-"""Rules of a team: written in `model.toml`, and so versioned with the model.
+"""Rules of a team: written in `model.toml`, and so part of each version.
 
 [[intent.require]]
 use = "deployment"            a use, one of its profiles, or a use of the team's own

@@ -1,4 +1,4 @@
-"""The contents of a registry version's files: noted ones by record id, all others by reading them.
+"""Contents of a registry version's files: known from an earlier upload or download, else downloaded and hashed.
 
     record id ─► in the import note? in the version's own marker? ─ yes ─► the noted content
                                                        └─ no ─► download ─► hash

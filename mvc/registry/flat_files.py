@@ -1,4 +1,4 @@
-r"""Paths for the files of a registry version, which have an arbitrary role and base name instead.
+r"""Paths in the working tree for the files of a registry version, which have only a role and a base name.
 
     model-latest  best.onnx         →  best.onnx
     extra         ../../.ssh/keys   →  keys            folders are dropped

@@ -1,4 +1,4 @@
-"""Import of one registry version: download and store its files, write its objects, record its place.
+"""Import of one registry version: download its files, write its objects, record where it is on the registry.
 
 download ─► tmp/ ─► size, hash ─► packs ┐
 version, manifest, tree ────────────────┴─► durable ─► lock ─► absent parents ─► place recorded (the commit point)

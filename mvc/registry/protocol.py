@@ -1,4 +1,4 @@
-"""The protocol of a registry: read and create models, their versions and their files.
+"""The interface of a registry (a typing protocol): read and create models, their versions and their files.
 
     organization ─► RemoteModel ─► RemoteVersion ─► RemoteFile
                                         └─► RemoteContext: its experiment and dataset versions

@@ -1,4 +1,4 @@
-"""Recorded places of versions on a registry, and the registry models of these places, which may have been renamed.
+"""Places of versions on a registry, as recorded here, and the models there, which may have been renamed.
 
 name ─► a model of that name? ─ no ─► a recorded place under that name ─► the model of its id, whatever its name is now
 """

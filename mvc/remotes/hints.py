@@ -1,4 +1,4 @@
-"""Hints that a pack on a remote is damaged: readers then prefer other packs with the same chunks.
+"""Reports of damaged packs on a remote (`meta/damaged/`): readers then prefer other packs with the same chunks.
 
     meta/damaged/<pack id>.damaged   a sealed record; the pack is known from the name
 

@@ -1,4 +1,4 @@
-"""The protocol of a local store that remotes use; a repository implements it."""
+"""The interface (a typing protocol) of the local store that remotes read and write; a repository implements it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contents of files by their headers: format, zip members and faults, of a version or of the working tree.
+"""Formats, zip members and faults of weight files, read from their headers, in a version or the working tree.
 
 a file ─► is it here? ─ no ─► None: unknown          yes ─► its first bytes, or the directory at its end
 """

@@ -64,14 +64,16 @@ def require(repository: Repository, id_: VersionId, alias: str) -> None:
     refuse(found, history.label(repository, id_), f"mvc check {id_[:10]}", [alias])
 
 
-def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str]) -> None:
-    """Raise NotReady if `found` has a use; `check` is the command that shows the reasons."""
+def refuse(found: Sequence[Readiness], what: str, check: str, aliases: Sequence[str], refused: str = "") -> None:
+    """Raise NotReady if `found` has a use; `check` shows the reasons, `refused` is `committed` or `recorded`."""
     if found:
+        names = " and ".join(aliases)
         reasons = dict.fromkeys(each.verdict.why for readiness in found for each in readiness.blockers)
         raise errors.NotReady(
             what=what,
             uses=" and ".join(each.use for each in found),
             reasons="; ".join(reasons),
             check=check,
-            alias=" and ".join(aliases),
+            alias=names,
+            outcome=f"Nothing was {refused}, and {names} not set" if refused else f"Did not set {names}",
         )

@@ -1,4 +1,4 @@
-"""Promised files of a version: fetched before a command reads them. Without promises, this lists one folder."""
+"""Promised files of a version: fetched before a command reads them."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_a_token_itself_is_no_setting(shell: Shell, key: str) -> None:
         ("host.acme.example.allow", "profile=x", "mvc remote trust"),
         ("host.acme.example.insecure", "perhaps", "true or false"),
         ("host.a/b.trust", "s3", "not HOST"),
-        ("host.acme.example.trusts", "s3", "did you mean trust"),
+        ("host.acme.example.trusts", "s3", "Did you mean trust"),
     ],
 )
 def test_settings_of_hosts_are_checked(shell: Shell, key: str, value: str, reason: str) -> None:

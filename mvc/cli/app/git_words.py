@@ -22,7 +22,7 @@ VERBS = {
     "cherry-pick": "use `mvc restore --source REV FILE`, then `mvc commit`; for all changes of a branch, `mvc merge`",
     "clean": "mvc deletes no untracked file; `mvc gc` removes unreachable versions",
     "describe": "use `mvc show`, which names the refs of a version",
-    "filter-branch": "versions never change; nothing replaces this",
+    "filter-branch": "versions never change, so mvc has no such command",
     "format-patch": "versions travel with `mvc push` and `mvc fetch`, not as patches",
     "grep": "use `mvc log --grep PATTERN`, which searches messages",
     "help": "use `mvc COMMAND --help`",
@@ -89,7 +89,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
     },
-    "pull": {("--ff-only",): "it is what `mvc pull` does", ("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
+    "pull": {("--ff-only",): "not needed: `mvc pull` fast-forwards only, unless --rebase is given", ("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
     "push": {("-f", "--force"): "use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
     "reset": {
         ("--soft", "--mixed", "-N"): "use `mvc reset REV`, which keeps all files",
@@ -97,7 +97,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "restore": {
         ("-S", "--staged"): "there is no staging area; `mvc rm ROLE --cached` stops tracking a file",
-        ("-W", "--worktree"): "it is what `mvc restore` does",
+        ("-W", "--worktree"): "not needed: `mvc restore` writes to the working tree",
     },
     "rm": {("-r",): "not needed: `mvc rm ROLE` stops tracking a folder, too"},
     "status": {("-s", "--short", "--porcelain"): "use `mvc --json status`", ("-u", "--untracked-files"): "untracked weights are always listed"},

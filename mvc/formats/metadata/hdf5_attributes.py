@@ -1,4 +1,4 @@
-"""HDF5: the attributes of the root, which the HDF5 library reads in its subprocess; of Keras, the input too.
+"""HDF5 metadata: the attributes of the root, read by the library in its subprocess; for Keras also the input.
 
     model_config  {"config": {"layers": [{"config": {"batch_shape": [null, 224, 224, 3], "dtype": "float32"}}, …]}}
 

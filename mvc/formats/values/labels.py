@@ -1,4 +1,4 @@
-"""Labelmaps of files: labels.json, names.txt, and the data.yaml of Ultralytics.
+"""Labelmap files: labels.json, names.txt, and the data.yaml of Ultralytics.
 
     labels.json   {"0": "helmet", "1": "head"}   or   ["helmet", "head"]
     names.txt     a name a line                                             →   ((0, "helmet"), (1, "head"))

@@ -1,4 +1,4 @@
-"""The protocol of a backend: the operations that a remote needs of a bucket, a server or a folder.
+"""The interface of a backend (a typing protocol): the operations that a remote needs of a bucket, server or folder.
 
     create   create-if-absent, atomic among all clients: every commit point of a remote is one
     put      upload a finished file whose name is derived from its bytes

@@ -1,4 +1,4 @@
-"""Versions of given files, as a training job creates them: without a working tree, HEAD or model.toml.
+"""`record()`: versions of given files, as a training job creates them, without a working tree, HEAD or model.toml.
 
 parent's values ─ changed ──────────┐
 role: file anywhere ─ stored ───────┴─► version ─► branch
@@ -269,7 +269,7 @@ class _Recording:
     def _refuse_unready(self, manifest: Manifest, tree: Tree) -> None:
         if self.options.aliases and not self.options.force:
             found = intended.unready(manifest, lambda: tree)
-            intended.refuse(found, "The version", "mvc check", self.options.aliases)
+            intended.refuse(found, "the version", "mvc check", self.options.aliases, refused="recorded")
 
 
 def _are_same(one: Path | TreeEntry, other: Path | TreeEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Followed links: a symbolic link of the working tree that is versioned as the file it points to.
+"""Followed links: a symbolic link in the working tree whose target's content is stored in the version.
 
     last.ckpt -> epoch=3.ckpt          versioned as last.ckpt, with the bytes of epoch=3.ckpt
     model.bin -> ../../blobs/4f1c…     likewise, once the user allowed this repository to read files outside

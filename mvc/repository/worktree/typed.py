@@ -1,4 +1,4 @@
-"""Typed names of files: paths relative to the current folder, or roles.
+"""Names of files on the command line: paths relative to the current folder, or roles.
 
     in the folder sub of the model       may be
     w.bin                                the path sub/w.bin, else the role w.bin

@@ -1,4 +1,4 @@
-"""Hidden names of unfinished files and folders; each contains its process, so that leftovers are found.
+"""Hidden names of unfinished files and folders; each contains its process id, so that leftovers are found.
 
     out  ◄─rename─  .out.<machine>.<boot>.<namespace>.<pid>.<start>.<random>.<n>.mvc-tmp
 

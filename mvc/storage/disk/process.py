@@ -1,4 +1,4 @@
-"""Names of temporary files: each contains its process, so that the next writer finds leftovers.
+"""Names of temporary files: each contains its process id, so that the next writer finds leftovers.
 
     tmp/<host>.<boot>.<namespace>.<pid>.<start>.<random>.<n>
 

@@ -1,4 +1,4 @@
-"""Early write-back: a long file is synced while its rest is still being written.
+"""Early write-back: flush a long file to the disk in the background while it is still being written.
 
 write 32 MiB │ write 32 MiB │ write …      the writer
              └─ fdatasync   └─ fdatasync   another thread, so that the last fsync is short

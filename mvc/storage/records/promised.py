@@ -1,4 +1,4 @@
-"""Promised files, expired files and absent versions: the records of the reasons for absence.
+"""Promised files, expired files and absent versions: records that say why data is missing.
 
     promised/0000000001   {"files":["9f…"],"kind":"promised","reason":"origin","seq":1,…}                by a remote
     expired/0000000001    {"files":["60…"],"kind":"expired","reason":"prune --keep-last 10","seq":1,…}   removed on purpose
