@@ -238,11 +238,12 @@ class _Run:
     def _inspect(self, version: RemoteVersion, recorded: Recorded) -> _Inspection:
         contents = self._contents(version)
         local = recorded.get(version.id, ("", {}))[1]
+        if local:
+            self._record_names(version, recorded[version.id][0], [*local])
         unchanged = [id_ for id_ in local if self._is_unchanged(id_, version, contents)]
         if unchanged:
             self._record(version, KNOWN, unchanged[-1])
             contents.write(self.repository)
-            self._record_names(version, recorded[version.id][0], unchanged)
             return _Inspection(version, contents)
         return self._read_marker(version, contents)
 

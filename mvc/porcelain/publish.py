@@ -10,12 +10,15 @@ The marker is uploaded last. An interrupted publish is resumed by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mvc.model import roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
+from mvc.plural import count
+from mvc.readiness.fit import SAVED_MODEL
 from mvc.registry import fields, published, publishing, recorded_places
 from mvc.registry.contents import of_version
 from mvc.registry.marker import Branch
@@ -29,6 +32,10 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, Place
 
+_SAVED_MODEL = (
+    "the TensorFlow job expects one zip of the SavedModel; `mvc check --for pre-annotation` names the command"
+)
+_FOLDER = "a job that expects one archive needs a zip with the role itself"
 NEW, RESUMED, THERE = "*", "+", "="
 """The outcome for a version: created, completed after an interruption, or complete before."""
 
@@ -230,6 +237,17 @@ def _notes(local: LocalVersion) -> tuple[str, ...]:
     thumbnail = local.manifest.model.get("thumbnail")
     if thumbnail is not None and local.thumbnail is None:
         notes.append(f"thumbnail not uploaded: {thumbnail} is not a file of the version")
+    notes += _folders(local)
     leaks = secrets.find(local.manifest)
     notes += [f"{leak.key} looks like a secret, and everybody on the registry can read it" for leak in leaks]
     return tuple(notes)
+
+
+def _folders(local: LocalVersion) -> Iterator[str]:
+    """Yield a warning for each folder: the platform has files only, and its jobs expect one archive of a SavedModel."""
+    for role, pattern in local.manifest.files.items():
+        inside = [entry for entry in local.tree.entries if entry.role.startswith(f"{role}/")]
+        if inside and roles.is_glob(pattern):
+            note = f"{role}: {count(len(inside), 'file')} of {pattern} published one by one, as {inside[0].role}"
+            is_saved_model = any(entry.path.rpartition("/")[2] in SAVED_MODEL for entry in inside)
+            yield f"{note}; {_SAVED_MODEL if is_saved_model else _FOLDER}"

@@ -346,3 +346,22 @@ def test_a_second_role_that_was_replaced_there_is_drift(shell: Shell, platform: 
     assert said.code != 0
     assert "pretrained-weights" in said.out
     assert "model-latest" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("saved_model.pb", "one zip of the SavedModel"), ("x.bin", "expects one archive")]
+)
+def test_a_folder_is_published_file_by_file_with_a_warning(
+    name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("rm", "model-latest")
+    ana.write(f"exported/{name}", b"graph")
+    ana.write("exported/variables/variables.index", b"index")
+    ana.ok("add", "exported", "--as", "model-latest")
+    ana.commit("A folder")
+    said = ana.ok("publish")
+    assert "model-latest: 2 files of exported/** published one by one" in said.err
+    assert told in said.err
+    assert told not in ana.ok("publish").err

@@ -18,6 +18,7 @@ from mvc.porcelain.import_ import BY_HAND, CHANGED, KNOWN
 from tests.crash.harness import memory_folder
 from tests.registry import sequences
 from tests.registry.sequences import COLLEAGUE, EDITS, EMPTY, NEW_NAME, PUBLISHER, Edit, Machine, World, told
+from tests.servers import picsellia_storage as storage
 from tests.servers.picsellia import Platform, serve
 
 SINGLES = [(name,) for name in EDITS]
@@ -86,7 +87,7 @@ def test_import_takes_what_is_there_and_says_what_it_is(
     assert {version.how for version in one.import_().versions} == {KNOWN}
     sequences.check_notes(one)
     if machine != EMPTY:  # what was published is still compared with what is there
-        acknowledged = {"since #3", "since #4", f"helmets renamed {NEW_NAME}"} | (set() if changed else {"#1 name"})
+        acknowledged = {"since #3", "since #4", f"helmets renamed {NEW_NAME}", "#1 name"}
         assert told(one.drift()) == _expected(edits) - acknowledged
     assert sequences.state(world.platform) == before
 
@@ -132,6 +133,18 @@ def test_publish_and_drift_after_a_clone(names: tuple[str, ...], all_: bool, wor
     sequences.check_only_added(before, world.platform)
     sequences.check_notes(one)
     assert told(one.drift()) <= _expected(edits)
+
+
+@pytest.mark.parametrize(("machine", "downloads"), [(PUBLISHER, 0), (COLLEAGUE, 3)])
+def test_files_are_read_only_if_nobody_noted_their_records(
+    machine: str, downloads: int, world: World, folder: Path
+) -> None:
+    """A colleague reads the three markers, once."""
+    one = world.machine(machine, folder / "one")
+    for expected in (downloads, 0):
+        world.platform.calls.clear()
+        assert {version.how for version in one.import_().versions} == {KNOWN}
+        assert len([call for call in world.platform.calls if call.path.startswith(storage.TOP)]) == expected
 
 
 def _publish(machine: Machine, ids: Callable[[], list[VersionId]], *, is_changed: bool | None) -> None:
