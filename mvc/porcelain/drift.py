@@ -125,7 +125,7 @@ def drift(
         tuple(since),
         len(compared),
         comparison.unread,
-        _renames([place for _, place in recorded], models),
+        _renames([place for _, place in recorded if place.id in remote], models),
     )
 
 
