@@ -45,7 +45,7 @@ else:
 @click.option("--dry-run", is_flag=True, help="Show what would be committed.")
 @click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
 @click.option("--date", metavar="DATE", help="Override the date, such as 2026-02-03.")
-@click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag the new version.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME", help="Create tag NAME at the new version.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Set an alias to the new version.")
 @click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
 def command(

@@ -25,7 +25,7 @@ def command(invocation: Invocation) -> None:
 
 
 @subverb(command, "resolve")
-@click.option("-n", "--dry-run", is_flag=True, help="Show what would be written.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be written to model.toml.")
 def resolve(invocation: Invocation, dry_run: bool) -> None:
     """Record the digest of the image's tag in model.toml.
 

@@ -89,6 +89,6 @@ def rebase_lines(rebases: Sequence[Rebased]) -> Iterator[str]:
     """Yield what rebases dropped, and the refs that they did not move."""
     dropped = [short(id_) for rebase in rebases for id_ in rebase.dropped]
     if dropped:
-        yield f"  dropped, the remote has the change already: {', '.join(dropped)}"
+        yield f"  dropped versions whose changes the remote has already: {', '.join(dropped)}"
     for ref in (ref for rebase in rebases for ref in rebase.unmoved):
         yield f"  {KINDS[ref.kind]} {escape(ref.name)} still points to the version before the rebase"

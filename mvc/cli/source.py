@@ -54,7 +54,7 @@ def _shown(invocation: Invocation, recorded: dict[str, Any]) -> None:
 
 def _lines(recorded: dict[str, Any]) -> Iterator[str]:
     if not recorded:
-        yield "No source recorded; set one with `mvc set source.experiment.id=ID`."
+        yield "model.toml has no [source]; set one with `mvc set source.experiment.id=ID`."
     experiment = recorded.get("experiment")
     if experiment:
         named = [escape(str(experiment[key])) for key in ("name", "project", "id", "url") if key in experiment]

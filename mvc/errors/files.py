@@ -113,7 +113,7 @@ class MissingFile(Usage):
 class UnreadableFile(Usage):
     """Cannot read {path}: {reason}.
 
-    Make it readable, stop tracking it with `mvc rm`, or ignore it with .mvcignore.
+    Make the file readable, stop tracking it with `mvc rm`, or ignore it with .mvcignore.
     """
 
 

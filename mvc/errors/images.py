@@ -65,7 +65,7 @@ class RealmNotTrusted(Denied):
 class HelperFailed(Denied):
     """The credential helper {helper} returned no credentials for {registry}: {reason}.
 
-    Test it with `docker login {registry}`; {path} configures the helper.
+    Test the helper with `docker login {registry}`; {path} configures it.
     """
 
 

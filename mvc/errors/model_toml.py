@@ -57,7 +57,7 @@ class NoNumpyDtype(WrongType):
 class DateValue(Usage):
     """{key} is a date, which a version cannot store.
 
-    Write it as text: "{value}".
+    Write the date as text: "{value}".
     """
 
 

@@ -72,7 +72,7 @@ class CurrentBranch(RefRejected):
 class NothingBefore(RefRejected):
     """Alias {name} has no position before {version}.
 
-    Show its moves with `mvc alias log {name}`, or set it with `mvc alias set {name} REV`.
+    Show the moves of {name} with `mvc alias log {name}`, or set it with `mvc alias set {name} REV`.
     """
 
 

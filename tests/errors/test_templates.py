@@ -89,3 +89,14 @@ def test_a_list_keeps_its_lines_and_other_lines_are_joined() -> None:
     error = errors.RulesBroken(count=2, problems="a\nb")
     assert error.message == "Nothing was changed, because model.toml breaks 2 rules:\na\nb"
     assert "\n" not in errors.NotARemote(remote="x").message
+
+
+BASES = {"MvcError", "Usage", "Answer", "Denied", "RefRejected", "OutOfReach", "WouldOverwrite", "Refused"}
+"""Errors without a text of their own."""
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - BASES))
+def test_every_error_has_a_hint(name: str) -> None:
+    message, _, hint = inspect.cleandoc(CLASSES[name].__doc__ or "").partition("\n\n")
+    assert message, name
+    assert hint, f"{name} does not name the next command"

@@ -264,7 +264,7 @@ def test_a_version_whose_change_is_there_already_is_dropped(two: Two) -> None:
     two.bob.ok("set", "parameters.lr=4")
     twin = two.bob.commit("the same")
     said = two.bob.ok("push", "--rebase").out
-    assert f"dropped, the remote has the change already: {twin[:10]}" in said
+    assert f"dropped versions whose changes the remote has already: {twin[:10]}" in said
     assert tip(two.bob) == hers
     assert two.bob.ok("status", "--exit-code").code == 0
 
