@@ -30,6 +30,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = DOCS / "reference"
 WIDTH = 100
 """Columns of prose."""
+_ITEM = re.compile(r"(?:-|\d+\.) ")
 NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it again. -->"
 
 CODES = {
@@ -89,17 +90,34 @@ def check(name: str, page: str) -> None:
 
 
 def wrapped(page: str) -> str:
-    """A page with its long lines of prose broken; code between backticks stays on one line."""
-    fenced = False
-    lines = []
+    """A page with its long paragraphs wrapped again; code between backticks stays on one line."""
+    return "\n".join(
+        _fill(" ".join(map(str.strip, lines))) if is_prose and max(map(len, lines)) > WIDTH else "\n".join(lines)
+        for is_prose, lines in paragraphs(page)
+    )
+
+
+def paragraphs(page: str) -> Iterator[tuple[bool, list[str]]]:
+    """The lines of each paragraph, or item of a list, with True; any other line alone: code, a heading, a table."""
+    fenced, lines = False, list[str]()
     for line in page.split("\n"):
-        fenced ^= line.startswith("```")
-        lines.append(line if fenced or len(line) <= WIDTH or line.startswith(("|", "#", "<", "    ")) else _fill(line))
-    return "\n".join(lines)
+        fence = line.startswith("```")
+        is_prose = not (fenced or fence or not line or line.startswith(("|", "#", "<", "    ")))
+        fenced ^= fence
+        if lines and (not is_prose or _ITEM.match(line)):
+            yield True, lines
+            lines = []
+        if is_prose:
+            lines.append(line)
+        else:
+            yield False, [line]
+    if lines:
+        yield True, lines
 
 
 def _fill(line: str) -> str:
-    bullet = "- " if line.startswith("- ") else ""
+    mark = _ITEM.match(line)
+    bullet = mark[0] if mark else ""
     unbroken = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line.removeprefix(bullet))
     filled = textwrap.fill(unbroken, WIDTH - len(bullet), break_long_words=False, break_on_hyphens=False)
     return bullet + filled.replace("\n", "\n" + " " * len(bullet)).replace("\0", " ")
@@ -122,6 +140,7 @@ def commands() -> str:
         "Options of `mvc` itself come before the command; `--json`, `--model`, `--quiet` and `--verbose` may follow it."
         if _options_anywhere()
         else "Options of `mvc` itself come before the command: `mvc --json status`.",
+        "",
         "See also [exit codes](exit-codes.md) and [settings](settings.md).\n",
     ]
     parts += [f"{'#' * (1 + len(path))} {' '.join(path)}\n\n```text\n{text}\n```\n" for path, text in _helps(root)]

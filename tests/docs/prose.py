@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests import language
-from tests.docs.pages import DOCS, WIDTH
+from tests.docs.pages import DOCS, WIDTH, paragraphs
 
 TOP = DOCS.parent
 DOORS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md")
 """Pages that are not below docs/."""
+
+SHORTEST = 20
+"""Columns of a line that a paragraph goes on after, at least."""
 
 _FENCE = re.compile(r"^ *(```+)(\w*)[^\n]*\n(.*?)^ *\1$\n?", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^    (?! *(?:[-*]|\d+\.) )[^\n]*$", re.MULTILINE)
@@ -37,6 +40,12 @@ def long_lines(text: str) -> list[str]:
     """The lines of prose over `WIDTH` columns that could be broken before it: no code, no row of a table."""
     prose = [line for line in without_fences(text).splitlines() if not line.startswith(("|", "    ", "<!--"))]
     return [line for line in prose if len(line) > WIDTH and _has_place_to_break(line)]
+
+
+def fragments(text: str) -> list[str]:
+    """The lines of a word or two inside a paragraph, as a tool leaves them that breaks each line on its own."""
+    inner = [line for is_prose, lines in paragraphs(text) if is_prose for line in lines[:-1]]
+    return [line for line in inner if len(line) < SHORTEST]
 
 
 def _has_place_to_break(line: str) -> bool:

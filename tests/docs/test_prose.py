@@ -8,7 +8,7 @@ import click
 import pytest
 
 from mvc.cli.app import program
-from tests.docs import prose
+from tests.docs import pages, prose
 
 
 def _name(path: Path) -> str:
@@ -24,6 +24,11 @@ READERS = [path for path in prose.pages() if path.name not in FROM_CODE and path
 @PAGES
 def test_prose_wraps_at_100_columns(path: Path) -> None:
     assert prose.long_lines(path.read_text(encoding="utf-8")) == []
+
+
+@PAGES
+def test_paragraphs_are_filled(path: Path) -> None:
+    assert prose.fragments(path.read_text(encoding="utf-8")) == []
 
 
 @PAGES
@@ -63,6 +68,14 @@ def test_a_long_line_and_a_lost_link_are_found(tmp_path: Path) -> None:
     page.write_text(f"{'word ' * 21}\n\n`{'code ' * 21}`\n\n# A `b`: c\n\n[x](#a-b-c) [y](#d) [z](other.md)\n")
     assert len(prose.long_lines(page.read_text())) == 1
     assert [*prose.broken_links(page)] == ["#d", "other.md"]
+
+
+def test_a_long_line_is_wrapped_with_its_paragraph() -> None:
+    long = f"- {'word ' * 20}end\n  of it\n- next\n\n```\n{'code ' * 21}\n```\n"
+    wrapped = pages.wrapped(long)
+    assert wrapped.splitlines()[1:3] == ["  word end of it", "- next"]
+    assert "code " * 21 in wrapped
+    assert prose.fragments("word word word word word\nor a\nversion.\n") == ["or a"]
 
 
 def _fault(words: list[str]) -> str:
