@@ -62,7 +62,7 @@ _FIELDS: dict[str, Callable[[Logged], str]] = {
 @click.option("--until", "--before", "until", metavar="DATE", help="Show only versions made at DATE or earlier.")
 @click.option("--stat", is_flag=True, help="Summarize the changes of each version.")
 @click.option("--reverse", is_flag=True, help="Show the oldest version first.")
-@click.option("--format", "template", metavar="TEMPLATE", help="Format each version, such as '{number} {subject}'.")
+@click.option("--format", "template", metavar="TEMPLATE", help="Format each version, such as 'v{number} {subject}'.")
 def command(
     invocation: Invocation,
     revisions: tuple[str, ...],
@@ -81,8 +81,9 @@ def command(
     """Show the version history.
 
     Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A. A
-    PATTERN is a regular expression that matches anywhere, ignoring case. --format takes {id}, {short}, {number},
-    {parents}, {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t.
+    PATTERN is a regular expression that matches anywhere, ignoring case. --format takes {id}, {short}, {number}
+    (11 for v11), {parents}, {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n
+    and \\t.
     """
     if graph and reverse:
         raise click.UsageError("--graph cannot be combined with --reverse")

@@ -157,12 +157,14 @@ def unsigned(empty: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
 def test_who_signs(unsigned: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     who, note = signed(unsigned)
     assert who.startswith("anna <anna@")
-    assert "; change it with `mvc config --global user.name ...` and `mvc config --global user.email ...`" in note
+    assert note.startswith("note: author anna <anna@")
+    both = "`mvc config --global user.name NAME` and `mvc config --global user.email EMAIL`"
+    assert note.endswith(f">, from the system; set your own with {both}\n")
 
     unsigned.ok("config", "--global", "user.name", "Anna")
     who, note = signed(unsigned)
     assert who.startswith("Anna <anna@")
-    assert "; change it with `mvc config --global user.email ...`" in note
+    assert "; set your own with `mvc config --global user.email EMAIL`" in note
     unsigned.ok("config", "--global", "--unset", "user.name")
 
     git = tmp_path / "gitconfig"

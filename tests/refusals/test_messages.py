@@ -114,7 +114,7 @@ CASES = (
     Case(COMMIT, 1, ("Nothing to commit", "--allow-empty")),
     Case(("commit", "-m", " "), 2, ("message",), edited),
     Case(("commit", "-m", "x", "--date", "yesterday-ish"), 2, ("yesterday-ish",), edited),
-    Case(("commit", "-m", "x", "--author", "Ana"), 2, ("Ana", "e-mail"), edited),
+    Case(("commit", "-m", "x", "--author", "Ana"), 2, ("'Ana'", "NAME <EMAIL>"), edited),
     Case(("commit", "-m", "x", "--tag", "v7"), 2, ("v7",), edited),
     Case(("commit", "-m", "x", "--tag", "kept"), 13, ("kept", "never move"), edited, side),
     Case(("commit", "-m", "token ghp_" + "a1B2" * 9), 17, ("message", "--allow-secret"), edited),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,8 +138,8 @@ class Invocation:
         """Return who acts, and when; with `warn`, print a note that names missing settings."""
         identity = self.environment.identity(self.settings())
         if identity.guessed and warn:
-            commands = " and ".join(f"`mvc config --global {key} ...`" for key in identity.guessed)
-            self.note(f"author set to {identity.person}; change it with {commands}")
+            commands = " and ".join(_setting_commands(identity.guessed))
+            self.note(f"note: author {identity.person}, from the system; set your own with {commands}")
         return Actor(identity.person, self.environment.date())
 
     def code(self, own: Sequence[str]) -> Code | None:
@@ -194,3 +194,8 @@ class Invocation:
             sys.stdout.write(text)
         except UnicodeEncodeError:  # a terminal without UTF-8
             sys.stdout.write(text.encode("ascii", "backslashreplace").decode())
+
+
+def _setting_commands(keys: Iterable[str]) -> Iterator[str]:
+    """Yield the commands that set these keys of the user: `mvc config --global user.name NAME`."""
+    return (f"`mvc config --global {key} {key.rpartition('.')[2].upper()}`" for key in keys)
