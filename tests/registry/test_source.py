@@ -94,7 +94,7 @@ def test_a_dry_run_changes_nothing(shell: Shell, inside: Row) -> None:
 
 
 def test_outside_a_training_run_the_source_is_set_by_hand(shell: Shell) -> None:
-    assert "No source" in shell.ok("source").out
+    assert "model.toml has no [source]" in shell.ok("source").out
     shell.ok("set", "source.experiment.id=exp-1", "source.experiment.name=mine")
     shell.ok("set", 'source.datasets=[{alias = "train", name = "traffic", version = "3"}]')
     shell.commit("result")
