@@ -112,7 +112,7 @@ def _uncommittable(result: Checked) -> Iterator[str]:
     lines = [escape(error.message) for error in result.problems]
     lines += [f"{escape(p.key)}: {escape(p.message)}{f' ({escape(p.fix)})' if p.fix else ''}" for p in result.broken]
     if lines:
-        yield style("Not ready: the working tree cannot be committed.", fg="red")
+        yield style("Not ready: the working tree cannot be committed, because of:", fg="red")
         yield from (f"  !  {line}" for line in lines)
 
 

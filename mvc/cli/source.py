@@ -30,7 +30,7 @@ def command(invocation: Invocation) -> None:
 @subverb(command, "show")
 @click.argument("revision", required=False, metavar="[REV]")
 def show(invocation: Invocation, revision: str | None) -> None:
-    """Show the source of REV, or of the working tree."""
+    """Show the experiment and datasets of REV, or of the working tree."""
     repository, model = invocation.repository(), invocation.model()
     version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
     _shown(invocation, source.show(Model(repository, model), version))

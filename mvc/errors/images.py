@@ -55,7 +55,7 @@ class ImageDenied(Denied):
 
 
 class RealmNotTrusted(Denied):
-    """Nothing was sent: {registry} asks for your credentials for {image} at {host}, a host that you have not approved.
+    """Nothing was sent: {registry} asks mvc to send your credentials for {image} to {host}, which you have not approved.
 
     If {host} is the token server of {registry}, approve it with `mvc config --global host.{host}.trust docker`, or in
     scripts with MVC_TRUSTED_HOSTS={host}.

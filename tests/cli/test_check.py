@@ -175,7 +175,7 @@ def test_what_cannot_be_committed_is_ready_for_nothing(empty: Shell) -> None:
     said = empty("check", "--for", "storage")
     assert said.code == 1
     assert said.lines[1:3] == [
-        "Not ready: the working tree cannot be committed.",
+        "Not ready: the working tree cannot be committed, because of:",
         "  !  labelmap: class 1 is missing (`mvc set labelmap.1=NAME`, or `mvc set model.labelmap_sparse=true` if this is intended)",
     ]
     empty.ok("set", "labelmap.1=vest")

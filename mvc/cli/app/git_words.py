@@ -37,7 +37,7 @@ VERBS = {
     "repack": "use `mvc gc`",
     "rev-list": "use `mvc log -q REV`",
     "rev-parse": "use `mvc -q show REV`",
-    "revert": "use `mvc restore --source REV .`, then `mvc commit`; the history is kept",
+    "revert": "go back to version REV with `mvc restore --source REV .`, then `mvc commit`; the history is kept",
     "shortlog": "use `mvc log --oneline`",
     "stage": "there is no staging area; `mvc commit` records every tracked file",
     "stash": "use `mvc switch -c NAME` and `mvc commit`; later `mvc merge NAME`",
