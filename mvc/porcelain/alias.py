@@ -49,12 +49,13 @@ def assign(
 ) -> Alias:
     """Point the alias `name` to `target`; with `force`, even to a version that is not ready for its uses.
 
+    Without `reason`, the log has an empty one.
+
     Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
     """
     if not force and model.target(ALIASES, name) != target:
         intended.require(model.repository, target, name)
-    why = reason or model.repository.objects.version(target).subject
-    refnames.set_alias(model, name, target, actor, why)
+    refnames.set_alias(model, name, target, actor, reason or "")
     return _alias(model, name)
 
 

@@ -225,7 +225,7 @@ def _commit(
     done = partial(_report, work, found, difference)
     version = _version(work, old, found, message, actor)
     id_ = _publish(work, version, actor)
-    named = refnames.set_all(Model(repository, model), id_, options.tags, options.aliases, actor, version.subject)
+    named = refnames.set_all(Model(repository, model), id_, options.tags, options.aliases, actor)
     return done(id_, version, named)
 
 
@@ -305,9 +305,7 @@ def _only_names(work: _Work, actor: Actor, done: Callable[..., Committed]) -> Co
     version = work.repository.objects.version(work.current)
     options = work.options
     work.repository.refs.settle(work.branch)  # an interrupted commit may have moved it before it was durable
-    named = refnames.set_all(
-        Model(work.repository, work.model), work.current, options.tags, options.aliases, actor, version.subject
-    )
+    named = refnames.set_all(Model(work.repository, work.model), work.current, options.tags, options.aliases, actor)
     work.repository.stats.save()
     if not named:
         raise errors.NothingToCommit(model=work.model, version=history.label(work.repository, work.current))

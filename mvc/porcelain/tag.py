@@ -35,12 +35,11 @@ def tags(model: Model) -> list[Tag]:
 
 @writes
 def create(model: Model, name: str, target: VersionId, actor: Actor, *, message: str | None = None) -> Tag:
-    """Create the tag `name` at `target`; creating it again there changes nothing.
+    """Create the tag `name` at `target`, with `message` or none; creating it again there changes nothing.
 
     Raises TagExists, BadRefName, NameTaken, CaseTwin.
     """
-    reason = message or model.repository.objects.version(target).subject
-    refnames.set_tag(model, name, target, actor, reason)
+    refnames.set_tag(model, name, target, actor, message or "")
     return _tag(model, name)
 
 

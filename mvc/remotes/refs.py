@@ -154,7 +154,7 @@ class RemoteRefs:
     def _check_ours(ref: RefName, ours: RefEntry, found: RefEntry) -> RefEntry:
         if found.move.nonce == ours.move.nonce:
             return found
-        raise errors.RefMoved(ref=ref.name, by=found.move.by, reason=found.move.reason)
+        raise errors.RefMoved(ref=ref.name, by=found.move.by, reason=found.move.why)
 
     def _listed(
         self, folder: str, read: Callable[[str], tuple[RefName, int] | None], strange: set[str] | None = None

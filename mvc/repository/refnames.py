@@ -81,11 +81,10 @@ def set_all(
     tags: Sequence[str],
     aliases: Sequence[str],
     actor: Actor,
-    reason: str,
 ) -> tuple[str, ...]:
-    """Set several tags and aliases; return the names that changed."""
-    done = [tag for tag in tags if set_tag(model, tag, version, actor, reason)]
-    done += [alias for alias in aliases if set_alias(model, alias, version, actor, reason)]
+    """Set several tags and aliases, without a reason; return the names that changed."""
+    done = [tag for tag in tags if set_tag(model, tag, version, actor, "")]
+    done += [alias for alias in aliases if set_alias(model, alias, version, actor, "")]
     return tuple(done)
 
 

@@ -102,7 +102,7 @@ def test_tags_never_move(shell: Shell, history: History) -> None:
     assert said.code == 13
     assert "tags never move" in said.err
     assert shell.ok("tag").lines == [
-        f"2026.1  v1  {history.first[:10]}  2026-02-04  First baseline",
+        f"2026.1  v1  {history.first[:10]}  2026-02-04",
         f"2026.2  v2  {history.second[:10]}  2026-02-06  after the night images",
     ]
 
@@ -141,6 +141,18 @@ def test_alias_moves_and_remembers(shell: Shell, history: History) -> None:
     assert document["schema"] == "mvc.alias/1"
     assert document["aliases"][0]["message"] == "better\x1b[2J at night"
     assert shell.ok("log", "--format", "{number}", "prod@{1}").lines == ["1"]
+
+
+def test_no_reason_is_invented(shell: Shell, history: History) -> None:
+    """Without -m the reason is empty; one that an mvc of before took from the version is shown as it is."""
+    shell.ok("alias", "set", "prod", "v1")
+    shell.ok("commit", "--allow-empty", "-m", "Again", "--alias", "next", "--tag", "2026.3")
+    assert [alias["message"] for alias in shell.ok("alias", "--json").json["aliases"]] == ["", ""]
+    assert shell.ok("tag", "--json").json["tags"][-1]["message"] == ""
+    assert shell.ok("alias").lines[1].endswith("  by Ana")
+    assert shell.ok("alias", "log", "prod").lines[0].endswith("  Ana")
+    shell.ok("alias", "set", "prod", "v2", "-m", "First baseline")
+    assert shell.ok("alias", "log", "prod").lines[0].endswith("  First baseline")
 
 
 def test_alias_rolls_back_move_by_move(shell: Shell, history: History) -> None:

@@ -163,7 +163,7 @@ class _Recording:
 
         subject = self.message.partition("\n")[0]
         id_ = self.draft.publish(branch, self.actor.move(f"{REASON}{subject}"), version)
-        named = refnames.set_all(self.model, id_, self.options.tags, self.options.aliases, self.actor, subject)
+        named = refnames.set_all(self.model, id_, self.options.tags, self.options.aliases, self.actor)
         return Recorded(
             id_,
             made[-1],

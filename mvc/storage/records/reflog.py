@@ -73,6 +73,11 @@ class Move:
     reason: str
     nonce: Annotated[str, _NONCE.match]
 
+    @property
+    def why(self) -> str:
+        """The reason, in words also where none was given."""
+        return self.reason or "no reason given"
+
 
 def _is_number(seq: int) -> bool:
     return seq > 0
@@ -216,7 +221,7 @@ class RefLogs:
             return
         winner = self.entry(ref, entry.seq)
         if winner.move.nonce != entry.move.nonce:
-            raise errors.RefMoved(ref=ref.name, by=winner.move.by, reason=winner.move.reason)
+            raise errors.RefMoved(ref=ref.name, by=winner.move.by, reason=winner.move.why)
 
     def settle(self, ref: RefName) -> None:
         """Make the entries of a log durable: an interrupted command may not have synced its folder."""
