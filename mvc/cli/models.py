@@ -52,7 +52,12 @@ def _row(model: ListedModel) -> tuple[str, ...]:
 def rename(invocation: Invocation, old: str, new: str) -> None:
     """Rename model OLD to NEW.
 
-    The history is kept, and model.toml is updated.
+    The history is kept, and model.toml is updated. Remotes keep the model OLD: a push creates NEW beside it.
     """
     made = porcelain.rename(invocation.writer(), old, new, invocation.actor())
     invocation.emit("models", made, lambda: [f"Renamed model {escape(old)} to {escape(made.name)}"])
+    if made.remotes:
+        keeps = "keeps" if len(made.remotes) == 1 else "keep"
+        invocation.note(
+            f"note: {', '.join(made.remotes)} {keeps} the model as {old}; `mvc push` creates {made.name} beside it"
+        )

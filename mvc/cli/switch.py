@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
+from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import escape, short
+from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.switch import Switched, switch
 from mvc.repository.model import Model
+from mvc.repository.worktree.checkout import Edit
+
+_SHOWN = 10
+"""Files with uncommitted changes that are listed."""
 
 
 @verb("switch")
@@ -49,6 +54,15 @@ def _lines(done: Switched, before: str | None) -> Iterator[str]:
         yield f"Switched to {'new branch' if done.created else 'branch'} {escape(done.branch)}, {at}"
     else:
         yield f"HEAD detached at {at}; run `mvc switch -c NAME` before you commit"
+    yield from _edits(done.edits)
     files = len(done.moved.written) + len(done.moved.deleted)
     if files:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
+
+
+def _edits(edits: Sequence[Edit]) -> Iterator[str]:
+    """Yield the files with uncommitted changes, as `git switch` does."""
+    for edit in edits[:_SHOWN]:
+        yield f"{style(edit.kind, fg=render.COLOURS[edit.kind])}  {escape(edit.path)}"
+    if len(edits) > _SHOWN:
+        yield f"   and {len(edits) - _SHOWN:,} more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from mvc import errors
 from mvc.model import names
@@ -34,13 +34,20 @@ class ListedModel(Document):
     framework: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RenamedModel(ListedModel):
+    """A renamed model, and the `remotes` on which it keeps its old name."""
+
+    remotes: tuple[str, ...] = ()
+
+
 def models(repository: Repository) -> list[ListedModel]:
     """Return the models of the repository by name; raise Missing, Damaged."""
     return [_model(repository, name) for name in repository.heads.models()]
 
 
 @writes
-def rename(repository: Repository, old: str, new: str, actor: Actor) -> ListedModel:
+def rename(repository: Repository, old: str, new: str, actor: Actor) -> RenamedModel:
     """Rename the model `old` to `new`: its history, its HEAD, and the name in its model.toml.
 
     Versions keep the name they were committed with, and remotes keep the model `old`, so the remote-tracking refs of
@@ -51,8 +58,18 @@ def rename(repository: Repository, old: str, new: str, actor: Actor) -> ListedMo
         repository.head(old)
         if new in (*repository.heads.models(), *repository.refs.models()):
             raise errors.ModelExists(model=new)
+        remotes = tuple(name for name in repository.config.remotes() if _is_on(repository, name, old))
         apply.change(repository, Journal("models", old, refs=_unseen(Model(repository, old), actor), rename=new))
-    return _model(repository, new)
+    listed = _model(repository, new)
+    return RenamedModel(**{field.name: getattr(listed, field.name) for field in fields(listed)}, remotes=remotes)
+
+
+def _is_on(repository: Repository, remote: str, model: str) -> bool:
+    """Return whether a ref of the model was seen on the remote, and not deleted since."""
+    return any(
+        repository.refs.target(ref.tracking_ref(remote)) is not None
+        for ref, _ in tracking.all_refs(repository, remote, [model])
+    )
 
 
 def _unseen(model: Model, actor: Actor) -> tuple[RefStep, ...]:

@@ -12,7 +12,7 @@ from mvc.repository import refnames, revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree import checkout
-from mvc.repository.worktree.checkout import Moved
+from mvc.repository.worktree.checkout import Edit, Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records.heads import Head
 from mvc.storage.records.journal import RefStep
@@ -22,9 +22,12 @@ from mvc.transport import promises
 
 @dataclass(frozen=True, slots=True)
 class Switched(Document):
-    """The new HEAD of the model, and the files that changed. `branch` is None if HEAD is detached."""
+    """The new HEAD of the model, and the files that changed. `branch` is None if HEAD is detached.
 
-    KEYS = keys("model branch id=version number created written=moved.written deleted=moved.deleted")
+    `edits` are the uncommitted changes of files that were kept.
+    """
+
+    KEYS = keys("model branch id=version number created written=moved.written deleted=moved.deleted edits")
 
     model: str
     branch: str | None
@@ -32,6 +35,7 @@ class Switched(Document):
     number: int | None
     created: bool
     moved: Moved
+    edits: tuple[Edit, ...] = ()
 
 
 @writes
@@ -82,8 +86,9 @@ def switch(
             left_out=() if follows else None,
             progress=progress,
         )
+        kept = () if force else checkout.edits(model, version)
     number = repository.objects.version(version).number if version else None
-    return Switched(model.key, branch, version, number, create is not None, moved)
+    return Switched(model.key, branch, version, number, create is not None, moved, kept)
 
 
 def _goal(model: Model, target: str | None, *, force: bool) -> VersionId | None:

@@ -32,6 +32,18 @@ def test_switch_to_anything_else_detaches_and_says_so(shell: Shell, history: His
     assert (document["schema"], document["branch"], document["id"]) == ("mvc.switch/1", "main", history.second)
 
 
+def test_switch_lists_the_edits_that_it_keeps(shell: Shell, history: History) -> None:
+    assert not [line for line in shell.ok("switch", "main").lines if line.startswith(("M ", "D "))]
+    shell.ok("set", "parameters.seed=7")
+    said = shell.ok("switch", "-c", "try")
+    assert said.lines[1:] == ["M  model.toml"]
+    path = next(iter((shell.folder / "weights").iterdir()))
+    path.unlink()
+    document = shell.ok("switch", "main", "--json").json
+    assert document["edits"] == [{"kind": "M", "path": "model.toml"}, {"kind": "D", "path": f"weights/{path.name}"}]
+    assert shell.ok("switch", "main", "--force").lines[1:] == ["  2 files written, 0 deleted"]
+
+
 def test_switch_refuses_to_lose_an_edit(shell: Shell, history: History) -> None:
     shell.write(WEIGHTS, b"edited")
     said = shell("switch", "side")

@@ -239,6 +239,16 @@ def test_a_model_is_renamed_with_all_that_is_its_own(shell: Shell, history: Hist
     shell.ok("fsck")
 
 
+def test_a_renamed_model_keeps_its_name_on_remotes(shell: Shell, history: History) -> None:
+    shell.ok("remote", "add", "origin", "../shared")
+    assert "keeps" not in shell.ok("models", "rename", MODEL, "Hats").err  # nothing of it is there
+    shell.ok("push", "origin")
+    said = shell.ok("models", "rename", "Hats", "Caps")
+    assert said.err == "note: origin keeps the model as Hats; `mvc push` creates Caps beside it\n"
+    assert "keeps" not in shell.ok("models", "rename", "Caps", "Lids").err  # that name never was there
+    assert shell.ok("models", "rename", "Lids", "Caps", "--json").json["remotes"] == []
+
+
 def test_models_rename_refuses(shell: Shell, history: History) -> None:
     assert shell("models", "rename", "nobody", "x").code == 2
     assert shell("models", "rename", MODEL, MODEL).code == 13

@@ -42,7 +42,7 @@ from mvc.porcelain.init import Initialized
 from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
 from mvc.porcelain.merge import MergeResult
-from mvc.porcelain.models import ListedModel
+from mvc.porcelain.models import ListedModel, RenamedModel
 from mvc.porcelain.publish import Published
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
@@ -83,7 +83,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "log": [{"model": str, "versions": list[Logged]}],
     "ls": [Listed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
-    "models": [{"models": list[ListedModel]}, ListedModel],
+    "models": [{"models": list[ListedModel]}, RenamedModel],
     "publish": [Published],
     "pull": [Pulled],
     "push": [Pushed],

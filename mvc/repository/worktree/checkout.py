@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mvc import errors
+from mvc.model.document import Document
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
@@ -38,6 +39,30 @@ class Moved:
 
     written: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit(Document):
+    """A file that differs from a version: `kind` is M for modified, D for deleted."""
+
+    kind: str
+    path: str
+
+
+def edits(model: Model, version: VersionId | None) -> tuple[Edit, ...]:
+    """Return the files of `version` that are modified or deleted in the working tree, by path."""
+    tree = files_of(model, version)
+    disk = _Look(model.repository, model.folder, tree, Tree()).disk
+    left_out = sparse.paths(model.repository.door, model.key)
+    found = (Edit(_edit(entry, disk.get(path)), path) for path, entry in tree.by_path.items() if path not in left_out)
+    return tuple(sorted((edit for edit in found if edit.kind), key=lambda edit: edit.path))
+
+
+def _edit(entry: TreeEntry, disk: OnDisk | None) -> str:
+    """Return how a file differs from its entry; empty if it does not."""
+    if disk is None:
+        return "D"
+    return "" if (disk.kind, disk.file, disk.executable) == (Kind.FILE, entry.file, entry.exec) else "M"
 
 
 def files_of(model: Model, version: VersionId | None) -> Tree:
