@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import date, escape, short, size
+from mvc.cli.app.terminal import date, escape, minute, short, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.gc import GRACE, Collected, gc
@@ -78,16 +78,27 @@ def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | 
     repository, seconds = invocation.repository(), REMOTE_GRACE if grace is None else grace
     with connection.open_remote(repository, name) as connected:
         done = gc_remote(repository, connected, invocation.actor(), grace=seconds, abandoned=abandoned, dry_run=dry_run)
-    invocation.emit("gc", done, lambda: _remote_lines(done), ids=done.removed)
+    again = f"mvc gc --remote {escape(name)}" + (f" --grace {_span(grace)}" if grace is not None else "")
+    invocation.emit("gc", done, lambda: _remote_lines(done, again), ids=done.removed)
 
 
-def _remote_lines(done: CollectedThere) -> Iterator[str]:
+def _span(seconds: float) -> str:
+    """Return a duration as an option takes it: `12h`."""
+    whole = [unit for unit, length in _UNITS.items() if unit and seconds % length == 0]
+    unit = whole[-1] if seconds and whole else ""
+    return f"{seconds / _UNITS[unit]:g}{unit}"
+
+
+def _remote_lines(done: CollectedThere, again: str) -> Iterator[str]:
+    """Yield what was deleted, and what is marked; `again` is the command that deletes that."""
     verb_ = "Removed" if done.done else "Unreachable:"
     yield f"{verb_} {count(len(done.removed), 'pack')} on {escape(done.remote)}, {size(done.freed)}; {count(done.versions, 'version')} kept."
     if done.unfinished:
         yield f"Including {count(len(done.unfinished), 'incomplete upload')} left by interrupted commands."
     if done.condemned:
-        yield f"{count(done.condemned, 'unreachable pack')} kept for the grace period; a later `mvc gc --remote` removes them."
+        when = f" after {minute(done.due)}" if done.due is not None else ""
+        them = "it" if done.condemned == 1 else "them"
+        yield f"Marked {count(done.condemned, 'pack')}, {size(done.waiting)}: the next `{again}`{when} deletes {them}."
 
 
 def _lines(done: Collected) -> Iterator[str]:

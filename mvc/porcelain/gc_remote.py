@@ -8,6 +8,7 @@ incomplete uploads: deleted after the grace period
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
-from mvc.model.version import Version
+from mvc.model.version import Timestamp, Version
 from mvc.porcelain.init import make_repository
 from mvc.remotes import hints
 from mvc.remotes.gc_session import Ages, GcSession
@@ -44,10 +45,11 @@ DAYS = 90
 class CollectedThere(Document):
     """The objects deleted (or to be deleted, unless `done`), those still waiting, and the versions kept.
 
-    `unfinished` are those left by interrupted pushes and probes; a dry run does not look for them.
+    `unfinished` are those left by interrupted pushes and probes; a dry run does not look for them. `condemned` counts the
+    packs marked for a later collection, `waiting` their bytes; from `due` on, one with the same grace period deletes them.
     """
 
-    KEYS = keys("remote removed bytes_freed=freed condemned versions done unfinished")
+    KEYS = keys("remote removed bytes_freed=freed condemned bytes_condemned=waiting due versions done unfinished")
 
     remote: str
     removed: tuple[str, ...]
@@ -56,6 +58,8 @@ class CollectedThere(Document):
     versions: int
     done: bool
     unfinished: tuple[str, ...] = ()
+    waiting: int = 0
+    due: Timestamp | None = None
 
 
 def gc_remote(
@@ -83,21 +87,27 @@ def gc_remote(
         marked = _mark(repository, remote, actor)
         dead, unmoved = marked.dead, _unmoved(remote, marked.numbers)
         earlier = collection.marked()
-        old = [
-            each
-            for folder in (metapacks.FOLDER, "packs")
-            for each in remote.backend.list(folder)
-            if collection.is_old(each)
-        ]
-        going = {each.name: each.size for each in old if each.name in dead and each.name in earlier}
+        found = [each for folder in (metapacks.FOLDER, "packs") for each in remote.backend.list(folder)]
+        unreachable = [each for each in found if each.name in dead]
+        going = {each.name: each.size for each in unreachable if each.name in earlier and collection.is_old(each)}
         gone = collection.remove(list(going), unmoved)
         unfinished = collection.unfinished()
         tidied = collection.remove([*unfinished, *collection.ended_intents(), *marked.hints], unmoved)
-        collection.mark(dead.keys() - set(gone))
+        waiting = dead.keys() - set(gone)
+        collection.mark(waiting)
+        due = collection.due(each for each in unreachable if each.name in waiting)
     left = tuple(name for name in tidied if name in unfinished)
     freed = sum(going[name] for name in gone) + sum(unfinished[name] for name in left)
     return CollectedThere(
-        remote.name, tuple(gone), freed, len(dead) - len(gone), marked.versions, done=True, unfinished=left
+        remote.name,
+        tuple(gone),
+        freed,
+        len(waiting),
+        marked.versions,
+        done=True,
+        unfinished=left,
+        waiting=sum(dead[name] for name in waiting),
+        due=Timestamp(math.ceil(due), actor.at.offset) if waiting else None,
     )
 
 

@@ -58,6 +58,7 @@ class GcSession:
         self._move = move
         self._ages = ages
         self.now = 0.0
+        self._first: dict[str, float] = {}
         self._asked = 0
 
     def __enter__(self) -> Self:
@@ -80,9 +81,20 @@ class GcSession:
         """Return the names that an earlier collection, at least a grace period ago, found unreachable."""
         found: set[str] = set()
         for listed in self._backend.list(MARKED):
+            names = self._read_list(listed)
             if self.now - listed.modified >= self._ages.marked:
-                found |= self._read_list(listed)
+                found |= names
+            else:
+                self._note(names, listed.modified)
         return found
+
+    def due(self, waiting: Iterable[Listed]) -> float:
+        """Return the server's time from which a collection with these ages deletes all files of `waiting`.
+
+        Call it after `mark`. The lists that `marked` passed over count from when they were made.
+        """
+        times = (max(each.modified + self._ages.grace, self._first[each.name] + self._ages.marked) for each in waiting)
+        return max(times, default=self.now)
 
     def is_old(self, listed: Listed) -> bool:
         """Return whether a file is older than the grace period."""
@@ -90,9 +102,13 @@ class GcSession:
 
     def mark(self, names: Iterable[str]) -> None:
         """Record the names that are unreachable now, for the next collection, and delete outdated lists."""
-        record = {"kind": "condemned", "v": 1, "names": sorted(names)}
+        unreachable = sorted(names)
+        record = {"kind": "condemned", "v": 1, "names": unreachable}
         old = [each for each in self._backend.list(MARKED) if self.now - each.modified >= self._ages.marked]
-        self._backend.create(f"{MARKED}/{self._move.nonce}", sealed.seal(record))
+        own = f"{MARKED}/{self._move.nonce}"
+        self._backend.create(own, sealed.seal(record))
+        made = next((each.modified for each in self._backend.list(MARKED) if each.name == own), self.now)
+        self._note(unreachable, made)
         self._backend.delete([each.name for each in old])
 
     def remove(self, names: Sequence[str], unmoved: Callable[[], bool]) -> list[str]:
@@ -127,6 +143,10 @@ class GcSession:
         return [each for name in over for each in (name, name + DONE)]
 
     # --- inside
+
+    def _note(self, names: Iterable[str], marked: float) -> None:
+        """Note that a list of that time marks `names`."""
+        self._first |= {name: min(marked, self._first.get(name, marked)) for name in names}
 
     def _raise_flag(self) -> None:
         record = {"kind": "gc", "v": 1, "by": self._move.by, "nonce": self._move.nonce, "at": self._move.at.to_json()}

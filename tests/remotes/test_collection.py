@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +175,39 @@ def test_what_is_condemned_goes_only_when_it_was_condemned_before(
     first = verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     assert not first.removed
     assert first.condemned
+    assert first.waiting > 300_000
+    assert first.due is not None
+    assert first.due.seconds - time.time() < 60
     young = verb.gc_remote(shell.repository, remote, shell.actor, grace=3600)
     assert not young.removed
     assert verb.gc_remote(shell.repository, remote, shell.actor, grace=0).removed
+
+
+def test_what_is_marked_is_said_with_its_date(shell: Shell, tmp_path: Path, rng: random.Random) -> None:
+    """Unreachable packs go a seventh of the grace period after the mark, and a grace period after they were written."""
+    remote, day = folder(tmp_path / "origin"), 86_400
+    shell.ok("switch", "-c", "night")
+    shell.write(WEIGHTS, rng.randbytes(300_000))
+    shell.ok("add", WEIGHTS, "--as", "more")
+    shell.commit("to be removed")
+    shell.ok("push", "origin", "night")
+    shell.ok("push", "origin", "--delete", "night")
+    said = shell.ok("gc", "--remote", "origin")
+    assert re.search(
+        r"^Marked \d packs?, 29\d\.\d KiB: the next `mvc gc --remote origin` after \d{4}-\d\d-\d\d",
+        said.out,
+        re.MULTILINE,
+    )
+    again = shell.ok("gc", "--remote", "origin", "--grace", "7h")
+    assert re.search(r"the next `mvc gc --remote origin --grace 7h` after .* UTC deletes", again.out)
+    now = time.time()
+    for path in (*(tmp_path / "origin" / "packs").rglob("*"), *(tmp_path / "origin" / "meta").rglob("*")):
+        os.utime(path, (now - 10 * day, now - 10 * day))
+    due = shell.ok("gc", "--remote", "origin", "--json").json["due"]
+    assert abs(datetime.fromisoformat(due).timestamp() - now - day) < 60  # a day after the first mark
+    for path in (tmp_path / "origin" / "gc" / "condemned").iterdir():
+        os.utime(path, (now - 2 * day, now - 2 * day))
+    assert verb.gc_remote(shell.repository, remote, shell.actor).removed
 
 
 def test_nothing_is_removed_once_a_name_has_moved(

@@ -96,6 +96,11 @@ def short(id_: str) -> str:
     return id_[:SHORT]
 
 
+def minute(time: Timestamp) -> str:
+    """Return the date and the minute, rounded up: `2026-12-06 08:24 UTC`."""
+    return Timestamp(-(-time.seconds // 60) * 60, 0).local().strftime("%Y-%m-%d %H:%M UTC")
+
+
 def date(time: Timestamp) -> str:
     """Return the date in its own time zone."""
     return time.local().date().isoformat()
