@@ -95,7 +95,7 @@ def command(
             Model(repository, model), message, actor, options=options, progress=progress, code=invocation.code
         )
     for warning in done.warnings:
-        invocation.note(f"warning: {warning.key}: {warning.message}" + (f" ({warning.fix})" if warning.fix else ""))
+        invocation.note(render.problem(warning))
     for path in done.skipped:
         invocation.note(render.skipped(path))
     if done.untracked:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
+from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
+from mvc.porcelain import edit
 from mvc.porcelain.init import Initialized, init
 from mvc.repository import discovery
 
@@ -42,6 +44,11 @@ def command(
         framework=framework,
         user_config=invocation.user_config,
     )
+    if "model" in done.created:
+        for name, value in (("type", model_type), ("framework", framework)):
+            warning = edit.unknown_word(f"model.{name}", value)
+            if warning is not None:
+                invocation.note(render.problem(warning))
     invocation.emit("init", done, lambda: _lines(done))
 
 

@@ -38,9 +38,12 @@ def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | No
         done = edit.renumber(model, first_class)
     else:
         done = edit.set_values(model, assignments, kind=kind)
+    warnings = edit.warnings(done)
+    for warning in warnings:
+        invocation.note(render.problem(warning))
     invocation.emit(
         "set",
-        {"changes": done},
+        {"changes": done, "warnings": warnings},
         lambda: [_line(edited, typed=kind is not None) for edited in done],
     )
 

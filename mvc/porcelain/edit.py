@@ -16,7 +16,8 @@ from mvc.model import document, paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.roles import roles_by_path
-from mvc.model.toml import keys, parse, schema
+from mvc.model.toml import keys, parse, schema, vocabulary
+from mvc.model.toml.rules import WARNING, Problem
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
@@ -51,7 +52,7 @@ class Edited(document.Document):
 @writes
 def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
     """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like."""
-    pairs = [keys.parse_assignment(text, kind) for text in assignments]
+    pairs = _spelled(keys.parse_assignment(text, kind) for text in assignments)
     for key, value in pairs:
         if key == ("model", "name") and value != model.key:
             raise errors.OtherName(path="model.name", name=value, model=model.key)
@@ -90,12 +91,16 @@ def renumber(model: Model, first: int) -> list[Edited]:
 
 @dataclass(frozen=True, slots=True)
 class Updated(document.Document):
-    """The changed keys of model.toml; `left_out` are metrics that are not finite, which no version can hold."""
+    """The changed keys of model.toml; `left_out` are metrics that are not finite, which no version can hold.
 
-    KEYS = document.keys("changes left_out=left_out_texts")
+    `warnings` are about a type or framework that Picsellia does not know.
+    """
+
+    KEYS = document.keys("changes left_out=left_out_texts warnings")
 
     changes: tuple[Edited, ...]
     left_out: Mapping[str, float]
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def left_out_texts(self) -> dict[str, str]:
@@ -119,6 +124,7 @@ def update(
     for key, value in assignments:
         if key == ("model", "name") and value != model.key:
             raise errors.OtherName(path="model.name", name=value, model=model.key)
+    assignments = _spelled(assignments)
     wanted = {key for key, _ in assignments}
     looked_at: dict[schema.Path, None] = {}
 
@@ -134,7 +140,28 @@ def update(
         return toml_edit.set_keys(text, assignments) if assignments else text
 
     edited = rewrite(model, change, looked_at.keys())
-    return Updated(tuple(each for each in edited if each.old != each.new), left_out or {})
+    return Updated(tuple(each for each in edited if each.old != each.new), left_out or {}, warnings(edited))
+
+
+def warnings(edited: Iterable[Edited]) -> tuple[Problem, ...]:
+    """Return a warning for each type or framework set that Picsellia does not know: it may be a word misspelt."""
+    return tuple(filter(None, (unknown_word(each.key, each.new) for each in edited)))
+
+
+def unknown_word(key: str, value: Any) -> Problem | None:
+    """Return the warning about a type or framework that Picsellia does not know; None for any other value."""
+    path = keys.parse_key(key)
+    if value is None or vocabulary.is_known(path, value):
+        return None
+    near = vocabulary.nearest(path, str(value))
+    known = ", ".join(word for word in vocabulary.WORDS[path] if word != vocabulary.UNSET)
+    fix = f"`mvc set {key}={near}`" if near else f"it knows {known}"
+    return Problem(WARNING, key, f"Picsellia does not know {value!r}", fix)
+
+
+def _spelled(assignments: Iterable[tuple[schema.Path, Any]]) -> list[tuple[schema.Path, Any]]:
+    """Return the assignments with known words in capitals."""
+    return [(key, vocabulary.spelled(key, value)) for key, value in assignments]
 
 
 @writes

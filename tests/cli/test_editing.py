@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mvc.model.toml import vocabulary
 from mvc.porcelain import edit
 from mvc.repository.model import Model
 from tests.cli.conftest import History
@@ -26,7 +27,7 @@ def test_init_makes_a_repository_and_a_model_once(tmp_path: Path, monkeypatch: p
     said = shell.ok("init", "--model", "m", "--type", "object_detection", "--framework", "onnx")
     assert str(tmp_path / ".mvc") in said.lines[0]
     assert "mvc add" in said.lines[1]
-    assert 'type = "object_detection"' in model_toml(shell)
+    assert 'type = "OBJECT_DETECTION"' in model_toml(shell)
     assert shell.ok("init", "--model", "m").lines == ["Model m already exists"]
     document = shell.ok("init", "--json").json
     assert document == {"schema": "mvc.init/1", "path": str(tmp_path), "model": "m", "folder": "", "created": []}
@@ -155,6 +156,38 @@ def test_values_go_in_and_out(empty: Shell) -> None:
     assert empty.ok("unset", "parameters.epochs").lines == ["- parameters.epochs (was 150)"]
     assert empty("get", "parameters.epochs").code == 1
     assert f"model.name = {MODEL}" in empty.ok("get").lines
+
+
+def test_a_word_that_picsellia_does_not_know_is_named_once(empty: Shell) -> None:
+    said = empty.ok("set", "model.type=detection", "model.framework=pytorch")
+    assert said.lines == ["+ model.type detection", "+ model.framework PYTORCH"]  # as it is stored
+    assert 'framework = "PYTORCH"' in (empty.folder / "model.toml").read_text()
+    assert said.err == (
+        "warning: model.type: Picsellia does not know 'detection' (`mvc set model.type=OBJECT_DETECTION`)\n"
+    )
+    assert "Picsellia" not in empty.ok("status").out
+    assert "Picsellia" not in empty.ok("commit", "-m", "x").err
+    (warning,) = empty.ok("set", "model.framework=jax", "--json").json["warnings"]
+    assert (warning["key"], warning["fix"]) == ("model.framework", "it knows TENSORFLOW, PYTORCH, ONNX")
+    assert empty.ok("set", "model.type=object_detection").err == ""
+    empty.ok("set", "model.type=yolo")
+    assert "Picsellia does not know 'yolo'" in empty("check", "--for", "training").out  # a job there needs one
+
+
+def test_init_names_such_a_word_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(tmp_path, monkeypatch)
+    said = shell.ok("init", "--model", "m", "--type", "object-detection", "--framework", "onnx")
+    assert said.err.endswith("(`mvc set model.type=OBJECT_DETECTION`)\n")
+    assert shell.ok("get", "model.framework").lines == ["ONNX"]
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("detection", "OBJECT_DETECTION"), ("Object Detection", "OBJECT_DETECTION"), ("clasification", "CLASSIFICATION"),
+     ("instance-segmentation", "SEGMENTATION"), ("keypoints", "KEYPOINT"), ("yolo", None), ("not configured", None)],
+)  # fmt: skip
+def test_the_nearest_word(word: str, near: str | None) -> None:
+    assert vocabulary.nearest(("model", "type"), word) == near
 
 
 def test_a_change_of_type_is_shown_with_both_types(empty: Shell) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Union, get_args, get_origin
 from mvc.model import document
 from mvc.model.document import Field
 from mvc.model.ids import FileId, VersionId
+from mvc.model.toml.rules import Problem
 from mvc.model.version import Timestamp
 from mvc.porcelain.add import Added
 from mvc.porcelain.alias import Alias
@@ -93,7 +94,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "reset": [Reset],
     "restore": [{"written": list[str]}],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
-    "set": [EDITED],
+    "set": [{**EDITED, "warnings": list[Problem]}],
     "show": [Shown],
     "source": [{"source": dict[str, Any]}],
     "status": [Status],

@@ -46,8 +46,6 @@ def test_a_good_manifest_has_no_problem(manifest: Manifest) -> None:
         (made(about={"parent": "base"}), "error", "model.parent"),
         (made(about={"parent": "base@"}), "error", "model.parent"),
         (made(about={"parent": "@v3"}), "error", "model.parent"),
-        (made(about={"framework": "JAX"}), "warning", "model.framework"),
-        (made(about={"type": "yolo"}), "warning", "model.type"),
         (made(about={"notebook": "a.ipynb"}), "warning", "model.notebook"),
         (made(about={"links": ["https://x.y", "x.y"]}), "warning", "model.links.1"),
         (made(source={"experiment": {"url": "x"}}), "warning", "source.experiment.url"),
@@ -91,7 +89,7 @@ def test_paths_of_a_tree_must_be_portable_and_apart() -> None:
 
 
 def test_errors_come_first() -> None:
-    found = problems(made(about={"type": "yolo"}, labelmap=((3, "a"),)))
+    found = problems(made(about={"links": ["a.b"]}, labelmap=((3, "a"),)))
     assert [severity for severity, _ in found] == ["error", "warning"]
 
 

@@ -15,6 +15,7 @@ from mvc.plural import count
 
 if TYPE_CHECKING:
     from mvc.model.merge.merge import Conflict
+    from mvc.model.toml.rules import Problem
     from mvc.readiness.evaluation import Readiness
     from mvc.storage.chunks.headers import Note
 
@@ -110,6 +111,12 @@ def not_ready(readiness: Readiness) -> str:
     more = f"; `mvc check` shows {len(others)} more" if others else ""
     fix = f" (`{escape(first.fix)}`)" if first.fix else ""
     return f"Not ready for {escape(readiness.use)}: {escape(first.verdict.why)}{fix}{more}"
+
+
+def problem(problem: Problem) -> str:
+    """Return a warning about model.toml with its remedy: `warning: model.type: Picsellia does not know 'x' (...)`."""
+    fix = f" ({problem.fix})" if problem.fix else ""
+    return f"{problem.severity}: {problem.key}: {problem.message}{fix}"
 
 
 def skipped(path: str) -> str:

@@ -23,7 +23,7 @@ from tomlkit.items import AoT, Comment, Table, Whitespace
 
 from mvc import errors
 from mvc.model import textfile
-from mvc.model.toml import parse, render, schema
+from mvc.model.toml import parse, render, schema, vocabulary
 from mvc.model.toml.keys import get_value, parse_key
 from mvc.model.toml.schema import Path
 
@@ -38,7 +38,8 @@ _HEADER = """\
 def new_text(key: str, *, model_type: str | None = None, framework: str | None = None) -> str:
     """Return a new model.toml for the model `key`."""
     values = {"name": key, "type": model_type, "framework": framework}
-    return _HEADER + render.document({"model": {name: value for name, value in values.items() if value}})
+    words = {name: vocabulary.spelled(("model", name), value) for name, value in values.items() if value}
+    return _HEADER + render.document({"model": words})
 
 
 def set_key(text: str, key: str | Path, value: Any) -> str:

@@ -17,7 +17,7 @@ from mvc.model import labelmap, textfile
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import render as tomltext
-from mvc.model.toml import schema
+from mvc.model.toml import schema, vocabulary
 from mvc.model.toml.schema import ListOf, Table, Type
 
 MAX_BYTES = 8 << 20
@@ -128,8 +128,6 @@ def _without_empty(value: Any, type_: Type) -> Any:
 def _resolve(sections: dict[str, Any]) -> None:
     """Write vocabulary in capitals, and `digest = "auto"` as a digest that is yet to be resolved."""
     model, docker = sections.get("model", {}), sections.get("docker", {})
-    for key, known in (("type", schema.TYPES), ("framework", schema.FRAMEWORKS)):
-        if key in model and model[key].upper() in known:
-            model[key] = model[key].upper()
+    model |= {key: vocabulary.spelled(("model", key), value) for key, value in model.items()}
     if docker.get("digest") == AUTO:
         docker["digest"] = {"asked": AUTO, "resolved": None}

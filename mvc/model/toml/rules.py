@@ -1,6 +1,6 @@
 """Rules of a commit: what `model.toml` must satisfy beyond its types; each breach is a problem with key and remedy.
 
-Errors refuse the commit, warnings do not: a framework unknown to Picsellia may be right, a class without a name is not.
+Errors refuse the commit, warnings do not: a link without https:// may be right, a class without a name is not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Problem(Document):
 def check(manifest: Manifest, tree_paths: Iterable[str] = ()) -> tuple[Problem, ...]:
     """Check a manifest and the paths of its tree; return all problems, errors first."""
     rules: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (
-        _model, _vocabulary, _links, _labels, _roles, _docker, _intent, _requirements,
+        _model, _links, _labels, _roles, _docker, _intent, _requirements,
     )  # fmt: skip
     problems = [problem for rule in rules for problem in rule(manifest)]
     problems += _tree(tree_paths)
@@ -64,13 +64,6 @@ def _is_model_revision(text: str) -> bool:
     except errors.BadModelKey:
         return False
     return bool(at and revision) and revision.isprintable() and " " not in revision
-
-
-def _vocabulary(manifest: Manifest) -> Iterator[Problem]:
-    for key, known in (("type", schema.TYPES), ("framework", schema.FRAMEWORKS)):
-        value = manifest.model.get(key)
-        if value is not None and value not in known:
-            yield Problem(WARNING, f"model.{key}", f"Picsellia does not know {value!r}", f"it knows {', '.join(known)}")
 
 
 def _links(manifest: Manifest) -> Iterator[Problem]:
