@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -50,6 +51,18 @@ def test_words_have_the_sense_of_the_field(path: Path) -> None:
 @PAGES
 def test_sources_exist(path: Path) -> None:
     assert prose.missing_files(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [("role", r"a role, its purpose"), ("Picsellia", r"Picsellia is a"), ("readiness", r"readiness\]\S+ \(")],
+)
+def test_the_readme_explains_a_word_of_its_own_at_its_first_use(word: str, meaning: str) -> None:
+    text = (prose.TOP / "README.md").read_text(encoding="utf-8")
+    first, explained = re.search(rf"\b{word}\b", text), re.search(meaning, text)
+    assert first
+    assert explained
+    assert explained.start() <= first.start() < explained.end()
 
 
 def test_a_wrong_command_is_found() -> None:
