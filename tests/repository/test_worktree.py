@@ -398,7 +398,7 @@ def test_one_problem_is_raised_as_it_is_and_several_are_listed(tmp_path: Path) -
     require([])
     with pytest.raises(errors.MissingFile):
         require(scan(tmp_path, "", {"m": "a"}).problems)
-    with pytest.raises(errors.UnfitFiles, match=r"2 tracked files: a .*b .*") as raised:
+    with pytest.raises(errors.UnfitFiles, match=r"2 tracked files cannot be in a version: a .*b .*") as raised:
         require(scan(tmp_path, "", {"m": "a", "n": "b"}).problems)
     assert raised.value.exit_code == 2
 
