@@ -16,7 +16,7 @@ from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import VersionId, digest
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import ADDED, Record
+from mvc.storage.records.record import OMITTED, Record
 
 FOLDER = "publishing"
 _DIGITS = 16
@@ -39,7 +39,7 @@ class Publishing(Record):
     model: str
     model_version: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    exported_after: int | None = field(default=None, metadata=ADDED)
+    exported_after: int | None = field(default=None, metadata=OMITTED)
 
     def made(self, model_version: str) -> Self:
         """Return the record with its registry version; drop the files of another one."""
