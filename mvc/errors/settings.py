@@ -30,5 +30,5 @@ class BadSetting(Usage):
 class MissingPackage(Usage):
     """{what} needs {package}, which is not installed.
 
-    Install it with `pip install {package}` in the Python environment of mvc.
+    Install {package} with pip, in the Python environment of mvc.
     """

@@ -227,9 +227,9 @@ def test_what_an_error_becomes(error: Exception, code: int, kind: str, capsys: p
     ("arguments", "meant"),
     [
         (("comit",), "'commit'"),
-        (("--jsno", "status"), "'--json'"),
-        (("status", "--exitcode"), "'--exit-code'"),
-        (("alias", "rolback", "x"), "'rollback'"),
+        (("--jsno", "status"), "--json"),
+        (("status", "--exitcode"), "--exit-code"),
+        (("alias", "rolback", "x"), "'alias rollback'"),
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(shell: Shell, arguments: tuple[str, ...], meant: str) -> None:

@@ -62,7 +62,7 @@ def test_a_history_with_a_hole_is_not_pushed(cut: Shell, tmp_path: Path) -> None
     cut.ok("remote", "add", "origin", str(tmp_path / "shared"))
     failed = cut("push")
     assert failed.code == 13
-    assert "its parent cccccccccc is missing" in failed.err
+    assert "cccccccccc, the parent of v7, is missing" in failed.err
     assert not list((tmp_path / "shared").rglob("refs/*"))
 
 

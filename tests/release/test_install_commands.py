@@ -29,6 +29,8 @@ def commands(text: str) -> Iterator[str]:
     """The requirements that the `pip install` commands of a text name."""
     for command in COMMAND.findall(text):
         for word in shlex.split(command)[2:]:
+            if word.startswith("-"):
+                continue
             yield from (FILLED_IN.sub(extra, word) for extra in sorted(EXTRAS)) if FILLED_IN.search(word) else [word]
 
 

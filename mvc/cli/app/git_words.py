@@ -145,7 +145,7 @@ def unknown_option(verb: str, name: str, known: Iterable[str]) -> str:
     if instead is not None:
         return f"mvc {verb} has no {name}: {instead}."
     near = nearest(name, [word for word in known if word.startswith("--")])
-    return f"mvc {verb} has no option {name}." + (f" Did you mean {near}?" if near else "")
+    return f"{f'mvc {verb}'.strip()} has no option {name}." + (f" Did you mean {near}?" if near else "")
 
 
 def option(verb: str, name: str) -> str | None:
