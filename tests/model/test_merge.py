@@ -180,3 +180,18 @@ def test_the_text_of_a_merge_keeps_our_comments() -> None:
     assert parse.parse(text.encode(), where="x") == new
     assert "lr = 0.2   # ours, and why" in text
     assert "# what it sees" in text
+
+
+def test_a_file_that_is_taken_from_a_removed_folder_brings_its_pattern() -> None:
+    """One side stopped tracking the folder, the other changed a file in it: no file may be without a pattern."""
+
+    def folder(content: str) -> Snapshot:
+        tree = Tree.of([entry("data/a.bin", content, "data/a.bin"), entry("data/b.bin", "same", "data/b.bin")])
+        return Snapshot(Manifest({"name": "m"}, {"data": "data/**"}, ()), tree)
+
+    base, ours, theirs = folder("old"), version(), folder("new")
+    (field,) = merge(base, ours, theirs).fields
+    kept = merge(base, ours, theirs, {field: THEIRS}).snapshot
+    assert (kept.manifest.files, [*kept.tree.by_role]) == ({"data": "data/**"}, ["data/a.bin"])
+    gone = merge(base, ours, theirs, {field: OURS}).snapshot
+    assert (gone.manifest.files, [*gone.tree.by_role]) == ({}, [])

@@ -51,6 +51,8 @@ def merge_files(sides: Sides, resolver: Resolver) -> dict[str, Tracked]:
         conflict = Conflict(("files", role), _json(ours, role), _json(theirs, role), _json(base, role))
         side = theirs if resolver.takes_theirs(conflict) else ours
         merged[role] = side.get(role)
+        if merged[role] is not None and not _is_named(merged, role):  # the other side removed the folder
+            merged |= {parent: side[parent] for parent in _parents(role) if parent in side}
     return {role: tracked for role, tracked in merged.items() if tracked is not None}
 
 
