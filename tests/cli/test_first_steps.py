@@ -77,10 +77,10 @@ def test_a_clone_of_a_repository_says_how_to_share_it(shell: Shell, tmp_path: Pa
 
 @pytest.mark.usefixtures("history")
 def test_a_fetch_from_a_missing_folder_says_so_and_a_push_creates_it(shell: Shell) -> None:
-    shell.ok("remote", "add", "origin", "../shared/helmets")
-    shutil.rmtree(shell.folder.parent / "shared", ignore_errors=True)
+    shell.ok("remote", "add", "origin", "../first-steps/helmets")
+    shutil.rmtree(shell.folder.parent / "first-steps", ignore_errors=True)
     said = shell("fetch")
     assert (said.code, "There is no folder" in said.err) == (2, True)
     shell.ok("push")
-    shell.ok("clone", "../shared/helmets", "copy")
+    shell.ok("clone", "../first-steps/helmets", "copy")
     assert (shell.folder / "copy" / ".mvc" / "heads" / MODEL).is_file()

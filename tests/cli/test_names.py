@@ -240,7 +240,7 @@ def test_a_model_is_renamed_with_all_that_is_its_own(shell: Shell, history: Hist
 
 
 def test_a_renamed_model_keeps_its_name_on_remotes(shell: Shell, history: History) -> None:
-    shell.ok("remote", "add", "origin", "../shared")
+    shell.ok("remote", "add", "origin", ".mvc-shared")
     assert "keeps" not in shell.ok("models", "rename", MODEL, "Hats").err  # nothing of it is there
     shell.ok("push", "origin")
     said = shell.ok("models", "rename", "Hats", "Caps")
