@@ -86,7 +86,7 @@ def switch(
             left_out=() if follows else None,
             progress=progress,
         )
-        kept = () if force else checkout.edits(model, version)
+        kept = () if force else checkout.edits(model, version, moved)
     number = repository.objects.version(version).number if version else None
     return Switched(model.key, branch, version, number, create is not None, moved, kept)
 

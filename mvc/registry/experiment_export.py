@@ -53,9 +53,10 @@ def plan(registry: Registry, id_: str, manifest: Manifest, files: Tree) -> Plan:
     if experiment is None:
         reason = f"experiment {id_} is not on the registry"
         raise CannotExportError(reason)
-    copies = _Copies(registry, experiment)
+    contents = Contents(registry, NOWHERE, (), {})
+    copies = _Copies(registry, experiment, contents)
     changes = [*_parameters(registry, id_, manifest), *_datasets(registry, id_, manifest)]
-    differing = [file for file in registry.artifacts(id_) if _differs(registry, file, files)]
+    differing = [file for file in registry.artifacts(id_) if _differs(contents, file, files)]
     changes += [f"file {file.name}" for file in differing if not copies.has(file)]
     if changes:
         reason = f"experiment {experiment.name} has other values: {', '.join(changes)}"
@@ -110,12 +111,12 @@ def _datasets(registry: Registry, id_: str, manifest: Manifest) -> list[str]:
     return [f"dataset {alias}" for alias in sorted(aliases)]
 
 
-def _differs(registry: Registry, file: RemoteFile, files: Tree) -> bool:
+def _differs(contents: Contents, file: RemoteFile, files: Tree) -> bool:
     """Return whether an artifact is not a file of the version, or has other bytes."""
     if file.name == marker.NAME:
         return False
     entry = files.by_role.get(file.name)
-    return entry is None or Contents(registry, NOWHERE, (), {}).read(file, entry) != entry.file
+    return entry is None or contents.read(file, entry) != entry.file
 
 
 NOWHERE = RemoteVersion("", RemoteModel("", ""), 0, "")
@@ -125,8 +126,9 @@ NOWHERE = RemoteVersion("", RemoteModel("", ""), 0, "")
 class _Copies:
     """The files that an experiment copied from its base version, as far as they are still its artifacts."""
 
-    def __init__(self, registry: Registry, experiment: RemoteExperiment) -> None:
+    def __init__(self, registry: Registry, experiment: RemoteExperiment, contents: Contents) -> None:
         self._registry = registry
+        self._contents = contents
         self._base = experiment.base
         self._files: dict[str, RemoteFile] | None = None
 
@@ -137,8 +139,7 @@ class _Copies:
             return False
         if base.object_name == file.object_name:
             return True
-        contents = Contents(self._registry, NOWHERE, (), {})
-        return contents.read(file) == contents.read(base)
+        return self._contents.of(file) == self._contents.of(base)
 
     def _of_base(self) -> dict[str, RemoteFile]:
         if self._files is None:

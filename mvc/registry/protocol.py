@@ -3,8 +3,8 @@
     organization ─► RemoteModel ─► RemoteVersion ─► RemoteFile
                                         └─► RemoteContext: its experiment and dataset versions
 
-It changes and deletes nothing, except that a version which was just exported is completed. `raw` keeps the answers unchanged: they may have values and keys that this release does not
-know.
+It changes and deletes nothing, except that a version which was just exported is completed. `raw` keeps the answers
+unchanged: they may have values and keys that this release does not know.
 """
 
 from __future__ import annotations

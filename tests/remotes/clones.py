@@ -44,6 +44,16 @@ def push_main(shell: Shell, remote: Remote, **how: Any) -> Pushed:
     return push(Model(repository, MODEL), remote, [RefUpdate(MAIN, VersionId(tip), "main")], shell.actor, **how)
 
 
+def push_and_delete(shell: Shell, rng: random.Random) -> None:
+    """Push a branch `night` with weights of its own, and delete it on origin; it stays here, checked out."""
+    shell.ok("switch", "-c", "night")
+    shell.write(WEIGHTS, rng.randbytes(300_000))
+    shell.ok("add", WEIGHTS, "--as", "more")
+    shell.commit("to be removed")
+    shell.ok("push", "origin", "night")
+    shell.ok("push", "origin", "--delete", "night")
+
+
 class Weights:
     """Weights that are trained on, version by version."""
 

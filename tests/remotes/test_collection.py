@@ -23,7 +23,7 @@ from mvc.remotes import upload
 from mvc.remotes.gc_session import UNFINISHED, Ages, GcSession
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
-from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_main, set_origin
+from tests.remotes.clones import MAIN, WEIGHTS, clone, folder, origin, push_and_delete, push_main, set_origin
 from tests.servers.sshd import Sshd
 
 PUSHERS = 2
@@ -79,13 +79,8 @@ def test_much_is_removed_beside_pushes_and_nothing_that_is_needed(
 
 
 def _dead_weights(shell: Shell, remote: Remote, rng: random.Random) -> None:
-    """Have the remote hold weights that no name leads to, and that a collection has condemned; have them here, to be pushed."""
-    shell.ok("switch", "-c", "night")
-    shell.write(WEIGHTS, rng.randbytes(300_000))
-    shell.ok("add", WEIGHTS, "--as", "more")
-    shell.commit("to be removed")
-    shell.ok("push", "origin", "night")
-    shell.ok("push", "origin", "--delete", "night")
+    """Leave marked weights on the remote that no ref reaches, and the same ones in the working tree, to be pushed."""
+    push_and_delete(shell, rng)
     verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     shell.ok("switch", "main")
     shell.ok("restore", "--source", "night", WEIGHTS)
@@ -166,12 +161,7 @@ def test_what_is_condemned_goes_only_when_it_was_condemned_before(
     shell: Shell, tmp_path: Path, rng: random.Random
 ) -> None:
     remote = folder(tmp_path / "origin")
-    shell.ok("switch", "-c", "night")
-    shell.write(WEIGHTS, rng.randbytes(300_000))
-    shell.ok("add", WEIGHTS, "--as", "more")
-    shell.commit("to be removed")
-    shell.ok("push", "origin", "night")
-    shell.ok("push", "origin", "--delete", "night")
+    push_and_delete(shell, rng)
     first = verb.gc_remote(shell.repository, remote, shell.actor, grace=0)
     assert not first.removed
     assert first.condemned
@@ -186,12 +176,7 @@ def test_what_is_condemned_goes_only_when_it_was_condemned_before(
 def test_what_is_marked_is_said_with_its_date(shell: Shell, tmp_path: Path, rng: random.Random) -> None:
     """Unreachable packs go a seventh of the grace period after the mark, and a grace period after they were written."""
     remote, day = folder(tmp_path / "origin"), 86_400
-    shell.ok("switch", "-c", "night")
-    shell.write(WEIGHTS, rng.randbytes(300_000))
-    shell.ok("add", WEIGHTS, "--as", "more")
-    shell.commit("to be removed")
-    shell.ok("push", "origin", "night")
-    shell.ok("push", "origin", "--delete", "night")
+    push_and_delete(shell, rng)
     said = shell.ok("gc", "--remote", "origin")
     assert re.search(
         r"^Marked \d packs?, 29\d\.\d KiB: the next `mvc gc --remote origin` after \d{4}-\d\d-\d\d",

@@ -20,7 +20,7 @@ from mvc.remotes.gc_session import TAKEN, Ages, GcSession
 from mvc.remotes.push_session import ACTIVE, LEASE, PushSession, read_flag
 from mvc.remotes.remote import Remote
 from tests.cli.shell import Shell, begin
-from tests.remotes.clones import WEIGHTS, folder, push_main, remote_on
+from tests.remotes.clones import WEIGHTS, folder, push_and_delete, push_main, remote_on
 from tests.remotes.strict import PutOnly
 
 
@@ -175,14 +175,9 @@ def test_what_a_collection_removed_that_was_passed_over_is_sent_again(
 
 
 def _dead_weights(shell: Shell, remote: Remote, rng: random.Random) -> list[str]:
-    """Have the remote hold packs that nothing needs, with weights that are about to be pushed; these packs."""
+    """Leave packs on the remote that nothing needs, with weights that are about to be pushed; return these packs."""
     before = _packs(remote)
-    shell.ok("switch", "-c", "night")
-    shell.write(WEIGHTS, rng.randbytes(300_000))
-    shell.ok("add", WEIGHTS, "--as", "more")
-    shell.commit("to be removed")
-    shell.ok("push", "origin", "night")
-    shell.ok("push", "origin", "--delete", "night")
+    push_and_delete(shell, rng)
     shell.ok("switch", "main")
     shell.ok("restore", "--source", "night", WEIGHTS)
     shell.ok("add", WEIGHTS, "--as", "more")

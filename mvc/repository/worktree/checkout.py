@@ -49,9 +49,13 @@ class Edit(Document):
     path: str
 
 
-def edits(model: Model, version: VersionId | None) -> tuple[Edit, ...]:
-    """Return the files of `version` that are modified or deleted in the working tree, by path."""
-    tree = files_of(model, version)
+def edits(model: Model, version: VersionId | None, moved: Moved) -> tuple[Edit, ...]:
+    """Return the files of `version` that are modified or deleted in the working tree, by path.
+
+    Those that `moved` has just written are not looked at again.
+    """
+    written = frozenset(moved.written)
+    tree = Tree(tuple(entry for entry in files_of(model, version).entries if entry.path not in written))
     disk = _Look(model.repository, model.folder, tree, Tree()).disk
     left_out = sparse.paths(model.repository.door, model.key)
     found = (Edit(_edit(entry, disk.get(path)), path) for path, entry in tree.by_path.items() if path not in left_out)

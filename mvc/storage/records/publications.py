@@ -27,7 +27,8 @@ _NAME = re.compile(rf"[0-9a-f]{{64}}\.[0-9a-f]{{{_DIGITS}}}\Z")
 class Publishing(Record):
     """A publication in progress: the created registry version, and its uploaded files by role.
 
-    `exported_after` is the model's highest version number before the version's experiment is exported, None without an export.
+    `exported_after` is the model's highest version number before the version's experiment is exported, None without an
+    export.
     """
 
     KIND = "publishing"
