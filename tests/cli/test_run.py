@@ -288,6 +288,20 @@ def test_a_shell_is_told_what_begins_so(tmp_path: Path, words: str, found: list[
     assert complete(tmp_path, words) == found
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("mvc show ", ["HEAD", "main", "side", "2026.1", "prod"]),
+        ("mvc source check p", ["prod"]),
+        ("mvc -C .. show p", []),
+        ("mvc log nosuch", []),
+    ],
+)
+def test_a_shell_is_told_the_names_of_revisions(history: History, shell: Shell, words: str, found: list[str]) -> None:
+    shell.ok("alias", "set", "prod")
+    assert complete(shell.folder, words) == found
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_the_script_for_a_shell(shell: Shell, shell_name: str) -> None:
     assert f"_MVC_COMPLETE={shell_name}_complete" in shell.ok("completion", shell_name).out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from mvc.cli.app.warnings import Warnings
 from mvc.storage.disk import unsupported
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
+_REVISION = re.compile(r"\bREV\b")
+"""The place of a revision in an argument's metavar: `[REV]`, `[BRANCH|REV]`."""
 
 
 class _Group(click.Group):
@@ -42,6 +45,9 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
             return result
 
         command: click.Command = click.command(name, context_settings=_SETTINGS, **attributes)(called)  # type: ignore[no-untyped-call]
+        for parameter in command.params:
+            if _REVISION.search(parameter.metavar or ""):
+                parameter._custom_shell_complete = _revisions  # noqa: SLF001 - as its argument `shell_complete` does
         own = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         command.params += options.free(own)
         return command
@@ -75,6 +81,12 @@ def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
         return command
 
     return decorate
+
+
+def _revisions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Complete a revision."""
+    items = lazy.load("click.shell_completion").CompletionItem
+    return [items(name) for name in lazy.load("mvc.cli.app.complete").revisions(context, parameter, incomplete)]
 
 
 def _invocation() -> Invocation:
