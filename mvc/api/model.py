@@ -12,7 +12,7 @@ from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
-from mvc.api.session import PathLike, Revision, Session, When, Who, person
+from mvc.api.session import PathLike, Revision, Session, When, Who, person, texts
 from mvc.api.values import Labels
 from mvc.api.version import Version
 from mvc.model.version import Code, Person
@@ -40,7 +40,6 @@ from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
-from mvc.registry import connection
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -203,7 +202,8 @@ class Model:
     ) -> Committed:
         """Commit model.toml and every tracked file; the new version is `model[result.id]`.
 
-        In a Picsellia training container, the experiment is first written to `[source]`. Raises NothingToCommit, EmptyMessage,
+        In a Picsellia training container, the experiment and its parameters are first written to `[source]`; `warnings` of
+        the result has the parameters that differ from them. Raises NothingToCommit, EmptyMessage,
         Detached, RulesBroken, SecretFound, NotReady and the like.
         """
         who = self._session.actor(actor)
@@ -214,13 +214,14 @@ class Model:
             dry_run=dry_run,
             author=None if author is None else person(author),
             date=self._session.moment(date),
-            tags=_texts(tags),
-            aliases=_texts(aliases),
+            tags=texts(tags),
+            aliases=texts(aliases),
             force=force,
             registries=self._session.registries(),
         )
-        if not dry_run:
-            origin.record_run(self._session.of(self.name), self._session.variables)
+        run = None if dry_run else origin.record_run(self._session.of(self.name), self._session.variables)
+        if run is not None:
+            options = replaced(options, warnings=run.warnings)
         text = "dry run" if dry_run and message is None else message
         return commit(
             self._session.of(self.name), text, who, options=options, progress=progress, code=self._session.code(code)
@@ -261,8 +262,8 @@ class Model:
         """
         repository, who = self._session.repository, self._session.actor(actor)
         if source is None:
-            run, _ = origin.of_run(self._session.variables, offline=repository.offline)
-            source = run.values() if run is not None else None
+            run = origin.current_run(repository, self._session.variables)
+            source = run.source.values() if run is not None else None
         given = _sections(parameters, metrics, labelmap, about, docker, source, intent)
         found = values.sections(given, replace)
         done = record_files(
@@ -277,8 +278,8 @@ class Model:
             options=Options(
                 branch=branch,
                 parent=None if parent is None else self._session.resolve(self.name, parent),
-                tags=_texts(tags),
-                aliases=_texts(aliases),
+                tags=texts(tags),
+                aliases=texts(aliases),
                 allow_secret=allow_secret,
                 force=force,
             ),
@@ -476,8 +477,7 @@ class Model:
             if every
             else [self._session.resolve(self.name, revision) for revision in revisions or ("HEAD",)]
         )
-        chosen = self._registry(registry)
-        with connection.registry(repository, chosen, self._session.variables) as there:
+        with self._session.registry(registry) as there:
             return publish.publish(
                 self._session.of(self.name),
                 there,
@@ -494,9 +494,8 @@ class Model:
         self, registry: str | None = None, *, read_data: bool = False, progress: Progress | None = None
     ) -> RegistryDrift:
         """Compare the recorded published versions with the registry. Raises NoRegistry, NoToken."""
-        repository, chosen = self._session.repository, self._registry(registry)
-        with connection.registry(repository, chosen, self._session.variables) as there:
-            return drift.drift(repository, there, self.name, read_data=read_data, progress=progress)
+        with self._session.registry(registry) as there:
+            return drift.drift(self._session.repository, there, self.name, read_data=read_data, progress=progress)
 
     def image_drift(self, revision: Revision = "HEAD") -> ImageDrift:
         """Compare the recorded digest of a version's docker image with the one its tag has now."""
@@ -522,11 +521,6 @@ class Model:
     def _remote(self, name: str | None) -> Remote:
         return Remote(self._session, self._session.remote(name, self.name))
 
-    def _registry(self, name: str | None) -> str:
-        chosen = name or connection.default_registry(self._session.repository)
-        self._session.require_network(chosen)
-        return chosen
-
     def _ipython_key_completions_(self) -> list[str]:
         return ["HEAD", *self.branches, *self.tags, *self.aliases]
 
@@ -534,11 +528,6 @@ class Model:
         head = self.head
         at = "no version yet" if head is None else f"v{head.number} {head.short}"
         return f"<Model {self.name} on {self.branch or 'a detached HEAD'}: {at}>"
-
-
-def _texts(given: Iterable[str]) -> tuple[str, ...]:
-    """Return a list of names; a single text is one name."""
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _sections(*given: Any) -> dict[str, Any]:

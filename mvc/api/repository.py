@@ -258,7 +258,7 @@ def _clone_registry(
     if environment.offline:
         raise errors.Offline(what=where.text)
     options.check(remote_kinds.PICSELLIA, settings)
-    host = settings.get("host", registry_address.HOST)
+    host = settings.get("host")
     approvals = records.Config(None, environment.user_config).approvals(environment.trusted_hosts)
     model = where.model or ""
     folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(model))))

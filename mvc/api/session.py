@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,8 @@ from mvc.images.registries import Registries
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Code, Person, Timestamp
 from mvc.porcelain import cat
+from mvc.registry import connection as registry_connection
+from mvc.registry.protocol import Registry
 from mvc.repository import discovery, revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
@@ -139,6 +142,13 @@ class Session:
         if self.repository.offline:
             raise errors.Offline(what=what)
 
+    def registry(self, name: str | None) -> AbstractContextManager[Registry]:
+        """Connect to the registry `name`, else to the default one. Raises NoRegistry, NoToken, Offline and the like."""
+        repository, variables = self.repository, self.variables
+        chosen = name or registry_connection.default_registry(repository, variables)
+        self.require_network(chosen)
+        return registry_connection.registry(repository, chosen, variables)
+
     # --- files
 
     def absolute(self, path: PathLike) -> Path:
@@ -176,3 +186,8 @@ def _stamp(path: Path) -> _Stamp | None:
 def person(given: Person | str) -> Person:
     """Return a person; parse a text as `Name <e-mail>`. Raises BadAuthor."""
     return Person.parse(given) if isinstance(given, str) else given
+
+
+def texts(given: Iterable[str]) -> tuple[str, ...]:
+    """Return a list of names; a single text is one name."""
+    return (given,) if isinstance(given, str) else tuple(given)

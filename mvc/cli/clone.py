@@ -92,10 +92,7 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     options.check(remote_kinds.PICSELLIA, settings)
     directory = directory or porcelain.folder_of(place.model)
     folder = invocation.cwd / directory
-    host, approvals = (
-        settings.get("host", registry_address.HOST),
-        invocation.settings().approvals(invocation.trusted_hosts),
-    )
+    host, approvals = settings.get("host"), invocation.settings().approvals(invocation.trusted_hosts)
     with (
         connection.typed_registry(place.organization, host, invocation.environ, approvals) as registry,
         _resumable(invocation, folder),

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,8 @@ def command(
     """Record a new version of the model.
 
     The version holds model.toml and every tracked file, as they are in the working tree. In a Picsellia training
-    container, the current experiment is first written to [source] of model.toml.
+    container, the current experiment and its parameters are first written to [source] of model.toml, and parameters
+    that differ from those of the run are reported.
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     model = invocation.model()
@@ -87,7 +89,7 @@ def command(
         registries=None if invocation.offline else invocation.registries(),
     )
     if not dry_run and "experiment_id" in invocation.environ:
-        source.record_run(invocation)
+        options = replace(options, warnings=source.record_run(invocation))
     with invocation.progress("Storing") as progress:
         if dry_run and message is None:
             message = "dry run"

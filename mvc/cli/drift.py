@@ -41,7 +41,7 @@ def command(invocation: Invocation, registry: str | None, read_data: bool, of_do
 
 def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -> int:
     repository, model = invocation.repository(), invocation.model()
-    name = name or connection.default_registry(repository)
+    name = name or connection.default_registry(repository, invocation.environ)
     invocation.require_network(name)
     with (
         connection.registry(repository, name, invocation.environ) as registry,

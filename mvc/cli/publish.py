@@ -53,7 +53,7 @@ def command(
         if all_
         else [revisions.resolve(Model(repository, model), text) for text in versions or ("HEAD",)]
     )
-    name = registry or connection.default_registry(repository)
+    name = registry or connection.default_registry(repository, invocation.environ)
     invocation.require_network(name)
     with (
         connection.registry(repository, name, invocation.environ) as connected,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.model.toml import render
+from mvc.model.toml.rules import Problem
 from mvc.porcelain import source
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -36,15 +37,18 @@ def show(invocation: Invocation, revision: str | None) -> None:
     _shown(invocation, source.show(Model(repository, model), version))
 
 
-def record_run(invocation: Invocation) -> None:
-    """Record the current training run in model.toml, if there is one, and print a note about it."""
+def record_run(invocation: Invocation) -> Sequence[Problem]:
+    """Record the current training run in model.toml, if there is one; return the parameters that differ from the run's."""
     done = source.record_run(Model(invocation.writer(), invocation.model()), invocation.environ)
     if done is None:
-        return
-    if done.fault is not None:
-        invocation.note(f"warning: recorded only the id of experiment {done.experiment}: {done.fault.message}")
+        return ()
+    if done.run.fault is not None:
+        invocation.note(f"warning: recorded only the id of experiment {done.experiment}: {done.run.fault.message}")
     if done.changed:
         invocation.note(f"model.toml: set [source] to the current experiment, {done.experiment}")
+    if done.run.left_out:
+        invocation.note(f"warning: parameters of the run not recorded: {', '.join(done.run.left_out)}")
+    return done.warnings
 
 
 def _shown(invocation: Invocation, recorded: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from mvc.porcelain import clone, import_
 from mvc.porcelain.import_ import Imported
 from mvc.registry.protocol import Registry
 from mvc.remotes.backends import address
+from mvc.remotes.backends.registry_address import HOST
 from mvc.repository.places import PICSELLIA
 from mvc.repository.repository import Actor
 from mvc.storage.progress import Progress
@@ -43,8 +44,10 @@ def clone_registry(
     """
     source = CloneSource(f"{url}/{model}" + (f"@{version}" if version is not None else ""), key)
     with clone.resumable(folder, source, user_config, trusted_hosts) as repository:
-        trust.approve_typed(repository, address.parse(url, folder), settings or {})
-        repository.config.set_remote(PICSELLIA, {"url": url, **(settings or {})})
+        typed = dict(settings or {})
+        trust.approve_typed(repository, address.parse(url, folder), typed)
+        reached = {"host": registry.host} if registry.host != HOST else {}  # by a container, which approves only itself
+        repository.config.set_remote(PICSELLIA, {"url": url, **reached, **typed})
         done = import_.import_model(repository, registry, model, actor, version=version, model=key, progress=progress)
         if done.model is None:
             raise errors.NotOnRegistry(registry=model, what="version that can be imported", known=_known(done))

@@ -66,6 +66,8 @@ class Options:
     """The merged version, which becomes the second parent."""
     registries: Registries | None = None
     """Registries that resolve `docker.digest = "auto"`; without them it stays unresolved."""
+    warnings: Sequence[Problem] = ()
+    """Warnings that are reported with those about the version: how it differs from the current training run."""
 
 
 _DEFAULT = Options()
@@ -175,7 +177,7 @@ def commit(
     base = history.snapshot(repository, old, model.key)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
-        work.warnings = drafts.check(manifest, message or "", allow_secret=options.allow_secret)
+        work.warnings = (*options.warnings, *drafts.check(manifest, message or "", allow_secret=options.allow_secret))
         work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if code is not None:

@@ -1,25 +1,28 @@
 """`mvc source`: the experiment and the dataset versions that a version was trained with.
 
-training run ─► its experiment: name, page, dataset versions ─► [source] of model.toml ─► the next version
+training run ─► its experiment: name, page, parameters, dataset versions ─► [source] of model.toml ─► the next version
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
+from mvc.model.toml import render, schema, secrets
+from mvc.model.toml.rules import WARNING, Problem
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
-from mvc.registry import connection, contents, lineage, training_run
+from mvc.registry import connection, container, contents, fields, lineage, values
+from mvc.registry.fields import FieldChange
+from mvc.registry.lineage import Source
 from mvc.registry.protocol import Registry, RemoteExperiment
-from mvc.registry.training_run import Source
-from mvc.remotes.backends.registry_address import HOST
 from mvc.repository import places
 from mvc.repository.model import Model
-from mvc.repository.repository import writes
+from mvc.repository.repository import Repository, writes
 from mvc.storage.records import import_notes
 
 if TYPE_CHECKING:
@@ -27,16 +30,19 @@ if TYPE_CHECKING:
 else:
     toml_edit = lazy.Module("mvc.model.toml.edit")
 
+_MANY = 8
+"""Parameters that are reported one by one, at most."""
 _EXPERIMENT, _DATASETS = ("source", "experiment"), ("source", "datasets")
 
 
 def read_experiment(registry: Registry, experiment: str) -> Source:
-    """Return an experiment of a registry and its dataset versions. Raises NotOnRegistry, and as the registry does."""
+    """Return an experiment of a registry, its run's parameters and its dataset versions. Raises NotOnRegistry, and as the registry does."""
     known = registry.experiment(experiment)
     if known is None:
         name = f"experiment {experiment!r}"
         raise errors.NotOnRegistry(registry=registry.organization or registry.host, what=name, known="others")
-    return Source(known, tuple(sorted(registry.datasets(experiment), key=lambda dataset: (dataset.alias, dataset.id))))
+    datasets = sorted(registry.datasets(experiment), key=lambda dataset: (dataset.alias, dataset.id))
+    return Source(known, tuple(datasets), values.parameters(registry.run_parameters(experiment)).value)
 
 
 def unread_experiment(experiment: str) -> Source:
@@ -45,38 +51,93 @@ def unread_experiment(experiment: str) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentRun:
+    """The training run of this process, as far as it could be read: `fault` is the error that left only its id.
+
+    `left_out` are parameters that a version must not or cannot have, each with the reason.
+    """
+
+    source: Source
+    fault: errors.MvcError | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedRun:
     """A training run that model.toml names; `changed` is False if it did before.
 
-    `fault` is the error that kept the experiment from being read, so that only its id is recorded.
+    `differing` are the keys of `[parameters]` whose values are not those of the run; it changes none of them.
     """
 
-    experiment: str
+    run: CurrentRun
     changed: bool
-    fault: errors.MvcError | None = None
+    differing: tuple[FieldChange, ...] = ()
+
+    @property
+    def experiment(self) -> str:
+        """The id of its experiment."""
+        return self.run.source.experiment.id
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The differing parameters, one by one, or in one warning if they are many."""
+        if len(self.differing) <= _MANY:
+            return tuple(map(_warning, self.differing))
+        names = ", ".join(each.key.partition(".")[2] for each in self.differing)
+        return (Problem(WARNING, "parameters", f"{len(self.differing)} keys differ from the run: {names}"),)
 
 
 @writes
 def record_run(model: Model, variables: Mapping[str, str]) -> RecordedRun | None:
     """Record in model.toml the training run that the environment's `variables` describe; return None if they describe none."""
-    source, fault = of_run(variables, offline=model.repository.offline)
-    if source is None:
-        return None
-    return RecordedRun(source.experiment.id, bool(record(model, source)), fault)
-
-
-def of_run(variables: Mapping[str, str], *, offline: bool) -> tuple[Source | None, errors.MvcError | None]:
-    """Return the source that `variables` describe, and the error that kept its experiment from being read; None for none."""
-    run = training_run.from_environment(variables)
+    run = current_run(model.repository, variables)
     if run is None:
-        return None, None
+        return None
+    own, theirs = edit.get(model, None).get("parameters", {}), run.source.parameters
+    differing = fields.changes({"parameters": own}, {"parameters": theirs}) if theirs else ()
+    return RecordedRun(run, bool(record(model, run.source)), differing)
+
+
+def current_run(repository: Repository, variables: Mapping[str, str]) -> CurrentRun | None:
+    """Return the training run that `variables` describe; None for none."""
+    inside = container.from_environment(variables)
+    if inside is None or inside.experiment is None:
+        return None
     try:
-        if offline:
-            raise errors.Offline(what=f"experiment {run.experiment}")
-        with connection.registry_at(run.organization, run.host or HOST, run.token) as registry:
-            return read_experiment(registry, run.experiment), None
+        with connection.of_container(repository, inside) as registry:
+            return _without_unfit(read_experiment(registry, inside.experiment))
     except errors.MvcError as error:
-        return unread_experiment(run.experiment), error
+        return CurrentRun(unread_experiment(inside.experiment), error)
+
+
+def _warning(change: FieldChange) -> Problem:
+    """Return the warning about a parameter whose value is not that of the run, with the command that takes the run's."""
+    mine, theirs = ("unset" if value is None else render.value(value) for value in (change.recorded, change.live))
+    fix = f"mvc unset {shlex.quote(change.key)}" if change.live is None else ""
+    if isinstance(change.live, bool | int | float):
+        fix = f"mvc set {shlex.quote(f'{change.key}={theirs}')}"
+    return Problem(WARNING, change.key, f"{mine}, but {theirs} in the run", f"`{fix}`" if fix else "")
+
+
+def _without_unfit(source: Source) -> CurrentRun:
+    """Return a run without parameters that look like secrets, which a version keeps for ever, or that TOML cannot hold."""
+    reasons = {key: _unfit(key, value) for key, value in source.parameters.items()}
+    kept = {key: value for key, value in source.parameters.items() if not reasons[key]}
+    left_out = tuple(f"{key} ({reason})" for key, reason in reasons.items() if reason)
+    return CurrentRun(replace(source, parameters=kept), left_out=left_out)
+
+
+def _unfit(key: str, value: Any) -> str:
+    """Return why a version cannot have a parameter of a run; empty if it can."""
+    path = (*_EXPERIMENT, "parameters", key)
+    if secrets.in_value(value, path):
+        return "it looks like a secret"
+    try:
+        schema.check(value, schema.ANY, path)
+        f"{key}{render.value(value)}".encode()
+    except (errors.MvcError, UnicodeError):
+        return "model.toml cannot hold it"
+    return ""
 
 
 @writes
@@ -86,18 +147,18 @@ def record(model: Model, source: Source) -> list[Edited]:
     A source with only an id leaves what is recorded of that experiment.
     """
     known = edit.get(model, None).get("source", {})
-    values = source.values()
-    if values == {"experiment": {"id": source.experiment.id}} and _id(known) == source.experiment.id:
+    found = source.values()
+    if found == {"experiment": {"id": source.experiment.id}} and _id(known) == source.experiment.id:
         return []
-    if known.get("experiment") == values["experiment"] and known.get("datasets") == values.get("datasets"):
+    if known.get("experiment") == found["experiment"] and known.get("datasets") == found.get("datasets"):
         return []
 
     def change(text: str) -> str:
         for key in (_EXPERIMENT, _DATASETS):
             if key[1] in known:
                 text = toml_edit.unset_key(text, key)
-            if key[1] in values:
-                text = toml_edit.set_key(text, key, values[key[1]])
+            if key[1] in found:
+                text = toml_edit.set_key(text, key, found[key[1]])
         return text
 
     return edit.rewrite(model, change, (_EXPERIMENT, _DATASETS))

@@ -1,13 +1,21 @@
-"""Connections to a model registry, by the name of a remote or by organization and host."""
+"""Connections to a model registry: by the name of a remote, by organization and host, or that of the container.
+
+settings name a variable, and it is set? ─ yes ─► its token ─► is the host approved? ─ no ─► refused (12)
+                  └─ no ─► is it the container's platform? ─ yes ─► the container's token
+                                        └─ no ─► PICSELLIA_TOKEN ─► is the host approved? …
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from mvc import errors, lazy
 from mvc.model.hosts import Approvals
 from mvc.model.remote_kinds import PICSELLIA
+from mvc.registry import container
+from mvc.registry.container import Container
 from mvc.registry.protocol import Registry
 from mvc.remotes.backends import address, destination, options
 from mvc.remotes.backends.registry_address import HOST, TOKEN, check_host
@@ -15,15 +23,29 @@ from mvc.repository.repository import Repository
 from mvc.transport import connection, trust
 
 
+@dataclass(frozen=True, slots=True)
+class _Credential:
+    """A token, if there is one, and the environment variable that has it; `is_containers` if the container gave it."""
+
+    token: str | None = field(repr=False)
+    variable: str = TOKEN
+    is_containers: bool = False
+
+
 @contextlib.contextmanager
 def registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> Iterator[Registry]:
     """Yield the registry of the remote `name`, and close its connections afterwards.
 
-    `token` is the token or an environment. The user's settings name its variable for the remote or its host; the default is
-    PICSELLIA_TOKEN.
+    `token` is the token or an environment: its variable is the one that the user's settings name for the remote or its host,
+    else that of the container whose platform it is, else PICSELLIA_TOKEN. `name` may be the container's own address.
 
     Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
     """
+    inside = container.from_environment(token) if isinstance(token, Mapping) else None
+    if inside is not None and name == inside.url:
+        with of_container(repository, inside) as opened:
+            yield opened
+        return
     settings = dict(connection.settings_of(repository, name))
     where = address.parse(settings.pop("url"), repository.root)
     if not where.is_registry:
@@ -31,39 +53,71 @@ def registry(repository: Repository, name: str, token: str | Mapping[str, str] |
     if repository.offline:
         raise errors.Offline(what=f"{name}, at {where.text},")
     host = options.check(where.kind, settings).get("host", HOST)
-    trust.check(repository, name, where, settings)
-    variable = TOKEN
-    if isinstance(token, Mapping):
-        variable = trust.variable(repository, name, destination.of_registry(host))
-        token = token.get(variable)
-    with registry_at(where.host, host, token, variable=variable, approvals=repository.approvals) as opened:
+    credential = (
+        _Credential(token) if token is None or isinstance(token, str) else _of_remote(repository, name, host, token)
+    )
+    if not credential.is_containers:  # the container approves its platform, for its own token only
+        trust.check(repository, name, where, settings)
+    with _opened(where.host, host, credential, repository.approvals) as opened:
         yield opened
 
 
 @contextlib.contextmanager
 def typed_registry(
-    organization: str, host: str, environ: Mapping[str, str], approvals: Approvals
+    organization: str, host: str | None, environ: Mapping[str, str], approvals: Approvals
 ) -> Iterator[Registry]:
     """Yield the registry of an organization at a `host` that the user typed; its token is in `environ`.
 
-    Raises as `registry_at`.
+    Without a host: on the container's platform, else on the default one. Raises as `registry_at`.
     """
-    variable = approvals.token_env(destination.of_registry(host)) or TOKEN
-    with registry_at(organization, host, environ.get(variable), variable=variable, approvals=approvals) as opened:
+    inside = container.from_environment(environ)
+    host = host or (inside.host if inside is not None else HOST)
+    credential = _credential(approvals.token_env(destination.of_registry(host)), host, environ)
+    with _opened(organization, host, credential, approvals) as opened:
         yield opened
 
 
 def of_organization(
     repository: Repository, organization: str, settings: Mapping[str, str], environ: Mapping[str, str]
 ) -> contextlib.AbstractContextManager[Registry]:
-    """Connect to an organization: at the host in `settings`, else as a configured remote, else on the default platform.
+    """Connect to an organization: at the host in `settings`, else as a configured remote, else as `typed_registry` does.
 
     Raises as `registry` and `registry_at`.
     """
     name = registry_of(repository, organization) if "host" not in settings else None
     if name is not None:
         return registry(repository, name, environ)
-    return typed_registry(organization, settings.get("host", HOST), environ, repository.approvals)
+    return typed_registry(organization, settings.get("host"), environ, repository.approvals)
+
+
+@contextlib.contextmanager
+def of_container(repository: Repository, inside: Container) -> Iterator[Registry]:
+    """Yield the container's organization on its platform. Raises Offline, BadSetting, MissingExtra, PlainHttp."""
+    if repository.offline:
+        raise errors.Offline(what=inside.url)
+    credential = _Credential(inside.token, container.TOKEN, is_containers=True)
+    with _opened(inside.organization, inside.host, credential, repository.approvals) as opened:
+        yield opened
+
+
+def _of_remote(repository: Repository, name: str, host: str, environ: Mapping[str, str]) -> _Credential:
+    configured = trust.configured_variable(repository, name, destination.of_registry(host))
+    return _credential(configured, host, environ)
+
+
+def _credential(configured: str | None, host: str, environ: Mapping[str, str]) -> _Credential:
+    """Return the token for the platform at `host`: of a `configured` variable, of the container, or of PICSELLIA_TOKEN."""
+    inside = container.from_environment(environ)
+    if inside is not None and inside.is_at(host) and not (configured and environ.get(configured)):
+        return _Credential(inside.token, container.TOKEN, is_containers=True)
+    variable = configured or TOKEN
+    return _Credential(environ.get(variable), variable)
+
+
+def _opened(
+    organization: str, host: str, credential: _Credential, approvals: Approvals
+) -> contextlib.AbstractContextManager[Registry]:
+    return registry_at(organization, host, credential.token, variable=credential.variable, approvals=approvals)
 
 
 @contextlib.contextmanager
@@ -97,12 +151,22 @@ def registry_at(
         opened.close()
 
 
-def default_registry(repository: Repository) -> str:
-    """Return the only remote that is a registry. Raises NoRegistry if there is none, or several."""
-    registries = [name for name, settings in repository.config.remotes().items() if connection.is_registry(settings)]
+def default_registry(repository: Repository, environ: Mapping[str, str]) -> str:
+    """Return the registry to use if the user names none: the only remote that is one, or the platform of the container.
+
+    Among several remotes, it is the only one on the container's platform. Raises NoRegistry.
+    """
+    inside = container.from_environment(environ)
+    registries = {name: row for name, row in repository.config.remotes().items() if connection.is_registry(row)}
+    if inside is not None and not registries:
+        return inside.url
+    if inside is not None and len(registries) > 1:
+        registries = {
+            name: row for name, row in registries.items() if inside.is_at(row.get("host", HOST))
+        } or registries
     if len(registries) != 1:
         raise errors.NoRegistry(known=", ".join(sorted(registries)) or "none")
-    return registries[0]
+    return next(iter(registries))
 
 
 def registry_of(repository: Repository, organization: str) -> str | None:

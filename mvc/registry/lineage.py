@@ -14,8 +14,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc import errors
-from mvc.registry.protocol import Registry, RemoteContext, RemoteDataset, RemoteExperiment, RemoteVersion
-from mvc.registry.training_run import Source
+from mvc.registry.protocol import (
+    Raw,
+    Registry,
+    RemoteContext,
+    RemoteDataset,
+    RemoteExperiment,
+    RemoteVersion,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source of a version: an experiment, the parameters of its run, and the dataset versions attached to it."""
+
+    experiment: RemoteExperiment
+    datasets: tuple[RemoteDataset, ...] = ()
+    parameters: Raw = field(default_factory=dict)
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of `[source]` in model.toml."""
+        experiment = _without_empty(
+            id=self.experiment.id,
+            name=self.experiment.name,
+            project=self.experiment.project,
+            url=self.experiment.url,
+            parameters=dict(self.parameters),
+        )
+        rows = [_without_empty(alias=row.alias, name=row.name, version=row.version, id=row.id) for row in self.datasets]
+        return {**({"experiment": experiment} if experiment else {}), **({"datasets": rows} if rows else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +120,7 @@ def with_names(source: Mapping[str, Any], names: Any) -> dict[str, Any]:
 
 def _named(rows: Sequence[Mapping[str, Any]], by_id: Mapping[tuple[Any, Any], Mapping[str, Any]]) -> list[Any]:
     return [{**by_id.get((row.get("alias"), row.get("id")), {}), **row} for row in rows]
+
+
+def _without_empty(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}

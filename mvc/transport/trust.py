@@ -22,7 +22,6 @@ from mvc.model.hosts import Approvals, Destination
 from mvc.model.remote_kinds import Shape
 from mvc.remotes.backends import address, destination
 from mvc.remotes.backends.address import Address
-from mvc.remotes.backends.registry_address import TOKEN
 from mvc.repository.repository import Repository
 from mvc.storage.records import config
 from mvc.storage.records.config import TRUSTED_HOSTS
@@ -146,16 +145,17 @@ def withdraw(repository: Repository, where: Address, options: Mapping[str, str])
         _write(repository, host, {**rest, **({"trust": kinds} if kinds else {})})
 
 
-def variable(repository: Repository, name: str, where: Destination) -> str:
-    """Return the environment variable with a registry's token: of its remote, else of its host, else PICSELLIA_TOKEN.
+def configured_variable(repository: Repository, name: str, where: Destination) -> str | None:
+    """Return the environment variable that the user's settings name for a registry's token; None for none.
 
-    If the user's settings of the remote `name` have a host, its variable is used for that host only.
+    That of its remote takes precedence over that of its host. If the user's settings of the remote `name` have a host, its
+    variable is used for that host only.
     """
     own = repository.config.own_remote(name)
     named = own.get(config.TOKEN_ENV)
     if named and ("host" not in own or destination.of_registry(own["host"]) == where):
         return named
-    return repository.approvals.token_env(where) or TOKEN
+    return repository.approvals.token_env(where)
 
 
 def _keep(repository: Repository, where: Destination, *, insecure: bool = False) -> None:

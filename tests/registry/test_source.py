@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mvc.registry import training_run
-from mvc.registry.training_run import TrainingRun
-from tests.cli.shell import Shell, begin
+import mvc
+from tests.cli.shell import MODEL, Shell, begin
 from tests.servers.picsellia import TOKEN, Fault, Platform, Row
+from tests.servers.picsellia_experiments import set_log
 
 pytestmark = pytest.mark.usefixtures("naps")
 
@@ -104,12 +104,44 @@ def test_outside_a_training_run_the_source_is_set_by_hand(shell: Shell) -> None:
     ]
 
 
-def test_only_both_variables_make_a_run() -> None:
-    assert training_run.from_environment({"experiment_id": "1"}) is None
-    assert training_run.from_environment({"api_token": "t"}) is None
-    assert training_run.from_environment({"api_token": "t", "experiment_id": " "}) is None
-    run = training_run.from_environment(
-        {"api_token": "secret-value", "experiment_id": "1", "organization_name": "acme"}
-    )
-    assert run == TrainingRun("1", "acme", None, "secret-value")
-    assert "secret-value" not in repr(run)
+def test_the_run_s_parameters_are_recorded_and_those_that_differ_are_named(
+    shell: Shell, inside: Row, platform: Platform
+) -> None:
+    run = {"epochs": 50, "lr": 0.1, "model": "yolo", "seed": None, "wandb_api_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}
+    set_log(platform, inside, "parameters", run)
+    shell.set(parameters__model="yolo")
+    before = (shell.folder / "model.toml").read_text()
+    said = shell.ok("commit", "-m", "trained", "--json")
+    recorded = shell.ok("source", "show", "HEAD", "--json").json["source"]["experiment"]["parameters"]
+    assert recorded == {"epochs": 50, "lr": 0.1, "model": "yolo"}
+    assert [(each["key"], each["message"], each["fix"]) for each in said.json["warnings"]] == [
+        ("parameters.epochs", "1, but 50 in the run", "`mvc set parameters.epochs=50`"),
+        ("parameters.lr", "unset, but 0.1 in the run", "`mvc set parameters.lr=0.1`"),
+    ]
+    assert (shell.folder / "model.toml").read_text().startswith(before.rstrip())
+    shell.ok("set", "parameters.epochs=50", "parameters.lr=0.1")
+    amended = shell.ok("commit", "--amend")
+    assert "in the run" not in amended.err
+    assert "wandb_api_key (it looks like a secret)" in amended.err
+
+
+def test_many_parameters_that_differ_are_one_warning(shell: Shell, inside: Row, platform: Platform) -> None:
+    set_log(platform, inside, "parameters", {f"p{number}": number for number in range(20)})
+    done = mvc.open(shell.folder).model(MODEL).commit("trained")
+    (warning,) = [each for each in done.warnings if "run" in each.message]
+    assert warning.message.startswith("21 keys differ from the run: epochs, p0, p1")
+
+
+def test_a_version_that_is_recorded_has_the_run_s_parameters(shell: Shell, inside: Row, platform: Platform) -> None:
+    set_log(platform, inside, "parameters", {"epochs": 50})
+    shell.write("best.onnx", b"trained")
+    model = mvc.open(shell.folder).model(MODEL)
+    done = model.record({"model-latest": shell.folder / "best.onnx"}, "trained", parameters={"epochs": 50})
+    assert model[done.id].source["experiment"]["parameters"] == {"epochs": 50}
+
+
+def test_a_processing_job_records_no_source(shell: Shell, inside: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("experiment_id")
+    monkeypatch.setenv("job_id", "0197a2c4")
+    shell.commit("converted")
+    assert shell.ok("source", "show", "HEAD", "--json").json["source"] == {}

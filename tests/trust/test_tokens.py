@@ -115,6 +115,13 @@ def test_a_training_container_trusts_its_own_platform_for_its_own_token(
     assert CANARY not in seen(evil)
     evil.asked.clear()
     given(shell, "reg", "picsellia://acme", host=evil.url)
+    assert "mvc read the token from the environment variable api_token" in shell("publish").err
+    assert CANARY not in seen(evil)
+    evil.asked.clear()
+    given(shell, "reg", "picsellia://acme", host="http://127.0.0.3:9")
+    assert "which you have not approved" in shell("publish").err
+    monkeypatch.delenv("experiment_id")
+    given(shell, "reg", "picsellia://acme", host=evil.url)
     assert "which you have not approved" in shell("publish").err
     assert evil.asked == []
 

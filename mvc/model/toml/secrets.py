@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.manifest import Manifest
-from mvc.model.toml.schema import dotted
+from mvc.model.toml.schema import Path, dotted
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -71,11 +71,15 @@ class Finding:
 
 def find(manifest: Manifest, message: str = "") -> tuple[Finding, ...]:
     """Find likely secrets in a manifest and a commit message, at most one for each value."""
-    texts = [("message", message)]
-    for section in _SECTIONS:
-        texts += _texts(getattr(manifest, section), (section,))
-    secrets = ((key, _secret(key, text)) for key, text in texts)
-    return tuple(Finding(key, kind, _mask(text)) for key, secret in secrets if secret for kind, text in [secret])
+    return (*in_value(message, ("message",)), *(
+        finding for section in _SECTIONS for finding in in_value(getattr(manifest, section), (section,))
+    ))  # fmt: skip
+
+
+def in_value(value: Any, key: Path) -> tuple[Finding, ...]:
+    """Find likely secrets in the value of a key, at most one for each text in it."""
+    secrets = ((dotted_key, _secret(dotted_key, text)) for dotted_key, text in _texts(value, key))
+    return tuple(Finding(name, kind, _mask(text)) for name, secret in secrets if secret for kind, text in [secret])
 
 
 def redact(text: str) -> str:
