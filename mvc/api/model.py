@@ -163,9 +163,20 @@ class Model:
         """Compare the working tree with the current version."""
         return status(self._session.of(self.name))
 
-    def check(self, *uses: str, strict: bool = False) -> Checked:
-        """Check whether the working tree is ready for `uses`; for a version, see `Version.check`. Raises UnknownUse."""
-        return check(self._session.of(self.name), uses=uses, strict=strict)
+    def check(
+        self,
+        *uses: str,
+        strict: bool = False,
+        online: bool = False,
+        datasets: Iterable[str] = (),
+        registry: str | None = None,
+    ) -> Checked:
+        """Check whether the working tree is ready for `uses`; for a version, see `Version.check`. Raises UnknownUse.
+
+        `online` also asks registries: for the docker image, and for `datasets` (`NAME@VERSION` or an id) or the recorded ones.
+        """
+        outside = self._session.online(texts(datasets), registry) if online else None
+        return check(self._session.of(self.name), uses=uses, strict=strict, outside=outside)
 
     def rules(self, *uses: str) -> tuple[Rule, ...]:
         """Return the rules of `uses`, the model's own rules included, or of all uses. Raises UnknownUse."""

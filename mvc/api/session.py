@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,8 +16,9 @@ from mvc import errors
 from mvc.environment import Environment
 from mvc.images.registries import Registries
 from mvc.model.ids import FileId, VersionId
+from mvc.model.manifest import Manifest
 from mvc.model.version import Code, Person, Timestamp
-from mvc.porcelain import cat
+from mvc.porcelain import cat, check_online
 from mvc.registry import connection as registry_connection
 from mvc.registry.protocol import Registry
 from mvc.repository import discovery, revisions
@@ -148,6 +150,11 @@ class Session:
         chosen = name or registry_connection.default_registry(repository, variables)
         self.require_network(chosen)
         return registry_connection.registry(repository, chosen, variables)
+
+    def online(self, datasets: Sequence[str], registry: str | None) -> Callable[[Manifest], check_online.Asked]:
+        """Return what asks registries for the readiness of a manifest. Raises Offline."""
+        self.require_network(registry or "The registry")
+        return partial(check_online.Asked, lambda: self.registry(registry), Registries(self.variables), datasets)
 
     # --- files
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
 from mvc import display
 from mvc.api.files import Files
-from mvc.api.session import PathLike, Revision, Session
+from mvc.api.session import PathLike, Revision, Session, texts
 from mvc.model import roles
 from mvc.model import version as versions
 from mvc.model.compare.diff import VersionDiff
 from mvc.model.ids import SHORT, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
+from mvc.porcelain import source_check
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.show import Shown, show
+from mvc.porcelain.source_check import SourceChecked
 from mvc.repository import refnames
 from mvc.storage.progress import Progress
 
@@ -151,9 +154,25 @@ class Version:
         new = self._session.resolve(self.model, other) if other is not None else None
         return diff(self._session.of(self.model), self.id, new, tensors=tensors)
 
-    def check(self, *uses: str, strict: bool = False) -> Checked:
-        """Check whether the version is ready for `uses`, else for its intended uses. Raises UnknownUse."""
-        return check(self._session.of(self.model), self.id, uses=uses, strict=strict)
+    def check(
+        self,
+        *uses: str,
+        strict: bool = False,
+        online: bool = False,
+        datasets: Iterable[str] = (),
+        registry: str | None = None,
+    ) -> Checked:
+        """Check whether the version is ready for `uses`, else for its intended uses. Raises UnknownUse.
+
+        `online` also asks registries: for the docker image, and for `datasets` (`NAME@VERSION` or an id) or the recorded ones.
+        """
+        outside = self._session.online(texts(datasets), registry) if online else None
+        return check(self._session.of(self.model), self.id, uses=uses, strict=strict, outside=outside)
+
+    def check_source(self, *, registry: str | None = None) -> SourceChecked:
+        """Compare the recorded experiment and dataset versions with a registry. Raises NoRegistry, NoToken."""
+        with self._session.registry(registry) as connected:
+            return source_check.check(self._session.of(self.model), self.id, connected)
 
     def export(self, directory: PathLike, *, progress: Progress | None = None) -> Exported:
         """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.readiness.evaluation import Finding, Readiness, rules_for
 from mvc.readiness.rule import Rule
 from mvc.readiness.verdict import Result
 from mvc.repository import revisions
 from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.porcelain import check_online
+    from mvc.registry import connection
+    from mvc.registry.protocol import Registry
+else:
+    check_online = lazy.Module("mvc.porcelain.check_online")
+    connection = lazy.Module("mvc.registry.connection")
 
 _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: ("?", "yellow")}
 
@@ -29,23 +41,59 @@ _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: 
     "--for", "uses", multiple=True, metavar="USE", help="Use to check for, such as training or pre-annotation/legacy."
 )
 @click.option("--strict", is_flag=True, help="Also require recommended rules, and rules that cannot be checked here.")
+@click.option("--online", is_flag=True, help="Also ask the registries for the datasets and the docker image.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="DATASET",
+    help="With --online: dataset version to check for, NAME@VERSION or its id (default: those recorded).",
+)
+@click.option("--registry", metavar="REGISTRY", help="With --online: registry, by its name in `mvc remote`.")
 @click.option("--list", "listed", is_flag=True, help="List the rules without checking them.")
-def command(invocation: Invocation, revision: str | None, uses: tuple[str, ...], strict: bool, listed: bool) -> int:
+def command(
+    invocation: Invocation,
+    revision: str | None,
+    uses: tuple[str, ...],
+    strict: bool,
+    online: bool,
+    datasets: tuple[str, ...],
+    registry: str | None,
+    listed: bool,
+) -> int:
     """Check whether a version is ready for a use.
 
     Checks REV, or the working tree if REV is not given, and prints the command that fixes each problem. Uses are
     training, pre-annotation (each /current or /legacy), deployment (/serving or /own), conversion, storage, and those
     that the model's own rules define. Without --for, checks the uses in intent.ready_for of model.toml, or else all
-    of them in brief. Exits with 0 if the version is ready for every use, and with 1 if it is not.
+    of them in brief. Without --online, no network is used. Exits with 0 if the version is ready for every
+    use, and with 1 if it is not.
     """
+    if (datasets or registry) and not online:
+        raise click.UsageError("--dataset and --registry need --online")
+    if listed and online:
+        raise click.UsageError("--list checks nothing, so it takes no --online")
     if listed:
         return _list(invocation, revision, uses)
     model, id_ = _named(invocation, revision)
     checked = Model(invocation.repository(), model)
-    result = check(checked, id_, uses=uses, strict=strict)
+    outside = _outside(invocation, datasets, registry) if online else None
+    result = check(checked, id_, uses=uses, strict=strict, outside=outside)
     folder = os.path.relpath(checked.repository.root / checked.folder, invocation.cwd)
     invocation.emit("check", result, lambda: _lines(result, folder), page=True)
     return int(not result.ready)
+
+
+def _outside(
+    invocation: Invocation, datasets: Sequence[str], registry: str | None
+) -> Callable[[Manifest], check_online.Asked]:
+    repository, environ = invocation.repository(), invocation.environ
+    invocation.require_network(registry or "The registry")
+
+    def connect() -> AbstractContextManager[Registry]:
+        return connection.registry(repository, registry or connection.default_registry(repository, environ), environ)
+
+    return partial(check_online.Asked, connect, invocation.registries(), tuple(datasets))
 
 
 def _named(invocation: Invocation, revision: str | None) -> tuple[str, VersionId | None]:

@@ -9,11 +9,13 @@ import click
 
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import escape
+from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import group, subverb
 from mvc.model.toml import render
 from mvc.model.toml.rules import Problem
-from mvc.porcelain import source
+from mvc.porcelain import source, source_check
+from mvc.porcelain.source_check import SourceChecked
+from mvc.registry import connection
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
@@ -35,6 +37,25 @@ def show(invocation: Invocation, revision: str | None) -> None:
     repository, model = invocation.repository(), invocation.model()
     version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
     _shown(invocation, source.show(Model(repository, model), version))
+
+
+@subverb(command, "check")
+@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.option("--registry", metavar="REGISTRY", help="Registry, by its name in `mvc remote`.")
+def check(invocation: Invocation, revision: str, registry: str | None) -> int:
+    """Compare a recorded source with the registry.
+
+    Checks whether the experiment and the dataset versions of REV (default: HEAD) still exist, whether a dataset has a
+    newer version, and whether its labels are the classes of the labelmap. Exits with 1 unless everything holds.
+    """
+    repository, model = invocation.repository(), invocation.model()
+    version = revisions.resolve(Model(repository, model), revision)
+    name = registry or connection.default_registry(repository, invocation.environ)
+    invocation.require_network(name)
+    with connection.registry(repository, name, invocation.environ) as connected:
+        result = source_check.check(Model(repository, model), version, connected)
+    invocation.emit("source", result, lambda: _checked(result), ids=[row.id for row in result.rows if not row.holds])
+    return int(not result.holds)
 
 
 def record_run(invocation: Invocation) -> Sequence[Problem]:
@@ -68,3 +89,11 @@ def _lines(recorded: dict[str, Any]) -> Iterator[str]:
     keys = ("alias", "name", "version", "id")
     rows = [tuple(escape(str(dataset.get(key, ""))) for key in keys) for dataset in recorded.get("datasets", ())]
     yield from (f"{'dataset':<11} {row}" for row in aligned(rows))
+
+
+def _checked(result: SourceChecked) -> Iterator[str]:
+    yield f"{style(escape(result.model), bold=True)} v{result.number} {short(result.id)} on {escape(result.organization)}"
+    if not result.rows:
+        yield "The version records no source."
+    rows = [(row.verdict, row.kind, *map(escape, (row.alias, row.name, row.detail))) for row in result.rows]
+    yield from (f"  {line}" for line in aligned(rows))

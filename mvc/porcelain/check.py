@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.display import Result
@@ -14,6 +14,7 @@ from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.readiness import evaluation
 from mvc.readiness.evaluation import Readiness
+from mvc.readiness.outside import Outside
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
 from mvc.repository.model import Model
@@ -56,20 +57,28 @@ class Checked(Result):
         return f"{self.model} {at}: {'ready' if self.ready else f'not ready for {no}' if no else 'not ready'}"
 
 
-def check(model: Model, id_: VersionId | None = None, *, uses: Sequence[str] = (), strict: bool = False) -> Checked:
+def check(
+    model: Model,
+    id_: VersionId | None = None,
+    *,
+    uses: Sequence[str] = (),
+    strict: bool = False,
+    outside: Callable[[Manifest], Outside] | None = None,
+) -> Checked:
     """Check the version `id_` of `model`, or the working tree, for each of `uses`.
 
     Without `uses`: for those that its `intent.ready_for` names, else for all. With `strict`, recommended rules and
-    rules that cannot be checked here count too. Rules about a file's content read its header; nothing is fetched.
-    Raises UnknownUse, Missing, Damaged, and the errors of reading model.toml.
+    rules that cannot be checked here count too. Rules about a file's content read its header; nothing is fetched, and only
+    `outside` asks a registry. Raises UnknownUse, Missing, Damaged, the errors of reading model.toml, and those of `outside`.
     """
     if id_ is None:
         subject, problems = _working(model)
+        subject = _with(subject, outside)
         broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
         return Checked(model.key, None, None, *_evaluated(subject, uses, strict=strict), problems, broken)
     version = history.snapshot(model.repository, id_)
     assert version is not None  # noqa: S101 - None only stands for no version at all
-    subject = Subject(version.manifest, version.tree, contents.stored(model.repository))
+    subject = _with(Subject(version.manifest, version.tree, contents.stored(model.repository)), outside)
     return Checked(
         model.key, id_, model.repository.objects.version(id_).number, *_evaluated(subject, uses, strict=strict)
     )
@@ -80,6 +89,10 @@ def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
     if id_ is None:
         return _working(model)[0].manifest
     return model.repository.objects.manifest(model.repository.objects.version(id_).manifest)
+
+
+def _with(subject: Subject, outside: Callable[[Manifest], Outside] | None) -> Subject:
+    return replace(subject, outside=outside(subject.manifest)) if outside is not None else subject
 
 
 def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tuple[Readiness, ...], bool]:

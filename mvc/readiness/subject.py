@@ -10,6 +10,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.roles import expanded
 from mvc.model.tree import Tree, TreeEntry
+from mvc.readiness.outside import Outside
 
 
 class Contents(Protocol):
@@ -49,12 +50,14 @@ class Subject:
     """A version or the working tree.
 
     `candidates` are the files of the working tree that a command may name: the tracked ones, and untracked weights.
+    `outside` is None if nothing outside of this repository may be asked for.
     """
 
     manifest: Manifest
     tree: Tree
     contents: Contents
     candidates: tuple[str, ...] = ()
+    outside: Outside | None = None
 
     def file(self, role: str) -> TreeEntry | None:
         """Return the file of exactly this role, as a registry names it."""

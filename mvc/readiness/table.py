@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mvc.readiness import sources as s
 from mvc.readiness.conditions import AllOf, AnyOf, External
+from mvc.readiness.datasets import OfDatasets, has_classes_of, has_type_of, shares_class
 from mvc.readiness.files import HasFile, HasSuffix, ZipOfSavedModel, has_files
 from mvc.readiness.fit import add_command
 from mvc.readiness.rule import Need, Rule
@@ -79,9 +80,9 @@ _PRE_ANNOTATION = (
     Rule("labelmap-classes", "pre-annotation", _CLASSES, _REQUIRED, labels_are_valid, _RENAME, when=has_labels,
          sources=s.OLD_JOBS),
     Rule("dataset-type", "pre-annotation", "the type of the dataset, if it has one", _REQUIRED,
-         External("the dataset"), sources=(*s.OLD_JOBS, s.YOLOV8, s.PRE_ANNOTATION)),
+         OfDatasets("the dataset", has_type_of), _TYPE, sources=(*s.OLD_JOBS, s.YOLOV8, s.PRE_ANNOTATION)),
     Rule("dataset-label", "pre-annotation/legacy", "at least one class of the dataset", _REQUIRED,
-         External("the dataset"), sources=s.OLD_JOBS),
+         OfDatasets("the dataset", shares_class), _RENAME, sources=s.OLD_JOBS),
     Rule("model-latest", "pre-annotation/legacy", "a file with role model-latest", _REQUIRED, _LATEST,
          _add("model-latest"), sources=s.OLD_JOBS),
     Rule("saved-model", "pre-annotation/legacy", "a zip of a SavedModel as model-latest (TensorFlow job)", _REQUIRED,
@@ -97,7 +98,7 @@ _PRE_ANNOTATION = (
     Rule("job-file", "pre-annotation/current", "the file that the job loads", _REQUIRED,
          External("the job's parameter model_file_name"), sources=(s.YOLOV8,)),
     Rule("dataset-labels", "pre-annotation/current", "the classes of the dataset, or a job that adds missing ones",
-         _REQUIRED, External("the dataset and the job's parameters"), sources=(s.YOLOV8,)),
+         _REQUIRED, OfDatasets("the dataset and the job's parameters", has_classes_of), sources=(s.YOLOV8,)),
 )  # fmt: skip
 
 _DEPLOYMENT = (

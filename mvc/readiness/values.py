@@ -145,8 +145,10 @@ class MetricAtLeast:
 
 
 def has_image(subject: Subject) -> Verdict:
-    """Check that a docker image is set."""
-    return OK if subject.manifest.docker.get("image") else no("docker.image is not set")
+    """Check that a docker image is set; and that it exists, if its registry may be asked."""
+    if not subject.manifest.docker.get("image"):
+        return no("docker.image is not set")
+    return subject.outside.image() if subject.outside is not None else OK
 
 
 def has_pinned_tag(subject: Subject) -> Verdict:

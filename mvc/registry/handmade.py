@@ -23,11 +23,10 @@ from mvc.model.version import Person, Timestamp
 from mvc.registry import fields
 from mvc.registry import values as decoding
 from mvc.registry.fields import Answer
-from mvc.registry.protocol import RemoteContext, RemoteVersion, text
+from mvc.registry.protocol import TIMES, RemoteContext, RemoteVersion, text
 
 EXT = "picsellia"
 """The key of a manifest's `ext` that keeps what model.toml cannot hold."""
-_TIMES = ("created_at", "creation_date")
 _LAST_SECOND = (1 << 31) - 1
 _UNNAMED = "model"
 
@@ -73,7 +72,7 @@ def author(organization: str) -> Person:
 
 def made_at(version: RemoteVersion) -> Timestamp:
     """Return the creation time; if the answer has none, its number in seconds since 1970, the same for everybody."""
-    for key in _TIMES:
+    for key in TIMES:
         try:
             return Timestamp.parse(text(version.raw, key) or "")
         except errors.BadDate:

@@ -19,6 +19,7 @@ from mvc.registry.protocol import (
     Registry,
     RemoteContext,
     RemoteDataset,
+    RemoteDatasetVersion,
     RemoteExperiment,
     RemoteVersion,
 )
@@ -101,6 +102,24 @@ class Reader:
             except errors.RegistryDenied:
                 self._datasets[key] = dataset
         return self._datasets[key]
+
+
+def is_named(row: Mapping[str, Any]) -> bool:
+    """Return whether a recorded dataset version names one: by its id, or by its name and version."""
+    return bool(row.get("id") or (row.get("name") and row.get("version")))
+
+
+def find_dataset(registry: Registry, row: Mapping[str, Any]) -> RemoteDatasetVersion | None:
+    """Return the dataset version that a recorded one names; None if the registry does not have it."""
+    if row.get("id"):
+        return registry.dataset_version(row["id"])
+    return registry.find_dataset_version(row["name"], row["version"])
+
+
+def dataset_label(row: Mapping[str, Any]) -> str:
+    """Return the name of a recorded dataset version for users: `traffic@12`, else what is recorded of it."""
+    name, version = row.get("name", ""), row.get("version", "")
+    return f"{name}@{version}" if name and version else name or row.get("alias") or row.get("id", "")
 
 
 def with_names(source: Mapping[str, Any], names: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 Raw = Mapping[str, Any]
 """An unchanged answer; `without_addresses` removes the signed addresses, which must not be stored."""
 _SIGNED = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
+TIMES = ("created_at", "creation_date")
+"""Keys of an answer that may have the time of creation."""
 Sink = Callable[[bytes], object]
 """A consumer of the bytes of a download, block by block."""
 
@@ -67,6 +69,26 @@ class RemoteDataset:
     alias: str
     name: str | None = None
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDatasetVersion:
+    """A dataset version: the id and name of its dataset, and the text that names the version in it.
+
+    `type` is None if it was never set; `created` is in milliseconds since 1970, None if it is not known.
+    """
+
+    id: str
+    dataset: str
+    name: str
+    version: str
+    type: str | None = None
+    created: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The names of the dataset and of the version, as a user writes them."""
+        return f"{self.name}@{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +189,18 @@ class Registry(Protocol):
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         """Return a dataset version with its name and version; None for none."""
+
+    def dataset_version(self, dataset_version_id: str) -> RemoteDatasetVersion | None:
+        """Return the dataset version of that id; None for none."""
+
+    def find_dataset_version(self, name: str, version: str) -> RemoteDatasetVersion | None:
+        """Return the version of a dataset, both by name; None for none."""
+
+    def dataset_versions(self, dataset_id: str) -> Sequence[RemoteDatasetVersion]:
+        """Return every version of a dataset."""
+
+    def dataset_labels(self, dataset_version_id: str) -> Sequence[str]:
+        """Return the names of the classes of a dataset version."""
 
     def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
         """Return the artifacts of an experiment."""

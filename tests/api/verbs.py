@@ -13,6 +13,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "status": ("Model.status",),
     "source": ("Model.source",),
     "source show": ("Model.source",),
+    "source check": ("Version.check_source",),
     "commit": ("Model.commit", "Model.record"),
     "log": ("Model.log",),
     "show": ("Version.show",),

@@ -165,6 +165,9 @@ drift
 import picsellia://acme/helmets
 log
 source
+set source.experiment.id=exp-1
+commit -m Trained
+source check
 clone picsellia://acme/helmets ../registry-clone -o host=HOST
 """
 

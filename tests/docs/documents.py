@@ -51,6 +51,7 @@ from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.show import Shown
+from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.status import Status
 from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
@@ -96,7 +97,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "set": [{**EDITED, "warnings": list[Problem]}],
     "show": [Shown],
-    "source": [{"source": dict[str, Any]}],
+    "source": [{"source": dict[str, Any]}, SourceChecked],
     "status": [Status],
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
@@ -117,6 +118,7 @@ COMMANDS = {
     "models": ("models", "models rename"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
+    "source": ("source` and `mvc source show", "source check"),
     "tag": ("tag", "tag NAME", "tag -d"),
 }  # fmt: skip
 """The commands that answer with each shape, of verbs with several."""

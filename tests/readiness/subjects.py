@@ -9,7 +9,9 @@ from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.tree import Tree, TreeEntry
 from mvc.readiness.evaluation import Readiness, evaluate
+from mvc.readiness.outside import Dataset
 from mvc.readiness.subject import Subject
+from mvc.readiness.verdict import OK, Verdict
 
 LABELS = ((0, "helmet"), (1, "head"))
 
@@ -39,12 +41,30 @@ class Held:
         return "it is empty" if held == "" else None if held is None else ""
 
 
-def made(*files: str, holds: dict[str, str | tuple[str, ...] | Metadata] | None = None, **sections: Any) -> Subject:
+class Answers:
+    """What registries answer: these dataset versions, and a verdict on the docker image."""
+
+    def __init__(self, *datasets: Dataset, image: Verdict = OK) -> None:
+        self._datasets, self._image = datasets, image
+
+    def datasets(self) -> tuple[Dataset, ...]:
+        return self._datasets
+
+    def image(self) -> Verdict:
+        return self._image
+
+
+def made(
+    *files: str,
+    holds: dict[str, str | tuple[str, ...] | Metadata] | None = None,
+    outside: Answers | None = None,
+    **sections: Any,
+) -> Subject:
     """Return a version with these files, each `role` or `role=path`; `type` and `framework` go to the section `model`."""
     about = {"name": "helmets"} | {key: sections.pop(key) for key in ("type", "framework") if key in sections}
     pairs = [(role, path or f"weights/{role}.bin") for role, _, path in (file.partition("=") for file in files)]
     entries = [TreeEntry(path, role, 1, FileId(digest(path.encode()))) for role, path in pairs]
-    return Subject(Manifest(about, **sections), Tree.of(entries), Held(holds or {}))
+    return Subject(Manifest(about, **sections), Tree.of(entries), Held(holds or {}), outside=outside)
 
 
 def results(subject: Subject, use: str, *, strict: bool = False) -> dict[str, str]:

@@ -13,14 +13,16 @@ from mvc.model.metadata import Metadata, Port
 from mvc.model.toml import schema
 from mvc.readiness import verdict
 from mvc.readiness.conditions import AllOf, AnyOf, Condition
+from mvc.readiness.datasets import OfDatasets
 from mvc.readiness.evaluation import with_profile
 from mvc.readiness.files import HasFile, HasSuffix, ZipOfSavedModel
+from mvc.readiness.outside import Dataset
 from mvc.readiness.rule import Need, Rule
 from mvc.readiness.subject import Subject
 from mvc.readiness.table import RULES
 from mvc.readiness.values import FirstClassIs, FrameworkIs, HasFlags, TypeIs
 from mvc.readiness.weights import HasClassesOf, HasSizeOf, IsFormat, RecordsClasses, RecordsSize
-from tests.readiness.subjects import LABELS, made, results
+from tests.readiness.subjects import LABELS, Answers, made, results
 
 OK, NO, UNKNOWN = "ok", "no", "unknown"
 TENSORFLOW: dict[str, Any] = {"framework": "TENSORFLOW"}
@@ -50,6 +52,17 @@ def row(use: str, name: str, need: str, *cases: tuple[Subject, str | None]) -> R
 TYPE = ((made(), NO), (made(type="NOT_CONFIGURED"), NO), (made(type="YOLO"), NO), (made(type="SEGMENTATION"), OK))
 LABELMAP = ((made(), NO), (made(labelmap=LABELS), OK))
 ELSEWHERE = ((made(), UNKNOWN), (made("config", labelmap=LABELS, **DETECTOR), UNKNOWN))
+TRAFFIC = Dataset("traffic@12", "OBJECT_DETECTION", frozenset({"helmet", "head"}))
+OTHER = Dataset("night@1", "SEGMENTATION", frozenset({"car", "head"}))
+DARK = Dataset("dark@1", fault="access denied")
+
+
+def beside(*datasets: Dataset, **sections: Any) -> Subject:
+    """Return a version whose registry may be asked for these dataset versions."""
+    return made(outside=Answers(*datasets), **sections)
+
+
+OF_DATASETS = (*ELSEWHERE, (beside(labelmap=LABELS, **DETECTOR), UNKNOWN), (beside(DARK, labelmap=LABELS), UNKNOWN))
 CLASSES = (
     (made(), None),
     (made(labelmap=LABELS), OK),
@@ -149,7 +162,17 @@ ROWS = (
         (made("model-latest", holds={"model-latest": "torch"}, **ONNX), NO),
         (made("model-latest=notes.txt", holds={"model-latest": "onnx"}, **ONNX), OK),
     ),
-    row("training", "docker-image", "required", (made(), NO), (docker(tag="1"), NO), (docker(image="acme/yolo"), OK)),
+    row(
+        "training",
+        "docker-image",
+        "required",
+        (made(), NO),
+        (docker(tag="1"), NO),
+        (docker(image="acme/yolo"), OK),
+        (made(docker={"image": "acme/yolo"}, outside=Answers(image=verdict.no("gone"))), NO),
+        (made(docker={"image": "acme/yolo"}, outside=Answers(image=verdict.unknown("denied"))), UNKNOWN),
+        (made(docker={"image": "acme/yolo"}, outside=Answers()), OK),
+    ),
     row("training", "docker-tag", "recommended", (made(), NO), (docker(tag="latest"), NO), (docker(tag="1.4"), OK)),
     row(
         "training/current",
@@ -194,8 +217,27 @@ ROWS = (
     row("pre-annotation", "type", "required", *TYPE),
     row("pre-annotation", "labelmap", "required", *LABELMAP),
     row("pre-annotation", "labelmap-classes", "required", *CLASSES),
-    row("pre-annotation", "dataset-type", "required", *ELSEWHERE),
-    row("pre-annotation/legacy", "dataset-label", "required", *ELSEWHERE),
+    row(
+        "pre-annotation",
+        "dataset-type",
+        "required",
+        *OF_DATASETS,
+        (beside(TRAFFIC, **DETECTOR), OK),
+        (beside(replace(TRAFFIC, type=None), **DETECTOR), OK),
+        (beside(TRAFFIC), UNKNOWN),
+        (beside(TRAFFIC, OTHER, **DETECTOR), NO),
+    ),
+    row(
+        "pre-annotation/legacy",
+        "dataset-label",
+        "required",
+        *OF_DATASETS,
+        (beside(TRAFFIC), UNKNOWN),
+        (beside(TRAFFIC, OTHER, labelmap=LABELS), OK),
+        (beside(OTHER, labelmap=LABELS[:1]), NO),
+        (beside(TRAFFIC, OTHER, labelmap=LABELS[:1]), NO),
+        (beside(Dataset("empty@1"), labelmap=LABELS), NO),
+    ),
     row("pre-annotation/legacy", "model-latest", "required", *has("model-latest")),
     row(
         "pre-annotation/legacy",
@@ -231,7 +273,15 @@ ROWS = (
     row("pre-annotation/current", "pretrained-weights", "required", *has("pretrained-weights")),
     row("pre-annotation/current", "config", "required", (made(), UNKNOWN), (made("config"), OK)),
     row("pre-annotation/current", "job-file", "required", *ELSEWHERE),
-    row("pre-annotation/current", "dataset-labels", "required", *ELSEWHERE),
+    row(
+        "pre-annotation/current",
+        "dataset-labels",
+        "required",
+        *OF_DATASETS,
+        (beside(TRAFFIC, labelmap=LABELS), OK),
+        (beside(TRAFFIC, labelmap=LABELS[:1]), UNKNOWN),
+        (beside(TRAFFIC, OTHER, labelmap=LABELS), UNKNOWN),
+    ),
     row("deployment/serving", "model-latest", "required", *has("model-latest")),
     row("deployment/serving", "type", "required", *TYPE),
     row("deployment/serving", "labelmap", "required", *LABELMAP),
@@ -283,6 +333,7 @@ OTHERS: dict[type, dict[str, Any]] = {
     HasClassesOf: {"role": "another"},
     HasFile: {"role": "another"},
     HasSizeOf: {"role": "another"},
+    OfDatasets: {"test": lambda subject, dataset: verdict.no("always")},
     IsFormat: {"format": "torch"},
     RecordsClasses: {"role": "another"},
     RecordsSize: {"role": "another"},

@@ -14,6 +14,7 @@ from mvc.registry.marker import Marker
 from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
+    RemoteDatasetVersion,
     RemoteExperiment,
     RemoteFile,
     RemoteModel,
@@ -161,6 +162,18 @@ class Shelf:
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         return None
+
+    def dataset_version(self, dataset_version_id: str) -> RemoteDatasetVersion | None:
+        return None
+
+    def find_dataset_version(self, name: str, version: str) -> RemoteDatasetVersion | None:
+        return None
+
+    def dataset_versions(self, dataset_id: str) -> Sequence[RemoteDatasetVersion]:
+        return ()
+
+    def dataset_labels(self, dataset_version_id: str) -> Sequence[str]:
+        return ()
 
     def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
         return ()

@@ -55,8 +55,16 @@ def test_publish_works_without_a_remote(
 def test_every_verb_reaches_the_container_s_platform(shell: Shell, platform: Platform, tmp_path: Path) -> None:
     shell.ok("publish", "--to", f"picsellia://{ORGANIZATION}")
     assert "no differences" in shell.ok("drift").out
+    shell.ok("source", "check")
     assert "already imported" in shell.ok("import", f"picsellia://{ORGANIZATION}/{MODEL}").out
     assert mvc.open(shell.folder).model(MODEL).drift().is_empty
+
+
+def test_rules_about_datasets_are_answered_on_the_container_s_platform(shell: Shell, platform: Platform) -> None:
+    dataset = platform.add_dataset_version("traffic", "12", "helmet", "head")
+    arguments = ("--for", "pre-annotation/legacy", "--online", "--dataset", dataset["id"], "--json")
+    findings = shell("check", *arguments).json["uses"][0]["findings"]
+    assert [each["result"] for each in findings if each["rule"].startswith("dataset-")] == ["ok", "ok"]
 
 
 def test_a_clone_goes_on_with_the_container_s_platform(
@@ -105,7 +113,7 @@ def test_the_container_s_token_goes_to_its_platform_only(
     shell: Shell, platform: Platform, other: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.ok("remote", "add", "other", "picsellia://acme", "-o", f"host={other.url}")
-    for arguments in (("publish",), ("drift", "other"), ("remote", "check", "other")):
+    for arguments in (("publish",), ("drift", "other"), ("source", "check"), ("remote", "check", "other")):
         said = shell(*arguments)
         assert (said.code, "PICSELLIA_TOKEN is not set" in said.err) == (12, True), said
     assert shell("import", f"picsellia://acme/{MODEL}", "-o", f"host={other.url}").code == 12
@@ -128,7 +136,7 @@ def test_of_several_remotes_the_one_on_the_container_s_platform_is_used(shell: S
 
 def test_offline_nothing_is_asked(shell: Shell, platform: Platform) -> None:
     platform.calls.clear()
-    for arguments in (("publish",), ("drift",)):
+    for arguments in (("publish",), ("drift",), ("source", "check"), ("check", "--online")):
         assert shell("--offline", *arguments).code == 15
     assert platform.calls == []
 

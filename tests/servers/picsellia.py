@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.servers import picsellia_experiments
+from tests.servers import picsellia_datasets, picsellia_experiments
 from tests.servers import picsellia_storage as storage
 from tests.servers.picsellia_storage import Objects
 from tests.servers.picsellia_wire import Answer, Call, Refusal, Router
@@ -90,6 +90,7 @@ class Platform:
     artifacts: dict[str, Row] = field(default_factory=dict)
     logs: dict[str, dict[str, Row]] = field(default_factory=dict)
     dataset_versions: dict[str, Row] = field(default_factory=dict)
+    labels: dict[str, list[Row]] = field(default_factory=dict)
     attached: dict[str, list[Row]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
@@ -141,14 +142,18 @@ class Platform:
         }
         return self.files.setdefault(row["id"], row)
 
-    def add_dataset_version(self, name: str, version: str) -> Row:
+    def add_dataset_version(self, name: str, version: str, *labels: str, **fields: Any) -> Row:
+        """A version of the dataset of that name, which is added with its first one."""
+        datasets = {row["origin_name"]: row["origin_id"] for row in self.dataset_versions.values()}
         row = {
             "id": new_id(),
-            "origin_id": new_id(),
+            "origin_id": datasets.get(name) or new_id(),
             "origin_name": name,
             "version": version,
             "type": "OBJECT_DETECTION",
+            **fields,
         }
+        self.labels[row["id"]] = [{"id": new_id(), "name": label} for label in labels]
         return self.dataset_versions.setdefault(row["id"], row)
 
     def add_project(self, name: str) -> Row:
@@ -205,6 +210,7 @@ class Platform:
 
 ROUTER: Router[Platform] = Router()
 ROUTER.include(picsellia_experiments.ROUTER)
+ROUTER.include(picsellia_datasets.ROUTER)
 route = ROUTER.route
 
 
@@ -464,7 +470,7 @@ def _presign_read(platform: Platform, call: Call, connector: str) -> Answer:
     return Answer(200, {"presigned_url": platform.url(storage.read_path(call.json()["object_name"]))})
 
 
-# --- experiments and datasets
+# --- experiments
 
 
 @route("GET", "/api/experiment/{experiment}")
@@ -481,16 +487,6 @@ def _find_experiment(platform: Platform, call: Call, org: str) -> Answer:
 def _attached(platform: Platform, call: Call, experiment: str) -> Answer:
     _one(platform.experiments, experiment, "experiment")
     return _page(platform, call, platform.attached.get(experiment, []))
-
-
-@route("GET", "/api/dataset/version/{dataset}")
-def _dataset_version(platform: Platform, call: Call, dataset: str) -> Answer:
-    return Answer(200, _one(platform.dataset_versions, dataset, "dataset version"))
-
-
-@route("GET", "/api/organization/{org}/datasetversions/find")
-def _find_dataset_version(platform: Platform, call: Call, org: str) -> Answer:
-    return Answer(200, _one(platform.dataset_versions, call.query.get("id", ""), "dataset version"))
 
 
 # --- the server

@@ -21,12 +21,13 @@ import requests
 from mvc import errors
 from mvc.registry import protocol
 from mvc.registry.fields import FIELDS
-from mvc.registry.picsellia import decode, sdk
+from mvc.registry.picsellia import datasets, decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Client
 from mvc.registry.picsellia.translate import translated_errors
 from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
+    RemoteDatasetVersion,
     RemoteExperiment,
     RemoteFile,
     RemoteModel,
@@ -143,6 +144,22 @@ class PicselliaRegistry:
         """As Registry."""
         row = self._client.find(f"/api/dataset/version/{decode.path_part(dataset_version_id)}")
         return self._decode(decode.attached, {"name": alias, "dataset_version": row}) if row is not None else None
+
+    def dataset_version(self, dataset_version_id: str) -> RemoteDatasetVersion | None:
+        """As Registry."""
+        return datasets.by_id(self._client, dataset_version_id)
+
+    def find_dataset_version(self, name: str, version: str) -> RemoteDatasetVersion | None:
+        """As Registry."""
+        return datasets.by_name(self._client, name, version)
+
+    def dataset_versions(self, dataset_id: str) -> Sequence[RemoteDatasetVersion]:
+        """As Registry."""
+        return datasets.versions(self._client, dataset_id)
+
+    def dataset_labels(self, dataset_version_id: str) -> Sequence[str]:
+        """As Registry."""
+        return datasets.labels(self._client, dataset_version_id)
 
     def download(self, file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
         """As Registry."""
