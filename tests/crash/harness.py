@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,12 +131,32 @@ def assert_sound(root: Path) -> None:
 @contextlib.contextmanager
 def memory_folder(otherwise: Path) -> Iterator[Path]:
     """A folder on a filesystem in memory, where there is one: what is tested is the order of steps, not the disk."""
-    shared = Path("/dev/shm")
-    if not (shared.is_dir() and os.access(shared, os.W_OK)):
+    if (shared := _in_memory()) is None:
         yield otherwise
         return
     with tempfile.TemporaryDirectory(dir=shared) as name:
         yield Path(name)
+
+
+def _in_memory() -> str | None:
+    """The file system in memory that Linux has for all programs."""
+    shared = "/dev/shm"
+    return shared if os.path.isdir(shared) and os.access(shared, os.W_OK) else None
+
+
+def made_once(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Have a preparation run once in a process; after that, what it made is copied."""
+    made: list[tempfile.TemporaryDirectory[str]] = []
+
+    @functools.wraps(prepare)
+    def copied(root: Path) -> None:
+        if not made:
+            folder = tempfile.TemporaryDirectory(dir=_in_memory())
+            prepare(Path(folder.name))
+            made.append(folder)
+        shutil.copytree(made[0].name, root, symlinks=True, dirs_exist_ok=True)
+
+    return copied
 
 
 def fresh_copy(source: Path, target: Path) -> Path:

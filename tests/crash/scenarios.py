@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.repository.repository import Repository
-from tests.crash.harness import mvc
+from tests.crash.harness import made_once, mvc
 from tests.weights import safetensors
 
 ORIGIN = ".mvc-origin"
@@ -40,6 +40,7 @@ def empty(root: Path) -> None:
     (root / "weights" / "best.onnx").write_bytes(WEIGHTS)
 
 
+@made_once
 def tracked(root: Path) -> None:
     """A model with files to commit, and no version yet."""
     empty(root)
@@ -49,12 +50,14 @@ def tracked(root: Path) -> None:
     mvc(root, "add", "notes.txt", "--as", "notes")
 
 
+@made_once
 def untracked(root: Path) -> None:
     """As `tracked`, and a file that is not."""
     tracked(root)
     (root / "more.txt").write_bytes(b"more")
 
 
+@made_once
 def two_versions(root: Path) -> None:
     """v1 and v2 on main; v2 changes one file, removes one, adds one in a folder of its own."""
     tracked(root)
@@ -69,12 +72,14 @@ def two_versions(root: Path) -> None:
     mvc(root, "commit", "-m", "two")
 
 
+@made_once
 def edited(root: Path) -> None:
     """Two versions and an edit that is not committed."""
     two_versions(root)
     (root / "weights" / "best.onnx").write_bytes(b"edited" * 10_000)
 
 
+@made_once
 def side(root: Path) -> None:
     """Two versions, a side branch at v1 with a version of its own, a tag and an alias."""
     two_versions(root)
@@ -84,6 +89,7 @@ def side(root: Path) -> None:
     mvc(root, "switch", "main")
 
 
+@made_once
 def pushed(root: Path) -> None:
     """As `side`, all of it on a remote beside `.mvc`."""
     side(root)
@@ -91,6 +97,7 @@ def pushed(root: Path) -> None:
     mvc(root, "push", "origin", "--all")
 
 
+@made_once
 def merging(root: Path) -> None:
     """As `side`, with a merge of it under way, and its conflict decided: main removed the notes, side changed them."""
     side(root)
@@ -99,12 +106,14 @@ def merging(root: Path) -> None:
     mvc(root, "add", "notes.txt", "--as", "notes")
 
 
+@made_once
 def moved(root: Path) -> None:
     """As `side`, and the alias was moved once more."""
     side(root)
     mvc(root, "alias", "set", "prod", "v2", "-m", "approved")
 
 
+@made_once
 def tuned(root: Path) -> None:
     """A version with weights that are cut at their tensors, and the next ones, not committed."""
     mvc(root, "init", "--model", "helmets")
@@ -114,6 +123,7 @@ def tuned(root: Path) -> None:
     (root / "best.safetensors").write_bytes(_network(1))
 
 
+@made_once
 def tuned_twice(root: Path) -> None:
     """Two versions of such weights, the second stored as what differs."""
     tuned(root)
@@ -125,6 +135,7 @@ def _network(step: int) -> bytes:
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
 
 
+@made_once
 def shared(root: Path) -> None:
     """Two versions, of which a remote beside `.mvc` has the first."""
     tracked(root)
@@ -135,6 +146,7 @@ def shared(root: Path) -> None:
     mvc(root, "commit", "-m", "two")
 
 
+@made_once
 def behind(root: Path) -> None:
     """One version, and a remote beside `.mvc` to which somebody else has pushed a second, a tag and an alias."""
     shared(root)
@@ -146,6 +158,7 @@ def behind(root: Path) -> None:
     shutil.rmtree(root / ".mvc-other")
 
 
+@made_once
 def diverged(root: Path) -> None:
     """As `behind`, all of it fetched, and two versions of one's own: the first is new, the second changes what is there already."""
     behind(root)
@@ -156,6 +169,7 @@ def diverged(root: Path) -> None:
     mvc(root, "fetch")
 
 
+@made_once
 def littered(root: Path) -> None:
     """Versions that nothing leads to, beside those that something does: a pack is dead, one is mostly."""
     side(root)

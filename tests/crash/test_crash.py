@@ -123,7 +123,9 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
 
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]
-"""The disk is full, or broken: at one step, or from one step on; one of these at every third step, unless `--deep` asks for all."""
+"""The disk is full, or broken: at one step, or from one step on."""
+FAILED_STEPS = 10
+"""How many steps of a command fail, drawn anew each time and each with one of these, unless `--deep` asks for all."""
 
 
 def test_a_failing_disk_at_any_step(
@@ -134,7 +136,8 @@ def test_a_failing_disk_at_any_step(
     steps = command(done, scenario.verb).steps
     checks = Checks(scenario, old, state(done))
     seen: set[str] = set()
-    for number in range(1, steps + 1) if deep else range(rng.randint(1, 3), steps + 1, 3):
+    every = range(1, steps + 1)
+    for number in every if deep else rng.sample(every, min(steps, FAILED_STEPS)):
         for code, on in FAILURES if deep else [rng.choice(FAILURES)]:
             root = fresh_copy(prepared, place / "work")
             failed = command(root, scenario.verb, Fail(number, code, on))
