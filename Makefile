@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:                   ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
 
-demo: $(READY)          ## the tour: five releases of a real network, committed, compared, switched, exported
+demo: $(READY)          ## the tour: four releases of a real network, committed, compared, published, trained, imported
 	@$(BIN)/python -m tests.demo.tour
 
 check: lint             ## lint, types and the quick tests: a minute

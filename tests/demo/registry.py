@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 
-from tests.demo.typed import BUILD, PLACE, TourFailedError, mvc, say
-from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, serve
+from tests.demo import job
+from tests.demo.typed import BUILD, PLACE, TourFailedError, answer, mvc, say
+from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, Row, serve
 
 ELSEWHERE = BUILD / "demo-imported"
 """Where a colleague imports to."""
+TRAINED = BUILD / "demo-trained"
+"""Where the training job writes its weights."""
 
 
-def there_and_back(key: str) -> None:
-    """Check, publish, drift, import: with the official SDK, against a server on this machine."""
+def there_and_back(key: str, latest: str) -> None:
+    """Check, publish, train there, drift, import: with the official SDK, against a server on this machine."""
     say("Is it ready? For deployment it is; a training job would look for more")
     mvc("check", "--for", "deployment")
     mvc("check", "--for", "training", code=1)
@@ -26,6 +29,7 @@ def there_and_back(key: str) -> None:
         mvc("publish", "--all", token=TOKEN)
         mvc("publish", "--all", token=TOKEN)
         mvc("log", "--oneline", "-n", "3")
+        _train_there(platform, host, key, latest)
         say("Somebody edits a label and the docker tag on the web, and makes a version there by hand: drift tells")
         _edit(platform, key)
         mvc("drift", token=TOKEN, code=1)
@@ -38,23 +42,52 @@ def there_and_back(key: str) -> None:
         _prove(key)
 
 
+def _train_there(platform: Platform, host: str, key: str, latest: str) -> None:
+    """An experiment on the platform begins with a published version; its result comes back twice."""
+    say(
+        "A training on the platform begins with a published version, and is exported there: its child when it is imported"
+    )
+    client = job.connect(host)
+    dataset = platform.add_dataset_version("receipts", "3")
+    base = _published(platform, "HEAD")
+    experiment = job.begin(client, "text", "finetune-1", base["id"], {"train": dataset["id"]})
+    weights = job.train(experiment, TRAINED)
+    number = job.export(client, experiment, key)
+    mvc("import", f"picsellia://{ORGANIZATION}/{key}", "-o", f"host={host}", token=TOKEN)
+    exported = f"picsellia:{key}@{number}"
+    mvc("log", "--graph", "--oneline", "-n", "2", exported)
+    mvc("source", "show", exported)
+    if answer("log", "--format", "{id}", "-n", "2", exported)[1] != answer("log", "--format", "{id}", "-n", "1")[0]:
+        raise TourFailedError("what was trained from HEAD is not its child")
+    say(
+        "The result of a training as a version that names its experiment: published, it has the experiment as its context"
+    )
+    shutil.copy(weights, PLACE / "weights" / latest)
+    mvc("set", f"source.experiment.id={experiment.id}")
+    mvc("commit", "-m", "Trained on receipts")
+    mvc("publish", "--require-context", token=TOKEN)
+    print(f"  its context, as the SDK alone reads it: {job.context(client, _published(platform, 'HEAD')['id'])}")
+
+
+def _published(platform: Platform, revision: str) -> Row:
+    """The platform's version of a revision."""
+    [id_] = answer("log", "--format", "{id}", "-n", "1", revision)
+    return next(row for row in platform.versions.values() if row["name"].endswith(f"-{id_[:12]}"))
+
+
 def _edit(platform: Platform, key: str) -> None:
     """What people do on the web."""
     first = platform.versions_of(key)[0]
     first["labels"]["0"] = "renamed on the web"
     first["docker_tag"] = "latest"
     (model,) = platform.models.values()
-    hand = platform.add_version(model, name="by hand", type="CLASSIFICATION", base_parameters={"window": 64})
+    hand = platform.add_version(model, name="by hand", type="CLASSIFICATION", base_parameters={"imgsz": 64})
     platform.add_file(hand, "model-latest", b"weights from somewhere", "best.onnx")
 
 
 def _prove(key: str) -> None:
     """The versions that were published and not edited have the ids that they had here."""
-    ids = {}
-    for folder in (PLACE, ELSEWHERE):
-        into = BUILD / "ids"
-        mvc("log", "--format", "{id}", f"picsellia:{key}@1", folder=folder, into=into)
-        ids[folder] = into.read_text().splitlines()[0]
-    if len(set(ids.values())) != 1:
+    ids = {answer("log", "--format", "{id}", f"picsellia:{key}@1", folder=folder)[0] for folder in (PLACE, ELSEWHERE)}
+    if len(ids) != 1:
         raise TourFailedError("an id changed on its way")
-    print(f"  {key}@1 is {next(iter(ids.values()))[:12]} in both repositories", flush=True)
+    print(f"  {key}@1 is {ids.pop()[:12]} in both repositories", flush=True)

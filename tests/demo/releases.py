@@ -1,4 +1,11 @@
-"""What the tour versions: five published releases of a real network, or our own small ones where there is no network."""
+"""What the tour versions: four published releases of a real text reader, or our own small models where there is no network.
+
+release   networks     settings
+1.1.15    PP-OCRv3     config.yaml
+1.2.13    the same     shorter
+1.3.0     PP-OCRv4     of the new networks
+1.4.4     the same     with threads and limits
+"""
 
 from __future__ import annotations
 
@@ -10,9 +17,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGE = "silero-vad"
-RELEASES = ("5.1", "5.1.2", "6.0.0", "6.2.0", "6.2.3")
-WEIGHTS = (".onnx", ".jit", ".safetensors")
+PACKAGE = "rapidocr-onnxruntime"
+RELEASES = ("1.1.15", "1.2.13", "1.3.0", "1.4.4")
+KEPT = {
+    "_det_infer.onnx": "detection.onnx",
+    "_cls_infer.onnx": "direction.onnx",
+    "_rec_infer.onnx": "recognition.onnx",
+    "rapidocr_onnxruntime/config.yaml": "config.yaml",
+}
+"""The files of a wheel by the ends of their names, and where a training would write each."""
 OWN = ("1-baseline", "2-five-classes", "3-narrow", "3-longer")
 
 
@@ -35,22 +48,29 @@ class Release:
 
 @dataclass(frozen=True)
 class Model:
-    """What is versioned: its key, the file that is its latest weights, the classes before and after, its releases."""
+    """What is versioned: its key and type, its releases, and the classes before and after.
+
+    `latest` is the file of the latest weights; `rest` are the arguments of `mvc add` for the other files.
+    """
 
     key: str
+    type: str
     latest: str
+    rest: tuple[str, ...]
     first_labels: tuple[str, ...]
     later_labels: tuple[str, ...]
     releases: tuple[Release, ...]
 
 
 def published(cache: Path) -> Model | None:
-    """The releases of silero-vad (MIT), fetched with pip into `cache`; None without a network."""
+    """Four releases of rapidocr-onnxruntime (Apache-2.0), fetched with pip into `cache`; None without a network."""
     for release in RELEASES:
         if not _wheel(cache, release) and not _fetch(cache, release):
             return None
-    releases = tuple(Release(release, dict(_weights(_wheel(cache, release)[0]))) for release in RELEASES)
-    return Model(PACKAGE, "silero_vad.onnx", ("speech",), ("silence", "speech"), releases)
+    releases = tuple(Release(release, dict(_files(_wheel(cache, release)[0]))) for release in RELEASES)
+    latest = "detection.onnx"
+    rest = tuple(f"weights/{name}" for name in sorted(KEPT.values()) if name != latest)
+    return Model("text-reader", "OBJECT_DETECTION", latest, rest, ("text",), ("background", "text"), releases)
 
 
 def own(inputs: Path) -> Model:
@@ -64,11 +84,12 @@ def own(inputs: Path) -> Model:
         for name in OWN
     )
     shapes = ("circle", "square", "triangle")
-    return Model("shapes-base", "model.safetensors", shapes, ("background", *shapes, "cross"), releases)
+    rest, later = ("weights", "--as", "variants"), ("background", *shapes, "cross")
+    return Model("shapes-base", "CLASSIFICATION", "model.safetensors", rest, shapes, later, releases)
 
 
 def _wheel(cache: Path, release: str) -> list[Path]:
-    return sorted(cache.glob(f"silero_vad-{release}-*.whl"))
+    return sorted(cache.glob(f"rapidocr_onnxruntime-{release}-*.whl"))
 
 
 def _fetch(cache: Path, release: str) -> bool:
@@ -77,8 +98,9 @@ def _fetch(cache: Path, release: str) -> bool:
     return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _weights(wheel: Path) -> Iterator[tuple[str, bytes]]:
+def _files(wheel: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(wheel) as archive:
         for name in sorted(archive.namelist()):
-            if name.startswith("silero_vad/data/") and name.endswith(WEIGHTS):
-                yield name.rpartition("/")[2], archive.read(name)
+            for end, kept in KEPT.items():
+                if name.endswith(end):
+                    yield kept, archive.read(name)

@@ -48,10 +48,10 @@ def first_version(model: Model) -> None:
     """From a folder to an immutable version."""
     release = model.releases[0]
     say(f"A folder with weights becomes a model: {model.key}, release {release.name}")
-    mvc("init", "--model", model.key, "--type", "CLASSIFICATION", "--framework", "ONNX")
+    mvc("init", "--model", model.key, "--type", model.type, "--framework", "ONNX")
     mvc("add", f"weights/{model.latest}", "--as", "model-latest")
-    mvc("add", "weights", "--as", "variants")
-    mvc("set", *labels(model.first_labels), f"parameters.release=r{release.name}", "parameters.window=512")
+    mvc("add", *model.rest)
+    mvc("set", *labels(model.first_labels), f"parameters.release=r{release.name}", "parameters.imgsz=736")
     mvc("set", "docker.image=acme/serve", "docker.tag=1.0")
     mvc("status")
     mvc("commit", "-m", f"Release {release.name}", "--tag", f"r{release.name}")
@@ -71,13 +71,13 @@ def later_versions(model: Model) -> None:
         lay_out(release)
         changes = [f"parameters.release=r{release.name}"]
         if number == 3:
-            changes += [*labels(model.later_labels), "parameters.window=1024", "docker.tag=1.1"]
+            changes += [*labels(model.later_labels), "parameters.imgsz=960", "docker.tag=1.1"]
         mvc("set", *changes)
         mvc("commit", "-m", f"Release {release.name}", "--tag", f"r{release.name}")
     say("A side line, from the third version")
     mvc("switch", "-c", "small", "v3")
-    mvc("set", "parameters.window=256", "docker.tag=1.1-small", "docker.env.THREADS=1")
-    mvc("commit", "-m", "A short window for small devices")
+    mvc("set", "parameters.imgsz=480", "docker.tag=1.1-small", "docker.env.THREADS=1")
+    mvc("commit", "-m", "A smaller input for small devices")
     mvc("switch", "main")
     mvc("alias", "set", "prod", "v2", "-m", "approved by QA")
     mvc("alias", "set", "prod", "v3", "-m", "fewer false alarms")
@@ -153,7 +153,7 @@ def main() -> None:
     back_and_forth(model)
     export(model)
     weigh(model)
-    there_and_back(model.key)
+    there_and_back(model.key, model.latest)
     print(f"Done in {time.monotonic() - started:.0f} s. Look around: cd build/demo && ../../.venv/bin/mvc log")
 
 

@@ -42,3 +42,9 @@ def mvc(*arguments: str, into: Path | None = None, folder: Path = PLACE, code: i
         raise TourFailedError(f"mvc {arguments[0]} ended with {done.returncode}")
     if code:
         print(f"(it ends with {code})", flush=True)
+
+
+def answer(*arguments: str, folder: Path = PLACE) -> list[str]:
+    """The lines of a command's output, which is not shown."""
+    done = subprocess.run([MVC, *arguments], cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()
