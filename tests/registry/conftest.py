@@ -12,7 +12,8 @@ from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from tests.crash.harness import memory_folder
-from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, Rules, serve
+from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, serve
+from tests.servers.picsellia_rules import Rules, usual
 
 TIMEOUTS = (2.0, 2.0)
 
@@ -26,9 +27,13 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def rules() -> Rules:
-    """Behaviour of the platform where the real one is unknown; a test may change it before it requests `platform`."""
-    return Rules()
+def rules(request: pytest.FixtureRequest) -> Rules:
+    """Behaviour of the platform where the real one is unknown; a test may change it before it requests `platform`.
+
+    `both_platforms` runs a test against each.
+    """
+    made: Callable[[], Rules] = getattr(request, "param", usual)
+    return made()
 
 
 @pytest.fixture

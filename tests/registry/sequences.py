@@ -252,8 +252,8 @@ def check_fields(machine: Machine, id_: VersionId, row: Row) -> None:
     """Labels, parameters and image: what the edits touch."""
     objects = machine.repository.objects
     manifest = objects.manifest(objects.version(id_).manifest)
-    assert {str(number): name for number, name in manifest.labelmap} == (row["labels"] or {})
-    assert manifest.parameters == row.get("parameters", {})
+    assert {str(number): name for number, name in manifest.labelmap} == (row.get("labels") or {})
+    assert manifest.parameters == (row.get("parameters") or {})
     assert manifest.docker.get("tag") == row.get("docker_tag")
 
 

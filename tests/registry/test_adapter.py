@@ -21,7 +21,8 @@ from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import session
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from mvc.registry.protocol import RemoteModel, RemoteVersion
-from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia import TOKEN, Fault, Platform, serve
+from tests.servers.picsellia_rules import Rules
 from tests.servers.picsellia_wire import Call
 
 LARGE = 25 * 1024 * 1024

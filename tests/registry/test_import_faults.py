@@ -27,7 +27,8 @@ from mvc.storage.records.reflog import HEADS, RefName
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.registry.stock import stock
-from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia import TOKEN, Fault, Platform, serve
+from tests.servers.picsellia_rules import Rules
 from tests.servers.picsellia_wire import Call
 
 FAULTS = {

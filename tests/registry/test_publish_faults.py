@@ -26,7 +26,8 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
-from tests.servers.picsellia import TOKEN, Fault, Platform, Rules, serve
+from tests.servers.picsellia import TOKEN, Fault, Platform, serve
+from tests.servers.picsellia_rules import Rules
 from tests.servers.picsellia_wire import Call
 
 FAULTS = {

@@ -3,7 +3,7 @@
     platform = Platform();  with serve(platform) as host: Client(token, organization_name="acme", host=host)
 
 It keeps all in memory. Where the platform itself is not known (are names unique? are numbers reused? how long is a page?)
-it takes a choice, which `Rules` holds, so that tests try both. `Platform.faults` decides of each call whether it goes wrong.
+it takes a choice, which `Rules` holds, so that tests try two. `Platform.faults` decides of each call whether it goes wrong.
 
     python -m tests.servers.picsellia PORT      a server of its own, for the demo
 """
@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.servers import picsellia_datasets, picsellia_experiments
 from tests.servers import picsellia_storage as storage
+from tests.servers.picsellia_rules import Rules
 from tests.servers.picsellia_storage import Objects
 from tests.servers.picsellia_wire import Answer, Call, Refusal, Router
 
@@ -35,28 +36,6 @@ _SDK_VERSION = "6.37.0"
 _LINGER = struct.pack("ii", 1, 0)
 
 Row = dict[str, Any]
-
-
-@dataclass
-class Rules:
-    """Where the real platform is not known, what this one does."""
-
-    unique: bool = True
-    """Names are unique in their scope: a second one is answered with 409."""
-    page: int = 100
-    """Rows of a listing, if nothing is asked for."""
-    counts: bool = True
-    """Whether a listing says how many rows there are in all."""
-    pages_files: bool = True
-    """Whether the listing of files heeds limit and offset."""
-    client_type: str = "minio"
-    """The kind of storage: aws, minio, google or azure."""
-    parameters_key: str = "parameters"
-    """The key under which a version's parameters are answered; older ones say `base_parameters`."""
-    docker_key: str = "docker_image"
-    """The same of the image; it may be `docker_image_name`."""
-    connector: bool = True
-    """Whether the organization has a place for files."""
 
 
 @dataclass(frozen=True)
@@ -112,21 +91,41 @@ class Platform:
         """A version with any fields in the words of answers; one made by hand has an empty context."""
         number = fields.pop("version", None)
         if number is None:
-            number = self.numbers.get(model["id"], -1) + 1
-        self.numbers[model["id"]] = max(number, self.numbers.get(model["id"], -1))
+            number = self._next_number(model)
+        self.numbers[model["id"]] = max(number, self.numbers.get(model["id"], number))
         row = {
             "id": new_id(),
             "origin": {key: model[key] for key in ("id", "name", "private")},
             "version": number,
-            "name": f"v{number}",
+            "name": self.rules.unnamed.format(number=number),
             "type": "NOT_CONFIGURED",
             "framework": "NOT_CONFIGURED",
-            "labels": None,
             "tags": [],
+            **(dict.fromkeys(self._unset) if self.rules.nulls else {}),
+            **({"created_at": f"2026-02-03T09:00:{len(self.versions) % 60:02}Z"} if self.rules.dates else {}),
             **fields,
         }
-        self.contexts[row["id"]] = {"id": new_id(), "experiment_id": None, "datas": [], "parameters": {}}
+        if not self.rules.keeps_order and isinstance(row.get("labels"), dict):
+            row["labels"] = dict(sorted(row["labels"].items(), reverse=True))
+        if self.rules.empty_context:
+            self.contexts[row["id"]] = {"id": new_id(), "experiment_id": None, "datas": [], "parameters": {}}
         return self.versions.setdefault(row["id"], row)
+
+    def _next_number(self, model: Row) -> int:
+        """One more than the highest number that there is, or was."""
+        last = self.rules.first_number - 1
+        if not self.rules.reuses_numbers:
+            return self.numbers.get(model["id"], last) + 1
+        numbers = [int(row["version"]) for row in self.versions.values() if row["origin"]["id"] == model["id"]]
+        return max([last, *numbers]) + 1
+
+    @property
+    def _unset(self) -> tuple[str, ...]:
+        """The fields of a version that may have no value, in the words of answers."""
+        return (
+            "labels", "description", "notebook_link", "thumbnail_object_name", "docker_tag", "docker_flags",
+            "docker_env_variables", self.rules.parameters_key, self.rules.docker_key,
+        )  # fmt: skip
 
     def add_file(self, version: Row, name: str, data: bytes, filename: str | None = None, **fields: Any) -> Row:
         object_name = f"{version['id']}/{uuid.uuid4().hex}/{filename or name}"
@@ -172,8 +171,8 @@ class Platform:
             {"id": new_id(), "name": each["name"], "version_id": each["dataset_version"]["id"], "repartition": {}}
             for each in self.attached[experiment["id"]]
         ]
-        self.contexts[version["id"]] |= {
-            "experiment_id": experiment["id"], "datas": datas, "parameters": parameters or {},
+        self.contexts[version["id"]] = {
+            "id": new_id(), "experiment_id": experiment["id"], "datas": datas, "parameters": parameters or {},
         }  # fmt: skip
 
     def versions_of(self, name: str) -> list[Row]:
@@ -326,7 +325,7 @@ def _create_version(platform: Platform, call: Call, model: str) -> Answer:
 def _of_model(platform: Platform, model: str) -> list[Row]:
     _one(platform.models, model, "model")
     rows = [row for row in platform.versions.values() if row["origin"]["id"] == model]
-    return sorted(rows, key=lambda row: row["version"])
+    return sorted(rows, key=lambda row: row["version"], reverse=platform.rules.newest_first)
 
 
 @route("GET", "/api/model/{model}/versions")

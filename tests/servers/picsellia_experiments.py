@@ -7,6 +7,8 @@ The paths, bodies and required fields are those of the SDK's source. What the pl
     assumed   an export copies artifacts as files with records of their own, the log `parameters`, and the labelmap, type,
               framework and image of the base version; it names the version `v<number>`
     assumed   an export into a model twice makes two versions
+
+`Rules.copies_base` turns the copies of files and fields off.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ def base_on(platform: Platform, experiment: Row, version: Row) -> None:
     parameters = version.get("parameters") or version.get("base_parameters")
     if parameters and "parameters" not in platform.logs.get(experiment["id"], {}):
         set_log(platform, experiment, "parameters", parameters)
-    if not artifacts_of(platform, experiment):
+    if platform.rules.copies_base and not artifacts_of(platform, experiment):
         for file in platform.files_of(version):
             add_artifact(platform, experiment, {key: file[key] for key in ("name", "filename", "object_name", "large")})
 
@@ -190,7 +192,7 @@ def _export_version(platform: Platform, call: Call, experiment: str) -> Answer:
 def export(platform: Platform, experiment: Row, model: Row) -> Row:
     """Make a version of an experiment, with a context (what is copied is assumed)."""
     base = platform.versions.get(experiment["base_model_version_id"] or "", {})
-    fields = {key: base[key] for key in _OF_BASE if key in base}
+    fields = {key: base[key] for key in _OF_BASE if key in base and platform.rules.copies_base}
     parameters = platform.logs.get(experiment["id"], {}).get("parameters", {}).get("data", {})
     version = platform.add_version(model, **fields, **{platform.rules.parameters_key: dict(parameters)})
     for artifact in artifacts_of(platform, experiment):
