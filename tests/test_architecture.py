@@ -44,6 +44,7 @@ PURE_BUT = {
     ("formats/hdf5_child.py", "sys.stdout"): "the same",
     ("porcelain/open.py", "os.environ"): "is the door of programs that have no environment to hand in",
     ("porcelain/open.py", "Path.cwd"): "the same",
+    ("registry/picsellia/certificates.py", "os.environ"): "finds certificates by the variables of every HTTP client",
     ("registry/picsellia/sdk.py", "os.environ"): "keeps the SDK from writing a log file while it is imported",
     ("repository/provenance.py", "os.environ"): "keeps variables of Git from the Git that it runs",
     ("storage/disk/primitives.py", "time.time_ns"): "tells young files from old ones by the clock that set their times",

@@ -257,12 +257,10 @@ def _clone_registry(
     where = _model_address(url)
     if environment.offline:
         raise errors.Offline(what=where.text)
-    options.check(remote_kinds.PICSELLIA, settings)
-    host = settings.get("host")
     approvals = records.Config(None, environment.user_config).approvals(environment.trusted_hosts)
     model = where.model or ""
     folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(model))))
-    with registries.typed_registry(where.organization, host, environment.variables, approvals) as registry:
+    with registries.typed_registry(where.organization, settings, environment.variables, approvals) as registry:
         clone_registry.clone_registry(
             registry,
             model,

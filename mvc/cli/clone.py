@@ -16,13 +16,12 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.cli.pull import select
-from mvc.model import remote_kinds
 from mvc.plural import count
 from mvc.porcelain import clone as porcelain
 from mvc.porcelain.clone import Cloned
 from mvc.registry import connection
 from mvc.remotes.backends import address as remotes
-from mvc.remotes.backends import options, registry_address
+from mvc.remotes.backends import registry_address
 
 if TYPE_CHECKING:
     from mvc.cli import import_
@@ -89,12 +88,11 @@ def _of_registry(invocation: Invocation, url: str, directory: str | None, settin
     place = import_.parse(url)
     assert place.model is not None  # noqa: S101 - parse refuses an address without one
     invocation.require_network(place.text)
-    options.check(remote_kinds.PICSELLIA, settings)
     directory = directory or porcelain.folder_of(place.model)
     folder = invocation.cwd / directory
-    host, approvals = settings.get("host"), invocation.settings().approvals(invocation.trusted_hosts)
+    approvals = invocation.settings().approvals(invocation.trusted_hosts)
     with (
-        connection.typed_registry(place.organization, host, invocation.environ, approvals) as registry,
+        connection.typed_registry(place.organization, settings, invocation.environ, approvals) as registry,
         _resumable(invocation, folder),
         invocation.progress("Fetching files") as progress,
     ):

@@ -160,7 +160,8 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
     """Test whether a remote can be used.
 
     Tests reading, writing, listing, and that a ref cannot be created twice. A store without that guarantee could
-    lose versions, so mvc does not push to it. For a registry, tests only the token; nothing is created there.
+    lose versions, so mvc does not push to it. For a registry, tests the token, and whether the organization can store
+    files; nothing is created there.
     """
     repository = invocation.repository()
     if porcelain.is_registry(repository, name):

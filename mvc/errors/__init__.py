@@ -30,7 +30,7 @@ All other classes inherit the exit code of their branch. One module per area:
     remotes     remotes: their settings, reach and rights
     push        pushes and collections on a remote
     promises    lazy fetches of promised files
-    trust       hosts that credentials may be sent to
+    hosts       hosts: their approval, reach and certificates
     registry    model registries
     images      docker images and their registries
 
@@ -99,6 +99,17 @@ if TYPE_CHECKING:
         UnportablePath,
         UnreadableFile,
         UnsafePath,
+    )
+    from mvc.errors.hosts import (
+        BadCertificates,
+        CertificateRefused,
+        ConnectionRefused,
+        HostNotFound,
+        HostNotTrusted,
+        PlainHttp,
+        ProxyFailed,
+        SettingNotTrusted,
+        TimedOut,
     )
     from mvc.errors.images import (
         BadDockerConfig,
@@ -189,6 +200,7 @@ if TYPE_CHECKING:
         BadRegistryUrl,
         IsRegistry,
         NeedsMemory,
+        NoConnector,
         NoContext,
         NoRegistry,
         NotARegistry,
@@ -271,11 +283,6 @@ if TYPE_CHECKING:
         NotCanonical,
         PackNameTaken,
     )
-    from mvc.errors.trust import (
-        HostNotTrusted,
-        PlainHttp,
-        SettingNotTrusted,
-    )
     from mvc.errors.worktree import (
         CurrentFolder,
         InTheWay,
@@ -290,6 +297,7 @@ __all__ = [
     "AmendHeld",
     "Answer",
     "BadAuthor",
+    "BadCertificates",
     "BadConfig",
     "BadDate",
     "BadDockerConfig",
@@ -314,9 +322,11 @@ __all__ = [
     "CannotEdit",
     "CannotRebase",
     "CaseTwin",
+    "CertificateRefused",
     "ChangedHostKey",
     "CollectedMeanwhile",
     "CollidingPaths",
+    "ConnectionRefused",
     "CrissCross",
     "CurrentBranch",
     "CurrentFolder",
@@ -338,6 +348,7 @@ __all__ = [
     "FormatLost",
     "HelperFailed",
     "HistoryAbsent",
+    "HostNotFound",
     "HostNotTrusted",
     "ImageDenied",
     "ImageUnreachable",
@@ -365,6 +376,7 @@ __all__ = [
     "NameTaken",
     "NeedsMemory",
     "NewerFormat",
+    "NoConnector",
     "NoContext",
     "NoExclusiveCreate",
     "NoImage",
@@ -426,6 +438,7 @@ __all__ = [
     "ParentAbsent",
     "PlainHttp",
     "PromiseLost",
+    "ProxyFailed",
     "PublicationChanged",
     "PushRejected",
     "PushUncertain",
@@ -460,6 +473,7 @@ __all__ = [
     "SourceExpected",
     "StillPromised",
     "TagExists",
+    "TimedOut",
     "TooBig",
     "TrackedAlready",
     "TwoFolders",
@@ -491,7 +505,7 @@ __all__ = [
 ]  # fmt: skip
 _AREAS = (
     "repository", "disk", "settings", "model", "model_toml", "files", "worktree", "refs", "revisions", "commit",
-    "merge", "store", "remotes", "push", "promises", "trust", "registry", "images",
+    "merge", "store", "remotes", "push", "promises", "registry", "hosts", "images",
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows every name, and reports the others

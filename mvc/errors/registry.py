@@ -87,6 +87,14 @@ class RegistryLacks(RegistryFault):
     """
 
 
+class NoConnector(Refused):
+    """{registry} cannot store files: the organization has no default connector.
+
+    Nothing was created there. Ask an administrator of the organization to set a default connector in its settings on
+    the platform; then run the command again.
+    """
+
+
 class NotOnRegistry(Usage):
     """{registry} has no {what} (known: {known}).
 

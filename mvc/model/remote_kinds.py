@@ -119,7 +119,10 @@ PICSELLIA = Kind(
     "mvc.registry.picsellia.adapter",
     "picsellia://acme",
     "picsellia",
-    options=(Option("host", "the platform's address, where a registry is not at https://app.picsellia.com"),),
+    options=(
+        Option("host", "the platform's address, where a registry is not at https://app.picsellia.com"),
+        Option("ca", "the file with the certificates of a private authority (PEM), trusted besides the public ones"),
+    ),
     provider="app.picsellia.com",
 )
 KINDS = {kind.scheme: kind for kind in (FILE, S3, GS, AZ, SFTP, PICSELLIA)}

@@ -179,6 +179,8 @@ class _Run:
     def dry_run(self, local: LocalVersion) -> PublishedVersion:
         """Return the outcome that `publish` would have. Raises PublicationChanged."""
         existing = self._existing(local)
+        if existing is None or existing.state is not State.COMPLETE:
+            self.registry.check_storage()
         if existing is None:
             self.publisher.plan_export(local)
             return self._outcome(local, NEW, None)

@@ -247,13 +247,15 @@ def check(repository: Repository, name: str, actor: Actor, *, full: bool = False
 
 
 def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:
-    """Check whether a registry accepts `token`, by default the one in the environment; creates nothing there.
+    """Check whether a registry accepts `token`, by default the one in the environment, and can store files.
 
-    Raises RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault, and as `mvc.registry.connection.registry`
-    does.
+    Creates nothing there. Raises RegistryUnreachable, RegistryDenied, RegistryLacks, RegistryFault, NoConnector, and as
+    `mvc.registry.connection.registry` does.
     """
     with registry_connection.registry(repository, name, token) as registry:
-        return RegistryState(registry.organization, registry.host, len(registry.models()))
+        state = RegistryState(registry.organization, registry.host, len(registry.models()))
+        registry.check_storage()
+        return state
 
 
 def is_registry(repository: Repository, name: str) -> bool:

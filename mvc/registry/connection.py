@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from mvc import errors, lazy
 from mvc.model.hosts import Approvals
@@ -22,6 +23,9 @@ from mvc.remotes.backends.registry_address import HOST, TOKEN, check_host
 from mvc.repository.repository import Repository
 from mvc.transport import connection, trust
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+"""No settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Credential:
@@ -33,13 +37,17 @@ class _Credential:
 
 
 @contextlib.contextmanager
-def registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> Iterator[Registry]:
+def registry(
+    repository: Repository, name: str, token: str | Mapping[str, str] | None, *, typed: Mapping[str, str] = NOTHING
+) -> Iterator[Registry]:
     """Yield the registry of the remote `name`, and close its connections afterwards.
 
     `token` is the token or an environment: its variable is the one that the user's settings name for the remote or its host,
-    else that of the container whose platform it is, else PICSELLIA_TOKEN. `name` may be the container's own address.
+    else that of the container whose platform it is, else PICSELLIA_TOKEN. `name` may be the container's own address. A `ca`
+    that was `typed` replaces the remote's own, and needs no approval.
 
-    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted, PlainHttp.
+    Raises NoSuchRemote, BadRemoteUrl, NotARegistry, NoToken, MissingExtra, BadSetting, Offline, HostNotTrusted,
+    SettingNotTrusted, PlainHttp, BadCertificates.
     """
     inside = container.from_environment(token) if isinstance(token, Mapping) else None
     if inside is not None and name == inside.url:
@@ -47,33 +55,38 @@ def registry(repository: Repository, name: str, token: str | Mapping[str, str] |
             yield opened
         return
     settings = dict(connection.settings_of(repository, name))
+    if "ca" in typed:
+        settings.pop("ca", None)
     where = address.parse(settings.pop("url"), repository.root)
     if not where.is_registry:
         raise errors.NotARegistry(name=name, url=where.text)
     if repository.offline:
         raise errors.Offline(what=f"{name}, at {where.text},")
-    host = options.check(where.kind, settings).get("host", HOST)
+    checked = options.check(where.kind, settings)
+    host = checked.get("host", HOST)
+    ca = options.check(where.kind, typed).get("ca", checked.get("ca"))
     credential = (
         _Credential(token) if token is None or isinstance(token, str) else _of_remote(repository, name, host, token)
     )
-    if not credential.is_containers:  # the container approves its platform, for its own token only
+    if not credential.is_containers or "ca" in settings:  # the container approves its platform, for its own token only
         trust.check(repository, name, where, settings)
-    with _opened(where.host, host, credential, repository.approvals) as opened:
+    with _opened(where.host, host, credential, repository.approvals, ca) as opened:
         yield opened
 
 
 @contextlib.contextmanager
 def typed_registry(
-    organization: str, host: str | None, environ: Mapping[str, str], approvals: Approvals
+    organization: str, settings: Mapping[str, str], environ: Mapping[str, str], approvals: Approvals
 ) -> Iterator[Registry]:
-    """Yield the registry of an organization at a `host` that the user typed; its token is in `environ`.
+    """Yield the registry of an organization with `settings` that the user typed; its token is in `environ`.
 
-    Without a host: on the container's platform, else on the default one. Raises as `registry_at`.
+    Without a host: on the container's platform, else on the default one. Raises BadSetting, and as `registry_at`.
     """
     inside = container.from_environment(environ)
-    host = host or (inside.host if inside is not None else HOST)
+    checked = options.check(PICSELLIA, settings)
+    host = checked.get("host") or (inside.host if inside is not None else HOST)
     credential = _credential(approvals.token_env(destination.of_registry(host)), host, environ)
-    with _opened(organization, host, credential, approvals) as opened:
+    with _opened(organization, host, credential, approvals, checked.get("ca")) as opened:
         yield opened
 
 
@@ -86,8 +99,8 @@ def of_organization(
     """
     name = registry_of(repository, organization) if "host" not in settings else None
     if name is not None:
-        return registry(repository, name, environ)
-    return typed_registry(organization, settings.get("host"), environ, repository.approvals)
+        return registry(repository, name, environ, typed=settings)
+    return typed_registry(organization, settings, environ, repository.approvals)
 
 
 @contextlib.contextmanager
@@ -115,9 +128,9 @@ def _credential(configured: str | None, host: str, environ: Mapping[str, str]) -
 
 
 def _opened(
-    organization: str, host: str, credential: _Credential, approvals: Approvals
+    organization: str, host: str, credential: _Credential, approvals: Approvals, ca: str | None = None
 ) -> contextlib.AbstractContextManager[Registry]:
-    return registry_at(organization, host, credential.token, variable=credential.variable, approvals=approvals)
+    return registry_at(organization, host, credential.token, variable=credential.variable, approvals=approvals, ca=ca)
 
 
 @contextlib.contextmanager
@@ -128,10 +141,12 @@ def registry_at(
     *,
     variable: str = TOKEN,
     approvals: Approvals | None = None,
+    ca: str | None = None,
 ) -> Iterator[Registry]:
     """Yield the registry of an organization on the platform at `host`; the caller has approved the host for this token.
 
-    Raises NoToken, MissingExtra, PlainHttp unless `approvals` accept plain http there.
+    The authorities in the file `ca` are trusted too. Raises NoToken, MissingExtra, BadCertificates, PlainHttp unless
+    `approvals` accept plain http there.
     """
     where = f"{PICSELLIA.scheme}://{organization}"
     trust.check_plain(approvals, destination.of_registry(host), where)
@@ -139,7 +154,7 @@ def registry_at(
         raise errors.NoToken(registry=where, variable=variable)
     host = check_host(host)  # normalised: the record of published versions holds it
     try:
-        connected = lazy.load(PICSELLIA.module).connect(organization, token, host=host)
+        connected = lazy.load(PICSELLIA.module).connect(organization, token, host=host, ca=ca)
     except ImportError as error:
         scheme, extra = PICSELLIA.scheme, PICSELLIA.extra
         raise errors.MissingExtra(scheme=scheme, extra=extra, reason=error.name or str(error)) from error

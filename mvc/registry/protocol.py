@@ -114,7 +114,8 @@ class RemoteContext:
 class Registry(Protocol):
     """One organization of a registry.
 
-    Every method may raise RegistryUnreachable, RegistryDenied, RegistryFault. A create whose answer is lost is looked up before
+    Its methods may be called from several threads. Each may raise RegistryUnreachable, RegistryDenied, CertificateRefused,
+    RegistryFault; those that touch files also NoConnector. A create whose answer is lost is looked up before
     it is retried; it raises RegistryUncertain if the lookup has no answer either. A model or version that somebody else
     created meanwhile under the same name is returned as if it were new; a file raises RegistryConflict.
     """
@@ -129,6 +130,9 @@ class Registry(Protocol):
 
     def page(self, version_id: str) -> str:
         """Return the address of a version's page."""
+
+    def check_storage(self) -> None:
+        """Raise NoConnector unless the organization can store files."""
 
     def models(self) -> Sequence[RemoteModel]:
         """Return every model, sorted by name."""

@@ -98,7 +98,11 @@ class Publisher:
     sent: int = field(default=0, init=False)
 
     def complete(self, local: LocalVersion, begun: Candidate | None) -> RemoteVersion:
-        """Create or resume the publication of `local`, up to the marker. Raises PublicationChanged, and errors of the registry."""
+        """Create or resume the publication of `local`, up to the marker.
+
+        Raises PublicationChanged, NoConnector before anything is created, and errors of the registry.
+        """
+        self.registry.check_storage()
         self._fetch_files(local)
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
         self._check(local, remote, files)

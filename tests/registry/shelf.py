@@ -105,6 +105,9 @@ class Shelf:
     def page(self, version_id: str) -> str:
         return f"{self.host}/version/{version_id}"
 
+    def check_storage(self) -> None:
+        return None
+
     def models(self) -> Sequence[RemoteModel]:
         return [self.made_model(name) for name in sorted(self.shelf)]
 

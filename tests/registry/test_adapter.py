@@ -243,7 +243,7 @@ def test_a_platform_without_object_storage_is_an_error(naps: list[float], tmp_pa
     with serve(platform) as host:
         registry = picsellia.connect("acme", TOKEN, host=host)
         version = _version(registry)
-        with pytest.raises(errors.RegistryFault, match="no default connector"):
+        with pytest.raises(errors.NoConnector):
             registry.upload(version, "weights", "x", tmp_path / "x")
         registry.close()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -328,9 +329,16 @@ def _of_model(platform: Platform, model: str) -> list[Row]:
     return sorted(rows, key=lambda row: row["version"], reverse=platform.rules.newest_first)
 
 
+_REQUIRED = ("id", "origin", "name", "version", "labels", "type", "framework")
+"""The fields of the SDK's `ModelVersionSchema`."""
+
+
 @route("GET", "/api/model/{model}/versions")
 def _list_versions(platform: Platform, call: Call, model: str) -> Answer:
-    return _page(platform, call, _of_model(platform, model))
+    rows = _of_model(platform, model)
+    if not platform.rules.lists_fields:
+        rows = [{key: row[key] for key in _REQUIRED} for row in rows]
+    return _page(platform, call, rows)
 
 
 @route("GET", "/api/model/{model}/versions/find")
@@ -555,11 +563,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(platform: Platform, port: int = 0) -> Iterator[str]:
-    """Serve `platform` until the block ends; its address."""
+def serve(platform: Platform, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve `platform`, with `tls` by HTTPS, until the block ends; its address."""
     handler = type("Handler", (_Handler,), {"platform": platform})
     server = _Server(("127.0.0.1", port), handler)
-    platform.host = f"http://127.0.0.1:{server.server_address[1]}"
+    platform.host = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:  # the handshake is the thread's that answers
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

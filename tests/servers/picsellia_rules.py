@@ -26,6 +26,8 @@ class Rules:
     """Whether the listing of files heeds limit and offset."""
     newest_first: bool = False
     """Whether a listing of versions begins with the highest number."""
+    lists_fields: bool = True
+    """Whether a listing of versions has all their fields, or only those that the SDK requires of it."""
     client_type: str = "minio"
     """The kind of storage: aws, minio, google or azure."""
     parameters_key: str = "parameters"
@@ -60,8 +62,8 @@ def usual() -> Rules:
 def other() -> Rules:
     """A platform that decides everything otherwise, except that it has a place for files."""
     return Rules(
-        unique=False, page=7, counts=False, pages_files=False, newest_first=True, client_type="google",
-        parameters_key="base_parameters", docker_key="docker_image_name", nulls=True, dates=True, keeps_order=False,
+        unique=False, page=7, counts=False, pages_files=False, newest_first=True, lists_fields=False,
+        client_type="google", parameters_key="base_parameters", docker_key="docker_image_name", nulls=True, dates=True, keeps_order=False,
         first_number=1, reuses_numbers=True, unnamed="Version {number}", empty_context=False, copies_base=False,
     )  # fmt: skip
 

@@ -51,7 +51,8 @@ class HttpProxy:
     """Passes HTTP on to a server at `port`; `url` is where it listens.
 
     `fault` is asked what happens to each request; `refuses` whether a policy says no to it. `asked` is every request that
-    came, `heard` those that the server got, `stored` the paths of PUTs that it has answered with success.
+    came, `heard` those that the server got, `stored` the paths of PUTs that it has answered with success. `tunnels` are the hosts
+    and ports that a client asked it to connect to: it connects to the server, whatever their names.
     """
 
     port: int
@@ -60,6 +61,7 @@ class HttpProxy:
     refuses: Callable[[Request], bool] = lambda _: False
     asked: list[Request] = field(default_factory=list)
     heard: list[Request] = field(default_factory=list)
+    tunnels: list[str] = field(default_factory=list)
     stored: set[str] = field(default_factory=set)
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -131,6 +133,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815 - names that http.server calls
 
+    def do_CONNECT(self) -> None:
+        """Carry bytes between the client and the server, as a forward proxy does for TLS."""
+        self.proxy.tunnels.append(self.path)
+        self.close_connection = True
+        with socket.create_connection(("127.0.0.1", self.proxy.port)) as server:
+            self.send_response_only(200)
+            self.end_headers()
+            back = threading.Thread(target=_carry, args=(server, self.connection), daemon=True)
+            back.start()
+            _carry(self.connection, server)
+            back.join()
+
     def _spoil(self, fault: Fault | None, status: int, headers: dict[str, str], answer: bytes) -> None:
         if fault is Fault.LATE:
             self.proxy.closing.wait(_NEVER)
@@ -192,6 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    """Pass bytes on until there are no more."""
+    with contextlib.suppress(OSError):
+        while block := source.recv(65_536):
+            target.sendall(block)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 class WireFault(enum.Enum):

@@ -23,6 +23,7 @@ from mvc.registry import protocol
 from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import datasets, decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Client
+from mvc.registry.picsellia.session import ANSWER, CONNECT
 from mvc.registry.picsellia.translate import translated_errors
 from mvc.registry.protocol import (
     RemoteContext,
@@ -76,6 +77,11 @@ class PicselliaRegistry:
     def close(self) -> None:
         """As Registry."""
         self._client.session.close()
+
+    def check_storage(self) -> None:
+        """As Registry; no request is needed, as connecting has read the organization."""
+        with translated_errors(self._client.session):
+            _ = self._client.connection.connector_id
 
     # --- reading
 
@@ -358,8 +364,12 @@ def connect(
     *,
     host: str = HOST,
     sleep: Callable[[float], None] = time.sleep,
-    timeouts: tuple[float, float] | None = None,
+    timeouts: tuple[float, float] = (CONNECT, ANSWER),
+    ca: str | None = None,
 ) -> PicselliaRegistry:
-    """Return the registry of an organization. Raises ImportError if the SDK is not installed."""
+    """Return the registry of an organization; the authorities in the file `ca` are trusted too.
+
+    Raises ImportError if the SDK is not installed; BadCertificates.
+    """
     sdk.load()
-    return PicselliaRegistry(Client(organization, token, host=host, sleep=sleep, timeouts=timeouts))
+    return PicselliaRegistry(Client(organization, token, host=host, sleep=sleep, timeouts=timeouts, ca=ca))

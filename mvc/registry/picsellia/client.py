@@ -8,6 +8,7 @@ create_once    create ─ no answer? ─► look up ─ absent? ─► create ag
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from mvc import errors
 from mvc.backoff import Backoff
 from mvc.registry.picsellia import decode, sdk
-from mvc.registry.picsellia.session import Session
+from mvc.registry.picsellia.session import ANSWER, CONNECT, Session
 from mvc.registry.picsellia.translate import translated_errors
 from mvc.remotes.backends.registry_address import PREFIX
 
@@ -37,16 +38,17 @@ class Client:
         *,
         host: str,
         sleep: Callable[[float], None] = time.sleep,
-        timeouts: tuple[float, float] | None = None,
+        timeouts: tuple[float, float] = (CONNECT, ANSWER),
+        ca: str | None = None,
     ) -> None:
         """Send `token` to `host` only."""
-        where = f"{PREFIX}{organization}"
-        self.session = Session(where, token, timeouts) if timeouts is not None else Session(where, token)
+        self.session = Session(f"{PREFIX}{organization}", token, timeouts, ca)
         self.organization = organization
         self.host = host
         self._token = token
         self._sleep = sleep
         self._sdk_client: Any = None
+        self._connecting = threading.Lock()
 
     @property
     def sdk_client(self) -> Any:
@@ -54,9 +56,10 @@ class Client:
 
         Not a `cached_property`: before Python 3.12, one lock is shared by all instances.
         """
-        if self._sdk_client is None:
-            self._sdk_client = self._connected()
-        return self._sdk_client
+        with self._connecting:
+            if self._sdk_client is None:
+                self._sdk_client = self._connected()
+            return self._sdk_client
 
     def _connected(self) -> Any:
         try:

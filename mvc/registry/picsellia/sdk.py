@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -19,10 +21,22 @@ from mvc import lazy
 _OWN_LOGGING = "PICSELLIA_SDK_CUSTOM_LOGGING"
 _LOGGERS = ("picsellia", "urllib3.connectionpool", "urllib3.util.retry", "requests")
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+_loading = threading.Lock()
+_quieted: set[str] = set()
+"""The modules that were loaded here: others may import the SDK too."""
 
 
 def load(name: str = "picsellia") -> ModuleType:
     """Return the SDK, or one of its modules. Raises ImportError if it is not installed."""
+    loaded = sys.modules.get(name)
+    if loaded is not None and name in _quieted:
+        return loaded
+    with _loading:
+        return _load(name)
+
+
+def _load(name: str) -> ModuleType:
+    """Import a module of the SDK, and filter its loggers."""
     before = os.environ.get(_OWN_LOGGING)
     os.environ[_OWN_LOGGING] = "1"
     try:
@@ -38,6 +52,7 @@ def load(name: str = "picsellia") -> ModuleType:
         logger = logging.getLogger(logger_name)
         if _keep_record not in logger.filters:
             logger.addFilter(_keep_record)
+    _quieted.add(name)
     return module
 
 

@@ -1,7 +1,9 @@
 """The HTTP session that the SDK uses for all requests: timeouts, size limits, and errors of mvc.
 
 - Every request has a timeout; the SDK sets none for some.
-- `.netrc` is not read: its entry for the platform would replace the token. Proxies of the environment are used.
+- `.netrc` is not read: its entry for the platform would replace the token. Proxies and certificates of the environment are
+  used, and those of the option `ca`.
+- Threads may use it at the same time: each request is sent by an inner session that no other request uses meanwhile.
 - A failed answer, or one without JSON, becomes an error of mvc with the HTTP status; the SDK's exceptions have no status.
 - A request that creates something is not retried here: without an answer it raises RegistryUncertain, and the caller looks
   for the result. The SDK retries other requests if the connection fails.
@@ -17,7 +19,8 @@ from urllib.parse import urlsplit
 import requests
 import requests.utils
 
-from mvc import errors
+from mvc import errors, network
+from mvc.registry.picsellia import certificates
 from mvc.remotes.backends.registry_address import TOKEN
 
 CONNECT, ANSWER = 10.0, 60.0
@@ -36,21 +39,30 @@ _ABSENT = 404
 _TAKEN = 409
 _OBJECT_TAKEN = 208
 _LONGEST = 300
+_AUTHORITIES = "`mvc remote set-url NAME URL -o ca=FILE`, or in REQUESTS_CA_BUNDLE"
 _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
 
 
 class Session(requests.Session):
     """An HTTP session with the rules above; texts never show `token`, and errors name its environment `variable`."""
 
-    def __init__(self, where: str, token: str, timeouts: tuple[float, float] = (CONNECT, ANSWER)) -> None:
-        """Name the registry `where` in errors."""
+    def __init__(
+        self,
+        where: str,
+        token: str,
+        timeouts: tuple[float, float] = (CONNECT, ANSWER),
+        ca: str | None = None,
+    ) -> None:
+        """Name the registry `where` in errors; trust the authorities in the file `ca` too. Raises BadCertificates."""
         super().__init__()
-        self.trust_env = False
         self.where = where
         self.variable = TOKEN
         self._token = token
         self._timeouts = timeouts
         self._known_proxies: dict[str, dict[str, str]] = {}
+        self._bundle = certificates.bundle()
+        self._trusted = certificates.context(ca) if ca is not None else None
+        self._idle: list[requests.Session] = []
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request.
@@ -65,16 +77,51 @@ class Session(requests.Session):
         if is_api:  # the caller of a download limits its size itself
             options |= {"stream": True, "headers": {**(options.get("headers") or {}), "Accept-Encoding": "identity"}}
         try:
-            answer = super().request(method, url, **options)
+            answer = self._send(method, url, options)
             if is_api:
                 self._receive(answer, path, creates=creates)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            if creates:
+            fault = self.fault(error, url)
+            if isinstance(fault, errors.CertificateRefused):  # the SDK would retry it
+                raise fault from None
+            if creates and not isinstance(fault, network.UNSENT):
                 raise self._uncertain(path, self.plain(error)) from None
             raise
         if is_api:
             self._check(answer, path, creates=creates)
         return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._idle:
+            self._idle.pop().close()
+        super().close()
+
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        """Send a request by a session that no thread uses; its connections stay open for the next one."""
+        try:
+            own = self._idle.pop()
+        except IndexError:
+            own = self._new()
+        try:
+            return own.request(method, url, **options)
+        finally:
+            self._idle.append(own)
+
+    def _new(self) -> requests.Session:
+        own = requests.Session()
+        own.trust_env = False
+        own.verify = self._bundle
+        if self._trusted is not None:
+            own.mount("https://", certificates.Adapter(self._trusted))
+        return own
+
+    def fault(self, error: BaseException, url: str | None = None) -> errors.MvcError | None:
+        """Return the error for a request that did not reach a server; None for another cause."""
+        request = getattr(error, "request", None)
+        parts = urlsplit(url or getattr(request, "url", None) or "")
+        host = f"{parts.hostname or 'the server'}" + (f":{parts.port}" if parts.port else "")
+        return network.fault(error, self.where, host, authorities=_AUTHORITIES)
 
     def _receive(self, answer: requests.Response, path: str, *, creates: bool) -> None:
         """Read the body of an answer within the limits."""

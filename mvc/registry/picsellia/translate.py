@@ -1,7 +1,8 @@
 """Translation of the SDK's exceptions to errors of mvc.
 
     an error of mvc         unchanged, also if the SDK wrapped it
-    no connection, timeout  RegistryUnreachable
+    no connection           HostNotFound, ConnectionRefused, TimedOut, ProxyFailed, else RegistryUnreachable
+    no default connector    NoConnector
     its own exceptions      RegistryFault, with their message
     pydantic, KeyError, …   RegistryFault: an answer of a shape unknown to this SDK
 
@@ -41,9 +42,14 @@ def _translated(error: Exception, session: Session) -> BaseException:
     error = wrapped or error
     if isinstance(error, requests.HTTPError):
         return _storage_error(error, session)
+    fault = session.fault(error) if isinstance(error, requests.RequestException) else None
+    if fault is not None:
+        return fault
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return session.unreachable(session.plain(error))
     exceptions = sdk.load("picsellia.exceptions")
+    if isinstance(error, exceptions.NoConnectorFound):
+        return errors.NoConnector(registry=session.where)
     if isinstance(error, exceptions.NetworkError | exceptions.DownloadError):
         return session.unreachable(session.plain(error))
     if isinstance(error, exceptions.PicselliaError):

@@ -13,6 +13,7 @@ from mvc import lazy
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend, Dialect
+from mvc.remotes.backends.destination import server
 
 SINGLE = 128 * 1024 * 1024
 """Bytes of a pack that is uploaded in one request. Parts need the right to overwrite, which a create-only key lacks."""
@@ -39,7 +40,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     def put(source: Path, path: str) -> None:
         filesystem.put_file(str(source), path)
 
-    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put))
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put, server(address, options)))
 
 
 def _modified(info: Mapping[str, Any]) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mvc import errors
+from mvc import errors, network
 from mvc.model.ids import Buffer
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import Backend, Listed, Outcome
@@ -38,13 +38,16 @@ _MISTAKES = (TypeError, ValueError, AttributeError)
 class Dialect:
     """The differences between object stores.
 
-    `modified` returns the time of an entry of a listing, in seconds since 1970. `credentials` says where they come
-    from, for messages. `put` uploads a file to a path.
+    `modified` returns the time of an entry of a listing, in seconds since 1970. `put` uploads a file to a path. For
+    messages, `credentials` says where they come from, `host` is the server, and `authorities` names the variable with the
+    certificates of a private authority.
     """
 
     modified: Callable[[Mapping[str, Any]], float]
     credentials: str
     put: Callable[[Path, str], None]
+    host: str
+    authorities: str = "SSL_CERT_FILE"
 
 
 class CloudBackend(Backend):
@@ -157,6 +160,10 @@ class CloudBackend(Backend):
             return errors.RemoteDenied(
                 remote=self.where, reason=f"{what}; credentials come from {self._dialect.credentials}"
             )
+        where, dialect = self.where, self._dialect
+        fault = network.fault(error, where, dialect.host, authorities=dialect.authorities) if status is None else None
+        if fault is not None:
+            return fault
         root = [*_chain(error)][-1]
         reason = f"the server answered {status}" if status else type(root).__name__
         failed = errors.RemoteUnreachable(remote=self.where, reason=reason)

@@ -25,8 +25,8 @@ from mvc.model.remote_kinds import PICSELLIA, Kind, Shape
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.registry_address import HOST, check_host
 
-CHOICES = {"profile": False, "key-file": True, "known-hosts": True}
-"""Settings that select among the user's credentials, or pin the server's key; true for the path of a file."""
+CHOICES = {"profile": False, "key-file": True, "known-hosts": True, "ca": True}
+"""Settings that select among the user's credentials, or that prove a server's identity; true for the path of a file."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
 _REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\Z")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*\Z")
@@ -66,7 +66,7 @@ def of(where: Address, options: Mapping[str, str]) -> Destination | None:
     if kind.shape is Shape.SERVER:
         return Destination(kind.scheme, where.host, where.port or port(options), choices=chosen)
     if kind.shape is Shape.REGISTRY:
-        return of_registry(options.get("host", HOST))
+        return of_registry(options.get("host", HOST), chosen)
     found = _endpoint_of(kind, options)
     if found is None:
         provider = kind.provider
@@ -74,11 +74,18 @@ def of(where: Address, options: Mapping[str, str]) -> Destination | None:
     return Destination(kind.scheme, found.name, found.port, found.scheme == "http", choices=chosen)
 
 
-def of_registry(host: str) -> Destination:
+def server(where: Address, options: Mapping[str, str]) -> str:
+    """Return the host of a remote for messages."""
+    found = of(where, options)
+    return found.host if found is not None else "the server"
+
+
+def of_registry(host: str, choices: frozenset[str] = frozenset()) -> Destination:
     """Return the destination of the token for a platform at `host`. Raises BadSetting."""
     found = endpoint("host", check_host(host))
     kept = found.url == HOST
-    return Destination(PICSELLIA.scheme, found.name, found.port, found.scheme == "http", is_default=kept)
+    plain = found.scheme == "http"
+    return Destination(PICSELLIA.scheme, found.name, found.port, plain, is_default=kept, choices=choices)
 
 
 def endpoint(key: str, text: str, *, default: str | None = None) -> Endpoint:

@@ -14,6 +14,7 @@ from mvc import lazy
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend, Dialect
+from mvc.remotes.backends.destination import server
 
 PART = 16 * 1024 * 1024
 """Bytes of a pack that are in memory at a time: longer packs are uploaded in parts, one after the other."""
@@ -37,7 +38,7 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
     def put(source: Path, path: str) -> None:
         filesystem.put_file(str(source), path, chunksize=PART)
 
-    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put))
+    return CloudBackend(address, filesystem, Dialect(_modified, credentials, put, server(address, options)))
 
 
 def _modified(info: Mapping[str, Any]) -> float:

@@ -13,6 +13,7 @@ from mvc import errors, lazy
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.backends.cloud import CloudBackend, Dialect
+from mvc.remotes.backends.destination import server
 
 _TIMEOUT = 30
 _READ_TIMEOUT = 120
@@ -48,7 +49,9 @@ def connect(address: Address, options: Mapping[str, str]) -> Backend:
         with open(source, "rb") as body:
             filesystem.call_s3("put_object", Bucket=bucket, Key=key, Body=body, **more)
 
-    return CloudBackend(address, filesystem, Dialect(_modified, _credentials(options), put))
+    return CloudBackend(
+        address, filesystem, Dialect(_modified, _credentials(options), put, server(address, options), "AWS_CA_BUNDLE")
+    )
 
 
 def _session(where: str) -> type:

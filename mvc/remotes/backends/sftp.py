@@ -110,7 +110,7 @@ class SftpBackend(Backend):
             with self._listing:
                 self._all.append(session)
         try:
-            with failures(self.where):
+            with failures(self.where, self._login):
                 yield session
         except errors.RemoteUnreachable:  # the connection may hang although it looks alive: the next call reconnects
             session.close()

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import paramiko
 from paramiko.sftp import CMD_EXTENDED
 
-from mvc import errors
+from mvc import errors, network
 from mvc.remotes.backends import destination
 from mvc.remotes.backends.address import Address
 
@@ -144,4 +144,7 @@ def failures(where: str, login: Login | None = None) -> Iterator[None]:
             raise errors.RemoteUnreachable(remote=where, reason=str(error).rstrip(".")) from error
         raise errors.RemoteDenied(remote=where, reason=str(error).rstrip(".")) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
+        fault = network.fault(error, where, f"{login.host}:{login.port}" if login else "the server")
+        if fault is not None:
+            raise fault from error
         raise errors.RemoteUnreachable(remote=where, reason=str(error) or "the connection ended") from error
