@@ -13,7 +13,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
 from mvc.registry import connection as registry_connection
-from mvc.remotes.backends import address, probe
+from mvc.remotes.backends import address, probe, registry_address
 from mvc.remotes.backends import options as options_of_kind
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.probe import Verdict
@@ -259,8 +259,8 @@ def check_registry(repository: Repository, name: str, token: str | Mapping[str, 
 
 
 def is_registry(repository: Repository, name: str) -> bool:
-    """Return whether a remote is a registry rather than a store; raise NoSuchRemote."""
-    return connection.is_registry(connection.settings_of(repository, name))
+    """Return whether a remote is a registry rather than a store, or `name` the address of one; raise NoSuchRemote."""
+    return registry_address.is_registry(name) or connection.is_registry(connection.settings_of(repository, name))
 
 
 def _own(repository: Repository, name: str) -> list[RefName]:

@@ -113,10 +113,12 @@ def current_run(repository: Repository, variables: Mapping[str, str]) -> Current
 def _warning(change: FieldChange) -> Problem:
     """Return the warning about a parameter whose value is not that of the run, with the command that takes the run's."""
     mine, theirs = ("unset" if value is None else render.value(value) for value in (change.recorded, change.live))
-    fix = f"mvc unset {shlex.quote(change.key)}" if change.live is None else ""
-    if isinstance(change.live, bool | int | float):
-        fix = f"mvc set {shlex.quote(f'{change.key}={theirs}')}"
-    return Problem(WARNING, change.key, f"{mine}, but {theirs} in the run", f"`{fix}`" if fix else "")
+    command = ["set", f"{change.key}={theirs}"]
+    if change.live is None:
+        command = ["unset", change.key]
+    elif isinstance(change.live, str):
+        command = ["set", "--type", "str", f"{change.key}={change.live}"]
+    return Problem(WARNING, change.key, f"{mine}, but {theirs} in the run", f"`{shlex.join(['mvc', *command])}`")
 
 
 def _without_unfit(source: Source) -> CurrentRun:

@@ -56,6 +56,8 @@ def test_every_verb_reaches_the_container_s_platform(shell: Shell, platform: Pla
     shell.ok("publish", "--to", f"picsellia://{ORGANIZATION}")
     assert "no differences" in shell.ok("drift").out
     shell.ok("source", "check")
+    shell.ok("remote", "check", f"picsellia://{ORGANIZATION}")
+    assert shell("remote", "check", "picsellia://elsewhere").code == 2
     assert "already imported" in shell.ok("import", f"picsellia://{ORGANIZATION}/{MODEL}").out
     assert mvc.open(shell.folder).model(MODEL).drift().is_empty
 

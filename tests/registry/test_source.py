@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -107,19 +108,27 @@ def test_outside_a_training_run_the_source_is_set_by_hand(shell: Shell) -> None:
 def test_the_run_s_parameters_are_recorded_and_those_that_differ_are_named(
     shell: Shell, inside: Row, platform: Platform
 ) -> None:
-    run = {"epochs": 50, "lr": 0.1, "model": "yolo", "seed": None, "wandb_api_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}
+    run = {
+        "epochs": 50,
+        "lr": 0.1,
+        "model": "yolo",
+        "opt": {"name": "it's", "betas": [0.9, 1]},
+        "size": "640",
+        "seed": None,
+        "wandb_api_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+    }
     set_log(platform, inside, "parameters", run)
-    shell.set(parameters__model="yolo")
+    shell.set(parameters__model="yolo", parameters__mine=2)
     before = (shell.folder / "model.toml").read_text()
     said = shell.ok("commit", "-m", "trained", "--json")
     recorded = shell.ok("source", "show", "HEAD", "--json").json["source"]["experiment"]["parameters"]
-    assert recorded == {"epochs": 50, "lr": 0.1, "model": "yolo"}
-    assert [(each["key"], each["message"], each["fix"]) for each in said.json["warnings"]] == [
-        ("parameters.epochs", "1, but 50 in the run", "`mvc set parameters.epochs=50`"),
-        ("parameters.lr", "unset, but 0.1 in the run", "`mvc set parameters.lr=0.1`"),
-    ]
+    assert recorded == {key: run[key] for key in ("epochs", "lr", "model", "opt", "size")}
+    warnings = [(each["key"], each["message"], each["fix"]) for each in said.json["warnings"]]
+    assert warnings[0] == ("parameters.epochs", "1, but 50 in the run", "`mvc set parameters.epochs=50`")
+    assert warnings[1][:2] == ("parameters.mine", "2, but unset in the run")
     assert (shell.folder / "model.toml").read_text().startswith(before.rstrip())
-    shell.ok("set", "parameters.epochs=50", "parameters.lr=0.1")
+    for _, _, fix in warnings:
+        shell.ok(*shlex.split(fix.strip("`"))[1:])
     amended = shell.ok("commit", "--amend")
     assert "in the run" not in amended.err
     assert "wandb_api_key (it looks like a secret)" in amended.err
