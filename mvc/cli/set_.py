@@ -30,6 +30,8 @@ def command(invocation: Invocation, assignments: tuple[str, ...], kind: str | No
 
     If labelmap.path is set to a file, the classes in that file replace those in model.toml. With --first-class N, the
     classes of model.toml or of that file are written to model.toml under new numbers: the first is N, distances stay.
+
+    Setting docker.image or docker.tag to another image removes its pinned docker.digest, unless you set that too.
     """
     if bool(assignments) == (first_class is not None):
         raise click.UsageError("expected KEY=VALUE or --first-class N, and not both")

@@ -10,6 +10,7 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.model.toml.rules import Problem
 from mvc.plural import count
 from mvc.porcelain.status import Status, status
 from mvc.repository.model import Model
@@ -49,7 +50,7 @@ def _lines(result: Status) -> Iterator[str]:
         yield "Changes for the next commit:"
         yield from (f"  {line}" for line in render.difference(result.difference, unread=True))
     yield from _section("Cannot be committed:", [f"!  {escape(error.message)}" for error in result.problems])
-    yield from _section("Rules:", [f"{p.severity}  {escape(p.key)}: {escape(p.message)}" for p in result.broken])
+    yield from _section("Rules:", [_problem(problem) for problem in result.broken])
     if result.unready:
         yield from ("", *map(render.not_ready, result.unready))
     if result.untracked:
@@ -66,6 +67,11 @@ def _lines(result: Status) -> Iterator[str]:
         yield "Nothing to commit, working tree clean."
     elif result.base is None and result.difference.is_empty:
         yield "No tracked files yet; track one with `mvc add PATH --as ROLE`"
+
+
+def _problem(problem: Problem) -> str:
+    fix = f" ({escape(problem.fix)})" if problem.fix else ""
+    return f"{problem.severity}  {escape(problem.key)}: {escape(problem.message)}{fix}"
 
 
 def _merge(result: Status) -> Iterator[str]:

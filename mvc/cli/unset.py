@@ -17,6 +17,8 @@ from mvc.repository.model import Model
 def command(invocation: Invocation, keys: tuple[str, ...]) -> None:
     """Remove values from model.toml."""
     done = edit.unset(Model(invocation.writer(), invocation.model()), keys)
+    for warning in edit.warnings(done):
+        invocation.note(render.problem(warning))
     invocation.emit(
         "unset",
         {"changes": done},

@@ -19,6 +19,7 @@ from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.document import keys
 from mvc.model.ids import SHORT, FileId, VersionId
 from mvc.model.manifest import Manifest
+from mvc.model.toml import pinned
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
@@ -177,7 +178,9 @@ def commit(
     base = history.snapshot(repository, old, model.key)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
-        work.warnings = (*options.warnings, *drafts.check(manifest, message or "", allow_secret=options.allow_secret))
+        checked = drafts.check(manifest, message or "", allow_secret=options.allow_secret)
+        kept = pinned.kept(base.manifest.docker if base else {}, manifest.docker)
+        work.warnings = (*options.warnings, *checked, *kept)
         work.unready = _unready(work, manifest, files, elsewhere)
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if code is not None:

@@ -16,7 +16,7 @@ from mvc.model import document, paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.roles import roles_by_path
-from mvc.model.toml import keys, parse, schema, vocabulary
+from mvc.model.toml import keys, parse, pinned, schema, vocabulary
 from mvc.model.toml.rules import WARNING, Problem
 from mvc.repository import history
 from mvc.repository.model import Model
@@ -51,7 +51,10 @@ class Edited(document.Document):
 
 @writes
 def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
-    """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like."""
+    """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like.
+
+    Another image or tag removes a pinned docker digest, unless it is set too.
+    """
     pairs = _spelled(keys.parse_assignment(text, kind) for text in assignments)
     for key, value in pairs:
         if key == ("model", "name") and value != model.key:
@@ -62,7 +65,7 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
         if LABELS_PATH in keys_by_order:
             text, classes = _without_classes(model, text, dict(pairs)[LABELS_PATH])
             keys_by_order.update(dict.fromkeys(key for key in classes if key not in keys_by_order))
-        return toml_edit.set_keys(text, pairs)
+        return _without_stale_digest(text, toml_edit.set_keys(text, pairs), keys_by_order)
 
     return rewrite(model, change, keys_by_order)
 
@@ -93,7 +96,8 @@ def renumber(model: Model, first: int) -> list[Edited]:
 class Updated(document.Document):
     """The changed keys of model.toml; `left_out` are metrics that are not finite, which no version can hold.
 
-    `warnings` are about a type or framework that Picsellia does not know.
+    `warnings` are about a type or framework that Picsellia does not know, and about a docker digest that was removed
+    together with its image.
     """
 
     KEYS = document.keys("changes left_out=left_out_texts warnings")
@@ -129,7 +133,7 @@ def update(
     looked_at: dict[schema.Path, None] = {}
 
     def change(text: str) -> str:
-        known = parse.load(text.encode(), where=model_file.NAME)
+        before, known = text, parse.load(text.encode(), where=model_file.NAME)
         old = [(name, key) for name in replaced for key in known.get(name, {}) if (name, key) not in wanted]
         gone = [key for key in dict.fromkeys([*old, *removed]) if key[1] in known.get(key[0], {})]
         for key in gone:
@@ -137,15 +141,20 @@ def update(
                 continue
             text = toml_edit.unset_key(text, key)
         looked_at.update(dict.fromkeys([*gone, *(key for key, _ in assignments)]))
-        return toml_edit.set_keys(text, assignments) if assignments else text
+        after = toml_edit.set_keys(text, assignments) if assignments else text
+        return _without_stale_digest(before, after, looked_at)
 
     edited = rewrite(model, change, looked_at.keys())
     return Updated(tuple(each for each in edited if each.old != each.new), left_out or {}, warnings(edited))
 
 
-def warnings(edited: Iterable[Edited]) -> tuple[Problem, ...]:
-    """Return a warning for each type or framework set that Picsellia does not know: it may be a word misspelt."""
-    return tuple(filter(None, (unknown_word(each.key, each.new) for each in edited)))
+def warnings(edited: Sequence[Edited]) -> tuple[Problem, ...]:
+    """Return a warning for each type or framework that Picsellia does not know, and for a docker digest that was removed."""
+    unknown = filter(None, (unknown_word(each.key, each.new) for each in edited))
+    digests = [each.old for each in edited if each.key == schema.dotted(pinned.DIGEST) and each.new is None]
+    changed = {each.key for each in edited if each.old != each.new}
+    is_other = any(schema.dotted(key) in changed for key in pinned.IMAGE)
+    return (*unknown, *(pinned.REMOVED for old in digests if old is not None and is_other))
 
 
 def unknown_word(key: str, value: Any) -> Problem | None:
@@ -166,17 +175,19 @@ def _spelled(assignments: Iterable[tuple[schema.Path, Any]]) -> list[tuple[schem
 
 @writes
 def unset(model: Model, names: Sequence[str]) -> list[Edited]:
-    """Unset keys; raise UnknownKey, NoValue."""
-    found = [keys.parse_key(name) for name in names]
-    if ("model", "name") in found:
+    """Unset keys; raise UnknownKey, NoValue. Without its image or tag, a pinned docker digest is removed too."""
+    given = [keys.parse_key(name) for name in names]
+    if ("model", "name") in given:
         raise errors.NoModelName(where=model_file.NAME)
+    edited = dict.fromkeys(given)
 
     def change(text: str) -> str:
-        for key in found:
+        before = text
+        for key in given:
             text = toml_edit.unset_key(text, key)
-        return text
+        return _without_stale_digest(before, text, edited)
 
-    return rewrite(model, change, found)
+    return rewrite(model, change, edited)
 
 
 def get(model: Model, name: str | None) -> Any:
@@ -241,6 +252,16 @@ def _without_classes(model: Model, text: str, path: str) -> tuple[str, list[sche
     if not read_labels_of(model.repository, model.folder)(path):
         raise errors.BadLabels(where=paths.escape_name(path), reason="it has no class")
     return toml_edit.unset_key(text, ("labelmap",)), [("labelmap", key) for key in classes]
+
+
+def _without_stale_digest(before: str, after: str, edited: dict[schema.Path, None]) -> str:
+    """Return `after` without the docker digest that was pinned `before` for another image; add its key to `edited`."""
+    section = pinned.DIGEST[0]
+    old, new = (parse.load(text.encode(), where=model_file.NAME).get(section, {}) for text in (before, after))
+    if pinned.DIGEST in edited or not pinned.is_stale(old, new):
+        return after
+    edited[pinned.DIGEST] = None
+    return toml_edit.unset_key(after, pinned.DIGEST)
 
 
 def _without_links(text: str, roles: Sequence[str]) -> str:

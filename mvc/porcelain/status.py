@@ -12,7 +12,7 @@ from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId, digest
-from mvc.model.toml import rules
+from mvc.model.toml import pinned, rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
@@ -136,7 +136,7 @@ def status(model: Model) -> Status:
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
-        broken=rules.check(found.snapshot.manifest),
+        broken=_broken(base, found.snapshot),
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         skipped=found.skipped,
         pending=pending.verb if pending else None,
@@ -150,6 +150,12 @@ def status(model: Model) -> Status:
         conflicts=tuple(still),
         resolved=tuple(resolved),
     )
+
+
+def _broken(base: Snapshot | None, current: Snapshot) -> tuple[Problem, ...]:
+    """Return the breaches of rules, and a docker digest that is still the one of another image."""
+    old = base.manifest.docker if base is not None else {}
+    return (*rules.check(current.manifest), *pinned.kept(old, current.manifest.docker))
 
 
 def _matching(model: Model, model_toml: bytes, base: VersionId | None) -> tuple[int, VersionId] | None:

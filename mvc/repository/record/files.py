@@ -18,7 +18,7 @@ from mvc.model import paths
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.roles import expanded, first_role
-from mvc.model.toml import parse, render, rules, schema
+from mvc.model.toml import parse, pinned, render, rules, schema
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code, Version, check_message
@@ -140,8 +140,8 @@ class _Recording:
         branch, parent = self._start()
         base = self.repository.objects.version(parent) if parent is not None else None
         places = dict(self._places(files, base))
-        manifest = self._manifest(base, changes, places)
-        warnings = drafts.check(manifest, self.message, allow_secret=self.options.allow_secret)
+        manifest, removed = self._manifest(base, changes, places)
+        warnings = (*drafts.check(manifest, self.message, allow_secret=self.options.allow_secret), *removed)
         self.draft.ingest.bases = delta_bases.bases(self.model, manifest, [parent] if parent else [])
         firsts = [(first_role(roles), path) for path, roles in _by_path(places).items()]
         tree = Tree.of([self._entry(role, files[role], path, base) for role, path in firsts])
@@ -227,17 +227,21 @@ class _Recording:
         objects = self.repository.objects
         return expanded(objects.manifest(base.manifest), objects.tree(base.tree)).by_role
 
-    def _manifest(self, base: Version | None, changes: Changes, places: Mapping[str, str]) -> Manifest:
+    def _manifest(
+        self, base: Version | None, changes: Changes, places: Mapping[str, str]
+    ) -> tuple[Manifest, Sequence[Problem]]:
+        """Return the parent's values with the changes, and the warning if that removes a pinned docker digest."""
         sections: dict[str, Mapping[str, Any]] = {}
         if base is not None:
             old = self.repository.objects.manifest(base.manifest)
             sections = {name: values for name, values in old.to_toml().items() if name not in OWN}
             sections["labelmap"] = {str(number): name for number, name in old.labelmap}
         new = changes.of(sections)
+        removed = _remove_stale_digest(sections.get("docker", {}), new, changes)
         new["model"] = {**new.get("model", {}), "name": self.model.key}
         new["files"] = {role: globs.literal(path) for role, path in places.items()}
         text = render.document({name: new[name] for name in schema.MODEL_TOML.keys if new.get(name)})
-        return parse.parse(text.encode(), where=model_file.NAME)
+        return parse.parse(text.encode(), where=model_file.NAME), removed
 
     def _model_toml(self, base: Version | None, manifest: Manifest) -> bytes:
         """Return the parent's model.toml, with its comments, edited to the version's values."""
@@ -299,3 +303,12 @@ def _opened(file: Path) -> int:
         os.close(fd)
         raise errors.NotRegularFile(path=shown, kind="a folder or a special file")
     return fd
+
+
+def _remove_stale_digest(old: Mapping[str, Any], new: dict[str, dict[str, Any]], changes: Changes) -> Sequence[Problem]:
+    """Remove the docker digest that was pinned for another image, unless it is set too; return the warning."""
+    is_set = any(key == pinned.DIGEST for key, _ in changes.assignments)
+    if is_set or not pinned.is_stale(old, new.get("docker", {})):
+        return ()
+    del new["docker"]["digest"]
+    return (pinned.REMOVED,)
