@@ -31,6 +31,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
 from mvc.porcelain.publish import Published
+from mvc.porcelain.publish_tags import publish_tags
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
 from mvc.porcelain.reflog import Reflog, reflog
@@ -474,10 +475,13 @@ class Model:
         dry_run: bool = False,
         allow_memory: bool = False,
         require_context: bool = False,
+        tags: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Published:
         """Publish versions (default: HEAD; `every`: all reachable ones) to a registry, where the model is called `name`.
+
+        With `tags`, their tags and aliases become tags there.
 
         The token is read from the environment. Raises NoRegistry, NoToken, and errors of the registry.
         """
@@ -489,7 +493,7 @@ class Model:
             else [self._session.resolve(self.name, revision) for revision in revisions or ("HEAD",)]
         )
         with self._session.registry(registry) as there:
-            return publish.publish(
+            done = publish.publish(
                 self._session.of(self.name),
                 there,
                 ids,
@@ -500,6 +504,7 @@ class Model:
                 require_context=require_context,
                 progress=progress,
             )
+            return publish_tags(self._session.of(self.name), there, done) if tags else done
 
     def drift(
         self, registry: str | None = None, *, read_data: bool = False, progress: Progress | None = None

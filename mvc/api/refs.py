@@ -10,11 +10,13 @@ from mvc import errors
 from mvc.api.session import Revision, Session, Who
 from mvc.api.version import Version
 from mvc.model.ids import VersionId
-from mvc.porcelain import alias, branch, tag
+from mvc.porcelain import alias, alias_publish, branch, tag
 from mvc.porcelain.alias import Alias
+from mvc.porcelain.alias_publish import PublishedAlias, RemovedAlias
 from mvc.porcelain.branch import Branch
 from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.tag import Tag
+from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 
@@ -132,6 +134,45 @@ class Aliases(Refs):
         """Move the alias `name` to `revision`; `force` accepts a version that is not ready. Raises NotReady, RefMoved."""
         target, who = self._resolve(revision), self._session.actor(actor)
         return alias.assign(self._session.of(self._model), name, target, who, reason=message, force=force)
+
+    def publish(
+        self,
+        name: str,
+        revision: Revision | None = None,
+        *,
+        registry: str | None = None,
+        rename: bool = False,
+        message: str | None = None,
+        force: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> PublishedAlias:
+        """Move the alias `name` to `revision`, or leave it where it is, and set it as a tag on the registry.
+
+        The version is published if necessary, and the one that had the tag loses it. With `rename`, the version there also
+        gets the name of the alias, and the previous one its own name back. Raises NotReady unless `force`, CannotRename,
+        and as `Model.publish`.
+        """
+        session, who = self._session, self._session.actor(actor)
+        target = self._resolve(name if revision is None else revision)
+        with session.registry(registry) as connected:
+            return alias_publish.assign(
+                session.of(self._model),
+                name,
+                target,
+                connected,
+                who,
+                reason=message,
+                force=force,
+                rename=rename,
+                progress=progress,
+            )
+
+    def unpublish(self, name: str, *, registry: str | None = None, actor: Who | None = None) -> RemovedAlias:
+        """Delete an alias, its tag on the registry, and the name of the version there if it has its name."""
+        who = self._session.actor(actor)
+        with self._session.registry(registry) as connected:
+            return alias_publish.remove(self._session.of(self._model), name, connected, who)
 
     def log(self, name: str) -> Reflog:
         """Return every move of an alias, newest first, also of a deleted one. Raises NoSuchName."""

@@ -73,11 +73,14 @@ class Repository:
         url: str,
         *,
         model: str | None = None,
+        tags: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
         **settings: str,
     ) -> Imported:
         """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model gets the name `model`.
+
+        With `tags`, a tag that one version has there becomes an alias.
 
         Raises BadRegistryUrl, NoToken, NotOnRegistry, and errors of the registry.
         """
@@ -87,7 +90,14 @@ class Repository:
         who, variables = self._session.actor(actor), self._session.variables
         with registries.of_organization(repository, where.organization, settings, variables) as there:
             return import_model(
-                repository, there, where.model or "", who, version=where.version, model=model, progress=progress
+                repository,
+                there,
+                where.model or "",
+                who,
+                version=where.version,
+                model=model,
+                tags=tags,
+                progress=progress,
             )
 
     # --- remotes and settings

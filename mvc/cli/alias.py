@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli import reflog
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import group, subverb
+from mvc.model.ids import VersionId
 from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
 from mvc.repository import revisions
 from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.cli.app import registry_tags
+    from mvc.porcelain import alias_publish
+else:
+    registry_tags = lazy.Module("mvc.cli.app.registry_tags")
+    alias_publish = lazy.Module("mvc.porcelain.alias_publish")
 
 
 @group("alias")
@@ -54,30 +64,84 @@ def _lines(aliases: Sequence[Alias]) -> Iterator[str]:
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the move.")
 @click.option("--force", is_flag=True, help="Set the alias even if REV is not ready.")
-def assign(invocation: Invocation, name: str, revision: str, message: str | None, force: bool) -> None:
+@click.option("--publish", is_flag=True, help="Also set it as a tag on the registry, and publish REV if necessary.")
+@click.option("--rename", is_flag=True, help="With --publish: also name the version there NAME.")
+@click.option("--to", "registry", metavar="REGISTRY", help="With --publish: registry, by its name in `mvc remote`.")
+def assign(
+    invocation: Invocation,
+    name: str,
+    revision: str,
+    message: str | None,
+    force: bool,
+    publish: bool,
+    rename: bool,
+    registry: str | None,
+) -> None:
     """Set alias NAME to REV (default: HEAD).
 
     Refused if REV is not ready for the uses in intent.ready_for of its model.toml; `mvc check` shows why.
+
+    With --publish, the version that had the alias on the registry loses its tag; with --rename, it gets its own name
+    back. Run the command again if it was interrupted.
     """
-    repository, model = invocation.writer(), invocation.model()
+    _require_publish(publish, rename=rename, registry=registry)
+    repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     target = revisions.resolve(Model(repository, model), revision)
-    done = porcelain.assign(Model(repository, model), name, target, invocation.actor(), reason=message, force=force)
-    _emit(invocation, done)
+    if not publish:
+        done = porcelain.assign(Model(repository, model), name, target, actor, reason=message, force=force)
+        _emit(invocation, done)
+        return
+    with registry_tags.registry(invocation, registry) as connected, invocation.progress("Publishing") as progress:
+        published = alias_publish.assign(
+            Model(repository, model),
+            name,
+            target,
+            connected,
+            actor,
+            reason=message,
+            force=force,
+            rename=rename,
+            progress=progress,
+        )
+    for note in registry_tags.alias_notes(published):
+        invocation.note(note)
+    invocation.emit("alias", published, lambda: registry_tags.alias(published))
 
 
 @subverb(command, "rm")
 @click.argument("name")
-def remove(invocation: Invocation, name: str) -> None:
+@click.option("--publish", is_flag=True, help="Also remove its tag and its name on the registry.")
+@click.option("--to", "registry", metavar="REGISTRY", help="With --publish: registry, by its name in `mvc remote`.")
+def remove(invocation: Invocation, name: str, publish: bool, registry: str | None) -> None:
     """Delete alias NAME.
 
     Its log is kept: `mvc alias rollback NAME` restores it.
     """
-    id_ = porcelain.remove(Model(invocation.writer(), invocation.model()), name, invocation.actor())
+    _require_publish(publish, registry=registry)
+    model = Model(invocation.writer(), invocation.model())
+    if not publish:
+        id_ = porcelain.remove(model, name, invocation.actor())
+        invocation.emit("alias", {"deleted": [{"name": name, "id": id_}]}, lambda: [_deleted(name, id_)])
+        return
+    with registry_tags.registry(invocation, registry) as connected:
+        done = alias_publish.remove(model, name, connected, invocation.actor())
+    for note in registry_tags.notes(done.tags):
+        invocation.note(note)
     invocation.emit(
         "alias",
-        {"deleted": [{"name": name, "id": id_}]},
-        lambda: [f"Deleted alias {escape(name)} (was {short(id_)})"],
+        {"deleted": [{"name": name, "id": done.id}], "tags": done.tags, "renamed": done.renamed},
+        lambda: [_deleted(name, done.id), *registry_tags.lines(done.tags), *registry_tags.renamed(done.renamed)],
     )
+
+
+def _require_publish(publish: bool, *, rename: bool = False, registry: str | None) -> None:
+    """Refuse options that have a meaning with --publish only."""
+    if not publish and (rename or registry is not None):
+        raise click.UsageError(f"{'--rename' if rename else '--to'} needs --publish")
+
+
+def _deleted(name: str, id_: VersionId) -> str:
+    return f"Deleted alias {escape(name)} (was {short(id_)})"
 
 
 @subverb(command, "log")

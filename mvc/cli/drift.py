@@ -16,6 +16,7 @@ from mvc.porcelain import docker, drift
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.drift import RegistryDrift
 from mvc.registry import connection
+from mvc.registry.tags.compare import TagDrift
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
@@ -30,8 +31,8 @@ from mvc.repository.model import Model
 def command(invocation: Invocation, registry: str | None, read_data: bool, of_docker: bool, revision: str) -> int:
     """Compare published and imported versions with the registry.
 
-    Compares the fields and files of every version that was published to REGISTRY (default: the only one) or imported
-    from it, and lists versions that were deleted or created there. With --docker, checks instead whether the tag of
+    Compares the fields, files and tags of every version that was published to REGISTRY (default: the only one) or
+    imported from it, and lists versions that were deleted or created there. With --docker, checks instead whether the tag of
     the docker image still resolves to the recorded digest. Exits with 1 if anything differs.
     """
     if of_docker and (registry is not None or read_data):
@@ -63,12 +64,19 @@ def _versions(result: RegistryDrift) -> Iterator[str]:
         yield from (
             f"  {change.change} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in version.files
         )
+        yield from (f"  {_tag(change)}" for change in version.tags)
     for created in result.since:
         yield f"#{created.number} {escape(created.name)} of {escape(created.model.name)} is new on the registry; `mvc import` imports it"
     differ = count(len(result.versions), "differs", "differ") if result.versions else "no differences"
     yield f"{count(result.compared, 'version')} compared, {differ}."
     if result.unread:
         yield f"{count(result.unread, 'large file')} not compared; --read-data reads all."
+
+
+def _tag(change: TagDrift) -> str:
+    """Return `tag prod moved to #5 night`."""
+    where = f" to #{change.number} {escape(change.name or '')}" if change.number is not None else ""
+    return f"tag {escape(change.tag)} {change.change}{where}"
 
 
 def _of_docker(invocation: Invocation, revision: str) -> int:

@@ -25,12 +25,13 @@ IN_PART = 3
 @verb("import")
 @click.argument("url")
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the registry.")
-def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
+@click.option("--tags", is_flag=True, help="Set an alias for each tag that one version has there.")
+def command(invocation: Invocation, url: str, settings: tuple[str, ...], tags: bool) -> int:
     """Import versions from a registry.
 
     URL is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name. Versions that mvc published
     keep their ids; a version made by hand becomes a child of the preceding one. Importing again adds only
-    new versions.
+    new versions. Tags of the versions there are noted, and `mvc show` prints them; with --tags they become aliases.
     """
     address = parse(url)
     invocation.require_network(address.text)
@@ -48,6 +49,7 @@ def command(invocation: Invocation, url: str, settings: tuple[str, ...]) -> int:
             invocation.actor(),
             version=address.version,
             model=invocation.model_key,
+            tags=tags,
             progress=progress,
         )
     invocation.emit("import", done, lambda: lines(done), ids=[version.id or "" for version in done.versions])
@@ -78,6 +80,7 @@ def lines(done: Imported) -> Iterator[str]:
         yield f"  {count(known, 'version')} already imported"
     for move in done.branches:
         yield f"{escape(move.branch)}: {short(move.old) if move.old else 'new'}..{short(move.new)}"
+    yield from (f"alias {escape(tag.tag)} -> {short(tag.id)}" for tag in done.tags if tag.id is not None)
     if done.absent:
         yield f"The history has gaps: these parents were never published, so they were not imported: {', '.join(map(short, done.absent))}"
     if done.received:
@@ -92,6 +95,9 @@ def warn(invocation: Invocation, done: Imported) -> None:
         for note in version.notes:
             label = "left out" if version.how == LEFT_OUT else "warning"
             invocation.note(f"{label}: #{version.number} {version.name}: {note}")
+    for tag in done.tags:
+        if tag.id is None:
+            invocation.note(f"note: tag {tag.tag} is not an alias here: {tag.reason}")
 
 
 def _row(version: ImportedVersion) -> tuple[str, ...]:

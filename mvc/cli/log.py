@@ -32,6 +32,12 @@ def _places(entry: Logged) -> str:
     return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
 
 
+def _with_tags(entry: Logged) -> str:
+    """Return `Picsellia #3 [prod, validated]`: the registry version, and its tags there."""
+    tags = f" [{', '.join(map(escape, entry.registry_tags))}]" if entry.registry_tags else ""
+    return f"{_places(entry)}{tags}"
+
+
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
 _FIELDS: dict[str, Callable[[Logged], str]] = {
     "id": lambda entry: entry.id,
@@ -161,10 +167,10 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     id_ = style(short(entry.id), fg="yellow")
     names = _names(entry, style_of)
     if style_of.oneline:
-        parts = (id_, f"v{version.number}", names, _places(entry), escape(version.subject))
+        parts = (id_, f"v{version.number}", names, _with_tags(entry), escape(version.subject))
         lines = [" ".join(part for part in parts if part)]
     else:
-        head = (f"v{version.number}", id_, names, _places(entry), date(version.time), escape(version.author.name))
+        head = (f"v{version.number}", id_, names, _with_tags(entry), date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
     lines += [f"    {escape(place.page)}" for place in entry.places if style_of.verbose]

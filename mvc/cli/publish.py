@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import click
 
+from mvc.cli.app import registry_tags
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
+from mvc.porcelain.publish_tags import publish_tags
 from mvc.registry import connection
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -29,6 +31,7 @@ from mvc.repository.model import Model
 @click.option(
     "--require-context", is_flag=True, help="Refuse a version that cannot have the context of its experiment."
 )
+@click.option("--tags", is_flag=True, help="Also set the tags and aliases of each REV there.")
 def command(
     invocation: Invocation,
     versions: tuple[str, ...],
@@ -38,12 +41,14 @@ def command(
     dry_run: bool,
     allow_memory: bool,
     require_context: bool,
+    tags: bool,
 ) -> None:
     """Publish versions to a registry.
 
     Uploads the fields, files and source of each REV (default: HEAD). A version is published once, under a name
     derived from its id (v7-3f9c2ab1d0f4), and never changed afterwards. Published versions are skipped, interrupted
-    ones are resumed. The token is read from PICSELLIA_TOKEN.
+    ones are resumed. The token is read from PICSELLIA_TOKEN. With --tags, tags and aliases here become tags there; an
+    alias is removed from the version that had it before.
     """
     if all_ and versions:
         raise click.UsageError("--all takes no REV")
@@ -70,6 +75,7 @@ def command(
             require_context=require_context,
             progress=progress,
         )
+        done = publish_tags(Model(repository, model), connected, done) if tags else done
     for note in _notes(done):
         invocation.note(note)
     invocation.emit("publish", done, lambda: _lines(done), ids=[_id(version) for version in done.versions])
@@ -84,6 +90,7 @@ def _notes(done: Published) -> Iterator[str]:
         yield f"somebody renamed model {escape(done.renamed_from)} to {escape(done.registry_model)} on the registry; publishing to the renamed model"
     for version in done.versions:
         yield from (f"v{version.number}: {note}." for note in version.notes)
+    yield from registry_tags.notes(done.tags)
     for name in done.duplicates:
         yield f"warning: several versions on the registry are named {name}; the lowest number with a complete marker is used"
 
@@ -92,6 +99,7 @@ def _lines(done: Published) -> Iterator[str]:
     yield f"To picsellia://{escape(done.organization)}, model {escape(done.registry_model)}"
     for version in done.versions:
         yield f" {version.flag} v{version.number} {short(version.id)}  {_state(version, done=done.done)}"
+    yield from registry_tags.lines(done.tags)
     if any(version.flag != porcelain.THERE for version in done.versions):
         published = sum(version.flag != porcelain.THERE for version in done.versions)
         sent = f", {size(done.sent)}" if done.done else ""

@@ -50,6 +50,8 @@ def _lines(shown: Shown) -> Iterator[str]:
     for place in shown.places:
         where = f"{escape(place.model)} of {escape(place.organization)}"
         yield f"{'picsellia':<11} #{place.number} {escape(place.name)} of {where}  {escape(place.page)}"
+    if shown.registry_tags:
+        yield f"{'picsellia':<11} tags: {', '.join(map(escape, shown.registry_tags))}"
     if version.code is not None:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)

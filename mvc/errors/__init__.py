@@ -198,6 +198,7 @@ if TYPE_CHECKING:
     )
     from mvc.errors.registry import (
         BadRegistryUrl,
+        CannotRename,
         IsRegistry,
         NeedsMemory,
         NoConnector,
@@ -321,6 +322,7 @@ __all__ = [
     "BrokenLink",
     "CannotEdit",
     "CannotRebase",
+    "CannotRename",
     "CaseTwin",
     "CertificateRefused",
     "ChangedHostKey",

@@ -123,6 +123,13 @@ class PublicationChanged(RefRejected):
     """
 
 
+class CannotRename(RefRejected):
+    """Cannot rename #{number} of {model} to {name} on {registry}: {reason}.
+
+    The alias was not moved. Without --rename, `mvc alias set {name} --publish` sets the tag {name} there and renames nothing.
+    """
+
+
 class NoContext(Refused):
     """Version {name} was not published, because it cannot have the context of its experiment: {reason}.
 

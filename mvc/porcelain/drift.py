@@ -1,6 +1,7 @@
 """`mvc drift REGISTRY`: compare published and imported versions with what the registry has now.
 
     recorded places ─► fields, files, marker ─► edited, replaced, gone
+    tags that mvc set there ──────────────────► removed, moved
     all versions there ─ recorded ones ───────► created there since
 
 Small files are downloaded and hashed; so are large ones with `read_data`, and those whose record was never read before. Other
@@ -24,6 +25,8 @@ from mvc.registry.contents import OTHER, Contents, of_version
 from mvc.registry.fields import FieldChange
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
+from mvc.registry.tags import compare as tags
+from mvc.registry.tags.compare import TagDrift
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
@@ -38,7 +41,7 @@ SMALL = 1024 * 1024
 class VersionDrift(Document):
     """A version whose registry version differs; `gone` if the registry no longer has it."""
 
-    KEYS = keys("id number", {"registry": keys("*place page")}, "gone fields files")
+    KEYS = keys("id number", {"registry": keys("*place page")}, "gone fields files tags")
 
     id: VersionId
     number: int
@@ -47,11 +50,12 @@ class VersionDrift(Document):
     gone: bool = False
     fields: tuple[FieldChange, ...] = ()
     files: tuple[FileDrift, ...] = ()
+    tags: tuple[TagDrift, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """True if nothing differs."""
-        return not (self.gone or self.fields or self.files)
+        return not (self.gone or self.fields or self.files or self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def drift(
         raise errors.NothingPublished(model=model, registry=registry.organization)
     models = _models(registry, [place for _, place in recorded])
     remote = {version.id: version for model in models.values() for version in registry.versions(model)}
-    comparison = _Comparison(repository, registry, read_data=read_data, progress=progress)
+    comparison = _Comparison(repository, registry, tuple(remote.values()), read_data=read_data, progress=progress)
     compared = [
         comparison.compare(id_, place, exists=place.id in remote)
         for id_, place in _representatives(repository, recorded)
@@ -158,10 +162,17 @@ class _Comparison:
     """Compares versions one by one; `unread` counts files that were not hashed."""
 
     def __init__(
-        self, repository: Repository, registry: Registry, *, read_data: bool, progress: Progress | None
+        self,
+        repository: Repository,
+        registry: Registry,
+        listed: Sequence[RemoteVersion],
+        *,
+        read_data: bool,
+        progress: Progress | None,
     ) -> None:
         self._repository = repository
         self._registry = registry
+        self._listed = listed
         self._read_data = read_data
         self._progress = progress
         self.unread = 0
@@ -179,7 +190,8 @@ class _Comparison:
             fields = (FieldChange("name", place.name, remote.name), *fields)
         served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
         files = self._changed_files(id_, remote, served, by_hand=by_hand)
-        return replace(same, fields=fields, files=files)
+        changed_tags = tags.changes(self._repository, self._registry, remote, self._listed)
+        return replace(same, fields=fields, files=files, tags=changed_tags)
 
     def _changed_files(
         self, id_: VersionId, remote: RemoteVersion, tree: Tree, *, by_hand: bool

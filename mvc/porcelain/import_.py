@@ -24,6 +24,8 @@ from mvc.registry.lineage import Lineage
 from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import read_marker
+from mvc.registry.tags import imported as imported_tags
+from mvc.registry.tags.imported import ImportedTag
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
@@ -50,9 +52,10 @@ class Imported(Document):
     """The outcome for each version, the updated branches, and the `absent` parents, which were never published.
 
     `model` is the key in this repository, None if nothing was imported; `created` if it is new. `received` is in bytes.
+    `tags` are those that became aliases on request, and those that could not.
     """
 
-    KEYS = keys("organization registry_model model created versions branches absent bytes_received=received")
+    KEYS = keys("organization registry_model model created versions branches tags absent bytes_received=received")
 
     organization: str
     registry_model: str
@@ -62,6 +65,7 @@ class Imported(Document):
     branches: tuple[BranchUpdate, ...] = ()
     absent: tuple[VersionId, ...] = ()
     received: int = 0
+    tags: tuple[ImportedTag, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -103,19 +107,20 @@ def import_model(
     *,
     version: str | None = None,
     model: str | None = None,
+    tags: bool = False,
     progress: Progress | None = None,
 ) -> Imported:
     """Import the versions of the model `name` of `registry`, or only `version`, by its number or name there.
 
     `model` is the key of a new model; by default, that of the published versions, else the name on the registry. A version
-    made by hand is imported with its ancestors. Raises NotOnRegistry, and as the registry does; InTheWay if edited files of
+    made by hand is imported with its ancestors. With `tags`, a tag of one version there becomes an alias. Raises NotOnRegistry, and as the registry does; InTheWay if edited files of
     the current branch are in the way, after everything else was done.
     """
     registry_model = recorded_places.find_model(repository, registry, name)
     if registry_model is None:
         known = ", ".join(model.name for model in registry.models()) or "none"
         raise errors.NotOnRegistry(registry=registry.organization, what=f"model {name!r}", known=known)
-    return _Run(repository, registry, registry_model, actor, progress).run(version, model)
+    return _Run(repository, registry, registry_model, actor, progress, tags).run(version, model)
 
 
 @dataclass
@@ -127,6 +132,7 @@ class _Run:
     registry_model: RemoteModel
     actor: Actor
     progress: Progress | None
+    sets_aliases: bool = False
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     numbers: dict[VersionId, int] = field(default_factory=dict)
     hints: dict[VersionId, Branch] = field(default_factory=dict)
@@ -156,6 +162,8 @@ class _Run:
         for inspection in marked:
             self._import_published(importer, inspection)
         self._import_all_by_hand(importer, inspected, recorded)
+        imported_tags.write_notes(self.repository, self.registry, (inspection.version for inspection in inspected))
+        tags = self._set_aliases(key) if self.sets_aliases else ()
         branches = self._update_branches(key, check_out=unborn)
         versions = tuple(self.done[inspection.version.id] for inspection in inspected)
         if selection is not None and versions and versions[-1].how == LEFT_OUT:
@@ -169,7 +177,13 @@ class _Run:
             branches,
             tuple(dict.fromkeys(importer.absent)),
             importer.received + sum(inspection.contents.received for inspection in inspected),
+            tags,
         )
+
+    def _set_aliases(self, key: str) -> tuple[ImportedTag, ...]:
+        ids = {version: done.id for version, done in self.done.items() if done.id is not None}
+        model = Model(self.repository, key)
+        return imported_tags.set_aliases(model, self.registry, self.registry_model, ids, self.actor) if ids else ()
 
     def _update_branches(self, key: str, *, check_out: bool) -> tuple[BranchUpdate, ...]:
         if not self.numbers:

@@ -26,9 +26,11 @@ from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Place
 
 if TYPE_CHECKING:
+    from mvc.registry.tags import notes
     from mvc.repository import disk_usage
 else:
     disk_usage = lazy.Module("mvc.repository.disk_usage")
+    notes = lazy.Module("mvc.registry.tags.notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,14 @@ class Changes(Document):
 class Logged(Document):
     """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
-    `places` are its registry versions.
+    `places` are its registry versions, `registry_tags` the tags that these had when they were last read.
     """
 
     KEYS = keys(
         "id number=version.number parents=version.parents author=version.author time=version.time",
         "message=version.message code=version.code",
         {"names": rows("names", "kind=0 name=1")},
-        "registry=places *changes",
+        "registry=places registry_tags *changes",
     )
 
     id: VersionId
@@ -79,6 +81,7 @@ class Logged(Document):
     drawn: tuple[VersionId, ...]
     changes: Changes | None
     places: tuple[Place, ...] = ()
+    registry_tags: tuple[str, ...] = ()
 
 
 _ALL = Filter()
@@ -118,10 +121,16 @@ def log(
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
             _changes(model.repository, id_, version) if changes else None,
-            tuple(publications.places(model, id_)) if published else (),
+            *(_published(model, id_) if published else ()),
         )
         for id_, version in entries
     )
+
+
+def _published(model: Model, id_: VersionId) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Return the registry versions of a version, and their tags as noted."""
+    places = tuple(publications.places(model, id_))
+    return places, notes.of_places(model.repository, places)
 
 
 def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list[VersionId], list[VersionId]]:

@@ -11,7 +11,7 @@ The marker is uploaded last. An interrupted publish is resumed by the next one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mvc.model import roles
 from mvc.model.document import Document, keys
@@ -25,6 +25,8 @@ from mvc.registry.marker import Branch
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
 from mvc.registry.publishing import LocalVersion, Publisher
+from mvc.registry.tags.follow import TagChange
+from mvc.registry.tags.rename import ByMarker
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
@@ -60,10 +62,11 @@ class PublishedVersion(Document):
 class Published(Document):
     """The outcome for each version, and the model of the registry; `duplicates` are names that several versions there have.
 
-    `sent` is in bytes; `done` is False after a dry run. `renamed_from` is the recorded name of a model that was renamed there.
+    `sent` is in bytes; `done` is False after a dry run. `renamed_from` is the recorded name of a model that was renamed there;
+    `tags` are the tags that were changed there on request.
     """
 
-    KEYS = keys("organization model=registry_model renamed_from versions duplicates bytes_sent=sent done")
+    KEYS = keys("organization model=registry_model renamed_from versions duplicates tags bytes_sent=sent done")
 
     organization: str
     registry_model: str
@@ -72,6 +75,7 @@ class Published(Document):
     sent: int = 0
     done: bool = True
     renamed_from: str | None = None
+    tags: tuple[TagChange, ...] = ()
 
 
 def everything(model: Model) -> list[VersionId]:
@@ -160,6 +164,7 @@ class _Run:
     registry: Registry
     actor: Actor
     publisher: Publisher
+    renamed: dict[str, ByMarker] = field(default_factory=dict)
 
     def publish(self, local: LocalVersion) -> PublishedVersion:
         """Complete a version on the registry, and record its place."""
@@ -207,10 +212,18 @@ class _Run:
                 return known[-1]
         # a version that was renamed there is not found by its name
         renamed = [one for one in known if one.state is State.CHANGED and one.version.name != local.name]
-        best = published.best([*published.candidates(self.registry, registry_model, local.name, local.id), *renamed])
+        named = published.candidates(self.registry, registry_model, local.name, local.id)
+        best = published.best([*(named or self._by_marker(registry_model).candidates(local.id)), *renamed])
         if best is not None and best.state is State.CHANGED:
             raise self.publisher.changed(local, best.reason)
         return best
+
+    def _by_marker(self, registry_model: RemoteModel) -> ByMarker:
+        """Return the versions that were renamed there and have no recorded place; read once."""
+        if registry_model.id not in self.renamed:
+            known = {place.id for _, place in places.every(Model(self.repository, self.model))}
+            self.renamed[registry_model.id] = ByMarker(self.registry, registry_model, known)
+        return self.renamed[registry_model.id]
 
     def _check_files(self, local: LocalVersion, existing: Candidate, *, is_dry_run: bool = False) -> None:
         """Raise PublicationChanged if a file of a complete version was replaced since."""

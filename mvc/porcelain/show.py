@@ -13,6 +13,7 @@ from mvc.model.roles import roles_of
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
+from mvc.registry.tags import notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
 from mvc.repository.model import Model
@@ -38,7 +39,8 @@ class ShownFile(Document):
 class Shown(Document):
     """A version in full, with its refs and its changes against its first parent.
 
-    `absent` are the parents recorded as never published, `places` its registry versions; `states` says where the
+    `absent` are the parents recorded as never published, `places` its registry versions, `registry_tags` the tags that these
+    had when they were last read; `states` says where the
     content of each path is, `tensors` lists the tensors of files in which they are known.
     """
 
@@ -46,6 +48,7 @@ class Shown(Document):
         "model id number=version.number parents=version.parents author=version.author time=version.time",
         "message=version.message code=version.code",
         {"registry": rows("places", "* page")},
+        "registry_tags",
         {"names": rows("names", "kind=0 name=1")},
         "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
         "labelmap=manifest.labelmap files changes=difference",
@@ -60,6 +63,7 @@ class Shown(Document):
     difference: VersionDiff
     absent: frozenset[VersionId]
     places: tuple[Place, ...]
+    registry_tags: tuple[str, ...]
     states: dict[str, State]
     tensors: dict[str, TensorCount]
 
@@ -84,6 +88,7 @@ def show(model: Model, id_: VersionId) -> Shown:
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
+    places = tuple(publications.places(model, id_))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     return Shown(
         model=model.key,
@@ -94,7 +99,8 @@ def show(model: Model, id_: VersionId) -> Shown:
         names=tuple(refnames.decorations(model).get(id_, ())),
         difference=compare(parent, snapshot, new_bytes=brought),
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
-        places=tuple(publications.places(model, id_)),
+        places=places,
+        registry_tags=notes.of_places(repository, places),
         states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
     )

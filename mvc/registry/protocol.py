@@ -111,6 +111,33 @@ class RemoteContext:
     parameters: Raw = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteTag:
+    """A tag of registry versions. It is the organization's: any number of versions may have it, of any model."""
+
+    id: str
+    name: str
+
+
+class VersionTags(Protocol):
+    """The tags of registry versions; to add one twice, or to remove an absent one, changes nothing.
+
+    Every method may raise as those of Registry.
+    """
+
+    def of(self, version: RemoteVersion) -> Sequence[RemoteTag]:
+        """Return the tags of a version: from its answer, if that has them, else from a new one."""
+
+    def ensure(self, name: str) -> RemoteTag:
+        """Return the tag of that name; create it if it is absent."""
+
+    def add(self, tag: RemoteTag, version: RemoteVersion) -> None:
+        """Add a tag to a version."""
+
+    def remove(self, tag: RemoteTag, version: RemoteVersion) -> None:
+        """Remove a tag from a version."""
+
+
 class Registry(Protocol):
     """One organization of a registry.
 
@@ -127,6 +154,10 @@ class Registry(Protocol):
     @property
     def host(self) -> str:
         """The address of the platform: `https://app.picsellia.com`."""
+
+    @property
+    def tags(self) -> VersionTags:
+        """The tags of its versions."""
 
     def page(self, version_id: str) -> str:
         """Return the address of a version's page."""

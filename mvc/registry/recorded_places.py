@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mvc import errors
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.repository import places
 from mvc.repository.model import Model
@@ -23,6 +24,20 @@ def place_of(registry: Registry, version: RemoteVersion) -> Place:
 def is_on(place: Place, registry: Registry) -> bool:
     """Return whether a place is on this registry."""
     return (place.host, place.organization) == (registry.host, registry.organization)
+
+
+def models(model: Model, registry: Registry) -> list[RemoteModel]:
+    """Return the registry models that have a recorded version of `model` and were not deleted."""
+    ids = dict.fromkeys(place.model_id for place in _on(model, registry))
+    return [known for known in (registry.model(id_) for id_ in ids) if known is not None]
+
+
+def version_at(registry: Registry, place: Place) -> RemoteVersion:
+    """Return the registry version at a place. Raises RegistryLacks."""
+    version = registry.version(place.id)
+    if version is None:
+        raise errors.RegistryLacks(registry=registry.organization, reason=f"no version {place.name} of {place.model}")
+    return version
 
 
 def find_model(repository: Repository, registry: Registry, name: str) -> RemoteModel | None:

@@ -157,8 +157,13 @@ log
 show
 drift
 drift picsellia --read-data
-import picsellia://acme/helmets
+alias set prod --publish --rename
+publish --tags
+show
+log
+import picsellia://acme/helmets --tags
 status
+alias rm prod --publish
 """
 CHANGED = """
 drift

@@ -22,6 +22,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.version import Timestamp
 from mvc.porcelain.add import Added
 from mvc.porcelain.alias import Alias
+from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.check import Checked
 from mvc.porcelain.clone import Cloned
@@ -56,6 +57,8 @@ from mvc.porcelain.status import Status
 from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
 from mvc.readiness.rule import Rule
+from mvc.registry.tags.follow import TagChange
+from mvc.registry.tags.rename import RenamedVersion
 from mvc.remotes.backends.probe import Verdict
 from mvc.storage.records.config import Setting
 from tests.docs import pages
@@ -64,7 +67,8 @@ DELETED = {"deleted": [{"name": str, "id": VersionId}]}
 EDITED = {"changes": list[Edited]}
 DOCUMENTS: dict[str, list[Any]] = {
     "add": [Added],
-    "alias": [{"aliases": list[Alias]}, Alias, DELETED],
+    "alias": [{"aliases": list[Alias]}, Alias, PublishedAlias, DELETED,
+              {**DELETED, "tags": list[TagChange], "renamed": list[RenamedVersion]}],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
     "check": [Checked, {"rules": list[Rule]}],
@@ -107,7 +111,7 @@ DOCUMENTS: dict[str, list[Any]] = {
 OTHERS = "…"
 """Stands for keys that depend on the value: the sections of model.toml that changed."""
 COMMANDS = {
-    "alias": ("alias", "alias set` and `mvc alias rollback", "alias rm"),
+    "alias": ("alias", "alias set` and `mvc alias rollback", "alias set --publish", "alias rm", "alias rm --publish"),
     "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
     "check": ("check", "check --list"),
     "config": ("config KEY", "config --list"),

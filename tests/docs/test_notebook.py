@@ -25,7 +25,8 @@ nbformat.write(notebook, sys.argv[2])
 ELSEWHERE = {"Model.publish", "Model.drift", "Repository.import_model", "Model.resolve_image", "Model.image_drift"}
 """What needs a registry, or a registry of images."""
 UNUSUAL = {
-    "Branches.all", "Branches.rename", "Tags.all", "Aliases.all", "Aliases.delete", "Config.get", "Config.unset",
+    "Branches.all", "Branches.rename", "Tags.all", "Aliases.all", "Aliases.delete", "Aliases.publish",
+    "Aliases.unpublish", "Config.get", "Config.unset",
     "Config.all", "mvc.user_config", "Model.remove", "Model.continue_merge", "Model.abort_merge", "Model.fetch",
     "Remote.push", "Remote.pull", "Remote.gc", "Remote.repair", "Repository.repair", "Remote.set_url", "Remote.trust",
     "Remote.distrust", "Remote.rename", "Remote.remove", "Remote.settings", "Version.diff", "Model.check", "File.read",

@@ -18,6 +18,7 @@ from mvc.registry.protocol import (
     RemoteExperiment,
     RemoteFile,
     RemoteModel,
+    RemoteTag,
     RemoteVersion,
     Sink,
 )
@@ -101,6 +102,10 @@ class Shelf:
         row[:] = [each for each in row if each.id != version.id]
 
     # --- as Registry
+
+    @property
+    def tags(self) -> ShelfTags:
+        return ShelfTags()
 
     def page(self, version_id: str) -> str:
         return f"{self.host}/version/{version_id}"
@@ -195,3 +200,19 @@ class Shelf:
 
     def close(self) -> None:
         return None
+
+
+class ShelfTags:
+    """The tags in the answers; nothing is written here."""
+
+    def of(self, version: RemoteVersion) -> Sequence[RemoteTag]:
+        return [RemoteTag(name, name) for name in version.raw.get("tags", ())]
+
+    def ensure(self, name: str) -> RemoteTag:
+        raise AssertionError("nothing is written here")
+
+    def add(self, tag: RemoteTag, version: RemoteVersion) -> None:
+        raise AssertionError("nothing is written here")
+
+    def remove(self, tag: RemoteTag, version: RemoteVersion) -> None:
+        raise AssertionError("nothing is written here")

@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.servers import picsellia_datasets, picsellia_experiments
+from tests.servers import picsellia_datasets, picsellia_experiments, picsellia_tags
 from tests.servers import picsellia_storage as storage
 from tests.servers.picsellia_rules import Rules
 from tests.servers.picsellia_storage import Objects
@@ -72,6 +72,7 @@ class Platform:
     dataset_versions: dict[str, Row] = field(default_factory=dict)
     labels: dict[str, list[Row]] = field(default_factory=dict)
     attached: dict[str, list[Row]] = field(default_factory=dict)
+    tags: dict[str, Row] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
     organization: Row = field(default_factory=dict)
@@ -211,6 +212,7 @@ class Platform:
 ROUTER: Router[Platform] = Router()
 ROUTER.include(picsellia_experiments.ROUTER)
 ROUTER.include(picsellia_datasets.ROUTER)
+ROUTER.include(picsellia_tags.ROUTER)
 route = ROUTER.route
 
 

@@ -24,6 +24,7 @@ from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import datasets, decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Client
 from mvc.registry.picsellia.session import ANSWER, CONNECT
+from mvc.registry.picsellia.tags import PicselliaTags
 from mvc.registry.picsellia.translate import translated_errors
 from mvc.registry.protocol import (
     RemoteContext,
@@ -54,6 +55,7 @@ class PicselliaRegistry:
     def __init__(self, client: Client) -> None:
         """Use the connection of `client`."""
         self.host = client.host
+        self.tags = PicselliaTags(client)
         self._client = client
 
     def token_from(self, variable: str) -> None:

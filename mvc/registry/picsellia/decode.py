@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from mvc.registry.protocol import RemoteContext, RemoteDataset, RemoteExperiment, RemoteFile, RemoteModel, RemoteVersion
+from mvc.registry.protocol import (
+    RemoteContext,
+    RemoteDataset,
+    RemoteExperiment,
+    RemoteFile,
+    RemoteModel,
+    RemoteTag,
+    RemoteVersion,
+)
 
 Row = Mapping[str, Any]
 
@@ -68,6 +76,11 @@ def attached(row: Row) -> RemoteDataset:
         name if isinstance(name, str) else None,
         str(number) if number is not None else None,
     )
+
+
+def tag(row: Row) -> RemoteTag:
+    """Decode a tag."""
+    return RemoteTag(_text(row, "id"), _text(row, "name"))
 
 
 def key(row: Row) -> str:
