@@ -20,6 +20,7 @@ from tests.cli.shell import MODEL, Shell
 from tests.registry import histories
 from tests.registry.stock import stock
 from tests.servers.picsellia import TOKEN, Fault, Platform, Row
+from tests.servers.picsellia_rules import other, usual
 from tests.servers.picsellia_tags import add_tag, remove_tag, tags_of
 from tests.servers.picsellia_wire import Call
 
@@ -217,7 +218,9 @@ def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault 
 FAULTS = (Fault(), Fault(after=True), Fault(403), Fault(500, after=True))
 
 
-@pytest.mark.parametrize("number", range(len(FAULTS)))
+@pytest.mark.parametrize(
+    ("number", "rules"), [*((number, usual) for number in range(len(FAULTS))), (1, other)], indirect=["rules"]
+)
 def test_after_any_fault_a_repeated_command_settles_the_alias(
     number: int,
     shell: Shell,

@@ -361,8 +361,11 @@ def _version(platform: Platform, call: Call, version: str) -> Answer:
 
 @route("PATCH", "/api/model/version/{version}")
 def _update_version(platform: Platform, call: Call, version: str) -> Answer:
-    row = _one(platform.versions, version, "version")
-    row.update(_fields(platform, call.json()))
+    row, body = _one(platform.versions, version, "version"), call.json()
+    others = [each for each in _of_model(platform, row["origin"]["id"]) if each["id"] != version]
+    if platform.rules.unique and any(each["name"] == body.get("name") for each in others):
+        raise Refusal(409, "A version of this name exists already in this model")
+    row.update(_fields(platform, body))
     return Answer(200, row)
 
 
