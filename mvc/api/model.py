@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from mvc.api import values
+from mvc.api.experiments import Experiments
 from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
@@ -505,6 +506,11 @@ class Model:
                 progress=progress,
             )
             return publish_tags(self._session.of(self.name), there, done) if tags else done
+
+    @property
+    def experiments(self) -> Experiments:
+        """The model's experiments on a registry."""
+        return Experiments(self._session, self.name)
 
     def drift(
         self, registry: str | None = None, *, read_data: bool = False, progress: Progress | None = None

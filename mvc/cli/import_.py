@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
+from mvc.cli import import_experiment
 from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
@@ -23,16 +24,48 @@ IN_PART = 3
 
 
 @verb("import")
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the registry.")
 @click.option("--tags", is_flag=True, help="Set an alias for each tag that one version has there.")
-def command(invocation: Invocation, url: str, settings: tuple[str, ...], tags: bool) -> int:
+@click.option("--experiment", metavar="ID|NAME", help="Import the result of this experiment, exported or not.")
+@click.option("--project", metavar="PROJECT", help="With --experiment: project that has it.")
+@click.option("--branch", metavar="NAME", help="With --experiment: branch (default: the current one).")
+@click.option("-m", "--message", metavar="TEXT", help="With --experiment: message of the version.")
+def command(
+    invocation: Invocation,
+    url: str | None,
+    settings: tuple[str, ...],
+    tags: bool,
+    experiment: str | None,
+    project: str | None,
+    branch: str | None,
+    message: str | None,
+) -> int:
     """Import versions from a registry.
 
     URL is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name. Versions that mvc published
     keep their ids; a version made by hand becomes a child of the preceding one. Importing again adds only
     new versions. Tags of the versions there are noted, and `mvc show` prints them; with --tags they become aliases.
+
+    With --experiment, URL is picsellia://ORGANIZATION (default: the only registry). The experiment's artifacts,
+    parameters, single values and datasets become the next version of the branch, a child of the version that it began
+    with.
     """
+    if experiment is not None:
+        if tags:
+            raise click.UsageError("--tags does not go with --experiment")
+        return import_experiment.run(
+            invocation, experiment, url, settings, project=project, branch=branch, message=message
+        )
+    if url is None:
+        raise click.UsageError("name a URL or --experiment")
+    if (project, branch, message) != (None, None, None):
+        raise click.UsageError("--project, --branch and -m need --experiment")
+    return _import_model(invocation, url, settings, tags=tags)
+
+
+def _import_model(invocation: Invocation, url: str, settings: tuple[str, ...], *, tags: bool) -> int:
+    """Import the versions of a model."""
     address = parse(url)
     invocation.require_network(address.text)
     repository = invocation.writer()

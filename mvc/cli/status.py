@@ -43,7 +43,7 @@ def _lines(result: Status) -> Iterator[str]:
         yield f"model.toml matches v{number} {short(id_)} (after a `git switch`?): `mvc switch {short(id_)}` checks it out"
     if result.advanced:
         old = short(result.advanced.id)
-        yield f"`record()` in Python moved the branch to v{result.number}; the files are still those of v{result.advanced.number} {old}:"
+        yield f"v{result.number} was recorded from files elsewhere; the working tree is still that of v{result.advanced.number} {old}:"
         yield f"     (update them with `mvc restore .`, which discards local changes, or keep them with `mvc switch -c NAME {old}`)"
     if not result.difference.is_empty:
         yield ""

@@ -150,3 +150,66 @@ class NeedsMemory(Refused):
 
     If this machine has enough memory, run `mvc publish` again with --allow-memory.
     """
+
+
+class BadDataset(Usage):
+    """{text!r} is not a dataset version: {reason}.
+
+    Write --dataset ALIAS=DATASET@VERSION, such as --dataset train=traffic@12.
+    """
+
+
+class AmbiguousExperiment(Usage):
+    """{count:experiment|experiments} are named {name!r}: {candidates}.
+
+    Use one of these ids, or name the project with --project.
+    """
+
+
+class ExperimentDiffers(RefRejected):
+    """Experiment {name} exists in project {project}, but {reason}.
+
+    mvc does not change experiments that exist. Choose another name with --name, or look at {page}.
+    """
+
+
+class LaunchUncertain(OutOfReach):
+    """It is not known whether the job of experiment {name} was started: {reason}.
+
+    Look at {page}. If no job runs there, start it on that page; mvc does not start a second one.
+    """
+
+
+class LaunchElsewhere(Refused):
+    """Experiment {name} was not created by this repository, so no job was started: somebody else may have started one.
+
+    Look at {page}, and start the job there if none runs; or create another experiment with --name.
+    """
+
+
+class NoResult(Refused):
+    """Experiment {name} has no result to import: {reason}.
+
+    Store the files of the training with `experiment.store(ROLE, PATH)` of the Picsellia SDK, then import again.
+    """
+
+
+class BaseNotHere(Refused):
+    """Experiment {name} began with a version that is not in this repository: {base}.
+
+    Import that version first with `mvc import {url}`, then import the experiment again.
+    """
+
+
+class BaseOfOtherModel(Refused):
+    """Experiment {name} began with {base}, which is a version of model {model}, not of {current}.
+
+    Import it into that model: `mvc import --experiment {name:shell} --model {model:shell}`.
+    """
+
+
+class BaseNotAtTip(RefRejected):
+    """Nothing was imported: branch {branch} is at {tip}, not at {base}, with which experiment {name} began.
+
+    Import to a branch of its own with `mvc import --experiment {name:shell} --branch NAME`, then run `mvc merge NAME`.
+    """

@@ -17,9 +17,10 @@ from mvc.model.toml.rules import WARNING, Problem
 from mvc.porcelain import edit
 from mvc.porcelain.edit import Edited
 from mvc.registry import connection, container, contents, fields, lineage, values
+from mvc.registry.experiments.protocol import RemoteExperiment
 from mvc.registry.fields import FieldChange
 from mvc.registry.lineage import Source
-from mvc.registry.protocol import Registry, RemoteExperiment
+from mvc.registry.protocol import Registry
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
@@ -123,13 +124,13 @@ def _warning(change: FieldChange) -> Problem:
 
 def _without_unfit(source: Source) -> CurrentRun:
     """Return a run without parameters that look like secrets, which a version keeps for ever, or that TOML cannot hold."""
-    reasons = {key: _unfit(key, value) for key, value in source.parameters.items()}
+    reasons = {key: unfit(key, value) for key, value in source.parameters.items()}
     kept = {key: value for key, value in source.parameters.items() if not reasons[key]}
     left_out = tuple(f"{key} ({reason})" for key, reason in reasons.items() if reason)
     return CurrentRun(replace(source, parameters=kept), left_out=left_out)
 
 
-def _unfit(key: str, value: Any) -> str:
+def unfit(key: str, value: Any) -> str:
     """Return why a version cannot have a parameter of a run; empty if it can."""
     path = (*_EXPERIMENT, "parameters", key)
     if secrets.in_value(value, path):

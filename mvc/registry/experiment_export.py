@@ -18,7 +18,8 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.registry import fields, marker
 from mvc.registry.contents import Contents
-from mvc.registry.protocol import Registry, RemoteExperiment, RemoteFile, RemoteModel, RemoteVersion
+from mvc.registry.experiments.protocol import RemoteExperiment
+from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 
 
 class CannotExportError(Exception):

@@ -14,15 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc import errors
-from mvc.registry.protocol import (
-    Raw,
-    Registry,
-    RemoteContext,
-    RemoteDataset,
-    RemoteDatasetVersion,
-    RemoteExperiment,
-    RemoteVersion,
-)
+from mvc.registry.experiments.protocol import RemoteExperiment
+from mvc.registry.protocol import Raw, Registry, RemoteContext, RemoteDataset, RemoteDatasetVersion, RemoteVersion
 
 
 @dataclass(frozen=True, slots=True)

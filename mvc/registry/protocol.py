@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mvc.registry.experiments.protocol import Experiments, RemoteExperiment
+
 Raw = Mapping[str, Any]
 """An unchanged answer; `without_addresses` removes the signed addresses, which must not be stored."""
 _SIGNED = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
@@ -92,17 +94,6 @@ class RemoteDatasetVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteExperiment:
-    """An experiment: its id, and its name, page, project and base version (an id) if they were asked for."""
-
-    id: str
-    name: str | None = None
-    url: str | None = None
-    project: str | None = None
-    base: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteContext:
     """The experiment, dataset versions and parameters that a version was trained with."""
 
@@ -158,6 +149,10 @@ class Registry(Protocol):
     @property
     def tags(self) -> VersionTags:
         """The tags of its versions."""
+
+    @property
+    def experiments(self) -> Experiments:
+        """The organization's projects and experiments."""
 
     def page(self, version_id: str) -> str:
         """Return the address of a version's page."""

@@ -82,7 +82,7 @@ def test_status_says_that_the_current_branch_moved_without_its_files(model: mvc.
     assert (status.advanced.number, status.number) == (1, 3)
     run = [sys.executable, "-m", "mvc", "-C", str(model.folder), "status"]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    assert "moved the branch to v3; the files are still those of v1" in said
+    assert "v3 was recorded from files elsewhere; the working tree is still that of v1" in said
     assert "mvc restore ." in said
     model.restore(".")
     assert model.status().clean

@@ -56,7 +56,11 @@ METHODS: dict[str, tuple[str, ...]] = {
     "pull": ("Remote.pull", "Model.pull"),
     "push": ("Remote.push", "Model.push"),
     "publish": ("Model.publish",),
-    "import": ("Repository.import_model",),
+    "import": ("Repository.import_model", "Experiments.import_result"),
+    "experiment": ("Experiments.all",),
+    "experiment create": ("Experiments.create",),
+    "experiment list": ("Experiments.all",),
+    "experiment show": ("Experiments.show",),
     "completion": (),
 }
 """The methods of each verb; none for what only a shell needs, and for what only names sub-verbs."""

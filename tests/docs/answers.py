@@ -11,6 +11,7 @@ import pytest
 from tests.cli.shell import Shell, begin
 from tests.registry import histories
 from tests.servers.picsellia import Platform
+from tests.servers.picsellia_experiments import add_artifact
 from tests.servers.registry import Registry
 from tests.weights import network, safetensors, tuned
 
@@ -165,7 +166,13 @@ import picsellia://acme/helmets --tags
 status
 alias rm prod --publish
 """
+TRAINED = """
+experiment create --project hats --name exp-88 --dataset train=traffic@12 --launch
+experiment
+experiment show exp-88
+"""
 CHANGED = """
+import --experiment exp-88
 drift
 import picsellia://acme/helmets
 log
@@ -204,6 +211,12 @@ def of_registry(folder: Path, patch: pytest.MonkeyPatch, platform: Platform) -> 
     shell = histories.small(folder / "ana", patch)
     histories.register(shell, platform, patch)
     yield from _lines(shell, PUBLISHED)
+    platform.add_project("hats")
+    platform.add_dataset_version("traffic", "12")
+    yield from _lines(shell, TRAINED)
+    platform.objects.data["runs/best.onnx"] = b"trained"
+    fields = {"name": "model-latest", "filename": "best.onnx", "object_name": "runs/best.onnx", "large": False}
+    add_artifact(platform, next(iter(platform.experiments.values())), fields)
     [row] = platform.versions_of("helmets")
     row["labels"]["0"] = "hat"
     row["docker_tag"] = None

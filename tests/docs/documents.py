@@ -32,6 +32,7 @@ from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.du import Usages
 from mvc.porcelain.edit import Edited
+from mvc.porcelain.experiment import CreatedExperiment, Experiment, ShownExperiment
 from mvc.porcelain.export import Exported
 from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.fsck import Report
@@ -40,6 +41,7 @@ from mvc.porcelain.gc import Collected
 from mvc.porcelain.gc_remote import CollectedThere
 from mvc.porcelain.heal import Healed
 from mvc.porcelain.import_ import Imported
+from mvc.porcelain.import_experiment import ImportedExperiment
 from mvc.porcelain.init import Initialized
 from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
@@ -79,12 +81,13 @@ DOCUMENTS: dict[str, list[Any]] = {
     "docker": [ResolvedImage],
     "drift": [RegistryDrift, {"docker": ImageDrift}],
     "du": [Usages],
+    "experiment": [{"experiments": list[Experiment]}, CreatedExperiment, ShownExperiment],
     "export": [Exported],
     "fetch": [Fetched],
     "fsck": [Report, Repaired, Healed],
     "gc": [Collected, CollectedThere],
     "get": [{"key": str | None, "value": Any}],
-    "import": [Imported],
+    "import": [Imported, ImportedExperiment],
     "init": [Initialized],
     "log": [{"model": str, "versions": list[Logged]}],
     "ls": [Listed],
@@ -116,8 +119,10 @@ COMMANDS = {
     "check": ("check", "check --list"),
     "config": ("config KEY", "config --list"),
     "drift": ("drift", "drift --docker"),
+    "experiment": ("experiment` and `mvc experiment list", "experiment create", "experiment show"),
     "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),
+    "import": ("import", "import --experiment"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",

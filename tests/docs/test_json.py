@@ -39,14 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_documents_of_verbs_beside_a_remote(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verbs = _check(answers.of_stores(folder, monkeypatch))
-    assert documents.DOCUMENTS.keys() - verbs == {"docker", "drift", "import", "publish"}
+    assert documents.DOCUMENTS.keys() - verbs == {"docker", "drift", "experiment", "import", "publish"}
 
 
 @pytest.mark.usefixtures("naps")
 def test_the_documents_of_verbs_with_a_registry(
     folder: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform
 ) -> None:
-    assert {"drift", "import", "publish"} <= _check(answers.of_registry(folder, monkeypatch, platform))
+    assert {"drift", "experiment", "import", "publish"} <= _check(answers.of_registry(folder, monkeypatch, platform))
 
 
 def test_the_documents_of_verbs_with_a_registry_of_images(

@@ -10,12 +10,12 @@ from typing import Any
 
 from mvc.model.ids import VersionId
 from mvc.registry import fields, marker, published
+from mvc.registry.experiments.protocol import Experiments, RemoteExperiment
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
     RemoteDatasetVersion,
-    RemoteExperiment,
     RemoteFile,
     RemoteModel,
     RemoteTag,
@@ -106,6 +106,10 @@ class Shelf:
     @property
     def tags(self) -> ShelfTags:
         return ShelfTags()
+
+    @property
+    def experiments(self) -> Experiments:
+        raise AssertionError("no project is read here")
 
     def page(self, version_id: str) -> str:
         return f"{self.host}/version/{version_id}"

@@ -41,11 +41,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with a call: before it is processed, or `after`. `status` 0 closes the connection."""
+    """What goes wrong with a call: before it is processed, or `after`. `status` 0 closes the connection.
+
+    With `cut`, the answer ends after so many bytes of its body.
+    """
 
     status: int = 0
     after: bool = False
     garbage: bool = False
+    cut: int = 0
     stall: float = 0.0
     message: str = "this was asked for by a test"
 
@@ -73,6 +77,7 @@ class Platform:
     labels: dict[str, list[Row]] = field(default_factory=dict)
     attached: dict[str, list[Row]] = field(default_factory=dict)
     tags: dict[str, Row] = field(default_factory=dict)
+    jobs: list[Row] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
     organization: Row = field(default_factory=dict)
@@ -439,7 +444,8 @@ def _with_url(platform: Platform, file: Row) -> Row:
 @route("POST", "/api/organization/{org}/connector/{connector}/generate_object_name")
 def _object_name(platform: Platform, call: Call, org: str, connector: str) -> Answer:
     body = call.json()
-    folder = body.get("context", {}).get("model_version_id", "")
+    context = body.get("context", {})
+    folder = context.get("model_version_id") or context.get("experiment_id", "")
     return Answer(200, {"object_name": f"{folder}/{body['type']}/{uuid.uuid4().hex}/{body['filename']}"})
 
 
@@ -528,12 +534,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault.after:
             self.platform.answer(call)
-        self._fail(fault)
+        self._fail(fault, call)
 
-    def _fail(self, fault: Fault) -> None:
+    def _fail(self, fault: Fault, call: Call) -> None:
         if fault.stall:
             threading.Event().wait(fault.stall)
-        if fault.garbage:
+        if fault.cut:
+            self._send(self.platform.answer(call), fault.cut)
+            self.close_connection = True
+        elif fault.garbage:
             self._send(Answer(200, raw=b'{"id": "'))
         elif fault.status:
             self._send(Answer(fault.status, {"message": fault.message}))
@@ -543,14 +552,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Answer, cut: int | None = None) -> None:
         body = b"" if answer.status == 204 else answer.body()
         self.send_response_only(answer.status)
         for key, value in answer.headers.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[:cut])
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _process  # noqa: N815 - http.server's names
 

@@ -39,6 +39,12 @@ def _page(platform: Platform, call: Call, rows: list[Row]) -> Answer:
     return Answer(200, {"items": rows[offset : offset + limit], "count": len(rows)})
 
 
+@route("GET", "/api/organization/{org}/datasets")
+def _list_datasets(platform: Platform, call: Call, org: str) -> Answer:
+    datasets = {row["origin_id"]: row["origin_name"] for row in platform.dataset_versions.values()}
+    return _page(platform, call, [{"id": id_, "name": name} for id_, name in datasets.items()])
+
+
 @route("GET", "/api/organization/{org}/datasets/find")
 def _find_dataset(platform: Platform, call: Call, org: str) -> Answer:
     for row in platform.dataset_versions.values():

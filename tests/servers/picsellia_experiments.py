@@ -2,11 +2,13 @@
 
 The paths, bodies and required fields are those of the SDK's source. What the platform itself does is not known:
 
-    assumed   a new experiment with a base version copies its files as artifacts, and its parameters as the log `parameters`
-              (the SDK says so of `set_base_model_version`)
-    assumed   an export copies artifacts as files with records of their own, the log `parameters`, and the labelmap, type,
-              framework and image of the base version; it names the version `v<number>`
+    assumed   a new experiment with a base version copies its files as artifacts, its parameters as the log `parameters`
+              (the SDK says so of `set_base_model_version`), and its labels as the log `labelmap`
+    assumed   an export copies artifacts as files with records of their own, the logs `parameters` and `labelmap`, and the
+              type, framework and image of the base version; it names the version `v<number>`
     assumed   an export into a model twice makes two versions
+    assumed   the names of experiments are unique in a project, as far as `Rules.unique`; an alias has one dataset version
+    assumed   a launch starts a job each time
 
 `Rules.copies_base` turns the copies of files and fields off.
 """
@@ -52,6 +54,11 @@ def _create_project(platform: Platform, call: Call, org: str) -> Answer:
     return Answer(201, platform.add_project(call.json()["name"]))
 
 
+@route("GET", "/api/organization/{org}/projects")
+def _list_projects(platform: Platform, call: Call, org: str) -> Answer:
+    return _listed(platform, call, list(platform.projects.values()))
+
+
 @route("GET", "/api/organization/{org}/projects/find")
 def _find_project(platform: Platform, call: Call, org: str) -> Answer:
     for row in platform.projects.values():
@@ -66,6 +73,11 @@ def _find_project(platform: Platform, call: Call, org: str) -> Answer:
 @route("POST", "/api/project/{project}/experiments")
 def _create_experiment(platform: Platform, call: Call, project: str) -> Answer:
     body = call.json()
+    taken = {row["name"] for row in _of_project(platform, project)}
+    if platform.rules.unique and body["name"] in taken:
+        raise Refusal(409, "An experiment of this name exists already in this project")
+    if body.get("base_model_version_id") not in (None, *platform.versions):
+        raise Refusal(404, "No version with this id")
     row = platform.add_experiment(body["name"], project=project)
     row["base_experiment_id"] = body.get("base_experiment_id")
     if "parameters" in body:
@@ -73,6 +85,25 @@ def _create_experiment(platform: Platform, call: Call, project: str) -> Answer:
     if body.get("base_model_version_id"):
         base_on(platform, row, platform.versions[body["base_model_version_id"]])
     return Answer(201, row)
+
+
+@route("GET", "/api/project/{project}/experiments")
+def _list_experiments(platform: Platform, call: Call, project: str) -> Answer:
+    return _listed(platform, call, _of_project(platform, project))
+
+
+@route("GET", "/api/project/{project}/experiments/find")
+def _find_experiment(platform: Platform, call: Call, project: str) -> Answer:
+    for row in _of_project(platform, project):
+        if call.asks_for(row, "id", "name"):
+            return Answer(200, row)
+    raise Refusal(404, "No experiment matches")
+
+
+def _of_project(platform: Platform, project: str) -> list[Row]:
+    if project not in platform.projects:
+        raise Refusal(404, "No project with this id")
+    return [row for row in platform.experiments.values() if row["project_id"] == project]
 
 
 @route("POST", "/api/experiment/{experiment}/model")
@@ -85,9 +116,26 @@ def _set_base(platform: Platform, call: Call, experiment: str) -> Answer:
 @route("POST", "/api/experiment/{experiment}/datasets")
 def _attach(platform: Platform, call: Call, experiment: str) -> Answer:
     body = call.json()
-    row = {"name": body["name"], "dataset_version": platform.dataset_versions[body["dataset_version_id"]]}
-    platform.attached[_experiment(platform, experiment)["id"]].append(row)
+    attached = platform.attached[_experiment(platform, experiment)["id"]]
+    if any(row["name"] == body["name"] for row in attached):
+        raise Refusal(409, "A dataset version is attached under this name already")
+    attached.append({"name": body["name"], "dataset_version": platform.dataset_versions[body["dataset_version_id"]]})
     return Answer(201, {})
+
+
+@route("GET", "/api/experiment/{experiment}/datasets/find")
+def _find_attached(platform: Platform, call: Call, experiment: str) -> Answer:
+    for row in platform.attached[_experiment(platform, experiment)["id"]]:
+        if call.asks_for(row, "name"):
+            return Answer(200, row)
+    raise Refusal(404, "No dataset version is attached under this name")
+
+
+@route("POST", "/api/experiment/{experiment}/launch")
+def _launch(platform: Platform, call: Call, experiment: str) -> Answer:
+    job = {"id": _new_id(), "status": "PENDING", "experiment": _experiment(platform, experiment)["id"], **call.json()}
+    platform.jobs.append(job)
+    return Answer(201, job)
 
 
 def base_on(platform: Platform, experiment: Row, version: Row) -> None:
@@ -96,6 +144,12 @@ def base_on(platform: Platform, experiment: Row, version: Row) -> None:
     parameters = version.get("parameters") or version.get("base_parameters")
     if parameters and "parameters" not in platform.logs.get(experiment["id"], {}):
         set_log(platform, experiment, "parameters", parameters)
+    if (
+        platform.rules.copies_base
+        and version.get("labels")
+        and "labelmap" not in platform.logs.get(experiment["id"], {})
+    ):
+        set_log(platform, experiment, "labelmap", version["labels"], "LABELMAP")
     if platform.rules.copies_base and not artifacts_of(platform, experiment):
         for file in platform.files_of(version):
             add_artifact(platform, experiment, {key: file[key] for key in ("name", "filename", "object_name", "large")})
@@ -104,20 +158,25 @@ def base_on(platform: Platform, experiment: Row, version: Row) -> None:
 # --- logs
 
 
-def set_log(platform: Platform, experiment: Row, name: str, data: Any) -> Row:
-    """Set the log of that name, as `experiment.log` does by default."""
+def set_log(platform: Platform, experiment: Row, name: str, data: Any, type_: str = "TABLE") -> Row:
+    """Set the log of that name, as `experiment.log` does by default; append to a line."""
     logs = platform.logs.setdefault(experiment["id"], {})
-    logs[name] = {"id": _new_id(), **logs.get(name, {}), "name": name, "type": "TABLE", "data": data}
+    if type_ == "LINE" and name in logs:
+        data = [*logs[name]["data"], *(data if isinstance(data, list) else [data])]
+    logs[name] = {"id": _new_id(), **logs.get(name, {}), "name": name, "type": type_, "data": data}
     return logs[name]
 
 
 @route("POST", "/api/experiment/{experiment}/logs")
 def _log(platform: Platform, call: Call, experiment: str) -> Answer:
     body = call.json()
-    return Answer(201, set_log(platform, _experiment(platform, experiment), body["name"], body["data"]))
+    row = _experiment(platform, experiment)
+    if call.query.get("raise_on_conflict") == "True" and body["name"] in platform.logs.get(experiment, {}):
+        raise Refusal(409, "A log of this name exists already")
+    return Answer(201, set_log(platform, row, body["name"], body["data"], body["type"]))
 
 
-@route("GET", "/api/experiment/{experiment}/logs")
+@route("GET", "/api/experiment/{experiment}/logs/extended")
 def _list_logs(platform: Platform, call: Call, experiment: str) -> Answer:
     _experiment(platform, experiment)
     return _listed(platform, call, list(platform.logs.get(experiment, {}).values()))
@@ -193,7 +252,9 @@ def export(platform: Platform, experiment: Row, model: Row) -> Row:
     """Make a version of an experiment, with a context (what is copied is assumed)."""
     base = platform.versions.get(experiment["base_model_version_id"] or "", {})
     fields = {key: base[key] for key in _OF_BASE if key in base and platform.rules.copies_base}
-    parameters = platform.logs.get(experiment["id"], {}).get("parameters", {}).get("data", {})
+    logs = platform.logs.get(experiment["id"], {})
+    parameters = logs.get("parameters", {}).get("data", {})
+    fields |= {"labels": logs["labelmap"]["data"]} if "labelmap" in logs else {}
     version = platform.add_version(model, **fields, **{platform.rules.parameters_key: dict(parameters)})
     for artifact in artifacts_of(platform, experiment):
         row = {key: artifact[key] for key in ("name", "filename", "object_name", "large")}

@@ -54,6 +54,7 @@ VERBS = {
     "push": ("push", "Upload versions and update the remote's refs"),
     "publish": ("publish", "Publish versions to a registry"),
     "import": ("import_", "Import versions from a registry"),
+    "experiment": ("experiment", "Create, list or show experiments on a registry"),
     "completion": ("completion", "Print the completion script for a shell"),
 }
 """Each verb, its module in `mvc.cli`, and the first line of its help."""

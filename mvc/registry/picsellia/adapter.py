@@ -20,9 +20,11 @@ import requests
 
 from mvc import errors
 from mvc.registry import protocol
+from mvc.registry.experiments.protocol import RemoteExperiment
 from mvc.registry.fields import FIELDS
 from mvc.registry.picsellia import datasets, decode, sdk
 from mvc.registry.picsellia.client import BACKOFF, Client
+from mvc.registry.picsellia.experiments import PicselliaExperiments
 from mvc.registry.picsellia.session import ANSWER, CONNECT
 from mvc.registry.picsellia.tags import PicselliaTags
 from mvc.registry.picsellia.translate import translated_errors
@@ -30,7 +32,6 @@ from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
     RemoteDatasetVersion,
-    RemoteExperiment,
     RemoteFile,
     RemoteModel,
     RemoteVersion,
@@ -55,6 +56,7 @@ class PicselliaRegistry:
     def __init__(self, client: Client) -> None:
         """Use the connection of `client`."""
         self.host = client.host
+        self.experiments = PicselliaExperiments(client)
         self.tags = PicselliaTags(client)
         self._client = client
 
@@ -90,23 +92,26 @@ class PicselliaRegistry:
     def models(self) -> Sequence[RemoteModel]:
         """As Registry."""
         rows = self._client.all(f"/api/organization/{self._client.id}/models")
-        return sorted((self._decode(decode.model, row) for row in rows), key=lambda model: (model.name, model.id))
+        return sorted(
+            (self._client.decoded(decode.model, row) for row in rows), key=lambda model: (model.name, model.id)
+        )
 
     def model(self, model_id: str) -> RemoteModel | None:
         """Find the model with this id."""
         row = self._client.find(f"/api/organization/{self._client.id}/models/find", {"id": model_id})
-        return self._decode(decode.model, row) if row is not None else None
+        return self._client.decoded(decode.model, row) if row is not None else None
 
     def find_model(self, name: str) -> RemoteModel | None:
         """As Registry."""
         row = self._client.find(f"/api/organization/{self._client.id}/models/find", {"name": name})
-        return self._decode(decode.model, row) if row is not None else None
+        return self._client.decoded(decode.model, row) if row is not None else None
 
     def versions(self, model: RemoteModel) -> Sequence[RemoteVersion]:
         """As Registry."""
         rows = self._client.all(f"/api/model/{model.id}/versions")
         return sorted(
-            (self._decode(decode.version, row) for row in rows), key=lambda version: (version.number, version.id)
+            (self._client.decoded(decode.version, row) for row in rows),
+            key=lambda version: (version.number, version.id),
         )
 
     def find_version(self, model: RemoteModel, name: str) -> RemoteVersion | None:
@@ -118,12 +123,12 @@ class PicselliaRegistry:
     def version(self, version_id: str) -> RemoteVersion | None:
         """As Registry."""
         row = self._client.find(f"/api/model/version/{decode.path_part(version_id)}")
-        return self._decode(decode.version, row) if row is not None else None
+        return self._client.decoded(decode.version, row) if row is not None else None
 
     def files(self, version: RemoteVersion) -> Sequence[RemoteFile]:
         """As Registry."""
         rows = self._client.all(f"/api/model/version/{version.id}/modelfiles")
-        return [self._decode(decode.file, row) for row in rows]
+        return [self._client.decoded(decode.file, row) for row in rows]
 
     def context(self, version: RemoteVersion) -> RemoteContext | None:
         """As Registry."""
@@ -132,7 +137,7 @@ class PicselliaRegistry:
             row = self._client.find(f"{path}/context")
         except errors.RegistryDenied:  # a version of another organization
             row = self._client.find(f"{path}/public/context")
-        return self._decode(decode.context, row) if row is not None else None
+        return self._client.decoded(decode.context, row) if row is not None else None
 
     def experiment(self, experiment_id: str) -> RemoteExperiment | None:
         """As Registry."""
@@ -140,18 +145,20 @@ class PicselliaRegistry:
         if row is None:
             return None
         project = self._project(row.get("project_id"))
-        experiment: RemoteExperiment = self._decode(lambda raw: decode.experiment(raw, self.host, project), row)
+        experiment: RemoteExperiment = self._client.decoded(lambda raw: decode.experiment(raw, self.host, project), row)
         return experiment
 
     def datasets(self, experiment_id: str) -> Sequence[RemoteDataset]:
         """As Registry."""
         rows = self._client.all(f"/api/experiment/{decode.path_part(experiment_id)}/datasets")
-        return [self._decode(decode.attached, row) for row in rows]
+        return [self._client.decoded(decode.attached, row) for row in rows]
 
     def dataset(self, alias: str, dataset_version_id: str) -> RemoteDataset | None:
         """As Registry."""
         row = self._client.find(f"/api/dataset/version/{decode.path_part(dataset_version_id)}")
-        return self._decode(decode.attached, {"name": alias, "dataset_version": row}) if row is not None else None
+        return (
+            self._client.decoded(decode.attached, {"name": alias, "dataset_version": row}) if row is not None else None
+        )
 
     def dataset_version(self, dataset_version_id: str) -> RemoteDatasetVersion | None:
         """As Registry."""
@@ -232,7 +239,7 @@ class PicselliaRegistry:
         record = {"name": name, "filename": filename, "object_name": object_name, "large": large}
 
         def create() -> RemoteFile:
-            return decode.file(self._post(f"/api/model/version/{version.id}/modelfiles", record))
+            return decode.file(self._client.post(f"/api/model/version/{version.id}/modelfiles", record))
 
         def find() -> RemoteFile | None:
             return next((file for file in self.files(version) if file.object_name == object_name), None)
@@ -255,7 +262,7 @@ class PicselliaRegistry:
     def artifacts(self, experiment_id: str) -> Sequence[RemoteFile]:
         """List the artifacts of an experiment, page by page."""
         rows = self._client.all(f"/api/experiment/{decode.path_part(experiment_id)}/artifacts")
-        return [self._decode(decode.file, row) for row in rows]
+        return [self._client.decoded(decode.file, row) for row in rows]
 
     def run_parameters(self, experiment_id: str) -> Mapping[str, Any] | None:
         """Find the log that `experiment.log_parameters` writes."""
@@ -273,7 +280,9 @@ class PicselliaRegistry:
 
         def create() -> RemoteVersion:
             path = f"/api/experiment/{decode.path_part(experiment_id)}/publish/version"
-            version: RemoteVersion = self._decode(decode.version, self._post(path, {"model_id": model.id}))
+            version: RemoteVersion = self._client.decoded(
+                decode.version, self._client.post(path, {"model_id": model.id})
+            )
             return version
 
         return find() or self._client.create_once(create, find)
@@ -332,14 +341,9 @@ class PicselliaRegistry:
     def _check_multipart(self, object_name: str, filename: str, size: int) -> None:
         """Raise NeedsMemory if the storage accepts no parts: the SDK would read the whole file into memory."""
         path = f"/api/object-storage/{self._client.connection.connector_id}/generate_presigned_url"
-        answer = self._post(path, {"object_name": object_name, "content_type": "application/octet-stream"})
+        answer = self._client.post(path, {"object_name": object_name, "content_type": "application/octet-stream"})
         if str(answer.get("client_type")).lower() not in _MULTIPART:
             raise errors.NeedsMemory(path=filename, size=size, registry=self._client.session.where)
-
-    def _post(self, path: str, record: Mapping[str, Any]) -> dict[str, Any]:
-        with translated_errors(self._client.session):
-            answer: dict[str, Any] = self._client.connection.post(path, data=json.dumps(record).encode()).json()
-            return answer
 
     def _opened(self, file: RemoteFile) -> requests.Response:
         """Open the download of a file; if its signed address is refused, request a new one and retry."""
@@ -354,10 +358,6 @@ class PicselliaRegistry:
             if attempt:
                 self._client.pause(attempt)
         raise self._client.session.unreachable(f"its storage answered {status} for the file {file.name!r}")
-
-    def _decode(self, decoder: Callable[[dict[str, Any]], Any], row: dict[str, Any]) -> Any:
-        with translated_errors(self._client.session):
-            return decoder(row)
 
 
 def connect(

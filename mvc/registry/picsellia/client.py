@@ -7,6 +7,7 @@ create_once    create ─ no answer? ─► look up ─ absent? ─► create ag
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -111,6 +112,17 @@ class Client:
             by_id |= new
             if not new or (type(count) is int and len(by_id) >= count):
                 return list(by_id.values())
+
+    def post(self, path: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to a POST request with a JSON body; it is sent once."""
+        with translated_errors(self.session):
+            answer: dict[str, Any] = self.connection.post(path, data=json.dumps(record).encode()).json()
+            return answer
+
+    def decoded(self, decoder: Callable[[dict[str, Any]], Any], row: dict[str, Any]) -> Any:
+        """Return a decoded row. Raises RegistryFault if it has another shape."""
+        with translated_errors(self.session):
+            return decoder(row)
 
     def create_once(self, create: Callable[[], T], find: Callable[[], T | None]) -> T:
         """Create something once: after a timeout or a conflict, look for it before the retry."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from mvc.registry.experiments.protocol import RemoteExperiment, RemoteJob, RemoteLog, RemoteProject
 from mvc.registry.protocol import (
     RemoteContext,
     RemoteDataset,
-    RemoteExperiment,
     RemoteFile,
     RemoteModel,
     RemoteTag,
@@ -63,7 +63,30 @@ def experiment(row: Row, host: str, project: str | None = None) -> RemoteExperim
     """Decode an experiment of a project of that name, and derive its page as the SDK does."""
     id_, base = _text(row, "id"), row.get("base_model_version_id")
     page = f"{host}/experiment/{id_}"
-    return RemoteExperiment(id_, _text(row, "name"), page, project, base if isinstance(base, str) and base else None)
+    status = row.get("status")
+    return RemoteExperiment(
+        id_,
+        _text(row, "name"),
+        page,
+        project,
+        base if isinstance(base, str) and base else None,
+        status if isinstance(status, str) else None,
+    )
+
+
+def project(row: Row) -> RemoteProject:
+    """Decode a project."""
+    return RemoteProject(_text(row, "id"), _text(row, "name"))
+
+
+def log(row: Row) -> RemoteLog:
+    """Decode something that was logged; its data is of any shape."""
+    return RemoteLog(_text(row, "name"), _text(row, "type"), row.get("data"))
+
+
+def job(row: Row) -> RemoteJob:
+    """Decode a job, whatever its answer has: the job is started by then."""
+    return RemoteJob(str(row.get("id") or ""), str(row.get("status") or ""))
 
 
 def attached(row: Row) -> RemoteDataset:

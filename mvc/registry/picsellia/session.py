@@ -31,8 +31,19 @@ MAX_MARKS = 1_500_000
 """The most brackets and commas of an answer: each may be a value, which takes tens of bytes of memory."""
 _BLOCK = 64 * 1024
 _CREATES = re.compile(
-    r"/api/(?:organization/[^/]+/(?:models|tags)|model/[^/]+/versions|model/version/[^/]+/modelfiles|experiment/[^/]+/publish/version)\Z"
+    r"/api/(?:organization/[^/]+/(?:models|tags)|model/[^/]+/versions|model/version/[^/]+/modelfiles|project/[^/]+/experiments"
+    r"|experiment/[^/]+/(?:publish/version|datasets|launch))\Z"
 )
+_CREATED = {
+    "models": "a model",
+    "versions": "a version",
+    "version": "a version",
+    "experiments": "an experiment",
+    "datasets": "the attachment of a dataset",
+    "launch": "a job",
+    "tags": "a tag",
+}
+"""The nouns of created things, by the last part of the path."""
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _DENIED = (401, 402, 403)
 _ABSENT = 404
@@ -194,10 +205,7 @@ class Session(requests.Session):
 
     def _uncertain(self, path: str, reason: str) -> errors.RegistryUncertain:
         kind = path.rpartition("/")[2]
-        created = {"models": "a model", "versions": "a version", "version": "a version", "tags": "a tag"}.get(
-            kind, "a file"
-        )
-        return errors.RegistryUncertain(registry=self.where, what=created, reason=reason)
+        return errors.RegistryUncertain(registry=self.where, what=_CREATED.get(kind, "a file"), reason=reason)
 
     def _message(self, answer: requests.Response) -> str:
         """Return the platform's own message; empty for none."""

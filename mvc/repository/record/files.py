@@ -42,6 +42,18 @@ OWN = ("metrics", "source")
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file at `path`, such as a temporary one; for a role that the parent lacks, its path in the version is `name`."""
+
+    path: Path
+    name: str
+
+
+Given = Path | NamedFile | TreeEntry
+"""A file to record: anywhere, or of an earlier version."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """Changes of the parent's values: keys to set, keys to remove, and sections to replace whole."""
 
@@ -93,7 +105,7 @@ class Recorded:
 
 def record_files(
     model: Model,
-    files: Mapping[str, Path | TreeEntry],
+    files: Mapping[str, Given],
     message: str,
     actor: Actor,
     *,
@@ -133,7 +145,7 @@ class _Recording:
 
     def run(
         self,
-        files: Mapping[str, Path | TreeEntry],
+        files: Mapping[str, Given],
         changes: Changes,
         code: Callable[[Sequence[str]], Code | None],
     ) -> Recorded:
@@ -198,7 +210,7 @@ class _Recording:
         if wanted is not None and at is not None and at != wanted:
             raise errors.NotAtTip(branch=branch.name, tip=at[:10], parent=wanted[:10])
 
-    def _places(self, files: Mapping[str, Path | TreeEntry], base: Version | None) -> Iterator[tuple[str, str]]:
+    def _places(self, files: Mapping[str, Given], base: Version | None) -> Iterator[tuple[str, str]]:
         """Return the path of each role: the parent's, else the role with the file's suffix. Roles of a file may share one."""
         known = self._known(base)
         found: dict[str, str] = {}
@@ -206,10 +218,9 @@ class _Recording:
             fault = rules.role_fault(role)
             if fault:
                 raise errors.BadRole(role=paths.escape_name(role), reason=fault)
-            suffix = PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix
             shares = [other for other, path in found.items() if role in known and path == known[role].path]
             own = role not in known or not all(_are_same(files[other], file) for other in shares)  # shared so far only
-            found[role] = f"{role}{suffix}" if own else known[role].path
+            found[role] = _own_path(role, file) if own else known[role].path
             paths.check_path(found[role])
             yield role, found[role]
         owners: dict[str, str] = {}
@@ -251,12 +262,13 @@ class _Recording:
         text = model_file.of_version(self.repository, base, self.model.key).decode()
         return toml_text.rewrite(text, old, manifest).encode()
 
-    def _entry(self, role: str, file: Path | TreeEntry, path: str, base: Version | None) -> TreeEntry:
+    def _entry(self, role: str, file: Given, path: str, base: Version | None) -> TreeEntry:
         if isinstance(file, TreeEntry):
             recipe = self.repository.recipes.best(file.file)
             if recipe is not None:
                 self.repository.door.make_durable(recipe.path)
             return file._replace(path=path, role=role)
+        file = file.path if isinstance(file, NamedFile) else file
         known = self._known(base).get(role)
         fd = _opened(file)
         try:
@@ -276,7 +288,14 @@ class _Recording:
             intended.refuse(found, "the version", "mvc check", self.options.aliases, refused="recorded")
 
 
-def _are_same(one: Path | TreeEntry, other: Path | TreeEntry) -> bool:
+def _own_path(role: str, file: Given) -> str:
+    """Return the path of a file whose role the parent lacks."""
+    if isinstance(file, NamedFile):
+        return file.name
+    return f"{role}{PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix}"
+
+
+def _are_same(one: Given, other: Given) -> bool:
     if isinstance(one, TreeEntry) and isinstance(other, TreeEntry):
         return (one.file, one.exec) == (other.file, other.exec)
     return one == other

@@ -1,0 +1,139 @@
+"""The artifacts of an experiment as files of a version: downloaded to temporary files, or known from its base version.
+
+    artifact ─┬─ the stored object of a file of the base: an entry of the base's tree, not downloaded
+              └─ any other ─► tmp/ ─► size, hash ─► a file by role
+
+An artifact may be stored again under its name, so its content is read each time. The copied marker of the base is left
+out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from mvc import errors
+from mvc.model import paths, roles
+from mvc.model.ids import FileId, Hasher, VersionId
+from mvc.model.tree import Tree, TreeEntry
+from mvc.registry import flat_files, marker
+from mvc.registry.contents import of_version
+from mvc.registry.experiments.protocol import RemoteExperiment
+from mvc.registry.flat_files import RegistryFile
+from mvc.registry.protocol import Registry, RemoteFile
+from mvc.repository.record.files import Given, NamedFile
+from mvc.repository.repository import Repository
+from mvc.storage.disk.temporary import Temporary
+from mvc.storage.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """Files by role, their contents, and the bytes received; `copies` are the roles that are only copies from the base."""
+
+    files: Mapping[str, Given]
+    contents: Mapping[str, FileId]
+    copies: frozenset[str] = frozenset()
+    received: int = 0
+    notes: Sequence[str] = ()
+
+
+@contextlib.contextmanager
+def downloaded(
+    repository: Repository,
+    registry: Registry,
+    experiment: RemoteExperiment,
+    base: VersionId | None,
+    progress: Progress | None = None,
+) -> Iterator[Artifacts]:
+    """Yield the artifacts of an experiment whose base version is `base`; temporary files are removed afterwards.
+
+    Raises RegistryUnreachable for a truncated file, and as the registry does.
+    """
+    listed = [file for file in registry.artifacts(experiment.id) if file.name != marker.NAME]
+    download = _Download(repository, registry, progress)
+    try:
+        copies = _copies(repository, registry, experiment, base)
+        known = {file.id: entry for file in listed if (entry := copies.get(file.object_name)) is not None}
+        stored = [known[file.id].file if file.id in known else download.store(file) for file in listed]
+        rows = [RegistryFile(f.name, f.filename, id_) for f, id_ in zip(listed, stored, strict=True)]
+        placed = {file.id: place for file, place in zip(listed, flat_files.place(rows), strict=True)}
+        files: dict[str, Given] = {placed[id_].role: entry for id_, entry in known.items()}
+        for file in listed:
+            if file.id not in known:
+                path = _path(placed[file.id].role, file, placed[file.id].path)
+                files[placed[file.id].role] = NamedFile(download.files[file.id].path, path)
+        yield Artifacts(
+            files,
+            {placed[file.id].role: id_ for file, id_ in zip(listed, stored, strict=True)},
+            frozenset(placed[id_].role for id_ in known),
+            download.received,
+            [f"artifact {f.name!a} imported as {placed[f.id].role}" for f in listed if f.name != placed[f.id].role],
+        )
+    finally:
+        download.discard()
+
+
+def _path(role: str, file: RemoteFile, placed: str) -> str:
+    """Return the path for a new role: the role with the file's suffix, unless no system can hold it."""
+    path = f"{role}{PurePosixPath(flat_files.base_name(file.filename)).suffix}"
+    try:
+        paths.check_path(path)
+    except (errors.UnsafePath, errors.UnportablePath):
+        return placed
+    return path
+
+
+def _copies(
+    repository: Repository, registry: Registry, experiment: RemoteExperiment, base: VersionId | None
+) -> dict[str, TreeEntry]:
+    """Return the entries of the base version by the stored object that the registry has of each."""
+    remote = registry.version(experiment.base) if experiment.base is not None and base is not None else None
+    if remote is None or base is None:
+        return {}
+    contents = of_version(repository, registry, remote, registry.files(remote))
+    by_role = _served(repository, base).by_role
+    return {
+        file.object_name: by_role[file.name]
+        for file in contents.files
+        if file.name in by_role and contents.content(file) == by_role[file.name].file
+    }
+
+
+def _served(repository: Repository, id_: VersionId) -> Tree:
+    """Return the files of a version, one for each role."""
+    version = repository.objects.version(id_)
+    return roles.expanded(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
+
+
+@dataclass
+class _Download:
+    """Downloads to temporary files, by record id."""
+
+    repository: Repository
+    registry: Registry
+    progress: Progress | None
+    files: dict[str, Temporary] = field(default_factory=dict)
+    received: int = 0
+
+    def store(self, file: RemoteFile) -> FileId:
+        """Download a file, and return its content."""
+        temporary, hasher = self.repository.door.temporary(), Hasher()
+        self.files[file.id] = temporary
+
+        def receive(data: bytes) -> None:
+            hasher.update(data)
+            temporary.write(data)
+            if self.progress is not None:
+                self.progress(len(data))
+
+        self.received += self.registry.download(file, receive)
+        temporary.close()
+        return FileId(hasher.digest())
+
+    def discard(self) -> None:
+        """Remove the temporary files."""
+        for temporary in self.files.values():
+            temporary.discard()

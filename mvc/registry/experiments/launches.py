@@ -1,0 +1,61 @@
+"""Notes about experiments that this repository created, so that a repeated command starts no second job.
+
+    notes/picsellia/launch-9f86d081884c7d65     creating ─► created ─► launching ─► launched
+
+A platform cannot be asked whether a job was started. So the note is written before each step and after it; it is kept in
+this repository alone and may be lost: then nothing is launched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mvc.model import canonical
+from mvc.model.ids import digest
+from mvc.registry.experiments.protocol import RemoteProject
+from mvc.registry.protocol import Registry
+from mvc.repository import places
+from mvc.repository.repository import Repository
+from mvc.storage.records import import_notes
+
+CREATING, CREATED, LAUNCHING, LAUNCHED = "creating", "created", "launching", "launched"
+NONE = ""
+"""The state of an experiment that this repository did not create."""
+_DIGITS = 16
+
+
+@dataclass
+class Launch:
+    """The note about one experiment: how far its creation and launch came, its id, and its job's."""
+
+    repository: Repository
+    id: str
+    state: str = NONE
+    experiment: str | None = None
+    job: str | None = None
+
+    def of(self, experiment: str | None) -> Launch:
+        """Return the note if it is about that experiment, else one without a state; None is one to be created."""
+        if experiment is None or self.experiment not in (None, experiment):
+            return Launch(self.repository, self.id, NONE, experiment)
+        return replace(self, experiment=experiment)
+
+    def write(self, state: str, *, experiment: str | None = None, job: str | None = None) -> None:
+        """Write the note durably with a new state."""
+        self.state, self.experiment, self.job = state, experiment or self.experiment, job or self.job
+        note = {"state": state, "experiment": self.experiment, "job": self.job}
+        with self.repository.locked():
+            import_notes.write(self.repository.door, places.PICSELLIA, self.id, {"launch": note})
+
+
+def read(repository: Repository, registry: Registry, project: RemoteProject, name: str) -> Launch:
+    """Return the note about the experiment of that name in a project; without a state for none."""
+    key = digest(canonical.encode([registry.host, registry.organization, project.id, name]))
+    launch = Launch(repository, f"launch-{key[:_DIGITS]}")
+    answer = import_notes.read(repository.door, places.PICSELLIA, launch.id)
+    note: Any = answer.get("launch") if isinstance(answer, dict) else None
+    if not isinstance(note, dict):
+        return launch
+    texts = {key: value for key, value in note.items() if isinstance(value, str)}
+    return replace(launch, state=texts.get("state", NONE), experiment=texts.get("experiment"), job=texts.get("job"))
