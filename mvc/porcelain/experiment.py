@@ -30,6 +30,7 @@ from mvc.repository.repository import Actor, writes
 from mvc.storage.progress import Progress
 
 _INTERRUPTED = "an earlier command was interrupted while it started the job"
+_MEANWHILE = "another command of this repository is starting it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,10 @@ class _Request:
         (base,) = done.versions
         assert base.place is not None  # noqa: S101 - it is complete
         experiment, is_new = (existing, False) if existing is not None else self._create(base.place.id, launch)
+        if existing is None and not is_new:
+            launch = launch.reread().of(experiment.id)
+            self._check(experiment)
+            self._check_job(experiment, launch)
         attached = self._attach(experiment)
         job = self._launch(experiment, launch) if self.job is not None else launch.job
         shown = linked(self.model, self.registry).of(experiment)
@@ -261,12 +266,10 @@ class _Request:
     def _create(self, base: str, launch: Launch) -> tuple[RemoteExperiment, bool]:
         """Create the experiment; return it, and False if somebody else created one with this base meanwhile."""
         parameters: Mapping[str, Any] = fields.request(self.local.manifest).get("parameters", {})
-        launch.write(launches.CREATING)
+        launch.claim(launches.CREATING)
         experiment, is_new = self.registry.experiments.create(self.project, self.name, base, parameters)
-        launch.write(launches.CREATED if is_new else launches.NONE, experiment=experiment.id)
-        if not is_new:
-            self._check(experiment)
-            self._check_job(experiment, launch)
+        if is_new or launch.reread().experiment != experiment.id:  # else another command of this repository created it
+            launch.write(launches.CREATED if is_new else launches.NONE, experiment=experiment.id)
         return experiment, is_new
 
     def _attach(self, experiment: RemoteExperiment) -> tuple[RemoteDataset, ...]:
@@ -282,12 +285,13 @@ class _Request:
         assert self.job is not None  # noqa: S101 - called with a job
         if launch.state == launches.LAUNCHED:
             return launch.job
-        launch.write(launches.LAUNCHING)
+        page = experiment.url or self.registry.host
+        if not launch.claim(launches.LAUNCHING):
+            raise errors.LaunchUncertain(name=self.name, page=page, reason=_MEANWHILE)
         try:
             job = self.registry.experiments.launch(experiment.id, self.job.gpus, self.job.gpu_type)
         except errors.RegistryUncertain as error:
-            page, reason = experiment.url or self.registry.host, str(error.fields["reason"])
-            raise errors.LaunchUncertain(name=self.name, page=page, reason=reason) from error
+            raise errors.LaunchUncertain(name=self.name, page=page, reason=str(error.fields["reason"])) from error
         except errors.MvcError:  # it was refused, or never sent
             launch.write(launches.CREATED)
             raise

@@ -27,35 +27,55 @@ _DIGITS = 16
 
 @dataclass
 class Launch:
-    """The note about one experiment: how far its creation and launch came, its id, and its job's."""
+    """The note about one experiment: how far its creation and launch came, its id, and its job's.
+
+    `seen` is the note in the store when it was last read or written.
+    """
 
     repository: Repository
     id: str
     state: str = NONE
     experiment: str | None = None
     job: str | None = None
+    seen: Any = None
 
     def of(self, experiment: str | None) -> Launch:
         """Return the note if it is about that experiment, else one without a state; None is one to be created."""
         if experiment is None or self.experiment not in (None, experiment):
-            return Launch(self.repository, self.id, NONE, experiment)
+            return replace(self, state=NONE, experiment=experiment, job=None)
         return replace(self, experiment=experiment)
 
     def write(self, state: str, *, experiment: str | None = None, job: str | None = None) -> None:
         """Write the note durably with a new state."""
-        self.state, self.experiment, self.job = state, experiment or self.experiment, job or self.job
-        note = {"state": state, "experiment": self.experiment, "job": self.job}
         with self.repository.locked():
-            import_notes.write(self.repository.door, places.PICSELLIA, self.id, {"launch": note})
+            self._write(state, experiment, job)
+
+    def claim(self, state: str) -> bool:
+        """Write a new state; return False if another command has changed the note since it was read."""
+        with self.repository.locked():
+            is_same = bool(self._stored() == self.seen)
+            if is_same:
+                self._write(state, None, None)
+        return is_same
+
+    def reread(self) -> Launch:
+        """Return the note as it is now."""
+        note = self._stored()
+        texts = {key: value for key, value in note.items() if isinstance(value, str)} if isinstance(note, dict) else {}
+        state, experiment, job = texts.get("state", NONE), texts.get("experiment"), texts.get("job")
+        return Launch(self.repository, self.id, state, experiment, job, note)
+
+    def _stored(self) -> Any:
+        answer = import_notes.read(self.repository.door, places.PICSELLIA, self.id)
+        return answer.get("launch") if isinstance(answer, dict) else None
+
+    def _write(self, state: str, experiment: str | None, job: str | None) -> None:
+        self.state, self.experiment, self.job = state, experiment or self.experiment, job or self.job
+        self.seen = {"state": state, "experiment": self.experiment, "job": self.job}
+        import_notes.write(self.repository.door, places.PICSELLIA, self.id, {"launch": self.seen})
 
 
 def read(repository: Repository, registry: Registry, project: RemoteProject, name: str) -> Launch:
     """Return the note about the experiment of that name in a project; without a state for none."""
     key = digest(canonical.encode([registry.host, registry.organization, project.id, name]))
-    launch = Launch(repository, f"launch-{key[:_DIGITS]}")
-    answer = import_notes.read(repository.door, places.PICSELLIA, launch.id)
-    note: Any = answer.get("launch") if isinstance(answer, dict) else None
-    if not isinstance(note, dict):
-        return launch
-    texts = {key: value for key, value in note.items() if isinstance(value, str)}
-    return replace(launch, state=texts.get("state", NONE), experiment=texts.get("experiment"), job=texts.get("job"))
+    return Launch(repository, f"launch-{key[:_DIGITS]}").reread()
