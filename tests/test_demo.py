@@ -26,7 +26,8 @@ def test_the_tour_without_a_network(tmp_path: Path) -> None:
     assert "files, SHA-256 equal to release 3-narrow" in done.stdout
     assert "No problems found." in done.stdout
     assert "Everything up to date." in done.stdout
-    assert "experiment  finetune-1  text" in done.stdout
+    assert "experiment  finetune-1  reading" in done.stdout
+    assert "hmean" in done.stdout
     assert "as the SDK alone reads it: experiment finetune-1, datasets train" in done.stdout
     assert "renamed on the web" in done.stdout
     assert "is new on the registry" in done.stdout

@@ -14,7 +14,7 @@ TRAINED = BUILD / "demo-trained"
 """Where the training job writes its weights."""
 
 
-def there_and_back(key: str, latest: str) -> None:
+def there_and_back(key: str, labels: tuple[str, ...]) -> None:
     """Check, publish, train there, drift, import: with the official SDK, against a server on this machine."""
     say("Is it ready? For deployment it is; a training job would look for more")
     mvc("check", "--for", "deployment")
@@ -29,7 +29,8 @@ def there_and_back(key: str, latest: str) -> None:
         mvc("publish", "--all", token=TOKEN)
         mvc("publish", "--all", token=TOKEN)
         mvc("log", "--oneline", "-n", "3")
-        _train_there(platform, host, key, latest)
+        _train(platform, host, labels)
+        _train_elsewhere(platform, host, key)
         say("Somebody edits a label and the docker tag on the web, and makes a version there by hand: drift tells")
         _edit(platform, key)
         mvc("drift", token=TOKEN, code=1)
@@ -42,31 +43,57 @@ def there_and_back(key: str, latest: str) -> None:
         _prove(key)
 
 
-def _train_there(platform: Platform, host: str, key: str, latest: str) -> None:
-    """An experiment on the platform begins with a published version; its result comes back twice."""
+def _train(platform: Platform, host: str, labels: tuple[str, ...]) -> None:
+    """A version, an experiment that begins with it, its training, and its result as the next version."""
+    say("A version becomes the base of an experiment on the platform, with a dataset version from there")
+    platform.add_project("reading")
+    platform.add_dataset_version("receipts", "3", *labels)
+    mvc(
+        "experiment",
+        "create",
+        "--project",
+        "reading",
+        "--name",
+        "finetune-1",
+        "--dataset",
+        "train=receipts@3",
+        token=TOKEN,
+    )
+    mvc("experiment", "list", token=TOKEN)
     say(
-        "A training on the platform begins with a published version, and is exported there: its child when it is imported"
+        "A job trains there, with the platform's own SDK. Its result is the next version, with its parameters, metrics and datasets"
     )
     client = job.connect(host)
-    dataset = platform.add_dataset_version("receipts", "3")
-    base = _published(platform, "HEAD")
-    experiment = job.begin(client, "text", "finetune-1", base["id"], {"train": dataset["id"]})
-    weights = job.train(experiment, TRAINED)
-    number = job.export(client, experiment, key)
-    mvc("import", f"picsellia://{ORGANIZATION}/{key}", "-o", f"host={host}", token=TOKEN)
-    exported = f"picsellia:{key}@{number}"
+    (experiment,) = platform.experiments
+    job.train(client.get_experiment_by_id(experiment), TRAINED)
+    mvc("import", "--experiment", "finetune-1", token=TOKEN)
+    mvc("restore", ".")
+    mvc("diff", "HEAD~1", "HEAD")
+    mvc("publish", "--require-context", token=TOKEN)
+    print(
+        f"  the context of this version, as the SDK alone reads it: {job.context(client, _published(platform, 'HEAD')['id'])}"
+    )
+    say("Months later: is what it was trained with still there, and is there a newer dataset version?")
+    mvc("source", "show", token=TOKEN)
+    platform.add_dataset_version("receipts", "4", *labels)
+    mvc("source", "check", token=TOKEN, code=1)
+
+
+def _train_elsewhere(platform: Platform, host: str, key: str) -> None:
+    """A colleague without mvc trains from the published version, and exports the result on the web."""
+    say(
+        "A colleague without mvc trains from a published version, and exports the result on the web: its child when it is imported"
+    )
+    client = job.connect(host)
+    dataset = next(iter(platform.dataset_versions))
+    base = _published(platform, "HEAD")["id"]
+    experiment = job.begin(client, "reading", "finetune-2", base, {"train": dataset})
+    job.train(experiment, TRAINED)
+    exported = f"picsellia:{key}@{job.export(client, experiment, key)}"
+    mvc("import", f"picsellia://{ORGANIZATION}/{key}", token=TOKEN)
     mvc("log", "--graph", "--oneline", "-n", "2", exported)
-    mvc("source", "show", exported)
     if answer("log", "--format", "{id}", "-n", "2", exported)[1] != answer("log", "--format", "{id}", "-n", "1")[0]:
         raise TourFailedError("what was trained from HEAD is not its child")
-    say(
-        "The result of a training as a version that names its experiment: published, it has the experiment as its context"
-    )
-    shutil.copy(weights, PLACE / "weights" / latest)
-    mvc("set", f"source.experiment.id={experiment.id}")
-    mvc("commit", "-m", "Trained on receipts")
-    mvc("publish", "--require-context", token=TOKEN)
-    print(f"  its context, as the SDK alone reads it: {job.context(client, _published(platform, 'HEAD')['id'])}")
 
 
 def _published(platform: Platform, revision: str) -> Row:

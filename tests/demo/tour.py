@@ -153,7 +153,7 @@ def main() -> None:
     back_and_forth(model)
     export(model)
     weigh(model)
-    there_and_back(model.key, model.latest)
+    there_and_back(model.key, model.later_labels)
     print(f"Done in {time.monotonic() - started:.0f} s. Look around: cd build/demo && ../../.venv/bin/mvc log")
 
 
