@@ -482,7 +482,8 @@ class Model:
     ) -> Published:
         """Publish versions (default: HEAD; `every`: all reachable ones) to a registry, where the model is called `name`.
 
-        With `tags`, their tags and aliases become tags there.
+        With `every`, versions that are refused are left out: `is_whole` is False then. With `tags`, their tags and aliases
+        become tags there.
 
         The token is read from the environment. Raises NoRegistry, NoToken, and errors of the registry.
         """
@@ -503,6 +504,7 @@ class Model:
                 dry_run=dry_run,
                 allow_memory=allow_memory,
                 require_context=require_context,
+                keep_going=every,
                 progress=progress,
             )
             return publish_tags(self._session.of(self.name), there, done) if tags else done

@@ -74,13 +74,15 @@ class Repository:
         *,
         model: str | None = None,
         tags: bool = False,
+        import_additions: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
         **settings: str,
     ) -> Imported:
         """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model gets the name `model`.
 
-        With `tags`, a tag that one version has there becomes an alias.
+        With `tags`, a tag that one version has there becomes an alias. With `import_additions`, files that were added to a
+        published version are imported as a child of it.
 
         Raises BadRegistryUrl, NoToken, NotOnRegistry, and errors of the registry.
         """
@@ -97,6 +99,7 @@ class Repository:
                 version=where.version,
                 model=model,
                 tags=tags,
+                import_additions=import_additions,
                 progress=progress,
             )
 

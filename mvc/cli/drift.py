@@ -16,6 +16,8 @@ from mvc.porcelain import docker, drift
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.drift import RegistryDrift
 from mvc.registry import connection
+from mvc.registry.compare import ADDED
+from mvc.registry.files import additions
 from mvc.registry.tags.compare import TagDrift
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -62,13 +64,19 @@ def _versions(result: RegistryDrift) -> Iterator[str]:
             yield "  deleted on the registry"
         yield from (f"  {render.value(Change(change.key, change.recorded, change.live))}" for change in version.fields)
         yield from (
-            f"  {change.change} {escape(change.role)}  {escape(change.detail)}".rstrip() for change in version.files
+            f"  {change.change} {escape(change.role)}  {escape(change.detail)}".rstrip()
+            for change in version.files
+            if change.change != ADDED
         )
         yield from (f"  {_tag(change)}" for change in version.tags)
+        if version.added:
+            yield f"  {count(len(version.added), 'file')} added: {escape(additions.listed(version.added))}"
     for created in result.since:
         yield f"#{created.number} {escape(created.name)} of {escape(created.model.name)} is new on the registry; `mvc import` imports it"
-    differ = count(len(result.versions), "differs", "differ") if result.versions else "no differences"
-    yield f"{count(result.compared, 'version')} compared, {differ}."
+    yield f"{count(result.compared, 'version')} compared, {_differences(result)}."
+    extended = [version.place for version in result.versions if version.state == drift.FILES_ADDED]
+    for model in dict.fromkeys(place.model for place in extended):
+        yield f"`{escape(additions.import_command(result.organization, model))}` imports added files as child versions."
     if result.unread:
         yield f"{count(result.unread, 'large file')} not compared; --read-data reads all."
 
@@ -77,6 +85,15 @@ def _tag(change: TagDrift) -> str:
     """Return `tag prod moved to #5 night`."""
     where = f" to #{change.number} {escape(change.name or '')}" if change.number is not None else ""
     return f"tag {escape(change.tag)} {change.change}{where}"
+
+
+def _differences(result: RegistryDrift) -> str:
+    """Return how many versions differ, and apart from these, to how many files were added."""
+    extended = sum(version.state == drift.FILES_ADDED for version in result.versions)
+    changed = len(result.versions) - extended
+    parts = [count(changed, "differs", "differ")] if changed else []
+    parts += [f"{count(extended, 'has', 'have')} files added"] if extended else []
+    return ", ".join(parts) or "no differences"
 
 
 def _of_docker(invocation: Invocation, revision: str) -> int:

@@ -8,24 +8,38 @@ import click
 
 from mvc import errors
 from mvc.cli import import_experiment
-from mvc.cli.app import transfers
+from mvc.cli.app import failure, transfers
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.model import remote_kinds
 from mvc.plural import count
-from mvc.porcelain.import_ import CHANGED, KNOWN, LEFT_OUT, Imported, ImportedVersion, import_model
+from mvc.porcelain.import_ import (
+    CHANGED,
+    KNOWN,
+    LEFT_OUT,
+    WITH_ADDITIONS,
+    Imported,
+    ImportedVersion,
+    import_model,
+)
 from mvc.registry import connection
 from mvc.remotes.backends import options, registry_address
 
-IN_PART = 3
-"""Exit code if versions were left out."""
+_HOW = {
+    CHANGED: "changed on the registry; imported as a child of the published version",
+    WITH_ADDITIONS: "files added on the registry; imported as a child of the published version",
+}
+"""Outcomes that are said in more words."""
 
 
 @verb("import")
 @click.argument("url", required=False)
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the registry.")
+@click.option(
+    "--import-additions", is_flag=True, help="Import files that were added to published versions, as child versions."
+)
 @click.option("--tags", is_flag=True, help="Set an alias for each tag that one version has there.")
 @click.option("--experiment", metavar="ID|NAME", help="Import the result of this experiment, exported or not.")
 @click.option("--project", metavar="PROJECT", help="With --experiment: project that has it.")
@@ -35,6 +49,7 @@ def command(
     invocation: Invocation,
     url: str | None,
     settings: tuple[str, ...],
+    import_additions: bool,
     tags: bool,
     experiment: str | None,
     project: str | None,
@@ -54,6 +69,8 @@ def command(
     if experiment is not None:
         if tags:
             raise click.UsageError("--tags does not go with --experiment")
+        if import_additions:
+            raise click.UsageError("--import-additions does not go with --experiment")
         return import_experiment.run(
             invocation, experiment, url, settings, project=project, branch=branch, message=message
         )
@@ -61,10 +78,12 @@ def command(
         raise click.UsageError("name a URL or --experiment")
     if (project, branch, message) != (None, None, None):
         raise click.UsageError("--project, --branch and -m need --experiment")
-    return _import_model(invocation, url, settings, tags=tags)
+    return _import_model(invocation, url, settings, tags=tags, import_additions=import_additions)
 
 
-def _import_model(invocation: Invocation, url: str, settings: tuple[str, ...], *, tags: bool) -> int:
+def _import_model(
+    invocation: Invocation, url: str, settings: tuple[str, ...], *, tags: bool, import_additions: bool
+) -> int:
     """Import the versions of a model."""
     address = parse(url)
     invocation.require_network(address.text)
@@ -83,6 +102,7 @@ def _import_model(invocation: Invocation, url: str, settings: tuple[str, ...], *
             version=address.version,
             model=invocation.model_key,
             tags=tags,
+            import_additions=import_additions,
             progress=progress,
         )
     invocation.emit("import", done, lambda: lines(done), ids=[version.id or "" for version in done.versions])
@@ -100,7 +120,7 @@ def parse(url: str) -> registry_address.RegistryAddress:
 
 def code(done: Imported) -> int:
     """Return the exit code."""
-    return 0 if done.is_whole else IN_PART
+    return 0 if done.is_whole else failure.IN_PART
 
 
 def lines(done: Imported) -> Iterator[str]:
@@ -126,7 +146,7 @@ def warn(invocation: Invocation, done: Imported) -> None:
     """Print the warnings of an import."""
     for version in done.versions:
         for note in version.notes:
-            label = "left out" if version.how == LEFT_OUT else "warning"
+            label = "left out" if version.how == LEFT_OUT else "note" if version.added else "warning"
             invocation.note(f"{label}: #{version.number} {version.name}: {note}")
     for tag in done.tags:
         if tag.id is None:
@@ -134,9 +154,5 @@ def warn(invocation: Invocation, done: Imported) -> None:
 
 
 def _row(version: ImportedVersion) -> tuple[str, ...]:
-    how = (
-        "changed on the registry; imported as a child of the published version"
-        if version.how == CHANGED
-        else version.how
-    )
+    how = _HOW.get(version.how, version.how)
     return f"#{version.number}", escape(version.name), short(version.id) if version.id else "-", how

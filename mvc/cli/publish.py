@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.app import registry_tags
+from mvc.cli.app import failure, registry_tags
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
@@ -42,13 +42,14 @@ def command(
     allow_memory: bool,
     require_context: bool,
     tags: bool,
-) -> None:
+) -> int:
     """Publish versions to a registry.
 
     Uploads the fields, files and source of each REV (default: HEAD). A version is published once, under a name
     derived from its id (v7-3f9c2ab1d0f4), and never changed afterwards. Published versions are skipped, interrupted
-    ones are resumed. The token is read from PICSELLIA_TOKEN. With --tags, tags and aliases here become tags there; an
-    alias is removed from the version that had it before.
+    ones are resumed. With --all, a version that was changed on the registry is left out, and the exit code is 3. The
+    token is read from PICSELLIA_TOKEN. With --tags, tags and aliases here become tags there; an alias is removed from
+    the version that had it before.
     """
     if all_ and versions:
         raise click.UsageError("--all takes no REV")
@@ -73,12 +74,14 @@ def command(
             dry_run=dry_run,
             allow_memory=allow_memory,
             require_context=require_context,
+            keep_going=all_,
             progress=progress,
         )
         done = publish_tags(Model(repository, model), connected, done) if tags else done
     for note in _notes(done):
         invocation.note(note)
     invocation.emit("publish", done, lambda: _lines(done), ids=[_id(version) for version in done.versions])
+    return 0 if done.is_whole else failure.IN_PART
 
 
 def _id(version: PublishedVersion) -> str:
@@ -89,7 +92,8 @@ def _notes(done: Published) -> Iterator[str]:
     if done.renamed_from is not None:
         yield f"somebody renamed model {escape(done.renamed_from)} to {escape(done.registry_model)} on the registry; publishing to the renamed model"
     for version in done.versions:
-        yield from (f"v{version.number}: {note}." for note in version.notes)
+        label = "left out: " if version.flag == porcelain.LEFT_OUT else ""
+        yield from (f"{label}v{version.number}: {note}." for note in version.notes)
     yield from registry_tags.notes(done.tags)
     for name in done.duplicates:
         yield f"warning: several versions on the registry are named {name}; the lowest number with a complete marker is used"
@@ -100,18 +104,32 @@ def _lines(done: Published) -> Iterator[str]:
     for version in done.versions:
         yield f" {version.flag} v{version.number} {short(version.id)}  {_state(version, done=done.done)}"
     yield from registry_tags.lines(done.tags)
-    if any(version.flag != porcelain.THERE for version in done.versions):
-        published = sum(version.flag != porcelain.THERE for version in done.versions)
+    published = sum(version.flag in (porcelain.NEW, porcelain.RESUMED) for version in done.versions)
+    if published:
         sent = f", {size(done.sent)}" if done.done else ""
         yield f"{'Published' if done.done else 'Would publish'} {count(published, 'version')}{sent}."
-    else:
+    elif done.is_whole:
         yield "Everything up to date."
+    if not done.is_whole:
+        yield f"{count(sum(version.flag == porcelain.LEFT_OUT for version in done.versions), 'version')} left out."
+
+
+_STATES = {
+    porcelain.NEW: "new",
+    porcelain.RESUMED: "resumed",
+    porcelain.THERE: "already published",
+    porcelain.SUPERSEDED: "edited there since",
+    porcelain.LEFT_OUT: "left out",
+}
 
 
 def _state(version: PublishedVersion, *, done: bool) -> str:
-    state = {porcelain.NEW: "new", porcelain.RESUMED: "resumed", porcelain.THERE: "already published"}[version.flag]
+    state = _STATES[version.flag]
     if not done and version.flag == porcelain.RESUMED:
         state = "incomplete, to be resumed"
+    if version.flag == porcelain.THERE:
+        state = "made there" if version.made_there else state
+        state += f", {count(len(version.added), 'file')} added" if version.added else ""
     if version.place is None:
-        return f"[{state}]  {version.name}"
-    return f"[{state}]  Picsellia #{version.place.number}  {version.name}  {escape(version.page or '')}"
+        return f"[{state}]  {escape(version.name)}"
+    return f"[{state}]  Picsellia #{version.place.number}  {escape(version.name)}  {escape(version.page or '')}"

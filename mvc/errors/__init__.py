@@ -205,6 +205,7 @@ if TYPE_CHECKING:
         BaseOfOtherModel,
         CannotRename,
         ExperimentDiffers,
+        ImportChanged,
         IsRegistry,
         LaunchElsewhere,
         LaunchUncertain,
@@ -224,7 +225,6 @@ if TYPE_CHECKING:
         RegistryLacks,
         RegistryUncertain,
         RegistryUnreachable,
-        RoleReserved,
         Unimportable,
     )
     from mvc.errors.remotes import (
@@ -369,6 +369,7 @@ __all__ = [
     "HostNotTrusted",
     "ImageDenied",
     "ImageUnreachable",
+    "ImportChanged",
     "InTheWay",
     "IncompleteInit",
     "InsideStore",
@@ -483,7 +484,6 @@ __all__ = [
     "RoleHasMany",
     "RoleInUse",
     "RoleMoved",
-    "RoleReserved",
     "RoleTaken",
     "RoleWithoutFile",
     "RulesBroken",

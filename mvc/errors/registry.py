@@ -130,18 +130,17 @@ class CannotRename(RefRejected):
     """
 
 
+class ImportChanged(RefRejected):
+    """Version {version} was imported from {name} on {registry}, which was edited there since: {reason}.
+
+    Run `mvc import` to get the present state of {name}; mvc does not change versions that were made on the registry.
+    """
+
+
 class NoContext(Refused):
     """Version {name} was not published, because it cannot have the context of its experiment: {reason}.
 
     Commit a version with the same values as the experiment, or publish without --require-context.
-    """
-
-
-class RoleReserved(Refused):
-    """Cannot publish version {version}: one of its files has the role {role}, which is reserved for mvc's own file in
-    a published version.
-
-    Give that file another role, commit, and publish the new version; {version} itself cannot be published.
     """
 
 

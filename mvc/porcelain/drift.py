@@ -1,6 +1,6 @@
 """`mvc drift REGISTRY`: compare published and imported versions with what the registry has now.
 
-    recorded places ─► fields, files, marker ─► edited, replaced, gone
+    recorded places ─► fields, files, marker ─► edited, replaced, added, gone
     tags that mvc set there ──────────────────► removed, moved
     all versions there ─ recorded ones ───────► created there since
 
@@ -20,9 +20,10 @@ from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, recorded_places
-from mvc.registry.compare import MISSING, REPLACED, FileDrift
+from mvc.registry.compare import ADDED, MISSING, REPLACED, FileDrift
 from mvc.registry.contents import OTHER, Contents, of_version
 from mvc.registry.fields import FieldChange
+from mvc.registry.files import additions
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.tags import compare as tags
@@ -35,13 +36,18 @@ from mvc.storage.records.reflog import Place
 
 SMALL = 1024 * 1024
 """The largest file, in bytes, that is always hashed."""
+GONE, CHANGED, FILES_ADDED = "gone", "changed", "files added"
+"""The states of a registry version that differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionDrift(Document):
-    """A version whose registry version differs; `gone` if the registry no longer has it."""
+    """A version whose registry version differs; `gone` if the registry no longer has it.
 
-    KEYS = keys("id number", {"registry": keys("*place page")}, "gone fields files tags")
+    `state` is `gone`, `changed`, or `files added` if nothing else differs: the version itself is there then.
+    """
+
+    KEYS = keys("id number", {"registry": keys("*place page")}, "state gone fields files tags")
 
     id: VersionId
     number: int
@@ -56,6 +62,17 @@ class VersionDrift(Document):
     def is_empty(self) -> bool:
         """True if nothing differs."""
         return not (self.gone or self.fields or self.files or self.tags)
+
+    @property
+    def added(self) -> tuple[FileDrift, ...]:
+        """The files that were added."""
+        return tuple(file for file in self.files if file.change == ADDED)
+
+    @property
+    def state(self) -> str:
+        """The state of the registry version."""
+        changed = self.fields or self.tags or len(self.added) < len(self.files)
+        return GONE if self.gone else CHANGED if changed else FILES_ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +122,15 @@ def drift(
 
     Raises NothingPublished, and as the registry does.
     """
-    recorded = [
-        (id_, place) for id_, place in places.every(Model(repository, model)) if recorded_places.is_on(place, registry)
-    ]
+    recorded = recorded_places.on_registry(Model(repository, model), registry)
     if not recorded:
         raise errors.NothingPublished(model=model, registry=registry.organization)
     models = _models(registry, [place for _, place in recorded])
     remote = {version.id: version for model in models.values() for version in registry.versions(model)}
     comparison = _Comparison(repository, registry, tuple(remote.values()), read_data=read_data, progress=progress)
+    by_place = recorded_places.ids_by_version(recorded)
     compared = [
-        comparison.compare(id_, place, exists=place.id in remote)
+        comparison.compare(id_, place, by_place[place.id], exists=place.id in remote)
         for id_, place in _representatives(repository, recorded)
     ]
     known = {place.id for _, place in recorded}
@@ -177,7 +193,8 @@ class _Comparison:
         self._progress = progress
         self.unread = 0
 
-    def compare(self, id_: VersionId, place: Place, *, exists: bool) -> VersionDrift:
+    def compare(self, id_: VersionId, place: Place, recorded: Sequence[VersionId], *, exists: bool) -> VersionDrift:
+        """Compare a version with its registry version, at which others may be `recorded` too."""
         objects = self._repository.objects
         version = objects.version(id_)
         same = VersionDrift(id_, version.number, place, self._registry.page(place.id))
@@ -189,14 +206,18 @@ class _Comparison:
         if remote.name != place.name:
             fields = (FieldChange("name", place.name, remote.name), *fields)
         served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
-        files = self._changed_files(id_, remote, served, by_hand=by_hand)
         changed_tags = tags.changes(self._repository, self._registry, remote, self._listed)
-        return replace(same, fields=fields, files=files, tags=changed_tags)
-
-    def _changed_files(
-        self, id_: VersionId, remote: RemoteVersion, tree: Tree, *, by_hand: bool
-    ) -> tuple[FileDrift, ...]:
         contents = of_version(self._repository, self._registry, remote, self._registry.files(remote), self._progress)
+        files = self._changed_files(contents, served, by_hand=by_hand)
+        if not by_hand:
+            changed = tuple(file for file in files if file.change != ADDED)
+            added = additions.untaken(self._repository, contents, id_, recorded) if len(changed) < len(files) else ()
+            files = (*changed, *added, *self._marker_drift(id_, remote, contents.files))
+        with contextlib.suppress(errors.ReadOnlyStore, errors.NotWritable, errors.DiskFailed):
+            contents.write(self._repository)
+        return replace(same, fields=fields, files=tuple(sorted(files)), tags=changed_tags)
+
+    def _changed_files(self, contents: Contents, tree: Tree, *, by_hand: bool) -> tuple[FileDrift, ...]:
         by_content = {entry.file: entry for entry in tree.entries}
 
         def content(file: RemoteFile, entry: TreeEntry | None) -> FileId:
@@ -206,12 +227,8 @@ class _Comparison:
             local = by_content.get(noted)
             return noted if local is None else self._content_now(contents, file, local)
 
-        changes = [*compare.changed_files(tree, contents.files, content, by_hand=by_hand)]
-        with contextlib.suppress(errors.ReadOnlyStore, errors.NotWritable, errors.DiskFailed):
-            contents.write(self._repository)
-        if not by_hand:
-            changes += self._marker_drift(id_, remote, contents.files)
-        return tuple(sorted(changes))
+        names = contents.names_of(None if by_hand else tree)
+        return compare.changed_files(tree, contents.files, content, by_hand=by_hand, names=names)
 
     def _content_now(self, contents: Contents, file: RemoteFile, local: TreeEntry) -> FileId:
         """Return the content of a file that was once an entry's; of a large one, only its size is compared by default."""
@@ -222,7 +239,7 @@ class _Comparison:
 
     def _marker_drift(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> Iterator[FileDrift]:
         """Yield a change if none of the files is the valid marker of a published version."""
-        marker_files = [file for file in files if file.name == marker.NAME]
+        marker_files = marker.among(files)
         for file in marker_files:
             data = bytearray()
             self._registry.download(file, data.extend, limit=marker.MAX_BYTES)

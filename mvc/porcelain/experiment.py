@@ -149,7 +149,7 @@ def show(model: Model, registry: Registry, name: str, project: str | None = None
         run.source.datasets,
         run.parameters or {},
         run.metrics,
-        tuple(file for file in registry.artifacts(experiment.id) if file.name != marker.NAME),
+        tuple(marker.without(registry.artifacts(experiment.id))),
         run.warnings,
     )
 

@@ -10,14 +10,17 @@ A version is imported completely or not at all; an import that is repeated does 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mvc import errors
-from mvc.model import names, paths, roles
+from mvc.model import names, paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
+from mvc.plural import count
 from mvc.registry import compare, handmade, imported_branches, lineage, marker, published, recorded_places
+from mvc.registry.compare import Differences, FileDrift
 from mvc.registry.contents import Contents, of_version
+from mvc.registry.files import additions
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
 from mvc.registry.lineage import Lineage
@@ -34,17 +37,23 @@ from mvc.storage.records.promised import State
 
 SAME, BY_HAND, CHANGED, KNOWN, LEFT_OUT = "published", "by hand", "changed", "known", "left out"
 """The outcome for a version: published by mvc; made by hand; published and edited since; imported before; not imported."""
+WITH_ADDITIONS = "with additions"
+"""The outcome for files that were added to a published version, and imported as a child of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedVersion(Document):
-    """A registry version and its outcome, `how`; one that was left out has no `id`, and the reason as first of its `notes`."""
+    """A registry version and its outcome, `how`; one that was left out has no `id`, and the reason as first of its `notes`.
+
+    `added` are files that were added to a published version since, and that this one does not have.
+    """
 
     number: int
     name: str
     how: str
     id: VersionId | None = None
     notes: tuple[str, ...] = ()
+    added: tuple[FileDrift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class _Inspection:
     @property
     def is_published(self) -> bool:
         """True if it has a marker of its own; that of a version imported before is not read."""
-        has_marker = any(file.name == marker.NAME for file in self.files)
+        has_marker = bool(marker.among(self.files))
         return self.marker is not None or (has_marker and published.is_version_name(self.version.name))
 
 
@@ -108,19 +117,22 @@ def import_model(
     version: str | None = None,
     model: str | None = None,
     tags: bool = False,
+    import_additions: bool = False,
     progress: Progress | None = None,
 ) -> Imported:
     """Import the versions of the model `name` of `registry`, or only `version`, by its number or name there.
 
     `model` is the key of a new model; by default, that of the published versions, else the name on the registry. A version
-    made by hand is imported with its ancestors. With `tags`, a tag of one version there becomes an alias. Raises NotOnRegistry, and as the registry does; InTheWay if edited files of
-    the current branch are in the way, after everything else was done.
+    made by hand is imported with its ancestors. With `tags`, a tag of one version there becomes an alias; with
+    `import_additions`, files that were added to a published version are imported as a child of it. Raises NotOnRegistry, and
+    as the registry does; InTheWay if edited files of the current branch are in the way, after everything else was done.
     """
     registry_model = recorded_places.find_model(repository, registry, name)
     if registry_model is None:
         known = ", ".join(model.name for model in registry.models()) or "none"
         raise errors.NotOnRegistry(registry=registry.organization, what=f"model {name!r}", known=known)
-    return _Run(repository, registry, registry_model, actor, progress, tags).run(version, model)
+    run = _Run(repository, registry, registry_model, actor, progress, tags, import_additions)
+    return run.run(version, model)
 
 
 @dataclass
@@ -133,10 +145,12 @@ class _Run:
     actor: Actor
     progress: Progress | None
     sets_aliases: bool = False
+    takes_additions: bool = False
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     numbers: dict[VersionId, int] = field(default_factory=dict)
     hints: dict[VersionId, Branch] = field(default_factory=dict)
     originals: dict[str, tuple[VersionId, ...]] = field(default_factory=dict)
+    added: dict[str, tuple[VersionId, tuple[FileDrift, ...]]] = field(default_factory=dict)
     lineages: dict[str, Lineage] = field(default_factory=dict)
     reader: lineage.Reader = field(init=False)
 
@@ -161,6 +175,8 @@ class _Run:
         marked.sort(key=lambda inspection: (_marker_of(inspection).version.number, inspection.version.number))
         for inspection in marked:
             self._import_published(importer, inspection)
+        for inspection in inspected:
+            self._take_additions(importer, inspection)
         self._import_all_by_hand(importer, inspected, recorded)
         imported_tags.write_notes(self.repository, self.registry, (inspection.version for inspection in inspected))
         tags = self._set_aliases(key) if self.sets_aliases else ()
@@ -254,12 +270,27 @@ class _Run:
         local = recorded.get(version.id, ("", {}))[1]
         if local:
             self._record_names(version, recorded[version.id][0], [*local])
-        unchanged = [id_ for id_ in local if self._is_unchanged(id_, version, contents)]
-        if unchanged:
-            self._record(version, KNOWN, unchanged[-1])
+        unchanged = self._unchanged(contents, local)
+        if unchanged is not None:
+            self._record(version, KNOWN, unchanged)
             contents.write(self.repository)
             return _Inspection(version, contents)
         return self._read_marker(version, contents)
+
+    def _unchanged(self, contents: Contents, local: Mapping[VersionId, None]) -> VersionId | None:
+        """Return the version that a registry version still is, that with most of its files; None for none.
+
+        Only files whose content is not noted are read.
+        """
+        compared = {id_: additions.differences(self.repository, contents, id_, local) for id_ in local}
+        unchanged = [id_ for id_, differences in compared.items() if not differences.is_changed]
+        if not unchanged:
+            return None
+        id_ = min(reversed(unchanged), key=lambda one: len(compared[one].added))
+        if compared[id_].added:
+            published = next(one for one in unchanged if not places.is_by_hand(self.repository.objects.version(one)))
+            self.added[contents.version.id] = published, compared[id_].added
+        return id_
 
     def _record_names(self, version: RemoteVersion, key: str, ids: Sequence[VersionId]) -> None:
         """Record the place of known versions again if the registry version or its model was renamed."""
@@ -269,30 +300,19 @@ class _Run:
                 with self.repository.locked():
                     places.record(model, id_, place, self.actor.move("import"))
 
-    def _is_unchanged(self, id_: VersionId, remote: RemoteVersion, contents: Contents) -> bool:
-        """Compare a version with its registry version; only files whose content is not noted are read."""
-        objects = self.repository.objects
-        version = objects.version(id_)
-        by_hand = places.is_by_hand(version)
-        if compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand):
-            return False
-        served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
-        return not contents.changes(served, by_hand=by_hand)
-
     def _contents(self, version: RemoteVersion) -> Contents:
         return of_version(self.repository, self.registry, version, self.registry.files(version), self.progress)
 
     def _read_marker(self, version: RemoteVersion, contents: Contents) -> _Inspection:
         """Return the version with its own marker, if it has one."""
         fault = ""
-        for file in contents.files:
-            if file.name == marker.NAME:
+        for file in marker.among(contents.files):
+            decoded, fault = read_marker(self.registry, file)
+            if decoded is None:  # a single answer may have been truncated
                 decoded, fault = read_marker(self.registry, file)
-                if decoded is None:  # a single answer may have been truncated
-                    decoded, fault = read_marker(self.registry, file)
-                if decoded is not None and decoded.model_version == version.id:
-                    return _Inspection(version, contents, decoded)
-                fault = fault or "its marker is a copy of another version's marker"
+            if decoded is not None and decoded.model_version == version.id:
+                return _Inspection(version, contents, decoded)
+            fault = fault or "its marker is a copy of another version's marker"
         return _Inspection(version, contents, None, fault)
 
     def _key(self, model: str | None, inspected: Sequence[_Inspection], recorded: Recorded) -> str:
@@ -323,25 +343,44 @@ class _Run:
         if reason:
             self._record(inspection.version, LEFT_OUT, None, reason)
             return
-        fields = compare.changed_fields(version_marker.manifest, inspection.version, by_hand=False)
-        files = compare.changed_roles(version_marker.served, inspection.files)
-        if not files:
+        version, id_ = inspection.version, version_marker.id
+        fields = compare.changed_fields(version_marker.manifest, version, by_hand=False)
+        files = compare.changed_roles(version_marker.served, inspection.files, version_marker.names)
+        differences = Differences(fields, files)
+        if not differences.changed_files:
             result = importer.import_published(inspection.contents, version_marker, record_place=not fields)
-            files = () if isinstance(result, Import) else result
-        if not files and not fields:
-            self._record(inspection.version, SAME, version_marker.id)
+            differences = replace(differences, files=(*files, *(() if isinstance(result, Import) else result)))
+        if not differences.is_changed:
+            self._record(version, SAME, id_)
+            self.added |= {version.id: (id_, differences.added)} if differences.added else {}
             return
-        if not files:  # the published version itself was imported too
-            self.numbers[version_marker.id] = inspection.version.number
-            self.originals[inspection.version.id] = (version_marker.id,)
-        changes = ", ".join([*(field.key for field in fields), *(f"{file.role} ({file.change})" for file in files)])
-        self._import_by_hand(
-            importer,
-            inspection,
-            version_marker.id,
-            version_marker.version.number,
-            f"edited since it was published: {changes}",
+        if not differences.changed_files:  # the published version itself was imported too
+            self.numbers[id_] = version.number
+            self.originals[version.id] = (id_,)
+        number, note = version_marker.version.number, f"edited since it was published: {differences}"
+        self._import_by_hand(importer, inspection, id_, number, note)
+
+    def _take_additions(self, importer: Importer, inspection: _Inspection) -> None:
+        """Import files that were added to a published version as a child of it; without the option, note how to."""
+        version = inspection.version
+        published, added = self.added.get(version.id, (None, ()))
+        if published is None:
+            return
+        summary = (
+            f"{count(len(added), 'file was', 'files were')} added since it was published: {additions.listed(added)}"
         )
+        if not self.takes_additions:
+            command = additions.import_command(self.registry.organization, self.registry_model.name)
+            note = f"{summary}; `{command}` imports {'it' if len(added) == 1 else 'them'} as a child version"
+            self.done[version.id] = replace(self.done[version.id], notes=(note,), added=added)
+            return
+        try:
+            result = importer.import_additions(inspection.contents, published)
+        except errors.Unimportable as error:
+            self._record(version, LEFT_OUT, None, f"{summary}; {error.fields['reason']}")
+            return
+        self.originals[version.id] = (published,)
+        self._record(version, WITH_ADDITIONS, result.id, summary)
 
     def _import_all_by_hand(self, importer: Importer, inspected: Sequence[_Inspection], recorded: Recorded) -> None:
         """Import the versions without a marker, each as a child of its experiment's base, else of the previous by number."""

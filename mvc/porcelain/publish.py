@@ -5,14 +5,16 @@
                                                       └─ none ─► create ─► files ─► thumbnail ─► marker ─► place recorded
                                                                                                  (complete)
 
-The marker is uploaded last. An interrupted publish is resumed by the next one.
+The marker is uploaded last. An interrupted publish is resumed by the next one. A version that was imported from one made on
+the registry is there already, and is not published as a copy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mvc import errors
 from mvc.model import roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
@@ -20,7 +22,10 @@ from mvc.model.toml import secrets
 from mvc.plural import count
 from mvc.readiness.fit import SAVED_MODEL
 from mvc.registry import fields, published, publishing, recorded_places
-from mvc.registry.contents import of_version
+from mvc.registry.compare import FileDrift
+from mvc.registry.contents import Contents, of_version
+from mvc.registry.fields import FieldChange
+from mvc.registry.files import additions
 from mvc.registry.marker import Branch
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -38,15 +43,20 @@ _SAVED_MODEL = (
     "the TensorFlow job expects one zip of the SavedModel; `mvc check --for pre-annotation` names the command"
 )
 _FOLDER = "a job that expects one archive needs a zip with the role itself"
-NEW, RESUMED, THERE = "*", "+", "="
-"""The outcome for a version: created, completed after an interruption, or complete before."""
+NEW, RESUMED, THERE, SUPERSEDED, LEFT_OUT = "*", "+", "=", "-", "!"
+"""The outcome for a version: created; completed after an interruption; there before; imported from a registry version that has
+changed since, as a later version records; left out."""
+_REFUSALS = (errors.PublicationChanged, errors.ImportChanged, errors.NoContext, errors.NeedsMemory)
+"""Errors of one version, after which others can be published."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion(Document):
-    """A version and its outcome: `flag` is `*` new, `+` resumed, `=` unchanged; a new one has no place in a dry run.
+    """A version and its outcome: `flag` is `*` new, `+` resumed, `=` there before, `-` superseded, `!` left out.
 
-    `notes` name values that the registry does not accept, and values that look like secrets.
+    A new one has no place in a dry run. `notes` name values that the registry does not accept, values that look like secrets,
+    what was `edited` and `added` on the registry since, and why a version was left out. One that was `made_there` is an
+    imported one.
     """
 
     id: VersionId
@@ -56,6 +66,9 @@ class PublishedVersion(Document):
     place: Place | None
     page: str | None
     notes: tuple[str, ...] = ()
+    edited: tuple[FieldChange, ...] = ()
+    added: tuple[FileDrift, ...] = ()
+    made_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,11 @@ class Published(Document):
     renamed_from: str | None = None
     tags: tuple[TagChange, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """True if no version was left out."""
+        return all(version.flag != LEFT_OUT for version in self.versions)
+
 
 def everything(model: Model) -> list[VersionId]:
     """Return every version that is reachable from a branch, tag or alias of `model`, parents first."""
@@ -96,14 +114,16 @@ def publish(
     dry_run: bool = False,
     allow_memory: bool = False,
     require_context: bool = False,
+    keep_going: bool = False,
     progress: Progress | None = None,
 ) -> Published:
     """Publish versions of `model`, in this order, to `registry_model`: by default that of earlier ones, else of the same name.
 
     A version that names its experiment gets a context there; where it cannot, a note says why, or `require_context` refuses it.
+    With `keep_going`, a version that is refused is left out, and the others are published.
 
-    Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, NoContext, NeedsMemory, RoleReserved,
-    and as reading files does. The next call resumes where this one stopped.
+    Raises RegistryUnreachable, RegistryUncertain, RegistryDenied, RegistryFault, PublicationChanged, ImportChanged, NoContext,
+    NeedsMemory, and as reading files does. The next call resumes where this one stopped.
     """
     repository = model.repository
     name, existing = _registry_model(model, registry, registry_model)
@@ -116,14 +136,15 @@ def publish(
     publisher = Publisher(
         repository, registry, name, existing, allow_memory, report, require_context, _branches(model, versions)
     )
-    run = _Run(repository, model.key, registry, actor, publisher)
+    recorded = recorded_places.on_registry(model, registry)
+    run = _Run(repository, model, registry, actor, publisher, recorded, is_dry_run=dry_run, keep_going=keep_going)
     if dry_run:
-        planned = tuple(run.dry_run(local) for local in locals_)
+        planned = tuple(run.outcome(local) for local in locals_)
         return Published(registry.organization, name, planned, done=False, renamed_from=renamed_from)
     with repository.locked():
         repository.door.sweep()
-    done = tuple(run.publish(local) for local in locals_)
-    created = {version.name for version in done if version.flag != THERE}
+    done = tuple(run.outcome(local) for local in locals_)
+    created = {version.name for version in done if version.flag in (NEW, RESUMED)}
     duplicates = _duplicates(registry, publisher.model, created)
     return Published(registry.organization, name, done, duplicates, publisher.sent, renamed_from=renamed_from)
 
@@ -155,57 +176,72 @@ def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]
     return tuple(f"{name}: {', '.join(f'#{number}' for number in same)}" for name, same in repeated.items())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Run:
-    """One run of the verb."""
+    """One run of the verb; `recorded` are the places of the model's versions on the registry."""
 
     repository: Repository
-    model: str
+    model: Model
     registry: Registry
     actor: Actor
     publisher: Publisher
+    recorded: Sequence[tuple[VersionId, Place]]
+    is_dry_run: bool = False
+    keep_going: bool = False
     renamed: dict[str, ByMarker] = field(default_factory=dict)
 
-    def publish(self, local: LocalVersion) -> PublishedVersion:
+    def outcome(self, local: LocalVersion) -> PublishedVersion:
+        """Publish a version, or only look in a dry run; without `keep_going`, raise if it is refused."""
+        try:
+            imported = self._imported(local)
+            return (
+                imported if imported is not None else self._dry_run(local) if self.is_dry_run else self._publish(local)
+            )
+        except _REFUSALS as error:
+            if not self.keep_going:
+                raise
+            place = next(iter(self._places(local.id)), None)
+            page = self.registry.page(place.id) if place is not None else None
+            number = local.version.number
+            return PublishedVersion(local.id, number, local.name, LEFT_OUT, place, page, (error.message.rstrip("."),))
+
+    def _publish(self, local: LocalVersion) -> PublishedVersion:
         """Complete a version on the registry, and record its place."""
-        existing = self._existing(local)
+        existing, added = self._existing(local), tuple[FileDrift, ...]()
         if existing is not None and existing.state is State.COMPLETE:
             remote, flag = existing.version, THERE
-            self._check_files(local, existing)
+            added = self._check_files(local, existing)
             self.publisher.report(local.size)
         else:
             remote, flag = self.publisher.complete(local, existing), NEW if existing is None else RESUMED
+        self._record(local, remote)
+        return self._outcome(local, flag, remote, added)
+
+    def _record(self, local: LocalVersion, remote: RemoteVersion) -> None:
         place = recorded_places.place_of(self.registry, remote)
         with self.repository.locked():
-            places.record(Model(self.repository, self.model), local.id, place, self.actor.move("publish"))
+            places.record(self.model, local.id, place, self.actor.move("publish"))
             self.publisher.end_journal(local)
-        return self._outcome(local, flag, remote)
 
-    def dry_run(self, local: LocalVersion) -> PublishedVersion:
-        """Return the outcome that `publish` would have. Raises PublicationChanged."""
+    def _dry_run(self, local: LocalVersion) -> PublishedVersion:
+        """Return the outcome that `_publish` would have. Raises PublicationChanged."""
         existing = self._existing(local)
         if existing is None or existing.state is not State.COMPLETE:
             self.registry.check_storage()
         if existing is None:
             self.publisher.plan_export(local)
             return self._outcome(local, NEW, None)
-        if existing.state is State.COMPLETE:
-            self._check_files(local, existing, is_dry_run=True)
-        return self._outcome(local, THERE if existing.state is State.COMPLETE else RESUMED, existing.version)
+        is_complete = existing.state is State.COMPLETE
+        added = self._check_files(local, existing) if is_complete else ()
+        return self._outcome(local, THERE if is_complete else RESUMED, existing.version, added)
 
     def _existing(self, local: LocalVersion) -> Candidate | None:
         """Return the complete version at a recorded place, else the best one of the same name. Raises PublicationChanged."""
-        recorded = places.places(Model(self.repository, self.model), local.id)
         registry_model = self.publisher.model
         if registry_model is None:
             return None
-        own = [
-            place
-            for place in recorded
-            if recorded_places.is_on(place, self.registry) and place.model_id == registry_model.id
-        ]
         known = list[Candidate]()
-        for place in sorted(own, key=lambda one: one.number):
+        for place in self._places(local.id):
             remote = self.registry.version(place.id)
             known += [published.inspect(self.registry, remote, local.id)] if remote is not None else []
             if known and known[-1].state is State.COMPLETE:
@@ -221,28 +257,97 @@ class _Run:
     def _by_marker(self, registry_model: RemoteModel) -> ByMarker:
         """Return the versions that were renamed there and have no recorded place; read once."""
         if registry_model.id not in self.renamed:
-            known = {place.id for _, place in places.every(Model(self.repository, self.model))}
+            known = {place.id for _, place in places.every(self.model)}
             self.renamed[registry_model.id] = ByMarker(self.registry, registry_model, known)
         return self.renamed[registry_model.id]
 
-    def _check_files(self, local: LocalVersion, existing: Candidate, *, is_dry_run: bool = False) -> None:
-        """Raise PublicationChanged if a file of a complete version was replaced since."""
-        contents = of_version(self.repository, self.registry, existing.version, existing.files)
-        self.publisher.check_files(local, contents, write=not is_dry_run)
+    def _places(self, id_: VersionId) -> list[Place]:
+        """Return the recorded places of a version in the registry's model, by number."""
+        model = self.publisher.model
+        own = [place for one, place in self.recorded if one == id_ and model is not None and place.model_id == model.id]
+        return sorted(own, key=lambda place: place.number)
 
-    def _outcome(self, local: LocalVersion, flag: str, remote: RemoteVersion | None) -> PublishedVersion:
+    def _check_files(self, local: LocalVersion, existing: Candidate) -> tuple[FileDrift, ...]:
+        """Return the files that were added to a complete version and never imported. Raises PublicationChanged for any other change."""
+        contents = of_version(self.repository, self.registry, existing.version, existing.files)
+        if existing.marker is not None:
+            contents.trust(existing.marker)
+        added = self.publisher.check_files(local, contents, write=not self.is_dry_run)
+        recorded = [id_ for id_, place in self.recorded if place.id == existing.version.id]
+        return additions.untaken(self.repository, contents, local.id, recorded) if added else ()
+
+    def _imported(self, local: LocalVersion) -> PublishedVersion | None:
+        """Return the outcome for a version that was imported from one made on the registry; None if that is not there.
+
+        Raises ImportChanged if it was edited since.
+        """
+        if not places.is_by_hand(local.version):
+            return None
+        made_there = [place for place in self._places(local.id) if place.name != local.name]  # others are copies
+        remotes = (self.registry.version(place.id) for place in reversed(made_there))
+        remote = next((remote for remote in remotes if remote is not None), None)
+        return self._imported_from(local, remote) if remote is not None else None
+
+    def _imported_from(self, local: LocalVersion, remote: RemoteVersion) -> PublishedVersion:
+        contents = of_version(self.repository, self.registry, remote, self.registry.files(remote))
+        recorded = [id_ for id_, place in self.recorded if place.id == remote.id]
+        differences = additions.differences(self.repository, contents, local.id, recorded)
+        if not self.is_dry_run:
+            contents.write(self.repository)
+        if differences.is_changed:
+            return self._superseded(local, contents, recorded, str(differences))
+        if not self.is_dry_run:
+            self._record(local, remote)
+        self.publisher.report(local.size)
+        return self._outcome(local, THERE, remote, differences.added)
+
+    def _superseded(
+        self, local: LocalVersion, contents: Contents, recorded: Sequence[VersionId], reason: str
+    ) -> PublishedVersion:
+        """Return the outcome for a version if another one records what its registry version is now. Raises ImportChanged."""
+        remote = contents.version
+        others = (id_ for id_ in recorded if id_ != local.id and self.repository.objects.has(id_))
+        present = [
+            id_ for id_ in others if not additions.differences(self.repository, contents, id_, recorded).is_changed
+        ]
+        if not (present and self.keep_going):
+            registry = f"{remote.model.name} of {self.registry.organization}"
+            name = f"#{remote.number} {remote.name}"
+            raise errors.ImportChanged(version=f"v{local.version.number}", name=name, registry=registry, reason=reason)
+        number = self.repository.objects.version(present[-1]).number
+        note = f"#{remote.number} was edited on the registry since, and is now v{number} here"
+        return replace(self._outcome(local, SUPERSEDED, remote), notes=(note,))
+
+    def _outcome(
+        self, local: LocalVersion, flag: str, remote: RemoteVersion | None, added: tuple[FileDrift, ...] = ()
+    ) -> PublishedVersion:
         place = recorded_places.place_of(self.registry, remote) if remote is not None else None
         page = self.registry.page(remote.id) if remote is not None else None
-        added = tuple(self.publisher.notes) if flag == NEW else ()
-        notes = _edited(local, remote) if flag == THERE and remote is not None else (*added, *_notes(local))
-        return PublishedVersion(local.id, local.version.number, local.name, flag, place, page, notes)
+        made_there = places.is_by_hand(local.version) and flag in (THERE, SUPERSEDED)
+        name = remote.name if made_there and remote is not None else local.name
+        edited = _edited(local, remote) if flag == THERE and remote is not None and not made_there else ()
+        notes = (*(self.publisher.notes if flag == NEW else ()), *_notes(local)) if flag in (NEW, RESUMED) else ()
+        notes = (*notes, *self._warnings(edited, added))
+        return PublishedVersion(
+            local.id, local.version.number, name, flag, place, page, notes, edited, added, made_there
+        )
+
+    def _warnings(self, edited: Sequence[FieldChange], added: Sequence[FileDrift]) -> Iterator[str]:
+        """Yield what was edited in a complete version since, and what was added to it."""
+        if edited:
+            keys = ", ".join(change.key for change in edited)
+            yield f"edited on the registry since it was published: {keys}; `mvc drift` shows how"
+        if added:
+            command = additions.import_command(self.registry.organization, self.publisher.model_name)
+            pronoun = "it" if len(added) == 1 else "them"
+            files = f"{count(len(added), 'file was', 'files were')} added on the registry: {additions.listed(added)}"
+            yield f"{files}; `{command}` imports {pronoun} as a child version"
 
 
-def _edited(local: LocalVersion, remote: RemoteVersion) -> tuple[str, ...]:
-    """Return a warning about fields of a complete version that were edited since."""
-    changes = fields.changes(fields.request(local.manifest), remote.raw)
-    keys = ", ".join(change.key for change in changes)
-    return (f"edited on the registry since it was published: {keys}; `mvc drift` shows how",) if changes else ()
+def _edited(local: LocalVersion, remote: RemoteVersion) -> tuple[FieldChange, ...]:
+    """Return the fields of a complete version that were edited since, its name among them."""
+    renamed = (FieldChange("name", local.name, remote.name),) if remote.name != local.name else ()
+    return (*renamed, *fields.changes(fields.request(local.manifest), remote.raw))
 
 
 def _notes(local: LocalVersion) -> tuple[str, ...]:

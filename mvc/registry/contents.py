@@ -9,14 +9,16 @@ read, or sent, and only then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model.ids import FileId, Hasher
+from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, published
-from mvc.registry.compare import FileDrift
+from mvc.registry.compare import Differences, FileDrift
+from mvc.registry.files import role_names
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import places
@@ -32,7 +34,8 @@ OTHER = FileId("")
 class Contents:
     """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read.
 
-    `names` are those of its experiment and dataset versions, to be noted too.
+    `names` are those of its experiment and dataset versions, to be noted too; `role_names` are as its own marker has them, None
+    if that was not read.
     """
 
     registry: Registry
@@ -41,27 +44,40 @@ class Contents:
     noted: dict[str, FileId]
     progress: Progress | None = None
     names: dict[str, Any] = field(default_factory=dict)
+    role_names: Mapping[str, str] | None = None
     received: int = 0
-    _before: tuple[Any, Any] = field(init=False)
+    _before: tuple[Any, ...] = field(init=False)
     _marker_read: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Remember what was noted before."""
-        self._before = dict(self.noted), self.names
+        self._before = self._noteworthy()
 
     @property
     def is_news(self) -> bool:
         """True if there is something to note."""
-        return (self.noted, self.names) != self._before
+        return self._noteworthy() != self._before
 
     def trust(self, own: Marker) -> None:
-        """Take the contents that the publisher noted in the version's own marker; they do not replace noted ones."""
+        """Take names, and contents that the publisher noted, from the version's own marker; they do not replace noted contents."""
         self._marker_read = True
+        self.role_names = own.names
         self.noted = {**own.contents, **self.noted}
+
+    def names_of(self, tree: Tree | None) -> Mapping[str, str]:
+        """Return the names that differ from their roles: as noted, else as the own marker has them.
+
+        Without a readable marker, a published `tree` has those that a publish gives it.
+        """
+        if self.role_names is None and (tree is None or not all(map(role_names.is_legal, tree.by_role))):
+            self._read_marker()
+        if self.role_names is not None or tree is None:
+            return self.role_names or {}
+        return role_names.differing(role_names.assign(tree.by_role, [file.name for file in self.files]))
 
     def content(self, file: RemoteFile) -> FileId | None:
         """Return the noted content of a file; None if none is noted."""
-        if file.id not in self.noted and not self._marker_read:
+        if file.id not in self.noted:
             self._read_marker()
         return self.noted.get(file.id)
 
@@ -80,7 +96,13 @@ class Contents:
 
     def changes(self, tree: Tree, *, by_hand: bool) -> tuple[FileDrift, ...]:
         """Compare the files with a tree, as `compare.changed_files`."""
-        return compare.changed_files(tree, self.files, self.of, by_hand=by_hand)
+        names = self.names_of(None if by_hand else tree)
+        return compare.changed_files(tree, self.files, self.of, by_hand=by_hand, names=names)
+
+    def differences(self, manifest: Manifest, tree: Tree, *, by_hand: bool) -> Differences:
+        """Compare the fields with a manifest, and the files with a tree that has each role."""
+        changed = compare.changed_fields(manifest, self.version, by_hand=by_hand)
+        return Differences(changed, self.changes(tree, by_hand=by_hand), by_hand)
 
     def note(self) -> dict[str, Any]:
         """Return what an import note keeps of the version: its answer without addresses, and the contents by record id."""
@@ -90,6 +112,7 @@ class Contents:
             "files": [{"id": file.id, "name": file.name, "filename": file.filename} for file in self.files],
             "contents": {id_: content for id_, content in self.noted.items() if id_ in listed},
             **({"names": self.names} if self.names else {}),
+            **({"roles": dict(self.role_names)} if self.role_names is not None else {}),
         }
 
     def write(self, repository: Repository) -> None:
@@ -97,15 +120,19 @@ class Contents:
         if self.is_news:
             with repository.locked():
                 import_notes.write(repository.door, places.PICSELLIA, self.version.id, self.note())
-            self._before = dict(self.noted), self.names
+            self._before = self._noteworthy()
 
     def _read_marker(self) -> None:
+        if self._marker_read:
+            return
         self._marker_read = True
-        for file in self.files:
-            if file.name == marker.NAME:
-                own = published.read_marker(self.registry, file)[0]
-                if own is not None and own.model_version == self.version.id:
-                    self.trust(own)
+        for file in marker.among(self.files):
+            own = published.read_marker(self.registry, file)[0]
+            if own is not None and own.model_version == self.version.id:
+                self.trust(own)
+
+    def _noteworthy(self) -> tuple[Any, ...]:
+        return dict(self.noted), self.names, self.role_names
 
     def _hash(self, file: RemoteFile, entry: TreeEntry | None) -> FileId:
         hasher, size = Hasher(), 0
@@ -137,13 +164,18 @@ def of_version(
 ) -> Contents:
     """Return the contents of a registry version, as far as the repository has noted them."""
     answer = import_notes.read(repository.door, places.PICSELLIA, version.id)
-    return Contents(registry, version, files, _noted(answer), progress, noted_names(answer))
+    return Contents(registry, version, files, _noted(answer), progress, noted_names(answer), _noted_roles(answer))
 
 
 def noted_names(answer: Any) -> dict[str, Any]:
     """Return the names of the experiment and dataset versions that an import note has."""
     names = answer.get("names") if isinstance(answer, dict) else None
     return names if isinstance(names, dict) else {}
+
+
+def _noted_roles(answer: Any) -> dict[str, str] | None:
+    noted = answer.get("roles") if isinstance(answer, dict) else None
+    return noted if isinstance(noted, dict) and all(isinstance(name, str) for name in noted.values()) else None
 
 
 def _noted(answer: Any) -> dict[str, FileId]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from mvc import errors
 from mvc.model.manifest import Manifest
-from mvc.model.tree import Tree
+from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import fields, marker
 from mvc.registry.contents import Contents
 from mvc.registry.experiments.protocol import RemoteExperiment
+from mvc.registry.files import role_names
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 
 
@@ -57,7 +58,10 @@ def plan(registry: Registry, id_: str, manifest: Manifest, files: Tree) -> Plan:
     contents = Contents(registry, NOWHERE, (), {})
     copies = _Copies(registry, experiment, contents)
     changes = [*_parameters(registry, id_, manifest), *_datasets(registry, id_, manifest)]
-    differing = [file for file in registry.artifacts(id_) if _differs(contents, file, files)]
+    artifacts = marker.without(registry.artifacts(id_))
+    names = role_names.assign(files.by_role, [file.name for file in artifacts])
+    by_name = {names[role]: entry for role, entry in files.by_role.items()}
+    differing = [file for file in artifacts if _differs(contents, file, by_name.get(file.name))]
     changes += [f"file {file.name}" for file in differing if not copies.has(file)]
     if changes:
         reason = f"experiment {experiment.name} has other values: {', '.join(changes)}"
@@ -72,9 +76,9 @@ def complete(
 
     Raises CannotExportError if the registry keeps other values, and errors of the registry.
     """
-    for file in registry.files(exported):
-        if file.name == marker.NAME or file.name in planned.copies:
-            registry.delete_file(file)
+    listed = registry.files(exported)
+    for file in (*marker.among(listed), *(file for file in listed if file.name in planned.copies)):
+        registry.delete_file(file)
     request = fields.request(manifest)
     try:
         remote = registry.update_version(exported, {**_cleared(exported, request), **request})
@@ -112,11 +116,8 @@ def _datasets(registry: Registry, id_: str, manifest: Manifest) -> list[str]:
     return [f"dataset {alias}" for alias in sorted(aliases)]
 
 
-def _differs(contents: Contents, file: RemoteFile, files: Tree) -> bool:
+def _differs(contents: Contents, file: RemoteFile, entry: TreeEntry | None) -> bool:
     """Return whether an artifact is not a file of the version, or has other bytes."""
-    if file.name == marker.NAME:
-        return False
-    entry = files.by_role.get(file.name)
     return entry is None or contents.read(file, entry) != entry.file
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model import paths
+from mvc.model.paths import check_path, collisions, fold
 from mvc.model.toml import rules
 from mvc.model.tree import TreeEntry
+from mvc.registry import marker
 
 _SEPARATORS = re.compile(r"[/\\]")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\[\]\\/\ud800-\udfff]')
@@ -29,8 +30,8 @@ _MAX_NAME = 200
 _MAX_ROLE = rules.MAX_ROLE - 8
 """The longest role, with room for a number after it."""
 _UNNAMED = "file"
-_OWN_THERE = ("mvc-manifest.json",)
-"""The file name of the marker."""
+_OWN_THERE = (marker.FILENAME,)
+"""Names that files there do not get."""
 
 
 class RegistryFile(NamedTuple):
@@ -48,20 +49,22 @@ class PlacedFile(NamedTuple):
     path: str
 
 
-def place(files: Sequence[RegistryFile]) -> list[PlacedFile]:
-    """Return a unique role and a unique path for each of `files`, in their order."""
+def place(
+    files: Sequence[RegistryFile], *, roles: Collection[str] = (), paths: Collection[str] = ()
+) -> list[PlacedFile]:
+    """Return a unique role and a unique path for each of `files`, in their order; other files have `roles` and `paths`."""
     order = sorted(range(len(files)), key=lambda number: files[number])
-    roles: dict[int, str] = {}
+    named: dict[int, str] = {}
     for number in order:
-        roles[number] = _unused(role(files[number].role), set(roles.values()))
+        named[number] = _unused(role(files[number].role), {*roles, *named.values()})
     bases = {number: base_name(files[number].filename) for number in order}
-    folded = Counter(paths.fold(base) for base in bases.values())
+    folded = Counter(map(fold, [*bases.values(), *paths]))
     placed: dict[int, str] = {}
     for number in order:
-        is_unique = folded[paths.fold(bases[number])] == 1
-        path = bases[number] if is_unique else f"{base_name(roles[number])}/{bases[number]}"
-        placed[number] = _without_collision(path, list(placed.values()))
-    return [PlacedFile(roles[number], placed[number]) for number in range(len(files))]
+        is_unique = folded[fold(bases[number])] == 1
+        path = bases[number] if is_unique else f"{base_name(named[number])}/{bases[number]}"
+        placed[number] = _without_collision(path, [*paths, *placed.values()])
+    return [PlacedFile(named[number], placed[number]) for number in range(len(files))]
 
 
 def filenames(entries: Sequence[TreeEntry]) -> dict[str, str]:
@@ -74,16 +77,14 @@ def filenames(entries: Sequence[TreeEntry]) -> dict[str, str]:
     names: dict[str, str] = {}
     for form in forms:
         candidates = {entry.role: form(entry) for entry in ordered if entry.role not in names}
-        folded = Counter(paths.fold(name) for name in candidates.values())
-        taken = {paths.fold(name) for name in (*names.values(), *_OWN_THERE)}
+        folded = Counter(fold(name) for name in candidates.values())
+        taken = {fold(name) for name in (*names.values(), *_OWN_THERE)}
         names |= {
-            role: name
-            for role, name in candidates.items()
-            if folded[paths.fold(name)] == 1 and paths.fold(name) not in taken
+            role: name for role, name in candidates.items() if folded[fold(name)] == 1 and fold(name) not in taken
         }
     for entry in ordered:
         if entry.role not in names:
-            names[entry.role] = _numbered(_after_role(entry), {paths.fold(name) for name in names.values()})
+            names[entry.role] = _numbered(_after_role(entry), {fold(name) for name in names.values()})
     return names
 
 
@@ -101,7 +102,7 @@ def _after_role(entry: TreeEntry) -> str:
 
 def _numbered(name: str, taken: set[str]) -> str:
     number, candidate = 1, name
-    while paths.fold(candidate) in taken:
+    while fold(candidate) in taken:
         number += 1
         candidate = f"{number}-{name}"
     return candidate
@@ -116,10 +117,10 @@ def base_name(filename: str) -> str:
     if not name:
         return _UNNAMED
     try:
-        paths.check_path(name)
+        check_path(name)
     except (errors.UnsafePath, errors.UnportablePath):
         name = f"_{name}"
-    return f"_{name}" if paths.fold(name) in _OWN else name
+    return f"_{name}" if fold(name) in _OWN else name
 
 
 def role(name: str) -> str:
@@ -149,7 +150,7 @@ def _unused(name: str, taken: set[str]) -> str:
 def _without_collision(path: str, others: list[str]) -> str:
     """Return `path`, with a number if it would collide with `others` on some system."""
     number, candidate = 1, path
-    while paths.collisions([*others, candidate]):
+    while collisions([*others, candidate]):
         number += 1
         head, slash, rest = path.partition("/")
         candidate = f"{head}-{number}{slash}{rest}" if slash else f"{number}-{head}"

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.model import roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import secrets
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import flat_files, handmade, marker, recorded_places
+from mvc.registry import compare, flat_files, handmade, marker, recorded_places
 from mvc.registry.compare import REPLACED, FileDrift
 from mvc.registry.contents import OTHER, Contents
-from mvc.registry.flat_files import RegistryFile
+from mvc.registry.files import additions
+from mvc.registry.files.additions import Snapshot
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteContext, RemoteFile, RemoteVersion
 from mvc.repository import delta_bases, places
@@ -79,12 +81,12 @@ class Importer:
         A file that is in the store is not trusted to be the registry's: its content there is noted, or read.
         `record_place` is False if the registry version has been edited since: its contents are then another version.
         """
-        by_role = {file.name: file for file in contents.files}
+        by_name = {file.name: file for file in contents.files}
         contents.trust(published)
         with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
             for entry in published.served.entries:
-                file = by_role[entry.role]
+                file = by_name[published.names.get(entry.role, entry.role)]
                 if self._content(ingest, contents, file, entry) != entry.file:
                     changes.append(FileDrift(entry.role, REPLACED, file.filename))
             if changes:
@@ -101,27 +103,16 @@ class Importer:
     ) -> Import:
         """Import a version that was made on the registry, as a child of `parent`. Raises Unimportable."""
         remote = contents.version
-        own = [file for file in contents.files if file.name != marker.NAME]
+        own = marker.without(contents.files)
+        names = contents.names_of(None)
         bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
             stored = [self._stored(ingest, contents, file) for file in own]
-            placed = flat_files.place(
-                [RegistryFile(f.name, f.filename, s.file) for f, s in zip(own, stored, strict=True)]
-            )
+            placed = flat_files.place(compare.registry_files(own, [file.file for file in stored], names))
             tree = Tree.of([TreeEntry(p.path, p.role, s.size, s.file) for p, s in zip(placed, stored, strict=True)])
             made = handmade.read(remote, context, {file.role: file.path for file in placed})
-            version = Version(
-                parents=(parent,) if parent is not None else (),
-                number=number,
-                author=handmade.author(self._registry.organization),
-                time=handmade.made_at(remote),
-                message=handmade.message(remote),
-                manifest=made.manifest.id(),
-                tree=tree.id(),
-                model_toml=ingest.add_bytes(made.model_toml),
-            )
-            id_ = self._write_objects(version, made.manifest, tree)
-            self._commit(ingest, remote, id_, version)
+            snapshot = Snapshot(made.model_toml, made.manifest, tree)
+            id_ = self._commit_by_hand(ingest, remote, snapshot, (parent,) if parent is not None else (), number)
         contents.write(self._repository)
         renamed = [
             f"file {f.filename!a} imported as {p.path}"
@@ -129,9 +120,45 @@ class Importer:
             if p.path != f.filename
         ]
         leaks = [
-            f"{leak.key} looks like a secret: {leak.kind}" for leak in secrets.find(made.manifest, version.message)
+            f"{leak.key} looks like a secret: {leak.kind}"
+            for leak in secrets.find(made.manifest, handmade.message(remote))
         ]
         return Import(id_, (*made.warnings, *renamed, *leaks))
+
+    def import_additions(self, contents: Contents, published: VersionId) -> Import:
+        """Import the files that were added to a published version, as a child of it. Raises Unimportable."""
+        objects, remote = self._repository.objects, contents.version
+        before = objects.version(published)
+        manifest, tree = objects.manifest(before.manifest), objects.tree(before.tree)
+        files = additions.added_files(contents, roles.expanded(manifest, tree))
+        toml = self._repository.extract.small(before.model_toml)
+        with self._storing(manifest, (published,)) as ingest:
+            stored = [self._stored(ingest, contents, file) for file in files]
+            try:
+                snapshot = additions.extended(Snapshot(toml, manifest, tree), files, stored)
+            except errors.MvcError as error:
+                raise errors.Unimportable(version=remote.name, reason=error.message.rstrip(".")) from error
+            id_ = self._commit_by_hand(ingest, remote, snapshot, (published,), before.number + 1)
+        contents.write(self._repository)
+        return Import(id_)
+
+    def _commit_by_hand(
+        self, ingest: Ingest, remote: RemoteVersion, snapshot: Snapshot, parents: tuple[VersionId, ...], number: int
+    ) -> VersionId:
+        """Commit a version that was made on the registry; return its id."""
+        version = Version(
+            parents=parents,
+            number=number,
+            author=handmade.author(self._registry.organization),
+            time=handmade.made_at(remote),
+            message=handmade.message(remote),
+            manifest=snapshot.manifest.id(),
+            tree=snapshot.tree.id(),
+            model_toml=ingest.add_bytes(snapshot.model_toml),
+        )
+        id_ = self._write_objects(version, snapshot.manifest, snapshot.tree)
+        self._commit(ingest, remote, id_, version)
+        return id_
 
     @contextlib.contextmanager
     def _storing(self, manifest: Manifest, parents: Sequence[VersionId]) -> Iterator[Ingest]:

@@ -1,17 +1,19 @@
 r"""The marker of a published version, `mvc-manifest.json`: its objects, without the bytes of its files, in canonical JSON.
 
-    {"branch":{"current":true,"name":"main"},"files":{"model-latest":{"file":"9f…","size":96583}},"kind":"marker",
-     "manifest":{…},"model_toml":"[model]\n…","model_version":"0197…","records":{"model-latest":"0198…"},"tree":{…},
-     "v":2,"version":{…}}
+    {"branch":{"current":true,"name":"main"},"files":{"notes/a.txt":{"file":"9f…","size":583}},"kind":"marker",
+     "manifest":{…},"model_toml":"[model]\n…","model_version":"0197…","names":{"notes/a.txt":"notes-a-txt"},
+     "records":{"notes/a.txt":"0198…"},"tree":{…},"v":3,"version":{…}}
 
 It has the exact bytes of the objects, so that their ids can be computed again. It is uploaded last: a registry version with
 its marker is complete. `model_version` is the id of that registry version, so a copy of the marker in another one is detected;
-`records` are the ids of the uploaded files' records, so a replaced file is. `branch` is a hint. A marker of v 1 has neither.
+`records` are the ids of the uploaded files' records, so a replaced file is. `branch` is a hint. `names` are the names on the
+registry that differ from their roles. A marker of v 2 has no names: each role is its own; one of v 1 has no records and no
+branch either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -22,13 +24,17 @@ from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
+from mvc.registry.files import role_names
+from mvc.registry.protocol import RemoteFile
 
-NAME = "mvc-manifest.json"
-"""The role and the file name of a marker."""
+NAME = role_names.MARKERS[0]
+"""The name of a marker on a registry; early publications have it under another one."""
+FILENAME = "mvc-manifest.json"
+"""Its file name."""
 MAX_BYTES = canonical.MAX_BYTES
 """The largest marker, in bytes."""
 _KEYS = {"kind", "v", "model_version", "version", "manifest", "tree", "model_toml", "files"}
-_KEYS_OF = {1: _KEYS, 2: _KEYS | {"records", "branch"}}
+_KEYS_OF = {1: _KEYS, 2: _KEYS | {"records", "branch"}, 3: _KEYS | {"records", "branch", "names"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Branch:
 class Marker:
     """A version with its manifest, its tree and the bytes of its model.toml, and the id of its registry version.
 
-    `records` are the record ids of the files by role.
+    `records` are the record ids of the files by role, `names` their names on the registry where these differ from the role.
     """
 
     model_version: str
@@ -57,6 +63,7 @@ class Marker:
     model_toml: bytes
     records: Mapping[str, str] = field(default_factory=dict)
     branch: Branch | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> VersionId:
@@ -77,7 +84,7 @@ class Marker:
         """Return the marker's canonical bytes. Raises NotCanonical, also if the parts do not belong to the version."""
         self._check()
         added = {"records": dict(self.records), "branch": self.branch.to_json() if self.branch is not None else None}
-        version = 2 if self.records or self.branch is not None else 1
+        version = 3 if self.names else 2 if self.records or self.branch is not None else 1
         return canonical.encode(
             {
                 "kind": "marker",
@@ -89,6 +96,7 @@ class Marker:
                 "model_toml": self.model_toml.decode("utf-8"),
                 "files": _files(self.tree),
                 **(added if version > 1 else {}),
+                **({"names": dict(self.names)} if self.names else {}),
             }
         )
 
@@ -105,8 +113,8 @@ class Marker:
         parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # free the memory
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
         toml, records = record["model_toml"].encode(), record.get("records", {})
-        branch = _branch(record.get("branch"))
-        decoded = cls(record["model_version"], version, manifest, tree, toml, records, branch)
+        branch, names = _branch(record.get("branch")), record.get("names", {})
+        decoded = cls(record["model_version"], version, manifest, tree, toml, records, branch, names)
         if record["files"] != _files(tree):
             raise errors.NotCanonical(reason="a marker's files are not those of its tree")
         decoded._check()
@@ -124,6 +132,26 @@ class Marker:
             raise errors.NotCanonical(reason="a marker's records are not those of its tree")
         if not all(isinstance(id_, str) for id_ in self.records.values()):
             raise errors.NotCanonical(reason="a marker's records are texts")
+        if not _are_names(self.names, self.served):
+            raise errors.NotCanonical(reason="a marker's names are not those of its roles")
+
+
+def among(files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """Return the files that have the name of a marker, those with the present name first."""
+    return sorted((file for file in files if file.name in role_names.MARKERS), key=lambda file: file.name != NAME)
+
+
+def without(files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """Return the other files, in their order."""
+    return [file for file in files if file.name not in role_names.MARKERS]
+
+
+def _are_names(names: Any, served: Tree) -> bool:
+    """Return whether these are names of roles of a tree, which leave each role a name of its own."""
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        return False
+    distinct = role_names.named(served, names)
+    return set(names) <= set(served.by_role) and len(distinct) == len(served.by_role)
 
 
 def _branch(value: Any) -> Branch | None:

@@ -1,22 +1,22 @@
 """The state of a version on a registry: none, begun, complete or changed.
 
 named v7-3f9c2ab1d0f4 ─► its marker ─┬─ none: begun, to be resumed
-                                     ├─ valid, of this version, and all files listed: complete
+                                     ├─ valid, of this version, and all its files listed: complete,
+                                     │  even if files were added
                                      └─ anything else: changed
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.model.tree import Tree
-from mvc.registry import marker
+from mvc.registry import compare, marker
+from mvc.registry.compare import FileDrift
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 
@@ -35,12 +35,16 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A registry version with the name of a version of this repository; if it was changed, the reason."""
+    """A registry version with the name of a version of this repository; if it was changed, the reason.
+
+    `marker` is its valid marker, None for none.
+    """
 
     version: RemoteVersion
     files: tuple[RemoteFile, ...]
     state: State
     reason: str = ""
+    marker: Marker | None = None
 
 
 def version_name(number: int, id_: VersionId) -> str:
@@ -70,16 +74,17 @@ def best(namesakes: Sequence[Candidate]) -> Candidate | None:
 def inspect(registry: Registry, version: RemoteVersion, id_: VersionId) -> Candidate:
     """Return a registry version as a candidate for the publication of the version `id_`."""
     files = tuple(registry.files(version))
-    marker_files = [file for file in files if file.name == marker.NAME]
+    marker_files = marker.among(files)
     if not marker_files:
         return Candidate(version, files, State.BEGUN)
     reason = ""
     for file in marker_files:
         decoded, reason = read_marker(registry, file)
         if decoded is not None:
-            reason = _mismatch(decoded, version, files, id_)
+            reason = _mismatch(decoded, version, id_)
             if not reason:
-                return Candidate(version, files, State.COMPLETE)
+                reason = _changed(compare.changed_roles(decoded.served, files, decoded.names))
+                return Candidate(version, files, State.CHANGED if reason else State.COMPLETE, reason, decoded)
     return Candidate(version, files, State.CHANGED, reason)
 
 
@@ -95,18 +100,15 @@ def read_marker(registry: Registry, file: RemoteFile) -> tuple[Marker | None, st
         return None, f"{marker.NAME} cannot be read ({error.fields['reason']})"
 
 
-def file_mismatch(tree: Tree, files: Sequence[RemoteFile]) -> str:
-    """Describe how the roles of files differ from those of a tree; empty if they are equal."""
-    counts = Counter(file.name for file in files if file.name != marker.NAME)
-    repeated = sorted(role for role, count in counts.items() if count > 1)
-    missing, added = sorted(set(tree.by_role) - set(counts)), sorted(set(counts) - set(tree.by_role))
-    parts = [("missing files", missing), ("unknown files", added), ("repeated files", repeated)]
-    return "; ".join(f"{noun}: {', '.join(roles)}" for noun, roles in parts if roles)
-
-
-def _mismatch(decoded: Marker, version: RemoteVersion, files: Sequence[RemoteFile], id_: VersionId) -> str:
+def _mismatch(decoded: Marker, version: RemoteVersion, id_: VersionId) -> str:
+    """Return the reason why a marker is not that of the version `id_` in a registry version; empty if it is."""
     if decoded.model_version != version.id:
         return f"{marker.NAME} belongs to another registry version"
-    if decoded.id != id_:
-        return f"{marker.NAME} belongs to version {decoded.id[:10]}"
-    return file_mismatch(decoded.served, files)
+    return f"{marker.NAME} belongs to version {decoded.id[:10]}" if decoded.id != id_ else ""
+
+
+def _changed(changes: Sequence[FileDrift]) -> str:
+    """Describe files that are missing, or of which several have one role."""
+    kinds = (("missing files", compare.MISSING), ("repeated files", compare.REPLACED))
+    roles = {noun: sorted({file.role for file in changes if file.change == change}) for noun, change in kinds}
+    return "; ".join(f"{noun}: {', '.join(listed)}" for noun, listed in roles.items() if listed)

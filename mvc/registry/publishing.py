@@ -21,8 +21,10 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.registry import experiment_export, fields, flat_files, marker, published
+from mvc.registry.compare import Differences, FileDrift
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.experiment_export import CannotExportError, Plan
+from mvc.registry.files import role_names
 from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -70,13 +72,10 @@ class LocalVersion:
 
 
 def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
-    """Return the version `id_`. Raises RoleReserved, Missing, Damaged."""
+    """Return the version `id_`. Raises Missing, Damaged."""
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
-    local = LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
-    if marker.NAME in local.files.by_role:
-        raise errors.RoleReserved(role=marker.NAME, version=id_[:10])
-    return local
+    return LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
 
 
 @dataclass
@@ -105,19 +104,20 @@ class Publisher:
         self.registry.check_storage()
         self._fetch_files(local)
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
-        self._check(local, remote, files)
+        names = role_names.assign(local.files.by_role, [file.name for file in files])
+        self._check(local, remote, files, names)
         contents = of_version(self.repository, self.registry, remote, files)
-        records: dict[str, str] = {}
+        contents.role_names, records = role_names.differing(names), dict[str, str]()
         journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
         for entry in local.files.entries:
-            namesakes = [file for file in files if file.name == entry.role]
+            namesakes = [file for file in files if file.name == names[entry.role]]
             file = self._ensure_uploaded(local, contents, entry, namesakes, journal)
             contents.noted[file.id], records[entry.role] = entry.file, file.id
             if journal.files.get(entry.role) != file.id:
                 journal = self._record(journal.sent(entry.role, file.id))
             self.report(entry.size)
         self._upload_thumbnail(local, remote)
-        self._upload_marker(local, remote, records)
+        self._upload_marker(local, remote, records, contents.role_names)
         self._check_complete(local, contents)
         return remote
 
@@ -190,12 +190,14 @@ class Publisher:
             self.notes.append(f"published without a context: {error}; delete #{exported.number} there")
             return None
 
-    def _check(self, local: LocalVersion, remote: RemoteVersion, files: Sequence[RemoteFile]) -> None:
+    def _check(
+        self, local: LocalVersion, remote: RemoteVersion, files: Sequence[RemoteFile], names: Mapping[str, str]
+    ) -> None:
         """Raise PublicationChanged if a begun version has other fields or files: somebody else may have made it."""
         changes = fields.changes(fields.request(local.manifest), remote.raw)
         if changes:
             raise self.changed(local, f"edited fields: {', '.join(change.key for change in changes)}")
-        unknown = sorted({file.name for file in files} - set(local.files.by_role) - {marker.NAME})
+        unknown = sorted({file.name for file in marker.without(files)} - set(names.values()))
         if unknown:
             raise self.changed(local, f"unknown files: {', '.join(unknown)}")
 
@@ -209,21 +211,22 @@ class Publisher:
     ) -> RemoteFile:
         """Return the registry's file of an entry: uploaded before, equal, or uploaded now."""
         if not namesakes:
+            name = (contents.role_names or {}).get(entry.role, entry.role)
             try:
-                return self._upload(local, contents.version, entry)
+                return self._upload(local, contents.version, entry, name)
             except errors.RegistryConflict:  # somebody else publishes the same version
                 listed = self.registry.files(contents.version)
-                namesakes = [file for file in listed if file.name == entry.role]
+                namesakes = [file for file in listed if file.name == name]
         if len(namesakes) == 1:
             is_ours = journal.files.get(entry.role) == namesakes[0].id
             if is_ours or contents.read(namesakes[0], entry) == entry.file:
                 return namesakes[0]
         raise self.changed(local, f"another file as {entry.role}")
 
-    def _upload(self, local: LocalVersion, remote: RemoteVersion, entry: TreeEntry) -> RemoteFile:
+    def _upload(self, local: LocalVersion, remote: RemoteVersion, entry: TreeEntry, name: str) -> RemoteFile:
         filename = local.filenames[entry.role]
         with self._decoded(entry.file) as path:
-            file = self.registry.upload(remote, entry.role, filename, path, allow_memory=self.allow_memory)
+            file = self.registry.upload(remote, name, filename, path, allow_memory=self.allow_memory)
         self.sent += entry.size
         return file
 
@@ -233,13 +236,15 @@ class Publisher:
             with self._decoded(entry.file) as path:
                 self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
-    def _upload_marker(self, local: LocalVersion, remote: RemoteVersion, records: Mapping[str, str]) -> None:
+    def _upload_marker(
+        self, local: LocalVersion, remote: RemoteVersion, records: Mapping[str, str], names: Mapping[str, str]
+    ) -> None:
         """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
         toml, branch = self.repository.extract.small(local.version.model_toml), self.branches.get(local.id)
-        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch).encode()
+        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch, names).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
             try:
-                self.registry.upload(remote, marker.NAME, marker.NAME, path, allow_memory=self.allow_memory)
+                self.registry.upload(remote, marker.NAME, marker.FILENAME, path, allow_memory=self.allow_memory)
             except errors.RegistryConflict:
                 candidate = published.inspect(self.registry, remote, local.id)
                 if candidate.state is not State.COMPLETE:
@@ -251,13 +256,17 @@ class Publisher:
         contents.files = self.registry.files(contents.version)
         self.check_files(local, contents)
 
-    def check_files(self, local: LocalVersion, contents: Contents, *, write: bool = True) -> None:
-        """Note the contents of a complete version's files. Raises PublicationChanged for one that is not the local one."""
-        changes = contents.changes(local.files, by_hand=False)
+    def check_files(self, local: LocalVersion, contents: Contents, *, write: bool = True) -> tuple[FileDrift, ...]:
+        """Note the contents of a complete version's files; return those that were added.
+
+        Raises PublicationChanged for one that is missing, or is not the local one.
+        """
+        files = Differences(files=contents.changes(local.files, by_hand=False))
         if write:
             contents.write(self.repository)
-        if changes:
-            raise self.changed(local, ", ".join(f"{change.role} ({change.change})" for change in changes))
+        if files.changed_files:
+            raise self.changed(local, ", ".join(map(str, files.changed_files)))
+        return files.added
 
     def _record(self, journal: Publishing) -> Publishing:
         with self.repository.locked():

@@ -5,9 +5,10 @@ name ─► a model of that name? ─ no ─► a recorded place under that name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mvc import errors
+from mvc.model.ids import VersionId
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.repository import places
 from mvc.repository.model import Model
@@ -40,6 +41,19 @@ def version_at(registry: Registry, place: Place) -> RemoteVersion:
     return version
 
 
+def on_registry(model: Model, registry: Registry) -> list[tuple[VersionId, Place]]:
+    """Return the versions of a model that have a recorded place on a registry, with each of these places."""
+    return [(id_, place) for id_, place in places.every(model) if is_on(place, registry)]
+
+
+def ids_by_version(recorded: Iterable[tuple[VersionId, Place]]) -> dict[str, list[VersionId]]:
+    """Return the versions that are recorded at each registry version, by its id."""
+    ids: dict[str, list[VersionId]] = {}
+    for id_, place in recorded:
+        ids.setdefault(place.id, []).append(id_)
+    return ids
+
+
 def find_model(repository: Repository, registry: Registry, name: str) -> RemoteModel | None:
     """Return the model of that name, or the one that had it when a version was last recorded there; None for none."""
     model = registry.find_model(name)
@@ -63,9 +77,7 @@ def default_model(model: Model, registry: Registry) -> tuple[str, RemoteModel | 
 
 def _on(model: Model, registry: Registry) -> Iterator[Place]:
     """Yield the recorded places of a model's versions on a registry."""
-    for _, place in places.every(model):
-        if is_on(place, registry):
-            yield place
+    return (place for _, place in on_registry(model, registry))
 
 
 def _by_ids(registry: Registry, ids: Sequence[str]) -> RemoteModel | None:

@@ -38,7 +38,7 @@ CODES = {
     0: "success",
     1: "the answer is no: nothing to commit, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready",
     2: "the request is wrong: an unknown command, option, revision, key or file",
-    3: "`mvc import` left something out; everything else is imported",
+    3: "`mvc import` or `mvc publish --all` left something out; everything else is done",
     10: "no repository in this folder or above it",
     11: "another mvc command holds the lock",
     12: "permission denied, a host that is not approved, or a server that does not prove its identity",

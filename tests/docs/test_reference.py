@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mvc.cli import import_
-from mvc.cli.app import main, stop
+from mvc.cli.app import failure, main, stop
 from mvc.storage import fsck
 from mvc.storage.records import config
 from tests.docs import pages
@@ -17,7 +16,7 @@ def test_the_page_of_exit_codes_is_what_the_code_says() -> None:
 
 def test_every_error_has_a_code_of_the_table() -> None:
     assert {each.name for each in pages.classes() if each.exit_code not in pages.CODES} == set()
-    assert {import_.IN_PART, main.FATAL, stop.INTERRUPTED, stop.TERMINATED, main.BROKEN_PIPE} <= set(pages.CODES)
+    assert {failure.IN_PART, main.FATAL, stop.INTERRUPTED, stop.TERMINATED, main.BROKEN_PIPE} <= set(pages.CODES)
 
 
 def test_the_page_of_settings_names_every_key() -> None:

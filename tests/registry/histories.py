@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from mvc.model.ids import VersionId, digest
 from mvc.model.roles import expanded
 from mvc.registry import marker
+from mvc.registry.files import role_names
 from mvc.registry.marker import Marker
 from mvc.repository.repository import Repository
 from tests.cli.shell import MODEL, Shell, begin
 from tests.servers.picsellia import TOKEN, Platform
 
 REGISTRY = "picsellia"
+LEGAL = re.compile(r"[a-zA-Z0-9-_]+\Z")
 
 
 def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
@@ -71,7 +74,10 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
     assert len(rows) == 1, [row["name"] for row in platform.versions_of(called)]
     files = platform.files_of(rows[0])
     tree = expanded(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
-    assert sorted(file["name"] for file in files) == sorted([*tree.by_role, marker.NAME])
+    names = role_names.assign(tree.by_role)
+    entries = {names[role]: entry for role, entry in tree.by_role.items()}
+    assert sorted(file["name"] for file in files) == sorted([*entries, marker.NAME])
+    assert all(LEGAL.match(file["name"]) for file in files), "as the platform's own engine requires"
     assert len({file["filename"].lower() for file in files}) == len(files)
     for file in files:
         data = platform.bytes_of(file)
@@ -79,8 +85,8 @@ def check_complete(platform: Platform, repository: Repository, id_: VersionId, c
             found = Marker.decode(data)
             assert (found.id, found.model_version) == (id_, rows[0]["id"])
         else:
-            assert digest(data) == tree.by_role[file["name"]].file
-            assert file["filename"].endswith(tree.by_role[file["name"]].path.rpartition("/")[2])
+            assert digest(data) == entries[file["name"]].file
+            assert file["filename"].endswith(entries[file["name"]].path.rpartition("/")[2])
 
 
 def state(platform: Platform) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from mvc.porcelain.clone_registry import clone_registry
 from mvc.porcelain.drift import RegistryDrift, drift
 from mvc.porcelain.import_ import LEFT_OUT, Imported, import_model
 from mvc.porcelain.init import make_repository
-from mvc.porcelain.publish import Published, everything, publish
+from mvc.porcelain.publish import LEFT_OUT as LEFT_OUT_FLAG
+from mvc.porcelain.publish import SUPERSEDED, Published, everything, publish
 from mvc.registry import marker
+from mvc.registry.compare import FileDrift
 from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia.adapter import PicselliaRegistry
 from mvc.repository.model import Model
@@ -102,12 +104,14 @@ class Machine:
     def drift(self) -> RegistryDrift:
         return drift(self._opened, self.world.registry, self.key)
 
-    def import_(self, name: str | None = None) -> Imported:
-        there = name or next(iter(self.world.platform.models.values()), {"name": MODEL})["name"]
-        return import_model(self._opened, self.world.registry, there, self.world.ana.actor)
+    def import_(self, *, additions: bool = False) -> Imported:
+        there = next(iter(self.world.platform.models.values()), {"name": MODEL})["name"]
+        actor = self.world.ana.actor
+        return import_model(self._opened, self.world.registry, there, actor, import_additions=additions)
 
-    def publish(self, ids: list[VersionId]) -> Published:
-        return publish(Model(self._opened, self.key), self.world.registry, ids, self.world.ana.actor)
+    def publish(self, ids: list[VersionId], *, all_: bool = False) -> Published:
+        model, actor = Model(self._opened, self.key), self.world.ana.actor
+        return publish(model, self.world.registry, ids, actor, keep_going=all_)
 
     def everything(self) -> list[VersionId]:
         return everything(Model(self._opened, self.key))
@@ -127,12 +131,16 @@ class Machine:
 
 @dataclass(frozen=True)
 class Edit:
-    """Something that people do on the platform, what drift says of it, and whether v2 is no longer what was published."""
+    """Something that people do on the platform, what drift says of it, and whether v2 is no longer what was published.
+
+    With added files, v2 is still what was published.
+    """
 
     do: Callable[[World], object]
     told: frozenset[str]
     changes_files: bool = False
     changes_fields: bool = False
+    adds_files: bool = False
 
 
 def _second(world: World) -> Row:
@@ -192,7 +200,7 @@ EDITS = {
     "replace big": Edit(lambda w: _store(w, "model-latest", b"garbage " * (BIG // 8 + 1), "best.onnx"),
                         frozenset({"#1 model-latest replaced"}), changes_files=True),
     "add file": Edit(lambda w: w.platform.add_file(_second(w), "notes", b"x"),
-                     frozenset({"#1 notes added"}), changes_files=True),
+                     frozenset({"#1 notes added"}), adds_files=True),
     "delete file": Edit(_delete_file, frozenset({"#1 config missing"}), changes_files=True),
     "edit field": Edit(lambda w: _second(w)["labels"].update({"0": "hat"}),
                        frozenset({"#1 labels.0"}), changes_fields=True),
@@ -220,30 +228,53 @@ def told(found: RegistryDrift) -> set[str]:
 
 
 def check_imported(machine: Machine, done: Imported) -> None:
-    """Each version that is said to be imported or known has the files and fields that the platform has now."""
+    """Each version that is said to be imported or known has the files and fields that the platform has now.
+
+    Files that were added are named, or in the version.
+    """
     for version in done.versions:
         if version.how != LEFT_OUT:
             assert version.id is not None
             row = _row(machine.world, version.number)
-            check_files(machine, version.id, row)
+            check_files(machine, version.id, row, version.added)
             check_fields(machine, version.id, row)
 
 
 def check_published(machine: Machine, done: Published) -> None:
-    """Each version that is said to be published is there with its files; edited fields are said."""
+    """Each version that is said to be there is there with its files; edited fields and added files are said.
+
+    One that is left out differs.
+    """
     for version in done.versions:
         assert version.place is not None
         row = machine.world.platform.versions[version.place.id]
-        check_files(machine, version.id, row)
-        if not any("edited" in note for note in version.notes):
+        if version.flag in (LEFT_OUT_FLAG, SUPERSEDED):
+            assert not is_there(machine, version.id, row)
+            continue
+        check_files(machine, version.id, row, version.added)
+        assert bool(version.edited) == any("edited" in note for note in version.notes)
+        if not any(change.key != "name" for change in version.edited):
             check_fields(machine, version.id, row)
 
 
-def check_files(machine: Machine, id_: VersionId, row: Row) -> None:
+def is_there(machine: Machine, id_: VersionId, row: Row) -> bool:
+    """Whether a registry version has the files and fields of a version, and no others."""
+    try:
+        check_files(machine, id_, row)
+        check_fields(machine, id_, row)
+    except AssertionError:
+        return False
+    return True
+
+
+def check_files(machine: Machine, id_: VersionId, row: Row, added: Sequence[FileDrift] = ()) -> None:
+    """A registry version has the files of a version, besides those that are said to be added."""
     objects, platform = machine.repository.objects, machine.world.platform
     tree = objects.tree(objects.version(id_).tree)
-    files = [file for file in platform.files_of(row) if file["name"] != marker.NAME]
-    assert {file["name"]: digest(platform.bytes_of(file)) for file in files} == {
+    files = {file["name"]: digest(platform.bytes_of(file)) for file in platform.files_of(row)}
+    extra = {file.role for file in added}
+    assert extra <= files.keys() - tree.by_role.keys()
+    assert {name: file for name, file in files.items() if name not in (marker.NAME, *extra)} == {
         role: entry.file for role, entry in tree.by_role.items()
     }
 

@@ -72,7 +72,7 @@ class Shelf:
             data = b"".join(map(bytes, repository.extract.stream(entry.file)))
             self.put(made, entry.role, entry.path.rpartition("/")[2], data)
         toml = repository.extract.small(version.model_toml)
-        self.put(made, marker.NAME, marker.NAME, Marker(made.id, version, manifest, tree, toml).encode())
+        self.put(made, marker.NAME, marker.FILENAME, Marker(made.id, version, manifest, tree, toml).encode())
         return made
 
     def put(self, version: RemoteVersion, name: str, filename: str, data: bytes) -> RemoteFile:

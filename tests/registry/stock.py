@@ -20,5 +20,6 @@ def stock(platform: Platform, repository: Repository, id_: VersionId, model: str
         data = b"".join(map(bytes, repository.extract.stream(entry.file)))
         platform.add_file(row, entry.role, data, entry.path.rpartition("/")[2])
     toml = repository.extract.small(version.model_toml)
-    platform.add_file(row, marker.NAME, Marker(row["id"], version, manifest, tree, toml).encode())
+    data = Marker(row["id"], version, manifest, tree, toml).encode()
+    platform.add_file(row, marker.NAME, data, marker.FILENAME)
     return row

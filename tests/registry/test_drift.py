@@ -112,8 +112,8 @@ EDITS: dict[str, tuple[Callable[[Desk], object], set[str]]] = {
     ),
     "a file more": (lambda d: d.platform.add_file(d.rows[1], "notes", b"x"), {"#1 notes added"}),
     "the marker": (
-        lambda d: d.platform.files.pop(d.file(d.rows[2], "mvc-manifest.json")["id"]),
-        {"#2 mvc-manifest.json missing"},
+        lambda d: d.platform.files.pop(d.file(d.rows[2], "mvc-manifest")["id"]),
+        {"#2 mvc-manifest missing"},
     ),
     "a version less": (lambda d: d.platform.versions.pop(d.rows[0]["id"]), {"#0 gone"}),
     "a version more": (lambda d: d.platform.add_version(d.model, name="new"), {"since #4"}),

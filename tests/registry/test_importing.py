@@ -327,7 +327,7 @@ def test_garbage_collection_during_an_import_is_detected_and_a_retry_succeeds(de
     download = desk.there.download
 
     def collecting(file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
-        if file.name != "mvc-manifest.json":
+        if file.name != "mvc-manifest":
             ben.tick(400 * 86_400)
             ben.ok("gc", "--grace", "0")
         return download(file, sink, limit=limit)

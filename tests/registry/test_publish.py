@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +163,7 @@ def test_another_file_with_that_role_is_not_replaced(shell: Shell, platform: Pla
     assert before <= set(platform.files)
 
 
-@pytest.mark.parametrize("damage", ["garbage", "copied", "file gone", "file more"])
+@pytest.mark.parametrize("damage", ["garbage", "copied", "file gone"])
 def test_an_invalid_marker_is_reported_and_not_replaced(shell: Shell, platform: Platform, damage: str) -> None:
     shell.ok("publish")
     [row] = platform.versions_of(MODEL)
@@ -171,14 +173,86 @@ def test_an_invalid_marker_is_reported_and_not_replaced(shell: Shell, platform: 
     elif damage == "copied":
         data = platform.bytes_of(mark).replace(row["id"].encode(), b"x" * len(row["id"]))
         platform.objects.data[mark["object_name"]] = data
-    elif damage == "file gone":
-        del platform.files[weights["id"]]
     else:
-        platform.add_file(row, "more", b"more")
+        del platform.files[weights["id"]]
     before = histories.state(platform)
     result = shell("publish")
     assert result.code == 13, result
     assert "differs from the version of that name in this repository" in result.err
+    assert histories.state(platform) == before
+
+
+def test_a_version_with_added_files_is_up_to_date_and_they_are_named(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    platform.add_file(row, "converted", b"engine", "best.engine")
+    before = histories.state(platform)
+    for command in (("publish",), ("publish", "-n"), ("publish", "--all")):
+        result = shell.ok(*command)
+        assert "[already published, 1 file added]" in result.out
+        assert "1 file was added on the registry: converted (best.engine)" in result.err
+    assert shell.ok("publish", "--json").json["versions"][0]["added"][0]["role"] == "converted"
+    result = shell("drift")
+    assert "  1 file added: converted (best.engine)" in result.lines
+    assert "1 version compared, 1 has files added." in result.lines
+    assert (result.code, shell("drift", "--json").json["versions"][0]["state"]) == (1, "files added")
+    assert "1 file was added since it was published" in shell.ok("import", f"picsellia://acme/{MODEL}").err
+    command = re.findall("`(mvc import .*?)`", shell.ok("publish").err)[0]
+    assert "imported as a child of the published version" in shell.ok(*shlex.split(command)[1:]).out
+    assert shell.ok("diff", "v1", "picsellia-0", "--name-status").lines == ["A\tbest.engine"]
+    assert shell.ok("drift").out == "1 version compared, no differences.\n"
+    assert "added" not in shell.ok("publish", "--all").out
+    assert histories.state(platform) == before
+
+
+def test_edited_fields_of_a_complete_version_are_reported(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    row.update(description="edited", docker_tag="2", name="final")
+    row["labels"]["0"] = "hat"
+    edited = {"name", "description", "docker_tag", "labels.0"}
+    for command in ("publish", "--json"), ("publish", "--all", "-n", "--json"):
+        assert {change["key"] for change in shell.ok(*command).json["versions"][0]["edited"]} == edited
+    assert all(key in shell.ok("publish").err for key in edited)
+
+
+def test_publish_all_leaves_a_changed_version_out_and_publishes_the_others(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    [row] = platform.versions_of(MODEL)
+    del platform.files[platform.files_of(row)[0]["id"]]
+    shell.set(parameters__epochs=3)
+    shell.commit("two")
+    for option in ("-n", "-v"):
+        result = shell("publish", "--all", option)
+        assert result.code == 3
+        assert " ! v1" in result.out
+        assert result.lines[-1] == "1 version left out."
+        assert "left out: v1: Version v1-" in result.err
+    assert " = v2" in shell("publish", "--all").out
+    histories.check_complete(platform, shell.repository, head(shell))
+    assert shell("publish", "v1").code == 13
+    assert shell("publish", "v1", "v2").code == 13
+
+
+def test_an_imported_version_is_there_already(shell: Shell, platform: Platform) -> None:
+    shell.ok("publish")
+    row = platform.add_version(next(iter(platform.models.values())), name="night", parameters={"lr": 1})
+    platform.add_file(row, "model-latest", b"night")
+    shell.ok("import", f"picsellia://acme/{MODEL}")
+    before = histories.state(platform)
+    for command in (("publish", "picsellia-1"), ("publish", "-n", "picsellia-1"), ("publish", "--all")):
+        result = shell.ok(*command)
+        assert "[made there]  Picsellia #1  night" in result.out
+        assert platform.host + f"/model/version/{row['id']}" in result.out
+        assert result.lines[-1] == "Everything up to date."
+    edited, row["labels"] = dict(row), {"0": "edited"}
+    result = shell("publish", "picsellia-1")
+    assert (result.code, "labelmap.0" in result.err, "mvc import" in result.err) == (13, True, True)
+    assert shell("publish", "--all").code == 3
+    shell.ok("import", f"picsellia://acme/{MODEL}")
+    result = shell.ok("publish", "--all")
+    assert [line.split()[0] for line in result.lines if "#1" in line] == ["-", "="]
+    platform.versions[row["id"]] = edited
     assert histories.state(platform) == before
 
 
@@ -230,15 +304,6 @@ def test_unsent_values_are_warned_about_and_in_the_marker(shell: Shell, platform
     row = next(row for row in platform.versions_of(MODEL) if row["name"].startswith("v2"))
     assert row["type"] == "NOT_CONFIGURED"
     assert " = v2" in shell.ok("publish").out
-
-
-def test_the_reserved_role_is_refused(shell: Shell, platform: Platform) -> None:
-    shell.write("fake.json", b"{}")
-    shell.ok("add", "fake.json", "--as", marker.NAME)
-    shell.commit("fake")
-    result = shell("publish")
-    assert result.code == 17
-    assert platform.versions == {}
 
 
 def test_without_a_token_or_a_registry_the_error_has_a_hint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

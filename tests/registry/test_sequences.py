@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId
-from mvc.porcelain.import_ import BY_HAND, CHANGED, KNOWN
+from mvc.porcelain.import_ import BY_HAND, CHANGED, KNOWN, WITH_ADDITIONS
+from mvc.repository import places
 from tests.crash.harness import memory_folder
 from tests.registry import sequences
 from tests.registry.sequences import COLLEAGUE, EDITS, EMPTY, NEW_NAME, PUBLISHER, Edit, Machine, World, told
@@ -83,6 +84,8 @@ def test_import_takes_what_is_there_and_says_what_it_is(
     how = {version.number: version.how for version in done.versions}
     changed = any(edit.changes_files or edit.changes_fields for edit in edits)
     assert how.get(1, CHANGED) == CHANGED if changed else how.get(1) != CHANGED
+    added = {file.role for version in done.versions for file in version.added}
+    assert added == ({"notes"} if _has_additions(edits) and 1 in how else set())
     assert how.get(3, BY_HAND) == BY_HAND
     assert {version.how for version in one.import_().versions} == {KNOWN}
     sequences.check_notes(one)
@@ -103,7 +106,8 @@ def test_a_clone_has_what_is_there(names: tuple[str, ...], world: World, folder:
     sequences.check_notes(one)
     changed = any(edit.changes_files or edit.changes_fields for edit in edits)
     assert {version.how for version in done.versions if version.number == 1} <= {CHANGED if changed else "published"}
-    assert told(one.drift()) == set()
+    numbers = {version.number for version in done.versions}
+    assert told(one.drift()) == ({"#1 notes added"} if _has_additions(edits) and 1 in numbers else set())
     assert sequences.state(world.platform) == before
 
 
@@ -116,7 +120,7 @@ def test_publish_counts_only_what_is_there_as_it_was(
     one, before = world.machine(machine, folder / "one"), sequences.state(world.platform)
     ids = one.everything() if all_ else [world.ids[1]]
     gone = not any(row["id"] == list(world.published)[1] for row in world.rows)
-    _publish(one, lambda: ids, is_changed=any(edit.changes_files for edit in edits) and not gone)
+    _publish(one, ids, all_=all_, is_changed=any(edit.changes_files for edit in edits) and not gone)
     sequences.check_only_added(before, world.platform)
     sequences.check_notes(one)
     assert len(world.platform.models) == 1
@@ -129,10 +133,54 @@ def test_publish_and_drift_after_a_clone(names: tuple[str, ...], all_: bool, wor
         return
     one, _ = sequences.cloned(world, folder / "one")
     before = sequences.state(world.platform)
-    _publish(one, lambda: one.everything() if all_ else one.everything()[-1:], is_changed=None)
-    sequences.check_only_added(before, world.platform)
+    _publish(one, one.everything() if all_ else one.everything()[-1:], all_=all_, is_changed=False)
+    assert sequences.state(world.platform) == before, "what was cloned from there is there"
     sequences.check_notes(one)
     assert told(one.drift()) <= _expected(edits)
+
+
+def test_publish_all_after_an_import_copies_nothing(names: tuple[str, ...], world: World, folder: Path) -> None:
+    edits = _edit(world, names)
+    if not world.platform.models:
+        return
+    one = world.machine(COLLEAGUE, folder / "one")
+    one.import_()
+    before = sequences.state(world.platform)
+    done = one.publish(one.everything(), all_=True)
+    sequences.check_published(one, done)
+    sequences.check_only_added(before, world.platform)
+    gone = set(world.ids) - {
+        world.ids[number] for number, id_ in enumerate(world.published) if id_ in before["versions"]
+    }
+    assert {version.id for version in done.versions if version.flag == "*"} == gone
+    changed = any(edit.changes_files for edit in edits) and world.ids[1] not in gone
+    assert {version.id for version in done.versions if version.flag == "!"} == ({world.ids[1]} if changed else set())
+
+
+@pytest.mark.parametrize("machine", [PUBLISHER, COLLEAGUE, EMPTY])
+def test_added_files_are_imported_as_a_child_on_request(machine: str, world: World, folder: Path) -> None:
+    EDITS["add file"].do(world)
+    one, before = world.machine(machine, folder / "one"), sequences.state(world.platform)
+    one.import_()
+    done = one.import_(additions=True)
+    sequences.check_imported(one, done)
+    assert {version.number: version.how for version in done.versions} == {0: KNOWN, 1: WITH_ADDITIONS, 2: KNOWN}
+    child = done.versions[1].id
+    assert child is not None
+    objects = one.repository.objects
+    assert objects.version(child).parents == (world.ids[1],)
+    assert places.is_by_hand(objects.version(child))
+    before_, after = (objects.tree(objects.version(id_).tree).entries for id_ in (world.ids[1], child))
+    assert [entry.role for entry in after if entry not in before_] == ["notes"]
+    assert set(before_) <= set(after)
+    assert {version.how for version in one.import_(additions=True).versions} == {KNOWN}
+    assert not any(version.added for version in one.import_().versions)
+    assert told(one.drift()) == set()
+    flags = [version.flag for version in one.publish(one.everything(), all_=True).versions]
+    assert flags == ["="] * 4
+    assert sequences.state(world.platform) == before
+    world.platform.add_file(world.rows[1], "more", b"y")
+    assert told(one.drift()) == {"#1 more added"}
 
 
 @pytest.mark.parametrize(("machine", "downloads"), [(PUBLISHER, 0), (COLLEAGUE, 3)])
@@ -147,14 +195,24 @@ def test_files_are_read_only_if_nobody_noted_their_records(
         assert len([call for call in world.platform.calls if call.path.startswith(storage.TOP)]) == expected
 
 
-def _publish(machine: Machine, ids: Callable[[], list[VersionId]], *, is_changed: bool | None) -> None:
+def _publish(machine: Machine, ids: list[VersionId], *, all_: bool, is_changed: bool) -> None:
+    """Publish; a version that was changed there is refused, and left out of all of them."""
     try:
-        done = machine.publish(ids())
+        done = machine.publish(ids, all_=all_)
     except errors.PublicationChanged:
-        assert is_changed is not False
+        assert is_changed
+        assert not all_
         return
-    assert is_changed is not True
+    assert [version.id for version in done.versions] == ids
+    assert [version.id for version in done.versions if version.flag == "!"] == [machine.world.ids[1]] * is_changed
     sequences.check_published(machine, done)
+
+
+def _has_additions(edits: list[Edit]) -> bool:
+    """Whether files were added to v2, and nothing else of it was changed."""
+    return any(edit.adds_files for edit in edits) and not any(
+        edit.changes_files or edit.changes_fields for edit in edits
+    )
 
 
 def _expected(edits: list[Edit]) -> set[str]:

@@ -20,6 +20,8 @@ else:
 
 FATAL = 128
 USAGE = 2
+IN_PART = 3
+"""Exit code if versions were left out, and the others were published or imported."""
 
 
 def report(error: BaseException, arguments: list[str]) -> int:

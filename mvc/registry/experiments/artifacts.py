@@ -21,6 +21,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import flat_files, marker
 from mvc.registry.contents import of_version
 from mvc.registry.experiments.protocol import RemoteExperiment
+from mvc.registry.files import role_names
 from mvc.registry.flat_files import RegistryFile
 from mvc.registry.protocol import Registry, RemoteFile
 from mvc.repository.record.files import Given, NamedFile
@@ -52,13 +53,14 @@ def downloaded(
 
     Raises RegistryUnreachable for a truncated file, and as the registry does.
     """
-    listed = [file for file in registry.artifacts(experiment.id) if file.name != marker.NAME]
+    listed = marker.without(registry.artifacts(experiment.id))
     download = _Download(repository, registry, progress)
     try:
         copies = _copies(repository, registry, experiment, base)
         known = {file.id: entry for file in listed if (entry := copies.get(file.object_name)) is not None}
         stored = [known[file.id].file if file.id in known else download.store(file) for file in listed]
-        rows = [RegistryFile(f.name, f.filename, id_) for f, id_ in zip(listed, stored, strict=True)]
+        roles_there = _roles(repository, base, listed)
+        rows = [RegistryFile(roles_there[f.id], f.filename, id_) for f, id_ in zip(listed, stored, strict=True)]
         placed = {file.id: place for file, place in zip(listed, flat_files.place(rows), strict=True)}
         files: dict[str, Given] = {placed[id_].role: entry for id_, entry in known.items()}
         for file in listed:
@@ -70,7 +72,11 @@ def downloaded(
             {placed[file.id].role: id_ for file, id_ in zip(listed, stored, strict=True)},
             frozenset(placed[id_].role for id_ in known),
             download.received,
-            [f"artifact {f.name!a} imported as {placed[f.id].role}" for f in listed if f.name != placed[f.id].role],
+            [
+                f"artifact {f.name!a} imported as {placed[f.id].role}"
+                for f in listed
+                if roles_there[f.id] != placed[f.id].role
+            ],
         )
     finally:
         download.discard()
@@ -94,12 +100,21 @@ def _copies(
     if remote is None or base is None:
         return {}
     contents = of_version(repository, registry, remote, registry.files(remote))
-    by_role = _served(repository, base).by_role
+    served = _served(repository, base)
+    named = role_names.named(served, contents.names_of(served))
+    entries = {name: served.by_role[role] for name, role in named.items()}
     return {
-        file.object_name: by_role[file.name]
+        file.object_name: entries[file.name]
         for file in contents.files
-        if file.name in by_role and contents.content(file) == by_role[file.name].file
+        if file.name in entries and contents.content(file) == entries[file.name].file
     }
+
+
+def _roles(repository: Repository, base: VersionId | None, files: Sequence[RemoteFile]) -> dict[str, str]:
+    """Return the role of each artifact, by its id: that of the base which is published under its name, else its name."""
+    served = _served(repository, base) if base is not None else Tree()
+    named = {name: role for role, name in role_names.assign(served.by_role, [file.name for file in files]).items()}
+    return {file.id: named.get(file.name, file.name) for file in files}
 
 
 def _served(repository: Repository, id_: VersionId) -> Tree:

@@ -119,11 +119,10 @@ class ByMarker:
 
 def marker_of(registry: Registry, version: RemoteVersion) -> marker.Marker | None:
     """Return the marker of a registry version itself; None for none."""
-    for file in registry.files(version):
-        if file.name == marker.NAME:
-            decoded = published.read_marker(registry, file)[0]
-            if decoded is not None and decoded.model_version == version.id:
-                return decoded
+    for file in marker.among(registry.files(version)):
+        decoded = published.read_marker(registry, file)[0]
+        if decoded is not None and decoded.model_version == version.id:
+            return decoded
     return None
 
 
