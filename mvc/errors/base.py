@@ -2,7 +2,8 @@
 
 The first paragraph of a class's docstring is the message, a template filled from the keyword arguments; the second
 is the hint, which names the next command. `{count:file|files}` is a number with its noun: "1 file", "3 files";
-`{name:shell}` is a word of a command, quoted if it needs that.
+`{name:shell}` is a word of a command, quoted if it needs that. A placeholder on a line of its own is filled with a list of
+lines; line feeds in any other text are escaped, so that no name begins a line of a message.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+from collections.abc import Mapping
 
 from mvc.plural import count
+
+_LIST = re.compile(r"^\{(\w+)\}$", re.MULTILINE)
+"""A placeholder on a line of its own."""
 
 
 class _Number(int):
@@ -44,9 +49,8 @@ class MvcError(Exception):
         """Fill the template with `fields`. Raises KeyError if one is missing."""
         self.fields = fields
         message, _, hint = inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")
-        values = {name: _formatted(value) for name, value in fields.items()}
-        self.message = _one_line(message).format_map(values)
-        self.hint = _one_line(hint).format_map(values)
+        self.message = _filled(message, fields)
+        self.hint = _filled(hint, fields)
         super().__init__(self.message)
 
     @property
@@ -55,16 +59,20 @@ class MvcError(Exception):
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
 
 
-def _formatted(value: object) -> object:
+def _filled(template: str, fields: Mapping[str, object]) -> str:
+    """Fill a template: its lines are joined, except a placeholder on its own line, which is filled with a list."""
+    lists = set(_LIST.findall(template))
+    values = {name: _formatted(value, keep_lines=name in lists) for name, value in fields.items()}
+    return re.sub(r"\n(?!\{\w+\}(?:\n|\Z))", " ", template).format_map(values)
+
+
+def _formatted(value: object, *, keep_lines: bool) -> object:
     """Return a value of a field with the formats of templates."""
     if type(value) is int:
         return _Number(value)
-    return _Text(value) if type(value) is str else value
-
-
-def _one_line(template: str) -> str:
-    """Join the lines of a template, except a placeholder on its own line, which is filled with a list."""
-    return re.sub(r"\n(?!\{\w+\}(?:\n|\Z))", " ", template)
+    if type(value) is not str:
+        return value
+    return _Text(value if keep_lines else value.replace("\r", "\\x0d").replace("\n", "\\x0a"))
 
 
 class Usage(MvcError):

@@ -163,18 +163,18 @@ class Invocation:
         if self.json:
             self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document.to_json(result)}))
         elif self.quiet:
-            self._write("".join(f"{id_}\n" for id_ in ids))
+            self._write("".join(f"{terminal.line(id_)}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():
-            pager.page("".join(f"{line}\n" for line in text()), self._pager(), self.environ)
+            pager.page("".join(f"{terminal.line(line)}\n" for line in text()), self._pager(), self.environ)
         else:
             for line in text():
-                self._write(f"{line}\n")
+                self._write(f"{terminal.line(line)}\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Print a note on stderr."""
+        """Print a note on stderr, in one line."""
         if not self.quiet and not self.json:
-            sys.stderr.write(f"{terminal.escape(text, keep_newlines=True)}\n")
+            sys.stderr.write(f"{terminal.escape(text)}\n")
 
     def progress(self, label: str, total: int = 0) -> Progress:
         """Return the progress report of `total` bytes."""

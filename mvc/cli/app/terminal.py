@@ -1,7 +1,7 @@
 """Terminal output: escapes for untrusted text, colour, sizes and dates.
 
 Messages and names may have any character. Control characters and bidirectional marks are always shown as escapes
-(`\\x1b`, `\\u202e`).
+(`\\x1b`, `\\u202e`), line feeds in names among them: a name never begins a line of output.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from mvc.model.ids import SHORT
 from mvc.model.version import Timestamp
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNEXPECTED = re.compile(rf"(?!\t){_CONTROL.pattern}")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_KEPT = re.compile(rf"(\t|{_STYLE.pattern})")
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _THOUSANDS = ("K", "M", "B", "T")
 
@@ -36,6 +39,13 @@ def escape(text: str, *, keep_newlines: bool = False) -> str:
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
     return _CONTROL.sub(shown, text)
+
+
+def line(text: str) -> str:
+    """Return one line of output: control characters that are left in it become escapes, except tabs and colours."""
+    if _UNEXPECTED.search(text) is None:
+        return text
+    return "".join(part if part == "\t" or _STYLE.fullmatch(part) else escape(part) for part in _KEPT.split(text))
 
 
 def json_line(document: Mapping[str, Any]) -> str:
