@@ -377,6 +377,22 @@ def test_a_download_that_fails_changes_nothing(lab: Lab, fault: Fault) -> None:
     lab.shell.ok("fsck", "--read-data")
 
 
+def test_a_partial_clone_does_not_fetch_files_that_the_run_left_as_they_are(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.shell.write("picture.png", b"p" * 100_000)
+    lab.shell.commit("Larger")
+    lab.result(lab.made())
+    lab.shell.ok("remote", "add", "origin", str(tmp_path / "shared"))
+    lab.shell.ok("push", "origin")
+    Shell(tmp_path, monkeypatch).ok("clone", "-q", "--meta", str(tmp_path / "shared"), "ben")
+    ben = Shell(tmp_path / "ben", monkeypatch)
+    histories.register(ben, lab.platform, monkeypatch)
+    assert ben.ok("import", "--experiment", "exp-88", "--json").json["bytes_received"] == len(b"trained")
+    assert "promised  picture.png" in ben.ok("ls", "-l").out
+    ben.ok("push", "origin")
+
+
 def test_from_python(lab: Lab) -> None:
     model = mvc.open(lab.shell.folder).model()
     made = model.experiments.create("v1", project="hats", name="exp-88", datasets={"train": "traffic@12"})
