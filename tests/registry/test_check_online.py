@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,20 @@ def test_rules_about_the_recorded_dataset_are_answered(shell: Shell, traffic: Ro
         ("no", "traffic@12 has none of them, but no class at all", "mvc set labelmap.NUMBER=NAME"),
     ]
     assert "requires the job's parameter model_file_name" in shell("check", *USES, "--online").out
+
+
+def test_the_commands_that_are_named_turn_the_verdicts_to_ok(shell: Shell, traffic: Row, platform: Platform) -> None:
+    shell.ok("set", "model.type=SEGMENTATION", "labelmap.0=car", "labelmap.1=bus")
+    words = {"NUMBER": "0", "NAME": "helmet"}
+    for rule, found in findings(shell, *USES, "--online").items():
+        assert found["result"] == ("unknown" if rule == "dataset-labels" else "no")
+        fix = re.sub(r"\b(NUMBER|NAME)\b", lambda match: words[match[0]], found["fix"])
+        shell.ok(*shlex.split(fix)[1:]) if fix else None
+    assert results(shell, *USES, "--online") == {
+        "dataset-type": "ok",
+        "dataset-labels": "unknown",
+        "dataset-label": "ok",
+    }
 
 
 def test_another_dataset_may_be_named(shell: Shell, traffic: Row, platform: Platform) -> None:
