@@ -19,7 +19,10 @@ from mvc.model.manifest import Manifest
 from mvc.readiness.outside import Dataset
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 from mvc.registry import lineage
+from mvc.registry.experiments import lookup
 from mvc.registry.protocol import Registry, RemoteDatasetVersion
+
+_MAX_SHOWN = 5
 
 
 class Asked:
@@ -55,13 +58,9 @@ class Asked:
 
     def _read(self, recorded: Sequence[Mapping[str, Any]]) -> Iterator[Dataset]:
         with self._connect() as registry:
-            organization = registry.organization  # a token that is refused is an error, not the reason of one dataset
+            _ = registry.organization  # a token that is refused is an error, not the reason of one dataset
             for text in self._names:
-                found = _of_text(registry, text)
-                if found is None:
-                    what = f"dataset version {text!r}"
-                    raise errors.NotOnRegistry(registry=organization, what=what, known="others")
-                yield _facts(registry, found)
+                yield _facts(registry, _named(registry, text))
             for row in recorded if not self._names else ():
                 yield _recorded(registry, row)
 
@@ -78,10 +77,18 @@ class Asked:
         return OK
 
 
-def _of_text(registry: Registry, text: str) -> RemoteDatasetVersion | None:
-    """Return the dataset version of a text, `NAME@VERSION` or an id."""
+def _named(registry: Registry, text: str) -> RemoteDatasetVersion:
+    """Return the dataset version of a text, `NAME@VERSION` or an id. Raises NotOnRegistry."""
     name, at, version = text.rpartition("@")
-    return registry.find_dataset_version(name, version) if at else registry.dataset_version(text)
+    found = registry.find_dataset_version(name, version) if at else registry.dataset_version(text)
+    if found is None and at:
+        raise lookup.no_dataset(registry, name, version)
+    if found is None:
+        id_ = registry.experiments.datasets().get(text)
+        versions = registry.dataset_versions(id_) if id_ is not None else ()
+        known = ", ".join(version.label for version in versions[:_MAX_SHOWN]) or "others, by NAME@VERSION or id"
+        raise errors.NotOnRegistry(registry=registry.organization, what=f"dataset version {text!r}", known=known)
+    return found
 
 
 def _recorded(registry: Registry, row: Mapping[str, Any]) -> Dataset:

@@ -81,7 +81,9 @@ def test_another_dataset_may_be_named(shell: Shell, traffic: Row, platform: Plat
     named = results(shell, *USES, "--online", "--dataset", "night@1")
     assert named == {"dataset-type": "ok", "dataset-labels": "unknown", "dataset-label": "no"}
     said = shell("check", *USES, "--online", "--dataset", "night@2")
-    assert (said.code, "no dataset version 'night@2'" in said.err) == (2, True)
+    assert (said.code, "no version '2' of dataset 'night' (known: 1)" in said.err) == (2, True)
+    said = shell("check", *USES, "--online", "--dataset", "night")
+    assert (said.code, "no dataset version 'night' (known: night@1)" in said.err) == (2, True)
     shell.commit("Trained")
     model = mvc.open(shell.folder).model(MODEL)
     for checked in (model.check("pre-annotation", online=True), model["HEAD"].check("pre-annotation", online=True)):

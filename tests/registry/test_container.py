@@ -58,6 +58,11 @@ def test_every_verb_reaches_the_container_s_platform(shell: Shell, platform: Pla
     shell.ok("source", "check")
     shell.ok("remote", "check", f"picsellia://{ORGANIZATION}")
     assert shell("remote", "check", "picsellia://elsewhere").code == 2
+    project = platform.add_project("hats")
+    platform.add_dataset_version("traffic", "12")
+    shell.ok("experiment", "create", "--project", project["name"], "--dataset", "train=traffic@12", "--name", "exp-88")
+    assert "exp-88" in shell.ok("experiment", "show", "exp-88", "--project", project["name"]).out
+    assert "exp-88" in shell.ok("experiment").out
     assert "already imported" in shell.ok("import", f"picsellia://{ORGANIZATION}/{MODEL}").out
     assert mvc.open(shell.folder).model(MODEL).drift().is_empty
 

@@ -74,11 +74,12 @@ def _datasets(registry: Registry, requested: Mapping[str, str]) -> Iterator[Remo
             raise errors.BadDataset(text=f"{alias}={text}", reason="it has no alias, dataset or version")
         version = registry.find_dataset_version(name, number)
         if version is None:
-            raise _no_dataset(registry, name, number)
+            raise no_dataset(registry, name, number)
         yield RemoteDataset(version.id, alias, name, number)
 
 
-def _no_dataset(registry: Registry, name: str, number: str) -> errors.NotOnRegistry:
+def no_dataset(registry: Registry, name: str, number: str) -> errors.NotOnRegistry:
+    """Return the error about a dataset version that the registry does not have, with those that it has."""
     known = registry.experiments.datasets()
     if name not in known:
         return _absent(registry, f"dataset {name!r}", sorted(known))
