@@ -377,6 +377,23 @@ def test_a_download_that_fails_changes_nothing(lab: Lab, fault: Fault) -> None:
     lab.shell.ok("fsck", "--read-data")
 
 
+def test_roles_of_folders_come_back_from_their_names_on_the_registry(lab: Lab) -> None:
+    lab.shell.write("notes/a.txt", b"a")
+    lab.shell.write("notes/b.txt", b"b")
+    lab.shell.ok("add", "notes", "--as", "notes")
+    lab.shell.commit("Notes")
+    row = lab.made()
+    lab.result(row)
+    (name,) = [file["name"] for file in lab.platform.artifacts.values() if file["filename"] == "b.txt"]
+    lab.result(row, name, b"another note")
+    assert lab.bring("--json").json["notes"] == []
+    version = mvc.open(lab.shell.folder).model()["main"]
+    assert {role: file.name for role, file in version.files.items() if role.startswith("notes")} == {
+        "notes/a.txt": "notes/a.txt", "notes/b.txt": "notes/b.txt",
+    }  # fmt: skip
+    assert version.files["notes/b.txt"].read() == b"another note"
+
+
 def test_a_partial_clone_does_not_fetch_files_that_the_run_left_as_they_are(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
