@@ -158,6 +158,10 @@ def test_an_alias_is_the_name_that_programs_look_up(
     done = shell.ok("alias", "set", "prod", "v2", "--publish", "--rename")
     assert names(platform) == [*own, "prod"]
     assert f"   renamed #0 from prod to {own[0]}" in done.lines
+    shell.ok("alias", "rollback", "prod")
+    shell.ok("alias", "set", "prod", "prod", "--publish", "--rename")
+    assert (names(platform)[0], all_tags(platform)) == ("prod", [["prod"], []])
+    shell.ok("alias", "set", "prod", "v2", "--publish", "--rename")
     found = registry._client.sdk_client.get_model(MODEL).get_version("prod")
     assert (found.version, [tag.name for tag in found.get_tags()]) == (1, ["prod"])
     assert shell.ok("drift").out == "2 versions compared, no differences.\n"
@@ -310,6 +314,13 @@ def test_tags_are_noted_and_shown_after_an_import(ben: Shell, platform: Platform
     remove_tag(rows(platform)[0], "needs work")
     ben.ok("import", URL, "-o", f"host={platform.host}")
     assert ben.ok("log", "--json").json["versions"][0]["registry_tags"] == ["prod"]
+
+
+def test_tags_of_an_unknown_shape_stop_no_import(ben: Shell, platform: Platform) -> None:
+    rows(platform)[0]["tags"] = ["prod", {"name": "x"}, {"id": "1", "name": ""}, {"id": "2", "name": "ok"}]
+    ben.ok("import", URL, "-o", f"host={platform.host}")
+    assert "picsellia   tags: ok" in ben.ok("show").lines
+    ben.ok("fsck")
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -106,6 +106,16 @@ def tag(row: Row) -> RemoteTag:
     return RemoteTag(_text(row, "id"), _text(row, "name"))
 
 
+def tags(rows: Any) -> list[RemoteTag]:
+    """Decode the tags of a version; skip rows of another shape, which need not stop an import."""
+    if not isinstance(rows, list):
+        return []
+    named = [
+        row for row in rows if isinstance(row, dict) and all(isinstance(row.get(key), str) for key in ("id", "name"))
+    ]
+    return [tag(row) for row in named if row["id"] and row["name"]]
+
+
 def key(row: Row) -> str:
     """Return the identity of a row of a listing."""
     return str(row.get("id") or row)

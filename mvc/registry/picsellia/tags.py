@@ -29,9 +29,8 @@ class PicselliaTags:
         rows = version.raw.get("tags")
         if not isinstance(rows, list):
             row = self._client.find(f"/api/model/version/{decode.path_part(version.id)}") or {}
-            rows = row.get("tags") or []
-        with translated_errors(self._client.session):
-            return [decode.tag(row) for row in rows]
+            rows = row.get("tags")
+        return decode.tags(rows)
 
     def ensure(self, name: str) -> RemoteTag:
         """Find or create as `client.find_model_version_tag` and `create_model_version_tag` do."""
