@@ -537,8 +537,10 @@ class Model:
 
     def source(self, revision: Revision | None = None) -> dict[str, Any]:
         """Return the experiment and the dataset versions in `source` of a version, else of model.toml."""
-        version = None if revision is None else self._session.resolve(self.name, revision)
-        return origin.show(self._session.of(self.name), version)
+        if revision is None:
+            return origin.show(self._session.of(self.name))
+        of = self._session.model_of(self.name, revision)
+        return origin.show(self._session.of(of), self._session.resolve(self.name, revision))
 
     # --- inside
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import group, subverb
+from mvc.model.ids import VersionId
 from mvc.model.toml import render
 from mvc.model.toml.rules import Problem
 from mvc.porcelain import source, source_check
@@ -34,9 +36,8 @@ def command(invocation: Invocation) -> None:
 @click.argument("revision", required=False, metavar="[REV]")
 def show(invocation: Invocation, revision: str | None) -> None:
     """Show the experiment and datasets of REV, or of the working tree."""
-    repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(Model(repository, model), revision) if revision is not None else None
-    _shown(invocation, source.show(Model(repository, model), version))
+    model, version = _named(invocation, revision)
+    _shown(invocation, source.show(model, version))
 
 
 @subverb(command, "check")
@@ -48,12 +49,13 @@ def check(invocation: Invocation, revision: str, registry: str | None) -> int:
     Checks whether the experiment and the dataset versions of REV (default: HEAD) still exist, whether a dataset has a
     newer version, and whether its labels are the classes of the labelmap. Exits with 1 unless everything holds.
     """
-    repository, model = invocation.repository(), invocation.model()
-    version = revisions.resolve(Model(repository, model), revision)
+    repository = invocation.repository()
+    model, version = _named(invocation, revision)
+    assert version is not None  # noqa: S101 - a revision is given
     name = registry or connection.default_registry(repository, invocation.environ)
     invocation.require_network(name)
     with connection.registry(repository, name, invocation.environ) as connected:
-        result = source_check.check(Model(repository, model), version, connected)
+        result = source_check.check(model, version, connected)
     invocation.emit("source", result, lambda: _checked(result), ids=[row.id for row in result.rows if not row.holds])
     return int(not result.holds)
 
@@ -70,6 +72,14 @@ def record_run(invocation: Invocation) -> Sequence[Problem]:
     if done.run.left_out:
         invocation.note(f"warning: parameters of the run not recorded: {', '.join(done.run.left_out)}")
     return done.warnings
+
+
+def _named(invocation: Invocation, revision: str | None) -> tuple[Model, VersionId | None]:
+    """Return the model and the version that `revision` names; None for the working tree."""
+    model = Model(invocation.repository(), invocation.model())
+    if revision is None:
+        return model, None
+    return replace(model, key=revisions.model_of(model, revision)), revisions.resolve(model, revision)
 
 
 def _shown(invocation: Invocation, recorded: dict[str, Any]) -> None:

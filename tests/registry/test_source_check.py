@@ -130,6 +130,19 @@ def test_a_dataset_that_is_named_by_hand_is_found_by_its_name(trained: Trained) 
     assert trained.verdicts() == {"experiment": "ok", "dataset": "unknown"}
 
 
+def test_an_imported_version_is_compared_by_its_ids_and_the_noted_names(trained: Trained, platform: Platform) -> None:
+    row = platform.add_version(platform.add_model("by-hand"), labels={"0": "helmet", "1": "head"})
+    platform.trained_by(row, trained.experiment, {"epochs": 5})
+    trained.shell.ok("import", "picsellia://acme/by-hand")
+    check = ("source", "check", "picsellia:by-hand@0", "--json")
+    assert [(each["verdict"], each["name"]) for each in trained.shell.ok(*check).json["rows"]] == [
+        ("ok", "exp-88"), ("ok", "traffic@12"), ("ok", "traffic@12"), ("ok", "traffic@12"),
+    ]  # fmt: skip
+    trained.experiment["name"] = "renamed"
+    trained.dataset["origin_name"] = "streets"
+    assert [each["verdict"] for each in trained.shell(*check).json["rows"]] == ["differs", "differs", "ok", "ok"]
+
+
 def test_what_is_denied_is_a_row_and_the_rest_is_compared(trained: Trained, platform: Platform) -> None:
     def faults(call: Call) -> Fault | None:
         return Fault(403) if call.path.endswith(("/labels", f"/experiment/{trained.experiment['id']}")) else None
