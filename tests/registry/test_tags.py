@@ -133,6 +133,21 @@ def test_an_alias_is_published_and_moved(listed: bool, shell: Shell, platform: P
     assert "better" in shell.ok("alias", "log", "prod").out
 
 
+def test_a_fresh_clone_moves_the_alias_that_others_published(
+    shell: Shell, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = names(platform)
+    shell.ok("alias", "set", "prod", "v1", "--publish", "--rename")
+    shell.ok("remote", "add", "origin", str(tmp_path / "shared"))
+    shell.ok("push", "origin")
+    Shell(tmp_path, monkeypatch).ok("clone", "-q", str(tmp_path / "shared"), "ci")
+    job = Shell(tmp_path / "ci", monkeypatch)
+    histories.register(job, platform, monkeypatch)
+    job.ok("alias", "set", "prod", "v2", "--publish", "--rename")
+    assert all_tags(platform) == [[], ["prod"]]
+    assert names(platform) == [*own, "prod"]
+
+
 def test_an_alias_that_is_refused_here_changes_nothing_there(shell: Shell, platform: Platform) -> None:
     before = histories.state(platform)
     shell.set(intent__ready_for="deployment")
