@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mvc import errors
-from mvc.model import roles
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import Tree, TreeEntry
@@ -205,9 +204,9 @@ class _Comparison:
         fields = compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand)
         if remote.name != place.name:
             fields = (FieldChange("name", place.name, remote.name), *fields)
-        served = roles.expanded(objects.manifest(version.manifest), objects.tree(version.tree))
         changed_tags = tags.changes(self._repository, self._registry, remote, self._listed)
         contents = of_version(self._repository, self._registry, remote, self._registry.files(remote), self._progress)
+        served = contents.served(objects.manifest(version.manifest), objects.tree(version.tree), by_hand=by_hand)
         files = self._changed_files(contents, served, by_hand=by_hand)
         if not by_hand:
             changed = tuple(file for file in files if file.change != ADDED)

@@ -20,7 +20,8 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.toml import secrets
 from mvc.plural import count
-from mvc.readiness.fit import SAVED_MODEL
+from mvc.readiness import saved_model
+from mvc.readiness.saved_model import MAIN_FILES
 from mvc.registry import fields, published, publishing, recorded_places
 from mvc.registry.compare import FileDrift
 from mvc.registry.contents import Contents, of_version
@@ -39,10 +40,10 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, Place
 
-_SAVED_MODEL = (
-    "the TensorFlow job expects one zip of the SavedModel; `mvc check --for pre-annotation` names the command"
-)
 _FOLDER = "a job that expects one archive needs a zip with the role itself"
+_SAVED_MODEL = (
+    "a SavedModel with saved_model.pb at the top of the folder is published as the one zip that the job expects"
+)
 NEW, RESUMED, THERE, SUPERSEDED, LEFT_OUT = "*", "+", "=", "-", "!"
 """The outcome for a version: created; completed after an interruption; there before; imported from a registry version that has
 changed since, as a later version records; left out."""
@@ -364,10 +365,10 @@ def _notes(local: LocalVersion) -> tuple[str, ...]:
 
 
 def _folders(local: LocalVersion) -> Iterator[str]:
-    """Yield a warning for each folder: the platform has files only, and its jobs expect one archive of a SavedModel."""
+    """Yield a warning for each folder that is not sent as one archive: the platform has files only."""
     for role, pattern in local.manifest.files.items():
         inside = [entry for entry in local.tree.entries if entry.role.startswith(f"{role}/")]
-        if inside and roles.is_glob(pattern):
+        if inside and roles.is_glob(pattern) and role not in local.archives:
             note = f"{role}: {count(len(inside), 'file')} of {pattern} published one by one, as {inside[0].role}"
-            is_saved_model = any(entry.path.rpartition("/")[2] in SAVED_MODEL for entry in inside)
-            yield f"{note}; {_SAVED_MODEL if is_saved_model else _FOLDER}"
+            is_saved_model = any(entry.path.rpartition("/")[2] in MAIN_FILES for entry in inside)
+            yield f"{note}; {_SAVED_MODEL if is_saved_model and role in saved_model.ROLES else _FOLDER}"

@@ -1,7 +1,7 @@
 """Conditions on the files of a version: their roles, names and content.
 
-A registry names a published file by its role, so `HasFile` requires one file of exactly that role; `HasRole` also
-accepts the files of a pattern.
+A registry names a published file by its role, so `HasFile` requires one file of exactly that role, or a folder that is
+published as one; `HasRole` also accepts the files of a pattern.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import posixpath
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from mvc.readiness.fit import FILE, SAVED_MODEL, add_command, argument, fitting, zip_command
+from mvc.readiness.fit import FILE, add_command, argument, fitting, zip_command
+from mvc.readiness.saved_model import MAIN_FILES
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
@@ -36,13 +37,13 @@ def weights_are_valid(subject: Subject) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class HasFile:
-    """One file has exactly this role."""
+    """One file has exactly this role, or a folder that is published as one archive."""
 
     role: str
 
     def __call__(self, subject: Subject) -> Verdict:
         """Look the role up in the tree."""
-        if subject.file(self.role) is not None:
+        if subject.file(self.role) is not None or self.role in subject.archived:
             return OK
         count = len(subject.files(self.role))
         why = f"{count} files have the role {self.role}" if count else _missing(self.role)
@@ -79,19 +80,21 @@ class HasSuffix:
 
 @dataclass(frozen=True, slots=True)
 class ZipOfSavedModel:
-    """The file with this role is a zip archive with a TensorFlow SavedModel at its top."""
+    """The file with this role is a zip archive with a TensorFlow SavedModel at its top, or published as one."""
 
     role: str
 
     def __call__(self, subject: Subject) -> Verdict:
         """Compare the names of the archive's members."""
+        if self.role in subject.archived:
+            return OK
         entry = subject.file(self.role)
         if entry is None:
             return HasFile(self.role)(subject)
         names = subject.contents.members(entry)
         if names is None:
             return unknown(f"the content of {self.role} is not in this repository")
-        if SAVED_MODEL.intersection(names):
+        if MAIN_FILES.intersection(names):
             return OK
         return no(_archive_fault(self.role, names), zip_command(self.role, subject))
 
@@ -123,7 +126,7 @@ def _archive_fault(role: str, names: Collection[str]) -> str:
     """Return why an archive with these members is not that of a SavedModel."""
     if not names:
         return f"{role} is not a zip archive"
-    inside = sorted(name for name in names if posixpath.basename(name) in SAVED_MODEL)
+    inside = sorted(name for name in names if posixpath.basename(name) in MAIN_FILES)
     if not inside:
         return "saved_model.pb is not in the archive"
     folder = posixpath.dirname(inside[0])

@@ -11,12 +11,11 @@ import posixpath
 import shlex
 
 from mvc.model.toml.schema import dotted
+from mvc.readiness.saved_model import MAIN_FILES
 from mvc.readiness.subject import Subject
 
 FILE, FOLDER = "FILE", "FOLDER"
 """Placeholders."""
-SAVED_MODEL = frozenset({"saved_model.pb", "saved_model.pbtxt"})
-"""Files that make a folder a SavedModel (TensorFlow guide "Using the SavedModel format")."""
 _TENSORFLOW = "TENSORFLOW"
 _BY_FRAMEWORK = {
     "ONNX": (".onnx",),
@@ -42,7 +41,7 @@ def add_command(role: str, subject: Subject | None = None, suffixes: tuple[str, 
 
 def zip_command(role: str, subject: Subject) -> str:
     """Return the command that makes the archive of a SavedModel, with its files at the top, and gives it the role."""
-    folders = {posixpath.dirname(path) for path in subject.candidates if posixpath.basename(path) in SAVED_MODEL}
+    folders = {posixpath.dirname(path) for path in subject.candidates if posixpath.basename(path) in MAIN_FILES}
     folder = folders.pop() if len(folders) == 1 else ""
     archive = _unused(f"{folder or 'saved_model'}.zip", subject)
     inside = f"{argument(folder) if folder else FOLDER}/."

@@ -10,6 +10,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.roles import expanded
 from mvc.model.tree import Tree, TreeEntry
+from mvc.readiness import saved_model
 from mvc.readiness.outside import Outside
 
 
@@ -58,6 +59,11 @@ class Subject:
     contents: Contents
     candidates: tuple[str, ...] = ()
     outside: Outside | None = None
+
+    @property
+    def archived(self) -> Collection[str]:
+        """The roles of folders that are published as one archive."""
+        return saved_model.folders(self.manifest, self.tree)
 
     def file(self, role: str) -> TreeEntry | None:
         """Return the file of exactly this role, as a registry names it."""

@@ -9,16 +9,18 @@ read, or sent, and only then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mvc.model import roles
 from mvc.model.ids import FileId, Hasher
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, published
 from mvc.registry.compare import Differences, FileDrift
-from mvc.registry.files import role_names
+from mvc.registry.files import archives, role_names
+from mvc.registry.files.archives import Archive
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import places
@@ -34,8 +36,8 @@ OTHER = FileId("")
 class Contents:
     """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read.
 
-    `names` are those of its experiment and dataset versions, to be noted too; `role_names` are as its own marker has them, None
-    if that was not read.
+    `names` are those of its experiment and dataset versions, to be noted too; `role_names` and `archives` are as its own marker
+    has them, None if that was not read; `hash_archive` makes an archive of local files.
     """
 
     registry: Registry
@@ -45,6 +47,8 @@ class Contents:
     progress: Progress | None = None
     names: dict[str, Any] = field(default_factory=dict)
     role_names: Mapping[str, str] | None = None
+    archives: Mapping[str, FileId] | None = None
+    hash_archive: Callable[[Archive], FileId] | None = None
     received: int = 0
     _before: tuple[Any, ...] = field(init=False)
     _marker_read: bool = field(default=False, init=False)
@@ -61,7 +65,7 @@ class Contents:
     def trust(self, own: Marker) -> None:
         """Take names, and contents that the publisher noted, from the version's own marker; they do not replace noted contents."""
         self._marker_read = True
-        self.role_names = own.names
+        self.role_names, self.archives = own.names, own.archives
         self.noted = {**own.contents, **self.noted}
 
     def names_of(self, tree: Tree | None) -> Mapping[str, str]:
@@ -74,6 +78,26 @@ class Contents:
         if self.role_names is not None or tree is None:
             return self.role_names or {}
         return role_names.differing(role_names.assign(tree.by_role, [file.name for file in self.files]))
+
+    def served(self, manifest: Manifest, tree: Tree, *, by_hand: bool = False) -> Tree:
+        """Return the files that a version has there: one for each role, and the archives that the own marker names.
+
+        Without a readable marker, a published version has the archives that a publish makes.
+        """
+        if by_hand:
+            return archives.served(manifest, tree, {})
+        expected = archives.expected(manifest, tree)
+        if self.archives is None and (expected or self._has_named(manifest.files)):
+            self._read_marker()
+        if self.archives is not None or self.hash_archive is None:
+            return archives.served(manifest, tree, self.archives or {})
+        apart = archives.published_apart(manifest, tree, [file.name for file in self.files])
+        made = {role: self.hash_archive(archive) for role, archive in expected.items() if role not in apart}
+        return archives.served(manifest, tree, made)
+
+    def _has_named(self, files: Mapping[str, str]) -> bool:
+        """Return whether a folder's role is that of one file there."""
+        return any(roles.is_glob(files.get(file.name, "")) for file in self.files)
 
     def content(self, file: RemoteFile) -> FileId | None:
         """Return the noted content of a file; None if none is noted."""
@@ -113,6 +137,7 @@ class Contents:
             "contents": {id_: content for id_, content in self.noted.items() if id_ in listed},
             **({"names": self.names} if self.names else {}),
             **({"roles": dict(self.role_names)} if self.role_names is not None else {}),
+            **({"archives": dict(self.archives)} if self.archives is not None else {}),
         }
 
     def write(self, repository: Repository) -> None:
@@ -132,7 +157,7 @@ class Contents:
                 self.trust(own)
 
     def _noteworthy(self) -> tuple[Any, ...]:
-        return dict(self.noted), self.names, self.role_names
+        return dict(self.noted), self.names, self.role_names, self.archives
 
     def _hash(self, file: RemoteFile, entry: TreeEntry | None) -> FileId:
         hasher, size = Hasher(), 0
@@ -164,7 +189,17 @@ def of_version(
 ) -> Contents:
     """Return the contents of a registry version, as far as the repository has noted them."""
     answer = import_notes.read(repository.door, places.PICSELLIA, version.id)
-    return Contents(registry, version, files, _noted(answer), progress, noted_names(answer), _noted_roles(answer))
+    return Contents(
+        registry,
+        version,
+        files,
+        _noted(answer),
+        progress,
+        noted_names(answer),
+        _noted_texts(answer, "roles"),
+        _noted_texts(answer, "archives"),
+        lambda archive: archive.id(repository.extract),
+    )
 
 
 def noted_names(answer: Any) -> dict[str, Any]:
@@ -173,9 +208,9 @@ def noted_names(answer: Any) -> dict[str, Any]:
     return names if isinstance(names, dict) else {}
 
 
-def _noted_roles(answer: Any) -> dict[str, str] | None:
-    noted = answer.get("roles") if isinstance(answer, dict) else None
-    return noted if isinstance(noted, dict) and all(isinstance(name, str) for name in noted.values()) else None
+def _noted_texts(answer: Any, key: str) -> dict[str, Any] | None:
+    noted = answer.get(key) if isinstance(answer, dict) else None
+    return noted if isinstance(noted, dict) and all(isinstance(text, str) for text in noted.values()) else None
 
 
 def _noted(answer: Any) -> dict[str, FileId]:

@@ -7,25 +7,23 @@ version, manifest, tree ────────────────┴─�
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from mvc import errors
-from mvc.model import roles
-from mvc.model.ids import FileId, Hasher, VersionId
+from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import secrets
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.registry import compare, flat_files, handmade, marker, recorded_places
 from mvc.registry.compare import REPLACED, FileDrift
-from mvc.registry.contents import OTHER, Contents
-from mvc.registry.files import additions
+from mvc.registry.contents import Contents
+from mvc.registry.files import additions, archives
 from mvc.registry.files.additions import Snapshot
+from mvc.registry.files.downloads import Downloads
 from mvc.registry.marker import Marker
-from mvc.registry.protocol import Registry, RemoteContext, RemoteFile, RemoteVersion
+from mvc.registry.protocol import Registry, RemoteContext, RemoteVersion
 from mvc.repository import delta_bases, places
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN, MODEL_TOML
@@ -35,7 +33,7 @@ from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, promised
 from mvc.storage.records.heads import Head
-from mvc.storage.records.promised import ABSENT, Cause, State
+from mvc.storage.records.promised import ABSENT, Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +44,10 @@ class Import:
     warnings: tuple[str, ...] = ()
 
 
-class _Stored(NamedTuple):
-    """The id and the size of a downloaded file."""
-
-    file: FileId
-    size: int
-
-
 class Importer:
     """Importer of versions of one model of a registry into the model `key`.
 
-    `received` counts downloaded bytes; `absent` are the parents that the imported versions lack.
+    `absent` are the parents that the imported versions lack.
     """
 
     def __init__(
@@ -67,11 +58,15 @@ class Importer:
         self._registry = registry
         self._key = key
         self._actor = actor
-        self._progress = progress
-        self.received = 0
+        self._downloads = Downloads(repository, registry, progress)
         self.absent: list[VersionId] = []
         with repository.writing():
             self._generation = gc.generation(repository.door)
+
+    @property
+    def received(self) -> int:
+        """The number of downloaded bytes."""
+        return self._downloads.received
 
     def import_published(
         self, contents: Contents, published: Marker, *, record_place: bool = True
@@ -83,11 +78,12 @@ class Importer:
         """
         by_name = {file.name: file for file in contents.files}
         contents.trust(published)
+        folders = archives.named(published.manifest, published.tree, published.archives)
         with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
             for entry in published.served.entries:
-                file = by_name[published.names.get(entry.role, entry.role)]
-                if self._content(ingest, contents, file, entry) != entry.file:
+                file, archive = by_name[published.names.get(entry.role, entry.role)], folders.get(entry.role)
+                if self._downloads.content(ingest, contents, file, entry, archive) != entry.file:
                     changes.append(FileDrift(entry.role, REPLACED, file.filename))
             if changes:
                 self._discard(ingest)
@@ -107,7 +103,7 @@ class Importer:
         names = contents.names_of(None)
         bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
-            stored = [self._stored(ingest, contents, file) for file in own]
+            stored = [self._downloads.stored(ingest, contents, file) for file in own]
             placed = flat_files.place(compare.registry_files(own, [file.file for file in stored], names))
             tree = Tree.of([TreeEntry(p.path, p.role, s.size, s.file) for p, s in zip(placed, stored, strict=True)])
             made = handmade.read(remote, context, {file.role: file.path for file in placed})
@@ -130,10 +126,10 @@ class Importer:
         objects, remote = self._repository.objects, contents.version
         before = objects.version(published)
         manifest, tree = objects.manifest(before.manifest), objects.tree(before.tree)
-        files = additions.added_files(contents, roles.expanded(manifest, tree))
+        files = additions.added_files(contents, contents.served(manifest, tree))
         toml = self._repository.extract.small(before.model_toml)
         with self._storing(manifest, (published,)) as ingest:
-            stored = [self._stored(ingest, contents, file) for file in files]
+            stored = [self._downloads.stored(ingest, contents, file) for file in files]
             try:
                 snapshot = additions.extended(Snapshot(toml, manifest, tree), files, stored)
             except errors.MvcError as error:
@@ -176,70 +172,6 @@ class Importer:
         ingest.discard()
         self._repository.door.discard_staged()
 
-    def _content(self, ingest: Ingest, contents: Contents, file: RemoteFile, entry: TreeEntry) -> FileId:
-        """Return the content of a file that should be of an entry; download and store it if the store lacks the entry."""
-        noted = contents.content(file)
-        if noted is not None and noted != entry.file:
-            return noted
-        if self._repository.promised.state(entry.file) is State.COMPLETE:
-            return noted or contents.read(file, entry)
-        stored = self._download_entry(ingest, file, entry)
-        if stored.file == entry.file:
-            contents.noted[file.id] = stored.file
-        return stored.file
-
-    def _stored(self, ingest: Ingest, contents: Contents, file: RemoteFile) -> _Stored:
-        """Return the content of a file, downloaded and stored unless its noted content is in the store."""
-        noted = contents.noted.get(file.id)
-        if noted is not None and self._repository.promised.state(noted) is State.COMPLETE:
-            recipe = self._repository.recipes.best(noted)
-            if recipe is not None:
-                return _Stored(noted, recipe.size)
-        stored = self._download(ingest, file, flat_files.base_name(file.filename), file.name)
-        contents.noted[file.id] = stored.file
-        return stored
-
-    def _download_entry(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry) -> _Stored:
-        """Download a file of known id; on a checksum mismatch, retry once, in case of damage on the network."""
-        stored = self._download(ingest, file, entry.path, entry.role, limit=entry.size)
-        if stored == (entry.file, entry.size):
-            return stored
-        return self._download(ingest, file, entry.path, entry.role, limit=entry.size)
-
-    def _download(self, ingest: Ingest, file: RemoteFile, path: str, role: str, limit: int | None = None) -> _Stored:
-        """Download a file to a temporary one and store it; return no id if it is longer than `limit` bytes."""
-        temporary = self._repository.door.temporary()
-        hasher, size = Hasher(), 0
-
-        def receive(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if limit is not None and size > limit:
-                raise _TooLongError
-            hasher.update(data)
-            temporary.write(data)
-            if self._progress is not None:
-                self._progress(len(data))
-
-        try:
-            self._registry.download(file, receive)
-            temporary.close()
-            self.received += size
-            fd = os.open(temporary.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                stored = ingest.add(fd, path, role)
-            finally:
-                os.close(fd)
-        except _TooLongError:
-            return _Stored(OTHER, size)
-        finally:
-            temporary.discard()
-        if (stored.file, stored.size) != (hasher.digest(), size):
-            raise errors.DiskFailed(
-                path=temporary.path, reason="the temporary file does not have the bytes that were written to it"
-            )
-        return _Stored(stored.file, size)
-
     def _write_objects(self, version: Version, manifest: Manifest, tree: Tree) -> VersionId:
         objects = self._repository.objects
         objects.put_manifest(manifest)
@@ -275,7 +207,3 @@ class Importer:
 def folder_for(repository: Repository, key: str) -> str:
     """Return the folder of a new model: the repository's root if it has no model, else a folder of the model's name."""
     return key if repository.heads.models() or (repository.root / MODEL_TOML).exists() else ""
-
-
-class _TooLongError(Exception):
-    """A download exceeded its limit."""

@@ -8,7 +8,7 @@ It has the exact bytes of the objects, so that their ids can be computed again. 
 its marker is complete. `model_version` is the id of that registry version, so a copy of the marker in another one is detected;
 `records` are the ids of the uploaded files' records, so a replaced file is. `branch` is a hint. `names` are the names on the
 registry that differ from their roles. A marker of v 2 has no names: each role is its own; one of v 1 has no records and no
-branch either.
+branch either. One of v 4 has `archives` too, `{"model-latest":"5c…"}`: the hashes of archives that hold a folder's files.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from functools import cached_property
 from typing import Any, Self
 
 from mvc import errors
-from mvc.model import canonical, roles
-from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
+from mvc.model import canonical
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.registry.files import role_names
+from mvc.registry.files import archives, role_names
 from mvc.registry.protocol import RemoteFile
 
 NAME = role_names.MARKERS[0]
@@ -34,7 +34,9 @@ FILENAME = "mvc-manifest.json"
 MAX_BYTES = canonical.MAX_BYTES
 """The largest marker, in bytes."""
 _KEYS = {"kind", "v", "model_version", "version", "manifest", "tree", "model_toml", "files"}
-_KEYS_OF = {1: _KEYS, 2: _KEYS | {"records", "branch"}, 3: _KEYS | {"records", "branch", "names"}}
+_ADDED = ((), ("records", "branch"), ("names",), ("archives",))
+"""The keys that each version added."""
+_KEYS_OF = {v: _KEYS.union(*_ADDED[:v]) for v in range(1, len(_ADDED) + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Branch:
 class Marker:
     """A version with its manifest, its tree and the bytes of its model.toml, and the id of its registry version.
 
-    `records` are the record ids of the files by role, `names` their names on the registry where these differ from the role.
+    `records` are the record ids of the files by role, `names` their names on the registry where these differ from the role;
+    `archives` are the hashes of the archives that are there in place of a folder's files, by role.
     """
 
     model_version: str
@@ -64,6 +67,7 @@ class Marker:
     records: Mapping[str, str] = field(default_factory=dict)
     branch: Branch | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    archives: Mapping[str, FileId] = field(default_factory=dict)
 
     @property
     def id(self) -> VersionId:
@@ -72,8 +76,8 @@ class Marker:
 
     @cached_property
     def served(self) -> Tree:
-        """The tree with an entry for each role, as the registry has the files."""
-        return roles.expanded(self.manifest, self.tree)
+        """The tree with an entry for each role or archive, as the registry has the files."""
+        return archives.served(self.manifest, self.tree, self.archives)
 
     @property
     def contents(self) -> dict[str, FileId]:
@@ -83,8 +87,10 @@ class Marker:
     def encode(self) -> bytes:
         """Return the marker's canonical bytes. Raises NotCanonical, also if the parts do not belong to the version."""
         self._check()
-        added = {"records": dict(self.records), "branch": self.branch.to_json() if self.branch is not None else None}
-        version = 3 if self.names else 2 if self.records or self.branch is not None else 1
+        added: dict[str, Any] = {"records": dict(self.records), "branch": None, "names": dict(self.names)}
+        added |= {"branch": self.branch.to_json() if self.branch is not None else None, "archives": dict(self.archives)}
+        version = 2 if self.records or self.branch is not None else 1
+        version = 4 if self.archives else 3 if self.names else version
         return canonical.encode(
             {
                 "kind": "marker",
@@ -95,8 +101,7 @@ class Marker:
                 "tree": canonical.decode(self.tree.encode()),
                 "model_toml": self.model_toml.decode("utf-8"),
                 "files": _files(self.tree),
-                **(added if version > 1 else {}),
-                **({"names": dict(self.names)} if self.names else {}),
+                **{key: value for key, value in added.items() if key in _KEYS_OF[version]},
             }
         )
 
@@ -113,8 +118,10 @@ class Marker:
         parts = [canonical.encode(record.pop(key)) for key in ("version", "manifest", "tree")]  # free the memory
         version, manifest, tree = Version.decode(parts[0]), Manifest.decode(parts[1]), Tree.decode(parts[2])
         toml, records = record["model_toml"].encode(), record.get("records", {})
-        branch, names = _branch(record.get("branch")), record.get("names", {})
-        decoded = cls(record["model_version"], version, manifest, tree, toml, records, branch, names)
+        branch, names, made = _branch(record.get("branch")), record.get("names", {}), record.get("archives", {})
+        if not _are_archives(made, manifest, tree):
+            raise errors.NotCanonical(reason="a marker's archives are not those of its folders")
+        decoded = cls(record["model_version"], version, manifest, tree, toml, records, branch, names, made)
         if record["files"] != _files(tree):
             raise errors.NotCanonical(reason="a marker's files are not those of its tree")
         decoded._check()
@@ -152,6 +159,12 @@ def _are_names(names: Any, served: Tree) -> bool:
         return False
     distinct = role_names.named(served, names)
     return set(names) <= set(served.by_role) and len(distinct) == len(served.by_role)
+
+
+def _are_archives(made: Any, manifest: Manifest, tree: Tree) -> bool:
+    """Return whether these are hashes of archives of folders."""
+    is_map = isinstance(made, dict) and all(map(is_id, made.values()))
+    return is_map and set(archives.named(manifest, tree, made)) == set(made)
 
 
 def _branch(value: Any) -> Branch | None:

@@ -9,14 +9,14 @@ replaced.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from mvc import errors
 from mvc.model import roles
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import Buffer, FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
@@ -24,7 +24,8 @@ from mvc.registry import experiment_export, fields, flat_files, marker, publishe
 from mvc.registry.compare import Differences, FileDrift
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.experiment_export import CannotExportError, Plan
-from mvc.registry.files import role_names
+from mvc.registry.files import archives, role_names
+from mvc.registry.files.archives import Archive
 from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
@@ -37,12 +38,16 @@ from mvc.transport import promises
 
 @dataclass(frozen=True)
 class LocalVersion:
-    """A version of this repository with the objects that are published."""
+    """A version of this repository with the objects that are published.
+
+    `files` are as a registry has them: one for each role, and an archive in place of some folders.
+    """
 
     id: VersionId
     version: Version
     manifest: Manifest
     tree: Tree
+    files: Tree
 
     @property
     def name(self) -> str:
@@ -55,9 +60,10 @@ class LocalVersion:
         return sum(entry.size for entry in self.files.entries)
 
     @property
-    def files(self) -> Tree:
-        """Its files as a registry has them: one for each role."""
-        return roles.expanded(self.manifest, self.tree)
+    def archives(self) -> Mapping[str, Archive]:
+        """The archives among its files, by role."""
+        expected = archives.expected(self.manifest, self.tree)
+        return {role: archive for role, archive in expected.items() if role in self.files.by_role}
 
     @cached_property
     def filenames(self) -> Mapping[str, str]:
@@ -68,14 +74,17 @@ class LocalVersion:
     def thumbnail(self) -> TreeEntry | None:
         """The file that model.toml names as thumbnail, by path or by role; None if the version has no such file."""
         name = str(self.manifest.model.get("thumbnail", ""))
-        return self.tree.by_path.get(name.removeprefix("./")) or self.files.by_role.get(name)
+        roles_of_files = roles.expanded(self.manifest, self.tree).by_role
+        return self.tree.by_path.get(name.removeprefix("./")) or roles_of_files.get(name)
 
 
 def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
     """Return the version `id_`. Raises Missing, Damaged."""
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
-    return LocalVersion(id_, version, repository.objects.manifest(version.manifest), tree)
+    manifest = repository.objects.manifest(version.manifest)
+    unmade = dict.fromkeys(archives.expected(manifest, tree), archives.UNMADE)
+    return LocalVersion(id_, version, manifest, tree, archives.served(manifest, tree, unmade))
 
 
 @dataclass
@@ -104,10 +113,12 @@ class Publisher:
         self.registry.check_storage()
         self._fetch_files(local)
         remote, files = (begun.version, begun.files) if begun is not None else self._create(local)
+        contents = of_version(self.repository, self.registry, remote, files)
+        local = replace(local, files=contents.served(local.manifest, local.tree))
         names = role_names.assign(local.files.by_role, [file.name for file in files])
         self._check(local, remote, files, names)
-        contents = of_version(self.repository, self.registry, remote, files)
         contents.role_names, records = role_names.differing(names), dict[str, str]()
+        contents.archives = {role: local.files.by_role[role].file for role in local.archives}
         journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
         for entry in local.files.entries:
             namesakes = [file for file in files if file.name == names[entry.role]]
@@ -117,7 +128,7 @@ class Publisher:
                 journal = self._record(journal.sent(entry.role, file.id))
             self.report(entry.size)
         self._upload_thumbnail(local, remote)
-        self._upload_marker(local, remote, records, contents.role_names)
+        self._upload_marker(local, contents, records)
         self._check_complete(local, contents)
         return remote
 
@@ -166,7 +177,9 @@ class Publisher:
                 raise errors.NoContext(name=local.name, reason="it names no source.experiment.id")
             return None
         try:
-            return experiment_export.plan(self.registry, id_, local.manifest, local.files)
+            made = {role: archive.id(self.repository.extract) for role, archive in local.archives.items()}
+            files = archives.served(local.manifest, local.tree, made)
+            return experiment_export.plan(self.registry, id_, local.manifest, files)
         except CannotExportError as error:
             if self.require_context:
                 raise errors.NoContext(name=local.name, reason=str(error)) from error
@@ -225,7 +238,8 @@ class Publisher:
 
     def _upload(self, local: LocalVersion, remote: RemoteVersion, entry: TreeEntry, name: str) -> RemoteFile:
         filename = local.filenames[entry.role]
-        with self._decoded(entry.file) as path:
+        archive = local.archives.get(entry.role)
+        with self._decoded(entry.file) if archive is None else self._archived(archive) as path:
             file = self.registry.upload(remote, name, filename, path, allow_memory=self.allow_memory)
         self.sent += entry.size
         return file
@@ -236,12 +250,11 @@ class Publisher:
             with self._decoded(entry.file) as path:
                 self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
-    def _upload_marker(
-        self, local: LocalVersion, remote: RemoteVersion, records: Mapping[str, str], names: Mapping[str, str]
-    ) -> None:
+    def _upload_marker(self, local: LocalVersion, contents: Contents, records: Mapping[str, str]) -> None:
         """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
         toml, branch = self.repository.extract.small(local.version.model_toml), self.branches.get(local.id)
-        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch, names).encode()
+        remote, names, made = contents.version, contents.role_names or {}, contents.archives or {}
+        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch, names, made).encode()
         with self._written(lambda temporary: temporary.write(data)) as path:
             try:
                 self.registry.upload(remote, marker.NAME, marker.FILENAME, path, allow_memory=self.allow_memory)
@@ -261,7 +274,8 @@ class Publisher:
 
         Raises PublicationChanged for one that is missing, or is not the local one.
         """
-        files = Differences(files=contents.changes(local.files, by_hand=False))
+        served = contents.served(local.manifest, local.tree)
+        files = Differences(files=contents.changes(served, by_hand=False))
         if write:
             contents.write(self.repository)
         if files.changed_files:
@@ -277,6 +291,10 @@ class Publisher:
         """Yield the path of a stored file's bytes: the SDK uploads from a path."""
         return self._written(lambda temporary: self.repository.extract.to_temporary(file, temporary))
 
+    def _archived(self, archive: Archive) -> contextlib.AbstractContextManager[Path]:
+        """Yield the path of an archive's bytes."""
+        return self._written(lambda temporary: _copy(archive.stream(self.repository.extract), temporary))
+
     @contextlib.contextmanager
     def _written(self, write: Callable[[Temporary], None]) -> Iterator[Path]:
         temporary = self.repository.door.temporary()
@@ -286,3 +304,8 @@ class Publisher:
             yield temporary.path
         finally:
             temporary.discard()
+
+
+def _copy(pieces: Iterable[Buffer], temporary: Temporary) -> None:
+    for piece in pieces:
+        temporary.write(piece)

@@ -97,7 +97,11 @@ STATES = (
         {"ckpt/model.index": b"i", "ckpt/model.data-00000-of-00001": b"d", "ckpt/pipeline.config": b"c"},
     ),
     State("saved-model-folder", '[model]\nframework = "TENSORFLOW"\n[files]\nexported = "exported/**"\n', SAVED_MODEL),
-    State("saved-model-as-folder-role", '[model]\nframework = "TENSORFLOW"\n[files]\nmodel-latest = "exported/**"\n', SAVED_MODEL),
+    State(
+        "saved-model-deep-in-a-folder-role",
+        '[model]\nframework = "TENSORFLOW"\n[files]\nmodel-latest = "exported/**"\n',
+        {path.replace("exported/", "exported/1/"): data for path, data in SAVED_MODEL.items()},
+    ),
     State(
         "saved-model-zipped-from-outside",
         '[model]\nframework = "TENSORFLOW"\n[files]\nmodel-latest = "exported.zip"\nexported = "exported/**"\n',

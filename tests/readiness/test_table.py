@@ -95,6 +95,12 @@ def has(role: str) -> tuple[tuple[Subject, str | None], ...]:
     return ((made(), NO), (made("other"), NO), (made(f"{role}/a=a", f"{role}/b=b"), NO), (made(role), OK))
 
 
+def folder(*inside: str, files: dict[str, str] | None = None) -> Subject:
+    """Return a version with a folder as model-latest."""
+    named = [f"model-latest/{path}=exported/{path}" for path in inside]
+    return made(*named, files=files or {"model-latest": "exported/**"}, **TENSORFLOW)
+
+
 def docker(**values: object) -> Subject:
     return made(docker=values)
 
@@ -250,6 +256,9 @@ ROWS = (
         (made("model-latest", holds={"model-latest": ("saved_model/saved_model.pb",)}, **TENSORFLOW), NO),
         (made("model-latest", holds={"model-latest": ZIP}, **TENSORFLOW), OK),
         (made("model-latest", holds={"model-latest": ()}), UNKNOWN),
+        (folder("saved_model.pb", "variables/variables.index"), OK),
+        (folder("1/saved_model.pb"), None),  # file by file: no file has the role
+        (folder("saved_model.pb", files={"model-latest": "saved_model.pb"}), None),
     ),
     row(
         "pre-annotation/legacy",

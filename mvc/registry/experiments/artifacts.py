@@ -1,6 +1,7 @@
 """The artifacts of an experiment as files of a version: downloaded to temporary files, or known from its base version.
 
     artifact ─┬─ the stored object of a file of the base: an entry of the base's tree, not downloaded
+              ├─ that of an archive: the entries of its folder
               └─ any other ─► tmp/ ─► size, hash ─► a file by role
 
 An artifact may be stored again under its name, so its content is read each time. The copied marker of the base is left
@@ -21,9 +22,10 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import flat_files, marker
 from mvc.registry.contents import of_version
 from mvc.registry.experiments.protocol import RemoteExperiment
-from mvc.registry.files import role_names
+from mvc.registry.files import archives, role_names
 from mvc.registry.flat_files import RegistryFile
 from mvc.registry.protocol import Registry, RemoteFile
+from mvc.repository import places
 from mvc.repository.record.files import Given, NamedFile
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
@@ -56,21 +58,25 @@ def downloaded(
     listed = marker.without(registry.artifacts(experiment.id))
     download = _Download(repository, registry, progress)
     try:
-        copies = _copies(repository, registry, experiment, base)
+        copies, folders = _copies(repository, registry, experiment, base)
+        parts = {part.role: part for file in listed for part in folders.get(file.object_name, ())}
+        listed = [file for file in listed if file.object_name not in folders]
         known = {file.id: entry for file in listed if (entry := copies.get(file.object_name)) is not None}
         stored = [known[file.id].file if file.id in known else download.store(file) for file in listed]
         roles_there = _roles(repository, base, listed)
         rows = [RegistryFile(roles_there[f.id], f.filename, id_) for f, id_ in zip(listed, stored, strict=True)]
         placed = {file.id: place for file, place in zip(listed, flat_files.place(rows), strict=True)}
-        files: dict[str, Given] = {placed[id_].role: entry for id_, entry in known.items()}
+        files: dict[str, Given] = {**parts, **{placed[id_].role: entry for id_, entry in known.items()}}
+        contents = {role: part.file for role, part in parts.items()}
+        contents |= {placed[file.id].role: id_ for file, id_ in zip(listed, stored, strict=True)}
         for file in listed:
             if file.id not in known:
                 path = _path(placed[file.id].role, file, placed[file.id].path)
                 files[placed[file.id].role] = NamedFile(download.files[file.id].path, path)
         yield Artifacts(
             files,
-            {placed[file.id].role: id_ for file, id_ in zip(listed, stored, strict=True)},
-            frozenset(placed[id_].role for id_ in known),
+            contents,
+            frozenset([*parts, *(placed[id_].role for id_ in known)]),
             download.received,
             [
                 f"artifact {f.name!a} imported as {placed[f.id].role}"
@@ -94,20 +100,25 @@ def _path(role: str, file: RemoteFile, placed: str) -> str:
 
 def _copies(
     repository: Repository, registry: Registry, experiment: RemoteExperiment, base: VersionId | None
-) -> dict[str, TreeEntry]:
-    """Return the entries of the base version by the stored object that the registry has of each."""
+) -> tuple[dict[str, TreeEntry], dict[str, Sequence[TreeEntry]]]:
+    """Return the entries of the base version by the stored object that the registry has of each, and those in archives."""
     remote = registry.version(experiment.base) if experiment.base is not None and base is not None else None
     if remote is None or base is None:
-        return {}
+        return {}, {}
     contents = of_version(repository, registry, remote, registry.files(remote))
-    served = _served(repository, base)
+    version = repository.objects.version(base)
+    manifest, tree = repository.objects.manifest(version.manifest), repository.objects.tree(version.tree)
+    served = contents.served(manifest, tree, by_hand=places.is_by_hand(version))
     named = role_names.named(served, contents.names_of(served))
     entries = {name: served.by_role[role] for name, role in named.items()}
-    return {
-        file.object_name: entries[file.name]
-        for file in contents.files
-        if file.name in entries and contents.content(file) == entries[file.name].file
+    same = [
+        file for file in contents.files if file.name in entries and contents.content(file) == entries[file.name].file
+    ]
+    made = archives.named(manifest, tree, [named[file.name] for file in same])
+    folders: dict[str, Sequence[TreeEntry]] = {
+        file.object_name: made[named[file.name]].parts_of(tree) for file in same if named[file.name] in made
     }
+    return {file.object_name: entries[file.name] for file in same if file.object_name not in folders}, folders
 
 
 def _roles(repository: Repository, base: VersionId | None, files: Sequence[RemoteFile]) -> dict[str, str]:

@@ -83,17 +83,18 @@ def differences(
     parent = _published_parent(repository, id_, recorded)
     if parent is None:
         by_hand = places.is_by_hand(version)
-        return contents.differences(manifest, roles.expanded(manifest, tree), by_hand=by_hand)
-    before = _served(repository, parent)
+        return contents.differences(manifest, contents.served(manifest, tree, by_hand=by_hand), by_hand=by_hand)
+    before = _served(repository, contents, parent)
     from_parent = contents.differences(manifest, before, by_hand=False)
-    return replace(from_parent, files=(*from_parent.changed_files, *_remaining(contents, before, tree)))
+    own = [entry for entry in tree.entries if entry.path not in _tree(repository, parent).by_path]
+    return replace(from_parent, files=(*from_parent.changed_files, *_remaining(contents, before, own)))
 
 
 def untaken(
     repository: Repository, contents: Contents, id_: VersionId, recorded: Collection[VersionId]
 ) -> tuple[FileDrift, ...]:
     """Return the files that were added to the published version `id_` and that no recorded child of it has."""
-    files = added_files(contents, _served(repository, id_))
+    files = added_files(contents, _served(repository, contents, id_))
     children = [child for child in recorded if _published_parent(repository, child, recorded) == id_] if files else []
     rests = [_drifts(files), *(differences(repository, contents, child, recorded).added for child in children)]
     return min(rests, key=len)
@@ -104,9 +105,8 @@ def added_files(contents: Contents, published: Tree) -> list[RemoteFile]:
     return compare.added_files(published, contents.files, contents.names_of(published))
 
 
-def _remaining(contents: Contents, before: Tree, tree: Tree) -> Iterable[FileDrift]:
-    """Yield the added files that `tree` lacks, and those of its own that are missing there; they are compared by content."""
-    own = [entry for entry in tree.entries if entry.path not in before.by_path]
+def _remaining(contents: Contents, before: Tree, own: Sequence[TreeEntry]) -> Iterable[FileDrift]:
+    """Yield the added files that are not `own`, and those of `own` that are missing there; they are compared by content."""
     expected = Counter(entry.file for entry in own)
     for file in added_files(contents, before):
         content = contents.of(file)
@@ -139,9 +139,13 @@ def _is_extended(before: Manifest, manifest: Manifest) -> bool:
     return replace(manifest, files=kept) == before
 
 
-def _served(repository: Repository, id_: VersionId) -> Tree:
-    version = repository.objects.version(id_)
-    return roles.expanded(repository.objects.manifest(version.manifest), repository.objects.tree(version.tree))
+def _served(repository: Repository, contents: Contents, id_: VersionId) -> Tree:
+    manifest = repository.objects.manifest(repository.objects.version(id_).manifest)
+    return contents.served(manifest, _tree(repository, id_))
+
+
+def _tree(repository: Repository, id_: VersionId) -> Tree:
+    return repository.objects.tree(repository.objects.version(id_).tree)
 
 
 def _drifts(files: Iterable[RemoteFile]) -> tuple[FileDrift, ...]:
