@@ -73,7 +73,10 @@ def test_the_platforms_differ_in_every_rule() -> None:
 @both_platforms
 def test_what_is_published_has_its_ids_elsewhere_and_no_drift(team: Team) -> None:
     team.ana.write("weights/best.onnx", b"more weights" * 50)
-    team.ana.commit("Longer")
+    for number in range(8):
+        team.ana.write(f"notes/to do/{number}.txt", b"%d" % number)
+    team.ana.ok("add", "notes", "--as", "notes")
+    team.ana.commit("Longer, with notes")
     team.ana.ok("publish", "--all")
     before = histories.state(team.platform)
     assert [row["version"] for row in team.platform.versions_of(MODEL)] == [team.first, team.first + 1]

@@ -412,6 +412,8 @@ def _find_file(platform: Platform, call: Call, version: str) -> Answer:
 @route("POST", "/api/model/version/{version}/modelfiles")
 def _create_file(platform: Platform, call: Call, version: str) -> Answer:
     row, body = _one(platform.versions, version, "version"), call.json()
+    if not platform.rules.accepts(body["name"]):
+        raise Refusal(400, "A name consists of letters, digits, - and _")
     if platform.rules.unique and any(file["name"] == body["name"] for file in platform.files_of(row)):
         raise Refusal(409, "A file of this name exists already in this version")
     if body["object_name"] not in platform.objects.data:

@@ -219,6 +219,8 @@ def _find_artifact(platform: Platform, call: Call, experiment: str) -> Answer:
 @route("POST", "/api/experiment/{experiment}/artifacts")
 def _create_artifact(platform: Platform, call: Call, experiment: str) -> Answer:
     body = call.json()
+    if not platform.rules.accepts(body["name"]):
+        raise Refusal(400, "A name consists of letters, digits, - and _")
     fields = {key: body[key] for key in ("name", "filename", "object_name", "large")}
     return Answer(201, add_artifact(platform, _experiment(platform, experiment), fields))
 

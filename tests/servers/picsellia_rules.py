@@ -6,9 +6,10 @@ have any mixture, so what mvc does must hold under both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-PLAIN = r"[a-zA-Z0-9_-]+"
+PLAIN = re.compile(r"[a-zA-Z0-9_-]+\Z")
 """Names that Picsellia's own engine accepts for what it stores."""
 
 
@@ -50,8 +51,14 @@ class Rules:
     """Whether a version that was not exported has a context, an empty one; else there is none."""
     copies_base: bool = True
     """Whether an experiment begins with copies of its base version's files, and its export with the base's fields."""
+    any_name: bool = True
+    """Whether a file may have any name; else it consists of letters, digits, - and _, as Picsellia's own engine requires."""
     connector: bool = True
     """Whether the organization has a place for files."""
+
+    def accepts(self, name: str) -> bool:
+        """Whether a file may have this name."""
+        return self.any_name or PLAIN.match(name) is not None
 
 
 def usual() -> Rules:
@@ -65,6 +72,7 @@ def other() -> Rules:
         unique=False, page=7, counts=False, pages_files=False, newest_first=True, lists_fields=False,
         client_type="google", parameters_key="base_parameters", docker_key="docker_image_name", nulls=True, dates=True, keeps_order=False,
         first_number=1, reuses_numbers=True, unnamed="Version {number}", empty_context=False, copies_base=False,
+        any_name=False,
     )  # fmt: skip
 
 
