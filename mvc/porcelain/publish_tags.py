@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mvc.porcelain.publish import Published
+from mvc.porcelain.publish import LEFT_OUT, Published
 from mvc.registry.protocol import Registry
 from mvc.registry.tags.follow import Follower
 from mvc.repository.model import Model
@@ -20,8 +20,10 @@ def publish_tags(model: Model, registry: Registry, published: Published) -> Publ
     """
     follower = Follower(model, registry, dry_run=not published.done)
     for version in published.versions:
+        if version.flag == LEFT_OUT:
+            continue
         if version.place is None:
             follower.plan(version.id, version.name)
         else:
-            follower.publish(version.id, version.place)
+            follower.publish(version.place)
     return replace(published, tags=tuple(follower.changes))

@@ -110,6 +110,15 @@ def test_a_tag_of_a_version_that_is_not_known_is_kept_with_a_warning(shell: Shel
     assert all_tags(platform) == [["2026.1", "prod"], []]
 
 
+def test_a_version_that_was_edited_there_has_the_tags_of_both(shell: Shell, platform: Platform) -> None:
+    rows(platform)[0]["parameters"]["lr"] = 0.75
+    shell.ok("import", URL)
+    shell.ok("tag", "seen", "picsellia-0")
+    for _ in range(2):
+        shell.ok("publish", "--all", "--tags")
+        assert all_tags(platform)[0] == ["2026.1", "prod", "seen"]
+
+
 # --- alias set --publish
 
 

@@ -50,9 +50,15 @@ class Follower:
     changes: list[TagChange] = field(default_factory=list, init=False)
     _listings: dict[str, Sequence[RemoteVersion]] = field(default_factory=dict, init=False)
 
-    def publish(self, id_: VersionId, place: Place) -> None:
-        """Set the tags and aliases of a version on its registry version, and remove what mvc set there before."""
-        tags, aliases = self.names(id_, TAGS), self.names(id_, ALIASES)
+    def publish(self, place: Place) -> None:
+        """Set the tags and aliases of a registry version's versions on it, and remove what mvc set there before.
+
+        It has several if it was edited and imported again.
+        """
+        ids = [id_ for id_, recorded in places.every(self.model) if recorded.id == place.id]
+        tags, aliases = (
+            [name for id_ in dict.fromkeys(ids) for name in self.names(id_, kind)] for kind in (TAGS, ALIASES)
+        )
         version = self._version(place)
         own = notes.read(self.model.repository, place.id).own
         self._change(version, add={*tags, *aliases}, remove=own - {*tags, *aliases})
@@ -91,6 +97,14 @@ class Follower:
         """The recorded places of the model's versions, by the id of the registry version."""
         recorded = (place for _, place in places.every(self.model))
         return {place.id: place for place in recorded if recorded_places.is_on(place, self.registry)}
+
+    @cached_property
+    def _versions(self) -> dict[str, dict[VersionId, None]]:
+        """The recorded versions by the id of their registry version."""
+        ids: dict[str, dict[VersionId, None]] = {}
+        for id_, place in places.every(self.model):
+            ids.setdefault(place.id, {})[id_] = None
+        return ids
 
     def _version(self, place: Place) -> RemoteVersion:
         return recorded_places.version_at(self.registry, place)
