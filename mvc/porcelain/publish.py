@@ -12,7 +12,7 @@ the registry is there already, and is not published as a copy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.model import roles
@@ -22,17 +22,17 @@ from mvc.model.toml import secrets
 from mvc.plural import count
 from mvc.readiness import saved_model
 from mvc.readiness.saved_model import MAIN_FILES
-from mvc.registry import fields, published, publishing, recorded_places
+from mvc.registry import fields, publishing, recorded_places
 from mvc.registry.compare import FileDrift
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.fields import FieldChange
 from mvc.registry.files import additions
+from mvc.registry.lookup import Lookup
 from mvc.registry.marker import Branch
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.published import Candidate, State
 from mvc.registry.publishing import LocalVersion, Publisher
 from mvc.registry.tags.follow import TagChange
-from mvc.registry.tags.rename import ByMarker
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
@@ -137,8 +137,8 @@ def publish(
     publisher = Publisher(
         repository, registry, name, existing, allow_memory, report, require_context, _branches(model, versions)
     )
-    recorded = recorded_places.on_registry(model, registry)
-    run = _Run(repository, model, registry, actor, publisher, recorded, is_dry_run=dry_run, keep_going=keep_going)
+    lookup = Lookup(repository, registry, recorded_places.on_registry(model, registry))
+    run = _Run(repository, model, registry, actor, publisher, lookup, is_dry_run=dry_run, keep_going=keep_going)
     if dry_run:
         planned = tuple(run.outcome(local) for local in locals_)
         return Published(registry.organization, name, planned, done=False, renamed_from=renamed_from)
@@ -179,17 +179,16 @@ def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the verb; `recorded` are the places of the model's versions on the registry."""
+    """One run of the verb."""
 
     repository: Repository
     model: Model
     registry: Registry
     actor: Actor
     publisher: Publisher
-    recorded: Sequence[tuple[VersionId, Place]]
+    lookup: Lookup
     is_dry_run: bool = False
     keep_going: bool = False
-    renamed: dict[str, ByMarker] = field(default_factory=dict)
 
     def outcome(self, local: LocalVersion) -> PublishedVersion:
         """Publish a version, or only look in a dry run; without `keep_going`, raise if it is refused."""
@@ -237,36 +236,16 @@ class _Run:
         return self._outcome(local, THERE if is_complete else RESUMED, existing.version, added)
 
     def _existing(self, local: LocalVersion) -> Candidate | None:
-        """Return the complete version at a recorded place, else the best one of the same name. Raises PublicationChanged."""
-        registry_model = self.publisher.model
-        if registry_model is None:
-            return None
-        known = list[Candidate]()
-        for place in self._places(local.id):
-            remote = self.registry.version(place.id)
-            known += [published.inspect(self.registry, remote, local.id)] if remote is not None else []
-            if known and known[-1].state is State.COMPLETE:
-                return known[-1]
-        # a version that was renamed there is not found by its name
-        renamed = [one for one in known if one.state is State.CHANGED and one.version.name != local.name]
-        named = published.candidates(self.registry, registry_model, local.name, local.id)
-        best = published.best([*(named or self._by_marker(registry_model).candidates(local.id)), *renamed])
-        if best is not None and best.state is State.CHANGED:
-            raise self.publisher.changed(local, best.reason)
-        return best
-
-    def _by_marker(self, registry_model: RemoteModel) -> ByMarker:
-        """Return the versions that were renamed there and have no recorded place; read once."""
-        if registry_model.id not in self.renamed:
-            known = {place.id for _, place in places.every(self.model)}
-            self.renamed[registry_model.id] = ByMarker(self.registry, registry_model, known)
-        return self.renamed[registry_model.id]
+        """Return the version on the registry, complete or begun; None for none. Raises PublicationChanged."""
+        model = self.publisher.model
+        existing = self.lookup.find(model, local.id, local.name) if model is not None else None
+        if existing is not None and existing.state is State.CHANGED:
+            raise self.publisher.changed(local, existing.reason)
+        return existing
 
     def _places(self, id_: VersionId) -> list[Place]:
         """Return the recorded places of a version in the registry's model, by number."""
-        model = self.publisher.model
-        own = [place for one, place in self.recorded if one == id_ and model is not None and place.model_id == model.id]
-        return sorted(own, key=lambda place: place.number)
+        return self.lookup.places(self.publisher.model, id_)
 
     def _check_files(self, local: LocalVersion, existing: Candidate) -> tuple[FileDrift, ...]:
         """Return the files that were added to a complete version and never imported. Raises PublicationChanged for any other change."""
@@ -274,7 +253,7 @@ class _Run:
         if existing.marker is not None:
             contents.trust(existing.marker)
         added = self.publisher.check_files(local, contents, write=not self.is_dry_run)
-        recorded = [id_ for id_, place in self.recorded if place.id == existing.version.id]
+        recorded = self.lookup.recorded_at(existing.version.id)
         return additions.untaken(self.repository, contents, local.id, recorded) if added else ()
 
     def _imported(self, local: LocalVersion) -> PublishedVersion | None:
@@ -291,7 +270,7 @@ class _Run:
 
     def _imported_from(self, local: LocalVersion, remote: RemoteVersion) -> PublishedVersion:
         contents = of_version(self.repository, self.registry, remote, self.registry.files(remote))
-        recorded = [id_ for id_, place in self.recorded if place.id == remote.id]
+        recorded = self.lookup.recorded_at(remote.id)
         differences = additions.differences(self.repository, contents, local.id, recorded)
         if not self.is_dry_run:
             contents.write(self.repository)

@@ -325,7 +325,7 @@ def test_a_platform_without_an_answer_leaves_the_repository_unchanged(shell: She
     shell.ok("remote", "set-url", "picsellia", "picsellia://acme", "-o", "host=http://127.0.0.1:1")
     result = shell("publish")
     assert (result.code, result.out) == (15, "")
-    assert "Cannot reach picsellia://acme: the connection was refused" in result.err
+    assert "Cannot reach picsellia://acme: 127.0.0.1:1 refused the connection" in result.err
     assert sum(naps) == 7.5
     shell.ok("status")
     shell.ok("fsck")

@@ -139,6 +139,15 @@ def test_publish_and_drift_after_a_clone(names: tuple[str, ...], all_: bool, wor
     assert told(one.drift()) <= _expected(edits)
 
 
+def test_a_version_that_was_edited_and_renamed_is_found_after_a_clone(world: World, folder: Path) -> None:
+    for name in ("edit field", "rename version"):
+        EDITS[name].do(world)
+    one, _ = sequences.cloned(world, folder / "one")
+    before = sequences.state(world.platform)
+    _publish(one, one.everything(), all_=True, is_changed=False)
+    assert sequences.state(world.platform) == before
+
+
 def test_publish_all_after_an_import_copies_nothing(names: tuple[str, ...], world: World, folder: Path) -> None:
     edits = _edit(world, names)
     if not world.platform.models:
