@@ -118,6 +118,21 @@ class BadExpression(Usage):
     """
 
 
+class BadQuery(Usage):
+    """Invalid expression {text!r}: {reason}.
+
+    Write KEY OPERATOR VALUE, such as "metrics.mAP50 > 0.7 and parameters.imgsz == 640"; quote other characters of a key:
+    metrics."mAP50(B)".
+    """
+
+
+class NoVersionHasKey(Usage):
+    """No version of {model} has {key}.
+
+    {suggestion}
+    """
+
+
 class BadDate(Usage):
     """Invalid date {text!r}.
 

@@ -1,0 +1,157 @@
+"""The values of one version by key, for expressions, columns and orders.
+
+metrics.mAP50, parameters.a.b, model.type …   as in model.toml        number, id, author, email, time, message, subject
+labelmap                 the names of its classes                     branch, tag, alias     the refs that point to it
+labelmap.0               the name of class 0                          code                   the Git commit
+labelmap.helmet          the number of class helmet                   format                 suffixes of its files
+file.ROLE.size           also .path and .id
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.roles import expanded
+from mvc.model.toml.schema import Path, dotted
+from mvc.model.tree import Tree
+from mvc.model.version import Version
+
+Loader = Callable[[], Any]
+SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent")
+"""The parts of model.toml whose keys are values; the labelmap is apart."""
+_PARTS_OF_FILE = ("size", "path", "id")
+_KINDS = ("branch", "tag", "alias")
+
+
+def _formats(subject: Entry) -> tuple[str, ...]:
+    suffixes = (posixpath.splitext(entry.path)[1][1:].lower() for entry in subject.tree.entries)
+    return tuple(sorted({suffix for suffix in suffixes if suffix}))
+
+
+FIELDS: dict[str, Callable[[Entry], Any]] = {
+    "id": lambda subject: subject.id,
+    "number": lambda subject: subject.version.number,
+    "author": lambda subject: subject.version.author.name,
+    "email": lambda subject: subject.version.author.email,
+    "time": lambda subject: subject.version.time,
+    "subject": lambda subject: subject.version.subject,
+    "message": lambda subject: subject.version.message,
+    "branch": lambda subject: subject.refs("branch"),
+    "tag": lambda subject: subject.refs("tag"),
+    "alias": lambda subject: subject.refs("alias"),
+    "code": lambda subject: subject.version.code.commit if subject.version.code else None,
+    "format": _formats,
+}
+"""The keys that are not in model.toml, but of files."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One version; its manifest and its tree are read when a key needs them."""
+
+    id: VersionId
+    version: Version
+    names: tuple[tuple[str, str], ...]
+    read_manifest: Callable[[], Manifest]
+    read_tree: Callable[[], Tree]
+    evaluate: Callable[[Entry, str], bool]
+    _manifest: Manifest | None = field(default=None, init=False)
+    _tree: Tree | None = field(default=None, init=False)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest."""
+        if self._manifest is None:
+            self._manifest = self.read_manifest()
+        return self._manifest
+
+    @property
+    def tree(self) -> Tree:
+        """The tree."""
+        if self._tree is None:
+            self._tree = self.read_tree()
+        return self._tree
+
+    def refs(self, kind: str) -> tuple[str, ...]:
+        """Return the names of the refs of one kind that point to it."""
+        return tuple(name for of_kind, name in self.names if of_kind == kind)
+
+    def ready(self, use: str) -> bool:
+        """Return whether it is ready for a use; raise UnknownUse."""
+        return self.evaluate(self, use)
+
+    def value(self, key: Path) -> Any:
+        """Return the value of a key; None if it has none."""
+        head = key[0]
+        if head in SECTIONS:
+            return self._in_section(key)
+        if head == "labelmap":
+            return self._in_labelmap(key[1:])
+        if head == "file":
+            return self._in_file(key[1:])
+        return FIELDS[head](self) if len(key) == 1 and head in FIELDS else None
+
+    def keys(self) -> Iterator[Path]:
+        """Yield every key that it has a value of."""
+        yield from (key for name in FIELDS if self.value(key := (name,)) is not None)
+        for section in SECTIONS:
+            yield from ((section, *path) for path, _ in leaves(getattr(self.manifest, section)))
+        if self.manifest.labelmap:
+            yield ("labelmap",)
+        for number, name in self.manifest.labelmap:
+            yield from (("labelmap", str(number)), ("labelmap", name))
+        for role in expanded(self.manifest, self.tree).by_role:
+            yield from (("file", role, part) for part in _PARTS_OF_FILE)
+
+    def _in_section(self, key: Path) -> Any:
+        value: Any = getattr(self.manifest, key[0])
+        if key == ("docker", "digest"):
+            return self.manifest.docker_digest
+        for part in key[1:]:
+            if isinstance(value, Mapping):
+                value = value.get(part)
+            else:
+                value = value[int(part)] if _is_index(part, value) else None
+        return value or None if len(key) == 1 else value
+
+    def _in_labelmap(self, key: Path) -> Any:
+        labels = self.manifest.labelmap
+        if not key:
+            return tuple(name for _, name in labels) or None
+        if key == ("path",) and self.manifest.labelmap_path is not None:
+            return self.manifest.labelmap_path
+        if len(key) > 1:
+            return None
+        names = [name for number, name in labels if str(number) == key[0]]
+        return names[0] if names else tuple(number for number, name in labels if name == key[0]) or None
+
+    def _in_file(self, key: Path) -> Any:
+        if not key or len(key) > 2 or key[1:2] not in ((), *((part,) for part in _PARTS_OF_FILE)):
+            return None
+        entry = expanded(self.manifest, self.tree).by_role.get(key[0])
+        if entry is None:
+            return None
+        return {"size": entry.size, "path": entry.path, "id": entry.file}[key[1] if len(key) > 1 else "path"]
+
+
+def leaves(values: Any, above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield each value of nested tables with its key."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from leaves(value, (*above, name))
+    else:
+        yield above, values
+
+
+def spelled(key: Path) -> str:
+    """Return a key as an expression writes it."""
+    return dotted(key)
+
+
+def _is_index(part: str, value: Any) -> bool:
+    return isinstance(value, list) and part.isdecimal() and len(part) < 7 and int(part) < len(value)
