@@ -25,5 +25,5 @@ def publish_tags(model: Model, registry: Registry, published: Published) -> Publ
         if version.place is None:
             follower.plan(version.id, version.name)
         else:
-            follower.publish(version.place)
+            follower.publish(version.id, version.place)
     return replace(published, tags=tuple(follower.changes))

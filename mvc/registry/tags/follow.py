@@ -50,15 +50,13 @@ class Follower:
     changes: list[TagChange] = field(default_factory=list, init=False)
     _listings: dict[str, Sequence[RemoteVersion]] = field(default_factory=dict, init=False)
 
-    def publish(self, place: Place) -> None:
-        """Set the tags and aliases of a registry version's versions on it, and remove what mvc set there before.
+    def publish(self, id_: VersionId, place: Place) -> None:
+        """Set the tags and aliases of a version on its registry version, and remove what mvc set there before.
 
-        It has several if it was edited and imported again.
+        A registry version that was edited and imported again has several versions, and the tags of all.
         """
-        ids = [id_ for id_, recorded in places.every(self.model) if recorded.id == place.id]
-        tags, aliases = (
-            [name for id_ in dict.fromkeys(ids) for name in self.names(id_, kind)] for kind in (TAGS, ALIASES)
-        )
+        ids = {**self._versions.get(place.id, {}), id_: None}
+        tags, aliases = ([name for known in ids for name in self.names(known, kind)] for kind in (TAGS, ALIASES))
         version = self._version(place)
         own = notes.read(self.model.repository, place.id).own
         self._change(version, add={*tags, *aliases}, remove=own - {*tags, *aliases})
