@@ -312,13 +312,19 @@ class Model:
         until: When | None = None,
         changes: bool = False,
         reverse: bool = False,
+        first_parent: bool = False,
+        merges: bool | None = None,
+        paths: Sequence[str] = (),
+        text: str | None = None,
     ) -> Log:
         """Return the versions reachable from `revisions` (`main`, `A..B`; none: HEAD), newest first.
 
-        `author` and `grep` are regular expressions; `changes` adds the changes of each version. Raises UnknownRevision,
-        NoVersionYet, BadExpression and the like.
+        `author` and `grep` are regular expressions; `changes` adds the changes of each version. `merges` selects merges,
+        or with False the others; `paths` versions that change one of these files, `text` versions that add or remove that
+        text. Raises UnknownRevision, NoVersionYet, BadExpression and the like.
         """
-        wanted = Filter(author, grep, self._session.moment(since), self._session.moment(until))
+        bounds = self._session.moment(since), self._session.moment(until)
+        wanted = Filter(author, grep, *bounds, merges, tuple(paths), text=text)
         found = log(
             self._session.of(self.name),
             revisions,
@@ -327,6 +333,7 @@ class Model:
             wanted=wanted,
             reverse=reverse,
             changes=changes,
+            first_parent=first_parent,
         )
         return Log(self._session, self.name, list(found))
 
@@ -340,18 +347,20 @@ class Model:
         new: Revision | None = None,
         *,
         tensors: Literal["headers", "deep"] | None = None,
+        paths: Sequence[str] = (),
     ) -> Diff:
         """Compare the working tree with HEAD or `old`, or two versions; `old` may be a range such as `main...other`.
 
         `tensors` also compares the tensors of modified files: by recorded digests, or with `deep` by their weights.
+        `paths` narrow the diff to these files, folders or roles; model.toml is labelmap and values.
         """
         repository = self._session.repository
         if isinstance(old, str) and ".." in old and new is None:
             left, right = sides(self._session.of(self.name), old)
-            return diff(self._session.of(self.name), left, right, tensors=tensors)
+            return diff(self._session.of(self.name), left, right, tensors=tensors, paths=paths)
         first = repository.current(self.name) if old is None else self._session.resolve(self.name, old)
         second = None if new is None else self._session.resolve(self.name, new)
-        return diff(self._session.of(self.name), first, second, tensors=tensors)
+        return diff(self._session.of(self.name), first, second, tensors=tensors, paths=paths)
 
     def switch(
         self,

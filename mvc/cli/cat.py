@@ -24,6 +24,11 @@ def command(invocation: Invocation, text: str, output: str | None) -> None:
     The file is named by role or path: v7:model-latest, prod:./weights/best.onnx, v7:model.toml. Its content is
     verified before it is printed.
     """
+    write(invocation, text, output)
+
+
+def write(invocation: Invocation, text: str, output: str | None = None) -> None:
+    """Print a file, or write it to `output`, also for `mvc show REV:PATH`."""
     content = cat(Model(invocation.repository(), invocation.model()), text)
     if output is None or output == "-":
         _write(content)

@@ -7,21 +7,12 @@ import shlex
 import click
 
 from mvc.cli import restore, switch
+from mvc.cli.app.command import divided
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.verb import verb
 
-_PATHS = "mvc.checkout.paths"
 
-
-class _Command(click.Command):
-    """Keeps the arguments after `--`, which click removes: they are paths, even if a branch has that name."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_PATHS] = args[args.index("--") + 1 :] if "--" in args else []
-        return super().parse_args(ctx, args)
-
-
-@verb("checkout", cls=_Command)
+@verb("checkout")
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
 @click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
 @click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way (`switch -f`).")
@@ -30,8 +21,7 @@ def command(invocation: Invocation, words: tuple[str, ...], create: str | None, 
 
     `checkout BRANCH` runs `mvc switch BRANCH`, `checkout REV -- PATH` runs `mvc restore --source REV PATH`.
     """
-    paths = click.get_current_context().meta[_PATHS]
-    before = words[: len(words) - len(paths)]
+    before, paths = divided(words)
     target = before[0] if before else None
     names = (*before[1:], *paths)
     if names:

@@ -7,22 +7,23 @@ from typing import Literal
 
 import click
 
-from mvc import errors
-from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
+from mvc.cli.app.command import Command
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
+from mvc.cli.git.paths import revisions_and_paths
+from mvc.cli.history import changes as changes_style
+from mvc.cli.history.changes import ChangesStyle
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
 from mvc.repository.model import Model
-from mvc.repository.repository import Repository
 
 _HEADERS = "--tensors=headers"
 
 
-class _Command(click.Command):
+class _Command(Command):
     """Parses a word after `--tensors` as a revision; its value comes after `=`, as with Git's `--color`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -31,9 +32,8 @@ class _Command(click.Command):
 
 
 @verb("diff", cls=_Command)
-@click.argument("given", nargs=-1, metavar="[REV [REV] | A..B]")
-@click.option("--stat", is_flag=True, help="Show only a summary.")
-@click.option("--name-status", is_flag=True, help="Show only the changed files and their status.")
+@click.argument("words", nargs=-1, metavar="[REV [REV] | A..B] [[--] PATH...]")
+@changes_style.options
 @click.option(
     "--tensors",
     type=click.Choice(("headers", "deep")),
@@ -45,59 +45,45 @@ class _Command(click.Command):
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 def command(
     invocation: Invocation,
-    given: tuple[str, ...],
-    stat: bool,
-    name_status: bool,
+    words: tuple[str, ...],
+    changes_style: ChangesStyle,
     tensors: Literal["headers", "deep"] | None,
     exit_code: bool,
 ) -> int:
     """Show changes between versions, or to the working tree.
 
     Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
-    index is marked as breaking: programs that read class indexes would misread it.
+    index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
+    changes of these files, model.toml only labelmap and values.
     """
-    repository, model = invocation.repository(), invocation.model()
-    old, new = _sides(repository, model, given)
-    result = diff(Model(repository, model), old, new, tensors=tensors)
-    invocation.emit("diff", result, lambda: _lines(result, stat=stat, name_status=name_status), page=True)
+    model = Model(invocation.repository(), invocation.model())
+    given, paths = revisions_and_paths(invocation, model, words)
+    old, new = _sides(model, given)
+    result = diff(model, old, new, tensors=tensors, paths=paths)
+    invocation.emit("diff", result, lambda: _lines(result, changes_style), page=True)
     return int(exit_code and not result.difference.is_empty)
 
 
-def _sides(repository: Repository, model: str, given: tuple[str, ...]) -> tuple[VersionId | None, VersionId | None]:
+def _sides(model: Model, given: tuple[str, ...]) -> tuple[VersionId | None, VersionId | None]:
     if len(given) > 2:
         raise click.UsageError("too many revisions: expected REV, REV REV or A..B")
     if len(given) == 1 and ".." in given[0]:
-        return sides(Model(repository, model), given[0])
+        return sides(model, given[0])
     if not given:
-        return repository.current(model), None
-    ids = [_resolved(Model(repository, model), text) for text in given]
+        return model.current, None
+    ids = [revisions.resolve(model, text) for text in given]
     return ids[0], ids[1] if len(ids) > 1 else None
 
 
-def _resolved(model: Model, text: str) -> VersionId:
-    """Return the version that `text` names; a file is an error of its own, since `git diff FILE` compares one."""
-    try:
-        return revisions.resolve(model, text)
-    except errors.UnknownRevision:
-        if (model.repository.root / model.folder / text).exists():
-            raise click.UsageError(
-                f"{text} is a file: `mvc diff` compares whole versions; list the changed files with --name-status"
-            ) from None
-        raise
-
-
-def _lines(result: Diff, *, stat: bool, name_status: bool) -> Iterator[str]:
-    if name_status:
-        yield from (_status(change.kind, change.old, change.new) for change in result.difference.files)
+def _lines(result: Diff, chosen: ChangesStyle) -> Iterator[str]:
+    if chosen.is_names:
+        yield from chosen.lines(result.difference)
         return
     if result.difference.is_empty:
         return
     yield _title(result)
-    if stat:
-        yield render.summary(result.difference)
-    else:
-        yield from render.difference(result.difference)
-    yield from tensor_lines.difference(result.tensors or (), stat=stat)
+    yield from chosen.lines(result.difference)
+    yield from tensor_lines.difference(result.tensors or (), stat=chosen.stat)
 
 
 def _title(result: Diff) -> str:
@@ -111,8 +97,3 @@ def _title(result: Diff) -> str:
         )
     ]
     return f"{escape(result.model)} {sides[0]}..{sides[1]}"
-
-
-def _status(kind: str, old: object, new: object) -> str:
-    paths = [escape(side.path) for side in (old, new) if side is not None and hasattr(side, "path")]
-    return "\t".join([kind, *dict.fromkeys(paths)])

@@ -2,112 +2,93 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
-from mvc import errors, lazy
 from mvc.cli.app.graph import Graph
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import date, escape, short, style
 from mvc.cli.app.verb import verb
+from mvc.cli.git.paths import revisions_and_paths
+from mvc.cli.history import changes as changes_style
+from mvc.cli.history import filters, templates
+from mvc.cli.history.changes import ChangesStyle
+from mvc.cli.history.filters import Chosen
 from mvc.model.ids import VersionId
-from mvc.model.version import Timestamp
-from mvc.porcelain.log import Filter, Logged, log
+from mvc.porcelain.log import Logged, log
 from mvc.repository.model import Model
-
-if TYPE_CHECKING:
-    from mvc.cli.app import render
-else:
-    render = lazy.Module("mvc.cli.app.render")
-
-_FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
-
-
-def _places(entry: Logged) -> str:
-    """Return `Picsellia #3`; empty for an unpublished version."""
-    return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
 
 
 def _with_tags(entry: Logged) -> str:
     """Return `Picsellia #3 [prod, validated]`: the registry version, and its tags there."""
     tags = f" [{', '.join(map(escape, entry.registry_tags))}]" if entry.registry_tags else ""
-    return f"{_places(entry)}{tags}"
+    return f"{templates.places(entry)}{tags}"
 
 
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
-_FIELDS: dict[str, Callable[[Logged], str]] = {
-    "id": lambda entry: entry.id,
-    "short": lambda entry: short(entry.id),
-    "number": lambda entry: str(entry.version.number),
-    "parents": lambda entry: " ".join(entry.version.parents),
-    "author": lambda entry: entry.version.author.name,
-    "email": lambda entry: entry.version.author.email,
-    "date": lambda entry: date(entry.version.time),
-    "time": lambda entry: entry.version.time.utc(),
-    "names": lambda entry: ", ".join(name for _, name in entry.names),
-    "subject": lambda entry: entry.version.subject,
-    "message": lambda entry: entry.version.message,
-    "registry": _places,
-    "code": lambda entry: entry.version.code.commit if entry.version.code else "",
-}
 
 
 @verb("log")
-@click.argument("revisions", nargs=-1, metavar="[REV|A..B]...")
+@click.argument("words", nargs=-1, metavar="[REV|A..B]... [[--] PATH...]")
 @click.option("--oneline", is_flag=True, help="Show one line per version.")
 @click.option("--graph", is_flag=True, help="Draw the history as a graph.")
 @click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), metavar="N", help="Show at most N versions.")
 @click.option("--all", "every", is_flag=True, help="Start from every branch, tag and alias.")
-@click.option("--author", metavar="PATTERN", help="Show only versions whose author matches.")
-@click.option("--grep", metavar="PATTERN", help="Show only versions whose message matches.")
-@click.option("--since", "--after", "since", metavar="DATE", help="Show only versions made at DATE or later.")
-@click.option("--until", "--before", "until", metavar="DATE", help="Show only versions made at DATE or earlier.")
-@click.option("--stat", is_flag=True, help="Summarize the changes of each version.")
+@click.option("-p", "--patch", "-u", "patch", is_flag=True, help="Show the changes of each version.")
+@changes_style.options
+@click.option("--first-parent", is_flag=True, help="Skip the versions of merged branches.")
 @click.option("--reverse", is_flag=True, help="Show the oldest version first.")
-@click.option("--format", "template", metavar="TEMPLATE", help="Format each version, such as 'v{number} {subject}'.")
+@filters.options
+@click.option(
+    "--format", "--pretty", "template", metavar="TEMPLATE", help="Format each version, such as 'v{number} {subject}'."
+)
 def command(
     invocation: Invocation,
-    revisions: tuple[str, ...],
+    words: tuple[str, ...],
     oneline: bool,
     graph: bool,
     limit: int | None,
     every: bool,
-    author: str | None,
-    grep: str | None,
-    since: str | None,
-    until: str | None,
-    stat: bool,
+    patch: bool,
+    changes_style: ChangesStyle,
+    first_parent: bool,
     reverse: bool,
+    chosen: Chosen,
     template: str | None,
 ) -> None:
     """Show the version history.
 
-    Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A. A
-    PATTERN is a regular expression that matches anywhere, ignoring case. --format takes {id}, {short}, {number}
-    (11 for v11), {parents}, {author}, {email}, {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n
-    and \\t.
+    Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A; PATH
+    (or a role, or model.toml) only those that change it. A PATTERN is a regular expression that matches anywhere, ignoring
+    case; a DATE may be `2 weeks ago`. --format takes {id}, {short}, {number} (11 for v11), {parents}, {author}, {email},
+    {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t, or Git's %h, %s and the like.
     """
     if graph and reverse:
         raise click.UsageError("--graph cannot be combined with --reverse")
-    repository, model = invocation.repository(), invocation.model()
-    style_of = _Style(
-        repository.current(model), repository.head(model).branch, oneline, _template(template), invocation.verbose > 0
-    )
-    filter_ = Filter(author, grep, _moment(invocation, since), _moment(invocation, until))
+    repository = invocation.repository()
+    model = Model(repository, invocation.model())
+    revisions, paths = revisions_and_paths(invocation, model, words)
+    oneline, template = oneline or template == "oneline", None if template in templates.STYLES else template
+    current, branch = model.current, model.head.branch
+    with_changes = patch or not changes_style.is_full
+    style_of = _Style(current, branch, oneline, templates.template(template), invocation.verbose > 0, changes_style)
     entries = log(
-        Model(repository, model),
+        model,
         revisions,
         every_name=every,
         count=limit,
-        wanted=filter_,
+        wanted=chosen.filter(invocation.now(), paths),
         reverse=reverse,
-        changes=stat,
+        changes=with_changes,
         graph=graph,
+        first_parent=first_parent,
     )
+    _emit(invocation, model.key, entries, style_of, graph=graph)
+
+
+def _emit(invocation: Invocation, model: str, entries: Iterator[Logged], style_of: _Style, *, graph: bool) -> None:
     invocation.emit(
         "log",
         {"model": model, "versions": entries},
@@ -126,23 +107,12 @@ class _Style:
     oneline: bool
     template: str | None
     verbose: bool
+    changes: ChangesStyle
 
     @property
     def apart(self) -> bool:
         """True if an empty line separates versions."""
         return not self.oneline and self.template is None
-
-
-def _moment(invocation: Invocation, text: str | None) -> Timestamp | None:
-    return Timestamp.parse(text, offset=invocation.now().offset) if text is not None else None
-
-
-def _template(text: str | None) -> str | None:
-    """Return the template; raises BadTemplate for an unknown field."""
-    for match in _FIELD.finditer(text or ""):
-        if match[1] is not None and match[1] not in _FIELDS:
-            raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
-    return text
 
 
 def _listed(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
@@ -162,7 +132,7 @@ def _drawn(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
 
 def _lines(entry: Logged, style_of: _Style) -> list[str]:
     if style_of.template is not None:
-        return _filled(style_of.template, entry).split("\n")
+        return [*templates.filled(style_of.template, entry).split("\n"), *_changes(entry, style_of)]
     version = entry.version
     id_ = style(short(entry.id), fg="yellow")
     names = _names(entry, style_of)
@@ -177,18 +147,14 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     if style_of.verbose and version.code is not None:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")
-    if entry.changes is not None:
-        lines.append(f"    {render.summary(entry.changes.difference, entry.changes.total_bytes)}")
-    return lines
+    return [*lines, *_changes(entry, style_of)]
 
 
-def _filled(template: str, entry: Logged) -> str:
-    def put(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return {"n": "\n", "t": "\t"}[match[2]]
-        return escape(_FIELDS[match[1]](entry), keep_newlines=True)
-
-    return _FIELD.sub(put, template)
+def _changes(entry: Logged, style_of: _Style) -> list[str]:
+    if entry.changes is None:
+        return []
+    shown = style_of.changes.lines(entry.changes.difference, entry.changes.total_bytes)
+    return [line if style_of.changes.is_names else f"    {line}" for line in shown]
 
 
 def _names(entry: Logged, style_of: _Style) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import click
 
+from mvc.cli import cat
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.tensors import held
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.cli.history import changes as changes_style
+from mvc.cli.history.changes import ChangesStyle
 from mvc.model.roles import roles_of
 from mvc.plural import count
 from mvc.porcelain.show import Shown, show
@@ -23,21 +26,46 @@ _CLASSES = 10
 
 
 @verb("show")
-@click.argument("revision", default="HEAD", metavar="[REV]")
-def command(invocation: Invocation, revision: str) -> None:
+@click.argument("revision", default="HEAD", metavar="[REV[:ROLE|PATH]]")
+@changes_style.options
+@click.option("-s", "--no-patch", is_flag=True, help="Leave out the changes.")
+def command(invocation: Invocation, revision: str, changes_style: ChangesStyle, no_patch: bool) -> None:
     """Show one version in full.
 
-    Prints its author, date, message, values, files, and the changes from its parent.
+    Prints its author, date, message, values, files, and the changes from its parent; REV:PATH prints one file of it, as
+    `mvc cat` does.
     """
+    if revisions.names_file(revision):
+        cat.write(invocation, revision)
+        return
     repository, model = invocation.repository(), invocation.model()
     shown = show(
         Model(repository, revisions.model_of(Model(repository, model), revision)),
         revisions.resolve(Model(repository, model), revision),
     )
-    invocation.emit("show", shown, lambda: _lines(shown), ids=(shown.id,), page=True)
+    invocation.emit("show", shown, lambda: _lines(shown, changes_style, no_patch=no_patch), ids=(shown.id,), page=True)
 
 
-def _lines(shown: Shown) -> Iterator[str]:
+def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[str]:
+    yield from _head(shown)
+    yield ""
+    yield from (f"    {escape(line)}" for line in shown.version.message.split("\n"))
+    yield ""
+    if chosen.is_full:
+        yield from _values(shown)
+        yield from _files(shown)
+    parents, total = shown.version.parents, sum(entry.size for entry in shown.tree.entries)
+    if no_patch or shown.difference.is_empty or (parents and parents[0] in shown.absent):
+        return
+    if not chosen.is_full:
+        yield from chosen.lines(shown.difference, total)
+    elif parents:
+        yield ""
+        yield f"Changes from its parent: {render.summary(shown.difference, total)}"
+        yield from (f"  {line}" for line in render.difference(shown.difference))
+
+
+def _head(shown: Shown) -> Iterator[str]:
     version = shown.version
     names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in shown.names)
     yield style(f"{escape(shown.model)} v{version.number}  {shown.id}", fg="yellow") + (f"  ({names})" if names else "")
@@ -56,15 +84,6 @@ def _lines(shown: Shown) -> Iterator[str]:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)
         yield f"{'code':<11} {escape(short(code.commit))}{' (dirty)' if code.dirty else ''}{f'  {where}' if where else ''}"
-    yield ""
-    yield from (f"    {escape(line)}" for line in version.message.split("\n"))
-    yield ""
-    yield from _values(shown)
-    yield from _files(shown)
-    if not shown.difference.is_empty and version.parents and version.parents[0] not in shown.absent:
-        yield ""
-        yield f"Changes from its parent: {render.summary(shown.difference, sum(entry.size for entry in shown.tree.entries))}"
-        yield from (f"  {line}" for line in render.difference(shown.difference))
 
 
 def _values(shown: Shown) -> Iterator[str]:

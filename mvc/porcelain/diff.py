@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mvc import errors
 from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.compare.narrow import narrow
 from mvc.model.document import keys
 from mvc.model.ids import VersionId
 from mvc.repository import disk_usage, history, revisions
@@ -70,11 +72,13 @@ def diff(
     new: VersionId | None = None,
     *,
     tensors: Literal["headers", "deep"] | None = None,
+    paths: Sequence[str] = (),
 ) -> Diff:
     """Compare `old` with `new` or the working tree; raise Damaged, and the errors of reading the working tree.
 
     With `tensors`, also compare the tensors of modified files: `headers` uses recorded digests and reads no weights,
-    `deep` reads changed tensors and measures how far they moved.
+    `deep` reads changed tensors and measures how far they moved. `paths` (files, folders, roles) narrow the diff to these
+    files; model.toml is labelmap and values.
     """
     repository = model.repository
     brought = None
@@ -97,7 +101,7 @@ def diff(
         right, files = found.snapshot, found.files
     assert right is not None  # noqa: S101 - a version or the working tree
     numbers = [repository.objects.version(id_).number if id_ else None for id_ in (old, new)]
-    difference = compare(left, right, new_bytes=brought)
+    difference = narrow(compare(left, right, new_bytes=brought), paths)
     if tensors == "deep":
         sides = [side for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side]
         promises.ensure_present(repository, [side for side in sides if side.file != snapshot.UNREAD])

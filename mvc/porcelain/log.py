@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
-from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.compare import narrow
+from mvc.model.compare.diff import Snapshot, VersionDiff, compare
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
@@ -37,13 +38,19 @@ else:
 class Filter:
     """Filters of versions; time bounds are inclusive.
 
-    `author` and `grep` are regular expressions that ignore letter case.
+    `author` and `grep` are regular expressions that ignore letter case. `merges` is True for merges only, False for none.
+    `paths` selects versions that change one of these files (`follow`: also under its former paths), `text` versions that
+    add or remove that text.
     """
 
     author: str | None = None
     grep: str | None = None
     since: Timestamp | None = None
     until: Timestamp | None = None
+    merges: bool | None = None
+    paths: tuple[str, ...] = ()
+    follow: bool = False
+    text: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -97,15 +104,17 @@ def log(
     reverse: bool = False,
     changes: bool = False,
     graph: bool = False,
+    first_parent: bool = False,
 ) -> Iterator[Logged]:
     """Yield the versions reachable from `texts` (revisions and ranges; default HEAD), newest first.
 
     `every_name` adds all refs. `count` applies before `reverse`. `changes` compares each version with its first parent;
-    `graph` keeps all versions in memory to draw their parents. Raises NoVersionYet, BadExpression, and as resolving
+    `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises NoVersionYet, BadExpression, and as resolving
     does.
     """
     tips, exclude = _ends(model, texts, every_name=every_name)
-    found = _matching(history.walk(model.repository.objects, tips, exclude=exclude), wanted)
+    walked = history.walk(model.repository.objects, tips, exclude=exclude, first_parent=first_parent)
+    found = _touching(model.repository, _matching(walked, wanted), wanted)
     entries: Iterable[Entry] = itertools.islice(found, count)
     drawn: dict[VersionId, tuple[VersionId, ...]] = {}
     if graph or reverse:
@@ -120,7 +129,7 @@ def log(
             version,
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
-            _changes(model.repository, id_, version) if changes else None,
+            _changes(model.repository, id_, version, wanted.paths) if changes else None,
             *(_published(model, id_) if published else ()),
         )
         for id_, version in entries
@@ -154,9 +163,25 @@ def _matching(entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
             and (grep is None or grep.search(version.message) is not None)
             and (wanted.since is None or version.time.seconds >= wanted.since.seconds)
             and (wanted.until is None or version.time.seconds <= wanted.until.seconds)
+            and (wanted.merges is None or wanted.merges == (len(version.parents) > 1))
         )
 
     return (entry for entry in entries if fits(entry[1]))
+
+
+def _touching(repository: Repository, entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
+    """Yield the versions whose changes have the wanted paths and text."""
+    paths, text = wanted.paths, wanted.text
+    for id_, version in entries:
+        if paths or text is not None:
+            parent, snapshot = _snapshots(repository, id_, version)
+            difference = compare(parent, snapshot)
+            followed = narrow.former_names(difference, paths) if wanted.follow else paths
+            difference = narrow.narrow(difference, paths)
+            if difference.is_empty or (text is not None and not narrow.mentions(difference, text)):
+                continue
+            paths = followed
+        yield id_, version
 
 
 def _expression(text: str | None) -> re.Pattern[str] | None:
@@ -180,10 +205,16 @@ def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict
     }
 
 
-def _changes(repository: Repository, id_: VersionId, version: Version) -> Changes:
+def _changes(repository: Repository, id_: VersionId, version: Version, paths: Sequence[str]) -> Changes:
+    parent, snapshot = _snapshots(repository, id_, version)
+    brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
+    total = sum(entry.size for entry in snapshot.tree.entries)
+    return Changes(narrow.narrow(compare(parent, snapshot, new_bytes=brought), paths), total)
+
+
+def _snapshots(repository: Repository, id_: VersionId, version: Version) -> tuple[Snapshot | None, Snapshot]:
+    """Return the snapshots of the first parent, None for none, and of the version."""
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
-    brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
-    total = sum(entry.size for entry in snapshot.tree.entries)
-    return Changes(compare(parent, snapshot, new_bytes=brought), total)
+    return parent, snapshot

@@ -37,6 +37,7 @@ _HEX = re.compile(r"[0-9a-f]{4,64}\Z")
 _STEPS = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,6})*)\Z", re.DOTALL)
 _STEP = re.compile(r"([~^])([0-9]*)")
 _AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
+_DATED = re.compile(r"@\{[^{}]*\}")
 _MOVES = re.compile(r"[0-9]{1,9}\Z")
 _SHOWN = 10
 """The most candidates that an error lists."""
@@ -73,6 +74,11 @@ def resolve_range(model: Model, text: str) -> Range:
                 return Range((b,), (a,))
             return Range((a, b), tuple(history.merge_bases(model.repository.objects, a, b)))
     return Range((resolve(model, text),))
+
+
+def names_file(text: str) -> bool:
+    """Return whether `text` is `REV:FILE`: no name of a ref has a colon, but `picsellia:MODEL@3` is a revision."""
+    return ":" in _DATED.sub("", text.removeprefix(places.PREFIX))
 
 
 def split_file(text: str) -> tuple[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mvc.cli.app import git_words, program
+from mvc.cli.app import program
 from mvc.cli.app.main import VERBS
+from mvc.cli.git import words as git_words
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 
@@ -76,7 +77,6 @@ def test_a_misspelling_is_still_guessed(empty: Shell) -> None:
         (("restore", "v1"), "`mvc restore --source v1 .`"),
         (("switch", "nosuch"), "`mvc switch -c nosuch`"),
         (("cat", "weights"), "HEAD:weights"),
-        (("diff", "weights/best.onnx"), "is a file"),
         (("set", "labelmap.helmet=0"), "`mvc set labelmap.0=helmet`"),
         (("config", "user.nam", "x"), "Did you mean user.name? "),
     ],

@@ -65,7 +65,7 @@ def _message(error: click.ClickException) -> str:
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts]
     verb = error.ctx.command_path.partition(" ")[2]
-    return str(lazy.load("mvc.cli.app.git_words").unknown_option(verb, error.option_name, known))
+    return str(lazy.load("mvc.cli.git.words").unknown_option(verb, error.option_name, known))
 
 
 def _usage(error: click.ClickException) -> str:

@@ -56,7 +56,7 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a verb; raises UsageError, with what to use instead, if it does not exist."""
         if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(lazy.load("mvc.cli.app.git_words").unknown_verb(args[0], VERBS), ctx)
+            raise click.UsageError(lazy.load("mvc.cli.git.words").unknown_verb(args[0], VERBS), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

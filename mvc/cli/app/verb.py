@@ -11,11 +11,14 @@ import click
 
 from mvc import lazy
 from mvc.cli.app import options
+from mvc.cli.app.command import Command
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.warnings import Warnings
+from mvc.cli.git import forms
 from mvc.storage.disk import unsupported
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
+_NO_EFFECT = "Accepted as in Git, without an effect."
 _REVISION = re.compile(r"\bREV\b")
 """The place of a revision in an argument's metavar: `[REV]`, `[BRANCH|REV]`."""
 
@@ -28,13 +31,16 @@ class _Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a sub-verb; raises UsageError, with what to use instead, if it does not exist."""
         if args and args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
-            words = lazy.load("mvc.cli.app.git_words")
+            words = lazy.load("mvc.cli.git.words")
             raise click.UsageError(words.unknown_subverb(str(self.name), args, self.commands), ctx)
         return super().resolve_command(ctx, args)
 
 
-def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Turn a function into a verb; its first argument is the Invocation, click's decorators add the others."""
+def verb(name: str, *, cls: type[Command] = Command, git: bool = True) -> Callable[[Callable[..., Any]], click.Command]:
+    """Turn a function into a verb; its first argument is the Invocation, click's decorators add the others.
+
+    With `git`, it accepts the options of Git's verb of that name that need no effect.
+    """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
@@ -44,10 +50,15 @@ def verb(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.C
             invocation.note_left_alone()
             return result
 
-        command: click.Command = click.command(name, context_settings=_SETTINGS, **attributes)(called)  # type: ignore[no-untyped-call]
+        command = click.command(name, cls=cls, context_settings=_SETTINGS)(called)
+        command.git = git
         for parameter in command.params:
             if _REVISION.search(parameter.metavar or ""):
                 parameter._custom_shell_complete = _revisions  # noqa: SLF001 - as its argument `shell_complete` does
+        command.params += [
+            click.Option([option, f"_{number}"], is_flag=True, hidden=True, expose_value=False, help=_NO_EFFECT)
+            for number, option in enumerate(forms.accepted(name) if git else ())
+        ]
         own = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         command.params += options.free(own)
         return command
@@ -76,7 +87,7 @@ def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
     """Add a sub-verb to a group."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        command = verb(name)(function)
+        command = verb(name, git=False)(function)
         above.add_command(command)
         return command
 

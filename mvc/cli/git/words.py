@@ -82,9 +82,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("-s", "--signoff", "-S", "--gpg-sign"): "versions are not signed",
         ("--fixup", "--squash"): "use `mvc commit --amend`",
     },
-    "diff": {("--staged", "--cached"): "there is no staging area: use `mvc diff`"},
     "init": {("--bare",): "use a folder as a remote: `mvc remote add origin FOLDER`, `mvc push`"},
-    "log": {("-p", "--patch", "-u"): "use `mvc log --stat`, or `mvc diff A B`"},
     "merge": {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",

@@ -1,0 +1,1 @@
+"""Git in the fingers: its options and commands, and what mvc does for them."""

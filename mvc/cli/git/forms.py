@@ -1,0 +1,53 @@
+"""Git's options that ask for what mvc does anyway: accepted, without an effect.
+
+commit -am MSG      mvc records every tracked file
+log --decorate      refs are always shown
+log -3              log -n 3
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "diff": (
+        ("--cached", "--staged"),
+        ("-p", "-u", "--patch"),
+        ("--word-diff", "--color-words"),
+        ("-M", "--find-renames"),
+        ("-w", "--ignore-all-space", "-b"),
+    ),
+    "log": (
+        ("--decorate", "--no-decorate", "--abbrev-commit"),
+        ("-i", "--regexp-ignore-case", "-E", "--extended-regexp"),
+        ("-M", "--find-renames"),
+        ("--date-order", "--topo-order"),
+    ),
+    "show": (("-p", "-u", "--patch"), ("-M", "--find-renames"), ("--decorate",)),
+}
+"""By verb: the options without an effect, those of one meaning together."""
+
+_COUNT = re.compile(r"-(\d{1,9})\Z", re.ASCII)
+
+
+def accepted(verb: str) -> tuple[str, ...]:
+    """Return the options that a verb accepts without an effect."""
+    return tuple(name for names in ACCEPTED.get(verb, ()) for name in names)
+
+
+def rewritten(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a verb in mvc's spelling; what follows `--` stays."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    ignored = accepted(verb)
+    words: list[str] = []
+    for argument in arguments[:end]:
+        name, equals, _ = argument.partition("=")
+        count = _COUNT.match(argument) if verb == "log" else None
+        if count:
+            words += ["-n", count[1]]
+        elif verb == "log" and argument == "--pretty":
+            words.append("--pretty=medium")
+        else:
+            words.append(name if equals and name in ignored else argument)
+    return [*words, *arguments[end:]]

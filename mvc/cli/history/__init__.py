@@ -1,0 +1,1 @@
+"""Selection and output of versions and their changes."""

@@ -1,0 +1,96 @@
+"""Templates of `mvc log --format`, and those of Git's `--pretty`.
+
+v{number} {subject}      format:%h %s  ->  {short} {subject}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from mvc import errors
+from mvc.cli.app.terminal import date, escape, short
+from mvc.porcelain.log import Logged
+
+_FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
+_PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|.|\Z)", re.DOTALL)
+_PREFIX = re.compile(r"t?format:")
+STYLES = ("oneline", "short", "medium", "full", "fuller")
+"""Git's named formats; all but `oneline` are mvc's own."""
+
+
+def places(entry: Logged) -> str:
+    """Return `Picsellia #3`; empty for an unpublished version."""
+    return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
+
+
+_FIELDS: dict[str, Callable[[Logged], str]] = {
+    "id": lambda entry: entry.id,
+    "short": lambda entry: short(entry.id),
+    "number": lambda entry: str(entry.version.number),
+    "parents": lambda entry: " ".join(entry.version.parents),
+    "author": lambda entry: entry.version.author.name,
+    "email": lambda entry: entry.version.author.email,
+    "date": lambda entry: date(entry.version.time),
+    "time": lambda entry: entry.version.time.utc(),
+    "names": lambda entry: ", ".join(name for _, name in entry.names),
+    "subject": lambda entry: entry.version.subject,
+    "message": lambda entry: entry.version.message,
+    "body": lambda entry: entry.version.message.partition("\n")[2].lstrip("\n"),
+    "refs": lambda entry: f" ({', '.join(name for _, name in entry.names)})" if entry.names else "",
+    "registry": places,
+    "code": lambda entry: entry.version.code.commit if entry.version.code else "",
+}
+_GIT = {
+    "H": "id",
+    "h": "short",
+    "P": "parents",
+    "p": "parents",
+    "an": "author",
+    "ae": "email",
+    "cn": "author",
+    "ce": "email",
+    "s": "subject",
+    "B": "message",
+    "b": "body",
+    "D": "names",
+    **dict.fromkeys(("ad", "cd", "as", "cs", "ar", "cr"), "date"),
+    **dict.fromkeys(("aI", "cI", "ai", "ci"), "time"),
+}
+"""Git's placeholders, and the field of each."""
+
+
+def template(text: str | None) -> str | None:
+    """Return a template in mvc's own fields; raises BadTemplate for an unknown field."""
+    if text is None:
+        return None
+    prefix = _PREFIX.match(text)
+    if prefix or ("%" in text and "{" not in text):
+        return _of_git(text[prefix.end() if prefix else 0 :])
+    for match in _FIELD.finditer(text):
+        if match[1] is not None and match[1] not in _FIELDS:
+            raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
+    return text
+
+
+def filled(text: str, entry: Logged) -> str:
+    """Return a template with the fields of a version."""
+
+    def put(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return {"n": "\n", "t": "\t"}[match[2]]
+        return escape(_FIELDS[match[1]](entry), keep_newlines=True) if match[1] in _FIELDS else match[0]
+
+    return _FIELD.sub(put, text)
+
+
+def _of_git(text: str) -> str:
+    def field(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in _GIT:
+            return f"{{{_GIT[name]}}}"
+        if name in ("n", "%", "d") or name.startswith("C"):
+            return {"n": "\n", "%": "%", "d": "{refs}"}.get(name, "")
+        raise errors.BadTemplate(name=f"%{name}", known=", ".join(f"%{name}" for name in _GIT))
+
+    return _PLACEHOLDER.sub(field, text)
