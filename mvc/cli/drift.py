@@ -25,7 +25,7 @@ from mvc.repository.model import Model
 
 @verb("drift")
 @click.argument("registry", required=False)
-@click.option("--read-data", is_flag=True, help="Also download large files and compare their content.")
+@click.option("--read-data", is_flag=True, help="Also download files with a known record, and compare their content.")
 @click.option("--docker", "of_docker", is_flag=True, help="Check the tag of the docker image, not the registry.")
 @click.option(
     "--at", "revision", default="HEAD", metavar="REV", help="With --docker: version to check (default: HEAD)."
@@ -51,7 +51,8 @@ def _of_registry(invocation: Invocation, name: str | None, *, read_data: bool) -
         invocation.progress(f"Reading from {name}") as progress,
     ):
         result = drift.drift(repository, registry, model, read_data=read_data, progress=progress)
-    invocation.emit("drift", result, lambda: _versions(result), ids=[version.id for version in result.versions])
+    shown = [*_versions(result), *(_unread(result) if invocation.verbose else ())]
+    invocation.emit("drift", result, lambda: shown, ids=[version.id for version in result.versions])
     return int(not result.is_empty)
 
 
@@ -77,8 +78,11 @@ def _versions(result: RegistryDrift) -> Iterator[str]:
     extended = [version.place for version in result.versions if version.state == drift.FILES_ADDED]
     for model in dict.fromkeys(place.model for place in extended):
         yield f"`{escape(additions.import_command(result.organization, model))}` imports added files as child versions."
+
+
+def _unread(result: RegistryDrift) -> Iterator[str]:
     if result.unread:
-        yield f"{count(result.unread, 'large file')} not compared; --read-data reads all."
+        yield f"{count(result.unread, 'file')} compared by record only; --read-data downloads all."
 
 
 def _tag(change: TagDrift) -> str:

@@ -4,8 +4,8 @@
     tags that mvc set there ──────────────────► removed, moved
     all versions there ─ recorded ones ───────► created there since
 
-Small files are downloaded and hashed; so are large ones with `read_data`, and those whose record was never read before. Other
-large files are compared by role, record and size.
+A file whose record was read before is compared by role and record; any other is downloaded and hashed. With `read_data`, all
+are.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, recorded_places
 from mvc.registry.compare import ADDED, MISSING, REPLACED, FileDrift
-from mvc.registry.contents import OTHER, Contents, of_version
+from mvc.registry.contents import Contents, of_version
 from mvc.registry.fields import FieldChange
-from mvc.registry.files import additions
+from mvc.registry.files import additions, listing
+from mvc.registry.files.listing import Listed
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
 from mvc.registry.tags import compare as tags
@@ -33,8 +34,6 @@ from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import Place
 
-SMALL = 1024 * 1024
-"""The largest file, in bytes, that is always hashed."""
 GONE, CHANGED, FILES_ADDED = "gone", "changed", "files added"
 """The states of a registry version that differs."""
 
@@ -86,7 +85,7 @@ class Rename(Document):
 class RegistryDrift(Document):
     """The versions that differ, those created on the registry since, models renamed there, and how many were compared.
 
-    `unread` counts files that were not hashed.
+    `unread` counts files that were compared by their record, which was read before.
     """
 
     KEYS = keys(
@@ -125,12 +124,15 @@ def drift(
     if not recorded:
         raise errors.NothingPublished(model=model, registry=registry.organization)
     models = _models(registry, [place for _, place in recorded])
-    remote = {version.id: version for model in models.values() for version in registry.versions(model)}
+    listed = [registry.versions(model) for model in models.values()]
+    remote = {version.id: version for versions in listed for version in versions}
+    representatives = _representatives(repository, recorded)
+    ids = [place.id for _, place in representatives if place.id in remote]
+    read = listing.read(registry, ids, _rows(registry, listed, set(ids)))
     comparison = _Comparison(repository, registry, tuple(remote.values()), read_data=read_data, progress=progress)
     by_place = recorded_places.ids_by_version(recorded)
     compared = [
-        comparison.compare(id_, place, by_place[place.id], exists=place.id in remote)
-        for id_, place in _representatives(repository, recorded)
+        comparison.compare(id_, place, by_place[place.id], read.get(place.id)) for id_, place in representatives
     ]
     known = {place.id for _, place in recorded}
     since = [version for id_, version in remote.items() if id_ not in known]
@@ -146,6 +148,12 @@ def drift(
         comparison.unread,
         _renames([place for _, place in recorded if place.id in remote], models),
     )
+
+
+def _rows(registry: Registry, listed: Sequence[Sequence[RemoteVersion]], ids: set[str]) -> dict[str, RemoteVersion]:
+    """Return the rows of these versions, of each listing that has all their fields."""
+    found = [listing.rows(registry, [version for version in versions if version.id in ids]) for versions in listed]
+    return {id_: version for rows in found for id_, version in rows.items()}
 
 
 def _models(registry: Registry, recorded: Sequence[Place]) -> dict[str, RemoteModel]:
@@ -174,7 +182,7 @@ def _representatives(
 
 
 class _Comparison:
-    """Compares versions one by one; `unread` counts files that were not hashed."""
+    """Compares versions one by one."""
 
     def __init__(
         self,
@@ -190,28 +198,37 @@ class _Comparison:
         self._listed = listed
         self._read_data = read_data
         self._progress = progress
-        self.unread = 0
+        self._unread: set[str] = set()
 
-    def compare(self, id_: VersionId, place: Place, recorded: Sequence[VersionId], *, exists: bool) -> VersionDrift:
-        """Compare a version with its registry version, at which others may be `recorded` too."""
+    @property
+    def unread(self) -> int:
+        """The number of files that were compared by their record."""
+        return len(self._unread)
+
+    def compare(
+        self, id_: VersionId, place: Place, recorded: Sequence[VersionId], listed: Listed | None
+    ) -> VersionDrift:
+        """Compare a version with its registry version, None if that is gone; others may be `recorded` there too."""
         objects = self._repository.objects
         version = objects.version(id_)
         same = VersionDrift(id_, version.number, place, self._registry.page(place.id))
-        remote = self._registry.version(place.id) if exists else None
-        if remote is None:
+        remote = listed.version if listed is not None else None
+        manifest, by_hand = objects.manifest(version.manifest), places.is_by_hand(version)
+        if listed is not None and listed.is_row and compare.changed_fields(manifest, listed.version, by_hand=by_hand):
+            remote = self._registry.version(place.id)  # a row of a listing is not the last word
+        if listed is None or remote is None:
             return replace(same, gone=True)
-        by_hand = places.is_by_hand(version)
-        fields = compare.changed_fields(objects.manifest(version.manifest), remote, by_hand=by_hand)
+        fields = compare.changed_fields(manifest, remote, by_hand=by_hand)
         if remote.name != place.name:
             fields = (FieldChange("name", place.name, remote.name), *fields)
         changed_tags = tags.changes(self._repository, self._registry, remote, self._listed)
-        contents = of_version(self._repository, self._registry, remote, self._registry.files(remote), self._progress)
-        served = contents.served(objects.manifest(version.manifest), objects.tree(version.tree), by_hand=by_hand)
+        contents = of_version(self._repository, self._registry, remote, listed.files, self._progress)
+        served = contents.served(manifest, objects.tree(version.tree), by_hand=by_hand)
         files = self._changed_files(contents, served, by_hand=by_hand)
         if not by_hand:
             changed = tuple(file for file in files if file.change != ADDED)
             added = additions.untaken(self._repository, contents, id_, recorded) if len(changed) < len(files) else ()
-            files = (*changed, *added, *self._marker_drift(id_, remote, contents.files))
+            files = (*changed, *added, *self._marker_drift(id_, contents))
         with contextlib.suppress(errors.ReadOnlyStore, errors.NotWritable, errors.DiskFailed):
             contents.write(self._repository)
         return replace(same, fields=fields, files=tuple(sorted(files)), tags=changed_tags)
@@ -230,15 +247,17 @@ class _Comparison:
         return compare.changed_files(tree, contents.files, content, by_hand=by_hand, names=names)
 
     def _content_now(self, contents: Contents, file: RemoteFile, local: TreeEntry) -> FileId:
-        """Return the content of a file that was once an entry's; of a large one, only its size is compared by default."""
-        if local.size <= SMALL or self._read_data:
+        """Return the content of a file that was an entry's when its record was read."""
+        if self._read_data:
             return contents.read(file, local)
-        self.unread += 1
-        return local.file if self._registry.size(file) in (None, local.size) else OTHER
+        self._unread.add(file.id)
+        return local.file
 
-    def _marker_drift(self, id_: VersionId, remote: RemoteVersion, files: Sequence[RemoteFile]) -> Iterator[FileDrift]:
-        """Yield a change if none of the files is the valid marker of a published version."""
-        marker_files = marker.among(files)
+    def _marker_drift(self, id_: VersionId, contents: Contents) -> Iterator[FileDrift]:
+        """Yield a change if none of the files is the valid marker of a published version; note the one that is."""
+        if contents.has_marker(id_) and not self._read_data:
+            return
+        marker_files = marker.among(contents.files)
         for file in marker_files:
             data = bytearray()
             self._registry.download(file, data.extend, limit=marker.MAX_BYTES)
@@ -246,6 +265,7 @@ class _Comparison:
                 decoded = Marker.decode(bytes(data))
             except errors.NotCanonical:
                 continue
-            if decoded.model_version == remote.id and decoded.id == id_:
+            if decoded.model_version == contents.version.id and decoded.id == id_:
+                contents.marker = file.id, id_
                 return
         yield FileDrift(marker.NAME, REPLACED if marker_files else MISSING)

@@ -20,7 +20,8 @@ from mvc.plural import count
 from mvc.registry import compare, handmade, imported_branches, lineage, marker, published, recorded_places
 from mvc.registry.compare import Differences, FileDrift
 from mvc.registry.contents import Contents, of_version
-from mvc.registry.files import additions
+from mvc.registry.files import additions, listing
+from mvc.registry.files.listing import Listed
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
 from mvc.registry.lineage import Lineage
@@ -32,6 +33,7 @@ from mvc.registry.tags.imported import ImportedTag
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
+from mvc.storage.disk.workers import Workers
 from mvc.storage.progress import Progress
 from mvc.storage.records.promised import State
 
@@ -250,23 +252,47 @@ class _Run:
         if not selected:
             known = ", ".join(f"#{version.number} {version.name}" for version in listed[-10:]) or "none"
             raise errors.NotOnRegistry(registry=self.registry_model.name, what=f"version {selection!r}", known=known)
-        if self._read_marker(selected[0], self._contents(selected[0])).marker is not None:
+        first = Listed(selected[0], tuple(self.registry.files(selected[0])))
+        if self._read_marker(first.version, self._contents(first)).marker is not None:
             return [selected[0]]
         return listed[: listed.index(selected[0]) + 1]
 
     def _inspect_all(self, selected: Sequence[RemoteVersion], recorded: Recorded) -> list[_Inspection]:
-        """Inspect the versions that still exist. One that only a single answer denies would be missing in the history."""
-        versions = [(version, self.registry.version(version.id)) for version in selected]
-        gone = {version.id: version.name for version, current in versions if current is None}
+        """Inspect the versions that still exist, several at a time."""
+        rows = listing.rows(self.registry, [version for version in selected if version.id in recorded])
+        read = self._read(selected, rows)
+        edited = [version for version in selected if version.id in read and self._is_edited(read[version.id], recorded)]
+        for version in edited:  # a row of a listing is not the last word
+            del read[version.id]
+        read |= self._read(edited, {})
+        inspected = [self._inspect(read[version.id], recorded) for version in selected if version.id in read]
+        with Workers(listing.REQUESTS) as workers:
+            return list(workers.ahead(self._with_marker, inspected, 4 * listing.REQUESTS))
+
+    def _read(self, selected: Sequence[RemoteVersion], rows: Mapping[str, RemoteVersion]) -> dict[str, Listed]:
+        """Read versions. One that only a single answer denies would be missing in the history."""
+        read = listing.read(self.registry, [version.id for version in selected], rows)
+        gone = {version.id for version in selected} - read.keys()
         listed = self.registry.versions(self.registry_model) if gone else ()
         contradicted = [version.name for version in listed if version.id in gone]
         if contradicted:
             reason = f"it lists the version {contradicted[0]!r}, but does not return its data"
             raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
-        return [self._inspect(current, recorded) for _, current in versions if current is not None]
+        return read
 
-    def _inspect(self, version: RemoteVersion, recorded: Recorded) -> _Inspection:
-        contents = self._contents(version)
+    def _is_edited(self, listed: Listed, recorded: Recorded) -> bool:
+        """Return whether a row of a listing has other fields than each version that is recorded to be there."""
+        objects, versions = self.repository.objects, recorded.get(listed.version.id, ("", {}))[1]
+        local = map(objects.version, versions if listed.is_row else ())
+        changed = [
+            compare.changed_fields(objects.manifest(one.manifest), listed.version, by_hand=places.is_by_hand(one))
+            for one in local
+        ]
+        return bool(changed) and all(changed)
+
+    def _inspect(self, listed: Listed, recorded: Recorded) -> _Inspection:
+        """Return a version without its marker; one that is known and unchanged is done."""
+        version, contents = listed.version, self._contents(listed)
         local = recorded.get(version.id, ("", {}))[1]
         if local:
             self._record_names(version, recorded[version.id][0], [*local])
@@ -274,8 +300,13 @@ class _Run:
         if unchanged is not None:
             self._record(version, KNOWN, unchanged)
             contents.write(self.repository)
-            return _Inspection(version, contents)
-        return self._read_marker(version, contents)
+        return _Inspection(version, contents)
+
+    def _with_marker(self, inspection: _Inspection) -> _Inspection:
+        """Return a version that is not done with its marker."""
+        if inspection.version.id in self.done:
+            return inspection
+        return self._read_marker(inspection.version, inspection.contents)
 
     def _unchanged(self, contents: Contents, local: Mapping[VersionId, None]) -> VersionId | None:
         """Return the version that a registry version still is, that with most of its files; None for none.
@@ -300,8 +331,8 @@ class _Run:
                 with self.repository.locked():
                     places.record(model, id_, place, self.actor.move("import"))
 
-    def _contents(self, version: RemoteVersion) -> Contents:
-        return of_version(self.repository, self.registry, version, self.registry.files(version), self.progress)
+    def _contents(self, listed: Listed) -> Contents:
+        return of_version(self.repository, self.registry, listed.version, listed.files, self.progress)
 
     def _read_marker(self, version: RemoteVersion, contents: Contents) -> _Inspection:
         """Return the version with its own marker, if it has one."""
@@ -311,6 +342,7 @@ class _Run:
             if decoded is None:  # a single answer may have been truncated
                 decoded, fault = read_marker(self.registry, file)
             if decoded is not None and decoded.model_version == version.id:
+                contents.marker = file.id, decoded.id
                 return _Inspection(version, contents, decoded)
             fault = fault or "its marker is a copy of another version's marker"
         return _Inspection(version, contents, None, fault)

@@ -12,7 +12,7 @@ the registry is there already, and is not published as a copy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mvc import errors
 from mvc.model import roles
@@ -26,7 +26,8 @@ from mvc.registry import fields, publishing, recorded_places
 from mvc.registry.compare import FileDrift
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.fields import FieldChange
-from mvc.registry.files import additions
+from mvc.registry.files import additions, listing
+from mvc.registry.files.listing import Listed
 from mvc.registry.lookup import Lookup
 from mvc.registry.marker import Branch
 from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
@@ -139,6 +140,7 @@ def publish(
     )
     lookup = Lookup(repository, registry, recorded_places.on_registry(model, registry))
     run = _Run(repository, model, registry, actor, publisher, lookup, is_dry_run=dry_run, keep_going=keep_going)
+    run.read_recorded(locals_)
     if dry_run:
         planned = tuple(run.outcome(local) for local in locals_)
         return Published(registry.organization, name, planned, done=False, renamed_from=renamed_from)
@@ -179,7 +181,7 @@ def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the verb."""
+    """One run of the verb; `read` has the registry versions at the recorded places, by id, as they were when it began."""
 
     repository: Repository
     model: Model
@@ -189,6 +191,14 @@ class _Run:
     lookup: Lookup
     is_dry_run: bool = False
     keep_going: bool = False
+    read: dict[str, Listed] = field(default_factory=dict)
+
+    def read_recorded(self, locals_: Sequence[LocalVersion]) -> None:
+        """Read the registry versions at recorded places, several at a time."""
+        model = self.publisher.model
+        if model is not None:
+            ids = [place.id for local in locals_ for place in self._places(local.id)]
+            self.read.update(listing.read_of(self.registry, model, ids))
 
     def outcome(self, local: LocalVersion) -> PublishedVersion:
         """Publish a version, or only look in a dry run; without `keep_going`, raise if it is refused."""
@@ -207,7 +217,7 @@ class _Run:
 
     def _publish(self, local: LocalVersion) -> PublishedVersion:
         """Complete a version on the registry, and record its place."""
-        existing, added = self._existing(local), tuple[FileDrift, ...]()
+        existing, added = self._unchanged(local) or self._existing(local), tuple[FileDrift, ...]()
         if existing is not None and existing.state is State.COMPLETE:
             remote, flag = existing.version, THERE
             added = self._check_files(local, existing)
@@ -225,7 +235,7 @@ class _Run:
 
     def _dry_run(self, local: LocalVersion) -> PublishedVersion:
         """Return the outcome that `_publish` would have. Raises PublicationChanged."""
-        existing = self._existing(local)
+        existing = self._unchanged(local) or self._existing(local)
         if existing is None or existing.state is not State.COMPLETE:
             self.registry.check_storage()
         if existing is None:
@@ -234,6 +244,18 @@ class _Run:
         is_complete = existing.state is State.COMPLETE
         added = self._check_files(local, existing) if is_complete else ()
         return self._outcome(local, THERE if is_complete else RESUMED, existing.version, added)
+
+    def _unchanged(self, local: LocalVersion) -> Candidate | None:
+        """Return the version at a recorded place if it is as it was noted; None if more than that must be looked at."""
+        for place in self._places(local.id):
+            listed = self.read.get(place.id)
+            if listed is None:
+                continue
+            contents = of_version(self.repository, self.registry, listed.version, listed.files)
+            is_noted = contents.has_marker(local.id) and contents.has_noted(local.manifest, local.tree)
+            if is_noted and not fields.changes(fields.request(local.manifest), listed.version.raw):
+                return Candidate(listed.version, listed.files, State.COMPLETE)
+        return None
 
     def _existing(self, local: LocalVersion) -> Candidate | None:
         """Return the version on the registry, complete or begun; None for none. Raises PublicationChanged."""
@@ -251,7 +273,7 @@ class _Run:
         """Return the files that were added to a complete version and never imported. Raises PublicationChanged for any other change."""
         contents = of_version(self.repository, self.registry, existing.version, existing.files)
         if existing.marker is not None:
-            contents.trust(existing.marker)
+            contents.trust(existing.marker, existing.record)
         added = self.publisher.check_files(local, contents, write=not self.is_dry_run)
         recorded = self.lookup.recorded_at(existing.version.id)
         return additions.untaken(self.repository, contents, local.id, recorded) if added else ()
@@ -264,14 +286,17 @@ class _Run:
         if not places.is_by_hand(local.version):
             return None
         made_there = [place for place in self._places(local.id) if place.name != local.name]  # others are copies
-        remotes = (self.registry.version(place.id) for place in reversed(made_there))
-        remote = next((remote for remote in remotes if remote is not None), None)
-        return self._imported_from(local, remote) if remote is not None else None
+        listed = next((self.read[place.id] for place in reversed(made_there) if place.id in self.read), None)
+        return self._imported_from(local, listed) if listed is not None else None
 
-    def _imported_from(self, local: LocalVersion, remote: RemoteVersion) -> PublishedVersion:
-        contents = of_version(self.repository, self.registry, remote, self.registry.files(remote))
+    def _imported_from(self, local: LocalVersion, listed: Listed) -> PublishedVersion | None:
+        remote = listed.version
+        contents = of_version(self.repository, self.registry, remote, listed.files)
         recorded = self.lookup.recorded_at(remote.id)
         differences = additions.differences(self.repository, contents, local.id, recorded)
+        if listed.is_row and differences.fields:  # a row of a listing is not the last word
+            again = listing.read(self.registry, [remote.id], {}).get(remote.id)
+            return self._imported_from(local, again) if again is not None else None
         if not self.is_dry_run:
             contents.write(self.repository)
         if differences.is_changed:

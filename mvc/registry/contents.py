@@ -4,7 +4,7 @@
                                                        └─ no ─► download ─► hash
 
 A registry keeps no hashes, but a replaced file has a new record. So the content of a record is noted once its bytes were
-read, or sent, and only then.
+read, or sent, and only then. A valid marker is noted likewise, and not read again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model import roles
-from mvc.model.ids import FileId, Hasher
+from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, published
@@ -37,7 +37,8 @@ class Contents:
     """The contents of one registry version's `files`: `noted` has them by record id. `received` counts bytes read.
 
     `names` are those of its experiment and dataset versions, to be noted too; `role_names` and `archives` are as its own marker
-    has them, None if that was not read; `hash_archive` makes an archive of local files.
+    has them, None if that was not read; `marker` is the record of that marker, and the version of it. `hash_archive` makes an
+    archive of local files.
     """
 
     registry: Registry
@@ -49,6 +50,7 @@ class Contents:
     role_names: Mapping[str, str] | None = None
     archives: Mapping[str, FileId] | None = None
     hash_archive: Callable[[Archive], FileId] | None = None
+    marker: tuple[str, str] | None = None
     received: int = 0
     _before: tuple[Any, ...] = field(init=False)
     _marker_read: bool = field(default=False, init=False)
@@ -62,9 +64,29 @@ class Contents:
         """True if there is something to note."""
         return self._noteworthy() != self._before
 
-    def trust(self, own: Marker) -> None:
-        """Take names, and contents that the publisher noted, from the version's own marker; they do not replace noted contents."""
+    def has_marker(self, id_: VersionId) -> bool:
+        """Return whether one of the files is noted as the marker of the version `id_`."""
+        return any(self.marker == (file.id, id_) for file in self.files)
+
+    def has_noted(self, manifest: Manifest, tree: Tree) -> bool:
+        """Return whether the files of a published version are all there, by what is noted of their records."""
+        served = self.served(manifest, tree)
+        names = self.names_of(served)
+
+        def noted(file: RemoteFile, _: TreeEntry | None) -> FileId:
+            return self.noted.get(file.id, OTHER)
+
+        return not Differences(
+            files=compare.changed_files(served, self.files, noted, by_hand=False, names=names)
+        ).changed_files
+
+    def trust(self, own: Marker, record: str = "") -> None:
+        """Take names, and contents that the publisher noted, from the version's own marker; they do not replace noted contents.
+
+        `record` is the id of the marker's record, to be noted.
+        """
         self._marker_read = True
+        self.marker = (record, own.id) if record else self.marker
         self.role_names, self.archives = own.names, own.archives
         self.noted = {**own.contents, **self.noted}
 
@@ -138,6 +160,7 @@ class Contents:
             **({"names": self.names} if self.names else {}),
             **({"roles": dict(self.role_names)} if self.role_names is not None else {}),
             **({"archives": dict(self.archives)} if self.archives is not None else {}),
+            **({"marker": {"record": self.marker[0], "version": self.marker[1]}} if self.marker else {}),
         }
 
     def write(self, repository: Repository) -> None:
@@ -154,10 +177,10 @@ class Contents:
         for file in marker.among(self.files):
             own = published.read_marker(self.registry, file)[0]
             if own is not None and own.model_version == self.version.id:
-                self.trust(own)
+                self.trust(own, file.id)
 
     def _noteworthy(self) -> tuple[Any, ...]:
-        return dict(self.noted), self.names, self.role_names, self.archives
+        return dict(self.noted), self.names, self.role_names, self.archives, self.marker
 
     def _hash(self, file: RemoteFile, entry: TreeEntry | None) -> FileId:
         hasher, size = Hasher(), 0
@@ -199,6 +222,7 @@ def of_version(
         _noted_texts(answer, "roles"),
         _noted_texts(answer, "archives"),
         lambda archive: archive.id(repository.extract),
+        _noted_marker(answer),
     )
 
 
@@ -217,6 +241,12 @@ def _noted(answer: Any) -> dict[str, FileId]:
     noted = answer.get("contents") if isinstance(answer, dict) else None
     pairs = noted.items() if isinstance(noted, dict) else ()
     return {id_: FileId(content) for id_, content in pairs if isinstance(content, str)}
+
+
+def _noted_marker(answer: Any) -> tuple[str, str] | None:
+    noted = answer.get("marker") if isinstance(answer, dict) else None
+    pair = (noted.get("record"), noted.get("version")) if isinstance(noted, dict) else (None, None)
+    return (str(pair[0]), str(pair[1])) if all(pair) else None
 
 
 class _TooLongError(Exception):

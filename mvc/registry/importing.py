@@ -1,6 +1,6 @@
 """Import of one registry version: download its files, write its objects, record where it is on the registry.
 
-download ─► tmp/ ─► size, hash ─► packs ┐
+download ─► tmp/ ─► size, hash ─► packs ┐        several downloads at a time, stored in the order of the files
 version, manifest, tree ────────────────┴─► durable ─► lock ─► absent parents ─► place recorded (the commit point)
 """
 
@@ -21,7 +21,7 @@ from mvc.registry.compare import REPLACED, FileDrift
 from mvc.registry.contents import Contents
 from mvc.registry.files import additions, archives
 from mvc.registry.files.additions import Snapshot
-from mvc.registry.files.downloads import Downloads
+from mvc.registry.files.downloads import Downloads, Expected
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteContext, RemoteVersion
 from mvc.repository import delta_bases, places
@@ -79,12 +79,15 @@ class Importer:
         by_name = {file.name: file for file in contents.files}
         contents.trust(published)
         folders = archives.named(published.manifest, published.tree, published.archives)
+        expected = [
+            Expected(entry, by_name[published.names.get(entry.role, entry.role)], folders.get(entry.role))
+            for entry in published.served.entries
+        ]
         with self._storing(published.manifest, published.version.parents) as ingest:
             changes = []
-            for entry in published.served.entries:
-                file, archive = by_name[published.names.get(entry.role, entry.role)], folders.get(entry.role)
-                if self._downloads.content(ingest, contents, file, entry, archive) != entry.file:
-                    changes.append(FileDrift(entry.role, REPLACED, file.filename))
+            for one, content in self._downloads.contents(ingest, contents, expected):
+                if content != one.entry.file:
+                    changes.append(FileDrift(one.entry.role, REPLACED, one.file.filename))
             if changes:
                 self._discard(ingest)
                 return tuple(changes)
@@ -103,7 +106,7 @@ class Importer:
         names = contents.names_of(None)
         bare = handmade.read(remote, context, {})  # raises before the download
         with self._storing(bare.manifest, (parent,) if parent else ()) as ingest:
-            stored = [self._downloads.stored(ingest, contents, file) for file in own]
+            stored = self._downloads.stored(ingest, contents, own)
             placed = flat_files.place(compare.registry_files(own, [file.file for file in stored], names))
             tree = Tree.of([TreeEntry(p.path, p.role, s.size, s.file) for p, s in zip(placed, stored, strict=True)])
             made = handmade.read(remote, context, {file.role: file.path for file in placed})
@@ -129,7 +132,7 @@ class Importer:
         files = additions.added_files(contents, contents.served(manifest, tree))
         toml = self._repository.extract.small(before.model_toml)
         with self._storing(manifest, (published,)) as ingest:
-            stored = [self._downloads.stored(ingest, contents, file) for file in files]
+            stored = self._downloads.stored(ingest, contents, files)
             try:
                 snapshot = additions.extended(Snapshot(toml, manifest, tree), files, stored)
             except errors.MvcError as error:

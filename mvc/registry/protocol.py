@@ -205,9 +205,6 @@ class Registry(Protocol):
         Only the size is checked; a registry keeps no hash.
         """
 
-    def size(self, file: RemoteFile) -> int | None:
-        """Return the size of a file without downloading it; None if the registry does not know it."""
-
     def context(self, version: RemoteVersion) -> RemoteContext | None:
         """Return the context of a version; None for none."""
 

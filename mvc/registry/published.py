@@ -37,7 +37,7 @@ class State(Enum):
 class Candidate:
     """A registry version with the name of a version of this repository; if it was changed, the reason.
 
-    `marker` is its valid marker, None for none.
+    `marker` is its valid marker, None for none, and `record` the id of the marker's record.
     """
 
     version: RemoteVersion
@@ -45,6 +45,7 @@ class Candidate:
     state: State
     reason: str = ""
     marker: Marker | None = None
+    record: str = ""
 
 
 def version_name(number: int, id_: VersionId) -> str:
@@ -84,7 +85,8 @@ def inspect(registry: Registry, version: RemoteVersion, id_: VersionId) -> Candi
             reason = _mismatch(decoded, version, id_)
             if not reason:
                 reason = _changed(compare.changed_roles(decoded.served, files, decoded.names))
-                return Candidate(version, files, State.CHANGED if reason else State.COMPLETE, reason, decoded)
+                state = State.CHANGED if reason else State.COMPLETE
+                return Candidate(version, files, state, reason, decoded, file.id)
     return Candidate(version, files, State.CHANGED, reason)
 
 

@@ -1,9 +1,9 @@
 """Publication of one version: create it on the registry, upload the missing files, the thumbnail, then the marker.
 
-    begun ─► no unknown files? ─► each file: uploaded before, or equal, or uploaded now ─► marker
+    begun ─► no unknown files? ─► the files, several at a time: uploaded before, equal, or uploaded now ─► marker
 
-The journal records every upload, so an interrupted publish resumes without reading files back. Nothing on the registry is
-replaced.
+The journal records every upload as it ends, so an interrupted publish resumes without reading files back. The marker is
+uploaded last, alone. Nothing on the registry is replaced.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.model import roles
@@ -33,7 +34,7 @@ from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.records import publications
 from mvc.storage.records.publications import Publishing
-from mvc.transport import promises
+from mvc.transport import promises, transfers
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,13 @@ def local_version(repository: Repository, id_: VersionId) -> LocalVersion:
     return LocalVersion(id_, version, manifest, tree, archives.served(manifest, tree, unmade))
 
 
+class _Sent(NamedTuple):
+    """A file that the registry has, and the bytes that were uploaded now."""
+
+    file: RemoteFile
+    size: int
+
+
 @dataclass
 class Publisher:
     """Publisher of versions to one model of a registry, which it creates on first use.
@@ -117,16 +125,9 @@ class Publisher:
         local = replace(local, files=contents.served(local.manifest, local.tree))
         names = role_names.assign(local.files.by_role, [file.name for file in files])
         self._check(local, remote, files, names)
-        contents.role_names, records = role_names.differing(names), dict[str, str]()
+        contents.role_names = role_names.differing(names)
         contents.archives = {role: local.files.by_role[role].file for role in local.archives}
-        journal = self._record(publications.resumed(self.repository.door, self._journal(local)).made(remote.id))
-        for entry in local.files.entries:
-            namesakes = [file for file in files if file.name == names[entry.role]]
-            file = self._ensure_uploaded(local, contents, entry, namesakes, journal)
-            contents.noted[file.id], records[entry.role] = entry.file, file.id
-            if journal.files.get(entry.role) != file.id:
-                journal = self._record(journal.sent(entry.role, file.id))
-            self.report(entry.size)
+        records = self._upload_files(local, contents, names)
         self._upload_thumbnail(local, remote)
         self._upload_marker(local, contents, records)
         self._check_complete(local, contents)
@@ -214,50 +215,78 @@ class Publisher:
         if unknown:
             raise self.changed(local, f"unknown files: {', '.join(unknown)}")
 
-    def _ensure_uploaded(
+    def _upload_files(self, local: LocalVersion, contents: Contents, names: Mapping[str, str]) -> dict[str, str]:
+        """Upload the files that are missing, and return the records of all by role; the journal has each that ended."""
+        resumed = publications.resumed(self.repository.door, self._journal(local)).made(contents.version.id)
+        journal, records = self._record(resumed), dict[str, str]()
+
+        def begin(entry: TreeEntry) -> Callable[[], _Sent]:
+            name = names[entry.role]
+            namesakes = [file for file in contents.files if file.name == name]
+            if namesakes:
+                return lambda: _Sent(self._equal(local, contents, entry, namesakes, resumed.files.get(entry.role)), 0)
+            return self._begin_upload(local, contents, entry, name)
+
+        with contextlib.closing(transfers.results(begin, local.files.entries, lambda entry: entry.size)) as results:
+            for entry, sent in results:
+                contents.noted[sent.file.id], records[entry.role] = entry.file, sent.file.id
+                if journal.files.get(entry.role) != sent.file.id:
+                    journal = self._record(journal.sent(entry.role, sent.file.id))
+                self.sent += sent.size
+                self.report(entry.size)
+        return records
+
+    def _begin_upload(
+        self, local: LocalVersion, contents: Contents, entry: TreeEntry, name: str
+    ) -> Callable[[], _Sent]:
+        """Decode a file, and return its upload."""
+        archive, filename = local.archives.get(entry.role), local.filenames[entry.role]
+        temporary = self._decoded(entry.file) if archive is None else self._archived(archive)
+
+        def upload() -> _Sent:
+            try:
+                file = self.registry.upload(
+                    contents.version, name, filename, temporary.path, allow_memory=self.allow_memory
+                )
+                return _Sent(file, entry.size)
+            except errors.RegistryConflict:  # somebody else publishes the same version
+                listed = self.registry.files(contents.version)
+                namesakes = [file for file in listed if file.name == name]
+                return _Sent(self._equal(local, contents, entry, namesakes, None), 0)
+            finally:
+                temporary.discard()
+
+        return upload
+
+    def _equal(
         self,
         local: LocalVersion,
         contents: Contents,
         entry: TreeEntry,
         namesakes: Sequence[RemoteFile],
-        journal: Publishing,
+        ours: str | None,
     ) -> RemoteFile:
-        """Return the registry's file of an entry: uploaded before, equal, or uploaded now."""
-        if not namesakes:
-            name = (contents.role_names or {}).get(entry.role, entry.role)
-            try:
-                return self._upload(local, contents.version, entry, name)
-            except errors.RegistryConflict:  # somebody else publishes the same version
-                listed = self.registry.files(contents.version)
-                namesakes = [file for file in listed if file.name == name]
-        if len(namesakes) == 1:
-            is_ours = journal.files.get(entry.role) == namesakes[0].id
-            if is_ours or contents.read(namesakes[0], entry) == entry.file:
-                return namesakes[0]
+        """Return the registry's file of an entry: `ours`, uploaded before, or an equal one. Raises PublicationChanged."""
+        if len(namesakes) == 1 and (ours == namesakes[0].id or contents.read(namesakes[0], entry) == entry.file):
+            return namesakes[0]
         raise self.changed(local, f"another file as {entry.role}")
-
-    def _upload(self, local: LocalVersion, remote: RemoteVersion, entry: TreeEntry, name: str) -> RemoteFile:
-        filename = local.filenames[entry.role]
-        archive = local.archives.get(entry.role)
-        with self._decoded(entry.file) if archive is None else self._archived(archive) as path:
-            file = self.registry.upload(remote, name, filename, path, allow_memory=self.allow_memory)
-        self.sent += entry.size
-        return file
 
     def _upload_thumbnail(self, local: LocalVersion, remote: RemoteVersion) -> None:
         entry = local.thumbnail
         if entry is not None:
-            with self._decoded(entry.file) as path:
+            with self._discarded(self._decoded(entry.file)) as path:
                 self.registry.upload_thumbnail(remote, entry.path.rpartition("/")[2], path)
 
     def _upload_marker(self, local: LocalVersion, contents: Contents, records: Mapping[str, str]) -> None:
         """Upload the marker, which completes the version; accept a valid one that somebody else uploaded."""
         toml, branch = self.repository.extract.small(local.version.model_toml), self.branches.get(local.id)
         remote, names, made = contents.version, contents.role_names or {}, contents.archives or {}
-        data = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch, names, made).encode()
-        with self._written(lambda temporary: temporary.write(data)) as path:
+        own = Marker(remote.id, local.version, local.manifest, local.tree, toml, records, branch, names, made)
+        data = own.encode()
+        with self._discarded(self._written(lambda temporary: temporary.write(data))) as path:
             try:
-                self.registry.upload(remote, marker.NAME, marker.FILENAME, path, allow_memory=self.allow_memory)
+                file = self.registry.upload(remote, marker.NAME, marker.FILENAME, path, allow_memory=self.allow_memory)
+                contents.trust(own, file.id)
             except errors.RegistryConflict:
                 candidate = published.inspect(self.registry, remote, local.id)
                 if candidate.state is not State.COMPLETE:
@@ -287,20 +316,28 @@ class Publisher:
             publications.record(self.repository.door, journal)
         return journal
 
-    def _decoded(self, file: FileId) -> contextlib.AbstractContextManager[Path]:
-        """Yield the path of a stored file's bytes: the SDK uploads from a path."""
+    def _decoded(self, file: FileId) -> Temporary:
+        """Return a temporary file with a stored file's bytes: the SDK uploads from a path."""
         return self._written(lambda temporary: self.repository.extract.to_temporary(file, temporary))
 
-    def _archived(self, archive: Archive) -> contextlib.AbstractContextManager[Path]:
-        """Yield the path of an archive's bytes."""
+    def _archived(self, archive: Archive) -> Temporary:
+        """Return a temporary file with an archive's bytes."""
         return self._written(lambda temporary: _copy(archive.stream(self.repository.extract), temporary))
 
-    @contextlib.contextmanager
-    def _written(self, write: Callable[[Temporary], None]) -> Iterator[Path]:
+    def _written(self, write: Callable[[Temporary], None]) -> Temporary:
         temporary = self.repository.door.temporary()
         try:
             write(temporary)
             temporary.close()
+        except BaseException:
+            temporary.discard()
+            raise
+        return temporary
+
+    @contextlib.contextmanager
+    def _discarded(self, temporary: Temporary) -> Iterator[Path]:
+        """Yield the path of a temporary file, and remove it afterwards."""
+        try:
             yield temporary.path
         finally:
             temporary.discard()

@@ -149,9 +149,6 @@ class Shelf:
             sink(data[at : at + 1000])
         return len(data)
 
-    def size(self, file: RemoteFile) -> int | None:
-        return len(self.data[file.id])
-
     def context(self, version: RemoteVersion) -> RemoteContext | None:
         return self.contexts.get(version.id)
 

@@ -102,10 +102,7 @@ EDITS: dict[str, tuple[Callable[[Desk], object], set[str]]] = {
         lambda d: d.replace(d.rows[0], "model-latest", d.rng.randbytes(BIG)),
         {"#0 model-latest replaced"},
     ),
-    "a small file's bytes under the same record": (
-        lambda d: d.platform.objects.data.update({d.file(d.rows[1], "config")["object_name"]: b'{"a": 2}'}),
-        {"#1 config replaced"},
-    ),
+    "a small file": (lambda d: d.replace(d.rows[1], "config", b'{"a": 2}'), {"#1 config replaced"}),
     "a file less": (
         lambda d: d.platform.files.pop(d.file(d.rows[1], "config")["id"]),
         {"#1 config missing"},
@@ -136,17 +133,12 @@ def test_several_edits_are_all_found(desk: Desk) -> None:
     assert summary(desk.look()) == set().union(*(EDITS[edit][1] for edit in chosen))
 
 
-def test_a_large_file_replaced_under_its_record_is_found_by_reading_data(desk: Desk) -> None:
-    desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG)
+@pytest.mark.parametrize("name", ["model-latest", "config", "mvc-manifest"])
+def test_bytes_that_were_written_past_the_platform_are_found_by_reading_data(desk: Desk, name: str) -> None:
+    desk.platform.objects.data[desk.file(desk.rows[0], name)["object_name"]] = desk.rng.randbytes(BIG)
     quick = desk.look()
-    assert summary(quick) == set()
-    assert quick.unread == 3
-    assert summary(desk.look(read_data=True)) == {"#0 model-latest replaced"}
-
-
-def test_a_large_file_of_another_size_is_found_without_reading_it(desk: Desk) -> None:
-    desk.platform.objects.data[desk.file(desk.rows[0], "model-latest")["object_name"]] = desk.rng.randbytes(BIG + 1)
-    assert summary(desk.look()) == {"#0 model-latest replaced"}
+    assert (summary(quick), quick.unread) == (set(), 7)
+    assert summary(desk.look(read_data=True)) == {f"#0 {name} replaced"}
 
 
 def test_without_a_note_files_are_compared_by_role_and_bytes(desk: Desk) -> None:

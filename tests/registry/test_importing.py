@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -324,12 +325,13 @@ def test_garbage_collection_during_an_import_is_detected_and_a_retry_succeeds(de
     ben.ok("reset", "--hard", made[0])
     ben.ok("config", "gc.reflog-expire", "0")
     desk.publish(made[1])
-    download = desk.there.download
+    download, one_at_a_time = desk.there.download, threading.Lock()
 
     def collecting(file: RemoteFile, sink: Sink, *, limit: int | None = None) -> int:
         if file.name != "mvc-manifest":
-            ben.tick(400 * 86_400)
-            ben.ok("gc", "--grace", "0")
+            with one_at_a_time:
+                ben.tick(400 * 86_400)
+                ben.ok("gc", "--grace", "0")
         return download(file, sink, limit=limit)
 
     desk.there.download = collecting  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,9 +108,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, naps: list[float]) ->
 
 
 def _nth(number: int, fault: Fault, seen: list[Call]) -> Callable[[Call], Fault | None]:
+    """Fail that call; files are sent at the same time, so it need not be the same one in each run."""
+    counting = threading.Lock()
+
     def spoil(call: Call) -> Fault | None:
-        seen.append(call)
-        return fault if len(seen) == number + 1 else None
+        with counting:
+            seen.append(call)
+            return fault if len(seen) == number + 1 else None
 
     return spoil
 
@@ -137,6 +142,7 @@ def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
     calls = _calls(world)
     assert len(calls) >= 22
     ended: list[int] = []
+    denied = 0
     tried = list(enumerate(calls))[0 if deep else rng.randrange(3) :: 1 if deep else 3]
     for number, shape in tried:
         world.forget()
@@ -146,7 +152,9 @@ def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
             world.publish(_SHORT if fault.stall else _LONG)
         except errors.MvcError as error:
             ended.append(error.exit_code)
-        assert len(seen) > number, "the call that was to go wrong came"
+        # on a busy machine an earlier call may be the slow one
+        assert len(seen) > number or fault.stall, "the call that was to go wrong came"
+        denied += not fault.stall and "/storage" not in seen[number].path
         world.platform.faults = lambda _: None
         world.publish()
         try:
@@ -156,7 +164,7 @@ def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
             raise AssertionError(message) from error
     assert set(ended) <= _CODES
     if name == "401":  # for the platform only: an expired address of the storage is requested again
-        assert ended == [12] * len([shape for _, shape in tried if "/storage" not in shape])
+        assert ended == [12] * denied
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is processed", "after it was processed"])
@@ -170,7 +178,7 @@ def test_a_publish_killed_at_any_call_resumes(after: bool, world: World, rng: ra
         world.publish()
         world.check()
         sent = [name for name in world.platform.objects.data if "/MODEL_FILE/" in name]
-        assert len(sent) <= 4, f"of two files and the marker only the one in progress is sent again: {sent}"
+        assert len(sent) <= 5, f"of two files and the marker only those in progress are sent again: {sent}"
 
 
 def test_a_concurrent_publish_of_the_same_version_is_harmless(

@@ -344,7 +344,7 @@ _REQUIRED = ("id", "origin", "name", "version", "labels", "type", "framework")
 def _list_versions(platform: Platform, call: Call, model: str) -> Answer:
     rows = _of_model(platform, model)
     if not platform.rules.lists_fields:
-        rows = [{key: row[key] for key in _REQUIRED} for row in rows]
+        rows = [{key: row[key] for key in _REQUIRED if key in row} for row in rows]
     return _page(platform, call, rows)
 
 

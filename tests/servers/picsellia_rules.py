@@ -70,9 +70,9 @@ def other() -> Rules:
     """A platform that decides everything otherwise, except that it has a place for files."""
     return Rules(
         unique=False, page=7, counts=False, pages_files=False, newest_first=True, lists_fields=False,
-        client_type="google", parameters_key="base_parameters", docker_key="docker_image_name", nulls=True, dates=True, keeps_order=False,
-        first_number=1, reuses_numbers=True, unnamed="Version {number}", empty_context=False, copies_base=False,
-        any_name=False,
+        client_type="google", parameters_key="base_parameters", docker_key="docker_image_name", nulls=True, dates=True,
+        keeps_order=False, first_number=1, reuses_numbers=True, unnamed="Version {number}", empty_context=False,
+        copies_base=False, any_name=False,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Downloads of a registry version's files into the store: each is hashed while it is received, and stored from a temporary file.
 
-    download ─► tmp/ ─► size, hash ─┬─► packs
-                                    └─ of an archive: its members ─► packs
+    downloads ─► tmp/ ─► size, hash ─┬─► packs, in the order of the files
+                                     └─ of an archive: its members ─► packs
 
 What is in the store already, and noted to be there, is not downloaded.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mvc import errors
 from mvc.formats.source import HeaderError
@@ -27,74 +27,171 @@ from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.progress import Progress
 from mvc.storage.records.promised import State
+from mvc.transport import transfers
+
+T = TypeVar("T")
+
+
+class Expected(NamedTuple):
+    """A file of a registry version that should be an entry's; of an `archive`, the files in it are stored."""
+
+    entry: TreeEntry
+    file: RemoteFile
+    archive: Archive | None = None
 
 
 class Stored(NamedTuple):
-    """The id and the size of a downloaded file."""
+    """The id and the size of a file that is in the store."""
 
     file: FileId
     size: int
 
 
+class _Read(NamedTuple):
+    """The content of a registry's file, known or read now, and its size; a download is in a temporary file."""
+
+    file: FileId
+    size: int = 0
+    temporary: Temporary | None = None
+
+
 @dataclass
 class Downloads:
-    """Downloads from one registry; `received` counts bytes."""
+    """Downloads from one registry, several at a time; `received` counts bytes."""
 
     repository: Repository
     registry: Registry
     progress: Progress | None = None
     received: int = field(default=0, init=False)
+    _temporaries: list[Temporary] = field(default_factory=list, init=False)
 
-    def content(
-        self, ingest: Ingest, contents: Contents, file: RemoteFile, entry: TreeEntry, archive: Archive | None
-    ) -> FileId:
-        """Return the content of a file that should be of an entry; download and store it if the store lacks the entry.
+    def contents(
+        self, ingest: Ingest, contents: Contents, expected: Sequence[Expected]
+    ) -> Generator[tuple[Expected, FileId]]:
+        """Yield each file with its content, in order; download and store those that the store lacks.
 
-        Of an `archive`, the files in it are stored.
+        One whose content is not the entry's is not stored.
         """
-        noted = contents.content(file)
-        if noted is not None and noted != entry.file:
-            return noted
-        needed = [entry.file] if archive is None else archive.contents
-        if all(self.repository.promised.state(content) is State.COMPLETE for content in needed):
-            return noted or contents.read(file, entry)
-        stored = self._download_entry(ingest, file, entry, archive)
-        if stored.file == entry.file:
-            contents.noted[file.id] = stored.file
-        return stored.file
 
-    def stored(self, ingest: Ingest, contents: Contents, file: RemoteFile) -> Stored:
-        """Return the content of a file, downloaded and stored unless its noted content is in the store."""
-        noted = contents.noted.get(file.id)
-        if noted is not None and self.repository.promised.state(noted) is State.COMPLETE:
-            recipe = self.repository.recipes.best(noted)
-            if recipe is not None:
-                return Stored(noted, recipe.size)
-        stored = self._download(ingest, file, flat_files.base_name(file.filename), file.name)
-        contents.noted[file.id] = stored.file
+        def begin(one: Expected) -> Callable[[], _Read]:
+            return self._begin_entry(contents, one)
+
+        with self._results(begin, expected, lambda one: one.entry.size) as results:
+            for one, read in results:
+                content = self._store_entry(ingest, one, read)
+                if read.temporary is not None and content == one.entry.file:
+                    contents.noted[one.file.id] = content
+                yield one, content
+
+    def stored(self, ingest: Ingest, contents: Contents, files: Sequence[RemoteFile]) -> list[Stored]:
+        """Return the contents of files, downloaded and stored unless their noted content is in the store."""
+
+        def begin(file: RemoteFile) -> Callable[[], _Read]:
+            noted = contents.noted.get(file.id)
+            if noted is not None and self.repository.promised.state(noted) is State.COMPLETE:
+                recipe = self.repository.recipes.best(noted)
+                if recipe is not None:
+                    return lambda: _Read(noted, recipe.size)
+            return self._begin_download(file, None)
+
+        stored = list[Stored]()
+        with self._results(begin, files, lambda _: 0) as results:
+            for file, read in results:
+                if read.temporary is not None:
+                    self._store(ingest, read, flat_files.base_name(file.filename), file.name)
+                contents.noted[file.id] = read.file
+                stored.append(Stored(read.file, read.size))
         return stored
 
-    def _download_entry(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry, archive: Archive | None) -> Stored:
-        """Download a file of known id; on a checksum mismatch, retry once, in case of damage on the network."""
+    # --- inside
 
-        def download() -> Stored:
-            if archive is not None:
-                return self._download_archive(ingest, file, entry, archive)
-            return self._download(ingest, file, entry.path, entry.role, limit=entry.size)
-
-        stored = download()
-        return stored if stored == (entry.file, entry.size) else download()
-
-    def _download_archive(self, ingest: Ingest, file: RemoteFile, entry: TreeEntry, archive: Archive) -> Stored:
-        """Download an archive and store its files; return no id if it or one of them has another."""
+    @contextlib.contextmanager
+    def _results(
+        self, begin: Callable[[T], Callable[[], _Read]], items: Sequence[T], size: Callable[[T], int]
+    ) -> Iterator[Iterator[tuple[T, _Read]]]:
+        """Yield the results of transfers; remove the temporary files that are left afterwards, also of an error."""
         try:
-            with self._received(file, entry.size) as (fd, received):
-                if received != (entry.file, entry.size):
-                    return received
-                parts = archive.parts(fd)
-                return received if all(self._is_stored(ingest, *part) for part in parts) else Stored(OTHER, 0)
-        except (_TooLongError, HeaderError):
-            return Stored(OTHER, 0)
+            with contextlib.closing(transfers.results(begin, items, size, in_order=True)) as results:
+                yield self._without_temporaries(results)
+        finally:
+            while self._temporaries:
+                self._temporaries.pop().discard()
+
+    def _without_temporaries(self, results: Iterator[tuple[T, _Read]]) -> Iterator[tuple[T, _Read]]:
+        """Yield results, and remove the temporary file of each after its use."""
+        for item, read in results:
+            self.received += read.size if read.temporary is not None else 0
+            yield item, read
+            if read.temporary is not None:
+                self._temporaries.remove(read.temporary)
+                read.temporary.discard()
+
+    def _begin_entry(self, contents: Contents, one: Expected) -> Callable[[], _Read]:
+        """Return the reading of a file: a download, unless its content is noted, or the store has what it should be."""
+        noted, needed = contents.content(one.file), [one.entry.file] if one.archive is None else one.archive.contents
+        has_all = all(self.repository.promised.state(content) is State.COMPLETE for content in needed)
+        if noted is not None and (noted != one.entry.file or has_all):
+            return lambda: _Read(noted)
+        if has_all:
+            return lambda: _Read(contents.read(one.file, one.entry))
+        return self._begin_download(one.file, one.entry)
+
+    def _begin_download(self, file: RemoteFile, entry: TreeEntry | None) -> Callable[[], _Read]:
+        """Create a temporary file, and return the download to it; one that is not the entry's is downloaded once more."""
+        temporary = self.repository.door.temporary()
+        self._temporaries.append(temporary)
+
+        def download() -> _Read:
+            read = self._received(file, temporary, entry)
+            if entry is not None and read.file != entry.file:  # it may be damaged on the network
+                temporary.restart()
+                read = self._received(file, temporary, entry)
+            temporary.close()
+            return read
+
+        return download
+
+    def _received(self, file: RemoteFile, temporary: Temporary, entry: TreeEntry | None) -> _Read:
+        """Download a file to a temporary one; its content is OTHER if it is longer than the entry."""
+        hasher, size = Hasher(), 0
+
+        def receive(data: bytes) -> None:
+            nonlocal size
+            size += len(data)
+            if entry is not None and size > entry.size:
+                raise _TooLongError
+            hasher.update(data)
+            temporary.write(data)
+            if self.progress is not None:
+                self.progress(len(data))
+
+        try:
+            self.registry.download(file, receive)
+        except _TooLongError:
+            return _Read(OTHER, size, temporary)
+        return _Read(FileId(hasher.digest()), size, temporary)
+
+    def _store_entry(self, ingest: Ingest, one: Expected, read: _Read) -> FileId:
+        """Store a download that is the entry's; return its content, OTHER for an archive with other files."""
+        if read.temporary is None or read.file != one.entry.file:
+            return read.file
+        if one.archive is None:
+            self._store(ingest, read, one.entry.path, one.entry.role)
+            return read.file
+        try:
+            with _opened(read.temporary) as fd:
+                is_stored = all(self._is_stored(ingest, *part) for part in one.archive.parts(fd))
+        except HeaderError:
+            return OTHER
+        return read.file if is_stored else OTHER
+
+    def _store(self, ingest: Ingest, read: _Read, path: str, role: str) -> None:
+        assert read.temporary is not None  # noqa: S101 - called for downloads
+        with _opened(read.temporary) as fd:
+            stored = ingest.add(fd, path, role)
+        if (stored.file, stored.size) != (read.file, read.size):
+            reason = "the temporary file does not have the bytes that were written to it"
+            raise errors.DiskFailed(path=read.temporary.path, reason=reason)
 
     def _is_stored(self, ingest: Ingest, entry: TreeEntry, blocks: Iterator[bytes]) -> bool:
         """Store the bytes of an entry; return False if they are those of another file."""
@@ -108,44 +205,6 @@ class Downloads:
         finally:
             temporary.discard()
         return (stored.file, stored.size) == (entry.file, entry.size)
-
-    def _download(self, ingest: Ingest, file: RemoteFile, path: str, role: str, limit: int | None = None) -> Stored:
-        """Download a file to a temporary one and store it; return no id if it is longer than `limit` bytes."""
-        try:
-            with self._received(file, limit) as (fd, received):
-                stored = ingest.add(fd, path, role)
-        except _TooLongError:
-            return Stored(OTHER, 0)
-        if (stored.file, stored.size) != received:
-            raise errors.DiskFailed(
-                path=path, reason="the temporary file does not have the bytes that were written to it"
-            )
-        return received
-
-    @contextlib.contextmanager
-    def _received(self, file: RemoteFile, limit: int | None) -> Iterator[tuple[int, Stored]]:
-        """Yield a downloaded file, open, with its id and size. Raises _TooLongError above `limit` bytes."""
-        temporary = self.repository.door.temporary()
-        hasher, size = Hasher(), 0
-
-        def receive(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if limit is not None and size > limit:
-                raise _TooLongError
-            hasher.update(data)
-            temporary.write(data)
-            if self.progress is not None:
-                self.progress(len(data))
-
-        try:
-            self.registry.download(file, receive)
-            temporary.close()
-            self.received += size
-            with _opened(temporary) as fd:
-                yield fd, Stored(FileId(hasher.digest()), size)
-        finally:
-            temporary.discard()
 
 
 @contextlib.contextmanager

@@ -194,11 +194,6 @@ class PicselliaRegistry:
                 )
         return received
 
-    def size(self, file: RemoteFile) -> int | None:
-        """As Registry."""
-        with translated_errors(self._client.session), self._opened(file) as answer:
-            return decode.length(answer.headers)
-
     # --- creating
 
     def create_model(self, name: str, description: str) -> RemoteModel:
