@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.porcelain.init import make_repository
 from mvc.readiness import table
@@ -50,7 +52,25 @@ def test_no_role_gets_the_name_of_another_or_one_with_a_meaning() -> None:
     assert all(LEGAL.match(name) for name in names.values())
     assert {role for role, name in names.items() if role == name} == {"model-latest", "a-b"}
     assert not {name for role, name in names.items() if role != name} & {*role_names.RESERVED, *role_names.MARKERS}
-    assert names["model.latest"].startswith("model-latest-")
+    assert assign(["model.latest"])["model.latest"].startswith("model-latest-")
+    assert assign(["mvc manifest"])["mvc manifest"].startswith("mvc-manifest-")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{"other": "x"}, {"notes/a.txt": "notes/b.txt"}, {"notes/a.txt": "x", "notes/b.txt": "x"}, {"notes/a.txt": 1}],
+)
+def test_a_marker_with_names_of_other_roles_is_invalid(names: dict[str, str]) -> None:
+    with pytest.raises(errors.NotCanonical, match="names"):
+        replace(Marker.decode(OLD.read_bytes()), names=names).encode()
+
+
+def test_a_marker_keeps_the_names_that_differ() -> None:
+    old = Marker.decode(OLD.read_bytes())
+    assert old.encode() == OLD.read_bytes()
+    names = role_names.differing(assign(old.served.by_role))
+    assert Marker.decode(replace(old, names=names).encode()).names == names
+    assert b'"v":3' in replace(old, names=names).encode()
 
 
 def test_names_are_distinct_in_any_order_whatever_the_roles_are(rng: random.Random) -> None:
