@@ -44,9 +44,15 @@ def test_newlines_stay_where_asked() -> None:
     assert terminal.escape("a\nb\r", keep_newlines=True) == "a\nb\\x0d"
 
 
+def test_a_line_of_output_is_one_line_with_its_colours_and_tabs() -> None:
+    assert terminal.line("a\tb") == "a\tb"
+    assert terminal.line("\x1b[33ma\nb\x1b[0m\x1b[2J") == "\x1b[33ma\\x0ab\x1b[0m\\x1b[2J"
+
+
 def test_no_text_at_all_reaches_a_terminal_raw(rng: random.Random) -> None:
     text = "".join(chr(rng.choice((rng.randrange(0x100), rng.randrange(sys.maxunicode + 1)))) for _ in range(20_000))
-    for shown in (terminal.escape(text), terminal.json_line({text: text})[:-1]):
+    lines = terminal.line(text).replace("\t", "")
+    for shown in (terminal.escape(text), lines, terminal.json_line({text: text})[:-1]):
         left = {letter for letter in shown if unicodedata.category(letter) in ("Cc", "Cs")}
         assert not left
         assert shown.encode("utf-8")

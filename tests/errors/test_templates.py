@@ -91,6 +91,12 @@ def test_a_list_keeps_its_lines_and_other_lines_are_joined() -> None:
     assert "\n" not in errors.NotARemote(remote="x").message
 
 
+def test_a_line_feed_in_any_other_text_is_escaped() -> None:
+    error = errors.NotOnRegistry(registry="a\nb", what="version 'c\r'", known="d")
+    assert error.message == "a\\x0ab has no version 'c\\x0d' (known: d)."
+    assert error.fields["registry"] == "a\nb"
+
+
 BASES = {"MvcError", "Usage", "Answer", "Denied", "RefRejected", "OutOfReach", "WouldOverwrite", "Refused"}
 """Errors without a text of their own."""
 
