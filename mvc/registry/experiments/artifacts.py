@@ -2,7 +2,7 @@
 
     artifact ─┬─ the stored object of a file of the base: an entry of the base's tree, not downloaded
               ├─ that of an archive: the entries of its folder
-              └─ any other ─► tmp/ ─► size, hash ─► a file by role
+              └─ any other ─► tmp/ ─► size, hash ─► a file by role, several at a time
 
 An artifact may be stored again under its name, so its content is read each time. The copied marker of the base is left
 out.
@@ -11,7 +11,7 @@ out.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -30,6 +30,7 @@ from mvc.repository.record.files import Given, NamedFile
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.progress import Progress
+from mvc.transport import transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,14 @@ def downloaded(
         parts = {part.role: part for file in listed for part in folders.get(file.object_name, ())}
         listed = [file for file in listed if file.object_name not in folders]
         known = {file.id: entry for file in listed if (entry := copies.get(file.object_name)) is not None}
-        stored = [known[file.id].file if file.id in known else download.store(file) for file in listed]
+        read = {id_: entry.file for id_, entry in known.items()}
+        read |= download.contents([file for file in listed if file.id not in known])
         roles_there = _roles(repository, base, listed)
-        rows = [RegistryFile(roles_there[f.id], f.filename, id_) for f, id_ in zip(listed, stored, strict=True)]
+        rows = [RegistryFile(roles_there[file.id], file.filename, read[file.id]) for file in listed]
         placed = {file.id: place for file, place in zip(listed, flat_files.place(rows), strict=True)}
         files: dict[str, Given] = {**parts, **{placed[id_].role: entry for id_, entry in known.items()}}
         contents = {role: part.file for role, part in parts.items()}
-        contents |= {placed[file.id].role: id_ for file, id_ in zip(listed, stored, strict=True)}
+        contents |= {placed[file.id].role: read[file.id] for file in listed}
         for file in listed:
             if file.id not in known:
                 path = _path(placed[file.id].role, file, placed[file.id].path)
@@ -136,7 +138,7 @@ def _served(repository: Repository, id_: VersionId) -> Tree:
 
 @dataclass
 class _Download:
-    """Downloads to temporary files, by record id."""
+    """Downloads to temporary files, by record id, several at a time."""
 
     repository: Repository
     registry: Registry
@@ -144,20 +146,33 @@ class _Download:
     files: dict[str, Temporary] = field(default_factory=dict)
     received: int = 0
 
-    def store(self, file: RemoteFile) -> FileId:
-        """Download a file, and return its content."""
-        temporary, hasher = self.repository.door.temporary(), Hasher()
-        self.files[file.id] = temporary
+    def contents(self, files: Sequence[RemoteFile]) -> dict[str, FileId]:
+        """Download files, and return the content of each by its record id."""
+        contents: dict[str, FileId] = {}
+        with contextlib.closing(transfers.results(self._begin, files, lambda _: 0)) as results:
+            for file, (content, size) in results:
+                contents[file.id] = content
+                self.received += size
+        return contents
 
-        def receive(data: bytes) -> None:
-            hasher.update(data)
-            temporary.write(data)
-            if self.progress is not None:
-                self.progress(len(data))
+    def _begin(self, file: RemoteFile) -> Callable[[], tuple[FileId, int]]:
+        """Create a temporary file, and return the download to it."""
+        temporary = self.files[file.id] = self.repository.door.temporary()
 
-        self.received += self.registry.download(file, receive)
-        temporary.close()
-        return FileId(hasher.digest())
+        def download() -> tuple[FileId, int]:
+            hasher = Hasher()
+
+            def receive(data: bytes) -> None:
+                hasher.update(data)
+                temporary.write(data)
+                if self.progress is not None:
+                    self.progress(len(data))
+
+            size = self.registry.download(file, receive)
+            temporary.close()
+            return FileId(hasher.digest()), size
+
+        return download
 
     def discard(self) -> None:
         """Remove the temporary files."""
