@@ -88,3 +88,43 @@ def test_one_is_never_written_for_another_version(marker: Marker) -> None:
 def test_other_documents_are_refused(data: bytes) -> None:
     with pytest.raises(errors.NotCanonical):
         Marker.decode(data)
+
+
+FOLDER = TOML.replace(b"best.onnx", b"exported/**")
+
+
+@pytest.fixture
+def archived() -> Marker:
+    """A version with a folder of two files, which the registry has as one archive."""
+    manifest = parse.parse(FOLDER, where="model.toml")
+    names = ("saved_model.pb", "variables/variables.index")
+    parts = [TreeEntry(f"exported/{name}", f"model-latest/{name}", 5, FileId(digest(name.encode()))) for name in names]
+    tree, who = (
+        Tree.of([*parts, TreeEntry("a.txt", "notes", 1, FileId(digest(b"a")))]),
+        Person("Ana", "ana@example.org"),
+    )
+    version = Version((), 1, who, Timestamp(1_770_000_000, 60), "One", manifest.id(), tree.id(), FileId(digest(FOLDER)))
+    archives = {"model-latest": FileId(digest(b"archive"))}
+    return Marker("0197-abc", version, manifest, tree, FOLDER, {"model-latest": "0198"}, archives=archives)
+
+
+def test_an_archive_is_one_file_in_place_of_its_folder(archived: Marker) -> None:
+    found = Marker.decode(archived.encode())
+    assert found == archived
+    assert json.loads(archived.encode())["v"] == 4
+    assert sorted(found.served.by_role) == ["model-latest", "notes"]
+    assert found.served.by_role["model-latest"].path == "exported.zip"
+    assert found.contents == {"0198": digest(b"archive")}
+    assert sorted(replace(archived, records={}, archives={}).served.by_role) == [
+        "model-latest/saved_model.pb", "model-latest/variables/variables.index", "notes",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "archives",
+    [{"notes": "0" * 64}, {"model-latest": "12"}, {"model-latest": 1}, {"other": "0" * 64}, ["model-latest"], {}],
+)
+def test_archives_of_no_folder_or_without_a_hash_are_refused(archived: Marker, archives: object) -> None:
+    record = {**canonical.decode(archived.encode()), "archives": archives}
+    with pytest.raises(errors.NotCanonical):
+        Marker.decode(canonical.encode(record))

@@ -411,7 +411,8 @@ def test_a_second_role_that_was_replaced_there_is_drift(shell: Shell, platform: 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("saved_model.pb", "one zip of the SavedModel"), ("x.bin", "expects one archive")]
+    ("name", "told"),
+    [("1/saved_model.pb", "saved_model.pb at the top of the folder"), ("x.bin", "expects one archive")],
 )
 def test_a_folder_is_published_file_by_file_with_a_warning(
     name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
