@@ -60,7 +60,7 @@ class LocalVersion:
         """The size of the files, in bytes; a file counts once for each role."""
         return sum(entry.size for entry in self.files.entries)
 
-    @property
+    @cached_property
     def archives(self) -> Mapping[str, Archive]:
         """The archives among its files, by role."""
         expected = archives.expected(self.manifest, self.tree)

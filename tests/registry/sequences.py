@@ -183,7 +183,8 @@ def _delete_model(world: World) -> None:
 
 def _make_by_hand(world: World) -> None:
     model = next(iter(world.platform.models.values()))
-    row = world.platform.add_version(model, name="by hand", parameters={"x": 1}, labels={"0": "a"})
+    parameters = world.platform.rules.parameters_key
+    row = world.platform.add_version(model, name="by hand", labels={"0": "a"}, **{parameters: {"x": 1}})
     world.platform.add_file(row, "weights", b"by hand")
 
 
@@ -284,7 +285,7 @@ def check_fields(machine: Machine, id_: VersionId, row: Row) -> None:
     objects = machine.repository.objects
     manifest = objects.manifest(objects.version(id_).manifest)
     assert {str(number): name for number, name in manifest.labelmap} == (row.get("labels") or {})
-    assert manifest.parameters == (row.get("parameters") or {})
+    assert manifest.parameters == (row.get(machine.world.platform.rules.parameters_key) or {})
     assert manifest.docker.get("tag") == row.get("docker_tag")
 
 

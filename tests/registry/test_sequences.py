@@ -1,13 +1,14 @@
 """No command says that something is published that is not: each edit, on each machine, before each command.
 
-Singles by default, pairs with --deep. A clone does not depend on the machine that it is run on.
+Singles by default; with --deep, pairs, and another platform. A clone does not depend on the machine that it is run on.
 """
 
 from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,17 @@ from tests.registry import sequences
 from tests.registry.sequences import COLLEAGUE, EDITS, EMPTY, NEW_NAME, PUBLISHER, Edit, Machine, World, told
 from tests.servers import picsellia_storage as storage
 from tests.servers.picsellia import Platform, serve
+from tests.servers.picsellia_rules import BOTH, Rules, usual
 
 SINGLES = [(name,) for name in EDITS]
 PAIRS = [pair for pair in itertools.permutations(EDITS, 2) if not pair[0].startswith("delete")]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    platform, monkeypatch = Platform(), pytest.MonkeyPatch()
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made: Callable[[], Rules] = getattr(request, "param", usual)
+    rules = replace(made(), first_number=0)  # what the cases expect has numbers
+    platform, monkeypatch = Platform(rules), pytest.MonkeyPatch()
     with serve(platform), memory_folder(tmp_path_factory.mktemp("sequences")) as folder:
         try:
             yield World(folder, monkeypatch, platform)
@@ -47,9 +51,11 @@ def folder(world: World) -> Iterator[Path]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    deep = metafunc.config.getoption("--deep")
     if "names" in metafunc.fixturenames:
-        cases = SINGLES + (PAIRS if metafunc.config.getoption("--deep") else [])
-        metafunc.parametrize("names", cases, ids=" + ".join)
+        metafunc.parametrize("names", [*SINGLES, *(PAIRS if deep else ())], ids=" + ".join)
+    if "world" in metafunc.fixturenames and deep:
+        metafunc.parametrize("world", BOTH, ids=lambda made: made.__name__, indirect=True, scope="module")
 
 
 def _edit(world: World, names: tuple[str, ...]) -> list[Edit]:
