@@ -196,7 +196,7 @@ def test_a_version_with_added_files_is_up_to_date_and_they_are_named(shell: Shel
     assert "1 file was added since it was published" in shell.ok("import", f"picsellia://acme/{MODEL}").err
     command = re.findall("`(mvc import .*?)`", shell.ok("publish").err)[0]
     assert "imported as a child of the published version" in shell.ok(*shlex.split(command)[1:]).out
-    assert shell.ok("diff", "v1", "picsellia-0", "--name-status").lines == ["A\tbest.engine"]
+    assert shell.ok("diff", "v1", "picsellia-0", "--name-status").lines == ["M\tmodel.toml", "A\tbest.engine"]
     assert shell.ok("drift").out == "1 version compared, no differences.\n"
     assert "added" not in shell.ok("publish", "--all").out
     assert histories.state(platform) == before
