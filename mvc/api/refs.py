@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc import errors
@@ -72,9 +72,25 @@ class Branches(Refs):
 
     kind, called = HEADS, "branch"
 
-    def all(self) -> branch.Branches:
-        """Return all branches, and the current one."""
-        return branch.branches(self._session.of(self._model))
+    def all(
+        self,
+        *,
+        remotes: bool = False,
+        patterns: Sequence[str] = (),
+        merged: Revision | None = None,
+        contains: Revision | None = None,
+    ) -> branch.Branches:
+        """Return all branches, and the current one; with `remotes`, also those of remotes.
+
+        `merged` selects branches that this version reaches, `contains` those that reach it.
+        """
+        merged_id, contains_id = (None if one is None else self._resolve(one) for one in (merged, contains))
+        chosen = branch.Selection(True, remotes, tuple(patterns), merged_id, contains=contains_id)
+        return branch.branches(self._session.of(self._model), chosen)
+
+    def set_upstream(self, name: str, upstream: str) -> Branch:
+        """Set the upstream of the branch `name` to `upstream`, as `origin/main`. Raises NoSuchName."""
+        return branch.set_upstream(self._session.of(self._model), name, upstream)
 
     def create(self, name: str, revision: Revision = "HEAD", *, actor: Who | None = None) -> Branch:
         """Create the branch `name` at `revision`. Raises BranchExists, BadRefName, NameTaken, CaseTwin."""

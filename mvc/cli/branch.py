@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
+from mvc.cli.history import listing
+from mvc.cli.history.listing import Listing
 from mvc.porcelain import branch as porcelain
 from mvc.porcelain.branch import Branch, Branches
 from mvc.repository import revisions
@@ -22,6 +24,8 @@ from mvc.repository.model import Model
 @click.option("-m", "--move", is_flag=True, help="Rename a branch: [OLD] NEW.")
 @click.option("-v", "--verbose", "long", count=True, help="Show version and subject of each branch.")
 @click.option("--show-current", is_flag=True, help="Print the current branch; nothing if HEAD is detached.")
+@click.option("-u", "--set-upstream-to", "upstream", metavar="REMOTE/BRANCH", help="Set the upstream of a branch.")
+@listing.options
 def command(
     invocation: Invocation,
     names: tuple[str, ...],
@@ -30,42 +34,56 @@ def command(
     move: bool,
     long: int,
     show_current: bool,
+    upstream: str | None,
+    listed: Listing,
 ) -> None:
     """List, create, rename or delete branches.
 
     With NAME, create a branch at REV (default: HEAD) without switching to it. `mvc switch NAME` switches to a branch,
     `mvc switch -c NAME` creates one and switches to it.
     """
-    if sum((delete or force, move, show_current)) > 1:
-        raise click.UsageError("use only one of -d, -m and --show-current")
+    if sum((delete or force, move, show_current, upstream is not None, listed.is_given)) > 1:
+        raise click.UsageError("use only one of -d, -m, -u, --show-current and the options that list branches")
     if delete or force:
         _delete(invocation, names, force=force)
     elif move:
         _rename(invocation, names)
     elif show_current:
         _show_current(invocation, names)
-    elif names:
+    elif upstream is not None:
+        _set_upstream(invocation, names, upstream)
+    elif names and not listed.is_given:
         _make(invocation, names)
     else:
-        _list(invocation, long=long > 0 or invocation.verbose > 0)
+        model = Model(invocation.repository(), invocation.model())
+        _list(invocation, porcelain.branches(model, listed.selection(model, names)), listed, long=long)
 
 
-def _list(invocation: Invocation, *, long: bool) -> None:
-    branches = porcelain.branches(Model(invocation.repository(), invocation.model()))
-    ids = [branch.name for branch in branches.branches]
-    invocation.emit("branch", branches, lambda: _lines(branches, long=long), ids=ids, page=True)
+def _list(invocation: Invocation, branches: Branches, listed: Listing, *, long: int) -> None:
+    shown = [listed.name(branch) for branch in branches.branches]
+    wide = long > 0 or invocation.verbose > 0
+    invocation.emit("branch", branches, lambda: _lines(branches, shown, long=wide), ids=shown, page=True)
 
 
-def _lines(branches: Branches, *, long: bool) -> Iterator[str]:
+def _lines(branches: Branches, shown: Sequence[str], *, long: bool) -> Iterator[str]:
     if branches.detached is not None:
         yield f"* {style(f'(HEAD detached at {short(branches.detached)})', fg='red')}"
-    width = max((len(escape(branch.name)) for branch in branches.branches), default=0)
-    for branch in branches.branches:
+    width = max((len(escape(name)) for name in shown), default=0)
+    for branch, text in zip(branches.branches, shown, strict=True):
         mark = "*" if branch.current else " "
-        name = escape(branch.name)
+        name = escape(text)
         padded = f"{name:<{width}}" if long else name
         about = f"  {_about(branch)}" if long else ""
         yield f"{mark} {style(padded, fg='green') if branch.current else padded}{about}"
+
+
+def _set_upstream(invocation: Invocation, names: tuple[str, ...], text: str) -> None:
+    model = Model(invocation.writer(), invocation.model())
+    name = names[0] if names else model.head.branch
+    if name is None or len(names) > 1:
+        raise click.UsageError("name one branch, as in `mvc branch -u origin/main main`")
+    made = porcelain.set_upstream(model, name, text)
+    invocation.emit("branch", made, lambda: [f"{escape(name)} follows {escape(text)}"])
 
 
 def _about(branch: Branch) -> str:

@@ -10,18 +10,27 @@ from mvc.cli import restore, switch
 from mvc.cli.app.command import divided
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.verb import verb
+from mvc.cli.git.paths import revisions_and_paths
+from mvc.repository.model import Model
 
 
 @verb("checkout")
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
 @click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
+@click.option("-B", "force_create", metavar="NAME", help="As -b; an existing branch is not moved (`switch -C`).")
 @click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way (`switch -f`).")
-def command(invocation: Invocation, words: tuple[str, ...], create: str | None, force: bool) -> None:
+def command(
+    invocation: Invocation, words: tuple[str, ...], create: str | None, force_create: str | None, force: bool
+) -> None:
     """Switch branches or restore files (as in Git).
 
     `checkout BRANCH` runs `mvc switch BRANCH`, `checkout REV -- PATH` runs `mvc restore --source REV PATH`.
     """
+    create = create or force_create
     before, paths = divided(words)
+    if before and not paths and create is None and before[0] != "-":
+        before, _ = revisions_and_paths(invocation, Model(invocation.repository(), invocation.model()), words)
+        paths = words[len(before) :]
     target = before[0] if before else None
     names = (*before[1:], *paths)
     if names:

@@ -40,6 +40,7 @@ else:
     help="Read the message from a file (- for standard input).",
 )
 @click.option("-e", "--edit", is_flag=True, help="Edit the message in MVC_EDITOR, VISUAL or EDITOR.")
+@click.option("-s", "--signoff", is_flag=True, help="Add a Signed-off-by line with your name to the message.")
 @click.option("--amend", is_flag=True, help="Replace the tip of the current branch by the new version.")
 @click.option("--allow-empty", is_flag=True, help="Commit even if nothing changed.")
 @click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
@@ -49,11 +50,14 @@ else:
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Create tag NAME at the new version.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Set an alias to the new version.")
 @click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
+@click.argument("words", nargs=-1, metavar="")
 def command(
     invocation: Invocation,
+    words: tuple[str, ...],
     messages: tuple[str, ...],
     file: str | None,
     edit: bool,
+    signoff: bool,
     amend: bool,
     allow_empty: bool,
     allow_secret: bool,
@@ -70,12 +74,15 @@ def command(
     container, the current experiment and its parameters are first written to [source] of model.toml, and parameters
     that differ from those of the run are reported.
     """
+    _no_paths(words)
     repository = invocation.repository() if dry_run else invocation.writer()
     model = invocation.model()
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):
         message = _edited(invocation, message or "")
     actor = invocation.actor(warn=True)
+    if signoff and message:
+        message = _signed(message, f"Signed-off-by: {actor.person}")
     options = Options(
         amend=amend,
         allow_empty=allow_empty,
@@ -109,6 +116,14 @@ def command(
     invocation.emit("commit", done, lambda: lines(done), ids=(done.id,) if done.id else ())
 
 
+def _no_paths(words: tuple[str, ...]) -> None:
+    """Raise UsageError for the paths of Git's `commit PATH`."""
+    if words:
+        raise click.UsageError(
+            f"mvc commit records every tracked file, not only {words[0]}: use `mvc commit -m MESSAGE` without a path"
+        )
+
+
 def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None) -> str | None:
     if messages and file:
         raise click.UsageError("-m cannot be combined with -F")
@@ -121,6 +136,14 @@ def _message(invocation: Invocation, messages: tuple[str, ...], file: str | None
         except OSError as error:
             raise click.UsageError(f"the message in {file} cannot be read: {error.strerror}") from None
     return "\n\n".join(messages) if messages else None
+
+
+def _signed(message: str, line: str) -> str:
+    """Return the message with a last line that says who signs it off."""
+    body = message.rstrip()
+    if line in body.split("\n"):
+        return message
+    return f"{body}\n{line}" if body.rpartition("\n")[2].startswith("Signed-off-by: ") else f"{body}\n\n{line}"
 
 
 def _edited(invocation: Invocation, message: str) -> str:

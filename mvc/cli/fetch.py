@@ -12,22 +12,43 @@ from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.fetch import Fetched, FetchedRef, fetch
+from mvc.porcelain.remote import is_registry, remotes
 from mvc.transport import connection
 
 
 @verb("fetch")
 @click.argument("remote", required=False)
-@click.option("--prune", is_flag=True, help="Delete remote-tracking refs that the remote no longer has.")
+@click.argument("refs", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "all_", is_flag=True, help="Fetch from every remote.")
+@click.option("-p", "--prune", is_flag=True, help="Delete remote-tracking refs that the remote no longer has.")
 @transfers.options
-def command(invocation: Invocation, remote: str | None, prune: bool, jobs: int, limit: float | None) -> None:
+def command(
+    invocation: Invocation,
+    remote: str | None,
+    refs: tuple[str, ...],
+    all_: bool,
+    prune: bool,
+    jobs: int,
+    limit: float | None,
+) -> None:
     """Download refs and version metadata from a remote.
 
-    Files are fetched when they are needed, by `mvc switch`, `restore`, `cat` or `export`.
+    All refs are fetched, also if NAME asks for one. Files are fetched when they are needed, by `mvc switch`, `restore`,
+    `cat` or `export`.
     """
+    if all_ and remote is not None:
+        raise click.UsageError("--all takes no remote")
+    if all_ and invocation.json:
+        raise click.UsageError("--all cannot be combined with --json; fetch one remote after the other")
     repository = invocation.writer()
-    name = transfers.remote_of(invocation, remote)
-    with connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected:
-        done = fetch(repository, connected, invocation.actor(), prune=prune)
+    stores = [store.name for store in remotes(repository) if not is_registry(repository, store.name)] if all_ else []
+    for name in stores or [transfers.remote_of(invocation, remote)]:
+        with connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected:
+            done = fetch(repository, connected, invocation.actor(), prune=prune)
+        _emit(invocation, done)
+
+
+def _emit(invocation: Invocation, done: Fetched) -> None:
     invocation.emit("fetch", done, lambda: lines(done), ids=[ref.new or "" for ref in done.refs])
 
 

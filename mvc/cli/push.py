@@ -76,6 +76,11 @@ def command(
     repository = invocation.repository() if dry_run else invocation.writer()
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
+    branch = repository.head(model).branch
+    if branch is not None:  # as in Git, HEAD is the current branch
+        refs = tuple(
+            branch if ref == "HEAD" else f"{branch}{ref[4:]}" if ref.startswith("HEAD:") else ref for ref in refs
+        )
     requests = updates(Model(repository, model), name, refs, branches=all_, tags=tags, delete=delete)
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,

@@ -8,8 +8,10 @@ import click
 
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import escape, short, size, style
+from mvc.cli.app.terminal import escape, size, style
+from mvc.cli.app.terminal import short as short_id
 from mvc.cli.app.verb import verb
+from mvc.cli.history import short_status
 from mvc.model.toml.rules import Problem
 from mvc.plural import count
 from mvc.porcelain.status import Status, status
@@ -19,7 +21,20 @@ from mvc.repository.upstream import Upstream
 
 @verb("status")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are changes to commit.")
-def command(invocation: Invocation, exit_code: bool) -> int:
+@click.option("-s", "--short", is_flag=True, help="Print one line per file, in Git's short format.")
+@click.option("-b", "--branch", is_flag=True, help="With --short or --porcelain: print the branch, too.")
+@click.option("--porcelain", type=click.Choice(["v1", "v2"]), help="Print Git's format for scripts (v1).")
+@click.option(
+    "-u", "--untracked-files", type=click.Choice(["no", "normal", "all"]), help="With no: leave untracked files out."
+)
+def command(
+    invocation: Invocation,
+    exit_code: bool,
+    short: bool,
+    branch: bool,
+    porcelain: str | None,
+    untracked_files: str | None,
+) -> int:
     """Show the working tree status.
 
     Files whose size and timestamps are unchanged are not read again.
@@ -27,11 +42,17 @@ def command(invocation: Invocation, exit_code: bool) -> int:
     result = status(Model(invocation.repository(), invocation.model()))
     for note in result.notes:
         invocation.note(render.fault(note))
-    invocation.emit("status", result, lambda: _lines(result))
+    untracked = untracked_files != "no"
+    if porcelain == "v2":
+        invocation.emit("status", result, lambda: short_status.second(result, branch=branch, untracked=untracked))
+    elif short or porcelain is not None:
+        invocation.emit("status", result, lambda: short_status.lines(result, branch=branch, untracked=untracked))
+    else:
+        invocation.emit("status", result, lambda: _lines(result, untracked=untracked))
     return int(exit_code and not result.clean)
 
 
-def _lines(result: Status) -> Iterator[str]:
+def _lines(result: Status, *, untracked: bool) -> Iterator[str]:
     yield from _head(result)
     yield from _merge(result)
     if result.pending:
@@ -40,9 +61,9 @@ def _lines(result: Status) -> Iterator[str]:
         )
     if result.matches:
         number, id_ = result.matches
-        yield f"model.toml matches v{number} {short(id_)} (after a `git switch`?): `mvc switch {short(id_)}` checks it out"
+        yield f"model.toml matches v{number} {short_id(id_)} (after a `git switch`?): `mvc switch {short_id(id_)}` checks it out"
     if result.advanced:
-        old = short(result.advanced.id)
+        old = short_id(result.advanced.id)
         yield f"v{result.number} was recorded from files elsewhere; the working tree is still that of v{result.advanced.number} {old}:"
         yield f"     (update them with `mvc restore .`, which discards local changes, or keep them with `mvc switch -c NAME {old}`)"
     if not result.difference.is_empty:
@@ -53,7 +74,7 @@ def _lines(result: Status) -> Iterator[str]:
     yield from _section("Rules:", [_problem(problem) for problem in result.broken])
     if result.unready:
         yield from ("", *map(render.not_ready, result.unready))
-    if result.untracked:
+    if result.untracked and untracked:
         yield from _section("Untracked files:", [f"?  {escape(path)}" for path in result.untracked])
         yield "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)"
     yield from _section("Skipped files that look like credentials:", [f"?  {escape(path)}" for path in result.skipped])
@@ -78,7 +99,7 @@ def _merge(result: Status) -> Iterator[str]:
     if result.merging is None:
         return
     end = "resolve the conflicts, then run `mvc merge --continue`" if result.conflicts else "run `mvc merge --continue`"
-    yield style(f"Merge of {short(result.merging.theirs)} in progress: {end} (or --abort)", fg="yellow")
+    yield style(f"Merge of {short_id(result.merging.theirs)} in progress: {end} (or --abort)", fg="yellow")
     yield from _section("Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict)])
     if result.conflicts:
         yield "     (resolve one with `mvc merge --continue --take FIELD=ours|theirs`, or by an edit)"

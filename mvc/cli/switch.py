@@ -11,7 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.plural import count
-from mvc.porcelain.switch import Switched, switch
+from mvc.porcelain.switch import Switched, previous, switch
 from mvc.repository.model import Model
 from mvc.repository.worktree.checkout import Edit
 
@@ -22,14 +22,25 @@ _SHOWN = 10
 @verb("switch")
 @click.argument("target", required=False, metavar="[BRANCH|REV]")
 @click.option("-c", "--create", metavar="NAME", help="Create branch NAME and switch to it.")
+@click.option("-C", "--force-create", metavar="NAME", help="As -c; an existing branch is not moved.")
 @click.option("-d", "--detach", is_flag=True, help="Detach HEAD at the version, even if it is a branch.")
-@click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way.")
-def command(invocation: Invocation, target: str | None, create: str | None, detach: bool, force: bool) -> None:
+@click.option(
+    "-f", "--force", "--discard-changes", "force", is_flag=True, help="Discard local changes that are in the way."
+)
+def command(
+    invocation: Invocation,
+    target: str | None,
+    create: str | None,
+    force_create: str | None,
+    detach: bool,
+    force: bool,
+) -> None:
     """Switch to another branch or version.
 
-    Switching to a version, tag or alias (v7, prod) detaches HEAD. If local changes would be overwritten, nothing is
+    `-` is the branch or version before the last switch. Switching to a version, tag or alias (v7, prod) detaches HEAD. If local changes would be overwritten, nothing is
     changed.
     """
+    create = create or force_create
     if target is None and create is None and not detach:
         raise click.UsageError("nothing to switch to: give a branch, a version (v7), an alias, or -c NAME")
     run(invocation, target, create=create, detach=detach, force=force)
@@ -39,6 +50,8 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
     """Switch to a branch or version, also for `mvc checkout`."""
     repository, model = invocation.writer(), invocation.model()
     actor, before = invocation.actor(), repository.head(model).branch
+    if target == "-":
+        target = previous(Model(repository, model))
     with invocation.progress("Writing files") as progress:
         done = switch(
             Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress

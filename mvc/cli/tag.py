@@ -22,19 +22,24 @@ _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to dele
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the tag.")
 @click.option("-d", "--delete", is_flag=True, help="Delete the named tags.")
-def command(invocation: Invocation, names: tuple[str, ...], message: str | None, delete: bool) -> None:
+@click.option("-l", "--list", "listed", is_flag=True, help="List the tags that match a pattern, such as '2026.*'.")
+@click.option("-n", "messages", is_flag=True, help="List the tags with their messages, which is the default.")
+def command(
+    invocation: Invocation, names: tuple[str, ...], message: str | None, delete: bool, listed: bool, messages: bool
+) -> None:
     """List, create or delete tags.
 
     With NAME, tag REV (default: HEAD). Tags never move; a deleted tag can be created again only for the same version.
     """
+    listed = listed or messages
     if delete:
         _delete(invocation, names)
-    elif names:
+    elif names and not listed:
         _make(invocation, names, message)
-    elif message is not None:
+    elif message is not None and not listed:
         raise click.UsageError(_MISSING)
     else:
-        tags = porcelain.tags(Model(invocation.repository(), invocation.model()))
+        tags = porcelain.tags(Model(invocation.repository(), invocation.model()), names)
         invocation.emit(
             "tag",
             {"tags": tags},

@@ -104,6 +104,13 @@ class NoVersionYet(Usage):
     """
 
 
+class NoPrevious(Usage):
+    """{model} has not been switched yet, so `-` names nothing.
+
+    List the branches with `mvc branch`, and switch to one with `mvc switch BRANCH`.
+    """
+
+
 class BadTemplate(Usage):
     """Unknown field {{{name}}} in the format.
 

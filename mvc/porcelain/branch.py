@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvc import errors
@@ -19,7 +20,9 @@ from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 @dataclass(frozen=True, slots=True)
 class Branch(Document):
-    """A branch and the version at its tip; `id` is None before its first commit."""
+    """A branch and the version at its tip; `id` is None before its first commit, `remote` for a local branch."""
+
+    OPTIONAL = ("remote",)
 
     name: str
     current: bool
@@ -27,6 +30,22 @@ class Branch(Document):
     number: int | None
     subject: str
     upstream: Upstream | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The branches to list: local ones, those of remotes, or both.
+
+    `merged` selects branches whose tip that version reaches, `unmerged` the others, `contains` those that reach it.
+    """
+
+    local: bool = True
+    remote: bool = False
+    patterns: tuple[str, ...] = ()
+    merged: VersionId | None = None
+    unmerged: VersionId | None = None
+    contains: VersionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +58,59 @@ class Branches(Document):
     branches: tuple[Branch, ...]
 
 
-def branches(model: Model) -> Branches:
+_LOCAL = Selection()
+
+
+def branches(model: Model, chosen: Selection = _LOCAL) -> Branches:
     """Return the branches of `model`, including a current one without commits; raise NoModel, Missing, Damaged."""
     head = model.head
     names = set(model.names(HEADS)) | ({head.branch} if head.branch is not None else set())
-    found = tuple(_branch(model, name, current=name == head.branch) for name in sorted(names))
-    return Branches(model.key, head.branch, head.version, found)
+    listed = refnames.matching(sorted(names), chosen.patterns) if chosen.local else []
+    found = [_branch(model, name, current=name == head.branch) for name in listed]
+    found += _of_remotes(model, chosen.patterns) if chosen.remote else []
+    shown = tuple(branch for branch in found if _is_selected(model, branch.id, chosen))
+    return Branches(model.key, head.branch, head.version, shown)
+
+
+def set_upstream(model: Model, name: str, text: str) -> Branch:
+    """Set the upstream of the branch `name` to `text`, as `origin/main`; raise NoSuchName, NoRemote."""
+    if model.target(HEADS, name) is None:
+        raise errors.NoSuchName(kind="branch", name=name, model=model.key)
+    remote, _, theirs = text.partition("/")
+    known = model.repository.config.remotes()
+    if not theirs or remote not in known or text not in {f"{b.remote}/{b.name}" for b in _of_remotes(model, ())}:
+        raise errors.NoSuchName(kind="remote-tracking branch", name=text, model=model.key)
+    with model.repository.locked():
+        model.repository.config.set_upstream(model.key, name, remote, theirs)
+    return _branch(model, name, current=model.head.branch == name)
+
+
+def _of_remotes(model: Model, patterns: Sequence[str]) -> list[Branch]:
+    """Return the branches of remotes as they were last seen."""
+    found = []
+    for kind in sorted(model.repository.refs.kinds(model.key)):
+        parts = kind.split("/")
+        if len(parts) != 3 or parts[0] != "remotes" or parts[2] != HEADS:
+            continue
+        for name in sorted(model.names(kind)):
+            tip = model.target(kind, name)
+            if tip is not None and refnames.matching([f"{parts[1]}/{name}"], patterns):
+                version = model.repository.objects.version(tip)
+                found.append(Branch(name, False, tip, version.number, version.subject, remote=parts[1]))
+    return found
+
+
+def _is_selected(model: Model, tip: VersionId | None, chosen: Selection) -> bool:
+    objects = model.repository.objects
+
+    def reaches(new: VersionId | None, old: VersionId | None) -> bool:
+        return new is not None and old is not None and history.is_ancestor(objects, old, new)
+
+    return (
+        (chosen.merged is None or reaches(chosen.merged, tip))
+        and (chosen.unmerged is None or not reaches(chosen.unmerged, tip))
+        and (chosen.contains is None or reaches(tip, chosen.contains))
+    )
 
 
 @writes

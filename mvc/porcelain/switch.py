@@ -86,9 +86,30 @@ def switch(
             left_out=() if follows else None,
             progress=progress,
         )
+        if head != here:
+            _remember(model, here)
         kept = () if force else checkout.edits(model, version, moved)
     number = repository.objects.version(version).number if version else None
     return Switched(model.key, branch, version, number, create is not None, moved, kept)
+
+
+def previous(model: Model) -> str:
+    """Return the branch or version before the last switch; raise NoPrevious."""
+    try:
+        text = model.repository.door.read(_place(model)).decode("utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        raise errors.NoPrevious(model=model.key) from None
+    return text
+
+
+def _remember(model: Model, head: Head) -> None:
+    """Record the HEAD before a switch, as a cache: without it, only `switch -` does not work."""
+    text = f"{HEADS}/{head.branch}" if head.branch is not None else str(head.version)
+    model.repository.door.cache(_place(model), text.encode())
+
+
+def _place(model: Model) -> str:
+    return f"cache/previous-{names.encode_component(model.key)}"
 
 
 def _goal(model: Model, target: str | None, *, force: bool) -> VersionId | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvc.model.document import Document, keys
@@ -27,10 +28,10 @@ class Tag(Document):
     reason: str
 
 
-def tags(model: Model) -> list[Tag]:
-    """Return the tags of `model` by name; raise NoModel, Missing, Damaged."""
+def tags(model: Model, patterns: Sequence[str] = ()) -> list[Tag]:
+    """Return the tags by name, those that match a pattern (none: all); raise NoModel, Missing, Damaged."""
     model.check()
-    return [_tag(model, name) for name in model.names(TAGS)]
+    return [_tag(model, name) for name in refnames.matching(model.names(TAGS), patterns)]
 
 
 @writes

@@ -5,6 +5,7 @@ A branch moves with commits, a tag never moves, an alias is moved explicitly, wi
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Sequence
 
 from mvc import errors
@@ -28,6 +29,11 @@ def check_new(model: Model, kind: str, name: str) -> None:
                 raise errors.NameTaken(name=name, kind=kind_called, model=model.key)
             if other != name and other.casefold() == name.casefold():
                 raise errors.CaseTwin(name=name, other=other, kind=kind_called)
+
+
+def matching(found: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Return the names that match one of the shell patterns; without patterns, all."""
+    return [name for name in found if not patterns or any(fnmatch.fnmatchcase(name, one) for one in patterns)]
 
 
 def set_tag(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 
 ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "commit": (("-a", "--all"), ("--no-edit",), ("-n", "--no-verify")),
+    "config": (("--get", "--local"),),
     "diff": (
         ("--cached", "--staged"),
         ("-p", "-u", "--patch"),
@@ -18,16 +20,39 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-M", "--find-renames"),
         ("-w", "--ignore-all-space", "-b"),
     ),
+    "fsck": (("--full", "--strict"),),
+    "gc": (("--prune", "--auto", "--aggressive"),),
     "log": (
         ("--decorate", "--no-decorate", "--abbrev-commit"),
         ("-i", "--regexp-ignore-case", "-E", "--extended-regexp"),
         ("-M", "--find-renames"),
         ("--date-order", "--topo-order"),
     ),
+    "merge": (("--ff", "--no-edit", "--commit"),),
+    "pull": (("--ff-only", "--ff", "--no-edit"),),
+    "fetch": (("-t", "--tags"),),
+    "reset": (("--soft", "--mixed"),),
+    "restore": (("-W", "--worktree"),),
+    "rm": (("-r",),),
+    "status": (("--ahead-behind",),),
     "show": (("-p", "-u", "--patch"), ("-M", "--find-renames"), ("--decorate",)),
+    "tag": (("-a", "--annotate"),),
 }
 """By verb: the options without an effect, those of one meaning together."""
 
+_ALONE = {
+    ("log", "--pretty"): "--pretty=medium",
+    ("status", "--porcelain"): "--porcelain=v1",
+    ("status", "-u"): "--untracked-files=normal",
+    ("status", "--untracked-files"): "--untracked-files=normal",
+    ("branch", "--merged"): "--merged=HEAD",
+    ("branch", "--no-merged"): "--no-merged=HEAD",
+    ("branch", "--contains"): "--contains=HEAD",
+    ("gc", "--prune=now"): "--grace=0",
+    ("add", "-A"): ".",
+    ("add", "--all"): ".",
+}
+"""Options of Git's that take a value only after `=`, and what each means without one."""
 _COUNT = re.compile(r"-(\d{1,9})\Z", re.ASCII)
 
 
@@ -46,8 +71,8 @@ def rewritten(verb: str, arguments: Sequence[str]) -> list[str]:
         count = _COUNT.match(argument) if verb == "log" else None
         if count:
             words += ["-n", count[1]]
-        elif verb == "log" and argument == "--pretty":
-            words.append("--pretty=medium")
+        elif (verb, argument) in _ALONE:
+            words.append(_ALONE[verb, argument])
         else:
             words.append(name if equals and name in ignored else argument)
     return [*words, *arguments[end:]]

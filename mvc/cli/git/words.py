@@ -58,7 +58,6 @@ SUBVERBS = {
 
 OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "add": {
-        ("-A", "--all"): "use `mvc add .`",
         ("-u", "--update", "-p", "--patch", "-i", "--interactive", "-N", "--intent-to-add"): (
             "there is no staging area; `mvc commit` records every tracked file"
         ),
@@ -66,20 +65,15 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "branch": {
         ("-f", "--force"): "move a branch with `mvc switch BRANCH`, then `mvc reset --keep REV`",
-        ("-a", "--all", "-r", "--remotes"): "list remote branches with `mvc remote show NAME`",
-        ("-u", "--set-upstream-to"): "use `mvc push -u`",
     },
-    "checkout": {("-B",): "use `mvc switch BRANCH`, then `mvc reset --keep REV`"},
     "clone": {
         ("--depth", "--single-branch", "--filter"): "use `--meta` or `--only ROLE`: files are fetched when needed",
         ("-b", "--branch"): "clone, then `mvc switch BRANCH`",
         ("--bare", "--mirror"): "a remote is made by `mvc push`; no bare clone is needed",
     },
     "commit": {
-        ("-a", "--all"): "not needed: `mvc commit` records every tracked file",
         ("-p", "--patch", "--interactive"): "there is no staging area; `mvc commit` records every tracked file",
-        ("-n", "--no-verify"): "not needed: there are no hooks; see --allow-secret",
-        ("-s", "--signoff", "-S", "--gpg-sign"): "versions are not signed",
+        ("-S", "--gpg-sign"): "versions are not signed; commit with `mvc commit`",
         ("--fixup", "--squash"): "use `mvc commit --amend`",
     },
     "init": {("--bare",): "use a folder as a remote: `mvc remote add origin FOLDER`, `mvc push`"},
@@ -87,23 +81,17 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
     },
-    "pull": {("--ff-only",): "not needed: `mvc pull` fast-forwards only, unless --rebase is given", ("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
-    "push": {("-f", "--force"): "use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
+    "pull": {("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
+    "push": {("-f", "--force"): "it could discard what others pushed; use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
     "reset": {
-        ("--soft", "--mixed", "-N"): "use `mvc reset REV`, which keeps all files",
+        ("-N",): "use `mvc reset REV`, which keeps all files",
         ("--merge",): "use `mvc reset --keep REV`, or `mvc merge --abort`",
     },
     "restore": {
         ("-S", "--staged"): "there is no staging area; `mvc rm ROLE --cached` stops tracking a file",
-        ("-W", "--worktree"): "not needed: `mvc restore` writes to the working tree",
     },
-    "rm": {("-r",): "not needed: `mvc rm ROLE` stops tracking a folder, too"},
-    "status": {("-s", "--short", "--porcelain"): "use `mvc --json status`", ("-u", "--untracked-files"): "untracked weights are always listed"},
-    "switch": {("--force-create",): "use `mvc switch BRANCH`, then `mvc reset --keep REV`"},
     "tag": {
         ("-f", "--force"): "tags never move; use `mvc alias set NAME REV`",
-        ("-a", "--annotate"): "use `mvc tag NAME REV -m WHY`",
-        ("-l", "--list"): "use `mvc tag`",
     },
 }  # fmt: skip
 """Options of Git's verbs that mvc lacks, by verb."""

@@ -1,0 +1,131 @@
+"""Options of Git's other verbs: branches, tags, status in short, commits, switches, fetches."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import History
+from tests.cli.shell import Shell
+
+PATH = "weights/best.onnx"
+
+
+@pytest.fixture(autouse=True)
+def _made(history: History) -> None:
+    assert history.first
+
+
+@pytest.fixture
+def origin(shell: Shell) -> Shell:
+    shell.ok("remote", "add", "origin", f"../{shell.folder.name}-origin")
+    shell.ok("push", "--all")
+    return shell
+
+
+def test_commits_take_the_flags_of_git(shell: Shell) -> None:
+    shell.set(metrics__mAP50=0.9)
+    shell.ok("commit", "-sam", "New")
+    assert shell.ok("log", "-1", "--format", "%B").out == "New\n\nSigned-off-by: Ana <ana@example.org>\n"
+    shell.ok("commit", "-a", "--amend", "--no-edit", "--allow-empty")
+    said = shell("commit", "-m", "x", PATH)
+    assert (said.code, PATH in said.err, "`mvc commit -m MESSAGE`" in said.err) == (2, True, True)
+
+
+def test_branches_of_remotes_are_listed(origin: Shell) -> None:
+    assert origin.ok("branch", "-r").lines == ["  origin/main", "  origin/side"]
+    assert origin.ok("branch", "-a").lines == ["* main", "  side", "  remotes/origin/main", "  remotes/origin/side"]
+    assert [branch.get("remote") for branch in origin.ok("branch", "-a", "--json").json["branches"]] == [
+        None, None, "origin", "origin",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--merged",), ["main"]),
+        (("--merged", "side"), ["side"]),
+        (("--no-merged",), ["side"]),
+        (("--contains", "2026.1"), ["main", "side"]),
+        (("--contains",), ["main"]),
+        (("--list", "s*"), ["side"]),
+    ],
+)
+def test_branches_are_selected(shell: Shell, arguments: tuple[str, ...], names: list[str]) -> None:
+    assert shell.ok("branch", "-q", *arguments).lines == names
+
+
+def test_an_upstream_is_set(origin: Shell) -> None:
+    origin.ok("branch", "-u", "origin/side")
+    assert "[origin/side: ahead 1, behind 1]" in origin.ok("branch", "-vv").out
+    said = origin("branch", "-u", "origin/nosuch")
+    assert (said.code, "origin/nosuch" in said.err) == (2, True)
+
+
+def test_tags_are_listed_by_pattern_and_never_made_by_one(shell: Shell) -> None:
+    shell.ok("tag", "-a", "v1.0", "-m", "release")
+    assert shell.ok("tag", "-q", "-l", "v*").lines == ["v1.0"]
+    assert "release" in shell.ok("tag", "-n").out
+    assert shell.ok("tag", "-q", "--list").lines == ["2026.1", "v1.0"]
+
+
+def test_status_in_short(origin: Shell) -> None:
+    origin.write(PATH, b"new" * 1_000)
+    origin.set(metrics__mAP50=0.9)
+    origin.write("other.onnx", b"x" * 100)
+    lines = [" M model.toml", f" M {PATH}", "?? other.onnx"]
+    assert origin.ok("status", "-s").lines == origin.ok("status", "--porcelain").lines == lines
+    assert origin.ok("status", "-sb", "-uno").lines == ["## main...origin/main", *lines[:2]]
+    second = origin.ok("status", "--porcelain=v2", "-b").lines
+    assert second[1:4] == ["# branch.head main", "# branch.upstream origin/main", "# branch.ab +0 -0"]
+    assert second[5].startswith("1 .M N... 100644 100644 100644 ")
+    assert "other.onnx" not in origin.ok("status", "-uno").out
+
+
+def test_a_dash_is_the_branch_before(shell: Shell) -> None:
+    shell.ok("switch", "main")
+    shell.ok("switch", "side")
+    shell.ok("switch", "-")
+    assert shell.ok("branch", "--show-current").out == "main\n"
+    shell.ok("checkout", "-")
+    assert shell.ok("branch", "--show-current").out == "side\n"
+    shell.ok("switch", "2026.1")
+    shell.ok("switch", "side")
+    assert shell.ok("switch", "-").out.startswith("HEAD detached at v1")
+
+
+def test_a_dash_without_a_switch_is_explained(shell: Shell) -> None:
+    for cached in (shell.folder / ".mvc" / "cache").glob("previous-*"):
+        cached.unlink()
+    assert (shell("switch", "-").code, "`mvc switch BRANCH`" in shell("checkout", "-").err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [(PATH,), (".",), ("--", PATH), ("HEAD", PATH)])
+def test_checkout_restores_files(shell: Shell, words: tuple[str, ...]) -> None:
+    shell.write(PATH, b"edited")
+    shell.ok("checkout", *words)
+    assert (shell.folder / PATH).read_bytes() == b"one" * 40_000
+
+
+def test_a_branch_is_created_but_not_moved(shell: Shell) -> None:
+    shell.ok("switch", "-C", "new")
+    assert shell("checkout", "-B", "side").code != 0
+    shell.ok("switch", "--discard-changes", "main")
+
+
+def test_head_is_pushed_as_the_current_branch(origin: Shell) -> None:
+    origin.set(metrics__mAP50=0.9)
+    origin.commit("New")
+    assert " main" in origin.ok("push", "origin", "HEAD").out
+    origin.ok("push", "origin", "HEAD:copy")
+    assert "  origin/copy" in origin.ok("branch", "-r").lines
+
+
+def test_fetch_and_pull_take_the_words_of_git(origin: Shell) -> None:
+    origin.ok("remote", "add", "other", f"../{origin.folder.name}-other")
+    origin.ok("push", "other", "main")
+    assert [line for line in origin.ok("fetch", "--all").lines if line.startswith("From")] == [
+        "From origin", "From other",
+    ]  # fmt: skip
+    for words in (("fetch", "-p"), ("fetch", "origin", "main"), ("pull", "--ff-only"), ("reset", "--soft", "HEAD~1")):
+        origin.ok(*words)
+    assert "--force-with-lease" in origin("push", "-f").err
