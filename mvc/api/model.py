@@ -16,6 +16,7 @@ from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
 from mvc.api.session import PathLike, Revision, Session, When, Who, person, texts
 from mvc.api.values import Labels
 from mvc.api.version import Version
+from mvc.model.query import parse
 from mvc.model.version import Code, Person
 from mvc.porcelain import docker, drift, edit, merge_continue, models, publish
 from mvc.porcelain import source as origin
@@ -42,6 +43,7 @@ from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
+from mvc.repository.query.select import Query, SortKey
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -316,13 +318,24 @@ class Model:
         merges: bool | None = None,
         paths: Sequence[str] = (),
         text: str | None = None,
+        where: str | None = None,
+        sort: str | Sequence[str] = (),
+        values: bool | Sequence[str] = False,
     ) -> Log:
         """Return the versions reachable from `revisions` (`main`, `A..B`; none: HEAD), newest first.
 
         `author` and `grep` are regular expressions; `changes` adds the changes of each version. `merges` selects merges,
         or with False the others; `paths` versions that change one of these files, `text` versions that add or remove that
-        text. Raises UnknownRevision, NoVersionYet, BadExpression and the like.
+        text. `where` is an expression over values (`metrics.mAP50 > 0.7`), `sort` a key or keys, the best first (`-KEY`:
+        the worst); with either, all refs are searched unless `revisions` are given. `values`, True or keys, adds values to
+        `entries` of the log. Raises UnknownRevision, NoVersionYet, BadExpression, BadQuery, NoVersionHasKey and the like.
         """
+        query = Query(
+            parse.parse(where, offset=self._session.environment.now().offset) if where is not None else None,
+            tuple(map(SortKey.parse, texts(sort))),
+            () if isinstance(values, bool) else tuple(map(parse.parse_key, texts(values))),
+            values is True,
+        )
         bounds = self._session.moment(since), self._session.moment(until)
         wanted = Filter(author, grep, *bounds, merges, tuple(paths), text=text)
         found = log(
@@ -334,6 +347,7 @@ class Model:
             reverse=reverse,
             changes=changes,
             first_parent=first_parent,
+            query=query,
         )
         return Log(self._session, self.name, list(found))
 

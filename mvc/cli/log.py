@@ -14,8 +14,10 @@ from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
 from mvc.cli.history import filters, templates
+from mvc.cli.history import query as queries
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.filters import Chosen
+from mvc.cli.history.query import Asked, QueryOptions
 from mvc.model.ids import VersionId
 from mvc.porcelain.log import Logged, log
 from mvc.repository.model import Model
@@ -41,6 +43,7 @@ _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"
 @click.option("--first-parent", is_flag=True, help="Skip the versions of merged branches.")
 @click.option("--reverse", is_flag=True, help="Show the oldest version first.")
 @filters.options
+@queries.options
 @click.option(
     "--format", "--pretty", "template", metavar="TEMPLATE", help="Format each version, such as 'v{number} {subject}'."
 )
@@ -56,6 +59,7 @@ def command(
     first_parent: bool,
     reverse: bool,
     chosen: Chosen,
+    query: QueryOptions,
     template: str | None,
 ) -> None:
     """Show the version history.
@@ -63,7 +67,13 @@ def command(
     Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A; PATH
     (or a role, or model.toml) only those that change it. A PATTERN is a regular expression that matches anywhere, ignoring
     case; a DATE may be `2 weeks ago`. --format takes {id}, {short}, {number} (11 for v11), {parents}, {author}, {email},
-    {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t, or Git's %h, %s and the like.
+    {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t, keys such as {metrics.mAP50}, or Git's %h, %s and the like.
+
+    EXPR compares values: KEY == VALUE, also != < <= > >= and ~ (a regular expression), KEY in [A, B], KEY has VALUE and
+    has KEY, joined by and, or, not and parentheses. A KEY is one of model.toml, such as metrics.mAP50, or one of number,
+    id, author, email, time, subject, message, tag, alias, code, format and file.ROLE.size; ready(USE) checks readiness.
+    A version without the key does not match. With --where or --sort, log starts from every branch, tag and alias unless
+    REV is given.
     """
     if graph and reverse:
         raise click.UsageError("--graph cannot be combined with --reverse")
@@ -71,6 +81,7 @@ def command(
     model = Model(repository, invocation.model())
     revisions, paths = revisions_and_paths(invocation, model, words)
     oneline, template = oneline or template == "oneline", None if template in templates.STYLES else template
+    asked = query.read(invocation, templates.keys(template), graph=graph, one_each=oneline or template is not None)
     current, branch = model.current, model.head.branch
     with_changes = patch or not changes_style.is_full
     style_of = _Style(current, branch, oneline, templates.template(template), invocation.verbose > 0, changes_style)
@@ -84,18 +95,27 @@ def command(
         changes=with_changes,
         graph=graph,
         first_parent=first_parent,
+        query=asked.query,
     )
-    _emit(invocation, model.key, entries, style_of, graph=graph)
+    _emit(invocation, model.key, entries, style_of, asked, graph=graph)
 
 
-def _emit(invocation: Invocation, model: str, entries: Iterator[Logged], style_of: _Style, *, graph: bool) -> None:
+def _emit(
+    invocation: Invocation, model: str, entries: Iterator[Logged], style_of: _Style, asked: Asked, *, graph: bool
+) -> None:
     invocation.emit(
         "log",
         {"model": model, "versions": entries},
-        lambda: _drawn(entries, style_of) if graph else _listed(entries, style_of),
+        lambda: _text(entries, style_of, asked, graph=graph),
         ids=[entry.id for entry in entries] if invocation.quiet and not invocation.json else (),
         page=True,
     )
+
+
+def _text(entries: Iterator[Logged], style_of: _Style, asked: Asked, *, graph: bool) -> Iterator[str]:
+    if asked.table:
+        return asked.lines(list(entries))
+    return _drawn(entries, style_of) if graph else _listed(entries, style_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +157,18 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     id_ = style(short(entry.id), fg="yellow")
     names = _names(entry, style_of)
     if style_of.oneline:
-        parts = (id_, f"v{version.number}", names, _with_tags(entry), escape(version.subject))
+        parts = (id_, queries.numbered(entry), names, _with_tags(entry), escape(version.subject))
         lines = [" ".join(part for part in parts if part)]
     else:
-        head = (f"v{version.number}", id_, names, _with_tags(entry), date(version.time), escape(version.author.name))
+        head = (queries.numbered(entry), id_, names, _with_tags(entry), date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
     lines += [f"    {escape(place.page)}" for place in entry.places if style_of.verbose]
     if style_of.verbose and version.code is not None:
         dirty = " (dirty)" if version.code.dirty else ""
         lines.append(f"    code {escape(version.code.commit)}{dirty}")
-    return [*lines, *_changes(entry, style_of)]
+    values = () if style_of.oneline else queries.value_lines(entry)
+    return [*lines, *values, *_changes(entry, style_of)]
 
 
 def _changes(entry: Logged, style_of: _Style) -> list[str]:

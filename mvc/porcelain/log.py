@@ -1,6 +1,6 @@
 """`mvc log`: the versions reachable from some refs, newest first, as a stream.
 
-revisions ─ ranges ─ walk ─ filters ─ count ─ (changes of each)
+revisions ─ ranges ─ walk ─ filters ─ query ─ count ─ (changes of each)
 
 Only the returned version objects are read, unless changes are requested.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.compare import narrow
@@ -23,6 +23,7 @@ from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
 from mvc.repository.history import Entry
 from mvc.repository.model import Model
+from mvc.repository.query.select import Query, select
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Place
 
@@ -72,15 +73,17 @@ class Changes(Document):
 class Logged(Document):
     """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
-    `places` are its registry versions, `registry_tags` the tags that these had when they were last read.
+    `places` are its registry versions, `registry_tags` the tags that these had when they were last read. With a query,
+    `values` has the requested values by key, and `branch` is a branch that has the version if HEAD's history has not.
     """
 
     KEYS = keys(
         "id number=version.number parents=version.parents author=version.author time=version.time",
         "message=version.message code=version.code",
         {"names": rows("names", "kind=0 name=1")},
-        "registry=places registry_tags *changes",
+        "registry=places registry_tags values branch *changes",
     )
+    OPTIONAL = ("values", "branch")
 
     id: VersionId
     version: Version
@@ -89,9 +92,12 @@ class Logged(Document):
     changes: Changes | None
     places: tuple[Place, ...] = ()
     registry_tags: tuple[str, ...] = ()
+    values: Mapping[str, Any] | None = None
+    branch: str | None = None
 
 
 _ALL = Filter()
+_NO_QUERY = Query()
 
 
 def log(
@@ -105,21 +111,26 @@ def log(
     changes: bool = False,
     graph: bool = False,
     first_parent: bool = False,
+    query: Query = _NO_QUERY,
 ) -> Iterator[Logged]:
     """Yield the versions reachable from `texts` (revisions and ranges; default HEAD), newest first.
 
-    `every_name` adds all refs. `count` applies before `reverse`. `changes` compares each version with its first parent;
-    `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises NoVersionYet, BadExpression, and as resolving
-    does.
+    `every_name` adds all refs; a `query` that selects or sorts starts from all refs unless `texts` are given, and reads
+    the manifests of all these versions. `count` applies before `reverse`. `changes` compares each version with its first
+    parent; `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises
+    NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
     """
-    tips, exclude = _ends(model, texts, every_name=every_name)
+    tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
     walked = history.walk(model.repository.objects, tips, exclude=exclude, first_parent=first_parent)
     found = _touching(model.repository, _matching(walked, wanted), wanted)
+    selected = {row.id: row for row in select(model, found, query, count)} if not query.is_empty else {}
     entries: Iterable[Entry] = itertools.islice(found, count)
+    if not query.is_empty:
+        entries = [(row.id, row.version) for row in selected.values()]
     drawn: dict[VersionId, tuple[VersionId, ...]] = {}
     if graph or reverse:
         listed = list(entries)
-        drawn = _drawn(model.repository, listed, through=not wanted.is_empty) if graph else {}
+        drawn = _drawn(model.repository, listed, through=not wanted.is_empty or query.searches) if graph else {}
         entries = reversed(listed) if reverse else listed
     names = refnames.decorations(model)
     published = publications.has_any(model)
@@ -130,7 +141,8 @@ def log(
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
             _changes(model.repository, id_, version, wanted.paths) if changes else None,
-            *(_published(model, id_) if published else ()),
+            *(_published(model, id_) if published else ((), ())),
+            *selected[id_][2:] if id_ in selected else (),
         )
         for id_, version in entries
     )

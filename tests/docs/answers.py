@@ -42,6 +42,7 @@ alias log prod
 alias rollback prod
 reflog
 log --stat
+log --sort=metrics.mAP --values
 log
 show
 show v1

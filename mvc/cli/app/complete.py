@@ -1,16 +1,29 @@
-"""Shell completion of revisions: HEAD, branches, tags and aliases of the current model.
+"""Shell completion: revisions, which are HEAD, branches, tags and aliases of the current model; and keys of values.
 
 mvc source check pr<TAB>   →   mvc source check prod
+mvc log --sort met<TAB>    →   mvc log --sort metrics.mAP50
 """
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import click
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.cli.app import options
+from mvc.model.toml.schema import dotted
 from mvc.repository import refnames
 from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.repository.query import select
+else:
+    select = lazy.Module("mvc.repository.query.select")
+
+_LAST_KEY = re.compile(r"(?s)(.*[\s(,]|-)?(.*)")
+"""What precedes the last key of an expression, a list or an order, and that key."""
 
 
 def revisions(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -22,3 +35,15 @@ def revisions(context: click.Context, _: click.Parameter, incomplete: str) -> li
     except (errors.MvcError, click.UsageError, OSError):
         return []
     return [name for name in dict.fromkeys(["HEAD", *names]) if name.startswith(incomplete)]
+
+
+def query_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return `incomplete` with its last key completed to each key that a version at a ref has."""
+    try:
+        invocation = options.run_of(context)
+        keys = select.known_keys(Model(invocation.repository(), invocation.model()))
+    except (errors.MvcError, click.UsageError, OSError):
+        return []
+    match = _LAST_KEY.match(incomplete)
+    before, begun = (match[1] or "", match[2]) if match else ("", incomplete)
+    return [f"{before}{name}" for name in map(dotted, keys) if name.startswith(begun)]

@@ -1,6 +1,6 @@
 """Templates of `mvc log --format`, and those of Git's `--pretty`.
 
-v{number} {subject}      format:%h %s  ->  {short} {subject}
+v{number} {subject}      format:%h %s  ->  {short} {subject}      {metrics.mAP50}: a key
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ import re
 from collections.abc import Callable
 
 from mvc import errors
+from mvc.cli.app.table import cell
 from mvc.cli.app.terminal import date, escape, short
+from mvc.model.query import parse
+from mvc.model.query.subject import SECTIONS, spelled
+from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged
 
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 _PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|.|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"t?format:")
+_KEY = re.compile(rf"(?:{'|'.join([*SECTIONS, 'labelmap', 'file'])})\.")
+"""The beginning of a field that is a key of values."""
 STYLES = ("oneline", "short", "medium", "full", "fuller")
 """Git's named formats; all but `oneline` are mvc's own."""
 
@@ -68,9 +74,15 @@ def template(text: str | None) -> str | None:
     if prefix or ("%" in text and "{" not in text):
         return _of_git(text[prefix.end() if prefix else 0 :])
     for match in _FIELD.finditer(text):
-        if match[1] is not None and match[1] not in _FIELDS:
+        if match[1] is not None and match[1] not in _FIELDS and not _KEY.match(match[1]):
             raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
     return text
+
+
+def keys(text: str | None) -> list[Path]:
+    """Return the keys in a template; raise BadQuery."""
+    fields = (match[1] or "" for match in _FIELD.finditer(text or ""))
+    return [parse.parse_key(field) for field in fields if _KEY.match(field)]
 
 
 def filled(text: str, entry: Logged) -> str:
@@ -79,9 +91,17 @@ def filled(text: str, entry: Logged) -> str:
     def put(match: re.Match[str]) -> str:
         if match[1] is None:
             return {"n": "\n", "t": "\t"}[match[2]]
-        return escape(_FIELDS[match[1]](entry), keep_newlines=True) if match[1] in _FIELDS else match[0]
+        if match[1] in _FIELDS:
+            return escape(_FIELDS[match[1]](entry), keep_newlines=True)
+        return _value(entry, match[1]) if _KEY.match(match[1]) else match[0]
 
     return _FIELD.sub(put, text)
+
+
+def _value(entry: Logged, field: str) -> str:
+    """Return the value of a key; empty if the version lacks it."""
+    value = (entry.values or {}).get(spelled(parse.parse_key(field)))
+    return "" if value is None else cell(value)
 
 
 def _of_git(text: str) -> str:

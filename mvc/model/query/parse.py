@@ -55,6 +55,17 @@ def parse_key(text: str) -> Path:
     return key
 
 
+def parse_keys(text: str) -> tuple[Path, ...]:
+    """Parse keys separated by commas; raise BadQuery."""
+    parser = _Parser(text, 0)
+    keys = [parser.key()]
+    while parser.take(","):
+        keys.append(parser.key())
+    if not parser.at_end():
+        parser.fail("expected a comma or the end")
+    return tuple(keys)
+
+
 class _Parser:
     """A position in the text of an expression."""
 
@@ -109,7 +120,7 @@ class _Parser:
             self.fail(f"nested deeper than {_LIMIT}")
         if self._take_word("not"):
             return Not(self._condition(depth + 1))
-        if self._take("("):
+        if self.take("("):
             inner = self.expression(depth + 1)
             self._expect(")")
             return inner
@@ -147,11 +158,11 @@ class _Parser:
         return Comparison(key, match[0], (literal,))
 
     def _list(self, key: Path) -> tuple[Literal, ...]:
-        end = "]" if self._take("[") else ")" if self._take("(") else None
+        end = "]" if self.take("[") else ")" if self.take("(") else None
         if end is None:
             self.fail("expected a list, such as [640, 1280],")
         literals = [self._value(key)]
-        while self._take(","):
+        while self.take(","):
             literals.append(self._value(key))
         self._expect(end)
         return tuple(literals)
@@ -181,7 +192,7 @@ class _Parser:
         match = _SPACE.match(self._text, self._at)
         self._at = match.end() if match else self._at
 
-    def _take(self, sign: str) -> bool:
+    def take(self, sign: str) -> bool:
         self._skip()
         is_next = self._text.startswith(sign, self._at)
         self._at += len(sign) * is_next
@@ -198,7 +209,7 @@ class _Parser:
         return is_next
 
     def _expect(self, sign: str) -> None:
-        if not self._take(sign):
+        if not self.take(sign):
             self.fail(f"expected {sign}")
 
 

@@ -1,7 +1,7 @@
 """The values of one version by key, for expressions, columns and orders.
 
 metrics.mAP50, parameters.a.b, model.type …   as in model.toml        number, id, author, email, time, message, subject
-labelmap                 the names of its classes                     branch, tag, alias     the refs that point to it
+labelmap                 the names of its classes                     tag, alias             the refs that point to it
 labelmap.0               the name of class 0                          code                   the Git commit
 labelmap.helmet          the number of class helmet                   format                 suffixes of its files
 file.ROLE.size           also .path and .id
@@ -25,7 +25,6 @@ Loader = Callable[[], Any]
 SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent")
 """The parts of model.toml whose keys are values; the labelmap is apart."""
 _PARTS_OF_FILE = ("size", "path", "id")
-_KINDS = ("branch", "tag", "alias")
 
 
 def _formats(subject: Entry) -> tuple[str, ...]:
@@ -41,7 +40,6 @@ FIELDS: dict[str, Callable[[Entry], Any]] = {
     "time": lambda subject: subject.version.time,
     "subject": lambda subject: subject.version.subject,
     "message": lambda subject: subject.version.message,
-    "branch": lambda subject: subject.refs("branch"),
     "tag": lambda subject: subject.refs("tag"),
     "alias": lambda subject: subject.refs("alias"),
     "code": lambda subject: subject.version.code.commit if subject.version.code else None,
@@ -96,7 +94,7 @@ class Entry:
             return self._in_file(key[1:])
         return FIELDS[head](self) if len(key) == 1 and head in FIELDS else None
 
-    def keys(self) -> Iterator[Path]:
+    def known_keys(self) -> Iterator[Path]:
         """Yield every key that it has a value of."""
         yield from (key for name in FIELDS if self.value(key := (name,)) is not None)
         for section in SECTIONS:

@@ -1,0 +1,164 @@
+"""Versions selected by an expression, ordered by keys, each with the values of some keys.
+
+walk ─► where ─► sort ─► count ─► values        a key that no version has: an error with a suggestion
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.model.query import order, parse, suggest
+from mvc.model.query.expression import Expression
+from mvc.model.query.subject import FIELDS, Entry, leaves, spelled
+from mvc.model.toml.schema import Path
+from mvc.model.version import Version
+from mvc.repository import history, refnames
+from mvc.repository.model import Model
+from mvc.repository.query.branches import elsewhere
+
+if TYPE_CHECKING:
+    from mvc.readiness import evaluation, subject
+    from mvc.repository import contents
+else:
+    contents = lazy.Module("mvc.repository.contents")
+    evaluation = lazy.Module("mvc.readiness.evaluation")
+    subject = lazy.Module("mvc.readiness.subject")
+
+_VALUES = ("metrics", "parameters")
+"""The sections that `values` adds."""
+
+
+class SortKey(NamedTuple):
+    """A key to sort by; with `reverse`, the worst come first."""
+
+    key: Path
+    reverse: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> SortKey:
+        """Parse `KEY` or `-KEY`; raise BadQuery."""
+        return cls(parse.parse_key(text.removeprefix("-")), text.startswith("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The versions that fulfil `where`, by the keys of `sort`, with the values of `columns`; `values` adds all values."""
+
+    where: Expression | None = None
+    sort: tuple[SortKey, ...] = ()
+    columns: tuple[Path, ...] = ()
+    values: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing is asked for."""
+        return self == Query()
+
+    @property
+    def searches(self) -> bool:
+        """True if it selects or orders versions, those of all refs by default."""
+        return self.where is not None or bool(self.sort)
+
+    def keys(self) -> set[Path]:
+        """Return every key that it names."""
+        named = self.where.named_keys() if self.where is not None else ()
+        return {*named, *(each.key for each in self.sort), *self.columns}
+
+
+class Row(NamedTuple):
+    """A selected version: its values by key, and a branch that has it if the current one has not."""
+
+    id: VersionId
+    version: Version
+    values: Mapping[str, Any] | None
+    branch: str | None
+
+
+def select(model: Model, entries: Iterable[history.Entry], query: Query, count: int | None) -> list[Row]:
+    """Return the first `count` of the `entries` that fulfil `query`, in its order.
+
+    Raises NoVersionHasKey, UnknownUse, Missing, Damaged.
+    """
+    absent = query.keys() - {(name,) for name in FIELDS}
+    subjects = _matching(_seen(_subjects(model, entries), absent), query)
+    if query.sort:
+        for sort_key in reversed(query.sort):
+            value = partial(_value, sort_key.key)
+            subjects = iter(order.ordered(subjects, value, sort_key.key, reverse=sort_key.reverse))
+    selected = list(itertools.islice(subjects, count))
+    if absent:
+        _require(model, absent)
+    branches = elsewhere(model, [each.id for each in selected])
+    return [Row(each.id, each.version, _values(each, query), branches.get(each.id)) for each in selected]
+
+
+def known_keys(model: Model) -> list[Path]:
+    """Return every key that a version at a ref of `model` has, for completion."""
+    entries = ((id_, model.repository.objects.version(id_)) for id_ in history.tips(model))
+    return list(dict.fromkeys(key for each in _subjects(model, entries) for key in each.known_keys()))
+
+
+def entry(model: Model, id_: VersionId, names: Iterable[tuple[str, str]] = ()) -> Entry:
+    """Return one version as the subject of expressions."""
+    return next(_made(model, [(id_, model.repository.objects.version(id_))], {id_: list(names)}))
+
+
+def _subjects(model: Model, entries: Iterable[history.Entry]) -> Iterator[Entry]:
+    return _made(model, entries, refnames.decorations(model))
+
+
+def _made(
+    model: Model, entries: Iterable[history.Entry], names: Mapping[VersionId, list[tuple[str, str]]]
+) -> Iterator[Entry]:
+    objects, evaluate = model.repository.objects, partial(_ready, model)
+    for id_, version in entries:
+        manifest, tree = partial(objects.manifest, version.manifest), partial(objects.tree, version.tree)
+        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate)
+
+
+def _ready(model: Model, version: Entry, use: str) -> bool:
+    stored = contents.stored(model.repository)
+    return evaluation.evaluate(subject.Subject(version.manifest, version.tree, stored), use).ready
+
+
+def _seen(subjects: Iterable[Entry], absent: set[Path]) -> Iterator[Entry]:
+    """Yield `subjects`, and remove from `absent` each key that one of them has."""
+    for each in subjects:
+        if absent:
+            absent.difference_update([key for key in absent if each.value(key) is not None])
+        yield each
+
+
+def _matching(subjects: Iterable[Entry], query: Query) -> Iterator[Entry]:
+    return (each for each in subjects if query.where is None or query.where.test(each) is True)
+
+
+def _require(model: Model, absent: set[Path]) -> None:
+    """Raise NoVersionHasKey if one of `absent` is in no version of `model`."""
+    known: dict[Path, None] = {}
+    for each in _subjects(model, history.walk(model.repository.objects, history.tips(model))):
+        absent.difference_update([key for key in absent if each.value(key) is not None])
+        if not absent:
+            return
+        known.update(dict.fromkeys(each.known_keys()))
+    key = min(absent)
+    raise errors.NoVersionHasKey(model=model.key, key=spelled(key), suggestion=suggest.suggestion(key, known.keys()))
+
+
+def _value(key: Path, version: Entry) -> Any:
+    return version.value(key)
+
+
+def _values(version: Entry, query: Query) -> dict[str, Any] | None:
+    if not query.columns and not query.values:
+        return None
+    keys = list(query.columns)
+    if query.values:
+        keys += [(name, *path) for name in _VALUES for path, _ in leaves(getattr(version.manifest, name))]
+    return {spelled(key): version.value(key) for key in dict.fromkeys(keys)}
