@@ -24,6 +24,7 @@ from mvc.porcelain.add import Added, add
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.porcelain.commit import Committed, commit
 from mvc.porcelain.commit import Options as CommitOptions
+from mvc.porcelain.compare import Comparison, compare
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.drift import RegistryDrift
@@ -354,6 +355,10 @@ class Model:
     def reflog(self, name: str | None = None) -> Reflog:
         """Return every move of a branch, tag or alias, else of the current branch, newest first. Raises NoSuchName."""
         return reflog(self._session.of(self.name), name)
+
+    def compare(self, *revisions: Revision) -> Comparison:
+        """Compare the values and files of 2 to 20 versions, with the best value of each metric. Raises WrongVersionCount."""
+        return compare(self._session.of(self.name), [each if isinstance(each, str) else each.id for each in revisions])
 
     def diff(
         self,

@@ -277,6 +277,7 @@ if TYPE_CHECKING:
         UnknownOnRegistry,
         UnknownRevision,
         UnknownTarget,
+        WrongVersionCount,
     )
     from mvc.errors.settings import (
         BadConfig,
@@ -528,6 +529,7 @@ __all__ = [
     "WhichModel",
     "WouldOverwrite",
     "WrongType",
+    "WrongVersionCount",
 ]  # fmt: skip
 _AREAS = (
     "repository", "disk", "settings", "model", "model_toml", "files", "worktree", "refs", "revisions", "commit",

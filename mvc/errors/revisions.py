@@ -125,6 +125,13 @@ class BadExpression(Usage):
     """
 
 
+class WrongVersionCount(Usage):
+    """{count:version was|versions were} given; between {least} and {most} different ones can be compared.
+
+    `mvc log --columns KEY,...` shows values of any number of versions.
+    """
+
+
 class BadQuery(Usage):
     """Invalid expression {text!r}: {reason}.
 

@@ -18,6 +18,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "log": ("Model.log",),
     "show": ("Version.show",),
     "diff": ("Model.diff", "Version.diff"),
+    "compare": ("Model.compare",),
     "switch": ("Model.switch",),
     "restore": ("Model.restore",),
     "checkout": ("Model.switch", "Model.restore"),

@@ -68,6 +68,7 @@ set metrics.mAP=0.7 parameters.lr=0.9
 diff --tensors
 commit -m Side
 diff v1 HEAD
+compare v1 HEAD
 diff v1 HEAD --tensors
 ls -l --tensors
 show

@@ -27,6 +27,7 @@ from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.check import Checked
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
+from mvc.porcelain.compare import Comparison
 from mvc.porcelain.diff import Diff
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.drift import RegistryDrift
@@ -76,6 +77,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "check": [Checked, {"rules": list[Rule]}],
     "clone": [Cloned],
     "commit": [Committed],
+    "compare": [Comparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
     "diff": [Diff],
     "docker": [ResolvedImage],

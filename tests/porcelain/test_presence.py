@@ -55,6 +55,8 @@ ROWS = (
     Row("diff"),
     Row("diff v1"),
     Row("diff v1 v2"),
+    Row("compare v1 v2"),
+    Row("log --where file.cfg.size>1"),
     Row("diff v1 v2 --tensors"),
     Row("diff v1 v2 --tensors=deep", (1, 1, 2, 1)),
     Row("check", code=1),

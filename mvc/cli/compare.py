@@ -1,0 +1,70 @@
+"""`mvc compare`: its options, arguments and output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.table import Table, cell
+from mvc.cli.app.terminal import short
+from mvc.cli.app.verb import verb
+from mvc.porcelain.compare import ComparedKey, ComparedVersion, Comparison, compare
+from mvc.repository.model import Model
+
+_FILES = 30
+"""Rows about files in a table for the terminal, at most."""
+
+
+@verb("compare")
+@click.argument("texts", nargs=-1, metavar="REV REV...")
+@click.option("--csv", "shape", flag_value="csv", help="Print the table as CSV.")
+@click.option("--md", "shape", flag_value="md", help="Print the table in Markdown.")
+def command(invocation: Invocation, texts: tuple[str, ...], shape: str | None) -> None:
+    """Compare the values of several versions side by side.
+
+    Shows a column for each of 2 to 20 versions, and a row for each key in which they differ: metrics, parameters,
+    classes, other values of model.toml, and files. The best value of a metric is marked: the highest, or the lowest if
+    the metric's name has a word for a loss, an error or a duration.
+    """
+    comparison = compare(Model(invocation.repository(), invocation.model()), texts)
+    invocation.emit(
+        "compare",
+        comparison,
+        lambda: _lines(comparison, shape),
+        ids=[version.id for version in comparison.versions],
+        page=True,
+    )
+
+
+def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
+    versions, keys = comparison.versions, comparison.keys
+    if not keys and shape is None:
+        yield "The versions have the same values and files."
+        return
+    files = [key for key in keys if key.key.startswith("file.")] if shape is None else []
+    hidden = {key.key for key in files[_FILES:]}
+    models = {version.model for version in versions}
+    head = ["key", *(_called(version, with_model=len(models) > 1) for version in versions)]
+    ids = ["id", *(version.id if shape == "csv" else short(version.id) for version in versions)]
+    rows = [[key.key, *_cells(key, shape)] for key in keys if key.key not in hidden]
+    yield from Table(head, [ids, *rows]).lines(shape)
+    if hidden:
+        yield f"… {len(hidden)} more rows about files; `mvc diff REV REV` lists the files"
+
+
+def _called(version: ComparedVersion, *, with_model: bool) -> str:
+    model = f"{version.model} " if with_model else ""
+    return f"{model}v{version.number}{f' on {version.branch}' if version.branch else ''}"
+
+
+def _cells(key: ComparedKey, shape: str | None) -> Iterator[Any]:
+    """Yield the values; the best are marked: `0.8 *`, in Markdown `**0.8**`."""
+    is_file_id = key.key.startswith("file.") and key.key.endswith(".id") and shape != "csv"
+    for at, value in enumerate(key.values):
+        if at in key.best and shape != "csv":
+            yield f"**{cell(value)}**" if shape == "md" else f"{cell(value)} *"
+        else:
+            yield short(value) if is_file_id and value is not None else value
