@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import click
 
-from mvc.cli.app import failure, registry_tags
+from mvc.cli.app import failure, registry_tags, render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.model.compare.diff import Change
 from mvc.plural import count
 from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
@@ -103,6 +104,9 @@ def _lines(done: Published) -> Iterator[str]:
     yield f"To picsellia://{escape(done.organization)}, model {escape(done.registry_model)}"
     for version in done.versions:
         yield f" {version.flag} v{version.number} {short(version.id)}  {_state(version, done=done.done)}"
+        yield from (
+            f"     {render.value(Change(change.key, change.recorded, change.live))}" for change in version.edited
+        )
     yield from registry_tags.lines(done.tags)
     published = sum(version.flag in (porcelain.NEW, porcelain.RESUMED) for version in done.versions)
     if published:

@@ -341,7 +341,7 @@ class _Run:
         """Yield what was edited in a complete version since, and what was added to it."""
         if edited:
             keys = ", ".join(change.key for change in edited)
-            yield f"edited on the registry since it was published: {keys}; `mvc drift` shows how"
+            yield f"edited on the registry since it was published: {keys}"
         if added:
             command = additions.import_command(self.registry.organization, self.publisher.model_name)
             pronoun = "it" if len(added) == 1 else "them"
