@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from mvc import errors
+from mvc import errors, network
 from mvc.backoff import Backoff
 from mvc.model import hosts
 from mvc.model.image import Image, is_loopback
@@ -163,6 +163,7 @@ class Transport:
 
     def _failed(self, error: Exception) -> errors.MvcError:
         """Return the error for a failed request, without the library's text."""
+        fault = network.fault(error, self._image.registry, self._image.registry)
         if isinstance(error, requests.exceptions.SSLError):
             reason = (
                 "this machine does not trust its certificate, or it does not support TLS; REQUESTS_CA_BUNDLE may "
@@ -170,6 +171,10 @@ class Transport:
             )
         elif isinstance(error, requests.exceptions.ProxyError):
             reason = "the proxy refused the connection"
+        elif isinstance(fault, errors.HostNotFound):
+            reason = "no address was found for that host"
+        elif isinstance(fault, errors.ConnectionRefused):
+            reason = "it refused the connection"
         elif isinstance(error, requests.exceptions.Timeout):
             reason = "the request timed out"
         elif isinstance(error, (requests.exceptions.InvalidHeader, ValueError)) and not isinstance(error, OSError):

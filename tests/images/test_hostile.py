@@ -118,6 +118,13 @@ def test_a_failing_registry_is_unreachable(evil: Scripted, home: Path, status: i
         look_up(evil, home)
 
 
+def test_a_registry_that_is_not_running_is_named_as_the_cause(home: Path) -> None:
+    with scripted() as gone:
+        pass
+    with pytest.raises(errors.ImageUnreachable, match="it refused the connection"):
+        look_up(gone, home)
+
+
 def test_a_truncated_body_is_a_failed_connection(evil: Scripted, home: Path) -> None:
     evil.reply = always(replace(GOOD, cut=10))
     with pytest.raises(errors.ImageUnreachable, match="the connection failed"):
