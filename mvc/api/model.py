@@ -332,7 +332,7 @@ class Model:
         `entries` of the log. Raises UnknownRevision, NoVersionYet, BadExpression, BadQuery, NoVersionHasKey and the like.
         """
         query = Query(
-            parse.parse(where, offset=self._session.environment.now().offset) if where is not None else None,
+            parse.parse(where, now=self._session.environment.now()) if where is not None else None,
             tuple(map(SortKey.parse, texts(sort))),
             () if isinstance(values, bool) else tuple(map(parse.parse_key, texts(values))),
             values is True,

@@ -90,11 +90,11 @@ def entry(**changes: Any) -> Entry:
         ('ready("storage") and not ready(edge)', True),
         ("not (metrics.mAP50 > 0.9 or metrics.loss > 9)", True),
         ("metrics.loss == 3 or metrics.loss == 2 and metrics.mAP50 > 0.9", False),
-        ("parameters == 1", None),
+        ('parameters has aug and time < "2 weeks ago" and time <= yesterday', True),
     ],
 )
 def test_answers(text: str, answer: bool | None) -> None:
-    assert parse(text).test(entry()) is answer
+    assert parse(text, now=Timestamp(1_780_000_000)).test(entry()) is answer
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,7 @@ def test_answers(text: str, answer: bool | None) -> None:
         ("(metrics.a > 1", "expected ) at its end"),
         ("metrics.a > 1 metrics.b > 2", "expected `and`, `or` or the end at 'metrics.b > 2'"),
         ("metrics.a in 3", "expected a list, such as [640, 1280], at '3'"),
+        ("metrics > 1", "metrics is a section; name a key in it, such as metrics.NAME, at '> 1'"),
         ("metrics..a > 1", "expected a KEY, such as metrics.mAP50 at '.a > 1'"),
         ("not " * 99 + "has metrics.a", "nested deeper than 64 at 'not not not not not "),
     ],
@@ -149,6 +150,7 @@ def test_every_key_of_a_version_has_a_value() -> None:
         ("metrics.imgsz", "parameters.imgsz"),
         ("parameters.imgsiz", "parameters.imgsz"),
         ("autor", "author"),
+        ("docker.tag", "model.tags"),
         ("zzzzzz", None),
     ],
 )

@@ -96,7 +96,7 @@ class QueryOptions:
 
         `one_each`: the versions have a format of their own, so that `--sort` alone makes no table.
         """
-        where = parse.parse(self.where, offset=invocation.now().offset) if self.where is not None else None
+        where = parse.parse(self.where, now=invocation.now()) if self.where is not None else None
         sort = tuple(SortKey.parse(text) for text in self.sort)
         columns = parse.parse_keys(self.columns) if self.columns is not None else ()
         explicit = bool(columns)

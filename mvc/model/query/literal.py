@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mvc.model import moments
 from mvc.model.version import Timestamp
 
 _INT = re.compile(r"[+-]?(?:0|[1-9](?:_?[0-9])*)\Z")
@@ -48,7 +49,7 @@ def bare(text: str) -> Literal:
     return Literal(text, float(text) if _FLOAT.match(text) else text)
 
 
-def moment(text: str, offset: int) -> Literal:
-    """Return the literal of a time: a day or a second; raise BadDate. `offset` is that of the local clock."""
-    first = Timestamp.parse(text, offset=offset).seconds
+def moment(text: str, now: Timestamp) -> Literal:
+    """Return the literal of a time, a day or a second, also `2 weeks ago`; raise BadDate."""
+    first = moments.moment(text, now).seconds
     return Literal(text, Span(first, first + (_SECONDS_OF_A_DAY if _DAY.match(text.strip()) else 1) - 1))

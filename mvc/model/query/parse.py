@@ -20,7 +20,9 @@ from typing import NoReturn
 from mvc import errors
 from mvc.model.query.expression import All, Comparison, Expression, Has, Not, Ready, Some
 from mvc.model.query.literal import Literal, bare, moment
+from mvc.model.query.subject import SECTIONS
 from mvc.model.toml.schema import MAX_DEPTH, Path
+from mvc.model.version import Timestamp
 
 TIME = ("time",)
 """The key whose literals are times."""
@@ -35,11 +37,12 @@ _OTHER_WORDS = {"=": "==", "&&": "and", "||": "or", "!": "not", "<>": "!="}
 _LIMIT = 64
 """Nested parentheses and `not`, at most."""
 _SHOWN = 20
+_EPOCH = Timestamp(0)
 
 
-def parse(text: str, *, offset: int = 0) -> Expression:
-    """Parse an expression; raise BadQuery, BadExpression, BadDate. `offset` is that of the local clock."""
-    parser = _Parser(text, offset)
+def parse(text: str, *, now: Timestamp = _EPOCH) -> Expression:
+    """Parse an expression; raise BadQuery, BadExpression, BadDate. Times are relative to `now`, and in its zone."""
+    parser = _Parser(text, now)
     expression = parser.expression(0)
     if not parser.at_end():
         parser.fail("expected `and`, `or` or the end")
@@ -48,7 +51,7 @@ def parse(text: str, *, offset: int = 0) -> Expression:
 
 def parse_key(text: str) -> Path:
     """Parse one key, which ends with the text; raise BadQuery."""
-    parser = _Parser(text, 0)
+    parser = _Parser(text)
     key = parser.key()
     if not parser.at_end():
         parser.fail("expected one KEY")
@@ -57,7 +60,7 @@ def parse_key(text: str) -> Path:
 
 def parse_keys(text: str) -> tuple[Path, ...]:
     """Parse keys separated by commas; raise BadQuery."""
-    parser = _Parser(text, 0)
+    parser = _Parser(text)
     keys = [parser.key()]
     while parser.take(","):
         keys.append(parser.key())
@@ -69,9 +72,9 @@ def parse_keys(text: str) -> tuple[Path, ...]:
 class _Parser:
     """A position in the text of an expression."""
 
-    def __init__(self, text: str, offset: int) -> None:
+    def __init__(self, text: str, now: Timestamp = _EPOCH) -> None:
         self._text = text
-        self._offset = offset
+        self._now = now
         self._at = 0
 
     def expression(self, depth: int) -> Expression:
@@ -146,6 +149,8 @@ class _Parser:
         match = _OPERATOR.match(self._text, self._at)
         if not match or (match[0] == "not" and not re.match(r"not\s+in\b", self._text[self._at :])):
             self.fail("expected ==, !=, <, <=, >, >=, ~, in or has")
+        if len(key) == 1 and key[0] in SECTIONS and match[0] != "has":
+            self.fail(f"{key[0]} is a section; name a key in it, such as {key[0]}.NAME,")
         self._at = match.end()
         if match[0] == "not":
             self._take_word("in")
@@ -174,7 +179,7 @@ class _Parser:
             self.fail("expected a value")
         self._at = match.end()
         if key == TIME:
-            return moment(self._unquoted(match[1]) if match[1] else match[2], self._offset)
+            return moment(self._unquoted(match[1]) if match[1] else match[2], self._now)
         if match[2]:
             return bare(match[2])
         text = self._unquoted(match[1])

@@ -27,7 +27,7 @@ def nearest(key: Path, known: Collection[Path]) -> Path | None:
     text = spelled(key)
     by_text = {spelled(item): item for item in known}
     same = [item for item in known if _letters(item) == _letters(key)]
-    same += [item for item in known if item[-1].lower() == key[-1].lower()]
+    same += [item for item in known if len(item) > 1 and item[-1].lower() == key[-1].lower()]
     if same:
         return same[0]
     close: list[str] = lazy.load("difflib").get_close_matches(text, list(by_text), 1, _CLOSE)
