@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.init import init
 from mvc.repository.model import Model
+from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
+from mvc.storage.records.reflog import HEADS
 from tests.bench.measure import ENVIRONMENT
 
 ANA = Person("Ana", "ana@example.org")
@@ -51,6 +54,32 @@ def with_versions(root: Path, count: int, classes: int) -> None:
         commit(Model(repository, MODEL), f"Version {number}", Actor(ANA, Timestamp(START + 60 * number, 0)))
         stream.append(_fast_import(number, text.encode()))
     git(root, "fast-import", "--quiet", stdin=b"".join(stream))
+
+
+def with_history(root: Path, count: int) -> None:
+    """A model with `count` versions on one branch, each with a manifest of its own: made of objects, without commits."""
+    init(root, model=MODEL)
+    (root / "model.toml").write_text(_model_toml(1, 0), encoding="utf-8")
+    repository = Repository(root)
+    model, objects = Model(repository, MODEL), repository.objects
+    commit(model, "Version 1", Actor(ANA, Timestamp(START, 0)))
+    tip = model.current
+    assert tip is not None
+    version = objects.version(tip)
+    manifest = objects.manifest(version.manifest)
+    for number in range(2, count + 1):
+        metrics = {"mAP50": number * 7919 % 10_007 / 10_007, "mAP50-95": 0.4}
+        of_number = objects.put_manifest(replace(manifest, metrics=metrics, parameters={"epochs": number}))
+        time = Timestamp(START + 60 * number, 0)
+        version = replace(
+            version, parents=(tip,), number=number, time=time, message=f"Version {number}", manifest=of_number
+        )
+        tip = objects.put_version(version)
+        if number % 1_000 == 0:
+            repository.door.barrier()
+    branch = model.ref(HEADS, MAIN)
+    with repository.locked():
+        repository.refs.append(branch, repository.refs.tip(branch), tip, Actor(ANA, version.time).move("bench"))
 
 
 def _model_toml(number: int, classes: int) -> str:

@@ -20,6 +20,7 @@ def small(report: Report, place: Path, *, quick: bool) -> None:
     base = start_up(report, place, 5 if quick else 21)
     many_files(report, place, rounds, base)
     long_log(report, place, rounds, 100 if quick else 1000)
+    queries(report, place, 3 if quick else rounds, 1_000 if quick else 10_000)
 
 
 def contest(report: Report, folder: Path, programs: dict[str, list[str]], rounds: int) -> dict[str, Times]:
@@ -82,3 +83,15 @@ def long_log(report: Report, place: Path, rounds: int, versions: int) -> None:
         report.goal(f"mvc log, {classes:,} classes", 1000 * results["mvc log"].median, 250, "ms")
         short = results["mvc log --oneline -n 20"]
         report.goal(f"mvc log --oneline -n 20, {classes:,} classes", 1000 * short.median, 150, "ms")
+
+
+def queries(report: Report, place: Path, rounds: int, versions: int) -> None:
+    """The best of many versions, and those whose values fulfil an expression: each reads every manifest."""
+    many = place / "queries"
+    repositories.with_history(many, versions)
+    report.title(f"Queries over {versions:,} versions")
+    programs = {
+        "mvc log --sort": [MVC, "log", "--sort", "metrics.mAP50", "-n", "10"],
+        "mvc log --where": [MVC, "log", "--where", "metrics.mAP50 > 0.999 and parameters.epochs > 3"],
+    }
+    contest(report, many, programs, rounds)
