@@ -31,6 +31,7 @@ from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.du import Usages, du
 from mvc.porcelain.edit import Edited, Updated
 from mvc.porcelain.fetch import Fetched
+from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
 from mvc.porcelain.publish import Published
@@ -163,6 +164,11 @@ class Model:
     def get(self, key: str | None = None) -> Any:
         """Return a value of model.toml, or all of them. Raises UnknownKey, NoValue."""
         return edit.get(self._session.of(self.name), key)
+
+    def grep(self, pattern: str, revision: Revision | None = None, *, ignore_case: bool = False) -> Matches:
+        """Return the values, classes, roles and paths of a version that match; without one, of the working tree."""
+        id_ = None if revision is None else self._session.resolve(self.name, revision)
+        return grep(self._session.of(self.name), pattern, id_, ignore_case=ignore_case)
 
     def status(self) -> Status:
         """Compare the working tree with the current version."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -35,6 +36,9 @@ def command(
     With KEY, print its value; with KEY and VALUE, set it. Without arguments, list all settings. Example: mvc config
     user.name "Ana Silva".
     """
+    if key is not None and "=" in key and value is None:
+        name, _, text = key.partition("=")
+        raise click.UsageError(f"a setting and its value are two words: `mvc config {name} {shlex.quote(text)}`")
     settings = invocation.settings()
     if key is None or listed:
         invocation.emit("config", {"settings": settings.all()}, lambda: _lines(settings, origin=show_origin))

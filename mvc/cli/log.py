@@ -41,6 +41,7 @@ _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"
 @click.option("-p", "--patch", "-u", "patch", is_flag=True, help="Show the changes of each version.")
 @changes_style.options
 @click.option("--first-parent", is_flag=True, help="Skip the versions of merged branches.")
+@click.option("--count", "counted", is_flag=True, help="Print only the number of versions.")
 @click.option("--reverse", is_flag=True, help="Show the oldest version first.")
 @filters.options
 @queries.options
@@ -57,6 +58,7 @@ def command(
     patch: bool,
     changes_style: ChangesStyle,
     first_parent: bool,
+    counted: bool,
     reverse: bool,
     chosen: Chosen,
     query: QueryOptions,
@@ -97,7 +99,15 @@ def command(
         first_parent=first_parent,
         query=asked.query,
     )
-    _emit(invocation, model.key, entries, style_of, asked, graph=graph)
+    if counted:
+        _count(invocation, model.key, entries)
+    else:
+        _emit(invocation, model.key, entries, style_of, asked, graph=graph)
+
+
+def _count(invocation: Invocation, model: str, entries: Iterator[Logged]) -> None:
+    number = sum(1 for _ in entries)
+    invocation.emit("log", {"model": model, "count": number}, lambda: [str(number)], ids=[str(number)])
 
 
 def _emit(

@@ -48,6 +48,11 @@ show
 show v1
 ls
 ls -l --tensors
+log --count
+grep hel
+shortlog
+rev-parse HEAD
+clean -n
 cat v1:model-latest -o out.bin
 check
 check --list
@@ -71,6 +76,11 @@ diff v1 HEAD
 compare v1 HEAD
 diff v1 HEAD --tensors
 ls -l --tensors
+log --count
+grep hel
+shortlog
+rev-parse HEAD
+clean -n
 show
 log --stat --all
 merge main -m Both

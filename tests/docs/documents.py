@@ -40,6 +40,7 @@ from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_repair import Repaired
 from mvc.porcelain.gc import Collected
 from mvc.porcelain.gc_remote import CollectedThere
+from mvc.porcelain.grep import Matches
 from mvc.porcelain.heal import Healed
 from mvc.porcelain.import_ import Imported
 from mvc.porcelain.import_experiment import ImportedExperiment
@@ -76,6 +77,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
     "check": [Checked, {"rules": list[Rule]}],
     "clone": [Cloned],
+    "clean": [{"untracked": list[str]}],
     "commit": [Committed],
     "compare": [Comparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
@@ -88,10 +90,11 @@ DOCUMENTS: dict[str, list[Any]] = {
     "fetch": [Fetched],
     "fsck": [Report, Repaired, Healed],
     "gc": [Collected, CollectedThere],
+    "grep": [Matches],
     "get": [{"key": str | None, "value": Any}],
     "import": [Imported, ImportedExperiment],
     "init": [Initialized],
-    "log": [{"model": str, "versions": list[Logged]}],
+    "log": [{"model": str, "versions": list[Logged]}, {"model": str, "count": int}],
     "ls": [Listed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "models": [{"models": list[ListedModel]}, RenamedModel],
@@ -104,8 +107,10 @@ DOCUMENTS: dict[str, list[Any]] = {
     "reset": [Reset],
     "restore": [{"written": list[str]}],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
+    "rev-parse": [{"values": list[str]}],
     "set": [{**EDITED, "warnings": list[Problem]}],
     "show": [Shown],
+    "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
     "source": [{"source": dict[str, Any]}, SourceChecked],
     "status": [Status],
     "switch": [Switched],
@@ -125,6 +130,7 @@ COMMANDS = {
     "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),
     "import": ("import", "import --experiment"),
+    "log": ("log", "log --count"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",

@@ -40,6 +40,10 @@ VERBS = {
     "reset": ("reset", "Move the current branch to another version"),
     "reflog": ("reflog", "Show the moves of a branch, tag or alias"),
     "models": ("models", "List or rename the models of this repository"),
+    "grep": ("grep", "Search the values, classes, roles and paths of a version"),
+    "shortlog": ("shortlog", "Count the versions of each author"),
+    "rev-parse": ("rev_parse", "Print the id of a version"),
+    "clean": ("clean", "List the untracked files"),
     "ls": ("ls", "List the files of a version"),
     "cat": ("cat", "Print one file of a version"),
     "export": ("export", "Export a version to a folder"),
@@ -114,7 +118,7 @@ def settle() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments in (["--version"], ["version"]):
+    if arguments in (["--version"], ["version"], ["-v"]):
         sys.stdout.write(f"mvc {mvc.__version__}\n")
         sys.stdout.flush()
         return 0

@@ -16,6 +16,8 @@ from mvc.cli.app.main import BROKEN_PIPE, VERBS
 from mvc.cli.app.stop import INTERRUPTED, Ended
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
+_HALF = ("remote", "reflog")
+"""Verbs that have other sub-verbs in Git."""
 EPILOG = "Run `mvc COMMAND --help` for details. Start with `mvc init --model NAME`."
 
 
@@ -55,6 +57,7 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a verb; raises UsageError, with what to use instead, if it does not exist."""
+        args = _in_own_words(ctx, args)
         if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(lazy.load("mvc.cli.git.words").unknown_verb(args[0], VERBS), ctx)
         return super().resolve_command(ctx, args)
@@ -63,6 +66,24 @@ class Program(click.Group):
         """Write the list of verbs, without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+def _in_own_words(ctx: click.Context, args: list[str]) -> list[str]:
+    """Return the arguments, with mvc's command instead of one of Git's."""
+    if ctx.resilient_parsing or not args or (args[0] in VERBS and args[0] not in _HALF):
+        return args
+    if args == ["help"]:
+        click.echo(ctx.get_help())
+        ctx.exit()
+    own: list[str] | None = lazy.load("mvc.cli.git.verbs").translated(args)
+    if own is None:
+        if args[:1] == ["reflog"] and args[1:2] and args[1] in lazy.load("mvc.cli.git.words").SUBVERBS["reflog"]:
+            raise click.UsageError(lazy.load("mvc.cli.git.words").unknown_subverb("reflog", args[1:], ()), ctx)
+        return args
+    if args[0] != "help":
+        invocation = options.run_of(ctx)
+        invocation.note(f"hint: running `mvc {lazy.load('shlex').join(own)}`, which does Git's {args[0]}")
+    return own
 
 
 @contextlib.contextmanager

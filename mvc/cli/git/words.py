@@ -13,45 +13,43 @@ from mvc import lazy
 
 VERBS = {
     "am": "versions travel with `mvc push` and `mvc fetch`, not as patches",
+    "annotate": "use `mvc log --stat`, which says what each version changed",
     "apply": "versions travel with `mvc push` and `mvc fetch`, not as patches",
-    "archive": "use `mvc export REV DIR`",
-    "bisect": "use `mvc log --stat` and `mvc diff A B`",
+    "archive": "use `mvc export HEAD DIR`, which writes the files to a folder",
+    "bisect": "use `mvc log --stat` and `mvc diff REV REV`",
     "blame": "use `mvc log --stat`, which says what each version changed",
-    "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME`",
-    "cat-file": "use `mvc cat REV:ROLE` or `mvc show REV`",
-    "cherry-pick": "use `mvc restore --source REV FILE`, then `mvc commit`; for all changes of a branch, `mvc merge`",
-    "clean": "mvc deletes no untracked file; `mvc gc` removes unreachable versions",
-    "describe": "use `mvc show`, which names the refs of a version",
+    "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`",
+    "check-ignore": "use `mvc status`, which lists no ignored file; the rules are in .mvcignore",
+    "cherry-pick": "use `mvc restore --source REV FILE`, then `mvc commit -m MESSAGE`; for a whole branch, `mvc merge REV`",
     "filter-branch": "versions never change, so mvc has no such command",
+    "for-each-ref": "use `mvc branch -a`, `mvc tag` and `mvc alias`",
     "format-patch": "versions travel with `mvc push` and `mvc fetch`, not as patches",
-    "grep": "use `mvc log --grep PATTERN`, which searches messages",
-    "help": "use `mvc COMMAND --help`",
-    "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`",
-    "ls-files": "use `mvc ls`",
-    "ls-remote": "use `mvc remote show NAME`",
-    "ls-tree": "use `mvc ls REV`",
+    "gui": "use `mvc status` and `mvc diff`",
+    "hash-object": "use `mvc ls -l HEAD`, which lists the ids of files",
+    "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`, and `mvc ls`",
     "mv": "rename the file, then `mvc set files.ROLE=NEW-PATH`",
     "notes": "use `mvc tag NAME REV -m WHY`",
     "prune": "use `mvc gc`",
     "rebase": "use `mvc pull --rebase` or `mvc push --rebase`, or `mvc merge REV`",
     "repack": "use `mvc gc`",
-    "rev-list": "use `mvc log -q REV`",
-    "rev-parse": "use `mvc -q show REV`",
-    "revert": "go back to version REV with `mvc restore --source REV .`, then `mvc commit`; the history is kept",
-    "shortlog": "use `mvc log --oneline`",
-    "stage": "there is no staging area; `mvc commit` records every tracked file",
-    "stash": "use `mvc switch -c NAME` and `mvc commit`; later `mvc merge NAME`",
+    "revert": "go back to a version with `mvc restore --source REV .`, then `mvc commit -m MESSAGE`; the history is kept",
+    "sparse-checkout": "use `mvc clone --only ROLE URL`, which fetches only some files",
+    "stage": "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
+    "stash": "use `mvc switch -c NAME` and `mvc commit -m MESSAGE`; later `mvc switch main`, `mvc merge NAME`",
     "submodule": "a repository may hold several models: `mvc init DIRECTORY --model NAME`",
-    "whatchanged": "use `mvc log --stat`",
-    "worktree": "use `mvc export REV DIR`, or `mvc clone` for a second working tree",
+    "update-ref": "use `mvc branch NAME REV`",
+    "verify-commit": "versions are not signed; use `mvc fsck`, which checks every version",
+    "worktree": "use `mvc export REV DIR`, or `mvc clone URL DIR` for a second working tree",
 }
 """Git's verbs that mvc lacks."""
 
 SUBVERBS = {
+    "reflog": {
+        "expire": "use `mvc gc`, which drops old entries (setting gc.reflog-expire)",
+        "delete": "use `mvc gc`, which drops old entries (setting gc.reflog-expire)",
+    },
     "remote": {
-        "remove": "use `mvc remote rm NAME`",
         "get-url": "use `mvc -v remote`",
-        "prune": "use `mvc fetch --prune`",
     },
 }
 """Sub-verbs of Git that mvc lacks, by verb."""
@@ -59,7 +57,7 @@ SUBVERBS = {
 OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "add": {
         ("-u", "--update", "-p", "--patch", "-i", "--interactive", "-N", "--intent-to-add"): (
-            "there is no staging area; `mvc commit` records every tracked file"
+            "there is no staging area; `mvc commit -m MESSAGE` records every tracked file"
         ),
         ("-f", "--force"): "an ignored file is tracked by its own path: `mvc add PATH`",
     },
@@ -72,11 +70,11 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--bare", "--mirror"): "a remote is made by `mvc push`; no bare clone is needed",
     },
     "commit": {
-        ("-p", "--patch", "--interactive"): "there is no staging area; `mvc commit` records every tracked file",
-        ("-S", "--gpg-sign"): "versions are not signed; commit with `mvc commit`",
+        ("-p", "--patch", "--interactive"): "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
+        ("-S", "--gpg-sign"): "versions are not signed; use `mvc commit -m MESSAGE`",
         ("--fixup", "--squash"): "use `mvc commit --amend`",
     },
-    "init": {("--bare",): "use a folder as a remote: `mvc remote add origin FOLDER`, `mvc push`"},
+    "init": {("--bare",): "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`"},
     "merge": {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",

@@ -1,0 +1,110 @@
+"""Git in the fingers: every habitual command line works as in Git, or says in one line what to do in mvc instead."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mvc.cli.git import words
+from tests.cli.shell import Shell, begin
+
+LINES = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "data" / "git_habits.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+]
+HINTS = 35
+"""The most lines that may only say what to do instead."""
+FILLED = {
+    "REV": "main~1", "NAME": "new", "ROLE": "model-latest", "FILE": "weights/best.onnx", "PATH": "notes.txt",
+    "DIR": "../out", "DIRECTORY": "../out", "FOLDER": "../folder", "MESSAGE": "text", "WHY": "text", "BRANCH": "dev",
+    "COMMAND": "log", "URL": "../remote", "PATTERN": "First", "NEW-PATH": "weights/best.onnx", "FIELD": "metrics.mAP50",
+    "REMOTE/BRANCH": "origin/main", "files.ROLE=NEW-PATH": "files.model-latest=weights/best.onnx",
+}  # fmt: skip
+"""The words that stand in hints for a user's own."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with a repository, made once, and copied for each line."""
+
+    shell: Shell
+    made: Path
+    here: Path
+
+    def fresh(self) -> Shell:
+        shutil.rmtree(self.here, ignore_errors=True)
+        shutil.copytree(self.made, self.here)
+        return self.shell
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """v1 ─ v2 ─ v3 (main, tag rel1), v2 ─ v3' (dev), a remote with both, a changed value and an untracked file."""
+    top = tmp_path_factory.mktemp("habits")
+    patch = pytest.MonkeyPatch()
+    (top / "here" / "repo").mkdir(parents=True)
+    patch.setenv("XDG_CONFIG_HOME", str(top / "here" / "settings"))
+    shell = begin(top / "here" / "repo", patch)
+    shell.write("weights/best.onnx", b"one" * 4_000)
+    shell.ok("add", "weights/best.onnx", "--as", "model-latest")
+    shell.set(labelmap__0="car", metrics__mAP50=0.5)
+    shell.commit("First baseline")
+    shell.write("weights/best.onnx", b"two" * 4_000)
+    shell.commit("Second")
+    shell.ok("switch", "-c", "dev")
+    shell.set(labelmap__1="bus")
+    shell.commit("Dev work")
+    shell.ok("switch", "main")
+    shell.set(parameters__epochs=100)
+    shell.commit("Third")
+    shell.ok("tag", "rel1")
+    shell.ok("remote", "add", "origin", "../remote")
+    shell.ok("push", "-u", "--all")
+    shell.write("notes.txt", b"notes")
+    shutil.copytree(top / "here", top / "made")
+    return World(shell, top / "made", top / "here")
+
+
+@pytest.mark.parametrize(("how", "line"), LINES, ids=[line for _, line in LINES])
+def test_a_habit_works_or_is_answered(world: World, how: str, line: str) -> None:
+    shell = world.fresh()
+    if line in ("switch -", "checkout -"):
+        shell.ok("switch", "dev")
+    if line.startswith("commit") and "--amend" not in line:
+        shell.set(metrics__mAP50=0.8)
+    said = shell(*shlex.split(line))
+    assert "o such option" not in said.err
+    assert "mean" not in said.err
+    assert said.code == (2 if how == "hint" else int(how[1:])), said
+    if how == "hint":
+        assert re.search(r"`mvc [^`]+`", said.err), said.err
+
+
+def test_few_lines_are_only_answered() -> None:
+    assert len(LINES) == 201
+    assert [how for how, _ in LINES].count("hint") <= HINTS
+
+
+def _texts() -> list[str]:
+    texts = list(words.VERBS.values())
+    texts += [text for table in words.SUBVERBS.values() for text in table.values()]
+    return [*texts, *(text for options in words.OPTIONS.values() for text in options.values())]
+
+
+@pytest.mark.parametrize("text", sorted({text for text in _texts() if "`mvc " in text}))
+def test_the_commands_of_a_hint_run_as_printed(world: World, text: str) -> None:
+    shell = world.fresh()
+    shell.set(metrics__mAP50=0.8)
+    for command in re.findall(r"`mvc ([^`]*)`", text):
+        arguments = [FILLED.get(word, word) for word in shlex.split(command)]
+        if arguments[0] in ("merge", "pull", "push", "reset", "switch") or "--amend" in arguments:
+            shell("commit", "-m", "before")
+        shutil.rmtree(world.here / "out", ignore_errors=True)
+        said = shell(*arguments)
+        assert said.code in (0, 1) or arguments[1:] == ["--abort"], (command, said)
