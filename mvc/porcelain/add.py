@@ -21,7 +21,7 @@ from mvc.model.roles import LABELMAP, is_glob
 from mvc.model.toml import parse, rules, schema
 from mvc.model.tree import MAX_ENTRIES
 from mvc.porcelain import edit
-from mvc.registry import flat_files
+from mvc.registry.files import flat_files
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import globs, links, model_file, untracked

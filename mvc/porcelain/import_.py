@@ -17,25 +17,21 @@ from mvc.model import names, paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.plural import count
-from mvc.registry import compare, handmade, imported_branches, lineage, marker, published, recorded_places
+from mvc.registry import compare, handmade, imported_branches, lineage, published, recorded_places
 from mvc.registry.compare import Differences, FileDrift
-from mvc.registry.contents import Contents, of_version
-from mvc.registry.files import additions, listing
-from mvc.registry.files.listing import Listed
+from mvc.registry.files import additions
 from mvc.registry.imported_branches import BranchUpdate
 from mvc.registry.importing import Import, Importer
+from mvc.registry.inspection import Inspection, Inspector, Recorded, registry_order
 from mvc.registry.lineage import Lineage
 from mvc.registry.marker import Branch, Marker
-from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion
-from mvc.registry.published import read_marker
+from mvc.registry.protocol import Registry, RemoteModel, RemoteVersion
 from mvc.registry.tags import imported as imported_tags
 from mvc.registry.tags.imported import ImportedTag
 from mvc.repository import places
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage.disk.workers import Workers
 from mvc.storage.progress import Progress
-from mvc.storage.records.promised import State
 
 SAME, BY_HAND, CHANGED, KNOWN, LEFT_OUT = "published", "by hand", "changed", "known", "left out"
 """The outcome for a version: published by mvc; made by hand; published and edited since; imported before; not imported."""
@@ -82,31 +78,6 @@ class Imported(Document):
     def is_whole(self) -> bool:
         """True if no version was left out."""
         return all(version.how != LEFT_OUT for version in self.versions)
-
-
-Recorded = Mapping[str, tuple[str, Mapping[VersionId, None]]]
-"""By id of a registry version: the model in this repository, and the versions recorded to be there."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Inspection:
-    """A registry version, its files, and its marker if that is valid; `fault` is the reason if it is not."""
-
-    version: RemoteVersion
-    contents: Contents
-    marker: Marker | None = None
-    fault: str = ""
-
-    @property
-    def files(self) -> Sequence[RemoteFile]:
-        """Its files."""
-        return self.contents.files
-
-    @property
-    def is_published(self) -> bool:
-        """True if it has a marker of its own; that of a version imported before is not read."""
-        has_marker = bool(marker.among(self.files))
-        return self.marker is not None or (has_marker and published.is_version_name(self.version.name))
 
 
 @writes
@@ -160,9 +131,9 @@ class _Run:
         self.reader = lineage.Reader(self.registry)
 
     def run(self, selection: str | None, model: str | None) -> Imported:
-        listed = sorted(self.registry.versions(self.registry_model), key=_registry_order)
-        recorded = self._recorded()
-        inspected = self._inspect_all(self._select(listed, selection), recorded)
+        inspector = Inspector(self.repository, self.registry, self.registry_model, self.actor, self.progress)
+        inspected, recorded = inspector.inspect(selection), inspector.recorded
+        self._record_known(inspected)
         if selection is not None:
             inspected = self._with_ancestors(inspected)
         key = self._key(model, inspected, recorded)
@@ -215,139 +186,23 @@ class _Run:
             progress=self.progress,
         )
 
-    def _with_ancestors(self, inspected: Sequence[_Inspection]) -> list[_Inspection]:
+    def _record_known(self, inspected: Sequence[Inspection]) -> None:
+        for inspection in inspected:
+            if inspection.known is not None:
+                self._record(inspection.version, KNOWN, inspection.known)
+            if inspection.original is not None:
+                self.added[inspection.version.id] = inspection.original, inspection.added
+
+    def _with_ancestors(self, inspected: Sequence[Inspection]) -> list[Inspection]:
         """Return the last version, after those before it that were made by hand and the bases of their experiments."""
-        by_hand = [inspection for inspection in inspected if _is_by_hand(inspection)]
+        by_hand = [inspection for inspection in inspected if inspection.is_by_hand]
         bases = {
             self._lineage(inspection.version).base for inspection in by_hand if inspection.version.id not in self.done
         }
-        before = [one for one in inspected[:-1] if _is_by_hand(one) or one.version.id in bases]
+        before = [one for one in inspected[:-1] if one.is_by_hand or one.version.id in bases]
         return [*before, *inspected[-1:]]
 
-    # --- inspecting
-
-    def _recorded(self) -> Recorded:
-        """Return the versions with a recorded place that are complete in this repository."""
-        recorded: dict[str, tuple[str, dict[VersionId, None]]] = {}
-        for model in self.repository.refs.models():
-            for id_, place in places.every(Model(self.repository, model)):
-                if place.host == self.registry.host and self._is_complete(id_):
-                    recorded.setdefault(place.id, (model, {}))[1][id_] = None
-        return recorded
-
-    def _is_complete(self, id_: VersionId) -> bool:
-        repository = self.repository
-        if not repository.objects.has(id_):
-            return False
-        tree = repository.objects.tree(repository.objects.version(id_).tree)
-        return all(repository.promised.state(entry.file) is not State.MISSING for entry in tree.entries)
-
-    def _select(self, listed: list[RemoteVersion], selection: str | None) -> list[RemoteVersion]:
-        """Return the selected version, after those before it if it was made by hand: its id depends on them."""
-        if selection is None:
-            return listed
-        number = selection.removeprefix("#")
-        by_number = [version for version in listed if str(version.number) == number]
-        selected = by_number or [version for version in listed if version.name == selection]
-        if not selected:
-            known = ", ".join(f"#{version.number} {version.name}" for version in listed[-10:]) or "none"
-            raise errors.NotOnRegistry(registry=self.registry_model.name, what=f"version {selection!r}", known=known)
-        first = Listed(selected[0], tuple(self.registry.files(selected[0])))
-        if self._read_marker(first.version, self._contents(first)).marker is not None:
-            return [selected[0]]
-        return listed[: listed.index(selected[0]) + 1]
-
-    def _inspect_all(self, selected: Sequence[RemoteVersion], recorded: Recorded) -> list[_Inspection]:
-        """Inspect the versions that still exist, several at a time."""
-        rows = listing.rows(self.registry, [version for version in selected if version.id in recorded])
-        read = self._read(selected, rows)
-        edited = [version for version in selected if version.id in read and self._is_edited(read[version.id], recorded)]
-        for version in edited:  # a row of a listing is not the last word
-            del read[version.id]
-        read |= self._read(edited, {})
-        inspected = [self._inspect(read[version.id], recorded) for version in selected if version.id in read]
-        with Workers(listing.REQUESTS) as workers:
-            return list(workers.ahead(self._with_marker, inspected, 4 * listing.REQUESTS))
-
-    def _read(self, selected: Sequence[RemoteVersion], rows: Mapping[str, RemoteVersion]) -> dict[str, Listed]:
-        """Read versions. One that only a single answer denies would be missing in the history."""
-        read = listing.read(self.registry, [version.id for version in selected], rows)
-        gone = {version.id for version in selected} - read.keys()
-        listed = self.registry.versions(self.registry_model) if gone else ()
-        contradicted = [version.name for version in listed if version.id in gone]
-        if contradicted:
-            reason = f"it lists the version {contradicted[0]!r}, but does not return its data"
-            raise errors.RegistryFault(registry=self.registry.organization, reason=reason)
-        return read
-
-    def _is_edited(self, listed: Listed, recorded: Recorded) -> bool:
-        """Return whether a row of a listing has other fields than each version that is recorded to be there."""
-        objects, versions = self.repository.objects, recorded.get(listed.version.id, ("", {}))[1]
-        local = map(objects.version, versions if listed.is_row else ())
-        changed = [
-            compare.changed_fields(objects.manifest(one.manifest), listed.version, by_hand=places.is_by_hand(one))
-            for one in local
-        ]
-        return bool(changed) and all(changed)
-
-    def _inspect(self, listed: Listed, recorded: Recorded) -> _Inspection:
-        """Return a version without its marker; one that is known and unchanged is done."""
-        version, contents = listed.version, self._contents(listed)
-        local = recorded.get(version.id, ("", {}))[1]
-        if local:
-            self._record_names(version, recorded[version.id][0], [*local])
-        unchanged = self._unchanged(contents, local)
-        if unchanged is not None:
-            self._record(version, KNOWN, unchanged)
-            contents.write(self.repository)
-        return _Inspection(version, contents)
-
-    def _with_marker(self, inspection: _Inspection) -> _Inspection:
-        """Return a version that is not done with its marker."""
-        if inspection.version.id in self.done:
-            return inspection
-        return self._read_marker(inspection.version, inspection.contents)
-
-    def _unchanged(self, contents: Contents, local: Mapping[VersionId, None]) -> VersionId | None:
-        """Return the version that a registry version still is, that with most of its files; None for none.
-
-        Only files whose content is not noted are read.
-        """
-        compared = {id_: additions.differences(self.repository, contents, id_, local) for id_ in local}
-        unchanged = [id_ for id_, differences in compared.items() if not differences.is_changed]
-        if not unchanged:
-            return None
-        id_ = min(reversed(unchanged), key=lambda one: len(compared[one].added))
-        if compared[id_].added:
-            published = next(one for one in unchanged if not places.is_by_hand(self.repository.objects.version(one)))
-            self.added[contents.version.id] = published, compared[id_].added
-        return id_
-
-    def _record_names(self, version: RemoteVersion, key: str, ids: Sequence[VersionId]) -> None:
-        """Record the place of known versions again if the registry version or its model was renamed."""
-        model, place = Model(self.repository, key), recorded_places.place_of(self.registry, version)
-        for id_ in ids:
-            if place not in places.places(model, id_):
-                with self.repository.locked():
-                    places.record(model, id_, place, self.actor.move("import"))
-
-    def _contents(self, listed: Listed) -> Contents:
-        return of_version(self.repository, self.registry, listed.version, listed.files, self.progress)
-
-    def _read_marker(self, version: RemoteVersion, contents: Contents) -> _Inspection:
-        """Return the version with its own marker, if it has one."""
-        fault = ""
-        for file in marker.among(contents.files):
-            decoded, fault = read_marker(self.registry, file)
-            if decoded is None:  # a single answer may have been truncated
-                decoded, fault = read_marker(self.registry, file)
-            if decoded is not None and decoded.model_version == version.id:
-                contents.marker = file.id, decoded.id
-                return _Inspection(version, contents, decoded)
-            fault = fault or "its marker is a copy of another version's marker"
-        return _Inspection(version, contents, None, fault)
-
-    def _key(self, model: str | None, inspected: Sequence[_Inspection], recorded: Recorded) -> str:
+    def _key(self, model: str | None, inspected: Sequence[Inspection], recorded: Recorded) -> str:
         """Return the model that has versions of this registry model; else as given, as published, or named as there."""
         local = {recorded[inspection.version.id][0] for inspection in inspected if inspection.version.id in recorded}
         published_keys = {inspection.marker.manifest.name for inspection in inspected if inspection.marker is not None}
@@ -366,7 +221,7 @@ class _Run:
 
     # --- importing
 
-    def _import_published(self, importer: Importer, inspection: _Inspection) -> None:
+    def _import_published(self, importer: Importer, inspection: Inspection) -> None:
         """Import a version with its marker; if it was edited since, also its current state as a child."""
         version_marker = _marker_of(inspection)
         if version_marker.branch is not None:
@@ -392,7 +247,7 @@ class _Run:
         number, note = version_marker.version.number, f"edited since it was published: {differences}"
         self._import_by_hand(importer, inspection, id_, number, note)
 
-    def _take_additions(self, importer: Importer, inspection: _Inspection) -> None:
+    def _take_additions(self, importer: Importer, inspection: Inspection) -> None:
         """Import files that were added to a published version as a child of it; without the option, note how to."""
         version = inspection.version
         published, added = self.added.get(version.id, (None, ()))
@@ -414,10 +269,10 @@ class _Run:
         self.originals[version.id] = (published,)
         self._record(version, WITH_ADDITIONS, result.id, summary)
 
-    def _import_all_by_hand(self, importer: Importer, inspected: Sequence[_Inspection], recorded: Recorded) -> None:
+    def _import_all_by_hand(self, importer: Importer, inspected: Sequence[Inspection], recorded: Recorded) -> None:
         """Import the versions without a marker, each as a child of its experiment's base, else of the previous by number."""
         previous: tuple[VersionId, int] | None = None
-        for inspection in sorted(inspected, key=lambda inspection: _registry_order(inspection.version)):
+        for inspection in sorted(inspected, key=lambda inspection: registry_order(inspection.version)):
             local = {} if inspection.is_published else recorded.get(inspection.version.id, ("", {}))[1]
             first = self._first_by_hand(local)
             if inspection.version.id not in self.done:
@@ -437,7 +292,7 @@ class _Run:
         parents = self.repository.objects.version(id_).parents
         return parents == ((previous[0],) if previous is not None else ())
 
-    def _base(self, inspection: _Inspection, recorded: Recorded) -> tuple[VersionId, int] | None:
+    def _base(self, inspection: Inspection, recorded: Recorded) -> tuple[VersionId, int] | None:
         """Return the version that the experiment of a registry version began with, and its number; None if it is not here."""
         base = self._lineage(inspection.version).base
         if base is None:
@@ -463,7 +318,7 @@ class _Run:
         return (min(roots)[1], min(roots)[0]) if roots else None
 
     def _import_by_hand(
-        self, importer: Importer, inspection: _Inspection, parent: VersionId | None, number: int, note: str
+        self, importer: Importer, inspection: Inspection, parent: VersionId | None, number: int, note: str
     ) -> tuple[VersionId, int] | None:
         origin = self._lineage(inspection.version)
         inspection.contents.names = self.reader.names(origin)
@@ -490,15 +345,7 @@ class _Run:
         return "" if follows else "its number does not follow its parent's"
 
 
-def _registry_order(version: RemoteVersion) -> tuple[int, str]:
-    return version.number, version.id
-
-
-def _is_by_hand(inspection: _Inspection) -> bool:
-    return not inspection.is_published and not published.is_version_name(inspection.version.name)
-
-
-def _marker_of(inspection: _Inspection) -> Marker:
+def _marker_of(inspection: Inspection) -> Marker:
     assert inspection.marker is not None  # noqa: S101 - called for versions with a marker
     return inspection.marker
 

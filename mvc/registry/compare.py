@@ -16,10 +16,10 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.registry import fields, flat_files, handmade, marker
+from mvc.registry import fields, handmade, marker
 from mvc.registry.fields import FieldChange
-from mvc.registry.files import role_names
-from mvc.registry.flat_files import RegistryFile
+from mvc.registry.files import flat_files, role_names
+from mvc.registry.files.flat_files import RegistryFile
 from mvc.registry.protocol import RemoteFile, RemoteVersion
 
 MISSING, ADDED, REPLACED = "missing", "added", "replaced"

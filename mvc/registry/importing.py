@@ -16,10 +16,10 @@ from mvc.model.manifest import Manifest
 from mvc.model.toml import secrets
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import compare, flat_files, handmade, marker, recorded_places
+from mvc.registry import compare, handmade, marker, recorded_places
 from mvc.registry.compare import REPLACED, FileDrift
 from mvc.registry.contents import Contents
-from mvc.registry.files import additions, archives
+from mvc.registry.files import additions, archives, flat_files
 from mvc.registry.files.additions import Snapshot
 from mvc.registry.files.downloads import Downloads, Expected
 from mvc.registry.marker import Marker

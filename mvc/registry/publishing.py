@@ -21,11 +21,11 @@ from mvc.model.ids import Buffer, FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry import experiment_export, fields, flat_files, marker, published
+from mvc.registry import experiment_export, fields, marker, published
 from mvc.registry.compare import Differences, FileDrift
 from mvc.registry.contents import Contents, of_version
 from mvc.registry.experiment_export import CannotExportError, Plan
-from mvc.registry.files import archives, role_names
+from mvc.registry.files import archives, flat_files, role_names
 from mvc.registry.files.archives import Archive
 from mvc.registry.marker import Branch, Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersion

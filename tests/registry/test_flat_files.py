@@ -11,7 +11,7 @@ from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules
 from mvc.model.tree import TreeEntry
-from mvc.registry.flat_files import RegistryFile, base_name, filenames, place, role
+from mvc.registry.files.flat_files import RegistryFile, base_name, filenames, place, role
 
 HOSTILE = (
     "../../etc/passwd", "..", ".", "", "/", "C:\\windows\\x.dll", "nul.txt", "CON", ".git", ".mvc", "GIT~1", "a\u202eb",

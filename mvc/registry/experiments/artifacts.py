@@ -19,11 +19,11 @@ from mvc import errors
 from mvc.model import paths, roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.tree import Tree, TreeEntry
-from mvc.registry import flat_files, marker
+from mvc.registry import marker
 from mvc.registry.contents import of_version
 from mvc.registry.experiments.protocol import RemoteExperiment
-from mvc.registry.files import archives, role_names
-from mvc.registry.flat_files import RegistryFile
+from mvc.registry.files import archives, flat_files, role_names
+from mvc.registry.files.flat_files import RegistryFile
 from mvc.registry.protocol import Registry, RemoteFile
 from mvc.repository import places
 from mvc.repository.record.files import Given, NamedFile

@@ -21,9 +21,10 @@ from mvc.model import roles
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
-from mvc.registry import compare, flat_files
+from mvc.registry import compare
 from mvc.registry.compare import ADDED, MISSING, Differences, FileDrift
 from mvc.registry.contents import Contents
+from mvc.registry.files import flat_files
 from mvc.registry.protocol import RemoteFile
 from mvc.remotes.backends.registry_address import RegistryAddress
 from mvc.repository import places

@@ -18,8 +18,8 @@ from mvc import errors
 from mvc.formats.source import HeaderError
 from mvc.model.ids import FileId, Hasher
 from mvc.model.tree import TreeEntry
-from mvc.registry import flat_files
 from mvc.registry.contents import OTHER, Contents
+from mvc.registry.files import flat_files
 from mvc.registry.files.archives import Archive
 from mvc.registry.protocol import Registry, RemoteFile
 from mvc.repository.repository import Repository
