@@ -82,7 +82,7 @@ def test_diff_of_the_working_tree(shell: Shell, history: History) -> None:
 
 
 def test_diff_stat_and_name_status(shell: Shell, history: History) -> None:
-    assert shell.ok("diff", "v1", "side", "--name-status").lines == ["M\tweights/best.onnx"]
+    assert shell.ok("diff", "v1", "side", "--name-status").lines == ["M\tmodel.toml", "M\tweights/best.onnx"]
     assert "~1 files" in shell.ok("diff", "v1", "side", "--stat").lines[1]
     document = shell.ok("diff", "v1", "side", "--json").json
     assert document["schema"] == "mvc.diff/1"

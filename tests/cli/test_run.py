@@ -277,7 +277,7 @@ def complete(folder: Path, words: str) -> list[str]:
     ("words", "found"),
     [
         ("mvc sta", ["status"]),
-        ("mvc re", ["restore", "reset", "reflog", "remote"]),
+        ("mvc re", ["restore", "reset", "reflog", "rev-parse", "remote"]),
         ("mvc --ver", ["--verbose", "--version"]),
         ("mvc alias r", ["rm", "rollback"]),
         ("mvc commit --allow", ["--allow-empty", "--allow-secret"]),
