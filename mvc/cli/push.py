@@ -77,7 +77,7 @@ def command(
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     branch = repository.head(model).branch
-    if branch is not None:  # as in Git, HEAD is the current branch
+    if branch is not None and not delete:  # as in Git, HEAD is the current branch, but it is never deleted by that name
         refs = tuple(
             branch if ref == "HEAD" else f"{branch}{ref[4:]}" if ref.startswith("HEAD:") else ref for ref in refs
         )

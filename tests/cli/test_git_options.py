@@ -65,6 +65,7 @@ def test_tags_are_listed_by_pattern_and_never_made_by_one(shell: Shell) -> None:
     shell.ok("tag", "-a", "v1.0", "-m", "release")
     assert shell.ok("tag", "-q", "-l", "v*").lines == ["v1.0"]
     assert "release" in shell.ok("tag", "-n").out
+    assert shell.ok("tag", "-n5").out == shell.ok("tag", "-n").out
     assert shell.ok("tag", "-q", "--list").lines == ["2026.1", "v1.0"]
 
 
@@ -117,6 +118,7 @@ def test_head_is_pushed_as_the_current_branch(origin: Shell) -> None:
     origin.commit("New")
     assert " main" in origin.ok("push", "origin", "HEAD").out
     origin.ok("push", "origin", "HEAD:copy")
+    assert origin("push", "origin", "--delete", "HEAD").code != 0
     assert "  origin/copy" in origin.ok("branch", "-r").lines
 
 

@@ -53,6 +53,8 @@ _ALONE = {
     ("add", "--all"): ".",
 }
 """Options of Git's that take a value only after `=`, and what each means without one."""
+_LINES = re.compile(r"-n\d{1,9}\Z", re.ASCII)
+"""The number of lines of each message: mvc shows the first."""
 _COUNT = re.compile(r"-(\d{1,9})\Z", re.ASCII)
 
 
@@ -71,6 +73,8 @@ def rewritten(verb: str, arguments: Sequence[str]) -> list[str]:
         count = _COUNT.match(argument) if verb == "log" else None
         if count:
             words += ["-n", count[1]]
+        elif verb == "tag" and _LINES.match(argument):
+            words.append("-n")
         elif (verb, argument) in _ALONE:
             words.append(_ALONE[verb, argument])
         else:
