@@ -89,6 +89,10 @@ def test_show_prints_a_file_or_the_names(shell: Shell) -> None:
     assert "re-indexed" not in shell.ok("show", "-s").out
 
 
+def test_a_name_too_long_for_a_file_is_no_path(shell: Shell) -> None:
+    assert shell("diff", "a" * 5_000).code == shell("log", "a" * 5_000).code == 2
+
+
 def test_diff_is_narrowed_to_paths(shell: Shell) -> None:
     assert shell.ok("diff", "main", "side", "--name-only").lines == ["model.toml", PATH]
     assert shell.ok("diff", "main", "side", "--name-only", "--", PATH).lines == [PATH]

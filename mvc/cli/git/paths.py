@@ -6,6 +6,7 @@ diff weights/best.onnx       a path, since no revision has that name
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from mvc import errors
@@ -42,7 +43,7 @@ def _is_revision(model: Model, text: str) -> bool:
 
 def _is_file(invocation: Invocation, model: Model, name: str) -> bool:
     """Return whether `name` is a file here, or a path or role of the current version."""
-    if (invocation.cwd / name).exists():
+    if os.path.exists(invocation.cwd / name):  # False for a name that no file can have
         return True
     current = model.current
     if current is None:
