@@ -72,6 +72,7 @@ def branches(model: Model, chosen: Selection = _LOCAL) -> Branches:
     return Branches(model.key, head.branch, head.version, shown)
 
 
+@writes
 def set_upstream(model: Model, name: str, text: str) -> Branch:
     """Set the upstream of the branch `name` to `text`, as `origin/main`; raise NoSuchName, NoRemote."""
     if model.target(HEADS, name) is None:

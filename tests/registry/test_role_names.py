@@ -213,8 +213,9 @@ def test_an_interrupted_publish_of_an_earlier_release_is_resumed_with_its_names(
     ana.ok("publish")
     [row] = platform.versions_of(MODEL)
     _old_names(platform, row, id_, ana)
-    for file in platform.files_of(row)[-2:]:
-        del platform.files[file["id"]]
+    for file in platform.files_of(row):
+        if file["name"] != "notes/a.txt":
+            del platform.files[file["id"]]
     assert " + v1" in ana.ok("publish").out
     assert [file["name"] for file in platform.files_of(row)] == ["notes/a.txt", "notes-b-txt", marker.NAME]
     assert ana("drift").code == 0
