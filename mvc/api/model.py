@@ -45,7 +45,7 @@ from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
-from mvc.repository.query.select import Query, SortKey
+from mvc.repository.query.criteria import Query, SortKey
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress

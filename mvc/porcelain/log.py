@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
-from mvc.model.compare import narrow
 from mvc.model.compare.diff import Snapshot, VersionDiff, compare
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
@@ -23,14 +22,18 @@ from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
 from mvc.repository.history import Entry
 from mvc.repository.model import Model
-from mvc.repository.query.select import Query, select
+from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import Place
 
 if TYPE_CHECKING:
+    from mvc.model.compare import narrow
     from mvc.registry.tags import notes
     from mvc.repository import disk_usage
+    from mvc.repository.query import select
 else:
+    narrow = lazy.Module("mvc.model.compare.narrow")
+    select = lazy.Module("mvc.repository.query.select")
     disk_usage = lazy.Module("mvc.repository.disk_usage")
     notes = lazy.Module("mvc.registry.tags.notes")
 
@@ -123,7 +126,7 @@ def log(
     tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
     walked = history.walk(model.repository.objects, tips, exclude=exclude, first_parent=first_parent)
     found = _touching(model.repository, _matching(walked, wanted), wanted)
-    selected = {row.id: row for row in select(model, found, query, count)} if not query.is_empty else {}
+    selected = {row.id: row for row in select.select(model, found, query, count)} if not query.is_empty else {}
     entries: Iterable[Entry] = itertools.islice(found, count)
     if not query.is_empty:
         entries = [(row.id, row.version) for row in selected.values()]

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from mvc import errors
-from mvc.cli import restore
+from mvc import errors, lazy
 from mvc.cli.app.command import divided
 from mvc.cli.app.invocation import Invocation
 from mvc.repository import revisions
 from mvc.repository.model import Model
-from mvc.repository.worktree import typed
+
+if TYPE_CHECKING:
+    from mvc.cli import restore
+    from mvc.repository.worktree import typed
+else:
+    restore = lazy.Module("mvc.cli.restore")
+    typed = lazy.Module("mvc.repository.worktree.typed")
 
 
 def revisions_and_paths(

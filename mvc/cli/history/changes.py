@@ -5,14 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvc.cli.app import render
+from mvc import lazy
 from mvc.cli.app.terminal import escape
 from mvc.model.compare.diff import VersionDiff
-from mvc.model.compare.narrow import changed_names
+
+if TYPE_CHECKING:
+    from mvc.cli.app import render
+    from mvc.model.compare import narrow
+else:
+    render = lazy.Module("mvc.cli.app.render")
+    narrow = lazy.Module("mvc.model.compare.narrow")
 
 _OPTIONS = (
     click.option("--stat", is_flag=True, help="Show only a summary of the changes."),
@@ -51,7 +57,7 @@ class ChangesStyle:
 
 def names(difference: VersionDiff, *, status: bool) -> Iterator[str]:
     """Yield the changed files, with `status` also the kinds of change; model.toml is labelmap and values."""
-    for kind, *paths in changed_names(difference):
+    for kind, *paths in narrow.changed_names(difference):
         yield "\t".join([kind, *map(escape, paths)]) if status else escape(paths[-1])
 
 

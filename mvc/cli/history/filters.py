@@ -5,13 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvc.model import moments
+from mvc import lazy
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter
+
+if TYPE_CHECKING:
+    from mvc.model import moments
+else:
+    moments = lazy.Module("mvc.model.moments")
 
 _OPTIONS = (
     click.option("--author", metavar="PATTERN", help="Show only versions whose author matches."),

@@ -5,19 +5,24 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import complete
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import date, escape, short
-from mvc.model.query import parse
 from mvc.model.query.subject import spelled
 from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged
-from mvc.repository.query.select import Query, SortKey
+from mvc.repository.query.criteria import Query, SortKey
+
+if TYPE_CHECKING:
+    from mvc.model.query import parse
+else:
+    parse = lazy.Module("mvc.model.query.parse")
 
 _SUBJECT = 50
 """Characters of a subject in a table."""

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.cli.app.table import cell
 from mvc.cli.app.terminal import date, escape, short
-from mvc.model.query import parse
 from mvc.model.query.subject import SECTIONS, spelled
 from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged
+
+if TYPE_CHECKING:
+    from mvc.model.query import parse
+else:
+    parse = lazy.Module("mvc.model.query.parse")
 
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 _PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|.|\Z)", re.DOTALL)

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
-from mvc.model.query import order, parse, suggest
-from mvc.model.query.expression import Expression
+from mvc.model.query import order, suggest
 from mvc.model.query.subject import FIELDS, Entry, leaves, spelled
 from mvc.model.toml.schema import Path
 from mvc.model.version import Version
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
 from mvc.repository.query.branches import elsewhere
+from mvc.repository.query.criteria import Query
 
 if TYPE_CHECKING:
     from mvc.readiness import evaluation, subject
@@ -32,43 +31,6 @@ else:
 
 _VALUES = ("metrics", "parameters")
 """The sections that `values` adds."""
-
-
-class SortKey(NamedTuple):
-    """A key to sort by; with `reverse`, the worst come first."""
-
-    key: Path
-    reverse: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> SortKey:
-        """Parse `KEY` or `-KEY`; raise BadQuery."""
-        return cls(parse.parse_key(text.removeprefix("-")), text.startswith("-"))
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The versions that fulfil `where`, by the keys of `sort`, with the values of `columns`; `values` adds all values."""
-
-    where: Expression | None = None
-    sort: tuple[SortKey, ...] = ()
-    columns: tuple[Path, ...] = ()
-    values: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """True if nothing is asked for."""
-        return self == Query()
-
-    @property
-    def searches(self) -> bool:
-        """True if it selects or orders versions, those of all refs by default."""
-        return self.where is not None or bool(self.sort)
-
-    def keys(self) -> set[Path]:
-        """Return every key that it names."""
-        named = self.where.named_keys() if self.where is not None else ()
-        return {*named, *(each.key for each in self.sort), *self.columns}
 
 
 class Row(NamedTuple):
