@@ -65,7 +65,9 @@ def test_totals_are_right_at_every_stage(shell: Shell, stages: Stages, rng: rand
     shell.ok("add", "w.bin", "twin.bin", "small")
     files = 2 * len(first) + 20 * 2000
     assert done("commit", "-m", "one")[0] >= files
-    assert done("commit", "--allow-empty", "-m", "nothing new") in ([], [files])  # files that are young are read again
+    again = done("commit", "--allow-empty", "-m", "nothing new")
+    assert len(again) <= 1
+    assert sum(again) <= files  # those that are young are read again, all or some
     shell.write("w.bin", first[:100_000] + second)
     assert done("commit", "-m", "two")[0] >= 300_000
     assert len(done("switch", "v1")) == 1
