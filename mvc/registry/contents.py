@@ -14,22 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model import roles
-from mvc.model.ids import FileId, Hasher, VersionId
+from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import compare, marker, published
 from mvc.registry.compare import Differences, FileDrift
-from mvc.registry.files import archives, role_names
+from mvc.registry.files import archives, hashed, role_names
 from mvc.registry.files.archives import Archive
+from mvc.registry.files.hashed import OTHER
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteFile, RemoteVersion
 from mvc.repository import places
 from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
 from mvc.storage.records import import_notes
-
-OTHER = FileId("")
-"""The content of a file that is longer than the expected one, and was not read to its end."""
 
 
 @dataclass
@@ -183,24 +181,9 @@ class Contents:
         return dict(self.noted), self.names, self.role_names, self.archives, self.marker
 
     def _hash(self, file: RemoteFile, entry: TreeEntry | None) -> FileId:
-        hasher, size = Hasher(), 0
-
-        def receive(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if entry is not None and size > entry.size:
-                raise _TooLongError
-            hasher.update(data)
-            if self.progress is not None:
-                self.progress(len(data))
-
-        try:
-            self.registry.download(file, receive)
-        except _TooLongError:
-            return OTHER
-        finally:
-            self.received += size
-        return FileId(hasher.digest())
+        content, size = hashed.download(self.registry, file, entry, self.progress)
+        self.received += size
+        return content
 
 
 def of_version(
@@ -247,7 +230,3 @@ def _noted_marker(answer: Any) -> tuple[str, str] | None:
     noted = answer.get("marker") if isinstance(answer, dict) else None
     pair = (noted.get("record"), noted.get("version")) if isinstance(noted, dict) else (None, None)
     return (str(pair[0]), str(pair[1])) if all(pair) else None
-
-
-class _TooLongError(Exception):
-    """More bytes came than the file has."""

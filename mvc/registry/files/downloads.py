@@ -16,11 +16,12 @@ from typing import NamedTuple, TypeVar
 
 from mvc import errors
 from mvc.formats.source import HeaderError
-from mvc.model.ids import FileId, Hasher
+from mvc.model.ids import FileId
 from mvc.model.tree import TreeEntry
-from mvc.registry.contents import OTHER, Contents
-from mvc.registry.files import flat_files
+from mvc.registry.contents import Contents
+from mvc.registry.files import flat_files, hashed
 from mvc.registry.files.archives import Archive
+from mvc.registry.files.hashed import OTHER
 from mvc.registry.protocol import Registry, RemoteFile
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
@@ -153,23 +154,8 @@ class Downloads:
 
     def _received(self, file: RemoteFile, temporary: Temporary, entry: TreeEntry | None) -> _Read:
         """Download a file to a temporary one; its content is OTHER if it is longer than the entry."""
-        hasher, size = Hasher(), 0
-
-        def receive(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if entry is not None and size > entry.size:
-                raise _TooLongError
-            hasher.update(data)
-            temporary.write(data)
-            if self.progress is not None:
-                self.progress(len(data))
-
-        try:
-            self.registry.download(file, receive)
-        except _TooLongError:
-            return _Read(OTHER, size, temporary)
-        return _Read(FileId(hasher.digest()), size, temporary)
+        content, size = hashed.download(self.registry, file, entry, self.progress, temporary.write)
+        return _Read(content, size, temporary)
 
     def _store_entry(self, ingest: Ingest, one: Expected, read: _Read) -> FileId:
         """Store a download that is the entry's; return its content, OTHER for an archive with other files."""
@@ -214,7 +200,3 @@ def _opened(temporary: Temporary) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
-
-
-class _TooLongError(Exception):
-    """A download exceeded its limit."""
