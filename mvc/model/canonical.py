@@ -53,12 +53,13 @@ def decode(data: bytes) -> Any:
     """Return the value of canonical bytes, at most `MAX_BYTES` of them; raise NotCanonical."""
     _check_size(data)
     try:
-        value = json.loads(_text(data), parse_int=_integer, parse_constant=_refuse)
+        value = _DECODER.decode(_text(data))
     except ValueError as error:
         raise errors.NotCanonical(reason=str(error)) from error
     except RecursionError:
         raise errors.NotCanonical(reason=f"it is nested deeper than {MAX_DEPTH}") from None
-    _check_depth(value)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(value)
     if not _is_encoded(value, data):
         raise errors.NotCanonical(reason="its value is encoded in another way")
     return value
@@ -143,8 +144,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
 
 def _dump(value: Any) -> bytes:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     except (ValueError, TypeError) as error:
         raise errors.NotCanonical(reason=str(error)) from error
     except RecursionError:
@@ -194,3 +194,10 @@ def _check_depth(value: Any) -> None:
 def _check_level(depth: int) -> None:
     if depth > MAX_DEPTH:
         raise errors.NotCanonical(reason=f"it is nested deeper than {MAX_DEPTH}")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
+)
+"""Made once, not for each of thousands of objects. A value that contains itself was refused before, as too deep."""

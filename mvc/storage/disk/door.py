@@ -63,7 +63,7 @@ class StoreDoor:
 
     def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
         """Return all bytes of a small file; raise Damaged when it has more than `limit`."""
-        return confined.read_regular(self.path(name), limit)
+        return confined.read_regular(self._inside.text(name), limit)
 
     def open(self, name: str) -> int:
         """Return a descriptor of a regular file for reading; the caller closes it."""
