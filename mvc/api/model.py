@@ -103,13 +103,22 @@ class Model:
 
     # --- model.toml and the working tree
 
-    def add(self, *paths: PathLike, role: str | None = None, yes: bool = False, follow_links: bool = False) -> Added:
+    def add(
+        self,
+        *paths: PathLike,
+        role: str | None = None,
+        yes: bool = False,
+        follow_links: bool = False,
+        dry_run: bool = False,
+    ) -> Added:
         """Track files, folders or patterns, relative to the current folder; `role` defaults to the file's stem.
 
-        Raises NotInModel, NoSuchFile, NothingToTrack, BadRole, RoleInUse, ManyFiles unless `yes`, and the like.
+        A `role` that another path has moves here. Raises NotInModel, NoSuchFile, NothingToTrack, BadRole, ManyFiles
+        unless `yes`, and the like.
         """
         given = [self._session.absolute(path) for path in paths]
-        return add(self._session.of(self.name), given, role=role, yes=yes, follow_links=follow_links)
+        model = self._session.of(self.name)
+        return add(model, given, role=role, yes=yes, follow_links=follow_links, dry_run=dry_run)
 
     def remove(
         self,

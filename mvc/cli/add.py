@@ -10,9 +10,10 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.intake.entries import Entry, Namesake
 from mvc.model.roles import is_glob
 from mvc.plural import count
-from mvc.porcelain.add import Added, Entry, add
+from mvc.porcelain.add import Added, add
 from mvc.repository.model import Model
 
 _SHOWN = 5
@@ -21,32 +22,59 @@ _SHOWN = 5
 @verb("add")
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--as", "role", metavar="ROLE", help="Role (default: the file's stem, the folder's name, or `files` for `.`)."
+    "--as",
+    "role",
+    metavar="ROLE",
+    help="Role, which moves here if another path has it (default: the file's stem, the folder's name, or `files` for `.`).",
 )
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be tracked or moved; change nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Allow `.` or a pattern such as *.pt to track more than 200 new files.")
 @click.option("--follow-links", is_flag=True, help="Track the targets of links, under the links' paths.")
-def command(invocation: Invocation, paths: tuple[str, ...], role: str | None, yes: bool, follow_links: bool) -> None:
+def command(
+    invocation: Invocation, paths: tuple[str, ...], role: str | None, dry_run: bool, yes: bool, follow_links: bool
+) -> None:
     """Track files, folders or patterns.
 
     Adds them to [files] in model.toml. Tracking a folder tracks every file in it, dotfiles included; ignored files
     and files that look like credentials are left out. A named folder may have any number of files; the whole folder
     (`.`, or a pattern that begins with a wildcard) with more than 200 new ones needs --yes. Nothing is copied yet: `mvc commit` records every tracked file
     as it is at that time.
+
+    With --as, a role that another path has moves to the new one, and the old file is no longer tracked.
     """
     given = [invocation.cwd / path for path in paths]
-    done = add(Model(invocation.writer(), invocation.model()), given, role=role, yes=yes, follow_links=follow_links)
+    model = Model(invocation.writer(), invocation.model())
+    done = add(model, given, role=role, yes=yes, follow_links=follow_links, dry_run=dry_run)
     for path in done.skipped:
         invocation.note(render.skipped(path))
     if done.ignored:
         invocation.note(_ignored(done.ignored))
     for line in _tracked(done) if done.entries else ():
         invocation.note(line)
-    invocation.emit("add", done, lambda: [_line(entry) for entry in done.entries] or ["Already tracked."])
+    for namesake in done.namesakes:
+        invocation.note(_namesake(namesake))
+    invocation.emit(
+        "add", done, lambda: [_line(entry, dry_run=dry_run) for entry in done.entries] or ["Already tracked."]
+    )
 
 
-def _line(entry: Entry) -> str:
-    line = f"{escape(entry.role)} = {escape(entry.path)}"
+def _line(entry: Entry, *, dry_run: bool) -> str:
+    """Return `model-latest = weights/best.pt`, or the role that moved with its old and new path."""
+    if entry.old is not None:
+        moved = "Would move" if dry_run else "Moved"
+        line = f"{moved} {escape(entry.role)}: {escape(entry.old)} -> {escape(entry.path)}"
+    else:
+        line = f"{escape(entry.role)} = {escape(entry.path)}"
     return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if is_glob(entry.path) else line
+
+
+def _namesake(namesake: Namesake) -> str:
+    """Return the note that a role stays at a file of the same name, and how to move it instead."""
+    name, role, path = escape(namesake.name), escape(namesake.role), escape(namesake.path)
+    return (
+        f"note: {name} is still {escape(namesake.old)}; to move it here instead: `mvc rm --cached {role}`, "
+        f"then `mvc add {path} --as {name}`"
+    )
 
 
 def _ignored(paths: Sequence[str]) -> str:

@@ -47,20 +47,6 @@ class OneRole(Usage):
     """
 
 
-class RoleInUse(Usage):
-    """{path} already has the role {role}.
-
-    Choose another role for the new file, such as --as {proposed}
-    """
-
-
-class RoleMoved(RoleInUse):
-    """The role {role} belongs to {path}, which does not exist.
-
-    If {path} was renamed, set the new path: `mvc set {key}={new:shell}`. Otherwise choose another role: --as {proposed}
-    """
-
-
 class TrackedAlready(Usage):
     """{path} is already tracked as {role}.
 

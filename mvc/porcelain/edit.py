@@ -273,21 +273,29 @@ def _without_links(text: str, roles: Sequence[str]) -> str:
     return toml_edit.set_keys(text, [(links.KEY, left)]) if left else toml_edit.unset_key(text, links.KEY)
 
 
-def rewrite(model: Model, change: Callable[[str], str], looked_at: Iterable[schema.Path]) -> list[Edited]:
-    """Rewrite model.toml with its text changed; return the values of the keys `looked_at` before and after."""
+def rewrite(
+    model: Model, change: Callable[[str], str], looked_at: Iterable[schema.Path], *, dry_run: bool = False
+) -> list[Edited]:
+    """Rewrite model.toml with its text changed; return the values of the keys `looked_at` before and after.
+
+    A `dry_run` computes the change and writes nothing.
+    """
     repository = model.repository
     with repository.writing():
         folder = model.folder
         before = _read(model, folder)
         parse.load(before, where=model_file.path(folder))  # invalid TOML cannot be edited
         after = change(before.decode()).encode()
-        if after != before:
+        if dry_run:
+            pass
+        elif after != before:
             repository.tree.write(model_file.path(folder), after)
         else:
             repository.tree.touch(
                 model_file.path(folder)
             )  # an interrupted command may have written it before its fsync
-        repository.tree.sync()
+        if not dry_run:
+            repository.tree.sync()
     old, new = (parse.load(data, where=model_file.path(folder)) for data in (before, after))
     return [Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at]
 

@@ -62,8 +62,11 @@ def test_add_says_once_which_roles_it_has(shell: Shell) -> None:
     assert said.code == 2
     shell.write("other.onnx", b"other")
     said = shell("add", "other.onnx", "--as", "pretrained-weights")
-    assert said.code == 2
-    assert "weights/best.onnx already has the role pretrained-weights" in said.err
+    assert said.out == "Moved pretrained-weights: weights/best.onnx -> other.onnx\n"
+    assert [shell.ok("get", f"files.{role}").out for role in ("pretrained-weights", "model-latest")] == [
+        "other.onnx\n",
+        f"{BEST}\n",
+    ]
 
 
 def test_a_role_for_a_folder_whose_files_have_others_is_refused(shell: Shell) -> None:

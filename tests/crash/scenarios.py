@@ -188,6 +188,7 @@ def littered(root: Path) -> None:
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
+    Scenario("add that moves a role", untracked, ("add", "more.txt", "--as", "notes")),
     Scenario("rm", two_versions, ("rm", "log"), (0, 2)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
     Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from mvc import errors
+from mvc.intake.entries import Entry
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.commit import commit
@@ -218,6 +220,90 @@ def test_the_role_of_the_labels_is_not_given_to_another_file(tmp_path: Path) -> 
     assert add(Model(found, MODEL), [tmp_path / "labels.json"]).tracked == (("labels.json", "labelmap"),)
     add(Model(found, MODEL), [tmp_path / "labelmap.json"])
     assert tracked(found) == {"labels.json": "labelmap", "labelmap.json": "labelmap-json"}
+
+
+# --- roles that move
+
+
+def files(root: Path) -> dict[str, str]:
+    found: dict[str, str] = tomllib.loads((root / "model.toml").read_text(encoding="utf-8"))["files"]
+    return found
+
+
+def test_a_role_that_is_asked_for_moves_and_comments_stay(tmp_path: Path) -> None:
+    write(tmp_path, "runs/exp2/weights/best.pt", "runs/exp3/weights/best.pt", "log.txt")
+    found = repository(tmp_path)
+    add(Model(found, MODEL), [tmp_path / "runs/exp2/weights/best.pt"], role="model-latest")
+    add(Model(found, MODEL), [tmp_path / "log.txt"])
+    text = (tmp_path / "model.toml").read_text(encoding="utf-8").replace('best.pt"', 'best.pt"  # the best epoch')
+    (tmp_path / "model.toml").write_text(text, encoding="utf-8")
+    (entry,) = add(Model(found, MODEL), [tmp_path / "runs/exp3/weights/best.pt"], role="model-latest").entries
+    assert entry.to_json() == {
+        "role": "model-latest",
+        "path": "runs/exp3/weights/best.pt",
+        "files": 1,
+        "bytes_total": 25,
+        "old": "runs/exp2/weights/best.pt",
+    }
+    assert (tmp_path / "model.toml").read_text(encoding="utf-8") == text.replace("exp2", "exp3")
+    assert tracked(found) == {"runs/exp3/weights/best.pt": "model-latest", "log.txt": "log"}
+
+
+def test_a_role_moves_from_a_file_that_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, "a.pt", "b.pt")
+    found = repository(tmp_path)
+    add(Model(found, MODEL), [tmp_path / "a.pt"])
+    (tmp_path / "a.pt").unlink()
+    assert add(Model(found, MODEL), [tmp_path / "b.pt"], role="a").entries[0].old == "a.pt"
+    assert tracked(found) == {"b.pt": "a"}
+
+
+def test_the_role_of_a_folder_moves_to_another_folder_and_takes_its_files_from_wider_globs(tmp_path: Path) -> None:
+    write(tmp_path, "exp2/a.pt", "exp2/b.pt", "exp3/a.pt", "exp3/plots/p.png")
+    found = repository(tmp_path)
+    add(Model(found, MODEL), [tmp_path / "exp2"], role="run")
+    (entry,) = add(Model(found, MODEL), [tmp_path / "exp3"], role="run").entries
+    assert (entry.old, entry.path, entry.files) == ("exp2/**", "exp3/**", 2)
+    assert tracked(found) == {"exp3/a.pt": "run/a.pt", "exp3/plots/p.png": "run/plots/p.png"}
+    add(Model(found, MODEL), [tmp_path])
+    add(Model(found, MODEL), [tmp_path / "exp2"], role="run")
+    now = tracked(found)
+    assert (now["exp2/a.pt"], now["exp3/a.pt"]) == ("run/a.pt", "files/exp3/a.pt")
+
+
+def test_the_role_of_the_labels_moves_with_labelmap_path(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json", "c.json"):
+        (tmp_path / name).write_text('["helmet"]', encoding="utf-8")
+    found = repository(tmp_path)
+    set_values(Model(found, MODEL), ["labelmap.path=a.json"])
+    (entry,) = add(Model(found, MODEL), [tmp_path / "b.json"], role="labelmap").entries
+    assert (entry.old, entry.path) == ("a.json", "b.json")
+    assert tracked(found) == {"b.json": "labelmap"}
+    set_values(Model(found, MODEL), ["files.labelmap=b.json"])
+    add(Model(found, MODEL), [tmp_path / "c.json"], role="labelmap")
+    assert tracked(found) == {"c.json": "labelmap"}
+
+
+def test_a_dry_run_changes_nothing_and_refuses_what_add_would(tmp_path: Path) -> None:
+    write(tmp_path, "a.pt", "b.pt", "d/.env")
+    found = repository(tmp_path)
+    add(Model(found, MODEL), [tmp_path / "a.pt"])
+    before = (tmp_path / "model.toml").read_bytes(), (tmp_path / "model.toml").stat().st_mtime_ns
+    assert add(Model(found, MODEL), [tmp_path / "b.pt"], role="a", dry_run=True).entries == (
+        Entry("a", "b.pt", 1, 4, "a.pt"),
+    )
+    assert add(Model(found, MODEL), [tmp_path / "b.pt"], dry_run=True).entries == (Entry("b", "b.pt", 1, 4),)
+    with pytest.raises(errors.NothingToTrack):
+        add(Model(found, MODEL), [tmp_path / "d"], role="a", dry_run=True)
+    assert ((tmp_path / "model.toml").read_bytes(), (tmp_path / "model.toml").stat().st_mtime_ns) == before
+
+
+def test_a_file_of_the_same_name_gets_another_role_and_a_hint(tmp_path: Path) -> None:
+    write(tmp_path, "exp2/best.pt", "exp3/best.pt", "best.onnx")
+    found = repository(tmp_path)
+    add(Model(found, MODEL), [tmp_path / "exp2/best.pt"])
+    done = add(Model(found, MODEL), [tmp_path / "exp3/best.pt", tmp_path / "best.onnx"])
+    assert done.namesakes == (("best", "exp2/best.pt", "exp3-best-pt", "exp3/best.pt"),)
 
 
 # --- what is there already

@@ -73,6 +73,7 @@ ROWS = (
     # --- the next version
     Row("set parameters.lr=3"),
     Row("add new.bin", write=("new.bin",)),
+    Row("add new.bin --as weights", write=("new.bin",)),
     Row("rm weights", deletes=True),
     Row("rm --cached runs", deletes=True),
     Row("commit -m x", before=EDIT),

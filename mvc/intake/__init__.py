@@ -1,0 +1,1 @@
+"""Files that come in: entries of `[files]`, and the folders of training runs."""
