@@ -276,19 +276,8 @@ def _unready(
 
 def _identify(work: _Work, file: WorkFile) -> FileId:
     """Return the id of a tracked file, storing its content unless it is stored or this is a dry run."""
-    repository, draft = work.repository, work.draft
-    if draft is None:
-        return snapshot.by_reading(repository)(file)
-    known = repository.stats.lookup(file.root_path, file.stat)
-    recipe = repository.recipes.best(known) if known is not None else None
-    if known is not None and recipe is not None:
-        repository.door.make_durable(recipe.path)
-        return known
-
-    def store(fd: int) -> FileId:
-        return draft.store(fd, file.path, file.role)
-
-    return snapshot.read_steadily(repository, file, store)
+    draft = work.draft
+    return draft.identify(file) if draft is not None else snapshot.by_reading(work.repository)(file)
 
 
 def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile]) -> None:

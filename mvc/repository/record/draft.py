@@ -2,7 +2,8 @@
 
     Draft ─ store files (no lock) ─ tree, manifest, version ─ durable ─► lock ─► ref entry: the commit point
 
-`commit` creates versions of the working tree this way, and `record_files` of files anywhere.
+`commit` creates versions of the working tree this way, and `record_files` of files anywhere. A stash is kept by a record
+of its own instead of a branch.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree
 from mvc.model.version import Code, Person, Timestamp, Version
 from mvc.repository.repository import Repository
+from mvc.repository.worktree import snapshot
+from mvc.repository.worktree.scan import WorkFile
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
@@ -58,6 +61,19 @@ class Draft:
         stored = self.ingest.add(fd, path, role)
         self.fresh[stored.file] = self.fresh.get(stored.file, 0) + stored.new_bytes
         return stored.file
+
+    def identify(self, file: WorkFile) -> FileId:
+        """Return the id of a file of the working tree, storing its content unless it is stored.
+
+        Raises FileChanged, MissingFile, UnreadableFile, NotRegularFile, UnsafePath, DiskFailed.
+        """
+        repository = self._repository
+        known = repository.stats.lookup(file.root_path, file.stat)
+        recipe = repository.recipes.best(known) if known is not None else None
+        if known is not None and recipe is not None:
+            repository.door.make_durable(recipe.path)
+            return known
+        return snapshot.read_steadily(repository, file, lambda fd: self.store(fd, file.path, file.role))
 
     def stage(
         self,
@@ -99,12 +115,23 @@ class Draft:
         self.ingest.close()
         with repository.locked():
             tip, new = version()
-            if gc.generation(repository.door) != self._generation:
-                raise errors.CollectedMeanwhile
-            config.require(repository.door, self.ingest.features)
-            id_ = repository.objects.put_version(new)
+            id_ = self._put(new)
             repository.refs.append(branch, tip, id_, move)
             after()
+        repository.stats.save()
+        return id_
+
+    def keep(self, version: Version, record: Callable[[VersionId], None]) -> VersionId:
+        """Make `version` durable without moving a ref; `record` is called under the lock, and keeps it from collection.
+
+        Raises CollectedMeanwhile.
+        """
+        repository = self._repository
+        self.ingest.close()
+        with repository.locked():
+            id_ = self._put(version)
+            repository.door.barrier()
+            record(id_)
         repository.stats.save()
         return id_
 
@@ -113,6 +140,14 @@ class Draft:
         if "ingest" in self.__dict__:
             self.ingest.discard()
         self._repository.door.discard_staged()
+
+    def _put(self, version: Version) -> VersionId:
+        """Stage the version; the caller holds the lock. Raises CollectedMeanwhile."""
+        door = self._repository.door
+        if gc.generation(door) != self._generation:
+            raise errors.CollectedMeanwhile
+        config.require(door, self.ingest.features)
+        return self._repository.objects.put_version(version)
 
 
 def check(manifest: Manifest, message: str, *, allow_secret: bool) -> tuple[Problem, ...]:

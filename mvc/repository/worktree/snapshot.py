@@ -64,16 +64,17 @@ def take(
     identify: Identify,
     ready: Ready | None = None,
     tolerant: bool = False,
+    data: bytes | None = None,
 ) -> Found:
     """Return the working tree of `model` in `folder` as a version; `identify` returns the id of each tracked file.
 
     `ready` is called once the files are known and before one is read; it may raise. Files that are not checked out are
-    taken from `base`, the tree of HEAD.
+    taken from `base`, the tree of HEAD. `data` is read instead of the model.toml in the working tree.
 
     Raises BadToml and the like, NoModelToml, OtherName, and the faults of tracked files. With `tolerant`, faults are
     returned, and an unreadable file has the id UNREAD.
     """
-    data = model_file.read(repository, folder)
+    data = model_file.read(repository, folder) if data is None else data
     if data is None:
         raise errors.NoModelToml(path=model_file.path(folder), model=model)
     manifest = _manifest(repository, folder, data, tolerant=tolerant)

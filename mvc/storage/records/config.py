@@ -328,6 +328,14 @@ def require(door: StoreDoor, features: Collection[str]) -> None:
         write_repository(door, {**values, "requires": sorted(required.union(features))})
 
 
+def set_feature(door: StoreDoor, name: str, *, needed: bool) -> None:
+    """Require the feature `name` of readers, or no longer; the caller holds the lock."""
+    values = _read_repository(door)
+    required = set(values.get("requires", ()))
+    if (name in required) != needed:
+        write_repository(door, {**values, "requires": sorted(required ^ {name})})
+
+
 def checksum(values: Mapping[str, Any]) -> str:
     """Return the checksum over the values of `config.toml`, `sum` itself left out."""
     return digest(canonical.encode({key: value for key, value in values.items() if key != "sum"}))
