@@ -29,6 +29,8 @@ HOMES = {
     "Timestamp": "mvc.model.version",
     "Version": "mvc.api.version",
     "clone": "mvc.api.repository",
+    "download": "mvc.api.download",
+    "download_locked": "mvc.api.download",
     "errors": "mvc",
     "frame": "mvc.api.frame",
     "init": "mvc.api.repository",

@@ -1,6 +1,8 @@
 """The public names, for type checkers; made from `HOMES`: MVC_WRITE_DOCS=1 pytest tests/api writes it anew."""
 
 from mvc import errors as errors
+from mvc.api.download import download as download
+from mvc.api.download import download_locked as download_locked
 from mvc.api.files import File as File
 from mvc.api.files import Tensor as Tensor
 from mvc.api.frame import frame as frame
@@ -31,6 +33,8 @@ __all__ = [
     "Timestamp",
     "Version",
     "clone",
+    "download",
+    "download_locked",
     "errors",
     "frame",
     "init",

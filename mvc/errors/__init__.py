@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         ConnectionRefused,
         HostNotFound,
         HostNotTrusted,
+        LockNotTrusted,
         PlainHttp,
         ProxyFailed,
         SettingNotTrusted,
@@ -241,6 +242,7 @@ if TYPE_CHECKING:
         RemoteRewritten,
         RemoteUnreachable,
         RemoteVanished,
+        SeveralModels,
         UnknownHostKey,
     )
     from mvc.errors.repository import (
@@ -264,6 +266,7 @@ if TYPE_CHECKING:
         NoParent,
         NoPrevious,
         NoSuchMoment,
+        NotInRemoteVersion,
         NotInVersion,
         NotOnThisLine,
         NoVersionHasKey,
@@ -279,6 +282,7 @@ if TYPE_CHECKING:
     )
     from mvc.errors.settings import (
         BadConfig,
+        BadLockFile,
         BadSetting,
         MissingPackage,
         UnknownSetting,
@@ -289,6 +293,7 @@ if TYPE_CHECKING:
         FileExpired,
         FormatDamaged,
         FormatLost,
+        LockMismatch,
         LogLost,
         Missing,
         MissingThere,
@@ -297,6 +302,7 @@ if TYPE_CHECKING:
     )
     from mvc.errors.worktree import (
         CurrentFolder,
+        FilesDiffer,
         InTheWay,
         NotEmpty,
         OnlyHere,
@@ -320,6 +326,7 @@ __all__ = [
     "BadImage",
     "BadKey",
     "BadLabels",
+    "BadLockFile",
     "BadMessage",
     "BadModelKey",
     "BadPattern",
@@ -363,6 +370,7 @@ __all__ = [
     "FetchFailed",
     "FileChanged",
     "FileExpired",
+    "FilesDiffer",
     "FilesElsewhere",
     "FormatDamaged",
     "FormatLost",
@@ -383,6 +391,8 @@ __all__ = [
     "LaunchElsewhere",
     "LaunchUncertain",
     "LinkOutside",
+    "LockMismatch",
+    "LockNotTrusted",
     "LockTimeout",
     "LogLost",
     "ManyFiles",
@@ -438,6 +448,7 @@ __all__ = [
     "NotFinite",
     "NotInConflict",
     "NotInModel",
+    "NotInRemoteVersion",
     "NotInVersion",
     "NotInitialized",
     "NotOnRegistry",
@@ -492,6 +503,7 @@ __all__ = [
     "RulesBroken",
     "SecretFound",
     "SettingNotTrusted",
+    "SeveralModels",
     "SomebodySends",
     "SourceExpected",
     "StillPromised",

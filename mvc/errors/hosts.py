@@ -23,6 +23,14 @@ class SettingNotTrusted(Denied):
     """
 
 
+class LockNotTrusted(Denied):
+    """Nothing was sent: {lock} would send your credentials to {host}, which you have not approved.
+
+    If you trust that host, name it yourself: add `--url {url:shell}`, with its options. In scripts, set
+    MVC_TRUSTED_HOSTS={host}.
+    """
+
+
 class PlainHttp(Denied):
     """Nothing was sent: {remote} would send your credentials to {host} over unencrypted HTTP, which you have not
     accepted.

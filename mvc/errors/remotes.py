@@ -124,3 +124,10 @@ class RemoteRewritten(Damaged):
     Somebody restored it from an older backup, or replaced it. If that is intended, run `mvc remote rm NAME`, add the
     remote again, and fetch; fetched versions are kept.
     """
+
+
+class SeveralModels(Usage):
+    """{remote} has several models: {known}.
+
+    Name one after a #: `mvc download {source:shell}`
+    """

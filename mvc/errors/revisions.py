@@ -159,3 +159,10 @@ class BadAuthor(Usage):
 
     Write "NAME <EMAIL>", such as "Ana Silva <ana@acme.example>".
     """
+
+
+class NotInRemoteVersion(NotInVersion):
+    """{version} has no file or role {name} (roles: {known}).
+
+    Name a role, a path, a folder or a quoted pattern, such as 'onnx*'.
+    """

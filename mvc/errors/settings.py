@@ -32,3 +32,10 @@ class MissingPackage(Usage):
 
     Install {package} with pip, in the Python environment of mvc.
     """
+
+
+class BadLockFile(Usage):
+    """Cannot read the lock file {path}: {reason}.
+
+    Write it again with `mvc download SOURCE DIR --lock FILE`.
+    """

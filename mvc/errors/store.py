@@ -80,3 +80,10 @@ class PackNameTaken(Damaged):
 
     Upload the pack under another name with `mvc push --repair`.
     """
+
+
+class LockMismatch(Damaged):
+    """{remote} does not have what {lock} names: {reason}.
+
+    Download from another remote with --url, or lock a version that exists: `mvc download SOURCE DIR --lock FILE`.
+    """

@@ -48,3 +48,11 @@ class UnfinishedSwitch(RefRejected):
 
     Nothing is lost; fix the cause, then run `mvc status`.
     """
+
+
+class FilesDiffer(WouldOverwrite):
+    """Nothing was written, because {count:file|files} in {folder} would be overwritten:
+    {listed}
+
+    Choose another folder, or overwrite with --force.
+    """

@@ -9,6 +9,7 @@ The others are in the manifest: each literal path of `[files]`, and `labelmap.pa
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -20,6 +21,14 @@ LABELMAP = "labelmap"
 """The role of the file that `labelmap.path` names."""
 MAGIC = re.compile(r"[*?\[]")
 """What makes a value a pattern."""
+
+
+def selects(name: str, entry: TreeEntry) -> bool:
+    """Return whether `name` selects a file: its role, its path, a folder of one of these, or a pattern for one."""
+    plain = name.removeprefix("./").rstrip("/")
+    if is_glob(name) and name not in (entry.role, entry.path):
+        return any(fnmatch.fnmatchcase(text, plain) for text in (entry.role, entry.path))
+    return any(text == plain or text.startswith(f"{plain}/") for text in (entry.role, entry.path))
 
 
 def is_glob(value: str) -> bool:

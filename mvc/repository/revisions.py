@@ -56,12 +56,33 @@ def resolve(model: Model, text: str) -> VersionId:
 
     Raises UnknownRevision, AmbiguousRevision, NoVersionYet, NoModel, BadDate, Missing, Damaged.
     """
+    base, steps = split_steps(text)
+    return ancestor(model.repository, _base(model, base, text), steps, text)
+
+
+def split_steps(text: str) -> tuple[str, str]:
+    """Split a revision into its base and its steps to ancestors: `v7`, `~2^2`."""
     match = _STEPS.match(text)
     assert match is not None  # noqa: S101 - the expression matches any text
-    id_ = _base(model, match["base"], text)
-    for sign, count in _STEP.findall(match["steps"]):
-        id_ = _step(model.repository, id_, sign, int(count) if count else 1, text)
+    return match["base"], match["steps"]
+
+
+def ancestor(repository: Repository, id_: VersionId, steps: str, text: str) -> VersionId:
+    """Return the ancestor of a version after `steps`, for the revision `text`. Raises NoParent, ParentAbsent."""
+    for sign, count in _STEP.findall(steps):
+        id_ = _step(repository, id_, sign, int(count) if count else 1, text)
     return id_
+
+
+def number_of(text: str) -> int | None:
+    """Return the number of `v7`; None for another text."""
+    match = _NUMBER.match(text)
+    return int(match[1]) if match else None
+
+
+def is_hex(text: str) -> bool:
+    """Return whether `text` may be the beginning of an id."""
+    return _HEX.match(text) is not None
 
 
 def resolve_range(model: Model, text: str) -> Range:
@@ -113,8 +134,7 @@ def model_of(model: Model, text: str) -> str:
 
 def _base_of(text: str) -> str:
     """Return `text` without its steps to parents."""
-    match = _STEPS.match(text)
-    return match["base"] if match else text
+    return split_steps(text)[0]
 
 
 def ref_of(model: Model, name: str) -> RefName | None:
@@ -125,7 +145,7 @@ def ref_of(model: Model, name: str) -> RefName | None:
     if name in ("", "HEAD", "@"):
         branch = model.head.branch
         return model.ref(HEADS, branch) if branch is not None else None
-    logs = dict.fromkeys(ref for ref in _refs(model.key, name) if model.repository.refs.numbers(ref))
+    logs = dict.fromkeys(ref for ref in refs_of(model.key, name) if model.repository.refs.numbers(ref))
     alive = [ref for ref in logs if model.repository.refs.target(ref) is not None] or list(logs)
     if len(alive) > 1:
         raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
@@ -152,9 +172,9 @@ def _base(model: Model, text: str, whole: str) -> VersionId:
     past = _AT.match(text)
     if past:
         return _past(model, past["name"], past["when"], whole)
-    number = _NUMBER.match(text)
-    if number:
-        return _numbered(model, int(number[1]), model.current)
+    number = number_of(text)
+    if number is not None:
+        return _numbered(model, number, model.current)
     return _named(model, text) or _abbreviated(repository, text) or _unknown(model, whole)
 
 
@@ -167,21 +187,23 @@ def _split_model(repository: Repository, text: str) -> tuple[str | None, str]:
 
 
 def _in_model(model: Model, text: str, whole: str) -> VersionId:
-    number = _NUMBER.match(text)
-    if number:
-        return _numbered(model, int(number[1]), model.target(HEADS, MAIN))
+    number = number_of(text)
+    if number is not None:
+        return _numbered(model, number, model.target(HEADS, MAIN))
     return _base(model, text, whole)
 
 
 def _named(model: Model, text: str) -> VersionId | None:
     """Return the version of a ref. Raises AmbiguousRevision if refs of several kinds have the name."""
-    found = {ref: target for ref in _refs(model.key, text) if (target := model.repository.refs.target(ref)) is not None}
+    found = {
+        ref: target for ref in refs_of(model.key, text) if (target := model.repository.refs.target(ref)) is not None
+    }
     if len(set(found.values())) > 1:
         raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
     return next(iter(found.values()), None)
 
 
-def _refs(model: str, text: str) -> Iterator[RefName]:
+def refs_of(model: str, text: str) -> Iterator[RefName]:
     """Yield the refs that `text` may name: of the given kind, of a remote, or of any kind."""
     kind, _, name = text.partition("/")
     if kind in KINDS and name:
@@ -214,7 +236,7 @@ def _numbered(model: Model, number: int, tip: VersionId | None) -> VersionId:
 
 def _abbreviated(repository: Repository, text: str) -> VersionId | None:
     """Return the only version whose id begins with `text`."""
-    if not _HEX.match(text):
+    if not is_hex(text):
         return None
     found = [id_ for id_ in repository.objects.with_prefix(text) if _is_version(repository, id_)]
     if len(found) > 1:

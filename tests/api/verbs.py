@@ -57,6 +57,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "remote show": ("Remote.settings", "Remote.seen"),
     "remote check": ("Remote.check",),
     "clone": ("mvc.clone",),
+    "download": ("mvc.download", "mvc.download_locked"),
     "fetch": ("Remote.fetch", "Model.fetch"),
     "pull": ("Remote.pull", "Model.pull"),
     "push": ("Remote.push", "Model.push"),

@@ -138,6 +138,8 @@ gc --remote origin
 alias rm prod
 reflog
 clone ../origin ../other
+download ../origin ../device --lock ../mvc.lock
+download --locked ../mvc.lock ../device
 """
 OTHER = """
 status

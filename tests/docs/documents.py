@@ -30,6 +30,7 @@ from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
 from mvc.porcelain.diff import Diff
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
+from mvc.porcelain.download import Downloaded
 from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.du import Usages
 from mvc.porcelain.edit import Edited
@@ -83,6 +84,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
     "diff": [Diff],
     "docker": [ResolvedImage],
+    "download": [Downloaded],
     "drift": [RegistryDrift, {"docker": ImageDrift}],
     "du": [Usages],
     "experiment": [{"experiments": list[Experiment]}, CreatedExperiment, ShownExperiment],

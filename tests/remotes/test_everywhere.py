@@ -39,6 +39,13 @@ def test_clone_push_fetch_pull_and_merge(tmp_path: Path, monkeypatch: Any, rng: 
     assert hers.ok("fsck", "--remote", "origin", "--read-data").code == 0
     few = clone(tmp_path, monkeypatch, "few", "--meta", place=place)
     assert few.raw("cat", "v1:weights")[1] == hers.raw("cat", "v1:weights")[1]
+    few.folder = tmp_path
+    url, options = place
+    given = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    few.ok("download", f"{url}#@v1", "weights", "device", "--lock", "mvc.lock", *given)
+    assert (tmp_path / "device" / WEIGHTS).read_bytes() == hers.raw("cat", "v1:weights")[1]
+    few.ok("download", "--locked", "mvc.lock", "again")
+    assert (tmp_path / "again" / WEIGHTS).read_bytes() == (tmp_path / "device" / WEIGHTS).read_bytes()
 
 
 def test_a_collection_removes_what_a_removed_branch_had(

@@ -54,6 +54,7 @@ VERBS = {
     "drift": ("drift", "Compare published and imported versions with the registry"),
     "remote": ("remote", "List, add, change or check remotes"),
     "clone": ("clone", "Clone a remote into a new folder"),
+    "download": ("download", "Download a version's files without a repository"),
     "fetch": ("fetch", "Download refs and version metadata from a remote"),
     "pull": ("pull", "Fetch from a remote and update the current branch"),
     "push": ("push", "Upload versions and update the remote's refs"),

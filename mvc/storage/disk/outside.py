@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from mvc import errors, lazy
-from mvc.storage.disk import hidden_names
+from mvc.storage.disk import confined, hidden_names, lock, process
 from mvc.storage.disk.primitives import step, sync_folder, writing
 from mvc.storage.disk.temporary import Temporary
+
+_LOCK = "lock"
 
 
 def make_folder(path: Path) -> None:
@@ -26,6 +29,45 @@ def discard_folder(path: Path) -> None:
     """Remove the incomplete folder of an interrupted command."""
     step("rmtree", path)
     lazy.load("shutil").rmtree(path, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder outside any `.mvc`, at once for others: it is renamed first."""
+    gone = hidden_names.path_for(path)
+    with writing(path):
+        step("rename", path)
+        os.rename(path, gone)
+    discard_folder(gone)
+
+
+@contextlib.contextmanager
+def held_folder(path: Path, timeout: float) -> Iterator[Path]:
+    """Create the folder `path` if it is absent, and hold the lock in it; wait at most `timeout` seconds.
+
+    A lock does not count if its folder was removed meanwhile. Raises LockTimeout, NotWritable, IrregularFile for a link.
+    """
+    confined.Inside(path.parent).folder(path.name)
+    while True:
+        with writing(path), contextlib.suppress(FileExistsError):
+            step("mkdir", path)
+            path.mkdir()
+        try:
+            fd = confined.open_regular(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o666 & ~process.umask())
+        except FileNotFoundError:
+            continue
+        try:
+            lock.take(fd, path / _LOCK, timeout)
+            if _is_at(fd, path / _LOCK):
+                yield path
+                return
+        finally:
+            os.close(fd)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
+    return False
 
 
 def sweep_beside(folder: Path) -> None:

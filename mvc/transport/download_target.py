@@ -1,0 +1,142 @@
+"""The folder of a download: which files it has already, and how the others get there.
+
+    file ─► in the folder? ─ the same bytes ─► kept        another file ─► refused, or replaced by force
+                           └ absent ─► chunks ─► decoded, hashed ─► durable in the store's tmp ─► renamed
+
+The store is a folder in the target, so that a rename is atomic. Files are never written through a link.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvc import errors
+from mvc.model.document import Document, keys
+from mvc.model.ids import ChunkId
+from mvc.model.paths import escape_name
+from mvc.model.tree import TreeEntry
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Repository
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.disk import hashing
+from mvc.storage.disk.file_stat import Stat
+from mvc.storage.disk.treedoor import TreeDoor
+from mvc.storage.progress import Progress
+from mvc.transport import promisor
+
+STATE = ".download.mvc-tmp"
+"""The folder in the target of what was fetched so far; its suffix keeps it from being tracked."""
+_SHOWN = 20
+"""The most files that an error lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedFile(Document):
+    """A file of a version; `written` is False if the folder had it already."""
+
+    KEYS = keys("*entry written")
+
+    entry: TreeEntry
+    written: bool
+
+
+class Target:
+    """A folder, and the `files` that it is to have."""
+
+    def __init__(self, folder: Path, repository: Repository, files: tuple[TreeEntry, ...], *, force: bool) -> None:
+        """Compare the folder with `files`. Raises FilesDiffer for other files at their paths, unless `force`."""
+        self._folder = folder
+        self._repository = repository
+        self._files = files
+        self._force = force
+        self._tree = TreeDoor(folder, repository.door)
+        self._before = {entry.path: self._tree.stat(entry.path) for entry in files}
+        self._present = {entry.path for entry in files if self._has(entry, self._before[entry.path])}
+        self._check_free([entry for entry in files if entry.path not in self._present])
+
+    def fetch(self, remote: Remote, progress: Progress | None = None) -> int:
+        """Fetch the chunks of the absent files that are not stored; return the bytes received.
+
+        Raises MissingThere, Damaged, and errors of the remote.
+        """
+        chunks = [chunk for entry in self._absent() for chunk in self._chunks(entry)]
+        try:
+            return promisor.fetch_chunks(self._repository, remote, chunks, progress)
+        except errors.MissingThere:  # garbage collection may have moved it since the listing
+            return promisor.fetch_chunks(self._repository, remote, chunks, progress)
+
+    def write(self, progress: Progress | None = None) -> tuple[DownloadedFile, ...]:
+        """Write the absent files, each verified and durable before it gets its name; return all files."""
+        absent = list(self._absent())
+        if progress is not None and absent:
+            progress.expect(sum(entry.size for entry in absent), "Writing files")
+        for entry in absent:
+            self._write(entry, progress)
+        for entry in self._files:
+            if entry.path in self._present:
+                self._set_mode(entry)
+        self._tree.sync()
+        return tuple(DownloadedFile(entry, entry.path not in self._present) for entry in self._files)
+
+    def _absent(self) -> Iterator[TreeEntry]:
+        return (entry for entry in self._files if entry.path not in self._present)
+
+    def _has(self, entry: TreeEntry, stat: Stat | None) -> bool:
+        if stat is None or not stat.is_file or stat.size != entry.size:
+            return False
+        fd = self._tree.open(entry.path)
+        try:
+            return hashing.file_id(fd) == entry.file
+        finally:
+            os.close(fd)
+
+    def _check_free(self, entries: Iterable[TreeEntry]) -> None:
+        """Raise FilesDiffer if a file would be replaced without `force`, NotWritable if it cannot be created."""
+        others = []
+        for entry in entries:
+            self._check_folders(entry.path)
+            stat = self._before[entry.path]
+            if stat is not None and not (stat.is_file or stat.is_link):
+                raise errors.NotWritable(path=self._folder / entry.path, reason="it is not a regular file")
+            if stat is not None and not self._force:
+                others.append(entry.path)
+        if others:
+            listed = "".join(f"  {escape_name(path)}\n" for path in others[:_SHOWN]).rstrip("\n")
+            if len(others) > _SHOWN:
+                listed += f"\n  … {len(others) - _SHOWN} more"
+            raise errors.FilesDiffer(count=len(others), folder=self._folder, listed=listed)
+
+    def _check_folders(self, path: str) -> None:
+        above = path.rpartition("/")[0]
+        while above:
+            stat = self._tree.stat(above)
+            if stat is not None and not stat.is_folder:
+                raise errors.NotWritable(path=self._folder / above, reason="it is not a folder")
+            above = above.rpartition("/")[0]
+
+    def _chunks(self, entry: TreeEntry) -> list[ChunkId]:
+        """Return the chunks of a file, by the recipe that readers prefer. Raises Missing, Damaged."""
+        recipes = sorted(self._repository.recipes.for_file(entry.file), key=Recipe.preference)
+        recipe = next((each for each in recipes if each.size == entry.size), None)
+        if recipe is None:
+            raise errors.Missing(what=f"the recipe of {escape_name(entry.path)}, file", id=entry.file)
+        return [chunk for chunk, _ in recipe.chunks]
+
+    def _write(self, entry: TreeEntry, progress: Progress | None) -> None:
+        temporary = self._repository.door.temporary()
+        try:
+            self._repository.extract.to_temporary(entry.file, temporary, progress)
+            temporary.close(0o777 if entry.exec else 0o666)
+            if not self._force and self._tree.stat(entry.path) is not None and self._before[entry.path] is None:
+                raise errors.FilesDiffer(count=1, folder=self._folder, listed=f"  {escape_name(entry.path)}")
+            self._tree.place(temporary.path, entry.path)
+        finally:
+            temporary.discard()
+
+    def _set_mode(self, entry: TreeEntry) -> None:
+        stat = self._before[entry.path]
+        if stat is not None and stat.executable != entry.exec:
+            self._tree.chmod(entry.path, executable=entry.exec)

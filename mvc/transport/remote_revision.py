@@ -1,0 +1,99 @@
+"""Revisions on a remote: a version found by the remote's own refs, without refs here.
+
+v7                    number 7 in the history of main, or of the remote's first branch
+main  prod  2026.1    a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
+3f9c2ab1d0            the beginning of an id, four digits or more
+main~2  v7^2          ancestors, as in `mvc.repository.revisions`
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NoReturn
+
+from mvc import errors
+from mvc.model.ids import VersionId
+from mvc.remotes.remote import Remote
+from mvc.repository import history, revisions
+from mvc.repository.parts import MAIN
+from mvc.repository.repository import Repository
+from mvc.storage.records.reflog import HEADS, RefName
+from mvc.transport import tracking
+
+_SHOWN = 10
+"""The most names that an error lists."""
+
+
+class RemoteRefNames:
+    """The refs of `model` on a remote, as listed once; each is read when it is asked for.
+
+    `numbers` are the newest numbers of the refs of all models.
+    """
+
+    def __init__(self, remote: Remote, numbers: dict[RefName, int], model: str) -> None:
+        """Hold the listing."""
+        self._remote = remote
+        self._numbers = {ref: number for ref, number in numbers.items() if ref.model == model}
+        self.model = model
+
+    @cached_property
+    def main(self) -> VersionId | None:
+        """The tip of main, else of the first branch; None for none."""
+        branches = sorted(
+            (ref for ref in self._numbers if ref.kind == HEADS), key=lambda ref: (ref.name != MAIN, ref.name)
+        )
+        return next((target for ref in branches if (target := self._target(ref)) is not None), None)
+
+    def resolve(self, repository: Repository, text: str) -> VersionId:
+        """Return the version that `text` names, by default the tip of main; `repository` has the metadata.
+
+        Raises UnknownRevision, AmbiguousRevision, Missing, Damaged, and errors of the remote.
+        """
+        base, steps = revisions.split_steps(text)
+        return revisions.ancestor(repository, self._base(repository, base), steps, text)
+
+    def _base(self, repository: Repository, text: str) -> VersionId:
+        if text in ("", "HEAD"):
+            return self.main or self._unknown(MAIN)
+        number = revisions.number_of(text)
+        if number is not None:
+            return history.numbered(repository.objects, self.main, number) or self._unknown(text)
+        return self._named(text) or self._abbreviated(repository, text) or self._unknown(text)
+
+    def _named(self, text: str) -> VersionId | None:
+        """Return the version of a ref. Raises AmbiguousRevision if refs of several kinds have the name."""
+        refs = dict.fromkeys(ref for ref in revisions.refs_of(self.model, text) if ref in self._numbers)
+        found = {ref: target for ref in refs if (target := self._target(ref)) is not None}
+        if len(set(found.values())) > 1:
+            raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
+        return next(iter(found.values()), None)
+
+    def _abbreviated(self, repository: Repository, text: str) -> VersionId | None:
+        """Return the only version with an id that begins with `text` among those that a ref reaches."""
+        if not revisions.is_hex(text):
+            return None
+        tips = [target for ref in self._numbers if (target := self._target(ref)) is not None]
+        found = [id_ for id_ in history.ancestors(repository.objects, tips) if id_.startswith(text)]
+        if len(found) > 1:
+            raise errors.AmbiguousRevision(text=text, candidates=", ".join(sorted(found)[:_SHOWN]))
+        return found[0] if found else None
+
+    def _target(self, ref: RefName) -> VersionId | None:
+        return self._remote.refs.at(ref, self._numbers[ref]).new
+
+    def _unknown(self, text: str) -> NoReturn:
+        names = list(dict.fromkeys(ref.name for ref in sorted(self._numbers)))
+        known = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        suggestion = f"Branches, tags and aliases of {self.model} there: {known or 'none'}."
+        raise errors.UnknownRevision(text=text, model=self.model, suggestion=suggestion)
+
+
+def models(numbers: dict[RefName, int]) -> list[str]:
+    """Return the models that have a branch, deleted ones included."""
+    return sorted({ref.model for ref in numbers if ref.kind == HEADS})
+
+
+def sound_refs(remote: Remote) -> dict[RefName, int]:
+    """List the refs of `remote`, each with its newest number; those with invalid names are left out."""
+    numbers, _, _ = remote.refs.everything()
+    return {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
