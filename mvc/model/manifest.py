@@ -60,8 +60,7 @@ class Manifest:
     @property
     def docker_digest(self) -> str | None:
         """The digest of the docker image, given or resolved when the version was made; None if neither."""
-        value = self.docker.get("digest")
-        return value["resolved"] if isinstance(value, dict) else value
+        return digest_of(self.docker.get("digest"))
 
     @cached_property
     def encoded(self) -> bytes:
@@ -111,6 +110,12 @@ class Manifest:
     def __hash__(self) -> int:
         """Return the hash of the bytes."""
         return hash(self.encoded)
+
+
+def digest_of(value: Any) -> str | None:
+    """Return the digest of a docker image: of the value as it is stored, the text or the resolved one."""
+    digest: str | None = value["resolved"] if isinstance(value, dict) else value
+    return digest
 
 
 def _check(record: Any) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from mvc import errors
 from mvc.model import canonical
@@ -143,6 +143,46 @@ class Code:
         if not isinstance(value["commit"], str) or not has_texts or type(value["dirty"]) is not bool:
             raise errors.NotCanonical(reason="a field of code has the wrong type")
         return cls(**value)
+
+
+class VersionFields(Protocol):
+    """The fields of a version that queries use, read from its object or from a cache."""
+
+    @property
+    def parents(self) -> tuple[VersionId, ...]:
+        """The ids of its parents."""
+
+    @property
+    def number(self) -> int:
+        """The number."""
+
+    @property
+    def author(self) -> Person:
+        """The author."""
+
+    @property
+    def time(self) -> Timestamp:
+        """The time."""
+
+    @property
+    def message(self) -> str:
+        """The message."""
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+
+    @property
+    def manifest(self) -> ManifestId:
+        """The id of the manifest."""
+
+    @property
+    def tree(self) -> TreeId:
+        """The id of the tree."""
+
+    @property
+    def code(self) -> Code | None:
+        """The Git commit of the training code."""
 
 
 @dataclass(frozen=True, slots=True)

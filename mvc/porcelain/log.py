@@ -11,16 +11,16 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot, VersionDiff, compare
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
-from mvc.model.version import Timestamp, Version
+from mvc.model.version import Timestamp, Version, VersionFields
 from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
-from mvc.repository.history import Entry
+from mvc.repository.history import Entry, Versions
 from mvc.repository.model import Model
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
@@ -99,6 +99,7 @@ class Logged(Document):
     branch: str | None = None
 
 
+_Fields = TypeVar("_Fields", bound=VersionFields)
 _ALL = Filter()
 _NO_QUERY = Query()
 
@@ -124,11 +125,17 @@ def log(
     NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
     """
     tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
-    walked = history.walk(model.repository.objects, tips, exclude=exclude, first_parent=first_parent)
-    found = _touching(model.repository, _matching(walked, wanted), wanted)
-    selected = {row.id: row for row in select.select(model, found, query, count)} if not query.is_empty else {}
-    entries: Iterable[Entry] = itertools.islice(found, count)
-    if not query.is_empty:
+
+    def found(versions: Versions[_Fields]) -> Iterator[tuple[VersionId, _Fields]]:
+        walked = history.walk(versions, tips, exclude=exclude, first_parent=first_parent)
+        return _touching(model.repository, _matching(walked, wanted), wanted)
+
+    selected: dict[VersionId, select.Row] = {}
+    if query.is_empty:
+        entries: Iterable[Entry] = itertools.islice(found(model.repository.objects), count)
+    else:
+        versions = select.versions(model, query)
+        selected = {row.id: row for row in select.select(model, versions, found(versions), query, count)}
         entries = [(row.id, row.version) for row in selected.values()]
     drawn: dict[VersionId, tuple[VersionId, ...]] = {}
     if graph or reverse:
@@ -169,10 +176,10 @@ def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list
     return tips, [id_ for each in ranges for id_ in each.exclude]
 
 
-def _matching(entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
+def _matching(entries: Iterator[tuple[VersionId, _Fields]], wanted: Filter) -> Iterator[tuple[VersionId, _Fields]]:
     author, grep = _expression(wanted.author), _expression(wanted.grep)
 
-    def fits(version: Version) -> bool:
+    def fits(version: VersionFields) -> bool:
         return (
             (author is None or author.search(str(version.author)) is not None)
             and (grep is None or grep.search(version.message) is not None)
@@ -181,21 +188,30 @@ def _matching(entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
             and (wanted.merges is None or wanted.merges == (len(version.parents) > 1))
         )
 
-    return (entry for entry in entries if fits(entry[1]))
+    return entries if wanted.is_empty else (entry for entry in entries if fits(entry[1]))
 
 
-def _touching(repository: Repository, entries: Iterator[Entry], wanted: Filter) -> Iterator[Entry]:
-    """Yield the versions whose changes have the wanted paths and text."""
+def _touching(
+    repository: Repository, entries: Iterator[tuple[VersionId, _Fields]], wanted: Filter
+) -> Iterator[tuple[VersionId, _Fields]]:
+    """Return the versions whose changes have the wanted paths and text."""
+    if not wanted.paths and wanted.text is None:
+        return entries
+    return _changing(repository, entries, wanted)
+
+
+def _changing(
+    repository: Repository, entries: Iterator[tuple[VersionId, _Fields]], wanted: Filter
+) -> Iterator[tuple[VersionId, _Fields]]:
     paths, text = wanted.paths, wanted.text
     for id_, version in entries:
-        if paths or text is not None:
-            parent, snapshot = _snapshots(repository, id_, version)
-            difference = compare(parent, snapshot)
-            followed = narrow.former_names(difference, paths) if wanted.follow else paths
-            difference = narrow.narrow(difference, paths)
-            if difference.is_empty or (text is not None and not narrow.mentions(difference, text)):
-                continue
-            paths = followed
+        parent, snapshot = _snapshots(repository, id_, version)
+        difference = compare(parent, snapshot)
+        followed = narrow.former_names(difference, paths) if wanted.follow else paths
+        difference = narrow.narrow(difference, paths)
+        if difference.is_empty or (text is not None and not narrow.mentions(difference, text)):
+            continue
+        paths = followed
         yield id_, version
 
 
@@ -227,7 +243,7 @@ def _changes(repository: Repository, id_: VersionId, version: Version, paths: Se
     return Changes(narrow.narrow(compare(parent, snapshot, new_bytes=brought), paths), total)
 
 
-def _snapshots(repository: Repository, id_: VersionId, version: Version) -> tuple[Snapshot | None, Snapshot]:
+def _snapshots(repository: Repository, id_: VersionId, version: VersionFields) -> tuple[Snapshot | None, Snapshot]:
     """Return the snapshots of the first parent, None for none, and of the version."""
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     snapshot = history.snapshot(repository, id_)

@@ -15,12 +15,12 @@ import operator
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mvc import errors
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
-from mvc.model.version import Version
+from mvc.model.version import Version, VersionFields
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ if TYPE_CHECKING:
     from mvc.storage.objects import Objects
 
 Entry = tuple[VersionId, Version]
+_Fields = TypeVar("_Fields", bound=VersionFields)
+_Fields_co = TypeVar("_Fields_co", bound=VersionFields, covariant=True)
+
+
+class Versions(Protocol[_Fields_co]):
+    """Versions by id: objects, or a cache of them."""
+
+    def version(self, id_: VersionId) -> _Fields_co:
+        """Return the version of that id; raise Missing, Damaged."""
+
+    def parents(self, version: VersionFields) -> tuple[VersionId, ...]:
+        """Return the parents of a version that are not recorded as absent."""
 
 
 def reach(tips: Iterable[VersionId], parents: Callable[[VersionId], Iterable[VersionId]]) -> Iterator[VersionId]:
@@ -47,11 +59,11 @@ def reach(tips: Iterable[VersionId], parents: Callable[[VersionId], Iterable[Ver
 
 def reachable(
     tips: Iterable[VersionId],
-    read: Callable[[VersionId], Version | None],
-    parents: Callable[[Version], Iterable[VersionId]] = operator.attrgetter("parents"),
-) -> dict[VersionId, Version]:
+    read: Callable[[VersionId], _Fields | None],
+    parents: Callable[[_Fields], Iterable[VersionId]] = operator.attrgetter("parents"),
+) -> dict[VersionId, _Fields]:
     """Return the versions reachable from `tips`. The walk ends at an id for which `read` returns None."""
-    found: dict[VersionId, Version] = {}
+    found: dict[VersionId, _Fields] = {}
 
     def above(id_: VersionId) -> Iterable[VersionId]:
         version = read(id_)
@@ -66,8 +78,12 @@ def reachable(
 
 
 def walk(
-    objects: Objects, tips: Iterable[VersionId], *, exclude: Iterable[VersionId] = (), first_parent: bool = False
-) -> Iterator[Entry]:
+    objects: Versions[_Fields],
+    tips: Iterable[VersionId],
+    *,
+    exclude: Iterable[VersionId] = (),
+    first_parent: bool = False,
+) -> Iterator[tuple[VersionId, _Fields]]:
     """Yield the versions reachable from `tips` but not from `exclude`, newest first.
 
     With `first_parent`, only first parents are followed. Raises Missing, Damaged.
@@ -89,7 +105,7 @@ def walk(
         yield from _ordered(objects, waiting, seen, first_parent=first_parent)
 
 
-def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
+def line(objects: Versions[_Fields], tip: VersionId | None) -> Iterator[tuple[VersionId, _Fields]]:
     """Yield `tip` and its first-parent ancestors. Raises Damaged for a number that is not its parent's plus one."""
     while tip is not None:
         version = objects.version(tip)
@@ -98,7 +114,7 @@ def line(objects: Objects, tip: VersionId | None) -> Iterator[Entry]:
         tip = first_parent(objects, version)
 
 
-def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
+def check_number(objects: Versions[VersionFields], id_: VersionId, version: VersionFields) -> None:
     """Raise Damaged unless the number is the first parent's plus one, or that parent is recorded as absent."""
     parent = first_parent(objects, version)
     if parent is None and version.parents:
@@ -110,7 +126,7 @@ def check_number(objects: Objects, id_: VersionId, version: Version) -> None:
         )
 
 
-def first_parent(objects: Objects, version: Version) -> VersionId | None:
+def first_parent(objects: Versions[VersionFields], version: VersionFields) -> VersionId | None:
     """Return the first parent; None for a root, and for one recorded as absent."""
     here = objects.parents(version)
     return here[0] if here and here[0] == version.parents[0] else None
@@ -127,7 +143,7 @@ def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId 
     return None
 
 
-def ancestors(objects: Objects, tips: Iterable[VersionId]) -> set[VersionId]:
+def ancestors(objects: Versions[VersionFields], tips: Iterable[VersionId]) -> set[VersionId]:
     """Return the ids reachable from `tips`, tips included. Raises Missing, Damaged."""
     return set(reach(tips, lambda id_: objects.parents(objects.version(id_))))
 
@@ -179,14 +195,14 @@ def label(repository: Repository, version: VersionId) -> str:
     return f"v{repository.objects.version(version).number} {version[:10]}"
 
 
-def _parents(objects: Objects, version: Version, *, first_parent: bool) -> tuple[VersionId, ...]:
+def _parents(objects: Versions[VersionFields], version: VersionFields, *, first_parent: bool) -> tuple[VersionId, ...]:
     here = objects.parents(version)
     return tuple(id_ for id_ in here if id_ == version.parents[0]) if first_parent else here
 
 
 def _between(
-    objects: Objects, starts: list[VersionId], hidden: list[VersionId], *, first_parent: bool
-) -> list[Entry] | None:
+    objects: Versions[_Fields], starts: list[VersionId], hidden: list[VersionId], *, first_parent: bool
+) -> list[tuple[VersionId, _Fields]] | None:
     """Return the versions from `starts` back to `hidden` if both are single ids on a linear history, else None.
 
     This saves reading the ancestors of `hidden`.
@@ -194,7 +210,7 @@ def _between(
     if len(starts) != 1 or len(hidden) != 1:
         return None
     end = objects.version(hidden[0]).number
-    found: list[Entry] = []
+    found: list[tuple[VersionId, _Fields]] = []
     for id_, version in line(objects, starts[0]):
         if id_ == hidden[0]:
             return found
@@ -204,10 +220,12 @@ def _between(
     return None
 
 
-def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *, first_parent: bool) -> Iterator[Entry]:
+def _ordered(
+    objects: Versions[_Fields], starts: list[VersionId], seen: set[VersionId], *, first_parent: bool
+) -> Iterator[tuple[VersionId, _Fields]]:
     """Yield the ids reachable from `starts` that are not in `seen`, newest first, each after all its children."""
 
-    def parents(version: Version) -> set[VersionId]:
+    def parents(version: _Fields) -> set[VersionId]:
         return set(_parents(objects, version, first_parent=first_parent))
 
     versions = reachable(starts, lambda id_: None if id_ in seen else objects.version(id_), parents)
@@ -223,5 +241,5 @@ def _ordered(objects: Objects, starts: list[VersionId], seen: set[VersionId], *,
                 heapq.heappush(ready, _age(parent, versions[parent]))
 
 
-def _age(id_: VersionId, version: Version) -> tuple[int, int, VersionId]:
+def _age(id_: VersionId, version: VersionFields) -> tuple[int, int, VersionId]:
     return -version.time.seconds, -version.number, id_

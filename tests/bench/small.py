@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from mvc.storage.records import querycache
 from tests.bench import repositories
 from tests.bench.measure import Times, command, interleaved
 from tests.bench.peers import MVC
@@ -86,7 +88,7 @@ def long_log(report: Report, place: Path, rounds: int, versions: int) -> None:
 
 
 def queries(report: Report, place: Path, rounds: int, versions: int) -> None:
-    """The best of many versions, and those whose values fulfil an expression: each reads every manifest."""
+    """The best of many versions, and those whose values fulfil an expression: every manifest, then the query cache."""
     many = place / "queries"
     repositories.with_history(many, versions)
     report.title(f"Queries over {versions:,} versions")
@@ -94,4 +96,16 @@ def queries(report: Report, place: Path, rounds: int, versions: int) -> None:
         "mvc log --sort": [MVC, "log", "--sort", "metrics.mAP50", "-n", "10"],
         "mvc log --where": [MVC, "log", "--where", "metrics.mAP50 > 0.999 and parameters.epochs > 3"],
     }
-    contest(report, many, programs, rounds)
+    runs: dict[str, Callable[[], Times]] = {}
+    for name, words in programs.items():
+        runs[f"{name}, cold"] = partial(_without_cache, words, many)
+        runs[f"{name}, warm"] = partial(command, words, many)
+    for name, times in interleaved(runs, rounds).items():
+        report.line(name, times)
+        report.goal(name, times.median, 1.0 if name.endswith("cold") else 0.2, "s")
+
+
+def _without_cache(words: list[str], folder: Path) -> Times:
+    """Run a query that writes its cache."""
+    shutil.rmtree(folder / ".mvc" / querycache.FOLDER, ignore_errors=True)
+    return command(words, folder)

@@ -36,7 +36,9 @@ def entry(**changes: Any) -> Entry:
         FileId(digest(b"t")),
     )  # fmt: skip
     names = (("branch", "main"), ("alias", "prod"), ("alias", "edge"), ("tag", "2026.1"))
-    return Entry(VersionId("3f" * 32), version, names, lambda: manifest, lambda: tree, lambda _, use: use == "storage")
+    return Entry(
+        VersionId("3f" * 32), version, names, lambda _: manifest, lambda _: tree, lambda _, use: use == "storage"
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,9 @@ def best(key: Path, values: Sequence[Any]) -> tuple[int, ...]:
 def ordered(items: Iterable[_Item], value: Callable[[_Item], Any], key: Path, *, reverse: bool = False) -> list[_Item]:
     """Return items by their values, the best first, or with `reverse` the worst; equal ones keep their order."""
     by_kind: dict[int, list[tuple[Any, _Item]]] = {}
+    lowest = lowest_is_best(key)
     for item in items:
-        kind, rank = _rank(value(item), lowest=lowest_is_best(key))
+        kind, rank = _rank(value(item), lowest=lowest)
         by_kind.setdefault(kind, []).append((rank, item))
     for kind, ranked in by_kind.items():
         ranked.sort(key=lambda pair: pair[0], reverse=reverse and kind < _ABSENT)

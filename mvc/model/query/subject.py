@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model.ids import VersionId
-from mvc.model.manifest import Manifest
+from mvc.model.manifest import Manifest, digest_of
 from mvc.model.roles import expanded
 from mvc.model.toml.schema import Path, dotted
 from mvc.model.tree import Tree
-from mvc.model.version import Version
+from mvc.model.version import VersionFields
 
 Loader = Callable[[], Any]
 SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent")
@@ -50,14 +50,15 @@ FIELDS: dict[str, Callable[[Entry], Any]] = {
 
 @dataclass(slots=True)
 class Entry:
-    """One version; its manifest and its tree are read when a key needs them."""
+    """One version; its manifest and its tree are read when a key needs them, or only its values by section."""
 
     id: VersionId
-    version: Version
+    version: VersionFields
     names: tuple[tuple[str, str], ...]
-    read_manifest: Callable[[], Manifest]
-    read_tree: Callable[[], Tree]
+    read_manifest: Callable[[Entry], Manifest]
+    read_tree: Callable[[Entry], Tree]
     evaluate: Callable[[Entry, str], bool]
+    read_values: Callable[[VersionFields, str], Mapping[str, Any]] | None = None
     _manifest: Manifest | None = field(default=None, init=False)
     _tree: Tree | None = field(default=None, init=False)
 
@@ -65,14 +66,14 @@ class Entry:
     def manifest(self) -> Manifest:
         """The manifest."""
         if self._manifest is None:
-            self._manifest = self.read_manifest()
+            self._manifest = self.read_manifest(self)
         return self._manifest
 
     @property
     def tree(self) -> Tree:
         """The tree."""
         if self._tree is None:
-            self._tree = self.read_tree()
+            self._tree = self.read_tree(self)
         return self._tree
 
     def refs(self, kind: str) -> tuple[str, ...]:
@@ -107,15 +108,21 @@ class Entry:
             yield from (("file", role, part) for part in _PARTS_OF_FILE)
 
     def _in_section(self, key: Path) -> Any:
-        value: Any = getattr(self.manifest, key[0])
-        if key == ("docker", "digest"):
-            return self.manifest.docker_digest
+        value: Any = self._section(key[0])
         for part in key[1:]:
             if isinstance(value, Mapping):
                 value = value.get(part)
             else:
                 value = value[int(part)] if _is_index(part, value) else None
+        if key == ("docker", "digest"):
+            return digest_of(value)
         return value or None if len(key) == 1 else value
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        if self._manifest is None and self.read_values is not None:
+            return self.read_values(self.version, name)
+        values: Mapping[str, Any] = getattr(self.manifest, name)
+        return values
 
     def _in_labelmap(self, key: Path) -> Any:
         labels = self.manifest.labelmap

@@ -6,19 +6,24 @@ walk ─► where ─► sort ─► count ─► values        a key that no ve
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
 from mvc.model.query import order, suggest
 from mvc.model.query.subject import FIELDS, Entry, leaves, spelled
 from mvc.model.toml.schema import Path
-from mvc.model.version import Version
+from mvc.model.tree import Tree
+from mvc.model.version import Version, VersionFields
 from mvc.repository import history, refnames
+from mvc.repository.history import Versions
 from mvc.repository.model import Model
 from mvc.repository.query.branches import elsewhere
+from mvc.repository.query.cached import CachedHistory
 from mvc.repository.query.criteria import Query
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ else:
 
 _VALUES = ("metrics", "parameters")
 """The sections that `values` adds."""
+_Entry = tuple[VersionId, VersionFields]
 
 
 class Row(NamedTuple):
@@ -42,46 +48,75 @@ class Row(NamedTuple):
     branch: str | None
 
 
-def select(model: Model, entries: Iterable[history.Entry], query: Query, count: int | None) -> list[Row]:
-    """Return the first `count` of the `entries` that fulfil `query`, in its order.
+def versions(model: Model, query: Query) -> Versions[VersionFields]:
+    """Return where a query reads versions: from the cache if it searches, since it then reads all of them."""
+    return CachedHistory(model) if query.searches else model.repository.objects
 
-    Raises NoVersionHasKey, UnknownUse, Missing, Damaged.
+
+def select(
+    model: Model, source: Versions[VersionFields], entries: Iterable[_Entry], query: Query, count: int | None
+) -> list[Row]:
+    """Return the first `count` of the `entries`, which are read from `source`, that fulfil `query`, in its order.
+
+    What is returned is read from objects. Raises NoVersionHasKey, UnknownUse, Missing, Damaged.
     """
     absent = query.keys() - {(name,) for name in FIELDS}
-    subjects = _matching(_seen(_subjects(model, entries), absent), query)
+    subjects = _matching(_seen(_subjects(model, source, entries), absent), query)
     if query.sort:
         for sort_key in reversed(query.sort):
-            value = partial(_value, sort_key.key)
+            value = operator.methodcaller("value", sort_key.key)
             subjects = iter(order.ordered(subjects, value, sort_key.key, reverse=sort_key.reverse))
     selected = list(itertools.islice(subjects, count))
     if absent:
-        _require(model, absent)
-    branches = elsewhere(model, [each.id for each in selected])
-    return [Row(each.id, each.version, _values(each, query), branches.get(each.id)) for each in selected]
+        _require(model, source, absent)
+    branches = elsewhere(model, [each.id for each in selected], source)
+    if isinstance(source, CachedHistory):
+        source.save()
+    return list(_rows(model, selected, query, branches))
+
+
+def _rows(model: Model, selected: Iterable[Entry], query: Query, branches: Mapping[VersionId, str]) -> Iterator[Row]:
+    objects = model.repository.objects
+    for each in selected:
+        version = objects.version(each.id)
+        stored = next(_made(model, objects, [(each.id, version)], {each.id: list(each.names)}))
+        yield Row(each.id, version, _values(stored, query), branches.get(each.id))
 
 
 def known_keys(model: Model) -> list[Path]:
     """Return every key that a version at a ref of `model` has, for completion."""
-    entries = ((id_, model.repository.objects.version(id_)) for id_ in history.tips(model))
-    return list(dict.fromkeys(key for each in _subjects(model, entries) for key in each.known_keys()))
+    objects = model.repository.objects
+    entries = ((id_, objects.version(id_)) for id_ in history.tips(model))
+    return list(dict.fromkeys(key for each in _subjects(model, objects, entries) for key in each.known_keys()))
 
 
 def entry(model: Model, id_: VersionId, names: Iterable[tuple[str, str]] = ()) -> Entry:
     """Return one version as the subject of expressions."""
-    return next(_made(model, [(id_, model.repository.objects.version(id_))], {id_: list(names)}))
+    objects = model.repository.objects
+    return next(_made(model, objects, [(id_, objects.version(id_))], {id_: list(names)}))
 
 
-def _subjects(model: Model, entries: Iterable[history.Entry]) -> Iterator[Entry]:
-    return _made(model, entries, refnames.decorations(model))
+def _subjects(model: Model, source: Versions[VersionFields], entries: Iterable[_Entry]) -> Iterator[Entry]:
+    return _made(model, source, entries, refnames.decorations(model))
 
 
 def _made(
-    model: Model, entries: Iterable[history.Entry], names: Mapping[VersionId, list[tuple[str, str]]]
+    model: Model,
+    source: Versions[VersionFields],
+    entries: Iterable[_Entry],
+    names: Mapping[VersionId, list[tuple[str, str]]],
 ) -> Iterator[Entry]:
     objects, evaluate = model.repository.objects, partial(_ready, model)
+
+    def manifest(entry: Entry) -> Manifest:
+        return objects.manifest(entry.version.manifest)
+
+    def tree(entry: Entry) -> Tree:
+        return objects.tree(entry.version.tree)
+
+    values = source.values if isinstance(source, CachedHistory) else None
     for id_, version in entries:
-        manifest, tree = partial(objects.manifest, version.manifest), partial(objects.tree, version.tree)
-        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate)
+        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values)
 
 
 def _ready(model: Model, version: Entry, use: str) -> bool:
@@ -89,32 +124,31 @@ def _ready(model: Model, version: Entry, use: str) -> bool:
     return evaluation.evaluate(subject.Subject(version.manifest, version.tree, stored), use).ready
 
 
-def _seen(subjects: Iterable[Entry], absent: set[Path]) -> Iterator[Entry]:
+def _seen(subjects: Iterator[Entry], absent: set[Path]) -> Iterator[Entry]:
     """Yield `subjects`, and remove from `absent` each key that one of them has."""
     for each in subjects:
-        if absent:
-            absent.difference_update([key for key in absent if each.value(key) is not None])
+        absent.difference_update([key for key in absent if each.value(key) is not None])
         yield each
+        if not absent:
+            break
+    yield from subjects
 
 
 def _matching(subjects: Iterable[Entry], query: Query) -> Iterator[Entry]:
-    return (each for each in subjects if query.where is None or query.where.test(each) is True)
+    where = query.where
+    return iter(subjects) if where is None else (each for each in subjects if where.test(each) is True)
 
 
-def _require(model: Model, absent: set[Path]) -> None:
+def _require(model: Model, source: Versions[VersionFields], absent: set[Path]) -> None:
     """Raise NoVersionHasKey if one of `absent` is in no version of `model`."""
     known: dict[Path, None] = {}
-    for each in _subjects(model, history.walk(model.repository.objects, history.tips(model))):
+    for each in _subjects(model, source, history.walk(source, history.tips(model))):
         absent.difference_update([key for key in absent if each.value(key) is not None])
         if not absent:
             return
         known.update(dict.fromkeys(each.known_keys()))
     key = min(absent)
     raise errors.NoVersionHasKey(model=model.key, key=spelled(key), suggestion=suggest.suggestion(key, known.keys()))
-
-
-def _value(key: Path, version: Entry) -> Any:
-    return version.value(key)
 
 
 def _values(version: Entry, query: Query) -> dict[str, Any] | None:

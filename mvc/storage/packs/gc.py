@@ -33,6 +33,7 @@ from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import ChunkReader, Place
 from mvc.storage.progress import Progress
+from mvc.storage.records import querycache
 from mvc.storage.records.promised import Promised
 from mvc.storage.records.record import Record
 
@@ -150,6 +151,8 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
     # Top down, so that after an interruption or a power cut everything that is needed is complete.
     for id_ in todo.versions:
         door.remove_all([objects.path(id_)])
+    if todo.versions:
+        querycache.forget(door)
     door.remove_all([*todo.objects, *todo.recipes, *todo.metapacks])
     # An earlier, interrupted collection may have written the same pack.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
