@@ -21,6 +21,7 @@ from mvc.model.version import Code, Person
 from mvc.porcelain import docker, drift, edit, merge_continue, models, publish
 from mvc.porcelain import source as origin
 from mvc.porcelain.add import Added, add
+from mvc.porcelain.add_run import AddedRun, add_run
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.porcelain.commit import Committed, commit
 from mvc.porcelain.commit import Options as CommitOptions
@@ -119,6 +120,13 @@ class Model:
         given = [self._session.absolute(path) for path in paths]
         model = self._session.of(self.name)
         return add(model, given, role=role, yes=yes, follow_links=follow_links, dry_run=dry_run)
+
+    def add_run(self, folder: PathLike, *, dry_run: bool = False) -> AddedRun:
+        """Track the files of a training run, under the roles that the run before has; see `mvc add --run`.
+
+        Raises NotInModel, NoSuchFile, NoRun, NoWeightsYet, WhichWeights and the like.
+        """
+        return add_run(self._session.of(self.name), self._session.absolute(folder), dry_run=dry_run)
 
     def remove(
         self,

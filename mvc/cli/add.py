@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -10,28 +11,37 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.cli.files import added_run
 from mvc.intake.entries import Entry, Namesake
 from mvc.model.roles import is_glob
 from mvc.plural import count
 from mvc.porcelain.add import Added, add
+from mvc.porcelain.add_run import add_run, newest_runs
 from mvc.repository.model import Model
 
 _SHOWN = 5
 
 
 @verb("add")
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @click.option(
     "--as",
     "role",
     metavar="ROLE",
     help="Role, which moves here if another path has it (default: the file's stem, the folder's name, or `files` for `.`).",
 )
+@click.option("--run", "is_run", is_flag=True, help="Track the files of a training run, whose folder is PATH.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be tracked or moved; change nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Allow `.` or a pattern such as *.pt to track more than 200 new files.")
 @click.option("--follow-links", is_flag=True, help="Track the targets of links, under the links' paths.")
 def command(
-    invocation: Invocation, paths: tuple[str, ...], role: str | None, dry_run: bool, yes: bool, follow_links: bool
+    invocation: Invocation,
+    paths: tuple[str, ...],
+    role: str | None,
+    is_run: bool,
+    dry_run: bool,
+    yes: bool,
+    follow_links: bool,
 ) -> None:
     """Track files, folders or patterns.
 
@@ -41,8 +51,16 @@ def command(
     as it is at that time.
 
     With --as, a role that another path has moves to the new one, and the old file is no longer tracked.
+
+    With --run, PATH is the folder of one training of Ultralytics, Lightning or Transformers, or any other folder with
+    weights. Its files get the roles that the files of the run before have, or those that `mvc check` looks for.
     """
     given = [invocation.cwd / path for path in paths]
+    if is_run:
+        _run(invocation, given, dry_run=dry_run, others=role is not None or yes or follow_links)
+        return
+    if not given:
+        raise click.UsageError("missing argument PATHS...")
     model = Model(invocation.writer(), invocation.model())
     done = add(model, given, role=role, yes=yes, follow_links=follow_links, dry_run=dry_run)
     for path in done.skipped:
@@ -56,6 +74,19 @@ def command(
     invocation.emit(
         "add", done, lambda: [_line(entry, dry_run=dry_run) for entry in done.entries] or ["Already tracked."]
     )
+
+
+def _run(invocation: Invocation, given: Sequence[Path], *, dry_run: bool, others: bool) -> None:
+    """Track a run, and print what was chosen and why."""
+    if others:
+        raise click.UsageError("--run takes no --as, --yes or --follow-links")
+    if len(given) > 1:
+        raise click.UsageError("--run takes one folder")
+    model = Model(invocation.writer(), invocation.model())
+    if not given:
+        raise click.UsageError(f"--run needs the folder of a run. {newest_runs(model)}".rstrip())
+    done = add_run(model, given[0], dry_run=dry_run)
+    invocation.emit("add", done, lambda: added_run.lines(done, dry_run=dry_run))
 
 
 def _line(entry: Entry, *, dry_run: bool) -> str:

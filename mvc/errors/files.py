@@ -33,6 +33,27 @@ class ManyFiles(Refused):
     """
 
 
+class NoRun(Usage):
+    """{path} is not the folder of a training run: {reason}.
+
+    Looked for {looked}. {hint}
+    """
+
+
+class NoWeightsYet(Refused):
+    """{path}, a run of {trainer}, has no weights: {reason}.
+
+    Nothing was changed. Looked for {looked}. Run the command again when the training has saved weights. {hint}
+    """
+
+
+class WhichWeights(Usage):
+    """{count} files in {path} may be the model's weights: {listed}.
+
+    Choose one with `mvc add {first:shell} --as model-latest`, then repeat the command.
+    """
+
+
 class BadRole(Usage):
     """Invalid role {role}: {reason}.
 

@@ -17,12 +17,13 @@ from mvc.readiness.subject import Subject
 FILE, FOLDER = "FILE", "FOLDER"
 """Placeholders."""
 _TENSORFLOW = "TENSORFLOW"
-_BY_FRAMEWORK = {
+SUFFIXES_BY_FRAMEWORK = {
     "ONNX": (".onnx",),
     "PYTORCH": (".pt", ".pth", ".ckpt", ".safetensors", ".torchscript"),
     _TENSORFLOW: (".h5", ".keras", ".tflite"),
 }
-_WEIGHTS = tuple(suffix for suffixes in _BY_FRAMEWORK.values() for suffix in suffixes)
+"""The suffixes of the weights that the jobs of a framework load."""
+_WEIGHTS = tuple(suffix for suffixes in SUFFIXES_BY_FRAMEWORK.values() for suffix in suffixes)
 _CONFIGS = (".config", ".yaml", ".yml", ".json", ".cfg")
 _CHECKPOINTS = {"checkpoint-index-latest": (".index",), "checkpoint-data-latest": (".data-00000-of-00001",)}
 """Roles of the two parts of a TensorFlow checkpoint, and the ends of their names."""
@@ -67,7 +68,7 @@ def _suffixes(role: str, subject: Subject | None) -> tuple[str, ...]:
         return _CONFIGS
     if role in _CHECKPOINTS and framework == _TENSORFLOW:
         return _CHECKPOINTS[role]
-    return _BY_FRAMEWORK.get(framework or "", _WEIGHTS)
+    return SUFFIXES_BY_FRAMEWORK.get(framework or "", _WEIGHTS)
 
 
 def _is_tensorflow(subject: Subject) -> bool:

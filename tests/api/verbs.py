@@ -4,7 +4,7 @@ from __future__ import annotations
 
 METHODS: dict[str, tuple[str, ...]] = {
     "init": ("mvc.init",),
-    "add": ("Model.add",),
+    "add": ("Model.add", "Model.add_run"),
     "rm": ("Model.remove",),
     "set": ("Model.update",),
     "unset": ("Model.unset",),

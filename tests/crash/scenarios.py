@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mvc.repository.repository import Repository
 from tests.crash.harness import made_once, mvc
+from tests.intake import runs
 from tests.weights import safetensors
 
 ORIGIN = ".mvc-origin"
@@ -185,10 +186,21 @@ def littered(root: Path) -> None:
     mvc(root, "alias", "rm", "prod")
 
 
+@made_once
+def trained(root: Path) -> None:
+    """A version with the files of a run, and the next run."""
+    mvc(root, "init", "--model", "helmets")
+    for step, name in enumerate(("exp1", "exp2")):
+        runs.ultralytics(root / "runs" / name, step=step)
+    mvc(root, "add", "--run", "runs/exp1")
+    mvc(root, "commit", "-m", "one")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
     Scenario("add that moves a role", untracked, ("add", "more.txt", "--as", "notes")),
+    Scenario("add --run", trained, ("add", "--run", "runs/exp2")),
     Scenario("rm", two_versions, ("rm", "log"), (0, 2)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
     Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),

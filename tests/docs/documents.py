@@ -21,6 +21,7 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.toml.rules import Problem
 from mvc.model.version import Timestamp
 from mvc.porcelain.add import Added
+from mvc.porcelain.add_run import AddedRun
 from mvc.porcelain.alias import Alias
 from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.branch import Branch, Branches
@@ -71,7 +72,7 @@ from tests.docs import pages
 DELETED = {"deleted": [{"name": str, "id": VersionId}]}
 EDITED = {"changes": list[Edited]}
 DOCUMENTS: dict[str, list[Any]] = {
-    "add": [Added],
+    "add": [Added, AddedRun],
     "alias": [{"aliases": list[Alias]}, Alias, PublishedAlias, DELETED,
               {**DELETED, "tags": list[TagChange], "renamed": list[RenamedVersion]}],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
@@ -123,6 +124,7 @@ DOCUMENTS: dict[str, list[Any]] = {
 OTHERS = "…"
 """Stands for keys that depend on the value: the sections of model.toml that changed."""
 COMMANDS = {
+    "add": ("add", "add --run"),
     "alias": ("alias", "alias set` and `mvc alias rollback", "alias set --publish", "alias rm", "alias rm --publish"),
     "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
     "check": ("check", "check --list"),

@@ -1,0 +1,34 @@
+"""The output of `mvc add --run`: the roles of a run as a table, with the reason for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import escape
+from mvc.model.compare.moves import braced
+from mvc.plural import count
+from mvc.porcelain.add_run import AddedRun
+
+_SHOWN = 5
+
+
+def lines(run: AddedRun, *, dry_run: bool) -> Iterator[str]:
+    """Yield the run, its roles, and what is not as in the run before."""
+    place = escape(run.folder) or "."
+    would = " (dry run, nothing changed)" if dry_run else ""
+    yield f"Run of {run.trainer}: {place}{f', {run.why}' if run.why else ''}{would}"
+    if run.before is not None and any(row.entry.old is not None for row in run.entries):
+        yield f"Roles move: {braced(run.before, run.folder)}"
+    rows = [(escape(row.entry.role), _below(run, row.entry.path), row.why) for row in run.entries]
+    yield from (f"  {line}" for line in aligned(rows)) if rows else ["  All of it is tracked already."]
+    for role, path in run.left:
+        yield f"Not in this run: {escape(role)} stays {escape(path)} (stop tracking it with `mvc rm --cached {escape(role)}`)"
+    if run.untracked:
+        more = f" and {count(len(run.untracked) - _SHOWN, 'more')}" if len(run.untracked) > _SHOWN else ""
+        yield f"Not tracked: {', '.join(map(escape, run.untracked[:_SHOWN]))}{more} (track one with `mvc add PATH`)"
+
+
+def _below(run: AddedRun, path: str) -> str:
+    prefix = f"{run.folder}/"
+    return escape(path.removeprefix(prefix) if run.folder else path)
