@@ -14,6 +14,7 @@ from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
 from mvc.api.session import PathLike, Revision, Session, When, Who, person, texts
+from mvc.api.stashes import Side, Stashes
 from mvc.api.values import Labels
 from mvc.api.version import Version
 from mvc.model.query import parse
@@ -42,6 +43,7 @@ from mvc.porcelain.push import Pushed
 from mvc.porcelain.reflog import Reflog, reflog
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.porcelain.restore import restore
+from mvc.porcelain.stash import Stashed
 from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
 from mvc.readiness.evaluation import rules_for
@@ -50,9 +52,6 @@ from mvc.repository.query.criteria import Query, SortKey
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
-
-Side = Literal["ours", "theirs"]
-"""A side of a merge."""
 
 
 class Model:
@@ -96,6 +95,11 @@ class Model:
     def aliases(self) -> Aliases:
         """The model's aliases by name."""
         return Aliases(self._session, self.name)
+
+    @property
+    def stashes(self) -> Stashes:
+        """The model's stashes, the newest first."""
+        return Stashes(self._session, self.name)
 
     def __getitem__(self, revision: Revision) -> Version:
         """Return the version that `revision` names. Raises UnknownRevision, AmbiguousRevision, NoVersionYet and the like."""
@@ -219,6 +223,12 @@ class Model:
             below=self._session.below(self.name),
             progress=progress,
         )
+
+    def stash(
+        self, message: str | None = None, *, actor: Who | None = None, progress: Progress | None = None
+    ) -> Stashed:
+        """Put the uncommitted changes aside, as `Stashes.push`; `model.stashes.pop()` restores them."""
+        return self.stashes.push(message, actor=actor, progress=progress)
 
     # --- versions
 

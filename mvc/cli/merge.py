@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
@@ -19,6 +20,23 @@ from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, Mer
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.worktree.checkout import Moved
+
+
+def resolving(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that resolve conflicts, for `choice`."""
+    for option in (
+        click.option(
+            "--take",
+            "takes",
+            multiple=True,
+            metavar="FIELD=ours|theirs",
+            help="Resolve the conflict of a field or file.",
+        ),
+        click.option("--theirs", is_flag=True, help="Resolve conflicts with the other side."),
+        click.option("--ours", is_flag=True, help="Resolve conflicts with the side of the current version."),
+    ):
+        function = option(function)
+    return function
 
 
 @verb("merge")
@@ -53,9 +71,9 @@ def command(
     message = "\n\n".join(messages) or None
     if abort:
         return _abort(invocation)
-    choice = _choice(takes, ours=ours, theirs=theirs)
+    chosen = choice(takes, ours=ours, theirs=theirs)
     if revision is None:
-        return _proceed(invocation, message, choice)
+        return _proceed(invocation, message, chosen)
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
@@ -65,7 +83,7 @@ def command(
             invocation.actor(warn=True),
             message=message,
             called=revision,
-            choice=choice,
+            choice=chosen,
             ff_only=ff_only,
             progress=progress,
         )
@@ -79,7 +97,9 @@ def _abort(invocation: Invocation) -> int:
     with invocation.progress("Writing files") as progress:
         moved = merge_continue.abort(Model(repository, model), progress)
     document = {"outcome": "aborted", "written": moved.written, "deleted": moved.deleted}
-    invocation.emit("merge", document, lambda: ["Merge aborted; the working tree is as it was before.", *_moved(moved)])
+    invocation.emit(
+        "merge", document, lambda: ["Merge aborted; the working tree is as it was before.", *moved_lines(moved)]
+    )
     return 0
 
 
@@ -104,7 +124,8 @@ def _warn(invocation: Invocation, done: Committed | MergeResult) -> None:
         invocation.note(f"warning: {render.not_ready(use)}")
 
 
-def _choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:
+def choice(takes: tuple[str, ...], *, ours: bool, theirs: bool) -> Choice:
+    """Return the resolution of conflicts that the options say; raise UsageError."""
     if ours and theirs:
         raise click.UsageError("use only one of --ours and --theirs")
     chosen = {}
@@ -131,9 +152,10 @@ def _lines(done: MergeResult) -> Iterator[str]:
         yield "Then run `mvc merge --continue`; `mvc merge --abort` restores the state before the merge."
     else:
         yield f"Merged into {escape(done.branch)}: {at}"
-    yield from _moved(done.moved)
+    yield from moved_lines(done.moved)
 
 
-def _moved(moved: Moved) -> Iterator[str]:
+def moved_lines(moved: Moved) -> Iterator[str]:
+    """Yield how many files changed, if any did."""
     if moved.written or moved.deleted:
         yield f"  {count(len(moved.written), 'file')} written, {len(moved.deleted)} deleted"

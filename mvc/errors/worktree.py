@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import RefRejected, WouldOverwrite
+from mvc.errors.base import Answer, RefRejected, Usage, WouldOverwrite
 
 
 class InTheWay(WouldOverwrite):
     """Nothing was changed, because {count:file|files} would be lost:
     {listed}
 
-    Commit or move them first, or discard changes with `mvc restore FILE`; then run the command again. `mvc switch`
-    also has --force.
+    Commit or move them first, put changes aside with `mvc stash`, or discard them with `mvc restore FILE`; then run
+    the command again. `mvc switch` also has --force.
     """
 
 
@@ -39,7 +39,24 @@ class NotEmpty(WouldOverwrite):
 class UnsavedChanges(WouldOverwrite):
     """Nothing was merged, because {model} has uncommitted changes.
 
-    Commit the changes, or discard them with `mvc restore .`; list them with `mvc status`.
+    Commit the changes, put them aside with `mvc stash`, or discard them with `mvc restore .`; list them with
+    `mvc status`.
+    """
+
+
+class NoSuchStash(Usage):
+    """{model} has no stash {name} (stashes: {count}).
+
+    List the stashes with `mvc stash list`.
+    """
+
+
+class StashConflicts(Answer):
+    """{stash} was not applied, and is kept: {count:conflict|conflicts} with the current version.
+    {listed}
+
+    Resolve with `mvc stash pop --theirs` (the stash's side), --ours or --take FIELD=theirs; or apply it on the version
+    it was made on, with `mvc stash branch NAME`.
     """
 
 

@@ -24,13 +24,15 @@ from mvc.storage import usage
 from mvc.storage.fsck import Finding, Sound
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.records import clone_source, journal
+from mvc.storage.records import clone_source, journal, stashes
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.stashes import StashEntry
 
 T = TypeVar("T")
 _NONE: list[str] = []
 _NO_REFS: list[RefName] = []
+_NO_STASHES: list[StashEntry] = []
 LOOKS = 3
 """Repetitions of a check during which the store changed, at most."""
 
@@ -185,6 +187,11 @@ class _Walk:
             head = unless_damaged(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
                 yield model, head.version, True
+        for model in unless_damaged(partial(stashes.models, repository.door), _NONE):
+            entries = unless_damaged(partial(stashes.read, repository.door, model), _NO_STASHES)
+            yield from (
+                (model, entry.version, True) for entry in stashes.standing(entries) if entry.version is not None
+            )
 
     def _is_here(self, id_: VersionId) -> bool:
         """Return whether a former version has not been garbage-collected."""

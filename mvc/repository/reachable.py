@@ -12,7 +12,7 @@ from mvc.model.version import Version
 from mvc.repository import history
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
-from mvc.storage.records import journal, merges
+from mvc.storage.records import journal, merges, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ Versions = dict[VersionId, Version]
 def reachable(repository: Repository, since: int) -> Versions:
     """Return the reachable versions, with all their ancestors.
 
-    Roots are refs, heads, an interrupted change, merges in progress, and entries of ref logs made after `since`, in
-    seconds since 1970. Raises Missing, Damaged.
+    Roots are refs, heads, an interrupted change, merges in progress, stashes, and entries of ref logs made after `since`,
+    in seconds since 1970. Raises Missing, Damaged.
     """
     roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
+    roots += _stashed(repository)
     return history.reachable(roots, repository.objects.version, repository.objects.parents)
 
 
@@ -171,6 +172,12 @@ def _merging(repository: Repository) -> Iterator[VersionId]:
     for state in [*states, pending.merge if pending is not None else None]:
         if state is not None:
             yield from (id_ for id_ in (state.base, state.ours, state.theirs) if _is_here(repository, id_))
+
+
+def _stashed(repository: Repository) -> Iterator[VersionId]:
+    for model in stashes.models(repository.door):
+        entries = stashes.standing(stashes.read(repository.door, model))
+        yield from (entry.version for entry in entries if entry.version is not None)
 
 
 def _staged(repository: Repository) -> set[FileId]:

@@ -5,6 +5,7 @@ v7                        number 7 in the history of the current branch (MODEL@v
 HEAD  @                   the checked-out version
 3f9c2ab1d0                the beginning of an id, four digits or more
 main@{1}  prod@{2026-01-15}   the ref's position one move ago, or at that date
+stash@{0}                 a stash, the newest first
 v7~2  v7^2                two first parents up; the second parent
 picsellia:MODEL@3         the version with number 3 (or that name) of a model on Picsellia
 MODEL@REV  @git           in another model; the newest version made from the Git commit that is checked out
@@ -19,9 +20,9 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
@@ -31,6 +32,11 @@ from mvc.repository.parts import MAIN
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
+if TYPE_CHECKING:
+    from mvc.storage.records import stashes
+else:
+    stashes = lazy.Module("mvc.storage.records.stashes")
+
 KINDS = (HEADS, TAGS, ALIASES)
 _NUMBER = re.compile(r"v([0-9]{1,9})\Z")
 _HEX = re.compile(r"[0-9a-f]{4,64}\Z")
@@ -39,6 +45,7 @@ _STEP = re.compile(r"([~^])([0-9]*)")
 _AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
 _DATED = re.compile(r"@\{[^{}]*\}")
 _MOVES = re.compile(r"[0-9]{1,9}\Z")
+_STASH = "stash"
 _SHOWN = 10
 """The most candidates that an error lists."""
 
@@ -255,6 +262,8 @@ def _is_version(repository: Repository, id_: str) -> bool:
 
 def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
     """Return the version of a ref some moves ago, or at a time; `@{1}` applies to the current branch."""
+    if name == _STASH and _MOVES.match(when) and ref_of(model, name) is None:
+        return _stashed(model, int(when), whole)
     entries = _log(model, name, whole)
     if _MOVES.match(when):
         index = len(entries) - 1 - int(when)
@@ -265,6 +274,14 @@ def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
     if entry is None or entry.new is None:
         raise errors.NoSuchMoment(name=name or "HEAD", when=when, moves=len(entries))
     return entry.new
+
+
+def _stashed(model: Model, number: int, whole: str) -> VersionId:
+    found = stashes.standing(stashes.read(model.repository.door, model.key))
+    if number >= len(found):
+        raise errors.NoSuchStash(name=whole, model=model.key, count=len(found))
+    assert found[number].version is not None  # noqa: S101 - it stands
+    return VersionId(str(found[number].version))
 
 
 def _log(model: Model, name: str, whole: str) -> list[RefEntry]:

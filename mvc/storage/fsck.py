@@ -1,7 +1,7 @@
 """fsck of a store: verify every record against its checksum or id, and its path.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
-    merges · publications in progress
+    merges · stashes · publications in progress
 
 `mvc.porcelain.fsck` checks that everything versions need is present.
 """
@@ -29,7 +29,7 @@ from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader
 from mvc.storage.progress import Progress
-from mvc.storage.records import clone_source, config, heads, journal, merges, promised, publications, sparse
+from mvc.storage.records import clone_source, config, heads, journal, merges, promised, publications, sparse, stashes
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 
 FINDINGS = {
@@ -43,6 +43,7 @@ FINDINGS = {
     "journal": "the journal of an interrupted command is damaged",
     "clone": "the record of an unfinished clone is damaged",
     "merge": "the record of a merge in progress is damaged",
+    "stash": "an entry of the stashes is damaged or missing from the middle",
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
     "stray": "a file that does not belong to the store",
@@ -60,7 +61,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected",
+    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "stashes",
 }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _journal(door)
     yield from _clone(door)
     yield from _merges(door)
+    yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
     yield from (
@@ -350,6 +352,18 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
             merges.recorded(door, decode_component(name))
         except errors.Damaged as error:
             yield Finding("merge", f"{merges.FOLDER}/{name}", error.message)
+
+
+def _stashes(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(stashes.FOLDER):
+        path = f"{stashes.FOLDER}/{name}"
+        try:
+            listed = door.names(path)
+            if len(RefLogs.numbered(listed)) != len(listed):
+                yield Finding("stray", path, "something there is not a stash entry")
+            stashes.read(door, decode_component(name))
+        except errors.Damaged as error:
+            yield Finding("stash", path, error.message)
 
 
 def _publishing(door: StoreDoor) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ import click
 import pytest
 
 import mvc
-from mvc.api import config, experiments, files, log, model, refs, remote, repository, version
+from mvc.api import config, experiments, files, log, model, refs, remote, repository, stashes, version
 from mvc.cli.app import program
 from tests.api.verbs import METHODS
 
-MODULES = (config, experiments, files, log, model, refs, remote, repository, version)
+MODULES = (config, experiments, files, log, model, refs, remote, repository, stashes, version)
 CLASSES = {
     name: found
     for module in MODULES

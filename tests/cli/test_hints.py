@@ -28,7 +28,7 @@ def test_a_verb_of_git_names_what_to_use(empty: Shell, verb: str) -> None:
 
 @pytest.mark.parametrize(("verb", "option"), OPTIONS)
 def test_an_option_of_git_names_what_to_use(empty: Shell, verb: str, option: str) -> None:
-    said = empty(verb, option)
+    said = empty(*verb.split(), option)
     assert (said.code, said.err.partition(": ")[2].partition(": ")[0]) == (2, f"mvc {verb} has no {option}"), said
     assert "mean" not in said.err
 

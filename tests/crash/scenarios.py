@@ -108,6 +108,15 @@ def merging(root: Path) -> None:
 
 
 @made_once
+def stashed(root: Path) -> None:
+    """As `edited`, with a file that was deleted and a value; all of it in a stash."""
+    edited(root)
+    (root / "extra" / "log.txt").unlink()
+    mvc(root, "set", "parameters.epochs=3")
+    mvc(root, "stash")
+
+
+@made_once
 def moved(root: Path) -> None:
     """As `side`, and the alias was moved once more."""
     side(root)
@@ -227,6 +236,10 @@ SCENARIOS = (
     Scenario("merge with conflicts", side, ("merge", "side"), (1, 13), 1),
     Scenario("merge --continue", merging, ("merge", "--continue"), (0, 2)),
     Scenario("merge --abort", merging, ("merge", "--abort"), (0, 2)),
+    Scenario("stash", edited, ("stash",)),
+    Scenario("stash pop", stashed, ("stash", "pop"), (0, 2)),
+    Scenario("stash branch", stashed, ("stash", "branch", "other"), (0, 2)),
+    Scenario("stash drop", stashed, ("stash", "drop"), (0, 2)),
     Scenario("tag", two_versions, ("tag", "kept"), (0, 13)),
     Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
     Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),

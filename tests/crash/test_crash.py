@@ -108,7 +108,12 @@ class Checks:
 
 
 def _rolled_forward(now: State, scenario: Scenario) -> State:
-    """What a roll forward completes: all of it; of a push that rebases, what is here, since it goes to the remote later."""
+    """What a roll forward completes: all of it; of a push that rebases, what is here, since it goes to the remote later.
+
+    Of a stash, the files: it is dropped later, and then no longer required in the settings.
+    """
+    if scenario.verb[0] == "stash":
+        return replace(now, settings=b"")
     if scenario.verb[0] != "push":
         return now
     return replace(now, names=frozenset(name for name in now.names if not name[1].startswith("remotes/")))

@@ -61,6 +61,15 @@ du
 tag
 tag u v1
 tag -d u
+set metrics.mAP=0.6
+stash
+stash list
+stash show
+stash apply
+restore .
+stash pop
+stash save again
+stash drop
 branch
 branch side v1
 branch -m side aside

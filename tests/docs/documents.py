@@ -59,6 +59,8 @@ from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.show import Shown
 from mvc.porcelain.source_check import SourceChecked
+from mvc.porcelain.stash import Stash, StashChanges, Stashed
+from mvc.porcelain.stash_apply import Applied
 from mvc.porcelain.status import Status
 from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
@@ -115,6 +117,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "show": [Shown],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
     "source": [{"source": dict[str, Any]}, SourceChecked],
+    "stash": [Stashed, {"stashes": list[Stash]}, StashChanges, Applied, {"dropped": list[Stash]}],
     "status": [Status],
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
@@ -140,6 +143,8 @@ COMMANDS = {
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
     "source": ("source` and `mvc source show", "source check"),
+    "stash": ("stash`, `mvc stash push` and `mvc stash save", "stash list", "stash show",
+              "stash pop`, `mvc stash apply` and `mvc stash branch", "stash drop` and `mvc stash clear"),
     "tag": ("tag", "tag NAME", "tag -d"),
 }  # fmt: skip
 """The commands that answer with each shape, of verbs with several."""

@@ -19,6 +19,7 @@ from mvc.api.experiments import Experiments
 from mvc.api.files import Files
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import Remotes
+from mvc.api.stashes import Stashes
 from mvc.cli.app import program
 from mvc.readiness import conditions, files, table, values, weights
 from mvc.readiness.conditions import Condition
@@ -385,7 +386,11 @@ VERBS = ("<!-- verbs: made from the code -->", "<!-- /verbs -->")
 def python_api(text: str) -> str:
     """The page `text` with the tables of verbs and of public names as the code has them."""
     rows = [row for name in mvc.HOMES for row in _public(name)]
-    rows += [row for class_ in (Branches, Tags, Aliases, Files, Experiments, Remotes, Config) for row in _class(class_)]
+    rows += [
+        row
+        for class_ in (Branches, Tags, Aliases, Stashes, Files, Experiments, Remotes, Config)
+        for row in _class(class_)
+    ]
     shown = [f"`mvc {verb}`: {', '.join(f'`{each}`' for each in found)}" for verb, found in METHODS.items() if found]
     return _between(_between(text, FUNCTIONS, rows), VERBS, [f"- {each}" for each in shown] + [""])
 

@@ -18,8 +18,10 @@ from mvc.repository import refnames
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
+    from mvc.porcelain import stash
     from mvc.repository.query import select
 else:
+    stash = lazy.Module("mvc.porcelain.stash")
     select = lazy.Module("mvc.repository.query.select")
 
 _LAST_KEY = re.compile(r"(?s)(.*[\s(,]|-)?(.*)")
@@ -35,6 +37,16 @@ def revisions(context: click.Context, _: click.Parameter, incomplete: str) -> li
     except (errors.MvcError, click.UsageError, OSError):
         return []
     return [name for name in dict.fromkeys(["HEAD", *names]) if name.startswith(incomplete)]
+
+
+def stashes(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of the stashes that begin with `incomplete`."""
+    try:
+        invocation = options.run_of(context)
+        names = [entry.name for entry in stash.stashes(Model(invocation.repository(), invocation.model()))]
+    except (errors.MvcError, click.UsageError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def query_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

@@ -37,6 +37,7 @@ VERBS = {
     "alias": ("alias", "List, set, delete or roll back aliases"),
     "check": ("check", "Check whether a version is ready for a use"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
+    "stash": ("stash", "Put uncommitted changes aside, and restore them"),
     "reset": ("reset", "Move the current branch to another version"),
     "reflog": ("reflog", "Show the moves of a branch, tag or alias"),
     "models": ("models", "List or rename the models of this repository"),

@@ -35,7 +35,6 @@ VERBS = {
     "revert": "go back to a version with `mvc restore --source REV .`, then `mvc commit -m MESSAGE`; the history is kept",
     "sparse-checkout": "use `mvc clone --only ROLE URL`, which fetches only some files",
     "stage": "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
-    "stash": "use `mvc switch -c NAME` and `mvc commit -m MESSAGE`; later `mvc switch main`, `mvc merge NAME`",
     "submodule": "a repository may hold several models: `mvc init DIRECTORY --model NAME`",
     "update-ref": "use `mvc branch NAME REV`",
     "verify-commit": "versions are not signed; use `mvc fsck`, which checks every version",
@@ -54,6 +53,10 @@ SUBVERBS = {
 }
 """Sub-verbs of Git that mvc lacks, by verb."""
 
+_STASH: dict[tuple[str, ...], str] = {
+    ("-u", "--include-untracked", "-a", "--all"): "untracked files stay; track one with `mvc add FILE --as ROLE` first",
+    ("-p", "--patch", "-S", "--staged"): "there is no staging area; `mvc stash` puts every changed file aside",
+}
 OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "add": {
         ("-u", "--update", "-p", "--patch", "-i", "--interactive", "-N", "--intent-to-add"): (
@@ -88,6 +91,8 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "restore": {
         ("-S", "--staged"): "there is no staging area; `mvc rm ROLE --cached` stops tracking a file",
     },
+    "stash": _STASH,
+    "stash push": _STASH,
     "tag": {
         ("-f", "--force"): "tags never move; use `mvc alias set NAME REV`",
     },

@@ -15,12 +15,12 @@ The opposite move restores the edits: `wanted=overlaid(base, kept(model, id_))`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
 from mvc.model.tree import Tree, TreeEntry
@@ -29,7 +29,7 @@ from mvc.repository import delta_bases
 from mvc.repository.model import Model
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.worktree import model_file, snapshot
+from mvc.repository.worktree import checkout, model_file, snapshot
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found
@@ -43,10 +43,20 @@ UNPARSED = "unparsed"
 _DELETED = (errors.MissingFile, errors.RoleWithoutFile)
 
 
+Accept = Callable[[Tree], bool]
+"""A function that sees the files, model.toml among them, before a version is made of them; False gives it up."""
+
+
 def store(
-    model: Model, actor: Actor, message: str, *, record: Record, progress: Progress | None = None
-) -> tuple[VersionId, Version]:
-    """Store the working tree of `model`; the caller does not hold the lock.
+    model: Model,
+    actor: Actor,
+    message: str,
+    *,
+    record: Record,
+    accept: Accept = lambda _: True,
+    progress: Progress | None = None,
+) -> VersionId | None:
+    """Store the working tree of `model`, and return its version; None unless `accept` does. The caller holds no lock.
 
     The values may break the rules of a commit, tracked files may be absent, and model.toml may be invalid: its bytes
     are kept. Raises NoVersionYet, NoModelToml, the faults of tracked files, FileChanged, CollectedMeanwhile, DiskFailed.
@@ -57,6 +67,9 @@ def store(
     draft = Draft(repository, progress)
     try:
         found, is_parsed = _working(model, head, draft, progress)
+        if not accept(_with_toml(found.snapshot.tree, found.model_toml)):
+            draft.discard()
+            return None
         version = draft.stage(
             found.snapshot.manifest,
             found.snapshot.tree,
@@ -67,7 +80,7 @@ def store(
         )
         if not is_parsed:
             version = replace(version, ext={EXT: {UNPARSED: True}})
-        return draft.keep(version, record), version
+        return draft.keep(version, record)
     except BaseException:
         draft.discard()
         raise
@@ -107,6 +120,29 @@ def keep(
     except BaseException:
         draft.discard()
         raise
+
+
+def is_unparsed(version: Version) -> bool:
+    """Return whether `store` could not parse the model.toml of a version."""
+    ext = version.ext.get(EXT)
+    return isinstance(ext, Mapping) and ext.get(UNPARSED) is True
+
+
+def files_of(model: Model, version: Version) -> Tree:
+    """Return the files that `store` stored, model.toml among them as its bytes were. Raises Missing, Damaged."""
+    repository = model.repository
+    data = text_of(model, version)
+    if digest(data) != version.model_toml:  # the model was renamed since: store its edited model.toml
+        checkout.store_small(repository, data)
+    return _with_toml(repository.objects.tree(version.tree), data)
+
+
+def text_of(model: Model, version: Version) -> bytes:
+    """Return the model.toml that `store` stored, with the present name of the model if it can be parsed."""
+    repository = model.repository
+    if is_unparsed(version):
+        return repository.extract.small(version.model_toml)
+    return model_file.of_version(repository, version, model.key)
 
 
 def kept(model: Model, id_: VersionId) -> Tree:
@@ -173,6 +209,10 @@ def _working(model: Model, head: VersionId, draft: Draft, progress: Progress | N
         if parsed or data is None:
             raise
     return replace(take(model_file.of_version(repository, version, model.key)), model_toml=data), False
+
+
+def _with_toml(tree: Tree, data: bytes) -> Tree:
+    return Tree.of([*tree.entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), FileId(digest(data)))])
 
 
 def _files(model: Model, paths: Iterable[str]) -> list[WorkFile]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import FileId
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file
@@ -21,6 +22,11 @@ from mvc.storage.progress import Progress
 from mvc.storage.records import journal, merges, sparse
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.reflog import RefName
+
+if TYPE_CHECKING:
+    from mvc.storage.records import stashes
+else:
+    stashes = lazy.Module("mvc.storage.records.stashes")
 
 
 def change(repository: Parts, plan: Journal, progress: Progress | None = None) -> None:
@@ -165,7 +171,7 @@ def _logs(model: str) -> str:
 
 
 def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
-    """Rename the model: its ref logs, its head, and the name in its model.toml; skip completed steps.
+    """Rename the model: its stashes, its ref logs, its head, and the name in its model.toml; skip completed steps.
 
     The new head is written first and the old one deleted last, so that a history always has a head.
     """
@@ -178,15 +184,19 @@ def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
     if left_out:
         sparse.record(repository.door, new, left_out)
         sparse.record(repository.door, plan.model, ())
+    if repository.door.exists(stashes.FOLDER):
+        _rename_folder(repository, stashes.folder(plan.model), stashes.folder(new))
     head = repository.heads.get(plan.model)
     if head is not None:
         repository.heads.set(new, head)
-    if repository.door.exists(old_logs):
-        repository.door.rename_folder(old_logs, new_logs)
-    else:
-        repository.door.make_durable(
-            "refs"
-        )  # renamed by a command that may have been killed before the fsync of the folder
-        repository.door.barrier()
+    _rename_folder(repository, old_logs, new_logs)
     model_file.set_name(repository, repository.head(new).folder, plan.model, new)
     repository.heads.remove(plan.model)
+
+
+def _rename_folder(repository: Parts, old: str, new: str) -> None:
+    if repository.door.exists(old):
+        repository.door.rename_folder(old, new)
+    else:  # renamed by a command that may have been killed before the fsync of the folder
+        repository.door.make_durable(new.rpartition("/")[0])
+        repository.door.barrier()

@@ -36,7 +36,9 @@ NAME = "config.toml"
 FORMAT = 1
 MAX_BYTES = 1 << 20
 """The largest `config.toml` of a repository, in bytes."""
-KNOWN_FEATURES = frozenset(encodings.FEATURES.values())
+STASHES = "stashes"
+"""The feature that is required while a stash exists: an mvc that does not know stashes would collect its files."""
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
