@@ -215,6 +215,7 @@ def clone(
     model: str | None = None,
     meta: bool = False,
     only: tuple[str, ...] = (),
+    branch: str | None = None,
     jobs: int = JOBS,
     limit: float | None = None,
     actor: Who | None = None,
@@ -224,7 +225,8 @@ def clone(
 ) -> Repository:
     """Clone a remote, or import a model of a registry, into a new repository; resume an interrupted clone.
 
-    `meta` fetches no files, `only` those with these roles; `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
+    `meta` fetches no files, `only` those with these roles. `branch` is checked out instead of main; it may also be a tag,
+    an alias or a version, at which HEAD is detached. `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
     NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and connection errors.
     """
     environment = Environment.current(environ)
@@ -244,6 +246,7 @@ def clone(
         user_config=environment.user_config,
         trusted_hosts=environment.trusted_hosts,
         model=model,
+        revision=branch,
         select=fast_forward.select(only, meta=meta),
         jobs=jobs,
         limit=limit,

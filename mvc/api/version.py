@@ -16,7 +16,9 @@ from mvc.model.compare.diff import VersionDiff
 from mvc.model.ids import SHORT, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
+from mvc.porcelain import archive as archives
 from mvc.porcelain import source_check
+from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
@@ -178,6 +180,24 @@ class Version:
         """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
         target = self._session.absolute(directory)
         return export(self._session.of(self.model), self.id, target, progress=progress)
+
+    def archive(
+        self,
+        path: PathLike,
+        *,
+        format: Literal["zip", "tar", "tar.gz"] | None = None,  # noqa: A002 - as the option of the command
+        files: str | Iterable[str] = (),
+        prefix: str = "",
+        progress: Progress | None = None,
+    ) -> Archived:
+        """Write the files to a zip or tar file; its suffix is the format (`zip`, `tar`, `tar.gz`) unless one is given.
+
+        `files` are roles, paths or patterns, by default all and model.toml. Raises NotInVersion, Damaged, NotWritable.
+        """
+        target = self._session.absolute(path)
+        chosen = format or archives.format_of(target.name)
+        made = archives.archive(self._session.of(self.model), self.id, chosen, texts(files), prefix=prefix)
+        return archives.save(made, target, progress)
 
     # --- as a value
 

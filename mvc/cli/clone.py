@@ -36,6 +36,13 @@ else:
 @click.argument("directory", required=False)
 @click.option("--meta", is_flag=True, help="Fetch no files; fetch each one when a command needs it.")
 @click.option("--only", multiple=True, metavar="ROLE", help="Fetch only the files with ROLE.")
+@click.option(
+    "-b",
+    "--branch",
+    "revision",
+    metavar="NAME",
+    help="Check out branch NAME, or detach HEAD at a tag, alias or version.",
+)
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote.")
 @transfers.options
 def command(
@@ -44,6 +51,7 @@ def command(
     directory: str | None,
     meta: bool,
     only: tuple[str, ...],
+    revision: str | None,
     settings: tuple[str, ...],
     jobs: int,
     limit: float | None,
@@ -55,9 +63,9 @@ def command(
     registry, picsellia://ORGANIZATION/MODEL[@VERSION], whose versions are then imported.
     """
     if registry_address.is_registry(url):
-        if meta or only or limit is not None:
+        if meta or only or limit is not None or revision is not None:
             raise click.UsageError(
-                "--meta, --only and --limit apply to remotes; a registry's versions are imported whole"
+                "--meta, --only, --branch and --limit apply to remotes; a registry's versions are imported whole"
             )
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
     address = remotes.parse(url, invocation.cwd)
@@ -75,6 +83,7 @@ def command(
             user_config=invocation.user_config,
             trusted_hosts=invocation.trusted_hosts,
             model=invocation.model_key,
+            revision=revision,
             select=select(only, meta=meta),
             jobs=jobs,
             limit=limit,
@@ -134,6 +143,7 @@ def _lines(folder: str, done: Cloned) -> Iterator[str]:
         yield "Check out a model with:"
         yield from (f"  mvc switch --model {escape(model)} main" for model in done.models)
         return
-    yield f"Checked out {escape(done.checked_out)}: {escape(done.branch or '')}, {short(done.version or '')}"
+    place = escape(done.branch) if done.branch is not None else "detached HEAD"
+    yield f"Checked out {escape(done.checked_out)}: {place}, {short(done.version or '')}"
     if done.moved.written:
         yield f"  {count(len(done.moved.written), 'file')} written, {size(done.received)} fetched"

@@ -39,6 +39,7 @@ from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import connection, fast_forward, trust
 from mvc.transport.fast_forward import Select
+from mvc.transport.remote_revision import RemoteRefNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def clone(
     trusted_hosts: str = "",
     remember: bool = True,
     model: str | None = None,
+    revision: str | None = None,
     select: Select = fast_forward.everything,
     jobs: int = remotes.JOBS,
     limit: float | None = None,
@@ -86,16 +88,18 @@ def clone(
 ) -> Cloned:
     """Clone the remote at `url` into `folder`, which must be absent or empty.
 
+    `revision` is checked out, a branch of the remote (default: main) or, with a detached HEAD, a tag, alias or version.
+
     A relative `url` is resolved against `base`. Its host is approved for credentials, with `remember` in the user's
-    settings. An interrupted clone of the same `url` and `model` in `folder` is resumed. Raises NotEmpty, BadRemoteUrl,
+    settings. An interrupted clone of the same `url`, `model` and `revision` in `folder` is resumed. Raises NotEmpty, BadRemoteUrl,
     NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, and as `fill`; whatever was fetched stays for the next attempt.
     """
     where = address.parse(url, base)
-    with resumable(folder, CloneSource(where.text, model), user_config, trusted_hosts) as repository:
+    with resumable(folder, CloneSource(where.text, model, revision), user_config, trusted_hosts) as repository:
         trust.approve_typed(repository, where, settings or {}, keep=remember)
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
         with connection.open_remote(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
-            return fill(repository, remote, actor, model=model, select=select, progress=progress)
+            return fill(repository, remote, actor, model=model, revision=revision, select=select, progress=progress)
 
 
 @contextlib.contextmanager
@@ -114,8 +118,8 @@ def resumable(
         repository.roll_forward()
         yield repository
         clone_source.end(repository.door)
-    except BaseException:
-        _undo(folder, made=made)
+    except BaseException as error:
+        _undo(folder, error, made=made)
         raise
 
 
@@ -124,10 +128,11 @@ def is_unfinished(folder: Path) -> bool:
     return StoreDoor(folder / DIRECTORY).exists(clone_source.NAME)
 
 
-def _undo(folder: Path, *, made: bool) -> None:
-    """Remove a clone that has fetched nothing, with its folder if that was `made`."""
+def _undo(folder: Path, error: BaseException, *, made: bool) -> None:
+    """Remove a clone that has fetched nothing, or has no HEAD for an invalid request, with its folder if that was `made`."""
     door = StoreDoor(folder / DIRECTORY)
-    if not any(door.names(each) for each in (heads.FOLDER, metapacks.FOLDER, "packs")):
+    kept = (heads.FOLDER,) if isinstance(error, errors.Usage) else (heads.FOLDER, metapacks.FOLDER, "packs")
+    if not any(door.names(each) for each in kept):
         discard_folder(folder if made else folder / DIRECTORY)
 
 
@@ -160,50 +165,74 @@ def fill(
     actor: Actor,
     *,
     model: str | None = None,
+    revision: str | None = None,
     select: Select = fast_forward.everything,
     progress: Progress | None = None,
 ) -> Cloned:
     """Fetch `model`, or all models, of `remote` into the empty `repository`.
 
-    A single model is checked out in the repository's root, with the files that `select` chooses; each of several models
-    gets a folder of its name on the first switch. Raises NotThere, and as `fetch` and `pull` do.
+    A single model is checked out in the repository's root at `revision`, with the files that `select` chooses; each of
+    several models gets a folder of its name on the first switch. Raises NotThere, UnknownRevision, AmbiguousRevision, and
+    as `fetch` and `pull` do.
     """
     remotes.check(remote.backend)
     there = fetch.look(repository, remote, {model} if model is not None else None)
-    branches = _branches(there.tips)
+    branches = _branches(there.tips, revision)
     if not branches:
         what = f"model {model}" if model is not None else "branch"
         raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
-    inventory, versions = fetch.learn(repository, remote, there.tips, actor)
     alone = len(branches) == 1
+    detached = _detached(there.tips, branches, revision)
+    inventory, versions = fetch.learn(repository, remote, there.tips, actor)
+    version = detached.resolve(repository, revision or "") if detached is not None else None
     if repository.heads.models():  # resumed: count the versions of the first attempt too
         targets = [entry.new for entry in there.tips.values() if entry.new is not None]
         versions = sum(1 for _ in history.walk(repository.objects, targets))
     with repository.writing():
         for key, branch in branches.items():
-            repository.heads.set(key, Head("" if alone else key, branch))
+            head = repository.heads.get(key)
+            if head is None or head.branch is not None:  # a resumed clone may be detached already
+                repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
     place_sync.receive(repository, remote, there.place_logs, actor)
     models = tuple(branches)
     if not alone:
         return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())
-    key, branch = next(iter(branches.items()))
-    target = repository.refs.target(RefName(key, HEADS, branch).tracking_ref(remote.name))
+    key, main = next(iter(branches.items()))
+    checked_out = main if version is None else None
+    target = version or repository.refs.target(RefName(key, HEADS, main).tracking_ref(remote.name))
     if target is None:
-        raise errors.NotThere(remote=remote.name, what=f"branch {branch}", known="none")
+        raise errors.NotThere(remote=remote.name, what=f"branch {main}", known="none")
     if repository.current(key) == target:  # resumed after the files were written
         received, moved = fast_forward.complete(Model(repository, key), target, select, remote, progress)
-        return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
+        return Cloned(models, versions, inventory.received, received, key, checked_out, target, moved)
     received, moved = fast_forward.advance(
-        Model(repository, key), branch, target, select, actor, verb="clone", remote=remote, progress=progress
+        Model(repository, key), checked_out, target, select, actor, verb="clone", remote=remote, progress=progress
     )
-    return Cloned(models, versions, inventory.received, received, key, branch, target, moved)
+    return Cloned(models, versions, inventory.received, received, key, checked_out, target, moved)
 
 
-def _branches(tips: dict[RefName, RefEntry]) -> dict[str, str]:
-    """Return the branch to check out for each model with a branch: main, or the first."""
+def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision: str | None) -> RemoteRefNames | None:
+    """Return the refs in which to resolve a `revision` that is not a branch; None for a branch.
+
+    Raises NotThere if none of several models has that branch, UnknownRevision for a name that is not a ref.
+    """
+    if revision is None or revision in branches.values():
+        return None
+    if len(branches) > 1:
+        raise errors.NotThere(remote=ORIGIN, what=f"branch {revision}", known=", ".join(sorted({*branches.values()})))
+    targets = {ref: entry.new for ref, entry in tips.items() if entry.new is not None}
+    refs = RemoteRefNames(targets, next(iter(branches)), targets.get)
+    refs.check(revision)
+    return refs
+
+
+def _branches(tips: dict[RefName, RefEntry], revision: str | None) -> dict[str, str]:
+    """Return the branch to check out for each model with a branch: `revision`, main, or the first."""
     found: dict[str, list[str]] = {}
     for ref, entry in sorted(tips.items(), key=lambda item: item[0]):
         if ref.kind == HEADS and entry.new is not None:
             found.setdefault(ref.model, []).append(ref.name)
-    return {model: MAIN if MAIN in names else names[0] for model, names in found.items()}
+    return {
+        model: next((name for name in (revision, MAIN) if name in names), names[0]) for model, names in found.items()
+    }

@@ -10,7 +10,7 @@ interrupted download. A file has its name in DIR only when it is complete and ve
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,7 @@ from mvc.storage.records.reflog import RefName
 from mvc.transport import connection, lockfile, remote_revision, remote_version, trust
 from mvc.transport.download_target import STATE, DownloadedFile, Target
 from mvc.transport.lockfile import Lock
+from mvc.transport.remote_revision import RemoteRefNames
 from mvc.transport.remote_version import RemoteVersion
 
 _OWN = (
@@ -128,7 +129,7 @@ def download(
     def find(repository: Repository, remote: Remote) -> RemoteVersion:
         numbers = remote_revision.sound_refs(remote)
         model = _model(source, remote, numbers)
-        refs = remote_revision.RemoteRefNames(remote, numbers, model)
+        refs = RemoteRefNames(numbers, model, lambda ref: remote.refs.at(ref, numbers[ref]).new)
         return remote_version.with_metadata(
             repository, remote, lambda: remote_version.selected(repository, remote, refs, source.revision, names)
         )
@@ -201,9 +202,9 @@ def _read(lock: Path) -> Lock:
     return lockfile.decode(data, lock)
 
 
-def _model(source: Source, remote: Remote, numbers: dict[RefName, int]) -> str:
+def _model(source: Source, remote: Remote, refs: Iterable[RefName]) -> str:
     """Return the model of `source`, by default the only one. Raises NotThere, SeveralModels."""
-    known = remote_revision.models(numbers)
+    known = remote_revision.models(refs)
     if source.model in known or (not source.model and len(known) == 1):
         return source.model or known[0]
     if source.model or not known:

@@ -53,7 +53,7 @@ def select(roles: str | Iterable[str], *, meta: bool) -> Select:
 
 def advance(
     model: Model,
-    branch: str,
+    branch: str | None,
     target: VersionId,
     select: Select,
     actor: Actor,
@@ -64,6 +64,8 @@ def advance(
 ) -> tuple[int, Moved]:
     """Fast-forward `branch`, the current one, and its files to `target`; return the bytes received and the changes.
 
+    Without a `branch`, HEAD is detached at `target`.
+
     Files that `select` does not choose are not checked out, unless their bytes are stored. `remote` is an open
     connection.
     """
@@ -73,8 +75,11 @@ def advance(
     received = _fetch(repository, selected, remote, progress)
     with repository.writing():
         current, head = model.current, model.head
-        ref = model.ref(HEADS, branch)
-        entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
+        steps: tuple[RefStep, ...] = ()
+        if branch is not None:
+            ref = model.ref(HEADS, branch)
+            entry = RefEntry.after(ref, repository.refs.tip(ref), target, actor.move(f"{verb}: fast-forward"))
+            steps = (RefStep(ref, entry),)
         full = checkout.files_of(model, target)
         left_out = {entry.path for entry in full.entries if is_elsewhere(repository, entry)}
         moved = checkout.move(
@@ -82,8 +87,8 @@ def advance(
             verb,
             base=checkout.files_of(model, current),
             wanted=partial.without(full, left_out),
-            head=Head(head.folder, branch),
-            refs=(RefStep(ref, entry),),
+            head=Head(head.folder, branch, target if branch is None else None),
+            refs=steps,
             left_out=left_out,
             progress=progress,
         )

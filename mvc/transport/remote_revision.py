@@ -8,6 +8,7 @@ main~2  v7^2          ancestors, as in `mvc.repository.revisions`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import NoReturn
 
@@ -25,22 +26,19 @@ _SHOWN = 10
 
 
 class RemoteRefNames:
-    """The refs of `model` on a remote, as listed once; each is read when it is asked for.
+    """The refs of `model` among `refs`, those of a remote; `target` returns the version of one, None if it was deleted."""
 
-    `numbers` are the newest numbers of the refs of all models.
-    """
-
-    def __init__(self, remote: Remote, numbers: dict[RefName, int], model: str) -> None:
-        """Hold the listing."""
-        self._remote = remote
-        self._numbers = {ref: number for ref, number in numbers.items() if ref.model == model}
+    def __init__(self, refs: Iterable[RefName], model: str, target: Callable[[RefName], VersionId | None]) -> None:
+        """Hold the refs; each is read when it is asked for."""
+        self._refs = {ref for ref in refs if ref.model == model}
+        self._target = target
         self.model = model
 
     @cached_property
     def main(self) -> VersionId | None:
         """The tip of main, else of the first branch; None for none."""
         branches = sorted(
-            (ref for ref in self._numbers if ref.kind == HEADS), key=lambda ref: (ref.name != MAIN, ref.name)
+            (ref for ref in self._refs if ref.kind == HEADS), key=lambda ref: (ref.name != MAIN, ref.name)
         )
         return next((target for ref in branches if (target := self._target(ref)) is not None), None)
 
@@ -52,6 +50,12 @@ class RemoteRefNames:
         base, steps = revisions.split_steps(text)
         return revisions.ancestor(repository, self._base(repository, base), steps, text)
 
+    def check(self, text: str) -> None:
+        """Raise UnknownRevision, AmbiguousRevision for a name that is not a ref; numbers and ids need metadata."""
+        base, _ = revisions.split_steps(text)
+        if base not in ("", "HEAD") and revisions.number_of(base) is None and not revisions.is_hex(base):
+            _ = self._named(base) or self._unknown(base)
+
     def _base(self, repository: Repository, text: str) -> VersionId:
         if text in ("", "HEAD"):
             return self.main or self._unknown(MAIN)
@@ -62,7 +66,7 @@ class RemoteRefNames:
 
     def _named(self, text: str) -> VersionId | None:
         """Return the version of a ref. Raises AmbiguousRevision if refs of several kinds have the name."""
-        refs = dict.fromkeys(ref for ref in revisions.refs_of(self.model, text) if ref in self._numbers)
+        refs = dict.fromkeys(ref for ref in revisions.refs_of(self.model, text) if ref in self._refs)
         found = {ref: target for ref in refs if (target := self._target(ref)) is not None}
         if len(set(found.values())) > 1:
             raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
@@ -72,25 +76,22 @@ class RemoteRefNames:
         """Return the only version with an id that begins with `text` among those that a ref reaches."""
         if not revisions.is_hex(text):
             return None
-        tips = [target for ref in self._numbers if (target := self._target(ref)) is not None]
+        tips = [target for ref in self._refs if (target := self._target(ref)) is not None]
         found = [id_ for id_ in history.ancestors(repository.objects, tips) if id_.startswith(text)]
         if len(found) > 1:
             raise errors.AmbiguousRevision(text=text, candidates=", ".join(sorted(found)[:_SHOWN]))
         return found[0] if found else None
 
-    def _target(self, ref: RefName) -> VersionId | None:
-        return self._remote.refs.at(ref, self._numbers[ref]).new
-
     def _unknown(self, text: str) -> NoReturn:
-        names = list(dict.fromkeys(ref.name for ref in sorted(self._numbers)))
+        names = list(dict.fromkeys(ref.name for ref in sorted(self._refs)))
         known = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         suggestion = f"Branches, tags and aliases of {self.model} there: {known or 'none'}."
         raise errors.UnknownRevision(text=text, model=self.model, suggestion=suggestion)
 
 
-def models(numbers: dict[RefName, int]) -> list[str]:
+def models(refs: Iterable[RefName]) -> list[str]:
     """Return the models that have a branch, deleted ones included."""
-    return sorted({ref.model for ref in numbers if ref.kind == HEADS})
+    return sorted({ref.model for ref in refs if ref.kind == HEADS})
 
 
 def sound_refs(remote: Remote) -> dict[RefName, int]:

@@ -52,6 +52,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "ls": ("Version.files", "File.tensors"),
     "cat": ("File.read", "File.open", "File.path"),
     "export": ("Version.export",),
+    "archive": ("Version.archive",),
     "du": ("Model.du",),
     "fsck": ("Repository.fsck", "Repository.repair", "Remote.fsck", "Remote.repair"),
     "gc": ("Repository.gc", "Remote.gc"),

@@ -253,5 +253,6 @@ SCENARIOS = (
     Scenario("pull", behind, ("pull",), check=SURVEY),
     Scenario("pull --rebase", diverged, ("pull", "--rebase"), check=SURVEY),
     Scenario("push --rebase", diverged, ("push", "--rebase"), check=SURVEY),
+    Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
 )

@@ -12,7 +12,10 @@ import pytest
 
 from mvc import errors
 from mvc.porcelain import clone, fsck
+from mvc.repository import revisions
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.storage.records.reflog import HEADS
 from tests.crash.harness import KILLED, Fail, KillBefore, State, assert_sound, command, memory_folder, mvc, state
 from tests.crash.scenarios import side
 
@@ -127,3 +130,42 @@ def test_a_clone_of_several_models_is_resumed(place: Path) -> None:
     for number in (steps - 1, steps // 2):
         assert command(place, VERB, KillBefore(number)).code == KILLED
         _resume(place, done, f"killed before step {number}")
+
+
+# --- a branch, a tag or a version
+
+
+@pytest.mark.parametrize(
+    ("name", "branch", "same"),
+    [("side", "side", "side"), ("kept", None, "side"), ("prod", None, "side"), ("v1", None, "main~1")],
+)
+def test_a_clone_checks_out_what_is_named(place: Path, name: str, branch: str | None, same: str) -> None:
+    mvc(place, "clone", "-b", name, "origin", "copy")
+    repository = Repository(place / "copy")
+    head = repository.head("helmets")
+    made = Model(Repository(place / "made"), "helmets")
+    assert (head.branch, repository.current("helmets")) == (branch, revisions.resolve(made, same))
+    assert "working tree clean" in mvc(place / "copy", "status")
+    assert branch is not None or not repository.refs.all("helmets", HEADS)
+
+
+def test_a_name_that_the_remote_lacks_leaves_nothing(place: Path) -> None:
+    for name in ("nosuch", "v9", "abcd12"):
+        assert "has no version" in mvc(place, "clone", "-b", name, "origin", "copy", code=2)
+        assert not (place / "copy").exists()
+
+
+def test_a_clone_of_a_tag_is_resumed(place: Path, rng: random.Random) -> None:
+    verb = ("clone", "-b", "kept", "origin", "copy")
+    outcome = command(place, verb)
+    done = state(place / "copy")
+    shutil.rmtree(place / "copy")
+    for number in rng.sample(range(1, outcome.steps + 1), 6):
+        assert command(place, verb, KillBefore(number)).code == KILLED
+        if clone.is_unfinished(place / "copy"):
+            assert command(place, VERB).code == 16  # it is another clone
+        if not (place / "copy" / ".mvc").exists() or clone.is_unfinished(place / "copy"):
+            mvc(place, *verb)
+        assert state(place / "copy") == done, number
+        assert_sound(place / "copy")
+        shutil.rmtree(place / "copy")

@@ -110,6 +110,7 @@ status
 switch main
 restore .
 export v1 ../export
+archive v1 -o ../v1.zip
 rm model-latest --cached
 rm b
 restore model.toml

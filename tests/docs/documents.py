@@ -24,6 +24,7 @@ from mvc.porcelain.add import Added
 from mvc.porcelain.add_run import AddedRun
 from mvc.porcelain.alias import Alias
 from mvc.porcelain.alias_publish import PublishedAlias
+from mvc.porcelain.archive import Archived
 from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.check import Checked
 from mvc.porcelain.clone import Cloned
@@ -77,6 +78,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "add": [Added, AddedRun],
     "alias": [{"aliases": list[Alias]}, Alias, PublishedAlias, DELETED,
               {**DELETED, "tags": list[TagChange], "renamed": list[RenamedVersion]}],
+    "archive": [Archived],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
     "check": [Checked, {"rules": list[Rule]}],

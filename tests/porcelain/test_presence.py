@@ -69,6 +69,8 @@ ROWS = (
     Row("cat HEAD:./runs/a.bin -o ../out", (0, 1, 1, 0)),
     Row("cat v1:weights -o ../out", (1, 1, 1, 1)),
     Row("export HEAD ../out", (0, 2, 3, 0)),
+    Row("archive HEAD -o ../out.zip", (0, 2, 3, 0)),
+    Row("archive v1 tool -o ../out.tar", (0, 1, 1, 0)),
     Row("export v1 ../out", (1, 3, 3, 1)),
     # --- the next version
     Row("set parameters.lr=3"),

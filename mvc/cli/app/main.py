@@ -48,6 +48,7 @@ VERBS = {
     "ls": ("ls", "List the files of a version"),
     "cat": ("cat", "Print one file of a version"),
     "export": ("export", "Export a version to a folder"),
+    "archive": ("archive", "Write a version's files to a zip or tar file"),
     "du": ("du", "Show the disk usage of versions"),
     "fsck": ("fsck", "Verify the integrity of the repository or a remote"),
     "gc": ("gc", "Remove unreachable versions and files"),

@@ -15,7 +15,6 @@ VERBS = {
     "am": "versions travel with `mvc push` and `mvc fetch`, not as patches",
     "annotate": "use `mvc log --stat`, which says what each version changed",
     "apply": "versions travel with `mvc push` and `mvc fetch`, not as patches",
-    "archive": "use `mvc export HEAD DIR`, which writes the files to a folder",
     "bisect": "use `mvc log --stat` and `mvc diff REV REV`",
     "blame": "use `mvc log --stat`, which says what each version changed",
     "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`",
@@ -69,7 +68,6 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "clone": {
         ("--depth", "--single-branch", "--filter"): "use `--meta` or `--only ROLE`: files are fetched when needed",
-        ("-b", "--branch"): "clone, then `mvc switch BRANCH`",
         ("--bare", "--mirror"): "a remote is made by `mvc push`; no bare clone is needed",
     },
     "commit": {

@@ -7,23 +7,24 @@ It is created with `.mvc` itself and removed last. While it is there, only the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import Record
+from mvc.storage.records.record import OMITTED, Record
 
 NAME = "clone"
 
 
 @dataclass(frozen=True, slots=True)
 class CloneSource(Record):
-    """The URL of a clone, and its model (None: all)."""
+    """The URL of a clone, its model (None: all), and the branch, tag or version to check out (None: main)."""
 
     KIND = "clone"
     NOUN = "record of an unfinished clone"
 
     url: str
     model: str | None = None
+    revision: str | None = field(default=None, metadata=OMITTED)
 
 
 def unfinished(door: StoreDoor) -> CloneSource | None:
