@@ -27,6 +27,7 @@ HOMES = {
     "Repository": "mvc.api.repository",
     "Tensor": "mvc.api.files",
     "Timestamp": "mvc.model.version",
+    "ValueFile": "mvc.model.toml.value_file",
     "Version": "mvc.api.version",
     "clone": "mvc.api.repository",
     "download": "mvc.api.download",

@@ -15,6 +15,7 @@ from mvc.api.repository import init as init
 from mvc.api.repository import open as open
 from mvc.api.repository import user_config as user_config
 from mvc.api.version import Version as Version
+from mvc.model.toml.value_file import ValueFile as ValueFile
 from mvc.model.version import Code as Code
 from mvc.model.version import Person as Person
 from mvc.model.version import Timestamp as Timestamp
@@ -31,6 +32,7 @@ __all__ = [
     "Repository",
     "Tensor",
     "Timestamp",
+    "ValueFile",
     "Version",
     "clone",
     "download",

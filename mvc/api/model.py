@@ -18,6 +18,7 @@ from mvc.api.stashes import Side, Stashes
 from mvc.api.values import Labels
 from mvc.api.version import Version
 from mvc.model.query import parse
+from mvc.model.toml.value_file import ValueFile
 from mvc.model.version import Code, Person
 from mvc.porcelain import docker, drift, edit, merge_continue, models, publish
 from mvc.porcelain import source as origin
@@ -161,15 +162,19 @@ class Model:
         docker: Mapping[str, Any] | None = None,
         source: Mapping[str, Any] | None = None,
         intent: Mapping[str, Any] | None = None,
+        from_: Mapping[str, ValueFile | PathLike | None] | None = None,
         replace: Collection[str] = (),
     ) -> Updated:
         """Set typed values in model.toml, in one step; no value is parsed from text.
 
         A list of classes replaces the labelmap; a mapping updates its section, as `dict.update` does, unless the section
         is in `replace`. None removes a key. A metric that is NaN or infinite is not stored, and is in `left_out` of the
-        result. Raises UnknownKey, WrongType, NotFinite and the like, which name the key.
+        result. `from_` names the files that `labelmap`, `parameters` and `metrics` are read from at each commit:
+        `{"metrics": mvc.ValueFile("results.csv", best="mAP50")}`. Raises UnknownKey, WrongType, NotFinite, BadValueFile,
+        SetInFile and the like, which name the key.
         """
-        found = values.sections(_sections(parameters, metrics, labelmap, about, docker, source, intent), replace)
+        given = _sections(parameters, metrics, labelmap, about, docker, source, intent)
+        found = values.sections({**given, "from": from_}, replace)
         return edit.update(
             self._session.of(self.name),
             found.assignments,

@@ -17,6 +17,7 @@ from typing import Any
 from mvc import errors
 from mvc.model.toml import schema
 from mvc.model.toml.schema import Path
+from mvc.model.toml.value_file import ValueFile
 
 LABELMAP = "labelmap"
 Labels = Mapping[int, str] | Mapping[str, str] | Sequence[str]
@@ -102,6 +103,8 @@ def _plain(value: Any, key: Path) -> Any:
         return int.__int__(value) if isinstance(value, int) else float.__float__(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, ValueFile):
+        return value.to_toml()
     raise errors.WrongType(key=schema.dotted(key), wanted="a value that TOML has", found=_called(value))
 
 

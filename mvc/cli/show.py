@@ -87,8 +87,10 @@ def _head(shown: Shown) -> Iterator[str]:
 
 
 def _values(shown: Shown) -> Iterator[str]:
-    for name, section in shown.manifest.to_toml().items():
-        if name not in ("files", "labelmap"):
+    for name, file in shown.manifest.value_files.items():
+        yield f"{'from':<11} {name} = {escape(str(file))}"
+    for name, section in shown.manifest.resolved().items():
+        if name not in ("files", "labelmap", "from"):
             for key, value in _leaves(section):
                 if (name, key) == ("docker", "digest"):
                     yield f"{name:<11} {key} = {_digest(shown.manifest.docker['digest'])}"

@@ -117,6 +117,13 @@ class MissingFile(Usage):
     """
 
 
+class NoValueFile(MissingFile):
+    """{path}, which from.{role} names, is missing.
+
+    Restore it with `mvc restore {path:shell}`, or take no values from it: `mvc unset from.{role}`.
+    """
+
+
 class UnreadableFile(Usage):
     """Cannot read {path}: {reason}.
 

@@ -33,6 +33,41 @@ class LabelByName(BadLabels):
     """
 
 
+class BadValueFile(Usage):
+    """{where}: {reason}.
+
+    Nothing was changed. {fix}
+    """
+
+
+class NoColumn(BadValueFile):
+    """{where} has no {noun} {column}.
+
+    Nothing was changed. It has {known}.
+    """
+
+
+class WhichRow(BadValueFile):
+    """{where} has {count} rows, and one is to be chosen.
+
+    Nothing was changed. {fix}
+    """
+
+
+class TwoSources(Usage):
+    """{key} is in model.toml and in {path}, which from.{section} names.
+
+    Remove it from model.toml with `mvc unset {key:shell}`, or take no values from the file: `mvc unset from.{section}`.
+    """
+
+
+class SetInFile(Usage):
+    """{key} comes from {path}, which from.{section} names.
+
+    Nothing was changed. Edit {path}, or take no values from it: `mvc unset from.{section}`.
+    """
+
+
 class UnknownKey(Usage):
     """Unknown key {key} in model.toml.
 

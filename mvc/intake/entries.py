@@ -19,6 +19,7 @@ from mvc.model.document import Document, keys
 from mvc.model.manifest import Manifest
 from mvc.model.roles import LABELMAP, is_glob
 from mvc.model.toml import rules, schema
+from mvc.model.toml.value_file import KEY as FROM
 from mvc.model.tree import MAX_ENTRIES
 from mvc.registry.files import flat_files
 from mvc.repository.repository import Repository
@@ -67,9 +68,10 @@ class Entries:
         self.leads_outside = False
         self._root, self._folder, self._manifest = repository.root, folder, manifest
         self._follows = follow_links
-        self._before = self._scan(manifest.files, manifest.labelmap_path, links.of(repository, manifest))
+        self._before = self._scan(manifest.files, manifest, links.of(repository, manifest))
         self._followed = list(manifest.model.get(links.KEY[1], ()))
         self._roles = {file.path: file.role for file in self._before.tracked}
+        self._values = manifest.value_paths
         self._files = dict(manifest.files)  # this and the roles are extended by each entry
         self._taken = {above for role in (*self._files, *self._roles.values()) for above in _with_above(role)}
         self._of_everywhere: list[WorkFile] = []
@@ -123,7 +125,7 @@ class Entries:
     def verify(self, after: Manifest) -> None:
         """Raise the errors of committing `after` that the manifest before does not have."""
         follow = Follow(frozenset(self._followed), outside=True)
-        scan = self._scan(after.files, after.labelmap_path, follow)
+        scan = self._scan(after.files, after, follow)
         known = {problem.message for problem in self._before.problems}
         worktree.require(problem for problem in scan.problems if problem.message not in known)
         broken = set(rules.check(after)) - set(rules.check(self._manifest))
@@ -136,8 +138,9 @@ class Entries:
 
     # --- inside
 
-    def _scan(self, files: Mapping[str, str], labelmap_path: str | None, follow: Follow) -> Scan:
-        return worktree.scan(self._root, self._folder, files, labelmap_path, follow=follow)
+    def _scan(self, files: Mapping[str, str], manifest: Manifest | None, follow: Follow) -> Scan:
+        path, values = (manifest.labelmap_path, manifest.value_paths) if manifest is not None else (None, {})
+        return worktree.scan(self._root, self._folder, files, path, values=values, follow=follow)
 
     def _follow(self, role: str, found: Scan) -> None:
         """Record that the links of a role are followed."""
@@ -158,13 +161,17 @@ class Entries:
 
     def _old(self, role: str) -> str | None:
         """Return the path or pattern of a role; None if it has none."""
-        return self._files.get(role) or (self._manifest.labelmap_path if role == LABELMAP else None)
+        return self._files.get(role) or (self._manifest.labelmap_path if role == LABELMAP else self._values.get(role))
 
     def _keys(self, role: str) -> list[schema.Path]:
-        """Return the keys that name the path of a role: labelmap.path is one, too."""
-        of_labels = role == LABELMAP and self._manifest.labelmap_path is not None
-        in_files = not of_labels or role in self._manifest.files
-        return [*([("files", role)] if in_files else []), *([("labelmap", "path")] if of_labels else [])]
+        """Return the keys that name the path of a role: labelmap.path and those of `[from]` are some, too."""
+        file = self._manifest.value_files.get(role)
+        if file is not None and (role == LABELMAP or role not in self._manifest.files):
+            key: schema.Path | None = (FROM, role) if isinstance(file.to_toml(), str) else (FROM, role, "path")
+        else:
+            key = (LABELMAP, "path") if role == LABELMAP and self._manifest.labelmap_path is not None else None
+        in_files = key is None or role in self._manifest.files
+        return [*([("files", role)] if in_files else []), *([key] if key is not None else [])]
 
     def _enter(self, target: Target, role: str, files: list[WorkFile]) -> str:
         """Add an entry of `[files]` with the files it gets, or move one; return its role."""

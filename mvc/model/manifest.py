@@ -17,7 +17,8 @@ from typing import Any, Self
 from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import ManifestId, digest
-from mvc.model.toml import schema
+from mvc.model.toml import schema, value_file
+from mvc.model.toml.value_file import ValueFile
 
 Values = Mapping[str, Any]
 """A map of JSON values, without null: TOML has none."""
@@ -63,6 +64,24 @@ class Manifest:
         return digest_of(self.docker.get("digest"))
 
     @cached_property
+    def value_files(self) -> Mapping[str, ValueFile]:
+        """The files that sections are read from, by section, as `[from]` of model.toml names them."""
+        return value_file.in_ext(self.ext)
+
+    @property
+    def value_paths(self) -> dict[str, str]:
+        """The paths of the value files by section, but for the labelmap, whose file has a role of its own."""
+        return {name: file.path for name, file in self.value_files.items() if name in value_file.MERGED}
+
+    def own(self, section: str) -> dict[str, Any]:
+        """Return the values of `parameters` or `metrics` that model.toml has itself; all of them without a value file."""
+        values = getattr(self, section)
+        if section not in self.value_files:
+            return dict(values)
+        keys = value_file.own_keys(self.ext, section)
+        return {key: value for key, value in values.items() if key in keys}
+
+    @cached_property
     def encoded(self) -> bytes:
         """The canonical bytes; raises NotCanonical."""
         record: dict[str, Any] = {"kind": "manifest"}
@@ -92,16 +111,29 @@ class Manifest:
         return cls(**values, labelmap=labelmap, labelmap_path=record.get("labelmap_path"))
 
     def to_toml(self) -> dict[str, Any]:
-        """Return the values as in `model.toml`: the labelmap by number or as a path, `digest = "auto"`."""
+        """Return the values as in `model.toml`: those of value files as their paths, `digest = "auto"`."""
         values = {name: dict(getattr(self, name)) for name in SECTIONS if name != "ext" and getattr(self, name)}
+        values |= {name: self.own(name) for name in value_file.MERGED if name in self.value_files}
+        if self.value_files:
+            values[value_file.KEY] = {name: file.to_toml() for name, file in self.value_files.items()}
         labels = {str(index): name for index, name in self.labelmap}
-        if self.labelmap_path is not None:
+        if value_file.LABELMAP in self.value_files:
+            labels = {}
+        elif self.labelmap_path is not None:
             labels = {"path": self.labelmap_path}
         if labels:
             values["labelmap"] = labels
         if isinstance(self.docker.get("digest"), dict):
             values["docker"]["digest"] = self.docker["digest"]["asked"]
-        return {name: values[name] for name in schema.MODEL_TOML.keys if name in values}
+        return {name: values[name] for name in schema.MODEL_TOML.keys if values.get(name)}
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the values as `to_toml`, with those of value files beside their paths."""
+        values = self.to_toml()
+        values |= {name: dict(getattr(self, name)) for name in value_file.MERGED if getattr(self, name)}
+        if value_file.LABELMAP in self.value_files:
+            values["labelmap"] = {str(index): name for index, name in self.labelmap}
+        return {name: values[name] for name in schema.MODEL_TOML.keys if values.get(name)}
 
     def __eq__(self, other: object) -> bool:
         """Compare the bytes, so that `1`, `1.0` and `true` differ."""

@@ -20,7 +20,7 @@ from mvc.model.toml import parse
 from mvc.porcelain import edit
 from mvc.repository.model import Model
 from mvc.repository.repository import writes
-from mvc.repository.worktree import links, model_file
+from mvc.repository.worktree import links, model_file, value_edit
 
 if TYPE_CHECKING:
     from mvc.model.toml import edit as toml_edit
@@ -75,6 +75,7 @@ def add(
         entries.check(yes=yes)
         after = toml_edit.set_keys(text, entries.assignments) if entries.assignments else text
         if entries.assignments:
+            after, _ = value_edit.settle(model.repository, folder, after, [key for key, _ in entries.assignments])
             entries.verify(_parsed(folder, after))
         if entries.leads_outside and not dry_run:
             links.approve(model.repository)

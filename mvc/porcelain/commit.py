@@ -217,6 +217,7 @@ def _commit(
         identify=lambda file: _identify(work, file),
         ready=ready,
     )
+    work.warnings = (*work.warnings, *found.warnings)
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference)
     if options.dry_run:

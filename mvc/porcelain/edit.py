@@ -15,26 +15,27 @@ from mvc import errors, lazy
 from mvc.model import document, paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest
-from mvc.model.roles import roles_by_path
+from mvc.model.roles import LABELMAP, roles_by_path
 from mvc.model.toml import keys, parse, pinned, schema, vocabulary
 from mvc.model.toml.rules import WARNING, Problem
+from mvc.model.toml.value_file import KEY as FROM
+from mvc.model.toml.value_file import ValueFile
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
-from mvc.repository.worktree import apply, checkout, links, model_file, typed
+from mvc.repository.worktree import apply, checkout, links, model_file, typed, value_edit
 from mvc.repository.worktree import scan as worktree
-from mvc.repository.worktree.snapshot import read_labels_of
+from mvc.repository.worktree.value_reader import ValueReader
 from mvc.storage.disk import hashing
 from mvc.storage.records.journal import FileStep, Journal
 
 if TYPE_CHECKING:
+    from mvc.formats.values import labels, sections
     from mvc.model.toml import edit as toml_edit
 else:
+    labels = lazy.Module("mvc.formats.values.labels")
+    sections = lazy.Module("mvc.formats.values.sections")
     toml_edit = lazy.Module("mvc.model.toml.edit")
-
-
-LABELS_PATH = ("labelmap", "path")
-"""The key of the file that has the classes; it excludes classes in model.toml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Edited(document.Document):
 def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
     """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like.
 
-    Another image or tag removes a pinned docker digest, unless it is set too.
+    Another image or tag removes a pinned docker digest, unless it is set too. A value file is read first, and replaces the
+    values of its keys. Raises SetInFile for a key that a value file has.
     """
     pairs = _spelled(keys.parse_assignment(text, kind) for text in assignments)
     for key, value in pairs:
@@ -62,10 +64,7 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
     keys_by_order = dict.fromkeys(key for key, _ in pairs)
 
     def change(text: str) -> str:
-        if LABELS_PATH in keys_by_order:
-            text, classes = _without_classes(model, text, dict(pairs)[LABELS_PATH])
-            keys_by_order.update(dict.fromkeys(key for key in classes if key not in keys_by_order))
-        return _without_stale_digest(text, toml_edit.set_keys(text, pairs), keys_by_order)
+        return _settled(model, text, value_edit.set_keys(text, pairs), keys_by_order)
 
     return rewrite(model, change, keys_by_order)
 
@@ -80,14 +79,17 @@ def renumber(model: Model, first: int) -> list[Edited]:
     changed: dict[schema.Path, None] = {}
 
     def change(text: str) -> str:
-        where, read = model_file.path(folder), read_labels_of(model.repository, folder)
-        old = parse.parse(text.encode(), where=where, read_labels=read).labelmap
+        where = model_file.path(folder)
+        manifest = parse.parse(text.encode(), where=where, reader=ValueReader(model.repository, folder))
+        old = manifest.labelmap
         if not old:
             raise errors.NoValue(key="labelmap")
         new = {str(number + first - old[0][0]): name for number, name in old}
-        known = parse.load(text.encode(), where=where)["labelmap"]
+        known = parse.load(text.encode(), where=where).get("labelmap", {})
+        replaced = value_edit.FROM_LABELS if LABELMAP in manifest.value_files else ("labelmap",)
+        changed.update(dict.fromkeys([replaced] if len(replaced) > 1 else []))
         changed.update(dict.fromkeys(("labelmap", key) for key in [*known, *new]))
-        return toml_edit.set_keys(toml_edit.unset_key(text, ("labelmap",)), [(("labelmap",), new)])
+        return toml_edit.set_keys(toml_edit.unset_key(text, replaced), [(("labelmap",), new)])
 
     return [edited for edited in rewrite(model, change, changed) if edited.old != edited.new]
 
@@ -141,8 +143,7 @@ def update(
                 continue
             text = toml_edit.unset_key(text, key)
         looked_at.update(dict.fromkeys([*gone, *(key for key, _ in assignments)]))
-        after = toml_edit.set_keys(text, assignments) if assignments else text
-        return _without_stale_digest(before, after, looked_at)
+        return _settled(model, before, value_edit.set_keys(text, assignments), looked_at)
 
     edited = rewrite(model, change, looked_at.keys())
     return Updated(tuple(each for each in edited if each.old != each.new), left_out or {}, warnings(edited))
@@ -155,6 +156,63 @@ def warnings(edited: Sequence[Edited]) -> tuple[Problem, ...]:
     changed = {each.key for each in edited if each.old != each.new}
     is_other = any(schema.dotted(key) in changed for key in pinned.IMAGE)
     return (*unknown, *(pinned.REMOVED for old in digests if old is not None and is_other))
+
+
+@dataclass(frozen=True, slots=True)
+class FileValues(document.Document):
+    """The values of a section in its file, by key; classes by number."""
+
+    section: str
+    path: str
+    values: Mapping[str, Any]
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_files(model: Model, edited: Sequence[Edited]) -> tuple[FileValues, ...]:
+    """Return the values of the files that edited keys of `[from]` name."""
+    sections = dict.fromkeys(path[1] for each in edited if each.new and (path := keys.parse_key(each.key))[0] == FROM)
+    if not sections:
+        return ()
+    files = parse.parse(_read(model, model.folder), where=model_file.path(model.folder)).value_files
+    return tuple(_file_values(model, section, files[section]) for section in sections if section in files)
+
+
+@writes
+def copy(model: Model, path: Path, section: str | None, file: ValueFile) -> tuple[Updated, FileValues]:
+    """Set the values of the file at `path` in model.toml, once; classes replace the labelmap.
+
+    Without a `section`, the file's form decides. Raises NoSuchFile, UnreadableFile, BadValueFile, BadLabels, SetInFile.
+    """
+    data = _contents(path)
+    section = section or sections.likely(data, file)
+    if section == LABELMAP:
+        values: Mapping[str, Any] = {str(number): name for number, name in labels.read(data, file.path, file.key)}
+        warning = ""
+    else:
+        read = sections.read(data, file, section, sections.Request())
+        values, warning = read.values, sections.warning(read)
+    replaced = [LABELMAP] if section == LABELMAP else []
+    done = update(model, [((section, key), value) for key, value in values.items()], replaced=replaced)
+    problems = (Problem(WARNING, section, f"{paths.escape_name(file.path)}: {warning}"),) if warning else ()
+    return done, FileValues(section, file.path, values, problems)
+
+
+def _contents(path: Path) -> bytes:
+    """Return the bytes of a file, at most one more than allowed."""
+    shown = paths.escape_name(os.fspath(path))
+    if not path.is_file():
+        raise errors.NoSuchFile(path=shown)
+    try:
+        with path.open("rb") as file:
+            return file.read(sections.MAX_BYTES + 1)
+    except OSError as error:
+        raise errors.UnreadableFile(path=shown, reason=error.strerror) from error
+
+
+def _file_values(model: Model, section: str, file: ValueFile) -> FileValues:
+    reader = ValueReader(model.repository, model.folder)
+    values = value_edit.read(reader, section, file)
+    return FileValues(section, file.path, values, tuple(reader.warnings))
 
 
 def unknown_word(key: str, value: Any) -> Problem | None:
@@ -184,19 +242,49 @@ def unset(model: Model, names: Sequence[str]) -> list[Edited]:
     def change(text: str) -> str:
         before = text
         for key in given:
-            text = toml_edit.unset_key(text, key)
+            try:
+                text = toml_edit.unset_key(text, key)
+            except errors.NoValue:
+                raise value_edit.source_of(model.repository, model.folder, before, key) or errors.NoValue(
+                    key=schema.dotted(key)
+                ) from None
         return _without_stale_digest(before, text, edited)
 
     return rewrite(model, change, edited)
 
 
 def get(model: Model, name: str | None) -> Any:
-    """Return the value of a key, or all of model.toml; raise UnknownKey, NoValue, and the errors of reading it."""
+    """Return the value of a key, or all values; raise UnknownKey, NoValue, and the errors of reading model.toml."""
+    return got(model, name).value
+
+
+@dataclass(frozen=True, slots=True)
+class Got(document.Document):
+    """A value, or all, with the files that values come from: `from` has the path by section."""
+
+    KEYS = document.keys("key value from=origins")
+
+    key: str | None
+    value: Any
+    origins: Mapping[str, str]
+
+    def origin(self, key: schema.Path) -> str | None:
+        """Return the file that the value of a key comes from; None for a value of model.toml."""
+        return self.origins.get(key[0]) if key[:2] not in self.own else None
+
+    own: frozenset[schema.Path] = frozenset()
+    """The keys that model.toml has itself, of the sections in `origins`."""
+
+
+def got(model: Model, name: str | None) -> Got:
+    """Return the value of a key, or all values, and where they come from; raise as `get`."""
     folder = model.folder
-    manifest = parse.parse(
-        _read(model, folder), where=model_file.path(folder), read_labels=read_labels_of(model.repository, folder)
-    )
-    return keys.get_value(manifest, keys.parse_key(name)) if name else manifest.to_toml()
+    reader = ValueReader(model.repository, folder)
+    manifest = parse.parse(_read(model, folder), where=model_file.path(folder), reader=reader)
+    value = keys.get_value(manifest, keys.parse_key(name)) if name else manifest.resolved()
+    origins = {section: file.path for section, file in manifest.value_files.items()}
+    own = {(section, key) for section in manifest.value_paths for key in manifest.own(section)}
+    return Got(name, value, origins, frozenset(own))
 
 
 # --- files
@@ -244,14 +332,11 @@ def remove(
 # --- inside
 
 
-def _without_classes(model: Model, text: str, path: str) -> tuple[str, list[schema.Path]]:
-    """Return `text` without its classes, which the file at `path` replaces, and their keys; raise if it has none."""
-    classes = [key for key in parse.load(text.encode(), where=model_file.NAME).get("labelmap", {}) if key != "path"]
-    if not classes:
-        return text, []
-    if not read_labels_of(model.repository, model.folder)(path):
-        raise errors.BadLabels(where=paths.escape_name(path), reason="it has no class")
-    return toml_edit.unset_key(text, ("labelmap",)), [("labelmap", key) for key in classes]
+def _settled(model: Model, before: str, after: str, edited: dict[schema.Path, None]) -> str:
+    """Return `after` without the values that its value files and its docker image replace; add their keys to `edited`."""
+    after, removed = value_edit.settle(model.repository, model.folder, after, edited.keys())
+    edited.update(dict.fromkeys(key for key in removed if key not in edited))
+    return _without_stale_digest(before, after, edited)
 
 
 def _without_stale_digest(before: str, after: str, edited: dict[schema.Path, None]) -> str:
@@ -338,11 +423,13 @@ def _doomed(model: Model, folder: str, files: dict[str, str], roles: set[str], *
     """
     repository = model.repository
     manifest = parse.parse(_read(model, folder), where=model_file.path(folder))
-    scan = worktree.scan(repository.root, folder, files, follow=links.of(repository, manifest))
+    values = manifest.value_paths
+    scan = worktree.scan(repository.root, folder, files, values=values, follow=links.of(repository, manifest))
     repository.tree.follow(scan.followed)
     current = history.snapshot(repository, model.current)
     kept = {entry.path: entry.file for entry in current.tree.entries} if current else {}
     named = roles_by_path(files, manifest.labelmap_path)
+    named |= {path: (*named.get(path, ()), section) for section, path in values.items() if section not in files}
     owners = {file: named.get(file.path, (_owner(file.role, files),)) for file in scan.tracked}
     gone = [file for file, owned_by in owners.items() if roles.issuperset(owned_by)]
     found = {file: _id(repository, file.root_path) for file in gone}

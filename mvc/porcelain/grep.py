@@ -47,7 +47,7 @@ def grep(model: Model, pattern: str, id_: VersionId | None = None, *, ignore_cas
     except (re.error, RecursionError, OverflowError) as error:
         raise errors.BadExpression(text=pattern, reason=error) from error
     snapshot = history.snapshot(model.repository, id_)
-    values = snapshot.manifest.to_toml() if snapshot is not None else edit.get(model, None)
+    values = snapshot.manifest.resolved() if snapshot is not None else edit.get(model, None)
     return Matches(model.key, id_, tuple(match for match in _leaves(values, ()) if expression.search(match.text)))
 
 

@@ -70,7 +70,7 @@ class Shown(Document):
     @property
     def sections(self) -> dict[str, Any]:
         """The sections of model.toml other than the labelmap."""
-        return {key: value for key, value in self.manifest.to_toml().items() if key != "labelmap"}
+        return {key: value for key, value in self.manifest.resolved().items() if key != "labelmap"}
 
     @property
     def files(self) -> tuple[ShownFile, ...]:

@@ -136,7 +136,7 @@ def status(model: Model) -> Status:
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
-        broken=_broken(base, found.snapshot),
+        broken=(*_broken(base, found.snapshot), *found.warnings),
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         skipped=found.skipped,
         pending=pending.verb if pending else None,

@@ -71,6 +71,7 @@ def advance(
     """
     repository = model.repository
     named = promises.entries_by_role(repository, target)
+    select = _with_values(repository, target, select)
     selected = [entry for entry in named if entry.path == NAME or select(entry)]
     received = _fetch(repository, selected, remote, progress)
     with repository.writing():
@@ -105,6 +106,7 @@ def complete(
     """Check out the files of the current version that `select` chooses and that are not checked out yet."""
     repository = model.repository
     tree = repository.objects.tree(repository.objects.version(current).tree)
+    select = _with_values(repository, current, select)
     wanted_paths = {entry.path for entry in promises.entries_by_role(repository, current) if select(entry)}
     chosen = [entry for entry in partial.not_checked_out(repository, model.key, tree) if entry.path in wanted_paths]
     if not chosen:
@@ -113,6 +115,13 @@ def complete(
     with repository.writing():
         wanted = Tree(tuple(chosen))
         return received, checkout.move(model, "pull", base=wanted, wanted=wanted, progress=progress)
+
+
+def _with_values(repository: Repository, id_: VersionId, select: Select) -> Select:
+    """Return a selection that has the value files, too: without these, model.toml cannot be read."""
+    objects = repository.objects
+    needed = set(objects.manifest(objects.version(id_).manifest).value_paths.values())
+    return lambda entry: entry.path in needed or select(entry)
 
 
 def _fetch(

@@ -35,7 +35,7 @@ from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.download import Downloaded
 from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.du import Usages
-from mvc.porcelain.edit import Edited
+from mvc.porcelain.edit import Edited, FileValues, Got
 from mvc.porcelain.experiment import CreatedExperiment, Experiment, ShownExperiment
 from mvc.porcelain.export import Exported
 from mvc.porcelain.fetch import Fetched
@@ -98,7 +98,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "fsck": [Report, Repaired, Healed],
     "gc": [Collected, CollectedThere],
     "grep": [Matches],
-    "get": [{"key": str | None, "value": Any}],
+    "get": [Got],
     "import": [Imported, ImportedExperiment],
     "init": [Initialized],
     "log": [{"model": str, "versions": list[Logged]}, {"model": str, "count": int}],
@@ -115,7 +115,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "restore": [{"written": list[str]}],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
-    "set": [{**EDITED, "warnings": list[Problem]}],
+    "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
     "show": [Shown],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
     "source": [{"source": dict[str, Any]}, SourceChecked],

@@ -66,7 +66,7 @@ def test_no_class_is_an_empty_labelmap(name: str) -> None:
     [
         ("data/labels.json", b"5", "neither"),
         ("data/labels.json", b'"a"', "neither"),
-        ("data/labels.json", b'{"0": "a", "0": "b"}', "class 0 occurs twice"),
+        ("data/labels.json", b'{"0": "a", "0": "b"}', "0 occurs twice"),
         ("data/labels.json", b'{"00": "a"}', "'00' is not a class number"),
         ("data/labels.json", b'{"-1": "a"}', "not a class number"),
         ("data/labels.json", b'{"a": "0"}', "not a class number"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 import tomllib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from mvc import errors
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse as modeltoml
+from mvc.model.toml.value_file import ValueFile
 from tests import effort
 from tests.model.strategies import manifests
 
@@ -108,12 +110,16 @@ def test_rendered_text_parses_to_the_same_values(value: Manifest) -> None:
 def test_a_labelmap_may_lie_in_a_file() -> None:
     asked = []
 
-    def read(path: str) -> Labelmap:
-        asked.append(path)
-        return ((0, "helmet"), (1, "head"))
+    class Reader:
+        def labels(self, file: ValueFile) -> Labelmap:
+            asked.append(file.path)
+            return ((0, "helmet"), (1, "head"))
+
+        def values(self, section: str, file: ValueFile) -> dict[str, Any]:
+            raise AssertionError
 
     data = HEAD + b'[labelmap]\npath = "data/labels.json"'
-    made = modeltoml.parse(data, where="model.toml", read_labels=read)
+    made = modeltoml.parse(data, where="model.toml", reader=Reader())
     assert asked == ["data/labels.json"]
     assert (made.labelmap, made.labelmap_path) == (((0, "helmet"), (1, "head")), "data/labels.json")
     assert tomllib.loads(modeltoml.render(made).decode())["labelmap"] == {"path": "data/labels.json"}

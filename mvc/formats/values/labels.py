@@ -4,7 +4,8 @@
     names.txt     a name a line                                             →   ((0, "helmet"), (1, "head"))
     data.yaml     names: [helmet, head]          or   names: {0: helmet, 1: head}
 
-The suffix selects the parser; a file with any other suffix is JSON. `names` may be in JSON, too.
+The suffix selects the parser; a file with any other suffix is JSON. `names` may be in JSON, too. With a key, the classes
+are under that key.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mvc import errors
-from mvc.formats.values import json_text, name_list, yaml_text
+from mvc.formats.values import json_text, name_list, nested, yaml_text
+from mvc.formats.values.malformed import MalformedError
 from mvc.model import labelmap, textfile
 from mvc.model.labelmap import Labelmap
 
 MAX_BYTES = 8 << 20
 """Bytes of a file, at most."""
-_PARSERS: Mapping[str, Callable[[str, str], Any]] = {
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
     ".names": name_list.load,
     ".txt": name_list.load,
     ".yaml": yaml_text.load,
@@ -30,16 +32,18 @@ NAMES, COUNT = "names", "nc"
 """The keys of Ultralytics for the classes and their number."""
 
 
-def read(data: bytes, where: str) -> Labelmap:
+def read(data: bytes, where: str, key: str = "") -> Labelmap:
     """Return the labelmap of the file named `where`; raise BadLabels."""
     if len(data) > MAX_BYTES:
         raise errors.BadLabels(where=where, reason=f"it is larger than {MAX_BYTES >> 20} MiB")
+    load = _PARSERS.get(posixpath.splitext(where.lower())[1], json_text.load)
     try:
-        text = textfile.decode(data)
+        value = load(textfile.decode(data))
+        return _labelmap(nested.at(value, key) if key else value, where)
     except textfile.TextError as error:
         raise errors.BadLabels(where=where, reason=f"it is {error.reason}") from None
-    load = _PARSERS.get(posixpath.splitext(where.lower())[1], json_text.load)
-    return _labelmap(load(text, where), where)
+    except MalformedError as error:
+        raise errors.BadLabels(where=where, reason=error.reason) from None
 
 
 def _labelmap(value: Any, where: str) -> Labelmap:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mvc import errors
+from mvc.formats.values.malformed import MalformedError
 from mvc.model.labelmap import MAX_CLASSES
 
 
-def load(text: str, where: str) -> list[str]:
-    """Return the names of a text, without the spaces around them; raise BadLabels."""
+def load(text: str) -> list[str]:
+    """Return the names of a text, without the spaces around them; raise MalformedError."""
     if text.count("\n") > MAX_CLASSES:
-        raise errors.BadLabels(where=where, reason=f"it has more than {MAX_CLASSES} lines")
+        raise MalformedError(f"it has more than {MAX_CLASSES} lines")
     if "\x00" in text:
-        raise errors.BadLabels(where=where, reason="it is not a text")
+        raise MalformedError("it is not a text")
     return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []

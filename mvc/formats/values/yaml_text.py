@@ -3,16 +3,19 @@
     names:            map ─ "names" ─ map ─ "0" ─ "helmet"
       0: helmet
 
-Every scalar is a text: a class called `no` or `1.0` is not a truth value or a number. Anchors that are used are
-refused, since a few of them make a document of any size.
+Every scalar is a text: a class called `no` or `1.0` is not a truth value or a number. `load_typed` has the numbers and
+truth values that a trainer reads. Anchors that are used are refused, since a few of them make a document of any size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from mvc import errors, lazy
+from mvc import lazy
+from mvc.formats.values.malformed import MalformedError
 from mvc.model.paths import escape_name
 
 MAX_CHARS = 1 << 20
@@ -21,26 +24,58 @@ MAX_DEPTH = 32
 """Nested lists and maps, at most."""
 
 
-def load(text: str, where: str) -> Any:
-    """Return the value of the only document; an empty one is an empty map. Raises BadLabels."""
+_TEXT = "tag:yaml.org,2002:str"
+_SHORT_FLOAT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+\Z")
+"""A number that YAML 1.1 takes for a text, for lack of a point: `1e-3`."""
+
+
+def load(text: str) -> Any:
+    """Return the value of the only document, every scalar as a text; an empty one is an empty map. Raises MalformedError."""
+    return _document(text, lambda event: event.value)
+
+
+def load_typed(text: str) -> Any:
+    """Return the value of the only document, as PyYAML reads it safely: numbers, truth values, null. Raises MalformedError."""
+    yaml = lazy.load("yaml")
+    maker = yaml.SafeLoader("")
+
+    def scalar(event: Any) -> Any:
+        if not event.implicit[0]:
+            return event.value
+        if _SHORT_FLOAT.match(event.value):
+            return float(event.value)
+        tag = maker.resolve(yaml.ScalarNode, event.value, (True, False))
+        construct = maker.yaml_constructors.get(tag, maker.yaml_constructors[_TEXT])
+        try:
+            value = construct(maker, yaml.ScalarNode(tag, event.value))
+        except ValueError as error:
+            raise MalformedError(f"{escape_name(event.value[:40])} is not valid: {error}") from None
+        if isinstance(value, dt.date):
+            raise MalformedError(f"{escape_name(event.value[:40])} is a date; write it in quotes")
+        return value
+
+    return _document(text, scalar)
+
+
+def _document(text: str, scalar: Callable[[Any], Any]) -> Any:
     if len(text) > MAX_CHARS:
-        raise errors.BadLabels(where=where, reason=f"it is larger than {MAX_CHARS >> 20} MiB")
+        raise MalformedError(f"it is larger than {MAX_CHARS >> 20} MiB")
     yaml = lazy.load("yaml")
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     events = yaml.parse(text, Loader=loader)
     try:
-        return _Builder(yaml, events, where).document()
+        return _Builder(yaml, events, scalar).document()
     except yaml.YAMLError as error:
-        raise errors.BadLabels(where=where, reason=f"it is not YAML{_position(error)}") from None
+        raise MalformedError(f"it is not YAML{_position(error)}") from None
 
 
 class _Builder:
     """The values of a stream of events."""
 
-    def __init__(self, yaml: Any, events: Iterator[Any], where: str) -> None:
+    def __init__(self, yaml: Any, events: Iterator[Any], scalar: Callable[[Any], Any]) -> None:
         self._yaml = yaml
         self._events = events
-        self._where = where
+        self._scalar = scalar
 
     def document(self) -> Any:
         """Return the value of the only document."""
@@ -50,16 +85,16 @@ class _Builder:
         value = self._value(next(self._events), 0)
         next(self._events)  # the end of the document
         if not isinstance(next(self._events), self._yaml.StreamEndEvent):
-            raise self._error("it has more than one document")
-        return {} if value == "" else value
+            raise MalformedError("it has more than one document")
+        return {} if value in ("", None) else value
 
     def _value(self, event: Any, depth: int) -> Any:
         if isinstance(event, self._yaml.ScalarEvent):
-            return event.value
+            return self._scalar(event)
         if isinstance(event, self._yaml.AliasEvent):
-            raise self._error(f"it uses the anchor {escape_name(event.anchor[:40])}; write the value out")
+            raise MalformedError(f"it uses the anchor {escape_name(event.anchor[:40])}; write the value out")
         if depth == MAX_DEPTH:
-            raise self._error("it is nested too deeply")
+            raise MalformedError("it is nested too deeply")
         if isinstance(event, self._yaml.SequenceStartEvent):
             return [self._value(item, depth + 1) for item in self._items(self._yaml.SequenceEndEvent)]
         return self._map(depth)
@@ -68,9 +103,9 @@ class _Builder:
         table: dict[str, Any] = {}
         for event in self._items(self._yaml.MappingEndEvent):
             if not isinstance(event, self._yaml.ScalarEvent):
-                raise self._error("a key is not a text")
+                raise MalformedError("a key is not a text")
             if event.value in table:
-                raise self._error(f"{escape_name(event.value[:40])} occurs twice")
+                raise MalformedError(f"{escape_name(event.value[:40])} occurs twice")
             table[event.value] = self._value(next(self._events), depth + 1)
         return table
 
@@ -79,9 +114,6 @@ class _Builder:
             if isinstance(event, end):
                 return
             yield event
-
-    def _error(self, reason: str) -> errors.BadLabels:
-        return errors.BadLabels(where=self._where, reason=reason)
 
 
 def _position(error: Any) -> str:

@@ -20,6 +20,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.roles import shared
+from mvc.model.toml import value_file
 from mvc.model.toml.schema import dotted
 from mvc.model.tree import Tree, TreeEntry
 
@@ -163,9 +164,17 @@ def _flat(manifest: Manifest | None, section: str) -> dict[str, Any]:
         values["datasets"] = _by_alias(values["datasets"])
     if isinstance(values.get("digest"), dict) and section == "docker":
         values["digest"] = _Auto(**values["digest"])
-    if section == "files" and manifest.labelmap_path is not None:
-        return {**dict(_leaves(values, ())), "labelmap.path": manifest.labelmap_path}
+    if section == "files":
+        return {**dict(_leaves(values, ())), **_value_files(manifest)}
     return dict(_leaves(values, ()))
+
+
+def _value_files(manifest: Manifest) -> dict[str, str]:
+    """Return the files that values come from, by their keys in model.toml."""
+    files = {dotted((value_file.KEY, section)): str(file) for section, file in manifest.value_files.items()}
+    if manifest.labelmap_path is None or value_file.LABELMAP in manifest.value_files:
+        return files
+    return {**files, "labelmap.path": manifest.labelmap_path}
 
 
 def _by_alias(datasets: list[dict[str, Any]]) -> Any:

@@ -1,13 +1,14 @@
 """Three-way merges of versions: the merged version as a value, and its conflicts.
 
 base, ours, theirs ─┬─ sections of the manifest, by key (merge/values)
+                    ├─ sections that come from a file, with that file (merge/value_files)
                     ├─ labelmap, by class; whole if one side re-indexed it and the other changed files
                     └─ files, by role (merge/files)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,20 @@ from mvc.model import labelmap
 from mvc.model.compare.diff import Snapshot
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import SECTIONS, Manifest
+from mvc.model.merge import value_files
 from mvc.model.merge.files import Sides, Tracked, by_role, merge_files
 from mvc.model.merge.values import OURS, THEIRS, Conflict, Resolver, merge_values, same
 from mvc.model.roles import LABELMAP
+from mvc.model.toml import value_file
+from mvc.model.toml.value_file import ValueFile
 from mvc.model.tree import Tree, TreeEntry
 
 __all__ = ["LABELMAP", "OURS", "THEIRS", "Conflict", "Merged", "merge", "same", "value_at"]
 
 _REINDEXED = "one side changed class numbers or names, and the other side changed files"
 _DUPLICATE = "a class would occur twice"
-Labels = tuple[str | None, Labelmap, Tracked | None]
-"""`labelmap.path`, the classes, and the file at that path."""
+Labels = tuple[str | None, Labelmap, Tracked | None, ValueFile | None]
+"""The path of the classes' file, the classes, the file, and its entry in `[from]`."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,21 @@ def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, takes: Mapping[str, 
     """Merge both sides' changes since `base`; `takes` resolves conflicts by field: OURS or THEIRS."""
     resolver = Resolver(takes or {})
     sides = (base, ours, theirs)
-    sections = {name: _section(name, sides, resolver) for name in SECTIONS if name != "files"}
-    files = _files(base), _files(ours), _files(theirs)
-    path, classes, labels_file = _merge_labels((_labels(base), _labels(ours), _labels(theirs)), files, resolver)
-    roles = merge_files(files, resolver)
+    values = value_files.merge_sections(sides, resolver)
+    apart = ("files", "ext", *values.sections)
+    sections = {name: _section(name, sides, resolver) for name in SECTIONS if name not in apart}
+    read_from = value_files.roles(sides)
+    files = _files(base, read_from), _files(ours, read_from), _files(theirs, read_from)
+    labels = _labels(base), _labels(ours), _labels(theirs)
+    path, classes, labels_file, labels_from = _merge_labels(labels, files, resolver)
+    roles = {**merge_files(files, resolver), **values.roles}
     if labels_file is not None:
         roles = {role: _with_file(tracked, labels_file) for role, tracked in roles.items()} | {LABELMAP: labels_file}
     patterns = {role: tracked.pattern for role, tracked in roles.items() if tracked.pattern is not None}
     tree = Tree.of(list(_entries(roles)))
+    named = {value_file.LABELMAP: labels_from, **values.files} if labels_from is not None else values.files
+    sections["ext"] = value_file.to_ext(_merge_ext(sides, resolver), named, values.own)
+    sections |= values.resolved(tree, sides)
     manifest = Manifest(**sections, files=patterns, labelmap=classes, labelmap_path=path)
     snapshot = Snapshot(manifest, Tree(tree.entries, ours.tree.ext))
     return Merged(snapshot, resolver.unresolved(), tuple(sorted(resolver.conflicts)))
@@ -95,13 +106,20 @@ def _section(name: str, sides: tuple[Snapshot, Snapshot, Snapshot], resolver: Re
     return merge_values((name,), base, ours, theirs, resolver)
 
 
-def _files(side: Snapshot) -> dict[str, Tracked]:
-    """Return all roles but the labelmap's, whose file is merged with its classes."""
-    return {role: tracked for role, tracked in by_role(side).items() if role != LABELMAP}
+def _merge_ext(sides: tuple[Snapshot, Snapshot, Snapshot], resolver: Resolver) -> Any:
+    """Merge `ext` without the value files, which are merged with their values."""
+    base, ours, theirs = (value_file.to_ext(side.manifest.ext, {}, {}) for side in sides)
+    return merge_values(("ext",), base, ours, theirs, resolver) or {}
+
+
+def _files(side: Snapshot, read_from: Collection[str]) -> dict[str, Tracked]:
+    """Return all roles but the labelmap's and those of value files, which are merged with their values."""
+    return {role: tracked for role, tracked in by_role(side).items() if role not in (LABELMAP, *read_from)}
 
 
 def _labels(side: Snapshot) -> Labels:
-    return side.manifest.labelmap_path, side.manifest.labelmap, by_role(side).get(LABELMAP)
+    labels_from = side.manifest.value_files.get(value_file.LABELMAP)
+    return side.manifest.labelmap_path, side.manifest.labelmap, by_role(side).get(LABELMAP), labels_from
 
 
 def _merge_labels(labels: tuple[Labels, Labels, Labels], files: Sides, resolver: Resolver) -> Labels:
@@ -112,13 +130,13 @@ def _merge_labels(labels: tuple[Labels, Labels, Labels], files: Sides, resolver:
         return ours
     if ours == base:
         return theirs
-    if any(path is not None or file is not None for path, _, file in labels):
+    if any(path is not None or file is not None for path, _, file, _ in labels):
         return _merge_whole(labels, resolver, "")  # a labelmap file is taken from one side
     return _merge_classes(labels, resolver)
 
 
 def _merge_classes(labels: tuple[Labels, Labels, Labels], resolver: Resolver) -> Labels:
-    base, ours, theirs = ({str(number): name for number, name in classes} for _, classes, _ in labels)
+    base, ours, theirs = ({str(number): name for number, name in classes} for _, classes, _, _ in labels)
     attempt = Resolver(resolver.takes)
     merged = merge_values((LABELMAP,), base, ours, theirs, attempt) or {}
     classes = tuple(sorted((int(number), name) for number, name in merged.items()))
@@ -126,17 +144,17 @@ def _merge_classes(labels: tuple[Labels, Labels, Labels], resolver: Resolver) ->
     if not attempt.conflicts and set(labelmap.duplicates(classes)) - existing:
         return _merge_whole(labels, resolver, _DUPLICATE)
     resolver.conflicts |= attempt.conflicts
-    return None, classes, None
+    return None, classes, None, None
 
 
 def _merge_whole(labels: tuple[Labels, Labels, Labels], resolver: Resolver, reason: str) -> Labels:
-    base, ours, theirs = ({str(number): name for number, name in classes} or None for _, classes, _ in labels)
+    base, ours, theirs = ({str(number): name for number, name in classes} or None for _, classes, _, _ in labels)
     return labels[2] if resolver.takes_theirs(Conflict((LABELMAP,), ours, theirs, base, reason)) else labels[1]
 
 
 def _is_reindexed_under_files(labels: tuple[Labels, Labels, Labels], files: Sides) -> bool:
     """Return whether one side changed class numbers or names, and the other side changed files."""
-    base, ours, theirs = (classes for _, classes, _ in labels)
+    base, ours, theirs = (classes for _, classes, _, _ in labels)
     base_files, our_files, their_files = files
     if ours == theirs:
         return False

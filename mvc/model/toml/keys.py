@@ -22,7 +22,7 @@ from mvc import errors
 from mvc.model import labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse, schema
-from mvc.model.toml.schema import ANY, FLAG, NUMBER, TEXT, TEXTS, Path, Type
+from mvc.model.toml.schema import ANY, FLAG, NUMBER, TEXT, TEXTS, WORDS, Path, PathOr, Type
 
 KINDS = ("str", "int", "float", "bool", "toml", "json")
 """The explicit types."""
@@ -101,10 +101,10 @@ def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:
 
 
 def _with_labels(manifest: Manifest) -> dict[str, Any]:
-    """Return a manifest's sections, including the classes of a labelmap file."""
-    values = manifest.to_toml()
+    """Return a manifest's sections, including the values of files."""
+    values = manifest.resolved()
     if manifest.labelmap:
-        values["labelmap"] = {**values["labelmap"], **{str(number): name for number, name in manifest.labelmap}}
+        values["labelmap"] = {**values.get("labelmap", {}), **{str(number): name for number, name in manifest.labelmap}}
     return values
 
 
@@ -114,7 +114,8 @@ def looks_typed(key: str, value: Any) -> bool:
 
 
 def _typed(text: str, type_: Type, key: Path) -> Any:
-    if type_ is TEXT:
+    is_path = isinstance(type_, PathOr) and not text.lstrip().startswith("{")
+    if type_ is TEXT or is_path or type_ in WORDS:
         return text
     if type_ is FLAG:
         return _FLAGS.get(text, text)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from mvc import errors
 from mvc.model import labelmap, textfile
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
+from mvc.model.paths import escape_name
 from mvc.model.toml import render as tomltext
-from mvc.model.toml import schema, vocabulary
+from mvc.model.toml import schema, value_file, vocabulary
 from mvc.model.toml.schema import ListOf, Table, Type
+from mvc.model.toml.value_file import ValueFile
 
 MAX_BYTES = 8 << 20
 """Bytes of a model.toml, at most."""
@@ -39,20 +41,34 @@ _LONG_NUMBER = re.compile(r"[0-9A-Fa-f_xo]{100000}")
 _POSITION = re.compile(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
 
 
-def parse(data: bytes, *, where: str, read_labels: Callable[[str], Labelmap] | None = None) -> Manifest:
+class Reader(Protocol):
+    """Reads the files that model.toml takes values from; each method raises the errors of its file."""
+
+    def labels(self, file: ValueFile) -> Labelmap:
+        """Return the classes."""
+
+    def values(self, section: str, file: ValueFile) -> Mapping[str, Any]:
+        """Return the values of `parameters` or `metrics`."""
+
+
+def parse(data: bytes, *, where: str, reader: Reader | None = None) -> Manifest:
     """Parse the bytes of a model.toml; `where` names it in messages.
 
-    `read_labels` returns the labelmap of the file at `labelmap.path`; without it, that labelmap is left empty. Raises
-    BadToml, TooBig, NoModelName, UnknownKey, WrongType, DateValue, NotFinite, BadLabels.
+    `reader` reads the files of `[from]` and `labelmap.path`; without it, their values are left out. Raises
+    BadToml, TooBig, NoModelName, UnknownKey, WrongType, DateValue, NotFinite, BadLabels, TwoSources.
     """
     values = load(data, where=where)
     schema.check(values, schema.MODEL_TOML)
     if "name" not in values.get("model", {}):
         raise errors.NoModelName(where=where)
-    path, labels = _labels(values.pop("labelmap", {}), where, read_labels)
+    files = {name: ValueFile.of(name, value) for name, value in values.pop(value_file.KEY, {}).items()}
+    path, labels = _labels(values.pop("labelmap", {}), where, files.get(value_file.LABELMAP), reader)
     sections = {name: _without_empty(section, schema.MODEL_TOML.keys[name]) for name, section in values.items()}
     _resolve(sections)
-    return Manifest(**sections, labelmap=labels, labelmap_path=path)
+    own = {name: tuple(sections.get(name, ())) for name in value_file.MERGED}
+    for name in files.keys() & {*value_file.MERGED}:
+        sections[name] = _joined(name, sections.get(name, {}), files[name], reader)
+    return Manifest(**sections, labelmap=labels, labelmap_path=path, ext=value_file.to_ext({}, files, own))
 
 
 def load(data: bytes, *, where: str) -> dict[str, Any]:
@@ -105,14 +121,25 @@ def _located(message: str, text: str, where: str) -> errors.BadToml:
 
 
 def _labels(
-    table: Mapping[str, Any], where: str, read: Callable[[str], Labelmap] | None
+    table: Mapping[str, Any], where: str, file: ValueFile | None, reader: Reader | None
 ) -> tuple[str | None, Labelmap]:
-    if "path" not in table:
+    if file is not None and table:
+        raise errors.BadLabels(where=where, reason="it has both [labelmap] and from.labelmap")
+    if file is None and "path" not in table:
         return None, labelmap.from_table(table, where)
     if len(table) > 1:
         raise errors.BadLabels(where=where, reason="[labelmap] has both a path and classes")
-    path = str(table["path"])
-    return path, read(path) if read else ()
+    file = file or ValueFile(str(table["path"]))
+    return file.path, reader.labels(file) if reader else ()
+
+
+def _joined(section: str, own: Mapping[str, Any], file: ValueFile, reader: Reader | None) -> dict[str, Any]:
+    """Return the values of a section from its file and from model.toml; raise TwoSources for a key in both."""
+    read = reader.values(section, file) if reader is not None else {}
+    for key in own:
+        if key in read:
+            raise errors.TwoSources(key=schema.dotted((section, key)), path=escape_name(file.path), section=section)
+    return {**read, **own}
 
 
 def _without_empty(value: Any, type_: Type) -> Any:

@@ -114,6 +114,8 @@ def _roles(manifest: Manifest) -> Iterator[Problem]:
         yield from _path(pattern, key)
     if manifest.labelmap_path is not None:
         yield from _path(manifest.labelmap_path, "labelmap.path")
+    for section, path in manifest.value_paths.items():
+        yield from _path(path, f"from.{section}")
 
 
 def role_fault(role: str) -> str | None:

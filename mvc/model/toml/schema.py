@@ -17,6 +17,7 @@ from datetime import date, time
 from typing import Any
 
 from mvc import errors, lazy
+from mvc.model.toml import value_file
 
 TYPES = (
     "NOT_CONFIGURED",
@@ -86,7 +87,15 @@ class Table:
     others: Type | None = None
 
 
-Type = Leaf | ListOf | Table
+@dataclass(frozen=True, slots=True)
+class PathOr:
+    """A path, or a table that has the path."""
+
+    table: Table
+    label: str = "a path, or a table with a path"
+
+
+Type = Leaf | ListOf | Table | PathOr
 Path = tuple[str, ...]
 """The parts of a dotted key."""
 
@@ -99,6 +108,10 @@ TEXT = Leaf("text", lambda value: isinstance(value, str))
 FLAG = Leaf("true or false", lambda value: type(value) is bool)
 NUMBER = Leaf("a number", _is_number)
 ANY = Leaf("any value except a date", lambda value: value is not None)
+MODE = Leaf('"min" or "max"', lambda value: value in value_file.MODES)
+ROW = Leaf('"last"', lambda value: value == value_file.LAST)
+WORDS = (MODE, ROW)
+"""The types of texts of which a few are valid."""
 TEXTS = ListOf(TEXT, "a list of texts")
 
 _MODEL = Table(
@@ -122,12 +135,16 @@ _EXPERIMENT = Table({"id": TEXT, "name": TEXT, "project": TEXT, "url": TEXT, "pa
 _DATASET = Table({"alias": TEXT, "name": TEXT, "version": TEXT, "id": TEXT})
 _SOURCE = Table({"experiment": _EXPERIMENT, "datasets": ListOf(_DATASET, "a list of tables")})
 _REQUIRE = Table({"use": TEXT, "role": TEXT, "metric": TEXT, "min": NUMBER, "format": TEXT})
+_FILE = Table({"path": TEXT, "key": TEXT})
+_FILE_WITH_ROWS = Table({**_FILE.keys, "best": TEXT, "mode": MODE, "row": ROW, "select": TEXTS})
+_FROM = Table({name: PathOr(_FILE if name == value_file.LABELMAP else _FILE_WITH_ROWS) for name in value_file.SECTIONS})
 _INTENT = Table({"ready_for": TEXTS, "require": ListOf(_REQUIRE, "a list of tables")})
 
 MODEL_TOML = Table(
     {
         "model": _MODEL,
         "files": Table(others=TEXT),
+        value_file.KEY: _FROM,
         "labelmap": Table({"path": TEXT}, others=TEXT),
         "parameters": Table(others=ANY),
         "metrics": Table(others=NUMBER),
@@ -149,7 +166,7 @@ def _open(type_: Type) -> Type:
 
 
 def _stored() -> Table:
-    keys = {name: _open(type_) for name, type_ in MODEL_TOML.keys.items() if name != "labelmap"}
+    keys = {name: _open(type_) for name, type_ in MODEL_TOML.keys.items() if name not in ("labelmap", value_file.KEY)}
     digest = Leaf("text, or a table of asked and resolved", _is_digest)
     docker = Table({**_DOCKER.keys, "digest": digest}, others=ANY)
     return Table({**keys, "docker": docker, "ext": Table(others=ANY)})
@@ -176,6 +193,10 @@ def check(value: Any, type_: Type, key: Path = ()) -> None:
         raise errors.TooBig(what=dotted(key[:3]) + "…", reason=f"it is nested deeper than {MAX_DEPTH}")
     if type_ is ANY:
         _check_any(value, key)
+    elif isinstance(type_, PathOr) and not isinstance(value, str | dict):
+        raise errors.WrongType(key=dotted(key), wanted=type_.label, found=type_name(value))
+    elif isinstance(type_, PathOr):
+        check(value, TEXT if isinstance(value, str) else type_.table, key)
     elif isinstance(type_, Table):
         _check_table(value, type_, key)
     elif isinstance(type_, ListOf):
@@ -192,6 +213,7 @@ def find(key: Path, type_: Type = MODEL_TOML, above: Path = ()) -> Type:
     if not key or type_ is ANY:
         return type_
     path = (*above, key[0])
+    type_ = type_.table if isinstance(type_, PathOr) else type_
     if isinstance(type_, Table):
         child = type_.keys.get(key[0], type_.others)
         if child is None:

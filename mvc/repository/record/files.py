@@ -20,6 +20,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.roles import expanded, first_role
 from mvc.model.toml import parse, pinned, render, rules, schema
 from mvc.model.toml.rules import Problem
+from mvc.model.toml.value_file import KEY
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Code, Version, check_message
 from mvc.repository import delta_bases, intended, merge_state, refnames
@@ -245,7 +246,7 @@ class _Recording:
         sections: dict[str, Mapping[str, Any]] = {}
         if base is not None:
             old = self.repository.objects.manifest(base.manifest)
-            sections = {name: values for name, values in old.to_toml().items() if name not in OWN}
+            sections = {name: values for name, values in old.resolved().items() if name not in (*OWN, KEY)}
             sections["labelmap"] = {str(number): name for number, name in old.labelmap}
         new = changes.of(sections)
         removed = _remove_stale_digest(sections.get("docker", {}), new, changes)

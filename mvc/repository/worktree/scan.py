@@ -1,4 +1,4 @@
-"""The scan of a working tree: the files that `[files]` and `labelmap.path` track, each with its role and stat.
+"""The scan of a working tree: the files that `[files]`, `labelmap.path` and `[from]` track, each with its role and stat.
 
     [files]                              tracked
     model-latest = "weights/best.onnx"   weights/best.onnx    model-latest
@@ -7,7 +7,7 @@
                                          runs/.env            skipped: it looks like credentials
 
 A path has precedence over a glob, and a glob over one that starts in a higher folder; `**` gets the rest. A path may have
-several roles; the tree has the first by name.
+several roles; the tree has the first by name. A value file that has no role by `[files]` has that of its section.
 
 No file is opened. A fault of a file is an error that is returned: `status` shows it, `commit` raises it.
 """
@@ -19,6 +19,7 @@ import stat as stat_module
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from mvc import errors
@@ -43,6 +44,9 @@ _KINDS = {
 # Names that may be ignored by default or look like credentials: one test for most files instead of seven.
 _ODD_NAMES = frozenset({*map(str.lower, globs.DEFAULT_NAMES), *credential_names.NAMES})
 _ODD_ENDS = (*globs.DEFAULT_SUFFIXES, *credential_names.SUFFIXES)
+
+
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
 class WorkFile(NamedTuple):
@@ -93,15 +97,18 @@ def scan(
     files: Mapping[str, str],
     labelmap_path: str | None = None,
     *,
+    values: Mapping[str, str] = _NO_VALUES,
     follow: Follow = links.NONE,
 ) -> Scan:
     """Scan the files of the model in `folder` ("" is the root) of the working tree at `root`.
 
-    `files` are roles with a path or a glob each, as in `[files]`; `follow` are the links to follow. Raises nothing.
+    `files` are roles with a path or a glob each, as in `[files]`; `values` the paths of value files by section; `follow`
+    are the links to follow. Raises nothing.
     """
     search = _Search(Walk(root, folder), f"{folder}/" if folder else "", os.fspath(root), follow)
     search.literals(files, labelmap_path)
     search.patterns({role: value for role, value in files.items() if is_glob(value)})
+    search.values(values)
     search.compare()
     ordered = sorted(search.found.values())  # paths have no surrogates, so the order of code points is that of bytes
     return Scan(tuple(ordered), tuple(search.walk.problems), tuple(sorted(search.skipped)), search.followed)
@@ -134,7 +141,7 @@ def clashes(tracked: Iterable[WorkFile], elsewhere: Iterable[TreeEntry]) -> Iter
 
 
 def roles_of(
-    root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None
+    root: Path, folder: str, files: Mapping[str, str], labelmap_path: str | None, values: Mapping[str, str]
 ) -> Callable[[str], str | None]:
     """Return the function from a path of the model in `folder` to its first role by `[files]`, None for no role.
 
@@ -154,7 +161,7 @@ def roles_of(
         for start, role, match in patterns:
             if match(path) and not walk.hides(path, gitignore=start.whole):
                 return f"{role}/{path[len(start.folder) :]}"
-        return None
+        return min((section for section, value in values.items() if value == path), default=None)
 
     return role_of
 
@@ -198,7 +205,13 @@ class _Search:
         for path, names in self.claimed.items():
             self._literal(names, path, guarded)
 
-    def _literal(self, names: tuple[str, ...], path: str, guarded: dict[str, errors.MvcError | None]) -> None:
+    def _literal(
+        self,
+        names: tuple[str, ...],
+        path: str,
+        guarded: dict[str, errors.MvcError | None],
+        missing: type[errors.MissingFile] = errors.MissingFile,
+    ) -> None:
         where = self.walk.top + path
         role = first_role(names)
         try:
@@ -210,9 +223,17 @@ class _Search:
         except errors.MvcError as problem:
             self._wrong(problem)
         except (FileNotFoundError, NotADirectoryError):
-            self._wrong(errors.MissingFile(path=escape_name(path), role=role))
+            self._wrong(missing(path=escape_name(path), role=role))
         except OSError as error:
             self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
+
+    def values(self, values: Mapping[str, str]) -> None:
+        """Add each value file that has no role so far, under the name of its section."""
+        guarded: dict[str, errors.MvcError | None] = {}
+        for section, path in sorted(values.items()):
+            if path not in self.found and path not in self.claimed:
+                self.claimed[path] = (section,)
+                self._literal((section,), path, guarded, errors.NoValueFile)
 
     # --- globs
 

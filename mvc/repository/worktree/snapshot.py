@@ -13,19 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mvc import errors
-from mvc.formats.values import labels
 from mvc.model import canonical, paths
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
-from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
-from mvc.model.roles import LABELMAP
 from mvc.model.toml import parse
+from mvc.model.toml.rules import Problem
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file, partial
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.scan import Scan, WorkFile
+from mvc.repository.worktree.value_reader import ValueReader
 from mvc.storage.disk import hashing
 
 Identify = Callable[[WorkFile], FileId]
@@ -44,7 +43,7 @@ class Found:
     """The working tree as a version: its snapshot, the tracked files, and the bytes of model.toml.
 
     `problems` are faults that were tolerated. `skipped` are files that a pattern matches and that look like
-    credentials; `elsewhere` are the files of the tree that are not checked out.
+    credentials; `elsewhere` are the files of the tree that are not checked out. `warnings` are about value files.
     """
 
     snapshot: Snapshot
@@ -53,6 +52,7 @@ class Found:
     problems: tuple[errors.MvcError, ...] = ()
     skipped: tuple[str, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def take(
@@ -77,11 +77,13 @@ def take(
     data = model_file.read(repository, folder) if data is None else data
     if data is None:
         raise errors.NoModelToml(path=model_file.path(folder), model=model)
-    manifest = _manifest(repository, folder, data, tolerant=tolerant)
+    reader = ValueReader(repository, folder, tolerant=tolerant)
+    manifest = parse.parse(data, where=model_file.path(folder), reader=reader)
     if manifest.name != model:
         raise errors.OtherName(path=model_file.path(folder), name=manifest.name, model=model)
     follow = links.of(repository, manifest)
-    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path, follow=follow)
+    values = manifest.value_paths
+    scan = worktree.scan(repository.root, folder, manifest.files, manifest.labelmap_path, values=values, follow=follow)
     repository.tree.follow(scan.followed)
     elsewhere = _elsewhere(repository, model, manifest, base, scan)
     entries = list(elsewhere)
@@ -108,7 +110,9 @@ def take(
         executable = is_executable(stat, recorded=recorded is not None and recorded.exec)
         entries.append(TreeEntry(path, role, stat.size, id_, executable))
     tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
-    return Found(Snapshot(manifest, tree), scan.tracked, data, tuple(problems), scan.skipped, elsewhere)
+    reader.check(tree)
+    snapshot = Snapshot(manifest, tree)
+    return Found(snapshot, scan.tracked, data, tuple(problems), scan.skipped, elsewhere, tuple(reader.warnings))
 
 
 def _elsewhere(
@@ -119,7 +123,7 @@ def _elsewhere(
     if not left_out:
         return ()
     folder = repository.head(model).folder
-    roles = worktree.roles_of(repository.root, folder, manifest.files, manifest.labelmap_path)
+    roles = worktree.roles_of(repository.root, folder, manifest.files, manifest.labelmap_path, manifest.value_paths)
     named = ((entry, roles(entry.path)) for entry in left_out)
     return tuple(entry._replace(role=role) for entry, role in named if role is not None)
 
@@ -185,11 +189,6 @@ def by_need(repository: Parts, base: Tree | None) -> Identify:
     return identify
 
 
-def read_labels_of(repository: Parts, folder: str) -> Callable[[str], Labelmap]:
-    """Return the reader of the file that `labelmap.path` names, for the model in `folder`."""
-    return lambda path: labels.read(_labels(repository, folder, path), path)
-
-
 def read_steadily(repository: Parts, file: WorkFile, read: Callable[[int], FileId]) -> FileId:
     """Return the result of `read` for the open file, and record the id in the stat cache.
 
@@ -220,28 +219,3 @@ def _open(repository: Parts, file: WorkFile) -> int:
         return repository.tree.open(file.root_path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise errors.MissingFile(path=file.path, role=file.role) from error
-
-
-def _manifest(repository: Parts, folder: str, data: bytes, *, tolerant: bool) -> Manifest:
-    def read_labels(path: str) -> Labelmap:
-        try:
-            data = _labels(repository, folder, path)
-        except (errors.MvcError, OSError):
-            if not tolerant:
-                raise
-            return ()  # the scan reports the fault of the file
-        return labels.read(data, path)
-
-    return parse.parse(data, where=model_file.path(folder), read_labels=read_labels)
-
-
-def _labels(repository: Parts, folder: str, path: str) -> bytes:
-    """Return the bytes of the labels file, at most one more than allowed."""
-    paths.check_path(path)
-    try:
-        with open(repository.tree.open(f"{folder}/{path}" if folder else path), "rb") as file:
-            return file.read(labels.MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise errors.MissingFile(path=paths.escape_name(path), role=LABELMAP) from error
-    except OSError as error:
-        raise errors.UnreadableFile(path=paths.escape_name(path), reason=error.strerror) from error
