@@ -54,12 +54,12 @@ def command(
 
     Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
     index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
-    changes of these files, model.toml only labelmap and values.
+    changes of these files, model.toml only labelmap and values. Small text files, such as args.yaml, are compared by line.
     """
     model = Model(invocation.repository(), invocation.model())
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)
-    result = diff(model, old, new, tensors=tensors, paths=paths)
+    result = diff(model, old, new, tensors=tensors, paths=paths, context=changes_style.context)
     invocation.emit("diff", result, lambda: _lines(result, changes_style), page=True)
     return int(exit_code and not result.difference.is_empty)
 
@@ -82,7 +82,7 @@ def _lines(result: Diff, chosen: ChangesStyle) -> Iterator[str]:
     if result.difference.is_empty:
         return
     yield _title(result)
-    yield from chosen.lines(result.difference)
+    yield from chosen.lines(result.difference, texts=result.texts)
     yield from tensor_lines.difference(result.tensors or (), stat=chosen.stat)
 
 

@@ -95,6 +95,7 @@ def command(
         wanted=chosen.filter(invocation.now(), paths),
         reverse=reverse,
         changes=with_changes,
+        context=changes_style.context if with_changes else None,
         graph=graph,
         first_parent=first_parent,
         query=asked.query,
@@ -184,7 +185,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
 def _changes(entry: Logged, style_of: _Style) -> list[str]:
     if entry.changes is None:
         return []
-    shown = style_of.changes.lines(entry.changes.difference, entry.changes.total_bytes)
+    shown = style_of.changes.lines(entry.changes.difference, entry.changes.total_bytes, entry.changes.texts)
     return [line if style_of.changes.is_names else f"    {line}" for line in shown]
 
 

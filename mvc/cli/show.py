@@ -42,6 +42,7 @@ def command(invocation: Invocation, revision: str, changes_style: ChangesStyle, 
     shown = show(
         Model(repository, revisions.model_of(Model(repository, model), revision)),
         revisions.resolve(Model(repository, model), revision),
+        context=None if no_patch else changes_style.context,
     )
     invocation.emit("show", shown, lambda: _lines(shown, changes_style, no_patch=no_patch), ids=(shown.id,), page=True)
 
@@ -62,7 +63,7 @@ def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[st
     elif parents:
         yield ""
         yield f"Changes from its parent: {render.summary(shown.difference, total)}"
-        yield from (f"  {line}" for line in render.difference(shown.difference))
+        yield from (f"  {line}" for line in chosen.lines(shown.difference, texts=shown.texts))
 
 
 def _head(shown: Shown) -> Iterator[str]:

@@ -10,9 +10,11 @@ from mvc import errors
 from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.compare.narrow import narrow
+from mvc.model.compare.text import CONTEXT, TextDiff
 from mvc.model.document import keys
 from mvc.model.ids import VersionId
 from mvc.repository import disk_usage, history, revisions
+from mvc.repository.compare import texts
 from mvc.repository.model import Model
 from mvc.repository.tensors import FileTensors, differences
 from mvc.repository.worktree import snapshot
@@ -31,15 +33,16 @@ class Side(NamedTuple):
 class Diff(Result):
     """A diff and its two sides; `new` is None for the working tree, `old` None for no version.
 
-    `tensors` has the tensor diff of each modified file; None unless requested.
+    `tensors` has the tensor diff of each modified file; None unless requested. `texts` has the changed lines of small
+    text files.
     """
 
     KEYS = keys(
         "model",
         {"old": keys("id=old number=old_number")},
-        "new=new_side differs breaking=difference.breaking changes=difference tensors",
+        "new=new_side differs breaking=difference.breaking changes=difference tensors texts",
     )
-    OPTIONAL = ("tensors",)
+    OPTIONAL = ("tensors", "texts")
 
     model: str
     old: VersionId | None
@@ -48,6 +51,7 @@ class Diff(Result):
     new_number: int | None
     difference: VersionDiff
     tensors: tuple[FileTensors, ...] | None = None
+    texts: tuple[TextDiff, ...] = ()
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -73,12 +77,14 @@ def diff(
     *,
     tensors: Literal["headers", "deep"] | None = None,
     paths: Sequence[str] = (),
+    context: int | None = CONTEXT,
 ) -> Diff:
     """Compare `old` with `new` or the working tree; raise Damaged, and the errors of reading the working tree.
 
     With `tensors`, also compare the tensors of modified files: `headers` uses recorded digests and reads no weights,
     `deep` reads changed tensors and measures how far they moved. `paths` (files, folders, roles) narrow the diff to these
-    files; model.toml is labelmap and values.
+    files; model.toml is labelmap and values. Small text files are compared by line, with `context` equal lines around a
+    change; None leaves this out. Nothing is fetched for it.
     """
     repository = model.repository
     brought = None
@@ -106,7 +112,10 @@ def diff(
         sides = [side for each in difference.files if each.bytes_changed for side in (each.old, each.new) if side]
         promises.ensure_present(repository, [side for side in sides if side.file != snapshot.UNREAD])
     by_file = differences(repository, difference.files, files, deep=tensors == "deep") if tensors else None
-    return Diff(model.key, old, new, numbers[0], numbers[1], difference, by_file)
+    changed_lines: tuple[TextDiff, ...] = ()
+    if context is not None:
+        changed_lines = texts.differences(repository, difference.files, model.folder if new is None else None, context)
+    return Diff(model.key, old, new, numbers[0], numbers[1], difference, by_file, changed_lines)
 
 
 def sides(model: Model, text: str) -> tuple[VersionId, VersionId]:

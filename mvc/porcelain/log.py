@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot, VersionDiff, compare
+from mvc.model.compare.text import TextDiff
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version, VersionFields
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from mvc.model.compare import narrow
     from mvc.registry.tags import notes
     from mvc.repository import disk_usage
+    from mvc.repository.compare import texts
     from mvc.repository.query import select
 else:
     narrow = lazy.Module("mvc.model.compare.narrow")
     select = lazy.Module("mvc.repository.query.select")
     disk_usage = lazy.Module("mvc.repository.disk_usage")
+    texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
 
 
@@ -66,10 +69,12 @@ class Filter:
 class Changes(Document):
     """The changes of a version against its first parent, and the bytes of all its files."""
 
-    KEYS = keys("changes=difference bytes_new=difference.new_bytes bytes_total=total_bytes")
+    KEYS = keys("changes=difference bytes_new=difference.new_bytes bytes_total=total_bytes texts")
+    OPTIONAL = ("texts",)
 
     difference: VersionDiff
     total_bytes: int
+    texts: tuple[TextDiff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ def log(
     wanted: Filter = _ALL,
     reverse: bool = False,
     changes: bool = False,
+    context: int | None = None,
     graph: bool = False,
     first_parent: bool = False,
     query: Query = _NO_QUERY,
@@ -121,7 +127,7 @@ def log(
 
     `every_name` adds all refs; a `query` that selects or sorts starts from all refs unless `texts` are given, and reads
     the manifests of all these versions. `count` applies before `reverse`. `changes` compares each version with its first
-    parent; `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises
+    parent, with `context` also small text files by line; `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises
     NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
     """
     tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
@@ -150,7 +156,7 @@ def log(
             version,
             tuple(names.get(id_, ())),
             drawn.get(id_, ()),
-            _changes(model.repository, id_, version, wanted.paths) if changes else None,
+            _changes(model.repository, id_, version, wanted.paths, context) if changes else None,
             *(_published(model, id_) if published else ((), ())),
             *selected[id_][2:] if id_ in selected else (),
         )
@@ -236,11 +242,15 @@ def _drawn(repository: Repository, shown: list[Entry], *, through: bool) -> dict
     }
 
 
-def _changes(repository: Repository, id_: VersionId, version: Version, paths: Sequence[str]) -> Changes:
+def _changes(
+    repository: Repository, id_: VersionId, version: Version, paths: Sequence[str], context: int | None
+) -> Changes:
     parent, snapshot = _snapshots(repository, id_, version)
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     total = sum(entry.size for entry in snapshot.tree.entries)
-    return Changes(narrow.narrow(compare(parent, snapshot, new_bytes=brought), paths), total)
+    difference = narrow.narrow(compare(parent, snapshot, new_bytes=brought), paths)
+    lines = () if context is None else texts.differences(repository, difference.files, context=context)
+    return Changes(difference, total, lines)
 
 
 def _snapshots(repository: Repository, id_: VersionId, version: VersionFields) -> tuple[Snapshot | None, Snapshot]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.model.compare.diff import VersionDiff, compare
+from mvc.model.compare.text import CONTEXT, TextDiff
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
@@ -16,6 +17,7 @@ from mvc.model.version import Version
 from mvc.registry.tags import notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
+from mvc.repository.compare import texts
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records.promised import State
@@ -51,8 +53,9 @@ class Shown(Document):
         "registry_tags",
         {"names": rows("names", "kind=0 name=1")},
         "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
-        "labelmap=manifest.labelmap files changes=difference",
+        "labelmap=manifest.labelmap files changes=difference texts",
     )
+    OPTIONAL = ("texts",)
 
     model: str
     id: VersionId
@@ -66,6 +69,7 @@ class Shown(Document):
     registry_tags: tuple[str, ...]
     states: dict[str, State]
     tensors: dict[str, TensorCount]
+    texts: tuple[TextDiff, ...] = ()
 
     @property
     def sections(self) -> dict[str, Any]:
@@ -81,8 +85,11 @@ class Shown(Document):
         )
 
 
-def show(model: Model, id_: VersionId) -> Shown:
-    """Return the version `id_` of `model`; raise Missing, Damaged."""
+def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Shown:
+    """Return the version `id_` of `model`; raise Missing, Damaged.
+
+    Its small text files are compared with its parent's by line, with `context` equal lines around a change, unless None.
+    """
     repository = model.repository
     version = repository.objects.version(id_)
     snapshot = history.snapshot(repository, id_)
@@ -90,6 +97,7 @@ def show(model: Model, id_: VersionId) -> Shown:
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     places = tuple(publications.places(model, id_))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
+    difference = compare(parent, snapshot, new_bytes=brought)
     return Shown(
         model=model.key,
         id=id_,
@@ -97,12 +105,13 @@ def show(model: Model, id_: VersionId) -> Shown:
         manifest=snapshot.manifest,
         tree=snapshot.tree,
         names=tuple(refnames.decorations(model).get(id_, ())),
-        difference=compare(parent, snapshot, new_bytes=brought),
+        difference=difference,
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=places,
         registry_tags=notes.of_places(repository, places),
         states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
+        texts=() if context is None else texts.differences(repository, difference.files, context=context),
     )
 
 

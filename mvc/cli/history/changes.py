@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mvc import lazy
-from mvc.cli.app.terminal import escape
+from mvc.cli.app.terminal import escape, style
+from mvc.model.compare import text
 from mvc.model.compare.diff import VersionDiff
+from mvc.model.compare.text import TextDiff
 
 if TYPE_CHECKING:
     from mvc.cli.app import render
@@ -20,10 +22,19 @@ else:
     render = lazy.Module("mvc.cli.app.render")
     narrow = lazy.Module("mvc.model.compare.narrow")
 
+_SIGNS = {"+": "green", "-": "red", "@": "cyan"}
 _OPTIONS = (
     click.option("--stat", is_flag=True, help="Show only a summary of the changes."),
     click.option("--name-only", is_flag=True, help="Show only the names of the changed files."),
     click.option("--name-status", is_flag=True, help="Show only the changed files and their status."),
+    click.option(
+        "-U",
+        "--unified",
+        type=click.IntRange(min=0, max=text.MAX_LINES),
+        metavar="N",
+        help="Show N lines around each change of a small text file (3).",
+    ),
+    click.option("--no-text", is_flag=True, help="Do not compare small text files by line."),
 )
 
 
@@ -34,6 +45,15 @@ class ChangesStyle:
     stat: bool = False
     name_only: bool = False
     name_status: bool = False
+    unified: int | None = None
+    no_text: bool = False
+
+    @property
+    def context(self) -> int | None:
+        """The lines around a change of a text file; None if text files are not compared."""
+        if self.no_text or not self.is_full:
+            return None
+        return text.CONTEXT if self.unified is None else self.unified
 
     @property
     def is_full(self) -> bool:
@@ -45,14 +65,15 @@ class ChangesStyle:
         """True if only files are named."""
         return self.name_only or self.name_status
 
-    def lines(self, difference: VersionDiff, total: int | None = None) -> Iterator[str]:
-        """Yield the changes; `total` is the size of all files of the new side, in bytes."""
+    def lines(self, difference: VersionDiff, total: int | None = None, texts: Sequence[TextDiff] = ()) -> Iterator[str]:
+        """Yield the changes; `total` is the size of all files of the new side, in bytes, `texts` the changed lines."""
         if self.is_names:
             yield from names(difference, status=self.name_status)
         elif self.stat:
             yield render.summary(difference, total)
         else:
             yield from render.difference(difference)
+            yield from text_lines(texts)
 
 
 def names(difference: VersionDiff, *, status: bool) -> Iterator[str]:
@@ -61,13 +82,25 @@ def names(difference: VersionDiff, *, status: bool) -> Iterator[str]:
         yield "\t".join([kind, *map(escape, paths)]) if status else escape(paths[-1])
 
 
+def text_lines(texts: Sequence[TextDiff]) -> Iterator[str]:
+    """Yield the changed lines of text files, each with two lines that name its sides."""
+    for changed in texts:
+        if changed.reason is not None:
+            yield f"{escape(changed.path)}: its text cannot be compared: {changed.reason}"
+            continue
+        yield style(f"--- a/{escape(changed.old_path)}", bold=True)
+        yield style(f"+++ b/{escape(changed.path)}", bold=True)
+        for line in changed.lines:
+            yield style("\t".join(map(escape, line.split("\t"))), fg=_SIGNS.get(line[0]))
+
+
 def options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a verb, which gets them as `changes_style`."""
 
     @functools.wraps(function)
     def called(*arguments: Any, **given: Any) -> Any:
         mine = {name: given.pop(name) for name in ChangesStyle.__slots__}
-        if sum(mine.values()) > 1:
+        if sum(bool(mine[name]) for name in ("stat", "name_only", "name_status")) > 1:
             raise click.UsageError("use only one of --stat, --name-only and --name-status")
         return function(*arguments, changes_style=ChangesStyle(**mine), **given)
 

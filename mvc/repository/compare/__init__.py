@@ -1,0 +1,1 @@
+"""Comparisons that read stored files: the changed lines of text files."""
