@@ -24,7 +24,7 @@ pretrained: true
 optimizer: auto
 freeze: null
 lr0: 0.01
-save_dir: {folder}
+save_dir: runs/detect/{name}
 """
 COLUMNS = (
     "epoch",
@@ -46,9 +46,7 @@ def ultralytics(
     (folder / "weights").mkdir(parents=True)
     for name in ("best.pt", "last.pt", *exports):
         (folder / "weights" / name).write_bytes(f"{name} {step} ".encode() * 700)
-    (folder / "args.yaml").write_text(
-        ARGS.format(data=data, epochs=3, name=folder.name, folder=folder), encoding="utf-8"
-    )
+    (folder / "args.yaml").write_text(ARGS.format(data=data, epochs=3, name=folder.name), encoding="utf-8")
     (folder / "results.csv").write_text(_csv(step, padded=padded), encoding="utf-8")
     for name in ("results.png", "confusion_matrix.png"):
         (folder / name).write_bytes(f"{name} {step}".encode())

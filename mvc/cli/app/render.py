@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvc.cli.app.terminal import escape, short, size, style
+from mvc.model.compare import moves
 from mvc.model.compare.diff import Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
@@ -31,10 +32,33 @@ _UNTRACKED = 3
 def difference(diff: VersionDiff, *, unread: bool = False) -> list[str]:
     """Return the lines of all changed sections. `unread`: some files may have been compared by size alone."""
     lines = list(_labelmap(diff.labelmap))
+    moved = moves.roles(diff.files)
     for name, changes in diff.values.items():
-        lines += _section(name, [value(change) for change in changes])
-    lines += _section("files", [file_line(change, unread=unread) for change in diff.files])
+        shown_ = [
+            change for change in changes if name != "tracked" or (change.key, change.old, change.new) not in moved
+        ]
+        lines += _section(name, [value(change) for change in shown_])
+    lines += _section("files", list(files(diff.files, unread=unread)))
     return lines
+
+
+def _sections(diff: VersionDiff) -> dict[str, list[Change]]:
+    """Return the changed values by section, without the paths of roles that the changed files show."""
+    moved = moves.roles(diff.files)
+    tracked = [change for change in diff.section("tracked") if (change.key, change.old, change.new) not in moved]
+    sections = {name: list(changes) for name, changes in diff.values.items()} | {"tracked": tracked}
+    return {name: sections[name] for name in diff.values if sections[name]}
+
+
+def files(changes: Sequence[FileChange], *, unread: bool = False) -> Iterator[str]:
+    """Yield a line for each file, and one for the many files that moved from one folder to another."""
+    together = {id(file): folder for folder in moves.folders(changes) if folder.is_folded for file in folder.files}
+    for change in changes:
+        folder = together.get(id(change))
+        if folder is None:
+            yield file_line(change, unread=unread)
+        elif folder.files[0] is change:
+            yield f"{style('R', fg=COLOURS['R'])}  {_moved(folder)}"
 
 
 def summary(diff: VersionDiff, total: int | None = None) -> str:
@@ -45,11 +69,12 @@ def summary(diff: VersionDiff, total: int | None = None) -> str:
     kinds = [change.kind for change in diff.files]
     changed = kinds.count("M") + kinds.count("R")
     parts = [f"+{kinds.count('A')} -{kinds.count('D')} ~{changed} files"] if kinds else []
+    parts += [_moved(folder) for folder in moves.folders(diff.files) if len(folder.files) > 1]
     if diff.new_bytes:
         parts.append(f"{size(diff.new_bytes)} new{f' of {size(total)}' if total is not None else ''}")
     classes = ", ".join(_classes(diff.labelmap))
     parts += [f"{classes} (breaking)" if diff.breaking else classes] if classes else []
-    parts += [name for name in diff.values if name != "metrics"]
+    parts += [name for name in _sections(diff) if name != "metrics"]
     parts += [metric(change) for change in diff.section("metrics")]
     return ", ".join(parts) or "no change"
 
@@ -69,6 +94,8 @@ def file_line(change: FileChange, *, unread: bool = False) -> str:
     parts = [style(change.kind, fg=COLOURS[change.kind]), escape(entry.role), _path(change), size(entry.size)]
     if change.new_bytes is not None and change.new is not None:
         parts.append(f"{size(change.new_bytes)} new")
+    if change.kind == "R" and change.bytes_changed:
+        parts.append("content changed")
     if change.mode_changed:
         parts.append("executable" if entry.exec else "no longer executable")
     if unread and change.kind == "M" and change.new is not None and not change.new.file:
@@ -156,11 +183,19 @@ def _path(change: FileChange) -> str:
     new = escape(change.entry.path)
     if change.old is None or change.new is None:
         return new
-    if change.old.path != change.new.path:
-        return f"{escape(change.old.path)} -> {new}"
-    if change.old.role != change.new.role:
-        return f"{new} (role was {escape(change.old.role)})"
-    return new
+    path = moves.braced(escape(change.old.path), new) if change.old.path != change.new.path else new
+    return path if change.old.role == change.new.role else f"{path} (role was {escape(change.old.role)})"
+
+
+def _moved(folder: moves.Moved) -> str:
+    """Return `runs/train/{exp2 => exp3}/ 12 files moved, 3 with changed content`."""
+    changed = f", {folder.changed} with changed content" if folder.changed else ""
+    place = f"{moves.braced(_top(folder.old), _top(folder.new))}/"
+    return f"{place} {count(len(folder.files), 'file')} moved{changed}"
+
+
+def _top(folder: str) -> str:
+    return escape(folder.rstrip("/")) or "."
 
 
 def _section(name: str, lines: list[str]) -> Iterator[str]:

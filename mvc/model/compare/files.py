@@ -83,9 +83,9 @@ def _renamed(deleted: list[TreeEntry], added: list[TreeEntry]) -> Iterator[Pair]
     """Yield deleted files with the added files they became; the most specific key matches first, each file once."""
     keys: tuple[Callable[[TreeEntry], object], ...] = (
         lambda entry: (entry.file, entry.role),
+        lambda entry: entry.role,
         lambda entry: (entry.file, entry.path.rpartition("/")[2]),
         lambda entry: entry.file,
-        lambda entry: entry.role,
     )
     for key in keys:
         pairs, deleted, added = match(deleted, added, key)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mvc.model.compare.files import FileChange
+from mvc.model.toml.schema import dotted
 
 MANY = 6
 """Files that moved together, from which on they are one line."""
@@ -21,6 +22,11 @@ class Moved(NamedTuple):
     old: str
     new: str
     files: tuple[FileChange, ...]
+
+    @property
+    def is_folded(self) -> bool:
+        """True if the files are many enough for one line."""
+        return len(self.files) >= MANY
 
     @property
     def changed(self) -> int:
@@ -39,13 +45,23 @@ def folders(changes: Iterable[FileChange]) -> list[Moved]:
     return [Moved(*key, tuple(files)) for key, files in grouped.items()]
 
 
+def roles(changes: Iterable[FileChange]) -> set[tuple[str, str, str]]:
+    """Return the roles that moved, each quoted as a key of `[files]`, with its old and its new path."""
+    pairs = ((change.old, change.new) for change in changes)
+    return {
+        (dotted((new.role,)), old.path, new.path)
+        for old, new in pairs
+        if old is not None and new is not None and old.role == new.role
+    }
+
+
 def braced(old: str, new: str) -> str:
     """Return two paths as one text, as Git writes a rename: `runs/{exp2 => exp3}/best.pt`."""
     before, after = old.split("/"), new.split("/")
     start = _common(before, after)
     end = min(_common(before[::-1], after[::-1]), len(before) - start, len(after) - start)
     left, right = ("/".join(parts[start : len(parts) - end]) for parts in (before, after))
-    if not start and not end:
+    if not start and not (left and right and end):
         return f"{old} => {new}"
     head = "".join(f"{part}/" for part in before[:start])
     tail = "".join(f"/{part}" for part in before[len(before) - end :])
