@@ -12,7 +12,7 @@ from mvc.api.experiments import Experiments
 from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
-from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
+from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote, Span, seconds
 from mvc.api.session import PathLike, Revision, Session, When, Who, person, texts
 from mvc.api.stashes import Side, Stashes
 from mvc.api.values import Labels
@@ -37,6 +37,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
+from mvc.porcelain.prune import Pruned, prune
 from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_tags import publish_tags
 from mvc.porcelain.pull import Pulled
@@ -51,6 +52,7 @@ from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
+from mvc.repository.retention.rules import Best, Rules
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 
@@ -513,6 +515,35 @@ class Model:
         """Return the disk usage of versions; of all without arguments."""
         ids = list(dict.fromkeys(self._session.resolve(self.name, revision) for revision in revisions))
         return du(self._session.of(self.name), ids)
+
+    def prune(
+        self,
+        *revisions: Revision,
+        keep_last: int | None = None,
+        keep_within: Span | None = None,
+        keep_tagged: bool = False,
+        keep_aliased: bool = False,
+        keep_best: Mapping[str, int] | None = None,
+        keep_roles: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        unpushed: bool = False,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Pruned:
+        """Drop the bytes of `revisions`, and of the versions that no rule keeps; their record stays.
+
+        Rules that are not given come from the settings `prune.*`, unless revisions are given. `dry_run` returns the plan.
+        Raises NoRule, NothingToPrune, Unpushed, AlwaysKept.
+        """
+        within = None if keep_within is None else seconds(keep_within)
+        best = tuple(Best.parse(f"{key}={most}") for key, most in (keep_best or {}).items())
+        rules = Rules(keep_last, within, keep_tagged, keep_aliased, best, tuple(roles), tuple(keep_roles))
+        named = [self._session.resolve(self.name, revision) for revision in revisions]
+        if not named:
+            rules = rules.filled(Rules.of_settings(self._session.repository.config))
+        model, who = self._session.of(self.name), self._session.actor(actor)
+        return prune(model, rules, who, named=named, unpushed=unpushed, dry_run=dry_run, progress=progress)
 
     def rename(self, new: str, *, actor: Who | None = None) -> Model:
         """Rename the model. Raises BadModelKey, ModelExists."""

@@ -133,6 +133,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Checked {counts or 'an empty store'}"
     if report.pending is not None:
         yield f"An interrupted `mvc {escape(report.pending)}` is incomplete; the next command that writes completes it."
+    if report.pruning:
+        yield f"An interrupted `mvc prune` left {count(report.pruning, 'chunk')} of dropped files; `mvc gc` removes them."
     if report.cloning is not None:
         yield f"This clone of {escape(report.cloning)} is unfinished; run the same `mvc clone` again to resume it."
     for finding in report.findings:

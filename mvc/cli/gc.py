@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import click
 
+from mvc import spans
 from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.options import Span
+from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, minute, short, size
 from mvc.cli.app.verb import verb
 from mvc.plural import count
-from mvc.porcelain.gc import GRACE, Collected, gc
+from mvc.porcelain.gc import GRACE, Collected, Held, gc
 from mvc.porcelain.gc_remote import REMOTE_GRACE, CollectedThere, gc_remote
 from mvc.transport import connection
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
-_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
-
-
-class _Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
-    """A duration: `14d`, `12h`, `0`."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        match = _SPAN.fullmatch(str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a duration; write 14d, 12h, 30m or 0", param, ctx)
-        return float(match[1]) * _UNITS[match[2]]
+_SHOWN = 20
+"""The most versions that are listed as kept."""
 
 
 @verb("gc")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option(
-    "--grace", type=_Span(), metavar="TIME", help="Keep objects younger than TIME (default 14d; on a remote 7d)."
+    "--grace", type=Span(), metavar="TIME", help="Keep objects younger than TIME (default 14d; on a remote 7d)."
 )
 @click.option("--remote", metavar="NAME", help="Collect garbage on remote NAME, not in this repository.")
 @click.option(
     "--drop-intents-older-than",
     "abandoned",
-    type=_Span(),
+    type=Span(),
     metavar="TIME",
     help="With --remote: ignore pushes and garbage collections unfinished for longer than TIME.",
 )
@@ -78,15 +68,8 @@ def _remote(invocation: Invocation, name: str, *, dry_run: bool, grace: float | 
     repository, seconds = invocation.repository(), REMOTE_GRACE if grace is None else grace
     with connection.open_remote(repository, name) as connected:
         done = gc_remote(repository, connected, invocation.actor(), grace=seconds, abandoned=abandoned, dry_run=dry_run)
-    again = f"mvc gc --remote {escape(name)}" + (f" --grace {_span(grace)}" if grace is not None else "")
+    again = f"mvc gc --remote {escape(name)}" + (f" --grace {spans.spelled(grace)}" if grace is not None else "")
     invocation.emit("gc", done, lambda: _remote_lines(done, again), ids=done.removed)
-
-
-def _span(seconds: float) -> str:
-    """Return a duration as an option takes it: `12h`."""
-    whole = [unit for unit, length in _UNITS.items() if unit and seconds % length == 0]
-    unit = whole[-1] if seconds and whole else ""
-    return f"{seconds / _UNITS[unit]:g}{unit}"
 
 
 def _remote_lines(done: CollectedThere, again: str) -> Iterator[str]:
@@ -107,6 +90,7 @@ def _lines(done: Collected) -> Iterator[str]:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:
         yield f"Nothing to remove; {count(done.kept, 'version')} kept."
+        yield from _held(done)
         return
     parts = [
         count(number, noun)
@@ -122,3 +106,21 @@ def _lines(done: Collected) -> Iterator[str]:
     if plan.rewritten:
         yield f"{'Rewrote' if done.done else 'Would rewrite'} {count(len(plan.rewritten), 'pack')}."
     yield f"{size(plan.freed)} {'freed' if done.done else 'would be freed'}."
+    yield from _held(done)
+
+
+def _held(done: Collected) -> Iterator[str]:
+    """Yield the versions that no ref reaches, each with what keeps it."""
+    if done.held:
+        yield f"Kept although no ref reaches {'it' if len(done.held) == 1 else 'them'}:"
+    rows = [
+        ("", f"v{held.version.number}", short(held.id), f"{held.cause}{_until(held)}", escape(held.version.subject))
+        for held in done.held[:_SHOWN]
+    ]
+    yield from aligned(rows)
+    if len(done.held) > _SHOWN:
+        yield f"  and {len(done.held) - _SHOWN} more (all with --json)"
+
+
+def _until(held: Held) -> str:
+    return f" until {date(held.until)}" if held.until is not None else ""

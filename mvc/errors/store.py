@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Damaged
+from mvc.errors.base import Answer, Damaged, RefRejected, Usage
 
 
 class NotCanonical(Damaged):
@@ -28,10 +28,54 @@ class LogLost(Damaged):
     """
 
 
-class FileExpired(Damaged):
-    """{file} is not in the store: it was removed on purpose by {reason} ({by}, {at}).
+class Expired(Damaged):
+    """{file} is not here: {by} dropped its bytes on {at} with `mvc {reason}`.
 
-    Get it from a remote that still has it: `mvc fsck --repair --from REMOTE`.
+    {nearest} A copy of the repository, or a remote that was not pruned, may still have it.
+    """
+
+
+class NoRule(Usage):
+    """No rule: nothing says how many versions keep their bytes.
+
+    Give one, such as --keep-last 5 or --keep-within 90d, and preview with -n; or name the versions to drop. To remove
+    only what no ref reaches, as `git prune` does, use `mvc gc`.
+    """
+
+
+class NothingToPrune(Answer):
+    """Nothing to drop: {reason}.
+
+    `mvc prune -n` lists what keeps each version.
+    """
+
+
+class Unpushed(RefRejected):
+    """Nothing dropped: {count:version|versions} that no rule keeps, and no remote has (newest: {newest}).
+
+    Push them first with `mvc push`, or drop them anyway with --unpushed, or by name.
+    """
+
+
+class AlwaysKept(RefRejected):
+    """Cannot drop {version}: {reason}.
+
+    Versions that a ref, HEAD or work in progress names keep their bytes, and for 90 days the former versions of an
+    alias. Move or delete the ref first.
+    """
+
+
+class PlanChanged(RefRejected):
+    """Nothing dropped: the versions changed since the list was shown.
+
+    Run `mvc prune` again to see the new list.
+    """
+
+
+class NotConfirmed(RefRejected):
+    """Nothing dropped: the bytes of {count:version|versions} would go, and nobody confirmed it.
+
+    Preview with `mvc prune -n`, then run the command with --yes.
     """
 
 

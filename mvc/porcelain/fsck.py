@@ -19,6 +19,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.version import Version
 from mvc.repository import history, reachable
 from mvc.repository.repository import Repository
+from mvc.repository.retention.leftovers import Leftovers
 from mvc.storage import fsck as store
 from mvc.storage import usage
 from mvc.storage.fsck import Finding, Sound
@@ -51,7 +52,8 @@ class Hit(Document):
 class Report(Document):
     """The findings, the files of versions they affect, and the amounts checked.
 
-    `pending` is the verb of an interrupted change to be rolled forward; `cloning` the URL of an interrupted clone.
+    `pending` is the verb of an interrupted change to be rolled forward; `cloning` the URL of an interrupted clone;
+    `pruning` the number of chunks that an interrupted prune has not removed yet.
     """
 
     findings: tuple[Finding, ...]
@@ -59,6 +61,7 @@ class Report(Document):
     counts: dict[str, int]
     pending: str | None
     cloning: str | None = None
+    pruning: int = 0
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:
@@ -93,8 +96,12 @@ def _check(repository: Repository, *, read_data: bool, progress: Progress | None
     source = None
     if not any(finding.kind == "clone" for finding in findings):
         source = clone_source.unfinished(repository.door)
+    left = Leftovers(repository, sound, [*walk.seen, *walk.old])
+    findings += left.findings()
     counts = {**sound.counts, "versions": len(walk.seen) + len(walk.old), **walk.promised()}
-    return Report(tuple(findings), tuple(walk.hits), counts, pending, source.url if source is not None else None)
+    return Report(
+        tuple(findings), tuple(walk.hits), counts, pending, source.url if source is not None else None, left.unfinished
+    )
 
 
 def _both(one: Report, two: Report) -> Report:

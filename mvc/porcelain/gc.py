@@ -5,18 +5,22 @@ roots ─ versions ─ objects, files ─ plan ─ (dry run: report only) ─ re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
-from mvc.model.version import Version
-from mvc.repository import reachable
+from mvc.model.version import Timestamp, Version
+from mvc.repository import history, reachable
 from mvc.repository.repository import Actor, Repository, writes
+from mvc.storage import objects
 from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
 from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
+from mvc.storage.records import expired, promised
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -24,21 +28,35 @@ REFLOG_EXPIRE = 90.0
 """Days for which ref log entries keep versions reachable, by default."""
 
 
+class Held(NamedTuple):
+    """A version that no ref reaches, and what keeps it until when; `until` is None for an open end."""
+
+    id: VersionId
+    version: Version
+    cause: str
+    until: Timestamp | None
+
+
 @dataclass(frozen=True, slots=True)
 class Collected(Document):
-    """The versions deleted, the number kept, and the plan; `done` is False after a dry run."""
+    """The versions deleted, the number kept, and the plan; `done` is False after a dry run.
+
+    `held` are the versions that are kept although no ref reaches them.
+    """
 
     KEYS = keys(
         {"versions": rows("versions", "id=0 model=1 number=2.number message=2.message time=2.time")},
         "kept",
         {"removed": keys("objects recipes=len(plan.recipes) packs=len(plan.packs) metadata_packs=len(plan.metapacks)")},
         "rewritten=len(plan.rewritten) bytes_freed=plan.freed done",
+        {"held": rows("held", "id=id number=version.number message=version.message cause until")},
     )
 
     versions: tuple[tuple[VersionId, str, Version], ...]
     kept: int
     plan: Plan
     done: bool
+    held: tuple[Held, ...] = ()
 
     @property
     def objects(self) -> int:
@@ -61,41 +79,80 @@ def gc(
     read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
-        return _plan(repository, actor, grace)[0]
+        return planned(repository, actor, grace)[0]
     with repository.writing():
-        found, store = _plan(repository, actor, grace)
-        collect.record_expiry(repository.door, _since(repository, actor))
-        if not found.plan.is_empty:
-            collect.act(store, found.plan, actor.nonce().encode(), progress)
-        return Collected(found.versions, found.kept, found.plan, done=True)
+        return collected(repository, actor, grace=grace, progress=progress)
 
 
-def _plan(repository: Repository, actor: Actor, grace: float) -> tuple[Collected, Store]:
+def collected(repository: Repository, actor: Actor, *, grace: float, progress: Progress | None) -> Collected:
+    """Collect garbage as `gc`; the caller holds the lock."""
+    found, store = planned(repository, actor, grace)
+    collect.record_expiry(repository.door, since(repository, actor))
+    plan = found.plan
+    if not plan.is_empty:
+        plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
+    expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
+    return replace(found, plan=plan, done=True)
+
+
+def planned(
+    repository: Repository, actor: Actor, grace: float, drop: promised.Dropped | None = None
+) -> tuple[Collected, Store]:
+    """Return what a collection would do, if `drop` were dropped too, and the store that it reads."""
     cutoff = primitives.now_ns() - int(grace * 1e9)
-    versions = _versions(repository, actor)
+    start = since(repository, actor)
+    roots = reachable.roots(repository, start)
+    versions = history.reachable(
+        [root.version for root in roots], repository.objects.version, repository.objects.parents
+    )
     spared = reachable.young(repository, versions, cutoff)
     repository.chunks.ignore_cache()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
-    plan = collect.plan(store, reachable.live(repository, versions, spared), cutoff)
+    plan = collect.plan(store, reachable.live(repository, versions, spared, drop), cutoff)
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
-    return Collected(tuple(removed), len(versions) + len(spared), plan, done=False), store
+    held = _held(repository, roots, {**versions, **spared}, (actor.at.seconds - start, grace))
+    return Collected(tuple(removed), len(versions) + len(spared), plan, done=False, held=tuple(held)), store
 
 
-def _versions(repository: Repository, actor: Actor) -> dict[VersionId, Version]:
-    """Return the versions to keep."""
-    return reachable.reachable(repository, _since(repository, actor))
+def _held(
+    repository: Repository, roots: Sequence[reachable.Root], versions: reachable.Versions, spans: tuple[int, float]
+) -> Iterator[Held]:
+    """Yield the versions that no ref reaches, newest first, each with what keeps it longest.
+
+    `spans` are the seconds for which a reflog entry and a young version are kept.
+    """
+    expire, grace = spans
+    named = [root for root in roots if not root.cause]
+    seen = set(history.reach([root.version for root in named], lambda id_: _parents(versions, id_)))
+    others = [root for root in roots if root.cause]
+    others.sort(key=lambda root: (root.at is not None, -(root.at or 0)))
+    found: list[Held] = []
+    for root in others:
+        until = Timestamp(root.at + expire, 0) if root.at is not None else None
+        for id_ in history.reach([root.version], lambda id_: _parents(versions, id_)):
+            if id_ not in seen and id_ in versions:
+                seen.add(id_)
+                found.append(Held(id_, versions[id_], root.cause, until))
+    for id_ in versions.keys() - seen:
+        made = repository.door.stat(objects.path(id_)).mtime_ns if repository.door.exists(objects.path(id_)) else 0
+        found.append(Held(id_, versions[id_], "the grace period", Timestamp(int(made / 1e9 + grace), 0)))
+    yield from sorted(found, key=lambda each: (-each.version.time.seconds, -each.version.number, each.id))
 
 
-def _since(repository: Repository, actor: Actor) -> int:
+def _parents(versions: reachable.Versions, id_: VersionId) -> tuple[VersionId, ...]:
+    return tuple(parent for parent in versions[id_].parents if parent in versions) if id_ in versions else ()
+
+
+def since(repository: Repository, actor: Actor) -> int:
     """Return the time before which ref log entries keep nothing reachable, in seconds since 1970.
 
     It never decreases.
     """
     expire = repository.config.get("gc.reflog-expire")
     days = REFLOG_EXPIRE if expire is None else float(expire)
-    since = actor.at.seconds - int(days * 86_400)
-    return max(since, collect.recorded_expiry(repository.door) or since)
+    start = actor.at.seconds - int(days * 86_400)
+    return max(start, collect.recorded_expiry(repository.door) or start)
 
 
 def _version(repository: Repository, id_: VersionId) -> tuple[VersionId, str, Version] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bases:
     """Return the delta bases for a version of `model` with these parents; unreadable files are left out."""
-    versions = [*parents[:1], *_origin(model, manifest), *parents[1:]]
+    versions = [*parents[:1], *origin(model, manifest), *parents[1:]]
 
     def recipe(file: FileId) -> Recipe | None:
         try:
@@ -30,7 +30,7 @@ def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bas
     return Bases(_candidates(model.repository, versions), recipe)
 
 
-def _origin(model: Model, manifest: Manifest) -> list[VersionId]:
+def origin(model: Model, manifest: Manifest) -> list[VersionId]:
     """Return the version that `model.parent` names, if this repository has it."""
     parent = manifest.model.get("parent")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
-from mvc.model.ids import VersionId
+from mvc.model.ids import FileId, VersionId
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.primitives import STORE
 from mvc.storage.disk.treedoor import TreeDoor
@@ -150,7 +150,10 @@ class Parts:
     @cached_property
     def promised(self) -> Promised:
         """The records of promised and expired files."""
-        return promised.Promised(self.door, self.recipes)
+        return promised.Promised(self.door, self.recipes, self._uses)
+
+    def _uses(self) -> Iterator[tuple[VersionId, FileId]]:
+        return self.objects.uses([*self.objects.loose(), *self.metapacks.object_ids()])
 
     @cached_property
     def extract(self) -> Extract:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import history
+from mvc.repository.retention import dropped
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
-from mvc.storage.records import journal, merges, stashes
+from mvc.storage.records import journal, merges, promised, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
 Versions = dict[VersionId, Version]
 
 
+class Root(NamedTuple):
+    """A version that is kept: by a ref or a head (no `cause`), or else by that cause, for a reflog entry made at `at`."""
+
+    version: VersionId
+    cause: str = ""
+    at: int | None = None
+
+
 def reachable(repository: Repository, since: int) -> Versions:
     """Return the reachable versions, with all their ancestors.
 
     Roots are refs, heads, an interrupted change, merges in progress, stashes, and entries of ref logs made after `since`,
     in seconds since 1970. Raises Missing, Damaged.
     """
-    roots = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
-    roots += _stashed(repository)
-    return history.reachable(roots, repository.objects.version, repository.objects.parents)
+    ids = [root.version for root in roots(repository, since)]
+    return history.reachable(ids, repository.objects.version, repository.objects.parents)
+
+
+def roots(repository: Repository, since: int) -> list[Root]:
+    """Return what keeps versions reachable. Raises as `reachable`."""
+    named = [*_heads(repository), *_named(repository, since)]
+    return [*named, *_pending(repository), *_merging(repository), *_stashed(repository)]
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
@@ -45,11 +59,13 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
     )
 
 
-def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
+def live(repository: Repository, versions: Versions, spared: Versions, drop: promised.Dropped | None = None) -> Live:
     """Return the objects and files that `versions` need, and the present ones that `spared` need.
 
-    Raises Missing, Damaged.
+    The bytes of dropped versions are not needed: those of the records, or else of `drop`. Raises Missing, Damaged.
     """
+    recorded = drop or promised.dropped(repository.door)
+    every = {**versions, **spared}
     ids: set[str] = {*versions, *spared}
     files: set[FileId] = set()
     for version in versions.values():
@@ -63,7 +79,12 @@ def live(repository: Repository, versions: Versions, spared: Versions) -> Live:
             extra |= _files(repository, version)
         except errors.Damaged:
             extra.add(version.model_toml)
-    return Live(ids, files, extra | _staged(repository))
+    staged = _staged(repository)
+    if not recorded.versions:
+        return Live(ids, files, extra | staged)
+    gone = dropped.files(repository, every, recorded) - staged
+    groups = dropped.groups(repository, versions, gone) if gone else ()
+    return Live(ids, files | (gone & extra), (extra | staged) - gone, gone, groups)
 
 
 def check_log(repository: Repository, model: str) -> None:
@@ -124,26 +145,28 @@ def _files(repository: Repository, version: Version) -> set[FileId]:
     return {version.model_toml, *(entry.file for entry in repository.objects.tree(version.tree).entries)}
 
 
-def _heads(repository: Repository) -> Iterator[VersionId]:
+def _heads(repository: Repository) -> Iterator[Root]:
     for model in {*repository.refs.models(), *repository.heads.models()}:
         head = repository.heads.get(model)
         if head is None:  # it may be the only ref to a version
             raise errors.Missing(what="the head of", id=model)
         check_log(repository, model)
         if head.version is not None:
-            yield head.version
+            yield Root(head.version)
 
 
-def _named(repository: Repository, since: int) -> Iterator[VersionId]:
+def _named(repository: Repository, since: int) -> Iterator[Root]:
     """Yield the version of each ref, and the present versions of its entries made after `since`."""
     for ref in _logs(repository):
         entries = repository.refs.entries(ref)
         _check(ref, [entry.seq for entry in entries])
-        yield from (entry.new for entry in entries[-1:] if entry.new is not None)
-        recent = [entry for entry in entries if entry.move.at.seconds > since]
-        for id_ in {id_ for entry in recent for id_ in (entry.old, entry.new) if id_}:
+        yield from (Root(entry.new) for entry in entries[-1:] if entry.new is not None)
+        recent = {
+            id_: entry for entry in entries if entry.move.at.seconds > since for id_ in (entry.old, entry.new) if id_
+        }
+        for id_, entry in recent.items():
             if _is_here(repository, id_):
-                yield id_
+                yield Root(id_, f"the reflog of {ref.name}", entry.move.at.seconds)
 
 
 def _logs(repository: Repository) -> Iterator[RefName]:
@@ -159,25 +182,27 @@ def _check(ref: RefName, numbers: list[int]) -> None:
         raise errors.Damaged(what=f"the log of {ref.text} of {ref.model}", reason="an entry is missing from it")
 
 
-def _pending(repository: Repository) -> Iterator[VersionId]:
+def _pending(repository: Repository) -> Iterator[Root]:
     pending = journal.pending(repository.door)
     if pending is not None:
-        yield from (step.entry.new for step in pending.refs if step.entry.new is not None)
-        yield from (pending.head.version,) if pending.head is not None and pending.head.version else ()
+        cause = f"an interrupted {pending.verb}"
+        yield from (Root(step.entry.new, cause) for step in pending.refs if step.entry.new is not None)
+        yield from (Root(pending.head.version, cause),) if pending.head is not None and pending.head.version else ()
 
 
-def _merging(repository: Repository) -> Iterator[VersionId]:
+def _merging(repository: Repository) -> Iterator[Root]:
     pending = journal.pending(repository.door)
     states = [merges.recorded(repository.door, model) for model in merges.models(repository.door)]
     for state in [*states, pending.merge if pending is not None else None]:
         if state is not None:
-            yield from (id_ for id_ in (state.base, state.ours, state.theirs) if _is_here(repository, id_))
+            ids = (id_ for id_ in (state.base, state.ours, state.theirs) if _is_here(repository, id_))
+            yield from (Root(id_, "a merge in progress") for id_ in ids)
 
 
-def _stashed(repository: Repository) -> Iterator[VersionId]:
+def _stashed(repository: Repository) -> Iterator[Root]:
     for model in stashes.models(repository.door):
         entries = stashes.standing(stashes.read(repository.door, model))
-        yield from (entry.version for entry in entries if entry.version is not None)
+        yield from (Root(entry.version, "a stash") for entry in entries if entry.version is not None)
 
 
 def _staged(repository: Repository) -> set[FileId]:

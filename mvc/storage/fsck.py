@@ -29,7 +29,18 @@ from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader
 from mvc.storage.progress import Progress
-from mvc.storage.records import clone_source, config, heads, journal, merges, promised, publications, sparse, stashes
+from mvc.storage.records import (
+    clone_source,
+    config,
+    expired,
+    heads,
+    journal,
+    merges,
+    promised,
+    publications,
+    sparse,
+    stashes,
+)
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 
 FINDINGS = {
@@ -47,6 +58,7 @@ FINDINGS = {
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
     "stray": "a file that does not belong to the store",
+    "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
     "missing": "something that a version needs is missing, and no record explains it",
     "number": "a version's number is not one more than its first parent's",
     "path": "a version has a path that must not be written to a disk",
@@ -61,7 +73,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "stashes",
+    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "pruned", "stashes",
 }  # fmt: skip
 
 
@@ -325,6 +337,10 @@ def _logs(door: StoreDoor) -> Iterator[Finding]:
         gc.recorded_expiry(door)
     except errors.Damaged as error:
         yield Finding("log", gc.RECORD, error.message)
+    try:
+        expired.pruned(door)
+    except errors.Damaged as error:
+        yield Finding("log", expired.PRUNED, error.message)
     for folder in promised.FOLDERS:
         try:
             promised.read_log(door, folder)

@@ -8,11 +8,11 @@ read verifies the id and the object's kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from mvc import errors
-from mvc.model.ids import ManifestId, TreeId, VersionId, digest
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Version, VersionFields
@@ -109,6 +109,15 @@ class Objects:
     def loose(self) -> list[str]:
         """Return the ids of all loose objects."""
         return [name for fan in self._door.names(FOLDER) for name in self._door.names(f"{FOLDER}/{fan}")]
+
+    def uses(self, ids: Iterable[str]) -> Iterator[tuple[VersionId, FileId]]:
+        """Yield each version among the objects `ids` with each file of its tree; damaged ones are left out."""
+        for id_ in map(VersionId, ids):
+            try:
+                entries = self.tree(self.version(id_).tree).entries
+            except errors.MvcError:  # damaged, or an object of another kind
+                continue
+            yield from ((id_, entry.file) for entry in entries)
 
     def _on_record(self) -> frozenset[str]:
         if self._absent is None:

@@ -18,11 +18,13 @@ from mvc.remotes.download import Downloader
 from mvc.remotes.inventory import Inventory, RemotePlace
 from mvc.remotes.remote import JOBS, Remote
 from mvc.remotes.store import Store
+from mvc.repository import history
 from mvc.repository.repository import Repository
+from mvc.repository.retention import dropped
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.progress import Progress
 from mvc.storage.records import config
-from mvc.storage.records.promised import EXPIRED, State
+from mvc.storage.records.promised import EXPIRED, Absence, Expired, State
 from mvc.transport import connection, presence
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ def fetch_files(
     """Fetch the bytes of those `files` that are promised; return the number of bytes received.
 
     `connected` is an open remote; other remotes use its number of transfers and its rate limit. The caller must not
-    hold the exclusive lock. Raises FetchFailed, FetchDenied, NoPromisor, PromiseLost, FileExpired, ReadOnlyStore,
+    hold the exclusive lock. Raises FetchFailed, FetchDenied, NoPromisor, PromiseLost, Expired, ReadOnlyStore,
     DiskFailed, LockTimeout.
     """
     groups: dict[tuple[str, ...], dict[FileId, str]] = {}
@@ -204,10 +206,23 @@ def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
     return [chunk for chunk, _ in recipes[0].chunks] if recipes else []
 
 
-def _expired(repository: Repository, file: FileId, path: str) -> errors.FileExpired:
+def _expired(repository: Repository, file: FileId, path: str) -> errors.Expired:
     record = repository.promised.record(EXPIRED, file)
     assert record is not None  # noqa: S101 - its state says so
-    return errors.FileExpired(file=escape_name(path), reason=record.reason, by=record.by, at=record.at.utc())
+    at = record.at.local().strftime("%Y-%m-%d")
+    return errors.Expired(
+        file=escape_name(path), reason=record.reason, by=record.by, at=at, nearest=_nearest(repository, file, record)
+    )
+
+
+def _nearest(repository: Repository, file: FileId, record: Absence) -> str:
+    """Return a sentence that names the nearest version that is complete."""
+    versions = record.versions if isinstance(record, Expired) and record.versions else ()
+    users = (id_ for id_, used in repository.objects.uses(versions) if used == file)
+    near = next((found for id_ in users if (found := dropped.nearest_complete(repository, id_))), None)
+    if near is None:
+        return "No version here is complete."
+    return f"The nearest version that is complete here is {history.label(repository, near)}: `mvc switch {near[:10]}`."
 
 
 def _listed(files: Files) -> str:

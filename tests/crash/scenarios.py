@@ -140,6 +140,17 @@ def tuned_twice(root: Path) -> None:
     mvc(root, "commit", "-m", "two")
 
 
+@made_once
+def tuned_often(root: Path) -> None:
+    """Four versions of such weights, the last three stored as what differs, and a large file that changes too."""
+    tuned_twice(root)
+    for step in (2, 3):
+        (root / "best.safetensors").write_bytes(_network(step))
+        (root / "more.bin").write_bytes(random.Random(step).randbytes(40_000))
+        mvc(root, "add", "more.bin", "--as", "more")
+        mvc(root, "commit", "-m", f"version {step}")
+
+
 def _network(step: int) -> bytes:
     weights = struct.pack("<6000f", *(((number * 37) % 101 + step * 1e-5) / 100 for number in range(6_000)))
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
@@ -247,6 +258,7 @@ SCENARIOS = (
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
     Scenario("models rename", pushed, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
     Scenario("gc", littered, ("gc", "--grace", "0")),
+    Scenario("prune", tuned_often, ("prune", "--keep-last", "1", "--yes"), (0, 1)),
     Scenario("push", shared, ("push",), check=SURVEY),
     Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
     Scenario("fetch", behind, ("fetch",), check=SURVEY),

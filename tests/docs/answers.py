@@ -145,6 +145,7 @@ gc --dry-run
 gc --grace 0
 gc --remote origin --dry-run
 gc --remote origin
+prune --keep-aliased --unpushed --dry-run
 alias rm prod
 reflog
 clone ../origin ../other

@@ -52,6 +52,7 @@ from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
 from mvc.porcelain.merge import MergeResult
 from mvc.porcelain.models import ListedModel, RenamedModel
+from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
@@ -97,6 +98,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "fetch": [Fetched],
     "fsck": [Report, Repaired, Healed],
     "gc": [Collected, CollectedThere],
+    "prune": [Pruned],
     "grep": [Matches],
     "get": [Got],
     "import": [Imported, ImportedExperiment],

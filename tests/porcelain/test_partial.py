@@ -241,7 +241,7 @@ def test_what_was_dropped_on_purpose_is_named_and_stays_in_the_next_version(meta
     before = meta.bytes()
     for command in ("cat HEAD:weights", "restore weights", "export HEAD ../out", "restore ."):
         failed = meta.shell("--json", *command.split())
-        assert (failed.code, kind(failed)) == (14, "file-expired"), command
+        assert (failed.code, kind(failed)) == (14, "expired"), command
         assert "prune --keep-last 1" in failed.err
     assert meta.bytes() == before
     wanted = tree(meta)

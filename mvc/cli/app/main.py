@@ -51,6 +51,7 @@ VERBS = {
     "archive": ("archive", "Write a version's files to a zip or tar file"),
     "du": ("du", "Show the disk usage of versions"),
     "fsck": ("fsck", "Verify the integrity of the repository or a remote"),
+    "prune": ("prune", "Drop the bytes of versions, and keep their record"),
     "gc": ("gc", "Remove unreachable versions and files"),
     "docker": ("docker", "Resolve the docker image of a model"),
     "drift": ("drift", "Compare published and imported versions with the registry"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mvc import spans
 from mvc.cli.app import terminal
 from mvc.cli.app.invocation import Invocation
 from mvc.environment import Environment
@@ -45,6 +46,19 @@ class GlobalOption(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return its line for the help of the program, None for that of a verb."""
         return super().get_help_record(ctx) if ctx.parent is None else None
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when run
+    """A duration: `14d`, `12h`, `0`."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return its seconds."""
+        try:
+            return spans.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def free(taken: Iterable[str] = ()) -> list[click.Parameter]:

@@ -8,14 +8,17 @@
 The plan is a value; `act` first makes every kept entry durable in a pack that stays, and only then removes anything.
 Everything younger than the cutoff stays: it may belong to a commit in progress. If anything needed is absent and no record
 explains it, planning fails, because the set of needed objects is unknown.
+
+Chunks that only dropped files use go at any age; kept chunks whose delta bases they are get new entries (reencode).
 """
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
@@ -23,17 +26,19 @@ from mvc.model.ids import ChunkId, FileId, Hasher, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import objects, usage
 from mvc.storage.chunks import recipes
+from mvc.storage.chunks.bases import Candidate
 from mvc.storage.chunks.recipes import Recipe, Recipes
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.packs import metapacks, packformat
+from mvc.storage.packs import metapacks, packformat, reencode
 from mvc.storage.packs.index import ChunkIndex, pack_names
 from mvc.storage.packs.metapacks import MetaPacks
-from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packfile import PackFile, PackFiles
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import ChunkReader, Place
+from mvc.storage.packs.reencode import Change, Group
 from mvc.storage.progress import Progress
-from mvc.storage.records import querycache
+from mvc.storage.records import config, querycache
 from mvc.storage.records.promised import Promised
 from mvc.storage.records.record import Record
 
@@ -60,11 +65,17 @@ class Expiry(Record):
 
 
 class Live(NamedTuple):
-    """The ids of objects and files that must stay. Of `spared` files, the present parts stay."""
+    """The ids of objects and files that must stay. Of `spared` files, the present parts stay.
+
+    Of `dropped` files, which are among `files`, only the recipes stay. `groups` has the files of each version that keeps its
+    bytes, parents first; it is empty if nothing is dropped.
+    """
 
     objects: AbstractSet[str]
     files: AbstractSet[FileId]
     spared: AbstractSet[FileId] = frozenset()
+    dropped: AbstractSet[FileId] = frozenset()
+    groups: Sequence[Group] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,8 @@ class Plan:
 
     `versions` are the versions among the objects, children before parents; they are removed before anything that they need.
 
-    `freed` estimates the bytes by which the store shrinks.
+    `freed` estimates the bytes by which the store shrinks; `changes` are the chunks that get new entries, of `recoded`
+    bytes.
     """
 
     versions: tuple[VersionId, ...]
@@ -84,6 +96,8 @@ class Plan:
     metapacks: tuple[str, ...]
     keep: Marks
     freed: int
+    changes: Sequence[Change] = ()
+    recoded: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -110,10 +124,12 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
     door, keep = store.door, Marks(ChunkReader(store.door, store.chunks))
     needed, young = _metapacks(store, live, cutoff)
     metapacks_gone = [path for path in _metapack_paths(door) if path not in needed]
+    changes = _changes(store, live, young, keep)
     gone = [*_recipes_of_live(store, live, keep, cutoff), *_other_recipes(store, live, keep, cutoff)]
     for file in (live.spared | young) - live.files:
         _spare(store, file, keep)
-    dead, rewritten, freed = _packs(door, keep, cutoff)
+    dead, rewritten, freed = _packs(door, keep, cutoff, _dropped_chunks(store, live, changes, keep))
+    recoded = reencode.estimate(keep.reader, PackFiles(door), changes)
     objects_gone = [name for name in _loose_objects(door, live) if _is_old(door, name, cutoff)]
     versions = {name.rpartition("/")[2]: version for name in objects_gone if (version := _version(door, name))}
     return Plan(
@@ -124,14 +140,17 @@ def plan(store: Store, live: Live, cutoff: int) -> Plan:
         tuple(rewritten),
         tuple(metapacks_gone),
         keep,
-        freed + sum(door.stat(name).size for name in [*objects_gone, *gone, *metapacks_gone]),
+        freed + sum(door.stat(name).size for name in [*objects_gone, *gone, *metapacks_gone]) - recoded,
+        changes,
+        recoded,
     )
 
 
-def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None = None) -> None:
-    """Carry out a plan; the caller holds the lock. An interruption at any point loses nothing that is needed.
+def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None = None) -> int:
+    """Carry out a plan, and return the bytes freed; the caller holds the lock.
 
-    `progress` counts the bytes copied. Raises DiskFailed, ReadOnlyStore, Damaged.
+    An interruption at any point loses nothing that is needed. `progress` counts the bytes copied. Raises DiskFailed,
+    ReadOnlyStore, Damaged.
     """
     door = store.door
     writer = PackWriter(door)
@@ -140,6 +159,9 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
     try:
         for name in todo.rewritten:
             _copy(PackFile(door, name), todo.keep, writer, progress)
+        size, features = reencode.write(todo.keep.reader, PackFiles(door), todo.changes, writer.add)
+        if features:
+            config.require(door, features)
         written = {packformat.path(id_) for id_ in writer.finish()}
     except BaseException:
         writer.discard()
@@ -157,6 +179,7 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
     # An earlier, interrupted collection may have written the same pack.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])
     store.chunks.refresh()
+    return todo.freed + todo.recoded - size
 
 
 def record_expiry(door: StoreDoor, since: int) -> None:
@@ -198,13 +221,30 @@ class Marks:
 
     def __init__(self, reader: ChunkReader) -> None:
         """Mark nothing yet."""
-        self._reader = reader
+        self.reader = reader
         self._offsets: dict[str, set[int]] = {}
         self._seen: set[bytes] = set()
+        self._replaced: set[str] = set()
 
     def offsets(self, pack: str) -> AbstractSet[int]:
         """Return the offsets of a pack's marked entries."""
         return self._offsets.get(pack, frozenset())
+
+    def replace(self, chunks: Iterable[ChunkId]) -> None:
+        """Mark no entry of `chunks` from now on: they get new ones."""
+        self._replaced.update(chunks)
+
+    def has(self, chunk: ChunkId) -> bool:
+        """Return whether a chunk is marked, and keeps its entry."""
+        return chunk not in self._replaced and bytes.fromhex(chunk) in self._seen
+
+    def retain(self, pack: str, offsets: Iterable[int]) -> None:
+        """Mark more entries of a pack."""
+        self._offsets.setdefault(pack, set()).update(offsets)
+
+    def place(self, chunk: str) -> Place | None:
+        """Return the place at which a chunk is kept; None if it, or a delta base, is absent."""
+        return self._sound(chunk, self.reader.locate(ChunkId(chunk)))
 
     def mark(self, recipe: Recipe) -> bool:
         """Mark everything that a recipe needs; mark nothing and return False if any of it is absent."""
@@ -212,7 +252,7 @@ class Marks:
         for chunk, _ in recipe.chunks:
             raw = bytes.fromhex(chunk)
             if raw not in self._seen and raw not in found:
-                place = self._sound(chunk, self._reader.locate(chunk))
+                place = self.place(chunk)
                 if place is None:
                     return False
                 found[raw] = place
@@ -224,7 +264,7 @@ class Marks:
         """Mark all present copies of the chunks that a recipe needs: the absent ones may be restored."""
         if not self.mark(recipe):
             for chunk, _ in recipe.chunks:
-                self._mark(self._reader.locate(chunk))
+                self._mark(self.reader.locate(chunk))
 
     def rebuilds(self, recipe: Recipe) -> bool:
         """Read all chunks of a recipe; return whether it rebuilds its file."""
@@ -233,15 +273,16 @@ class Marks:
         hasher = Hasher()
         try:
             for chunk, _ in recipe.chunks:
-                hasher.update(self._reader.read(chunk, self._reader.locate(chunk)))
+                hasher.update(self.reader.read(chunk, self.reader.locate(chunk)))
         except errors.Damaged:
             return False
         return FileId(hasher.digest()) == recipe.file
 
     def _mark(self, places: Iterable[Place]) -> None:
         for place in places:
-            self._offsets.setdefault(place.location.pack, set()).add(place.location.entry.offset)
-            self._mark(place.bases)
+            if place.location.entry.id not in self._replaced:
+                self._offsets.setdefault(place.location.pack, set()).add(place.location.entry.offset)
+                self._mark(place.bases)
 
     def _sound(self, chunk: str, places: tuple[Place, ...]) -> Place | None:
         """Return the place of smallest depth whose delta bases are present, with only these; None if there is none."""
@@ -261,7 +302,7 @@ class Marks:
 
     def _decodes(self, chunk: ChunkId, place: Place) -> bool:
         try:
-            self._reader.read(chunk, (place,))
+            self.reader.read(chunk, (place,))
         except errors.Damaged:
             return False
         return True
@@ -317,7 +358,7 @@ def _is_needed(entry: Entry, live: Live) -> bool:
 def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
     """Mark what each live file needs; yield the names of its superfluous loose recipes."""
     promised = Promised(store.door, store.recipes)
-    for file in sorted(live.files):
+    for file in sorted(live.files - live.dropped):
         found = sorted(store.recipes.for_file(file), key=Recipe.preference)
         serves = next((recipe for recipe in found if keep.mark(recipe)), None)
         if serves is None:
@@ -350,6 +391,39 @@ def _other_recipes(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterat
             yield from old
 
 
+def _changes(store: Store, live: Live, young: AbstractSet[FileId], keep: Marks) -> list[Change]:
+    """Return the new entries of kept chunks that are deltas of dropped ones; their old entries are not marked."""
+    if not live.dropped:
+        return []
+    others = sorted((live.spared | young | live.files) - live.dropped)
+    groups = [*live.groups, Group(tuple(Candidate("", file) for file in others))]
+    changes = reencode.plan(keep.reader, partial(_serving, store), keep.place, groups)
+    keep.replace(change.chunk for change in changes)
+    return changes
+
+
+def _serving(store: Store, file: FileId) -> Recipe | None:
+    """Return the recipe by which a file is kept; None if it is incomplete or damaged."""
+    try:
+        found = sorted(store.recipes.for_file(file), key=Recipe.preference)
+    except errors.Damaged:
+        return None
+    return next((each for each in found if store.chunks.has_all([chunk for chunk, _ in each.chunks])), None)
+
+
+def _dropped_chunks(store: Store, live: Live, changes: Iterable[Change], keep: Marks) -> set[str]:
+    """Return the chunks, with their delta bases, of which no entry is kept: of dropped files, and those with new entries."""
+    chunks = {chunk for file in live.dropped for recipe in store.recipes.for_file(file) for chunk, _ in recipe.chunks}
+    waiting: list[str] = [*chunks, *(change.chunk for change in changes)]
+    found: set[str] = set()
+    while waiting:
+        chunk = ChunkId(waiting.pop())
+        if chunk not in found and not keep.has(chunk):
+            found.add(chunk)
+            waiting += [place.entry.base for place in store.chunks.find(chunk) if place.entry.base]
+    return found
+
+
 def _spare(store: Store, file: FileId, keep: Marks) -> None:
     """Mark the present parts of a file, unless its recipes are damaged."""
     try:
@@ -359,8 +433,10 @@ def _spare(store: Store, file: FileId, keep: Marks) -> None:
         pass
 
 
-def _packs(door: StoreDoor, keep: Marks, cutoff: int) -> tuple[list[str], list[str], int]:
+def _packs(door: StoreDoor, keep: Marks, cutoff: int, dropped: AbstractSet[str]) -> tuple[list[str], list[str], int]:
     """Return the packs to remove, those to rewrite, and the bytes that this frees.
+
+    A pack with entries of `dropped` chunks is rewritten at any age; if it is young, its other entries stay.
 
     A rewrite leaves fewer bytes or fewer packs, so that the next collection finds nothing to do. Only the bytes of entries
     count: the index of a pack with one small chunk is longer than the chunk, and the pack joined from sparse ones may be
@@ -368,15 +444,23 @@ def _packs(door: StoreDoor, keep: Marks, cutoff: int) -> tuple[list[str], list[s
     """
     dead, thin, small, freed = [], [], [], {}
     for name in sorted(pack_names(door)):
-        if not _is_old(door, name, cutoff):
+        old = _is_old(door, name, cutoff)
+        if not old and not dropped:
             continue
         pack, kept = PackFile(door, name), keep.offsets(name)
-        sizes = {entry.offset: entry.end - entry.offset for entry in packformat.read_index(pack)}
+        entries = packformat.read_index(pack)
+        going = any(entry.id in dropped and entry.offset not in kept for entry in entries)
+        if not old:
+            if not going:
+                continue
+            keep.retain(name, (entry.offset for entry in entries if entry.id not in dropped))
+            kept = keep.offsets(name)
+        sizes = {entry.offset: entry.end - entry.offset for entry in entries}
         live, total = sum(sizes[offset] for offset in kept), sum(sizes.values())
         freed[name] = total - live if live else pack.size
         if not live:
             dead.append(name)
-        elif live < MOSTLY * total:
+        elif going or live < MOSTLY * total:
             thin.append(name)
         elif pack.size < SMALL:
             small.append(name)

@@ -38,7 +38,7 @@ MAX_BYTES = 1 << 20
 """The largest `config.toml` of a repository, in bytes."""
 STASHES = "stashes"
 """The feature that is required while a stash exists: an mvc that does not know stashes would collect its files."""
-KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES})
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, "expired"})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
@@ -73,6 +73,13 @@ KEYS: dict[str, tuple[type, str]] = {
         "false: ignore the executable bits of files (default true; init and clone probe the file system)",
     ),
     "gc.reflog-expire": (float, "days for which the reflog keeps versions reachable (default 90)"),
+    "prune.keep-last": (float, "`mvc prune` keeps so many of the newest versions of each branch"),
+    "prune.keep-within": (str, "`mvc prune` keeps versions younger than this, such as 90d"),
+    "prune.keep-tagged": (bool, "true: a rule for `mvc prune`, which keeps tags anyway"),
+    "prune.keep-aliased": (bool, "true: a rule for `mvc prune`, which keeps aliases anyway"),
+    "prune.keep-best": (str, "`mvc prune` keeps the best versions: KEY=N, separated by commas, as metrics.mAP50=3"),
+    "prune.keep-role": (str, "roles, separated by commas, whose files `mvc prune` never drops"),
+    "prune.roles": (str, "patterns of roles, separated by commas: `mvc prune` drops the files of these only"),
     "links.outside": (
         str,
         "the repositories whose links may point outside of them; set by `mvc add --follow-links`",

@@ -11,15 +11,15 @@ that is missing is damage.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import Id, Record
+from mvc.storage.records.record import OMITTED, Id, Record
 
 if TYPE_CHECKING:
     from mvc.storage.chunks.recipes import Recipes
@@ -75,12 +75,16 @@ class _PromisedFiles(Absence):
 
 
 @dataclass(frozen=True, slots=True)
-class _ExpiredFiles(Absence):
+class Expired(Absence):
+    """Files that were removed on purpose, and the versions that they were dropped with (`mvc.storage.records.expired`)."""
+
     KIND = EXPIRED
     files: tuple[FileId, ...]
+    versions: tuple[VersionId, ...] | None = field(default=None, metadata=OMITTED)
 
     @property
     def ids(self) -> Sequence[str]:
+        """The ids of the files."""
         return self.files
 
 
@@ -94,17 +98,42 @@ class _AbsentVersions(Absence):
         return self.versions
 
 
-_LOGS = {kind.KIND: kind for kind in (_PromisedFiles, _ExpiredFiles, _AbsentVersions)}
+class Dropped:
+    """The versions and files that records name as dropped."""
+
+    def __init__(self, records: Iterable[Expired]) -> None:
+        """Read `records`, oldest first."""
+        self.versions: dict[VersionId, set[int]] = {}
+        self.files: dict[FileId, dict[int, Expired]] = {}
+        self.seq = 0
+        for record in records:
+            for id_ in record.versions or ():
+                self.versions.setdefault(id_, set()).add(record.seq)
+            for file in record.files if record.versions else ():
+                self.files.setdefault(file, {})[record.seq] = record
+            self.seq = record.seq if record.versions else self.seq
+
+    def record(self, id_: VersionId, file: FileId) -> Expired | None:
+        """Return the newest record by which version `id_` dropped `file`; None if it did not."""
+        numbers = self.versions.get(id_, set()) & self.files.get(file, {}).keys()
+        return self.files[file][max(numbers)] if numbers else None
+
+
+_LOGS = {kind.KIND: kind for kind in (_PromisedFiles, Expired, _AbsentVersions)}
 FOLDERS = tuple(_LOGS)
 
 
 class Promised:
     """The promised and the expired files of a repository."""
 
-    def __init__(self, door: StoreDoor, recipes: Recipes) -> None:
-        """Read below `door`; `recipes` knows the complete files."""
+    def __init__(
+        self, door: StoreDoor, recipes: Recipes, uses: Callable[[], Iterable[tuple[VersionId, FileId]]] = tuple
+    ) -> None:
+        """Read below `door`; `recipes` knows the complete files, `uses` gives every version with each of its files."""
         self._door = door
         self._recipes = recipes
+        self._uses = uses
+        self._dropped: set[FileId] | None = None
         self._recorded: dict[str, dict[FileId, Absence]] = {}
         self._promisors: dict[FileId, dict[str, None]] | None = None
 
@@ -120,7 +149,7 @@ class Promised:
     def recorded(self, file: FileId) -> State | None:
         """Return the recorded state of a file, None without a record; raise Damaged."""
         if self.record(PROMISED, file):
-            return State.PROMISED
+            return State.EXPIRED if self._is_dropped(file) else State.PROMISED
         return State.EXPIRED if self.record(EXPIRED, file) else None
 
     def record(self, folder: str, file: FileId) -> Absence | None:
@@ -129,6 +158,15 @@ class Promised:
             records = read_log(self._door, folder)
             self._recorded[folder] = {FileId(each): record for record in records for each in record.ids}
         return self._recorded[folder].get(file)
+
+    def _is_dropped(self, file: FileId) -> bool:
+        """Return whether every version that uses a file dropped it."""
+        if self._dropped is None:
+            recorded = dropped(self._door)
+            self._dropped = set(recorded.files)
+            if self._dropped:
+                self._dropped -= {each for id_, each in self._uses() if not recorded.record(id_, each)}
+        return file in self._dropped
 
     def promisors(self, file: FileId) -> tuple[str, ...]:
         """Return the promisor remotes of a file, the latest first; raise Damaged."""
@@ -150,16 +188,30 @@ class Promised:
         """Record that `files` are absent; raise RefMoved if another command appended first."""
         record = append(self._door, folder, files, Cause(reason, by, at))
         self._recorded.pop(folder, None)
-        self._promisors = None
+        self._promisors = self._dropped = None
         return record
 
 
-def append(door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause) -> Absence:
-    """Append a record to the log `folder`; raise RefMoved if another command appended first."""
+def dropped(door: StoreDoor) -> Dropped:
+    """Return what the records of dropped versions name; raise Damaged."""
+    return Dropped(expiries(door))
+
+
+def expiries(door: StoreDoor) -> list[Expired]:
+    """Return the records of expired files, oldest first; raise Damaged."""
+    return [record for record in read_log(door, EXPIRED) if isinstance(record, Expired)]
+
+
+def append(
+    door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause, *, versions: Iterable[VersionId] = ()
+) -> Absence:
+    """Append a record to the log `folder`, of EXPIRED with the `versions` dropped; raise RefMoved if another was first."""
     records = read_log(door, folder)
     seq = records[-1].seq + 1 if records else 1
     prev = digest(door.read(_path(folder, seq - 1))) if records else None
     record = _LOGS[folder](seq, prev, *cause, tuple(sorted(set(ids))))  # type: ignore[arg-type]  # the ids of its kind
+    if isinstance(record, Expired) and (named := tuple(sorted(set(versions)))):
+        record = replace(record, versions=named)
     if not door.create(_path(folder, seq), record.encode()):
         raise errors.RefMoved(ref=folder, by="another command", reason=f"entry {seq}")
     return record

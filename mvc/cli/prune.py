@@ -1,0 +1,114 @@
+"""`mvc prune`: its options, arguments and output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from mvc import errors
+from mvc.cli.app import complete
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.options import Span
+from mvc.cli.app.table import aligned
+from mvc.cli.app.terminal import escape, short, size
+from mvc.cli.app.verb import verb
+from mvc.plural import count
+from mvc.porcelain.prune import UNPUSHED, Pruned, Verdict, prune
+from mvc.repository import revisions
+from mvc.repository.model import Model
+from mvc.repository.retention.rules import Best, Rules
+
+
+@verb("prune")
+@click.argument("texts", nargs=-1, metavar="[REV]...", shell_complete=complete.revisions)
+@click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Keep the N newest of each branch.")
+@click.option("--keep-within", type=Span(), metavar="TIME", help="Keep versions younger than TIME, such as 90d.")
+@click.option("--keep-tagged", is_flag=True, help="Keep only what is always kept, such as tags.")
+@click.option("--keep-aliased", is_flag=True, help="Keep only what is always kept, such as aliases.")
+@click.option("--keep-best", multiple=True, metavar="KEY=N", help="Keep the N best by KEY, and those without it.")
+@click.option("--keep-role", multiple=True, metavar="ROLE", help="Keep the files of ROLE of all versions.")
+@click.option("--roles", multiple=True, metavar="PATTERN", help="Drop only the files of roles that match PATTERN.")
+@click.option("--unpushed", is_flag=True, help="Also drop versions that are on no remote.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be dropped.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def command(
+    invocation: Invocation,
+    texts: tuple[str, ...],
+    keep_last: int | None,
+    keep_within: float | None,
+    keep_tagged: bool,
+    keep_aliased: bool,
+    keep_best: tuple[str, ...],
+    keep_role: tuple[str, ...],
+    roles: tuple[str, ...],
+    unpushed: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Drop the bytes of versions, and keep their record.
+
+    A version that no rule keeps, or that REV names, loses the bytes of its files; `log`, `show` and `diff` go on
+    working. Always kept are branches, tags, aliases, the versions of aliases in the last 90 days, and HEAD. Rules that are not
+    given come from the settings `prune.*`, unless REV is given.
+    """
+    repository = invocation.repository() if dry_run else invocation.writer()
+    model = Model(repository, invocation.model())
+    best = tuple(map(Best.parse, keep_best))
+    rules = Rules(keep_last, keep_within, keep_tagged, keep_aliased, best, roles, keep_role)
+    named = [revisions.resolve(model, text) for text in texts]
+    if not named:
+        rules = rules.filled(Rules.of_settings(repository.config))
+    actor = invocation.actor()
+    plan = prune(model, rules, actor, named=named, unpushed=unpushed, dry_run=True)
+    if dry_run:
+        _emit(invocation, plan)
+        return 0 if plan.dropped else errors.Answer.exit_code
+    if plan.dropped and not yes:
+        _confirm(invocation, plan)
+    with invocation.progress("Rewriting packs") as progress:
+        ids = {verdict.id for verdict in plan.dropped}
+        _emit(invocation, prune(model, rules, actor, named=named, unpushed=unpushed, expected=ids, progress=progress))
+    return 0
+
+
+def _confirm(invocation: Invocation, plan: Pruned) -> None:
+    """Show the plan, and ask; raise NotConfirmed without a terminal or a yes."""
+    if invocation.json or invocation.quiet or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise errors.NotConfirmed(count=len(plan.dropped))
+    for line in _lines(plan):
+        click.echo(line)
+    if not click.confirm(f"Drop the bytes of {count(len(plan.dropped), 'version')}?"):
+        raise errors.NotConfirmed(count=len(plan.dropped))
+
+
+def _emit(invocation: Invocation, done: Pruned) -> None:
+    invocation.emit("prune", done, lambda: _lines(done), ids=[verdict.id for verdict in done.dropped], page=True)
+
+
+def _lines(done: Pruned) -> Iterator[str]:
+    yield from aligned([_row(verdict) for verdict in done.versions], right=frozenset({4}))
+    if not done.dropped:
+        yield f"Completed an interrupted prune: {size(done.freed)} freed." if done.done else "Nothing to drop."
+        return
+    versions, files = count(len(done.dropped), "version"), count(len(done.files), "file")
+    verb_ = "Dropped" if done.done else "Would drop"
+    yield f"{verb_} the bytes of {versions} ({files}): {size(max(0, done.freed))} {'freed' if done.done else 'would be freed'}."
+    if done.recoded:
+        yield f"{count(done.recoded, 'kept chunk')} {'was' if done.recoded == 1 else 'were'} stored as a difference from dropped ones."
+    if done.unpushed:
+        yield f"{count(done.unpushed, 'version')} {UNPUSHED} kept; push, or use --unpushed."
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    freed = size(verdict.bytes) if not verdict.kept else ""
+    done = "keep" if verdict.kept else "drop"
+    return (
+        f"v{verdict.version.number}",
+        short(verdict.id),
+        done,
+        escape(verdict.reason),
+        freed,
+        escape(verdict.version.subject),
+    )

@@ -1,0 +1,232 @@
+"""`mvc prune`: drop the bytes of versions, and keep their record.
+
+rules ─► versions ─► their files ─► (dry run: report only) ─► record  ◄── commit point ─► garbage collection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mvc import errors
+from mvc.model.document import Document, keys
+from mvc.model.ids import FileId, VersionId
+from mvc.model.version import Version
+from mvc.porcelain.gc import GRACE, collected, planned, since
+from mvc.repository import disk_usage, history
+from mvc.repository.model import Model
+from mvc.repository.repository import Actor, writes
+from mvc.repository.retention import rules as retention
+from mvc.repository.retention.rules import Rules
+from mvc.storage.progress import Progress
+from mvc.storage.records import config, expired, promised
+from mvc.storage.records.promised import Cause, Expired
+from mvc.transport import connection
+
+UNPUSHED = "on no remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Document):
+    """A version that has bytes to drop: whether it keeps them, and why; `bytes` are those stored for it that would go."""
+
+    KEYS = keys("id number=version.number message=version.subject time=version.time kept reason bytes_freed=bytes")
+
+    id: VersionId
+    version: Version
+    kept: bool
+    reason: str
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned(Document):
+    """The verdict on each version, newest first, and the bytes by which the store shrinks; `done` is False after a dry run.
+
+    `recoded` is the number of kept chunks that were stored as a difference from dropped ones, and are encoded again.
+    """
+
+    KEYS = keys("model versions files=len(files) chunks_encoded=recoded bytes_freed=freed unpushed done")
+
+    model: str
+    versions: tuple[Verdict, ...]
+    files: tuple[FileId, ...]
+    recoded: int
+    freed: int
+    done: bool
+    unpushed: int = 0
+
+    @property
+    def dropped(self) -> tuple[Verdict, ...]:
+        """The versions that lose their bytes."""
+        return tuple(each for each in self.versions if not each.kept)
+
+
+@writes
+def prune(
+    model: Model,
+    rules: Rules,
+    actor: Actor,
+    *,
+    named: Sequence[VersionId] = (),
+    unpushed: bool = False,
+    expected: Collection[VersionId] | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Pruned:
+    """Drop the bytes of the versions that `rules` do not keep, and of those `named`; their record stays.
+
+    With `unpushed`, also of versions that no remote has. `expected` are the versions that were confirmed. Raises NoRule,
+    NothingToPrune, Unpushed, AlwaysKept, PlanChanged, and as `gc`.
+    """
+    model.check()
+    if rules.is_empty and not named:
+        raise errors.NoRule
+    selection = _Selection(model, rules, actor, named, unpushed=unpushed)
+    if dry_run:
+        return selection.planned()
+    repository = model.repository
+    with repository.writing():
+        repository.read_again()
+        found = _Selection(model, rules, actor, named, unpushed=unpushed).planned()
+        if not found.dropped:
+            selection.explain(found)
+        if expected is not None and {each.id for each in found.dropped} != set(expected):
+            raise errors.PlanChanged
+        if found.dropped:
+            config.require(repository.door, {expired.FEATURE})
+            ids = [each.id for each in found.dropped]
+            expired.append(repository.door, found.files, ids, _cause(rules, named, actor))
+        done = collected(repository, actor, grace=GRACE, progress=progress)
+        repository.read_again()
+        return replace(found, freed=done.plan.freed, recoded=len(done.plan.changes), done=True)
+
+
+def _cause(rules: Rules, named: Sequence[VersionId], actor: Actor) -> Cause:
+    options = " ".join(filter(None, ("prune", str(rules), *(id_[:10] for id_ in named[:5]))))
+    return Cause(options, str(actor.person), actor.at)
+
+
+class _Selection:
+    """The versions of a model, and what a prune would do with each."""
+
+    def __init__(self, model: Model, rules: Rules, actor: Actor, named: Sequence[VersionId], *, unpushed: bool) -> None:
+        self._model = model
+        self._repository = model.repository
+        self._rules = rules
+        self._actor = actor
+        self._named = tuple(dict.fromkeys(named))
+        self._unpushed = unpushed
+        self._present: dict[FileId, bool] = {}
+        self._recorded = promised.dropped(self._repository.door)
+        tips = dict.fromkeys([*history.tips(model), *self._named])
+        self._versions = dict(history.walk(self._repository.objects, tips))
+
+    def planned(self) -> Pruned:
+        """Return the plan. Raises as `prune`."""
+        files = {id_: own for id_, version in self._versions.items() if (own := self._droppable(id_, version))}
+        verdicts = list(self._verdicts(files))
+        going = {each.id: files[each.id] for each in verdicts if not each.kept}
+        waiting = sum(each.reason == UNPUSHED for each in verdicts)
+        dropped = self._without_other_roles(going)
+        drop = self._with_records(dropped, list(going))
+        plan = planned(self._repository, self._actor, GRACE, drop)[0].plan
+        sizes = self._sizes(going, dropped)
+        sized = tuple(replace(each, bytes=sizes.get(each.id, 0)) for each in verdicts)
+        return Pruned(self._model.key, sized, dropped, len(plan.changes), plan.freed, done=False, unpushed=waiting)
+
+    def explain(self, found: Pruned) -> None:
+        """Raise why nothing is dropped, unless an interrupted prune must be ended."""
+        if expired.pruned(self._repository.door) < self._recorded.seq:
+            return
+        if found.unpushed:
+            newest = next(each for each in found.versions if each.reason == UNPUSHED)
+            raise errors.Unpushed(count=found.unpushed, newest=history.label(self._repository, newest.id))
+        what = "the rules keep every version that has bytes" if found.versions else "no version has bytes to drop"
+        raise errors.NothingToPrune(reason=what)
+
+    def _verdicts(self, files: Mapping[VersionId, Collection[FileId]]) -> Iterator[Verdict]:
+        start = since(self._repository, self._actor)
+        always = retention.always_kept(self._repository, start, self._actor.at)
+        ruled: Mapping[VersionId, str] = {}
+        if not self._rules.is_empty and (self._rules.selects or not self._named):
+            ruled = retention.kept_by_rules(self._model, self._versions, self._rules, self._actor.at)
+            rest = "no rule keeps it"
+        else:
+            rest = ""
+        remote = self._pushed()
+        for id_ in self._named:
+            if id_ in always:
+                raise errors.AlwaysKept(version=history.label(self._repository, id_), reason=f"it is {always[id_]}")
+        for id_ in files:
+            version = self._versions[id_]
+            if id_ in self._named:
+                yield Verdict(id_, version, kept=False, reason="named")
+            elif id_ in always or id_ in ruled:
+                yield Verdict(id_, version, kept=True, reason=always.get(id_) or ruled[id_])
+            elif not rest:
+                yield Verdict(id_, version, kept=True, reason="not named")
+            elif remote is not None and id_ not in remote:
+                yield Verdict(id_, version, kept=True, reason=UNPUSHED)
+            else:
+                yield Verdict(id_, version, kept=False, reason=rest)
+
+    def _pushed(self) -> Collection[VersionId] | None:
+        """Return the versions that a remote has; None if that does not count."""
+        settings = self._repository.config.remotes().values()
+        if self._unpushed or all(map(connection.is_registry, settings)):
+            return None
+        return retention.on_remotes(self._repository)
+
+    def _droppable(self, id_: VersionId, version: Version) -> set[FileId]:
+        """Return the files of a version that the rules drop with it, and that it has not dropped yet.
+
+        A file inside its recipe belongs to the record. One of which nothing is here has nothing to drop.
+        """
+        entries = self._repository.objects.tree(version.tree).entries
+        files = {entry.file for entry in entries if self._rules.drops(entry.role)} - {version.model_toml}
+        return {file for file in files if not self._recorded.record(id_, file) and self._has_chunks(file)}
+
+    def _has_chunks(self, file: FileId) -> bool:
+        if file not in self._present:
+            recipe = disk_usage.recipe_of(self._repository, file)
+            chunks = recipe.chunks if recipe is not None else ()
+            self._present[file] = any(self._repository.chunks.has_all([chunk]) for chunk, _ in chunks)
+        return self._present[file]
+
+    def _without_other_roles(self, going: Mapping[VersionId, Collection[FileId]]) -> tuple[FileId, ...]:
+        """Return the files to drop: not those that one of the versions also has in a role that it keeps."""
+        kept: set[FileId] = set()
+        for id_ in going:
+            entries = self._repository.objects.tree(self._versions[id_].tree).entries
+            kept |= {entry.file for entry in entries if not self._rules.drops(entry.role)}
+        return tuple(sorted({file for own in going.values() for file in own} - kept))
+
+    def _with_records(self, files: tuple[FileId, ...], ids: Sequence[VersionId]) -> promised.Dropped:
+        """Return what the records name, and one more for these files and versions."""
+        old = promised.expiries(self._repository.door)
+        by, at = str(self._actor.person), self._actor.at
+        return promised.Dropped([*old, Expired(len(old) + 1, None, "prune", by, at, files, tuple(ids))])
+
+    def _sizes(self, going: Mapping[VersionId, Collection[FileId]], files: Collection[FileId]) -> dict[VersionId, int]:
+        """Return for each version the bytes of the chunks that go with it; what versions share counts for the newest."""
+        entries = (
+            entry.file
+            for id_, version in self._versions.items()
+            for entry in self._repository.objects.tree(version.tree).entries
+            if id_ not in going
+        )
+        parts = {file: disk_usage.kept_parts(self._repository, file) or {} for file in {*files, *entries}}
+        seen = {part for file, kept in parts.items() if file not in set(files) for part in kept}
+        sizes: dict[VersionId, int] = {}
+        for id_, own in going.items():
+            new = {
+                part: kept.stored
+                for file in own
+                if file in parts
+                for part, kept in parts[file].items()
+                if part not in seen
+            }
+            seen |= new.keys()
+            sizes[id_] = sum(new.values())
+        return sizes

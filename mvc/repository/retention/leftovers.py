@@ -1,0 +1,71 @@
+"""Chunks of dropped files that are still in a pack: the proof that a prune removed all bytes.
+
+pack older than `pruned`, of records up to its number    a finding
+pack of a later record                                   an interrupted prune, which the next collection ends
+younger pack                                             an interrupted commit of the same bytes
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mvc import errors
+from mvc.model.ids import ChunkId, FileId, VersionId
+from mvc.model.version import Version
+from mvc.repository.retention import dropped
+from mvc.storage.fsck import Finding, Sound
+from mvc.storage.records import expired, promised
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+
+class Leftovers:
+    """The chunks in packs that only dropped files use. `unfinished` is the number of those of an interrupted prune."""
+
+    def __init__(self, repository: Repository, sound: Sound, versions: Iterable[VersionId]) -> None:
+        """Look for chunks in `sound`; `versions` are all versions of the repository."""
+        self._repository = repository
+        self._sound = sound
+        self._packs: Counter[str] = Counter()
+        self.unfinished = 0
+        try:
+            self._look({id_: version for id_ in versions if (version := self._version(id_)) is not None})
+        except errors.Damaged:  # the log is reported already
+            return
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for each pack."""
+        for pack, count in sorted(self._packs.items()):
+            yield Finding("expired", pack, f"it has {count} chunks that only dropped files use; `mvc gc` removes them")
+
+    def _look(self, versions: dict[VersionId, Version]) -> None:
+        repository, recipes = self._repository, self._sound.recipes
+        recorded = promised.dropped(repository.door)
+        gone = dropped.files(repository, versions, recorded)
+        if not gone:
+            return
+        needed = {chunk for file in recipes.keys() - gone for recipe in recipes[file] for chunk, _ in recipe.chunks}
+        ended = expired.pruned(repository.door)
+        left = {chunk: file for file in gone for chunk in self._chunks(file) if chunk not in needed}
+        for chunk, file in left.items():
+            self._count(chunk, ended=max(recorded.files[file]) <= ended)
+
+    def _chunks(self, file: FileId) -> list[ChunkId]:
+        return [chunk for recipe in self._sound.recipes.get(file, ()) for chunk, _ in recipe.chunks]
+
+    def _count(self, chunk: ChunkId, *, ended: bool) -> None:
+        door = self._repository.door
+        for place in self._repository.chunks.find(chunk):
+            if not ended:
+                self.unfinished += 1
+            elif door.stat(place.pack).mtime_ns < door.stat(expired.PRUNED).mtime_ns:
+                self._packs[place.pack] += 1
+
+    def _version(self, id_: VersionId) -> Version | None:
+        try:
+            return self._repository.objects.version(id_)
+        except errors.MvcError:
+            return None

@@ -1,0 +1,224 @@
+"""Re-encoding of kept chunks whose delta bases are dropped, as if only the kept versions had ever been stored.
+
+    stored   v1 (dropped)   A          kept   v3   C whole
+             v2 (dropped)   B on A            v4   D on C: the same bytes, of a smaller depth
+             v3             C on B            v5   E on D
+             v4             D on C
+             v5             E on B
+
+Versions are taken in order, parents first. A delta whose chain has only kept chunks stays. Any other gets the base that a
+commit would choose among the versions that are kept; its bytes are copied if that is its base already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from mvc.model.ids import ChunkId, FileId
+from mvc.storage.chunks import codec, encodings, layout
+from mvc.storage.chunks.bases import Bases, Candidate, FileBases, Found
+from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH, Encoded
+from mvc.storage.chunks.layout import Piece
+from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.disk.workers import Workers
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packfile import PackFiles
+from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.reader import ChunkReader, Place
+
+_SAMPLE = 8
+"""Entries of a kind that are encoded to estimate the others."""
+_WINDOW = 16
+"""The most chunks that are encoded ahead."""
+
+
+class Group(NamedTuple):
+    """The files of a kept version, and the files that may be delta bases of theirs, the best first."""
+
+    files: tuple[Candidate, ...]
+    bases: tuple[Candidate, ...] = ()
+
+
+class Base(NamedTuple):
+    """A delta base: its chunk, the encoding of the delta, and the depth of the base."""
+
+    chunk: ChunkId
+    encoding: int
+    depth: int
+
+
+class Change(NamedTuple):
+    """A chunk that gets a new entry: its present place, its new base, and the places where the base is read."""
+
+    chunk: ChunkId
+    place: Place
+    base: Base | None
+    base_places: tuple[Place, ...] = ()
+
+    @property
+    def is_copy(self) -> bool:
+        """Return whether its bytes stay, and only its depth changes."""
+        entry = self.place.location.entry
+        return self.base is not None and (entry.base, entry.encoding) == (self.base.chunk, self.base.encoding)
+
+    @property
+    def guess(self) -> int:
+        """The bytes of its new entry: those of the present one, or of the bottom of its chain if it gets no base."""
+        place = self.place
+        while self.base is None and place.bases:
+            place = place.bases[0]
+        return packformat.HEADER.size + place.location.entry.stored
+
+
+class _Final(NamedTuple):
+    """The entry that a kept chunk will have."""
+
+    depth: int
+    encoding: int
+    base: ChunkId | None
+    moved: bool
+
+
+def plan(
+    reader: ChunkReader,
+    recipe: Callable[[FileId], Recipe | None],
+    place: Callable[[str], Place | None],
+    groups: Sequence[Group],
+) -> list[Change]:
+    """Return the new entries of chunks of the files in `groups`; `place` returns the sound place of a chunk."""
+    planned = _Plan(reader, place, {chunk for each in _recipes(groups, recipe) for chunk, _ in each.chunks})
+    seen: set[FileId] = set()
+    for group in groups:
+        bases = Bases(group.bases, recipe)
+        for role, file in group.files:
+            known = recipe(file) if file not in seen else None
+            seen.add(file)
+            if known is not None:
+                planned.add(known, bases.of(role, known.segments))
+    return planned.changes
+
+
+def estimate(reader: ChunkReader, files: PackFiles, changes: Sequence[Change]) -> int:
+    """Return the bytes of all new entries, by those of a sample. Raises Damaged."""
+    size = sum(change.guess for change in changes if change.is_copy)
+    for whole in (True, False):
+        alike = [change for change in changes if not change.is_copy and (change.base is None) == whole]
+        sample = alike[:: len(alike) // _SAMPLE + 1]
+        guessed = sum(change.guess for change in sample)
+        actual = sum(packformat.HEADER.size + _encode(reader, files, change)[0].stored for change in sample)
+        size += round(sum(change.guess for change in alike) * actual / guessed) if guessed else 0
+    return size
+
+
+def write(
+    reader: ChunkReader, files: PackFiles, changes: Iterable[Change], add: Callable[..., None]
+) -> tuple[int, set[str]]:
+    """Add the new entries; return their bytes, and the features that they require. Raises Damaged, DiskFailed."""
+    size, features = 0, set[str]()
+    with Workers() as workers:
+        for entry, stored in workers.ahead(partial(_encode, reader, files), changes, _WINDOW):
+            add(entry, *stored)
+            size += packformat.HEADER.size + entry.stored
+            features |= encodings.features(entry.encoding)
+    return size, features
+
+
+def _recipes(groups: Iterable[Group], recipe: Callable[[FileId], Recipe | None]) -> Iterator[Recipe]:
+    for file in dict.fromkeys(file for group in groups for _, file in group.files):
+        known = recipe(file)
+        if known is not None:
+            yield known
+
+
+def _found(bases: FileBases, piece: Piece | None) -> Found | None:
+    return bases.find(piece) if piece is not None else None
+
+
+def _pieces(recipe: Recipe) -> Sequence[Piece | None]:
+    """Return the piece of each chunk, as it was cut; None where a later mvc would cut the file in another way."""
+    form = recipe.segmenter.get("format")
+    found = layout.lay_out(str(form), recipe.segments, recipe.size) if recipe.segments else None
+    if found is None or [piece.size for piece in found.pieces] != [size for _, size in recipe.chunks]:
+        return [None] * len(recipe.chunks)
+    return found.pieces
+
+
+class _Plan:
+    def __init__(self, reader: ChunkReader, place: Callable[[str], Place | None], needed: set[ChunkId]) -> None:
+        self._reader = reader
+        self._place = place
+        self._needed = needed
+        self._final: dict[str, _Final | None] = {}
+        self.changes: list[Change] = []
+
+    def add(self, recipe: Recipe, bases: FileBases) -> None:
+        for (chunk, _), piece in zip(recipe.chunks, _pieces(recipe), strict=True):
+            self._settle(chunk, partial(_found, bases, piece))
+
+    def _settle(self, chunk: ChunkId, find: Callable[[], Found | None]) -> _Final | None:
+        """Return the entry that a kept chunk will have; None if its bytes are absent."""
+        if chunk not in self._final:
+            self._final[chunk] = None  # not a base of its own bases
+            place = self._place(chunk)
+            self._final[chunk] = self._decide(chunk, place, find) if place is not None else None
+        return self._final[chunk]
+
+    def _decide(self, chunk: ChunkId, place: Place, find: Callable[[], Found | None]) -> _Final:
+        entry = place.location.entry
+        old = ChunkId(entry.base) if entry.base else None
+        under = self._settle(old, lambda: None) if old in self._needed and old is not None else None
+        if old is None or (under is not None and not under.moved):
+            return _Final(entry.depth, entry.encoding, old, moved=False)
+        found = find() if entry.width else None
+        base = self._resolve(found) if found is not None else None
+        if base is None and under is not None and old is not None:
+            base = Base(old, entry.encoding, under.depth)
+        change = Change(chunk, place, base, self._reader.locate(base.chunk) if base else ())
+        if base is None or not change.is_copy or base.depth + 1 != entry.depth:
+            self.changes.append(change)
+        if base is None:
+            return _Final(0, encodings.RAW, None, moved=True)
+        return _Final(base.depth + 1, base.encoding, base.chunk, moved=True)
+
+    def _resolve(self, found: Found) -> Base | None:
+        """Return the delta base; if its chain is too deep, its own base, and so on, as the encoder of a commit does."""
+        chunk: ChunkId | None = found.chunk
+        encoding, beneath = found.encoding, found.beneath
+        while chunk is not None and (final := self._final.get(chunk)) is not None:
+            cast = final.encoding in encodings.CASTS
+            deep = final.depth >= (DEPTH if encoding == encodings.DELTA else CAST_DEPTH)
+            if not deep and not beneath:
+                return Base(chunk, encoding, final.depth)
+            if cast and not beneath:
+                encoding = final.encoding
+            beneath = beneath and not cast
+            chunk = final.base
+        return None
+
+
+def _encode(reader: ChunkReader, files: PackFiles, change: Change) -> Encoded:
+    """Return the new entry of a chunk; called in a thread."""
+    old, base = change.place.location.entry, change.base
+    if change.is_copy and base is not None:
+        stored: codec.Parts = (packformat.read_entry(files.get(change.place.location.pack), old),)
+        own = (old.id, old.kind, old.encoding, old.raw, old.stored)
+        return Entry(*own, depth=base.depth + 1, width=old.width, base=base.chunk), stored
+    raw = reader.read(change.chunk, (change.place,))
+    under = (base.encoding, reader.read(base.chunk, change.base_places)) if base is not None else None
+    encoding, stored = codec.encode_numbers(memoryview(raw), old.width, under)
+    based = base if encoding in encodings.BASED else None
+    return (
+        Entry(
+            change.chunk,
+            packformat.CHUNK,
+            encoding,
+            len(raw),
+            sum(map(len, stored)),
+            depth=based.depth + 1 if based else 0,
+            width=old.width if encoding in encodings.FEATURES else 0,
+            base=based.chunk if based else None,
+        ),
+        stored,
+    )

@@ -1,0 +1,52 @@
+"""Dropped versions: records of `expired/` that name versions, whose bytes `mvc prune` removes on purpose.
+
+    expired/0000000002   {"files":["60…"],"versions":["9f…","4c…"],"reason":"prune --keep-last 5",…}   the commit point
+    pruned               {"seq":2}                                                                     their bytes are gone
+
+A file is dropped while every version that uses it is in a record with that file, so a new version that uses it keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mvc.model.ids import FileId, VersionId
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import promised
+from mvc.storage.records.promised import Cause
+from mvc.storage.records.record import Record
+
+FEATURE = "expired"
+"""The feature that a store with dropped versions requires: an older mvc would call their absent bytes damage."""
+PRUNED = "pruned"
+"""The name of the record of the last prune that ended, below `.mvc`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned(Record):
+    """The number of the newest record whose bytes are gone."""
+
+    KIND = "pruned"
+    NOUN = "record of the last prune"
+
+    seq: int
+
+
+def append(door: StoreDoor, files: Iterable[FileId], versions: Iterable[VersionId], cause: Cause) -> int:
+    """Append a record of dropped versions, and return its number: the commit point. Raises RefMoved."""
+    return promised.append(door, promised.EXPIRED, files, cause, versions=versions).seq
+
+
+def pruned(door: StoreDoor) -> int:
+    """Return the number of the newest record whose bytes are gone, 0 for none. Raises Damaged."""
+    try:
+        return Pruned.decode(door.read(PRUNED), what=PRUNED).seq
+    except FileNotFoundError:
+        return 0
+
+
+def record_pruned(door: StoreDoor, seq: int) -> None:
+    """Record that the bytes of all records up to `seq` are gone. The caller holds the lock."""
+    if seq > pruned(door):
+        door.replace(PRUNED, Pruned(seq).encode())

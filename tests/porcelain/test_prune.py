@@ -1,0 +1,227 @@
+"""prune: dropped bytes are gone from every pack, the record stays, and what is kept is byte-equal."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.porcelain.fsck import fsck
+from mvc.porcelain.prune import Pruned, prune
+from mvc.repository import revisions
+from mvc.repository.model import Model
+from mvc.repository.repository import Repository
+from mvc.repository.retention.rules import Best, Rules
+from mvc.storage import usage
+from mvc.transport import promises
+from tests.cli.shell import MODEL, Shell, begin
+from tests.weights import Tensors, network, safetensors, tuned
+
+WEIGHTS = "w.safetensors"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return begin(tmp_path, monkeypatch)
+
+
+def _line(shell: Shell, rng: random.Random, count: int) -> list[bytes]:
+    """Commit fine-tunes of one network, each a day after the other; their bytes."""
+    tensors: Tensors = network(rng)
+    made = []
+    for number in range(count):
+        made.append(safetensors(tensors))
+        shell.write(WEIGHTS, made[-1])
+        if not number:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+        shell.commit(f"v{number + 1}")
+        tensors = tuned(tensors, rng)
+    return made
+
+
+def _fresh(folder: Path, monkeypatch: pytest.MonkeyPatch, contents: list[bytes]) -> Shell:
+    folder.mkdir()
+    shell = begin(folder, monkeypatch)
+    for number, data in enumerate(contents):
+        shell.write(WEIGHTS, data)
+        if not number:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+        shell.commit(f"fresh {number}")
+    return shell
+
+
+def _bytes(repository: Repository, revision: str) -> bytes:
+    version = repository.objects.version(revisions.resolve(Model(repository, MODEL), revision))
+    file = repository.objects.tree(version.tree).by_role["weights"].file
+    return b"".join(map(bytes, repository.extract.stream(file)))
+
+
+def _prune(shell: Shell, rules: Rules, *named: str, unpushed: bool = False, dry_run: bool = False) -> Pruned:
+    model = Model(shell.repository, MODEL)
+    ids = [revisions.resolve(model, each) for each in named]
+    return prune(model, rules, shell.actor, named=ids, unpushed=unpushed, dry_run=dry_run)
+
+
+@pytest.mark.parametrize("kept", [1, 2, 4])
+def test_the_last_versions_take_no_more_than_a_fresh_store_of_them(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    made = _line(shell, rng, 6)
+    promise = _prune(shell, Rules(last=kept), dry_run=True)
+    done = _prune(shell, Rules(last=kept))
+    assert abs(promise.freed - done.freed) <= 0.01 * done.freed
+    after = usage.on_disk(shell.repository.door)
+    for number in range(6 - kept, 6):
+        assert _bytes(shell.repository, f"v{number + 1}") == made[number]
+    fresh = _fresh(shell.folder / "fresh", monkeypatch, made[-kept:])
+    size = usage.on_disk(fresh.repository.door)
+    assert after <= 1.05 * size
+    assert not fsck(shell.repository, read_data=True).findings
+
+
+def test_the_record_of_a_dropped_version_stays(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 4)
+    asked = ("log --stat", "show v1", "diff v1 v4", "diff --tensors v1 v2", "ls v2", "log -p")
+    before = [shell.ok(*each.split()).out for each in asked]
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    after = [shell.ok(*each.split()).out for each in asked]
+    assert [each.replace("  expired", "  complete") for each in after] == before
+
+
+def test_reading_dropped_bytes_names_who_dropped_them_and_the_nearest_version(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 4)
+    shell.ok("prune", "--keep-last", "2", "--yes")
+    for command in ("cat v1:weights", "switch v1", "export v1 ../out", "restore --source v1 weights"):
+        failed = shell("--json", *command.split())
+        assert failed.code == 14, command
+        assert json.loads(failed.err)["kind"] == "expired", command
+    said = shell("cat", "v1:weights").err
+    assert "Ana <ana@example.org> dropped its bytes on 2026-02-07 with `mvc prune --keep-last 2`" in said
+    assert "v3" in said
+
+
+def test_what_refs_and_aliases_of_late_stand_for_is_kept(shell: Shell, rng: random.Random) -> None:
+    made = _line(shell, rng, 6)
+    shell.ok("tag", "first", "v1")
+    shell.ok("alias", "set", "prod", "v2")
+    shell.ok("alias", "set", "prod", "v3", "-m", "better")
+    shell.ok("branch", "side", "v4")
+    done = _prune(shell, Rules(last=0), dry_run=True)
+    kept = {each.version.number: each.reason for each in done.versions if each.kept}
+    assert kept == {
+        1: "tag first", 2: "former alias prod, until 2026-05-10", 3: "alias prod", 4: "tip of side", 6: "checked out",
+    }  # fmt: skip
+    shell.tick(91 * 86_400)
+    _prune(shell, Rules(last=0))
+    assert [_bytes(shell.repository, f"v{number}") == made[number - 1] for number in (1, 3, 4, 6)] == [True] * 4
+    with pytest.raises(errors.Expired):
+        _read(shell, "v2")
+    with pytest.raises(errors.AlwaysKept):
+        _prune(shell, Rules(), "v4")
+
+
+def test_the_best_versions_by_a_metric_are_kept_and_those_without_it(shell: Shell, rng: random.Random) -> None:
+    tensors: Tensors = network(rng, layers=1)
+    for number, accuracy in enumerate((0.5, 0.9, 0.7, 0.8, None, 0.1)):
+        tensors = tuned(tensors, rng)
+        shell.write(WEIGHTS, safetensors(tensors))
+        if not number:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+        if accuracy is not None:
+            shell.set(metrics__acc=accuracy)
+        else:
+            shell.ok("unset", "metrics.acc")
+        shell.commit("next")
+    done = _prune(shell, Rules(best=(Best.parse("metrics.acc=2"),)), dry_run=True)
+    assert {each.version.number: each.reason for each in done.versions if each.kept} == {
+        2: "best 1 of 2 by metrics.acc",
+        4: "best 2 of 2 by metrics.acc",
+        5: "has no metrics.acc",
+        6: "checked out",
+    }
+
+
+def test_roles_select_what_is_dropped(shell: Shell, rng: random.Random) -> None:
+    for number in range(3):
+        for role in ("onnx", "checkpoint-1", "checkpoint-2"):
+            shell.write(role, rng.randbytes(50_000))
+            if not number:
+                shell.ok("add", role, "--as", role)
+        shell.commit("next")
+    shell.ok("prune", "--roles", "checkpoint*", "--yes")
+    shell.ok("cat", "v1:onnx", "-o", "out")
+    assert [shell("cat", f"v1:{role}", "-o", "out").code for role in ("checkpoint-1", "checkpoint-2")] == [14, 14]
+    shell.ok("prune", "v2", "--yes")
+    assert shell("cat", "v2:onnx", "-o", "out").code == 14
+    shell.ok("cat", "v1:onnx", "-o", "out")
+    assert not fsck(shell.repository, read_data=True).findings
+
+
+def test_versions_on_no_remote_are_kept_unless_named(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 3)
+    shell.ok("remote", "add", "origin", "origin")
+    failed = shell("prune", "--keep-last", "1", "--yes")
+    assert (failed.code, "on no remote" in failed.err or "no remote has" in failed.err) == (13, True)
+    shell.ok("push", "origin", "main")
+    assert shell("prune", "--keep-last", "1").code == 13  # nobody can confirm it
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    assert shell("prune", "--keep-last", "1", "--yes").code == 1
+    shell.write(WEIGHTS, rng.randbytes(50_000))
+    shell.commit("four")
+    shell.write(WEIGHTS, rng.randbytes(50_000))
+    shell.commit("five")
+    done = _prune(shell, Rules(), "v4")
+    assert [each.version.number for each in done.dropped] == [4]
+
+
+def test_without_a_rule_nothing_is_dropped_and_settings_are_rules(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 3)
+    assert shell("prune", "--yes").code == 2
+    shell.ok("config", "prune.keep-last", "2")
+    shell.ok("config", "prune.keep-best", "metrics.acc=1")
+    plan = shell("--json", "prune", "-n").json
+    assert [each["reason"] for each in plan["versions"]] == [
+        "checked out",
+        "of the last 2 of main",
+        "has no metrics.acc",
+    ]
+    shell.ok("config", "--unset", "prune.keep-best")
+    assert [each["kept"] for each in shell.ok("--json", "prune", "-n").json["versions"]] == [True, True, False]
+
+
+def test_a_new_version_with_the_same_bytes_has_them_and_revives_nothing_else(shell: Shell, rng: random.Random) -> None:
+    made = _line(shell, rng, 4)
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    shell.write(WEIGHTS, made[1])
+    shell.commit("as v2")
+    assert _bytes(shell.repository, "v5") == _bytes(shell.repository, "v2") == made[1]
+    shell.ok("gc", "--grace", "0")
+    assert _bytes(shell.repository, "v2") == made[1]
+    with pytest.raises(errors.Expired):
+        _read(shell, "v3")
+    assert not fsck(shell.repository, read_data=True).findings
+
+
+def test_fsck_finds_chunks_that_only_dropped_files_use(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 4)
+    packs = shell.folder / ".mvc" / "packs"
+    shutil.copytree(packs, shell.folder / "saved")
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    assert not fsck(shell.repository).findings
+    shutil.copytree(shell.folder / "saved", packs, dirs_exist_ok=True)
+    for path in packs.rglob("*.pack"):
+        os.utime(path, (1_000_000_000,) * 2)
+    assert {each.kind for each in fsck(shell.repository).findings} == {"expired"}
+    shell.ok("gc")
+    assert not fsck(shell.repository, read_data=True).findings
+
+
+def _read(shell: Shell, revision: str) -> None:
+    """Fetch the bytes of a version, as every reading verb does."""
+    model = Model(shell.repository, MODEL)
+    promises.ensure_version_present(shell.repository, revisions.resolve(model, revision))
