@@ -54,6 +54,13 @@ class WhichWeights(Usage):
     """
 
 
+class NoValuesOfRun(Refused):
+    """{run} has no file for {section}, which come from {path} of the run before.
+
+    Nothing was changed. Take no values from that file with `mvc unset from.{section}`, then repeat the command.
+    """
+
+
 class BadRole(Usage):
     """Invalid role {role}: {reason}.
 

@@ -79,7 +79,7 @@ class Entries:
     @property
     def assignments(self) -> list[tuple[schema.Path, Any]]:
         """The keys of model.toml that change, with their new values."""
-        changes = [(key, entry.path) for entry in self.entries for key in self._keys(entry.role)]
+        changes = [(key, entry.path) for entry in self.entries for key in self._keys(entry.role, entry.old)]
         changed = self._followed != list(self._manifest.model.get(links.KEY[1], ()))
         return [*changes, (links.KEY, self._followed)] if changed else [*changes]
 
@@ -163,15 +163,20 @@ class Entries:
         """Return the path or pattern of a role; None if it has none."""
         return self._files.get(role) or (self._manifest.labelmap_path if role == LABELMAP else self._values.get(role))
 
-    def _keys(self, role: str) -> list[schema.Path]:
+    def _keys(self, role: str, old: str | None) -> list[schema.Path]:
         """Return the keys that name the path of a role: labelmap.path and those of `[from]` are some, too."""
-        file = self._manifest.value_files.get(role)
-        if file is not None and (role == LABELMAP or role not in self._manifest.files):
-            key: schema.Path | None = (FROM, role) if isinstance(file.to_toml(), str) else (FROM, role, "path")
-        else:
-            key = (LABELMAP, "path") if role == LABELMAP and self._manifest.labelmap_path is not None else None
-        in_files = key is None or role in self._manifest.files
-        return [*([("files", role)] if in_files else []), *([key] if key is not None else [])]
+        files = self._manifest.value_files
+        of_labels = role == LABELMAP and self._manifest.labelmap_path is not None
+        keys_ = [self._key(section) for section, file in files.items() if role == section or file.path == old]
+        if of_labels and LABELMAP not in files:
+            keys_.append((LABELMAP, "path"))
+        is_implied = role not in self._manifest.files and (of_labels or role in files)
+        return [*([] if is_implied else [("files", role)]), *keys_]
+
+    def _key(self, section: str) -> schema.Path:
+        """Return the key of the path of a value file."""
+        is_path = isinstance(self._manifest.value_files[section].to_toml(), str)
+        return (FROM, section) if is_path else (FROM, section, "path")
 
     def _enter(self, target: Target, role: str, files: list[WorkFile]) -> str:
         """Add an entry of `[files]` with the files it gets, or move one; return its role."""

@@ -16,6 +16,7 @@ from enum import Enum
 
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake.listing import Listing
+from mvc.model.toml.value_file import LABELMAP, METRICS, PARAMETERS
 
 LATEST = "model-latest"
 """The role of the model's weights, by which `mvc check` finds them."""
@@ -34,6 +35,7 @@ class Part:
     """A file of a run: its role, its patterns below the run folder, the preferred one first, and `why` it is tracked.
 
     With `every`, each match is a part of its own, with a role after its name. A `sharded` one is tracked by its pattern.
+    `sections` are those of model.toml whose values it has.
     """
 
     role: str
@@ -42,6 +44,7 @@ class Part:
     purpose: Purpose = Purpose.VALUES
     every: bool = False
     sharded: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,13 @@ ULTRALYTICS = Layout(
         Part(LATEST, ("weights/best.pt", "weights/last.pt"), "best weights", Purpose.WEIGHTS),
         Part("last", ("weights/last.pt",), "weights of the last epoch", Purpose.OTHER_WEIGHTS),
         Part("", ("weights/best.*", "weights/best_*_model/", "weights/best.mlpackage/"), "exported weights", Purpose.OTHER_WEIGHTS, every=True),
-        Part("args", ("args.yaml", "opt.yaml"), "settings of the training"),
+        Part("args", ("args.yaml", "opt.yaml"), "settings of the training", sections=(PARAMETERS,)),
         Part("hyp", ("hyp.yaml",), "hyperparameters"),
-        Part("results", ("results.csv",), "metrics by epoch"),
+        Part("results", ("results.csv",), "metrics by epoch", sections=(METRICS,)),
     ),
 )  # fmt: skip
+FITNESS = ("metrics/mAP50-95(B)", "metrics/mAP_0.5:0.95", "metrics/accuracy_top1")
+"""The columns of results.csv by which Ultralytics chooses best.pt: of detection, of YOLOv5, of classification."""
 LIGHTNING = Layout(
     "Lightning",
     (("hparams.yaml", "checkpoints/"), ("metrics.csv", "checkpoints/"), ("hparams.yaml", "metrics.csv"),
@@ -85,8 +90,8 @@ LIGHTNING = Layout(
     (
         Part(LATEST, ("checkpoints/best*.ckpt", "checkpoints/*.ckpt"), "best weights", Purpose.WEIGHTS),
         Part("last", ("checkpoints/last*.ckpt",), "last checkpoint", Purpose.OTHER_WEIGHTS),
-        Part("hparams", ("hparams.yaml",), "hyperparameters"),
-        Part("metrics", ("metrics.csv",), "metrics by epoch"),
+        Part("hparams", ("hparams.yaml",), "hyperparameters", sections=(PARAMETERS,)),
+        Part("metrics", ("metrics.csv",), "metrics by epoch", sections=(METRICS,)),
     ),
 )  # fmt: skip
 _SHARDS = ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin")
@@ -98,9 +103,9 @@ TRANSFORMERS = Layout(
         Part(LATEST, ("model.safetensors", "adapter_model.safetensors", "pytorch_model.bin", "adapter_model.bin", *_SHARDS),
              "weights", Purpose.WEIGHTS, sharded=_SHARDS),
         Part("weights-index", ("model.safetensors.index.json", "pytorch_model.bin.index.json"), "the parts of the weights"),
-        Part("config", ("config.json", "adapter_config.json"), "architecture and classes"),
+        Part("config", ("config.json", "adapter_config.json"), "architecture and classes", sections=(LABELMAP,)),
         Part("preprocessor", ("preprocessor_config.json", "processor_config.json"), "preprocessing of images"),
-        Part("trainer-state", ("trainer_state.json",), "metrics by step"),
+        Part("trainer-state", ("trainer_state.json",), "metrics by step", sections=(PARAMETERS, METRICS)),
         Part("training-args", ("training_args.bin",), "settings of the training"),
     ),
 )  # fmt: skip
@@ -112,9 +117,9 @@ PLAIN = Layout(
     (
         Part(LATEST, _weights("best*", "model*", "last*", "*"), "weights", Purpose.WEIGHTS),
         Part("last", _weights("last*"), "last weights", Purpose.OTHER_WEIGHTS),
-        Part("parameters", _values("args", "params", "parameters", "hparams", "hyperparameters", "hyp", "config", "opt"), "settings, by its name"),
-        Part("metrics", _values("results", "metrics", "scores", "eval*", suffixes=(".csv", ".json", ".yaml", ".yml")), "metrics, by its name"),
-        Part("classes", _values("data", "labels", "labelmap", "classes", "names", suffixes=(".yaml", ".yml", ".json", ".txt", ".names")), "classes, by its name"),
+        Part("parameters", _values("args", "params", "parameters", "hparams", "hyperparameters", "hyp", "config", "opt"), "settings, by its name", sections=(PARAMETERS,)),
+        Part("metrics", _values("results", "metrics", "scores", "eval*", suffixes=(".csv", ".json", ".yaml", ".yml")), "metrics, by its name", sections=(METRICS,)),
+        Part(LABELMAP, _values("data", "labels", "labelmap", "classes", "names", suffixes=(".yaml", ".yml", ".json", ".txt", ".names")), "classes, by its name", sections=(LABELMAP,)),
     ),
 )  # fmt: skip
 """A folder without the signs of a trainer, which has at least one file of weights."""

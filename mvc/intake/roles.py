@@ -5,7 +5,7 @@
     plots = "runs/exp2/plots/**"                  plots/             plots moves, too
     onnx = "runs/exp2/weights/best.onnx"          -                  onnx is left, and reported
 
-The run before is the one that has the weights: a folder beside the new run, or one with the same parts.
+The run before is the one that has the weights: a folder beside the new run, or one with the parts of a layout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.intake.layouts import LATEST, Purpose
+from mvc.intake.layouts import LATEST, LAYOUTS, Purpose
 from mvc.intake.run import Run, part_of
 from mvc.intake.weights import RunFile
 from mvc.model.manifest import Manifest
@@ -120,10 +120,10 @@ def _folders(run: Run, role: str, value: str) -> Iterator[str]:
     if rest and (role == LATEST or part_of(run.layout, rest) is not None):
         yield from _other(run, f"{parent}/{name}" if parent else name)
     parts = value.split("/")
-    for number in range(1, len(parts)):
-        part = part_of(run.layout, "/".join(parts[number:]))
-        if part is run.layout.weights:
-            yield from _other(run, "/".join(parts[:number]))
+    for layout in dict.fromkeys((run.layout, *LAYOUTS)) if role == LATEST else ():
+        for number in range(1, len(parts)):
+            if part_of(layout, "/".join(parts[number:])) is layout.weights:
+                yield from _other(run, "/".join(parts[:number]))
 
 
 def _other(run: Run, folder: str) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _counterpart(run: Run, role: str, old: str) -> Assigned | None:
     if old in run.listing.files:
         return Assigned(role, old, _AS_BEFORE)
     part = part_of(run.layout, old)
-    file = next((file for file in run.files if part is not None and file.part is part), None)
+    file = next((file for file in run.files if file.part is part or (part is None and file.part.role == role)), None)
     return Assigned(role, file.path, f"{_AS_BEFORE}: {file.why}") if file is not None else None
 
 

@@ -1,28 +1,32 @@
-"""`mvc add --run`: track the files of a training run, under the roles that the run before has.
+"""`mvc add --run`: track the files of a training run, under the roles that the run before has, and read its values.
 
-folder ─ recognise ─ roles ─ entries of [files] ─ the checks of a commit ─ written, or refused without any change
+folder ─ recognise ─ roles ─ entries of [files] and [from] ─ the checks of a commit ─ written, or refused without any change
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.intake import layouts, nearby, roles, target
 from mvc.intake.entries import Entries, Entry
-from mvc.intake.roles import Assigned, Roles
+from mvc.intake.roles import Assigned
 from mvc.intake.run import Run, recognise
 from mvc.intake.target import Target
+from mvc.intake.values import sources
 from mvc.model import paths
 from mvc.model.document import Document, keys, rows
-from mvc.model.toml import parse
+from mvc.model.toml import parse, schema
+from mvc.model.toml.value_file import KEY as FROM
 from mvc.porcelain import edit
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
-from mvc.repository.worktree import globs, model_file
+from mvc.repository.worktree import globs, model_file, value_edit
+from mvc.repository.worktree.value_reader import ValueReader
 
 if TYPE_CHECKING:
     from mvc.model.toml import edit as toml_edit
@@ -45,16 +49,24 @@ class RunEntry(Document):
 class AddedRun(Document):
     """The run `folder` of a `trainer`, and the run `before` whose roles moved; both are paths in the model's folder.
 
+    `values` are the entries of `[from]` that changed, by section; `removed` are keys of model.toml that its files have.
     `left` are roles (with their paths) that stay at the run before, `untracked` are weights without a role.
     """
 
-    KEYS = keys("folder trainer why before added=entries", {"left": rows("left", "role=0 path=1")}, "untracked")
+    KEYS = keys(
+        "folder trainer why before added=entries values removed notes",
+        {"left": rows("left", "role=0 path=1")},
+        "untracked",
+    )
 
     folder: str
     trainer: str
     why: str
     before: str | None
     entries: tuple[RunEntry, ...]
+    values: Mapping[str, Any]
+    removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
     untracked: tuple[str, ...] = ()
 
@@ -75,11 +87,32 @@ def add_run(model: Model, folder: Path, *, dry_run: bool = False) -> AddedRun:
         weights = roles.chosen_weights(inside, manifest)
         run = recognise(place, inside, framework=manifest.framework, chosen=weights)
         assigned = roles.assign(run, manifest)
+        reader = ValueReader(model.repository, model.folder)
+        found = sources(run, assigned, manifest, reader, model.repository.root / model.folder)
         entries = Entries(model.repository, model.folder, manifest)
         added = tuple(filter(None, [_add(entries, run, each) for each in assigned.assigned]))
         after = toml_edit.set_keys(text, entries.assignments) if entries.assignments else text
+        changed = {
+            section: file for section, file in found.entries.items() if manifest.value_files.get(section) != file
+        }
+        pairs = [((FROM, section), file.to_toml()) for section, file in changed.items()]
+        after = value_edit.set_keys(after, pairs) if pairs else after
+        after, removed = value_edit.settle(model.repository, model.folder, after, [key for key, _ in pairs])
         entries.verify(parse.parse(after.encode(), where=where))
-        done.append(_added(run, assigned, added))
+        done.append(
+            AddedRun(
+                run.folder,
+                run.layout.name,
+                run.why,
+                assigned.before,
+                added,
+                {section: file.to_toml() for section, file in changed.items()},
+                tuple(map(schema.dotted, removed)),
+                tuple(found.notes),
+                tuple(assigned.left),
+                tuple(run.at(path) for path in assigned.more),
+            )
+        )
         return after
 
     edit.rewrite(model, change, [], dry_run=dry_run)
@@ -118,8 +151,3 @@ def _target(run: Run, assigned: Assigned) -> Target:
         return Target(globs.fixed_part(path), pattern, assigned.role)
     found = target.of_folder(path.rstrip("/")) if path.endswith("/") else target.of_file(path)
     return replace(found, name=assigned.role)
-
-
-def _added(run: Run, assigned: Roles, entries: tuple[RunEntry, ...]) -> AddedRun:
-    untracked = tuple(run.at(path) for path in assigned.more)
-    return AddedRun(run.folder, run.layout.name, run.why, assigned.before, entries, tuple(assigned.left), untracked)

@@ -45,11 +45,11 @@ def ultralytics(
     """A run of `yolo train`; `padded` as Ultralytics wrote results.csv before 8.2."""
     (folder / "weights").mkdir(parents=True)
     for name in ("best.pt", "last.pt", *exports):
-        (folder / "weights" / name).write_bytes(f"{name} {step} ".encode() * 700)
+        (folder / "weights" / name).write_bytes(f"\0{name} {step}".encode() * 700)
     (folder / "args.yaml").write_text(ARGS.format(data=data, epochs=3, name=folder.name), encoding="utf-8")
     (folder / "results.csv").write_text(_csv(step, padded=padded), encoding="utf-8")
     for name in ("results.png", "confusion_matrix.png"):
-        (folder / name).write_bytes(f"{name} {step}".encode())
+        (folder / name).write_bytes(f"\0{name} {step}".encode())
     return folder
 
 
@@ -73,7 +73,7 @@ def lightning(folder: Path, *checkpoints: str) -> Path:
     """A run of `Trainer(logger=CSVLogger(…))`, in version_N."""
     (folder / "checkpoints").mkdir(parents=True)
     for name in checkpoints or ("epoch=9-step=1000.ckpt",):
-        (folder / "checkpoints" / name).write_bytes(f"{folder.name} {name} ".encode() * 500)
+        (folder / "checkpoints" / name).write_bytes(f"\0{folder.name} {name}".encode() * 500)
     (folder / "hparams.yaml").write_text("lr: 0.001\nbackbone: resnet18\nbatch_size: 32\n", encoding="utf-8")
     rows = "epoch,step,train_loss,val_acc,val_loss\n0,49,0.9,,\n0,49,,0.61,0.8\n1,99,0.5,,\n1,99,,0.72,0.6\n"
     (folder / "metrics.csv").write_text(rows, encoding="utf-8")

@@ -237,6 +237,16 @@ def test_a_folder_beside_the_run_is_no_run_unless_it_has_its_parts(tmp_path: Pat
     assert files(tmp_path)["runs"] == "runs/**"
 
 
+def test_a_run_of_another_trainer_has_the_roles_of_the_run_before_too(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "runs/exp1")
+    runs.lightning(tmp_path / "logs/version_0", "epoch=3-step=40.ckpt", "last.ckpt")
+    add_run(model, tmp_path / "runs/exp1")
+    done = add_run(model, tmp_path / "logs/version_0")
+    assert done.before == "runs/exp1"
+    assert files(tmp_path)["last"] == "logs/version_0/checkpoints/last.ckpt"
+    assert done.left == (("args", "runs/exp1/args.yaml"), ("results", "runs/exp1/results.csv"))
+
+
 def test_a_role_that_is_taken_elsewhere_is_not_taken_from_there(tmp_path: Path, model: Model) -> None:
     runs.transformers(tmp_path / "checkpoint-5")
     (tmp_path / "job.config").write_bytes(b"lr")
@@ -379,6 +389,9 @@ def test_the_command_prints_what_it_chose_and_why(tmp_path: Path, shell: Shell) 
         "  last          weights/last.pt  weights of the last epoch",
         "  args          args.yaml        settings of the training",
         "  results       results.csv      metrics by epoch",
+        "Values, read at each commit:",
+        "  parameters  args.yaml",
+        "  metrics     results.csv (best metrics/mAP50-95(B); metrics/*)",
     ]
     shell.commit("one")
     assert shell.ok("add", "--run", "runs/exp2").lines == [
@@ -388,6 +401,9 @@ def test_the_command_prints_what_it_chose_and_why(tmp_path: Path, shell: Shell) 
         "  last          weights/last.pt  as in the run before",
         "  args          args.yaml        as in the run before",
         "  results       results.csv      as in the run before",
+        "Values, read at each commit:",
+        "  parameters  args.yaml",
+        "  metrics     results.csv (best metrics/mAP50-95(B); metrics/*)",
         "Not tracked: runs/exp2/weights/best.onnx (track one with `mvc add PATH`)",
     ]
 

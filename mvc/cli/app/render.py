@@ -32,21 +32,15 @@ _UNTRACKED = 3
 def difference(diff: VersionDiff, *, unread: bool = False) -> list[str]:
     """Return the lines of all changed sections. `unread`: some files may have been compared by size alone."""
     lines = list(_labelmap(diff.labelmap))
-    moved = moves.roles(diff.files)
-    for name, changes in diff.values.items():
-        shown_ = [
-            change for change in changes if name != "tracked" or (change.key, change.old, change.new) not in moved
-        ]
-        lines += _section(name, [value(change) for change in shown_])
+    for name, changes in _sections(diff).items():
+        lines += _section(name, [value(change) for change in changes])
     lines += _section("files", list(files(diff.files, unread=unread)))
     return lines
 
 
-def _sections(diff: VersionDiff) -> dict[str, list[Change]]:
+def _sections(diff: VersionDiff) -> dict[str, tuple[Change, ...]]:
     """Return the changed values by section, without the paths of roles that the changed files show."""
-    moved = moves.roles(diff.files)
-    tracked = [change for change in diff.section("tracked") if (change.key, change.old, change.new) not in moved]
-    sections = {name: list(changes) for name, changes in diff.values.items()} | {"tracked": tracked}
+    sections = {**diff.values, "tracked": moves.unshown(diff.section("tracked"), diff.files)}
     return {name: sections[name] for name in diff.values if sections[name]}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape
 from mvc.model.compare.moves import braced
+from mvc.model.toml.value_file import ValueFile
 from mvc.plural import count
 from mvc.porcelain.add_run import AddedRun
 
@@ -22,6 +23,13 @@ def lines(run: AddedRun, *, dry_run: bool) -> Iterator[str]:
         yield f"Roles move: {braced(run.before, run.folder)}"
     rows = [(escape(row.entry.role), _below(run, row.entry.path), row.why) for row in run.entries]
     yield from (f"  {line}" for line in aligned(rows)) if rows else ["  All of it is tracked already."]
+    values = {section: ValueFile.of(section, entry) for section, entry in run.values.items()}
+    if values:
+        yield "Values, read at each commit:"
+        yield from (f"  {line}" for line in aligned([(name, _below(run, str(file))) for name, file in values.items()]))
+    if run.removed:
+        yield f"Removed from model.toml, since the files have them: {', '.join(map(escape, run.removed))}"
+    yield from map(escape, run.notes)
     for role, path in run.left:
         yield f"Not in this run: {escape(role)} stays {escape(path)} (stop tracking it with `mvc rm --cached {escape(role)}`)"
     if run.untracked:

@@ -6,12 +6,16 @@ runs/exp2/args.yaml       → runs/exp3/args.yaml            both: from runs/exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from mvc.model.compare.diff import Change
 from mvc.model.compare.files import FileChange
+from mvc.model.toml import value_file
 from mvc.model.toml.schema import dotted
+from mvc.model.tree import TreeEntry
 
+_FROM = f"{value_file.KEY}."
 MANY = 6
 """Files that moved together, from which on they are one line."""
 
@@ -45,14 +49,21 @@ def folders(changes: Iterable[FileChange]) -> list[Moved]:
     return [Moved(*key, tuple(files)) for key, files in grouped.items()]
 
 
-def roles(changes: Iterable[FileChange]) -> set[tuple[str, str, str]]:
-    """Return the roles that moved, each quoted as a key of `[files]`, with its old and its new path."""
-    pairs = ((change.old, change.new) for change in changes)
-    return {
-        (dotted((new.role,)), old.path, new.path)
-        for old, new in pairs
-        if old is not None and new is not None and old.role == new.role
-    }
+def unshown(changes: Iterable[Change], files: Iterable[FileChange]) -> tuple[Change, ...]:
+    """Return the changed keys of `[files]` and `[from]`, without those whose path moved with a file of the same role."""
+    pairs = ((file.old, file.new) for file in files)
+    moved = {old.path: new for old, new in pairs if old is not None and new is not None and old.role == new.role}
+    return tuple(change for change in changes if not _is_shown(change, moved))
+
+
+def _is_shown(change: Change, moved: Mapping[str, TreeEntry]) -> bool:
+    if not isinstance(change.old, str):
+        return False
+    if not change.key.startswith(_FROM):
+        new = moved.get(change.old)
+        return new is not None and (change.key, change.new) == (dotted((new.role,)), new.path)
+    path = change.old.partition(" (")[0]  # what is taken of the file follows
+    return path in moved and change.new == moved[path].path + change.old[len(path) :]
 
 
 def braced(old: str, new: str) -> str:

@@ -1,0 +1,150 @@
+"""The values of a run: the entries of `[from]` that read labelmap, parameters and metrics from its files.
+
+entry now                        entry of the new run
+of the run before                the same, at the same place; a file that cannot be read is refused
+none                             that of the layout: what can be read first of its candidates
+any other, or values by hand     left as it is (a key that the file has as well is removed from model.toml)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mvc import errors
+from mvc.intake import checkpoints, layouts
+from mvc.intake.layouts import LATEST
+from mvc.intake.roles import Roles, below
+from mvc.intake.run import Run
+from mvc.model.manifest import Manifest
+from mvc.model.paths import escape_name
+from mvc.model.toml.value_file import LABELMAP, LAST, METRICS, PARAMETERS, SECTIONS, ValueFile
+from mvc.repository.worktree import value_edit
+from mvc.repository.worktree.value_reader import ValueReader
+
+_DATA = "data"
+"""The key of Ultralytics' args.yaml for the data set, whose file has the classes."""
+
+
+@dataclass(slots=True)
+class Sources:
+    """The entries of `[from]` to set, by section, and `notes` on sections without one."""
+
+    entries: dict[str, ValueFile] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, place: Path) -> Sources:
+    """Return the entries for `run`, for the model whose folder is at `place`.
+
+    Raises the errors of reading a file whose entry of the run before would go stale.
+    """
+    result = Sources()
+    ways = partial(_candidates, run, roles, reader, place)
+    for section in SECTIONS:
+        now = manifest.value_files.get(section)
+        old = below(now.path, roles.before) if now is not None and roles.before else None
+        if now is not None and old is not None:
+            candidates = [replace(now, path=run.at(old))] if old in run.listing.files else [*ways(section)]
+            result.entries[section] = _readable(section, candidates, now, run, reader)
+        elif now is None and not (section == LABELMAP and manifest.labelmap_path is not None):
+            _first(section, [*ways(section)], manifest, reader, result)
+    return result
+
+
+def _readable(section: str, candidates: list[ValueFile], now: ValueFile, run: Run, reader: ValueReader) -> ValueFile:
+    """Return the first candidate that can be read, instead of `now`; raise NoValuesOfRun, or the error of the first."""
+    faults: list[errors.MvcError] = []
+    for candidate in candidates:
+        try:
+            value_edit.read(reader, section, candidate)
+        except errors.MvcError as error:
+            faults.append(error)
+        else:
+            return candidate
+    if faults:
+        raise faults[0]
+    raise errors.NoValuesOfRun(run=escape_name(run.folder) or ".", section=section, path=escape_name(now.path))
+
+
+def _first(section: str, candidates: list[ValueFile], manifest: Manifest, reader: ValueReader, result: Sources) -> None:
+    """Add the first candidate that can be read; else note why there is none."""
+    fault = ""
+    for candidate in candidates:
+        try:
+            values = value_edit.read(reader, section, candidate)
+        except errors.MvcError as error:
+            fault = fault or error.message
+            continue
+        if section != LABELMAP or not manifest.labelmap:
+            result.entries[section] = candidate
+        elif values != {str(number): name for number, name in manifest.labelmap}:
+            path = escape_name(candidate.path)
+            result.notes.append(
+                f"The labelmap of model.toml stays, and differs from {path} (`mvc set from.labelmap={path}`)"
+            )
+        return
+    if fault:
+        result.notes.append(
+            f"No {section} are read: {fault}" if section != LABELMAP else f"No labelmap is read: {fault}"
+        )
+
+
+def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, section: str) -> Iterator[ValueFile]:
+    """Yield the ways to read a section from the files of a run, the best first."""
+    for file in run.files:
+        if section not in file.part.sections:
+            continue
+        path = run.at(file.path)
+        if section == METRICS:
+            yield from _metrics(run, roles, path)
+        elif section == LABELMAP and run.layout is layouts.TRANSFORMERS:
+            yield ValueFile(path, key="id2label")
+        elif run.layout is layouts.TRANSFORMERS:
+            yield ValueFile(path, select=("max_steps", "num_train_epochs", "train_batch_size"))
+            yield ValueFile(path, select=("max_steps", "num_train_epochs"))
+        else:
+            yield ValueFile(path)
+    if section == LABELMAP and run.layout is layouts.ULTRALYTICS:
+        yield from _data_set(run, reader, place)
+
+
+def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
+    """Yield the ways to read the metrics of the weights: the row of the best epoch, or the last one."""
+    latest = next((each.path for each in roles.assigned if each.role == LATEST), run.files[0].path)
+    is_last = PurePosixPath(latest).name.startswith("last")
+    if run.layout is layouts.ULTRALYTICS:
+        yield from (ValueFile(path, best=column, select=("metrics/*",)) for column in _columns(is_last=is_last))
+        yield ValueFile(path, row=LAST, select=("metrics/*",))
+    elif run.layout is layouts.LIGHTNING and (named := checkpoints.metric(latest)) is not None:
+        yield ValueFile(path, best=named[0])
+    elif run.layout is layouts.TRANSFORMERS:
+        yield ValueFile(path, key="log_history", row=LAST, select=("eval_*",))
+        yield ValueFile(path, key="log_history", row=LAST)
+        return
+    elif run.layout is layouts.PLAIN:
+        yield ValueFile(path)
+    yield ValueFile(path, row=LAST)
+
+
+def _columns(*, is_last: bool) -> tuple[str, ...]:
+    return () if is_last else layouts.FITNESS
+
+
+def _data_set(run: Run, reader: ValueReader, place: Path) -> Iterator[ValueFile]:
+    """Yield the file with the classes that a run of Ultralytics was trained with, if it is in the model's folder."""
+    args = next((run.at(file.path) for file in run.files if PARAMETERS in file.part.sections), None)
+    try:
+        named: Any = reader.values(PARAMETERS, ValueFile(args)).get(_DATA) if args else None
+    except errors.MvcError:
+        return
+    top = os.path.realpath(place)
+    for base in (top, os.path.join(top, run.folder)) if isinstance(named, str) and "\x00" not in named else ():
+        found = os.path.realpath(os.path.join(base, named))
+        if os.path.isfile(found) and found.startswith(f"{top}/"):
+            yield ValueFile(os.path.relpath(found, top))
+            return
