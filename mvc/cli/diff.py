@@ -60,7 +60,7 @@ def command(
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)
     result = diff(model, old, new, tensors=tensors, paths=paths, context=changes_style.context)
-    invocation.emit("diff", result, lambda: _lines(result, changes_style), page=True)
+    invocation.emit("diff", result, lambda: _lines(result, changes_style), page=True, wrap=not changes_style.is_names)
     return int(exit_code and not result.difference.is_empty)
 
 

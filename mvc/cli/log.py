@@ -120,6 +120,7 @@ def _emit(
         lambda: _text(entries, style_of, asked, graph=graph),
         ids=[entry.id for entry in entries] if invocation.quiet and not invocation.json else (),
         page=True,
+        wrap=not graph and style_of.template is None and not style_of.changes.is_names and not asked.shape,
     )
 
 
@@ -186,7 +187,7 @@ def _changes(entry: Logged, style_of: _Style) -> list[str]:
     if entry.changes is None:
         return []
     shown = style_of.changes.lines(entry.changes.difference, entry.changes.total_bytes, entry.changes.texts)
-    return [line if style_of.changes.is_names else f"    {line}" for line in shown]
+    return [line if style_of.changes.is_names else changes_style.indented(line, "    ") for line in shown]
 
 
 def _names(entry: Logged, style_of: _Style) -> str:

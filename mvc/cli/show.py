@@ -63,7 +63,7 @@ def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[st
     elif parents:
         yield ""
         yield f"Changes from its parent: {render.summary(shown.difference, total)}"
-        yield from (f"  {line}" for line in chosen.lines(shown.difference, texts=shown.texts))
+        yield from (changes_style.indented(line, "  ") for line in chosen.lines(shown.difference, texts=shown.texts))
 
 
 def _head(shown: Shown) -> Iterator[str]:

@@ -44,9 +44,13 @@ def command(
         invocation.note(render.fault(note))
     untracked = untracked_files != "no"
     if porcelain == "v2":
-        invocation.emit("status", result, lambda: short_status.second(result, branch=branch, untracked=untracked))
+        invocation.emit(
+            "status", result, lambda: short_status.second(result, branch=branch, untracked=untracked), wrap=False
+        )
     elif short or porcelain is not None:
-        invocation.emit("status", result, lambda: short_status.lines(result, branch=branch, untracked=untracked))
+        invocation.emit(
+            "status", result, lambda: short_status.lines(result, branch=branch, untracked=untracked), wrap=False
+        )
     else:
         invocation.emit("status", result, lambda: _lines(result, untracked=untracked))
     return int(exit_code and not result.clean)

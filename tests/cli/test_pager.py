@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.cli.app.pager import page
+from mvc.cli.output.pager import page
 
 LONG = "".join(f"line {number}\n" for number in range(100))
 

@@ -12,6 +12,7 @@ import click
 
 from mvc import errors, lazy
 from mvc.cli.app import terminal
+from mvc.cli.output import screen
 
 if TYPE_CHECKING:
     from mvc.model.toml import secrets
@@ -37,7 +38,9 @@ def report(error: BaseException, arguments: list[str]) -> int:
             sys.stderr.write(terminal.json_line(record))
         else:
             lines = [f"mvc: {message}", f"  {hint}"] if hint else [f"mvc: {message}"]
-            sys.stderr.write("".join(f"{terminal.escape(line, keep_newlines=True)}\n" for line in lines))
+            rows = [row for line in lines for row in terminal.escape(line, keep_newlines=True).split("\n")]
+            columns = screen.columns(sys.stderr)
+            sys.stderr.write("".join(f"{part}\n" for row in rows for part in screen.wrapped(row, columns)))
         sys.stderr.flush()
     return code
 

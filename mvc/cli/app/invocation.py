@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.cli.app import terminal
+from mvc.cli.output import screen
 from mvc.environment import Environment
 from mvc.model import document
 from mvc.model.document import Document
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from mvc.images.registries import Registries
 
 if TYPE_CHECKING:
-    from mvc.cli.app import pager, progress
+    from mvc.cli.app import progress
+    from mvc.cli.output import pager
     from mvc.images import registries
 else:
-    pager = lazy.Module("mvc.cli.app.pager")
+    pager = lazy.Module("mvc.cli.output.pager")
     progress = lazy.Module("mvc.cli.app.progress")
     registries = lazy.Module("mvc.images.registries")
 
@@ -156,25 +158,30 @@ class Invocation:
         *,
         ids: Sequence[str] = (),
         page: bool = False,
+        wrap: bool = True,
     ) -> None:
-        """Print the result on stdout: one JSON document, only the ids (`-q`), or lines of escaped text."""
+        """Print the result on stdout: one JSON document, only the ids (`-q`), or lines of escaped text.
+
+        On a terminal, long lines are wrapped between words, unless `wrap` is False: the text is in a format of its own.
+        """
         if "_opened" in self.__dict__ and self._opened.tree.kept_folder is not None:
             self.note(f"note: kept the empty folder {self._opened.tree.kept_folder}, which is the current folder")
         if self.json:
-            self._write(terminal.json_line({"schema": f"mvc.{command}/1", **document.to_json(result)}))
+            sys.stdout.write(terminal.json_line({"schema": f"mvc.{command}/1", **document.to_json(result)}))
         elif self.quiet:
-            self._write("".join(f"{terminal.line(id_)}\n" for id_ in ids))
+            sys.stdout.write("".join(f"{terminal.line(id_)}\n" for id_ in ids))
         elif page and self.pager and sys.stdout.isatty():
-            pager.page("".join(f"{terminal.line(line)}\n" for line in text()), self._pager(), self.environ)
+            pager.page("".join(self._rows(text(), wrap=wrap)), self._pager(), self.environ)
         else:
-            for line in text():
-                self._write(f"{terminal.line(line)}\n")
+            for row in self._rows(text(), wrap=wrap):
+                sys.stdout.write(row)
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Print a note on stderr, in one line."""
         if not self.quiet and not self.json:
-            sys.stderr.write(f"{terminal.escape(text)}\n")
+            for row in screen.wrapped(terminal.escape(text), screen.columns(sys.stderr)):
+                sys.stderr.write(f"{row}\n")
 
     def progress(self, label: str, total: int = 0) -> Progress:
         """Return the progress report of `total` bytes."""
@@ -189,11 +196,12 @@ class Invocation:
         return str(pager) if pager else None
 
     @staticmethod
-    def _write(text: str) -> None:
-        try:
-            sys.stdout.write(text)
-        except UnicodeEncodeError:  # a terminal without UTF-8
-            sys.stdout.write(text.encode("ascii", "backslashreplace").decode())
+    def _rows(lines: Iterable[str], *, wrap: bool) -> Iterator[str]:
+        """Yield the rows of lines, wrapped on a terminal."""
+        columns = screen.columns() if wrap else None
+        for line in lines:
+            safe = terminal.line(line)
+            yield from (f"{row}\n" for row in screen.wrapped(safe if safe != line else line, columns))
 
 
 def _setting_commands(keys: Iterable[str]) -> Iterator[str]:

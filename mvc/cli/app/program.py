@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from mvc import lazy
 from mvc.cli.app import options
 from mvc.cli.app.main import BROKEN_PIPE, VERBS
 from mvc.cli.app.stop import INTERRUPTED, Ended
+from mvc.cli.output import screen
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
 _HALF = ("remote", "reflog")
@@ -119,8 +121,7 @@ def make() -> Program:
 
 def program(arguments: list[str]) -> int:
     """Run it; return the exit code. Raises the errors of the verb and of click."""
-    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    screen.prepare([stream for stream in (sys.stdout, sys.stderr) if stream is not None], os.environ)
     try:
         result = make().main(arguments, "mvc", standalone_mode=False)
     except SystemExit as end:  # click ends a completion request so

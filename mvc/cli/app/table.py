@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvc.cli.app.terminal import date, escape
+from mvc.cli.output import screen
 from mvc.model.version import Timestamp
 
+_GAP = "  "
 ABSENT = "-"
 """The cell of a value that is absent."""
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> Iterator[str]:
     """Yield one line per row, two spaces between columns; the columns in `right` are right-aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(screen.width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (
-            cell.rjust(width) if number in right else cell.ljust(width)
+            screen.padded(cell, width, right=number in right)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        yield "  ".join(cells).rstrip()
+        yield _GAP.join(cells).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,30 @@ class Table:
             body = [[cell(value) for value in row] for row in self.rows]
             return map(_md_line, [[escape(name) for name in self.head], rule, *body])
         right = frozenset(at for at in range(len(self.head)) if self._is_numeric(at))
-        return aligned(
-            [[escape(name) for name in self.head], *([cell(value) for value in row] for row in self.rows)], right=right
-        )
+        rows = [[escape(name) for name in self.head], *([cell(value) for value in row] for row in self.rows)]
+        return _in_blocks(rows, right, screen.columns())
 
     def _is_numeric(self, at: int) -> bool:
         values = [row[at] for row in self.rows if row[at] is not None]
         return bool(values) and all(isinstance(value, int | float) for value in values)
+
+
+def _in_blocks(rows: Sequence[Sequence[str]], right: frozenset[int], columns: int | None) -> Iterator[str]:
+    """Yield a table; one that is wider than the screen in blocks of columns, each with the first column."""
+    widths = [max(map(screen.width, column)) + len(_GAP) for column in zip(*rows, strict=True)]
+    if columns is None or sum(widths) - len(_GAP) <= columns:
+        yield from aligned(rows, right=right)
+        return
+    blocks: list[list[int]] = [[0]]
+    for at in range(1, len(widths)):
+        if len(blocks[-1]) > 1 and sum(widths[column] for column in (*blocks[-1], at)) - len(_GAP) > columns:
+            blocks.append([0])
+        blocks[-1].append(at)
+    for number, block in enumerate(blocks):
+        if number:
+            yield ""
+        numeric = frozenset(place for place, at in enumerate(block) if at in right)
+        yield from aligned([[row[at] for at in block] for row in rows], right=numeric)
 
 
 def cell(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from mvc.cli.output import screen
 from mvc.model.ids import SHORT
 from mvc.model.version import Timestamp
 
@@ -50,7 +51,7 @@ def line(text: str) -> str:
 
 def json_line(document: Mapping[str, Any]) -> str:
     """Return `document` as one line of JSON, with control characters as escapes."""
-    text = json.dumps(document, ensure_ascii=False, default=str)
+    text = json.dumps(document, ensure_ascii=screen.is_ascii(sys.stdout), default=str)
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 

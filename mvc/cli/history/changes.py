@@ -11,6 +11,7 @@ import click
 
 from mvc import lazy
 from mvc.cli.app.terminal import escape, style
+from mvc.cli.output.screen import Verbatim
 from mvc.model.compare import text
 from mvc.model.compare.diff import VersionDiff
 from mvc.model.compare.text import TextDiff
@@ -91,7 +92,12 @@ def text_lines(texts: Sequence[TextDiff]) -> Iterator[str]:
         yield style(f"--- a/{escape(changed.old_path)}", bold=True)
         yield style(f"+++ b/{escape(changed.path)}", bold=True)
         for line in changed.lines:
-            yield style("\t".join(map(escape, line.split("\t"))), fg=_SIGNS.get(line[0]))
+            yield Verbatim(style("\t".join(map(escape, line.split("\t"))), fg=_SIGNS.get(line[0])))
+
+
+def indented(line: str, by: str) -> str:
+    """Return a line of changes after `by`; one that is never wrapped stays so."""
+    return Verbatim(by + line) if isinstance(line, Verbatim) else by + line
 
 
 def options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
+from mvc.cli.output import screen
+
 _DEFAULT = "less -FRX"
 
 
@@ -20,7 +22,8 @@ def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
     Without such a program, write it directly.
     """
     program = _program(environ.get("MVC_PAGER") or pager or environ.get("PAGER") or _DEFAULT)
-    fits = text.count("\n") < shutil.get_terminal_size().lines
+    size = shutil.get_terminal_size()
+    fits = screen.rows(text, size.columns) < size.lines
     if not sys.stdout.isatty() or fits or program in ([], ["cat"]):
         sys.stdout.write(text)
         return
@@ -29,7 +32,7 @@ def page(text: str, pager: str | None, environ: Mapping[str, str]) -> None:
             _interrupts_ignored(),
             subprocess.Popen(program, stdin=subprocess.PIPE, env={**os.environ, "LESSCHARSET": "utf-8"}) as process,
         ):
-            process.communicate(text.encode("utf-8", "replace"))
+            process.communicate(screen.encoded(text))
     except OSError:
         sys.stdout.write(text)
 

@@ -1,0 +1,1 @@
+"""The screen: lines that fit it, and the pager."""
