@@ -21,8 +21,8 @@ from mvc.repository.model import Model
 def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
     """Show the disk usage of versions.
 
-    Lists for each version the size of its files, the bytes stored for it alone (unique) and those shared with other
-    versions. Without REV, lists all versions. The last lines sum up the whole repository, with all models.
+    Lists for each version the size of its files, the bytes stored for it alone (unique), those shared with other
+    versions, and the bytes that `mvc prune` would free by dropping this version alone. Without REV, lists all versions. The last lines sum up the whole repository, with all models.
     """
     repository, model = invocation.repository(), invocation.model()
     ids = list(dict.fromkeys(revisions.resolve(Model(repository, model), text) for text in texts))
@@ -31,8 +31,8 @@ def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
 
 
 def _lines(usages: Usages) -> Iterator[str]:
-    head = ("", "", "total", "unique", "shared", "")
-    yield from aligned([head, *map(_row, usages.versions)], right=frozenset({2, 3, 4}))
+    head = ("", "", "total", "unique", "shared", "if pruned", "")
+    yield from aligned([head, *map(_row, usages.versions)], right=frozenset({2, 3, 4, 5}))
     yield ""
     saved = f" ({usages.checked_out / usages.store:.1f} times smaller)" if usages.store else ""
     versions = count(usages.count, "version")
@@ -44,5 +44,5 @@ def _lines(usages: Usages) -> Iterator[str]:
 
 def _row(usage: Usage) -> tuple[str, ...]:
     absent = f"  ({count(usage.absent, 'file')} not fetched)" if usage.absent else ""
-    sizes = (size(usage.total), size(usage.unique), size(usage.shared))
+    sizes = (size(usage.total), size(usage.unique), size(usage.shared), f"-{size(usage.freed)}" if usage.freed else "0")
     return (f"v{usage.version.number}", short(usage.id), *sizes, escape(usage.version.subject) + absent)

@@ -13,6 +13,7 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage import usage
 from mvc.storage.chunks import encodings
+from mvc.storage.packs import packformat
 
 _Parts = dict[str, disk_usage.Kept]
 _SAVING = {
@@ -29,10 +30,13 @@ _SAVING = {
 class Usage(Document):
     """Usage of one version, in bytes: `total` of its files when checked out, `unique` and `shared` in the store.
 
-    Unique parts are needed by no other version. `absent` is the number of files with content that is not local.
+    Unique parts are needed by no other version. `absent` is the number of files with content that is not local. `freed`
+    estimates the bytes by which the store would shrink if `mvc prune` dropped this version alone.
     """
 
-    KEYS = keys("id number=version.number bytes_total=total bytes_unique=unique bytes_shared=shared absent")
+    KEYS = keys(
+        "id number=version.number bytes_total=total bytes_unique=unique bytes_shared=shared absent bytes_freed=freed"
+    )
 
     id: VersionId
     version: Version
@@ -40,6 +44,7 @@ class Usage(Document):
     unique: int
     shared: int
     absent: int
+    freed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class _Count:
         self._totals: dict[VersionId, int] = {}
         self._parts: dict[FileId, _Parts | None] = {}
         self._needed: dict[str, int] = {}
+        self._users: dict[str, int] = {}
+        self._deltas: dict[str, disk_usage.Kept] = {}
 
     def add(self, id_: VersionId, version: Version) -> None:
         """Add the parts of a version."""
@@ -98,8 +105,13 @@ class _Count:
         self._versions[id_] = version
         self._files[id_] = {entry.file: entry.size for entry in entries}
         self._totals[id_] = sum(entry.size for entry in entries)
-        for part in self._with_bases(self._of(self._files[id_])):
+        own = self._of(self._files[id_])
+        for part in self._with_bases(own):
             self._needed[part] = self._needed.get(part, 0) + 1
+        for part, kept in own.items():
+            self._users[part] = self._users.get(part, 0) + 1
+            if kept.base is not None:
+                self._deltas[kept.base] = kept  # versions are added newest first, so the oldest delta is left
 
     def total(self, id_: VersionId) -> int:
         """Return the bytes of a version's files."""
@@ -111,7 +123,23 @@ class _Count:
         unique = sum(kept.stored for part, kept in parts.items() if self._needed[part] == 1)
         absent = sum(self._stored(file) is None for file in self._files[id_])
         shared = sum(kept.stored for kept in parts.values()) - unique
-        return Usage(id_, self._versions[id_], self.total(id_), unique, shared, absent)
+        return Usage(id_, self._versions[id_], self.total(id_), unique, shared, absent, self._freed(id_))
+
+    def _freed(self, id_: VersionId) -> int:
+        """Return the bytes that dropping a version frees.
+
+        A chunk that is stored whole and has deltas is replaced by the oldest of these, which is then stored whole. A file
+        inside its recipe stays.
+        """
+        freed = 0
+        for file in self._files[id_]:
+            recipe = self._repository.recipes.best(file)
+            own = self._stored(file) or {}
+            for part, kept in own.items() if recipe is not None and recipe.inline is None else ():
+                if self._users[part] == 1:
+                    delta = self._deltas.get(part) if kept.base is None else None
+                    freed += packformat.HEADER.size + (delta or kept).stored
+        return freed
 
     def saved(self, ids: Iterable[VersionId]) -> dict[str, int]:
         """Return the bytes saved for the files of some versions, by cause, for complete files only."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
+from mvc.model.ids import VersionId, digest
+from mvc.porcelain.du import du
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.prune import Pruned, prune
 from mvc.repository import revisions
@@ -20,7 +22,7 @@ from mvc.repository.retention.rules import Best, Rules
 from mvc.storage import usage
 from mvc.transport import promises
 from tests.cli.shell import MODEL, Shell, begin
-from tests.weights import Tensors, network, safetensors, tuned
+from tests.weights import Tensors, network, rounded, safetensors, tuned
 
 WEIGHTS = "w.safetensors"
 
@@ -225,3 +227,101 @@ def _read(shell: Shell, revision: str) -> None:
     """Fetch the bytes of a version, as every reading verb does."""
     model = Model(shell.repository, MODEL)
     promises.ensure_version_present(shell.repository, revisions.resolve(model, revision))
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_du_estimates_what_dropping_a_version_frees(shell: Shell, rng: random.Random, number: int) -> None:
+    _line(shell, rng, 5)
+    shell.write("own.bin", rng.randbytes(300_000))
+    shell.ok("add", "own.bin", "--as", "own")
+    shell.commit("six")
+    shell.commit("seven", "--allow-empty")
+    promised = {each.version.number: each.freed for each in du(Model(shell.repository, MODEL)).versions}
+    done = _prune(shell, Rules(), f"v{number}")
+    assert abs(promised[number] - done.freed) <= 0.06 * done.freed
+    assert promised[6] == promised[7] == 0  # both have all that either has
+
+
+def test_random_histories_keep_what_the_rules_keep_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, deep: bool
+) -> None:
+    for number in range(20 if deep else 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        _history(begin(folder, monkeypatch), rng, monkeypatch)
+
+
+def _history(shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grow branches, merge them, prune now and then; compare each kept version, and the store with a fresh one."""
+    tensors: dict[str, Tensors] = {"main": network(rng, layers=3)}
+    contents: dict[str, dict[str, bytes]] = {}
+    branch = "main"
+    dropped: set[str] = set()
+    for step in range(rng.randint(7, 10)):
+        if step > 1 and rng.random() < 0.3:
+            branch = rng.choice([*tensors, f"b{step}"])
+            base = rng.choice(list(tensors))
+            if branch not in tensors:
+                shell.ok("switch", base)
+                shell.ok("switch", "-c", branch)
+                tensors[branch] = tensors[base]
+            else:
+                shell.ok("switch", branch)
+        if step and rng.random() < 0.8:
+            tensors[branch] = tuned(tensors[branch], rng)
+        shell.write(WEIGHTS, safetensors(tensors[branch]))
+        shell.write("half.safetensors", safetensors(rounded(tensors[branch], "BF16")))
+        if not step:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+            shell.ok("add", "half.safetensors", "--as", "half")
+        id_ = shell.commit(f"step {step}", "--allow-empty")
+        contents[id_] = {
+            "weights": safetensors(tensors[branch]),
+            "half": (shell.folder / "half.safetensors").read_bytes(),
+        }
+        if rng.random() < 0.2:
+            shell.ok("tag", f"t{step}")
+        if step > 3 and rng.random() < 0.3:
+            dropped |= _pruned(shell, rng)
+    dropped |= _pruned(shell, rng)
+    assert not fsck(shell.repository, read_data=True).findings
+    used = {digest(data) for id_ in contents.keys() - dropped for data in contents[id_].values()}
+    for id_, files in contents.items():
+        for role, data in files.items():
+            if id_ not in dropped:
+                assert _content(shell.repository, id_, role) == data
+            elif digest(data) not in used:
+                with pytest.raises(errors.Missing):
+                    _content(shell.repository, id_, role)
+    _assert_no_larger_than_fresh(shell, [contents[id_] for id_ in contents if id_ not in dropped], monkeypatch)
+
+
+def _pruned(shell: Shell, rng: random.Random) -> set[str]:
+    rules = Rules(last=rng.randint(0, 3), keep_roles=())
+    try:
+        return {each.id for each in _prune(shell, rules).dropped}
+    except errors.NothingToPrune:
+        return set()
+
+
+def _content(repository: Repository, id_: str, role: str) -> bytes:
+    file = repository.objects.tree(repository.objects.version(VersionId(id_)).tree).by_role[role].file
+    return b"".join(map(bytes, repository.extract.stream(file)))
+
+
+def _assert_no_larger_than_fresh(
+    shell: Shell, contents: list[dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell.folder / "fresh").mkdir()
+    fresh = begin(shell.folder / "fresh", monkeypatch)
+    for number, files in enumerate(contents):
+        fresh.write(WEIGHTS, files["weights"])
+        fresh.write("half.safetensors", files["half"])
+        if not number:
+            fresh.ok("add", WEIGHTS, "--as", "weights")
+            fresh.ok("add", "half.safetensors", "--as", "half")
+        fresh.commit(str(number), "--allow-empty")
+    sizes = [
+        sum(path.stat().st_size for path in (each.folder / ".mvc" / "packs").rglob("*.pack")) for each in (shell, fresh)
+    ]
+    assert sizes[0] <= 1.05 * sizes[1], sizes
