@@ -20,7 +20,7 @@ from mvc.api.version import Version
 from mvc.model.query import parse
 from mvc.model.toml.value_file import ValueFile
 from mvc.model.version import Code, Person
-from mvc.porcelain import docker, drift, edit, merge_continue, models, publish
+from mvc.porcelain import docker, drift, edit, merge_continue, models, notes, publish
 from mvc.porcelain import source as origin
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import AddedRun, add_run
@@ -37,6 +37,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
+from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.prune import Pruned, prune
 from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_tags import publish_tags
@@ -103,6 +104,11 @@ class Model:
     def stashes(self) -> Stashes:
         """The model's stashes, the newest first."""
         return Stashes(self._session, self.name)
+
+    @property
+    def notes(self) -> list[ListedNote]:
+        """The notes on all versions of the model, the newest first."""
+        return notes.log(self._session.of(self.name))
 
     def __getitem__(self, revision: Revision) -> Version:
         """Return the version that `revision` names. Raises UnknownRevision, AmbiguousRevision, NoVersionYet and the like."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
 from mvc import display
 from mvc.api.files import Files
-from mvc.api.session import PathLike, Revision, Session, texts
+from mvc.api.session import PathLike, Revision, Session, Who, texts
 from mvc.model import roles
 from mvc.model import version as versions
 from mvc.model.compare.diff import VersionDiff
@@ -17,11 +17,12 @@ from mvc.model.ids import SHORT, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
-from mvc.porcelain import source_check
+from mvc.porcelain import notes, source_check
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
+from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.show import Shown, show
 from mvc.porcelain.source_check import SourceChecked
 from mvc.repository import refnames
@@ -145,7 +146,33 @@ class Version:
         """The files, by role or by path."""
         return Files(self._session, roles.expanded(self.manifest, self.tree), f"{self.model} v{self.number}")
 
+    @property
+    def notes(self) -> list[ListedNote]:
+        """The notes on the version, the oldest first."""
+        return notes.show(self._session.of(self.model), self.id)
+
+    @property
+    def withdrawn(self) -> bool:
+        """True if the newest value `withdrawn` in its notes is true."""
+        return notes.is_withdrawn(self._session.of(self.model), self.id)
+
     # --- verbs
+
+    def add_note(
+        self,
+        text: str = "",
+        *,
+        values: Mapping[str, Any] | None = None,
+        allow_secret: bool = False,
+        actor: Who | None = None,
+    ) -> ListedNote:
+        """Add a note of a text, of `values` by key, or of both. Raises BadNote, SecretInNote."""
+        of, who = self._session.of(self.model), self._session.actor(actor)
+        return notes.add(of, self.id, who, text=text, values=values, allow_secret=allow_secret)
+
+    def remove_notes(self, *numbers: int, actor: Who | None = None) -> list[ListedNote]:
+        """Remove notes by their numbers (none: all); they stay in the history. Raises NoSuchNote."""
+        return notes.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
 
     def show(self) -> Shown:
         """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged."""

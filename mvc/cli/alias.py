@@ -13,6 +13,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import group, subverb
+from mvc.cli.history import notes
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
@@ -79,6 +80,8 @@ def assign(
 ) -> None:
     """Set alias NAME to REV (default: HEAD).
 
+    With -m, the reason is recorded even if the alias is at REV already.
+
     Refused if REV is not ready for the uses in intent.ready_for of its model.toml; `mvc check` shows why.
 
     With --publish, the version that had the alias on the registry loses its tag; with --rename, it gets its own name
@@ -89,6 +92,7 @@ def assign(
     target = revisions.resolve(Model(repository, model), revision)
     if not publish:
         done = porcelain.assign(Model(repository, model), name, target, actor, reason=message, force=force)
+        notes.warn(invocation, Model(repository, model), target)
         _emit(invocation, done)
         return
     with registry_tags.registry(invocation, registry) as connected, invocation.progress("Publishing") as progress:
@@ -103,6 +107,7 @@ def assign(
             rename=rename,
             progress=progress,
         )
+    notes.warn(invocation, Model(repository, model), target)
     for note in registry_tags.alias_notes(published):
         invocation.note(note)
     invocation.emit("alias", published, lambda: registry_tags.alias(published))

@@ -7,6 +7,7 @@ import click
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
+from mvc.cli.history import notes
 from mvc.plural import count
 from mvc.porcelain.export import export
 from mvc.repository import revisions
@@ -24,13 +25,15 @@ def command(invocation: Invocation, revision: str, directory: str) -> None:
     """
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
+    of = Model(repository, revisions.model_of(Model(repository, model), revision))
     entries = repository.objects.tree(repository.objects.version(id_).tree).entries
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         done = export(
-            Model(repository, revisions.model_of(Model(repository, model), revision)),
+            of,
             id_,
             invocation.cwd / directory,
             progress=progress,
         )
+    notes.warn(invocation, of, id_)
     line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and model.toml to {escape(directory)}"
     invocation.emit("export", done, lambda: [line], ids=(done.version,))

@@ -13,7 +13,7 @@ from mvc.cli.app.terminal import date, escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
-from mvc.cli.history import filters, templates
+from mvc.cli.history import filters, notes, templates
 from mvc.cli.history import query as queries
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.filters import Chosen
@@ -73,9 +73,9 @@ def command(
 
     EXPR compares values: KEY == VALUE, also != < <= > >= and ~ (a regular expression), KEY in [A, B], KEY has VALUE and
     has KEY, joined by and, or, not and parentheses. A KEY is one of model.toml, such as metrics.mAP50, or one of number,
-    id, author, email, time, subject, message, tag, alias, code, format and file.ROLE.size; ready(USE) checks readiness.
-    A version without the key does not match. With --where or --sort, log starts from every branch, tag and alias unless
-    REV is given.
+    id, author, email, time, subject, message, tag, alias, code, format, file.ROLE.size, notes and notes.KEY; ready(USE)
+    checks readiness. A version without the key does not match. With --where or --sort, log starts from every branch, tag
+    and alias unless REV is given.
     """
     if graph and reverse:
         raise click.UsageError("--graph cannot be combined with --reverse")
@@ -169,12 +169,21 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     id_ = style(short(entry.id), fg="yellow")
     names = _names(entry, style_of)
     if style_of.oneline:
-        parts = (id_, queries.numbered(entry), names, _with_tags(entry), escape(version.subject))
+        parts = (
+            id_,
+            queries.numbered(entry),
+            names,
+            _with_tags(entry),
+            notes.mark(entry.notes),
+            escape(version.subject),
+        )
         lines = [" ".join(part for part in parts if part)]
     else:
-        head = (queries.numbered(entry), id_, names, _with_tags(entry), date(version.time), escape(version.author.name))
+        where = (queries.numbered(entry), id_, names, _with_tags(entry), notes.mark(entry.notes))
+        head = (*where, date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
+        lines += [f"    {line}" for line in (*notes.tag_lines(entry.tag_messages), *notes.lines(entry.notes))]
     lines += [f"    {escape(place.page)}" for place in entry.places if style_of.verbose]
     if style_of.verbose and version.code is not None:
         dirty = " (dirty)" if version.code.dirty else ""

@@ -117,6 +117,8 @@ def _lines(done: Pushed) -> Iterator[str]:
         verb_ = "Uploaded" if done.done else "Would upload"
         skipped = f" ({size(done.skipped)} already on {escape(done.remote)})" if done.skipped else ""
         yield f"{verb_} {count(done.versions, 'version')}, {size(done.sent)}{skipped}."
+    if done.notes:
+        yield f"Uploaded {count(done.notes, 'note')}."
 
 
 def _move(ref: PushedRef) -> str:

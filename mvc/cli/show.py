@@ -14,6 +14,7 @@ from mvc.cli.app.tensors import held
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.history import changes as changes_style
+from mvc.cli.history import notes
 from mvc.cli.history.changes import ChangesStyle
 from mvc.model.roles import roles_of
 from mvc.plural import count
@@ -52,6 +53,9 @@ def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[st
     yield ""
     yield from (f"    {escape(line)}" for line in shown.version.message.split("\n"))
     yield ""
+    if shown.tag_messages or shown.notes:
+        yield from (f"    {line}" for line in (*notes.tag_lines(shown.tag_messages), *notes.lines(shown.notes)))
+        yield ""
     if chosen.is_full:
         yield from _values(shown)
         yield from _files(shown)
@@ -69,7 +73,12 @@ def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[st
 def _head(shown: Shown) -> Iterator[str]:
     version = shown.version
     names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in shown.names)
-    yield style(f"{escape(shown.model)} v{version.number}  {shown.id}", fg="yellow") + (f"  ({names})" if names else "")
+    withdrawn = notes.mark(shown.notes)
+    yield (
+        style(f"{escape(shown.model)} v{version.number}  {shown.id}", fg="yellow")
+        + (f"  ({names})" if names else "")
+        + (f"  {withdrawn}" if withdrawn else "")
+    )
     for parent in version.parents:
         yield f"{'parent':<11} {parent}{' (missing: never published)' if parent in shown.absent else ''}"
     yield f"{'tree':<11} {version.tree}"

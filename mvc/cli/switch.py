@@ -10,6 +10,7 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
+from mvc.cli.history import notes
 from mvc.plural import count
 from mvc.porcelain.switch import Switched, previous, switch
 from mvc.repository.model import Model
@@ -56,6 +57,7 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
         done = switch(
             Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
         )
+    notes.warn(invocation, Model(repository, model), done.version)
     invocation.emit("switch", done, lambda: _lines(done, before))
 
 

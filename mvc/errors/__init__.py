@@ -24,7 +24,7 @@ All other classes inherit the exit code of their branch. One module per area:
     worktree    the working tree: local changes in the way, interrupted changes
     refs        branches, tags and aliases
     revisions   revisions, and formats and filters of the log
-    commit      commits
+    commit      commits, and notes on versions
     merge       merges, fast-forwards and rebases
     store       stored data: missing or damaged, in the store or on a remote
     remotes     remotes: their settings, reach and rights
@@ -60,11 +60,14 @@ if TYPE_CHECKING:
     from mvc.errors.commit import (
         AmendHeld,
         BadMessage,
+        BadNote,
         Detached,
         EmptyMessage,
+        NoSuchNote,
         NothingToAmend,
         NothingToCommit,
         SecretFound,
+        SecretInNote,
         UnknownUse,
     )
     from mvc.errors.disk import (
@@ -348,6 +351,7 @@ __all__ = [
     "BadLockFile",
     "BadMessage",
     "BadModelKey",
+    "BadNote",
     "BadPattern",
     "BadQuery",
     "BadRefName",
@@ -454,6 +458,7 @@ __all__ = [
     "NoSuchImage",
     "NoSuchMoment",
     "NoSuchName",
+    "NoSuchNote",
     "NoSuchRef",
     "NoSuchRemote",
     "NoSuchStash",
@@ -532,6 +537,7 @@ __all__ = [
     "RoleWithoutFile",
     "RulesBroken",
     "SecretFound",
+    "SecretInNote",
     "SetInFile",
     "SettingNotTrusted",
     "SeveralModels",

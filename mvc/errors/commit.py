@@ -1,4 +1,4 @@
-"""Errors: a commit was refused: nothing to commit, an invalid message, a possible secret."""
+"""Errors: a commit or a note was refused: nothing to commit, an invalid message, a possible secret."""
 
 from __future__ import annotations
 
@@ -52,6 +52,28 @@ class SecretFound(Refused):
     """Nothing was committed, because this looks like a secret: {findings}.
 
     Remove the secret first, since a committed version never changes; if it is not a secret, commit with
+    --allow-secret.
+    """
+
+
+class BadNote(Usage):
+    """Invalid note: {reason}.
+
+    Add a text, values or both: `mvc notes add REV "bad in rain" incident=4711`.
+    """
+
+
+class NoSuchNote(Usage):
+    """{version} has no note {number}.
+
+    List its notes with `mvc notes show {id}`.
+    """
+
+
+class SecretInNote(SecretFound):
+    """The note was not added, because this looks like a secret: {findings}.
+
+    Remove the secret first, since notes stay in the history and are shared; if it is not a secret, add the note with
     --allow-secret.
     """
 

@@ -49,13 +49,13 @@ def assign(
 ) -> Alias:
     """Point the alias `name` to `target`; with `force`, even to a version that is not ready for its uses.
 
-    Without `reason`, the log has an empty one.
+    A `reason` is recorded also if the alias is there already; without one, the log has an empty one.
 
     Raises NotReady, BadRefName, NameTaken, CaseTwin, RefMoved.
     """
     if not force and model.target(ALIASES, name) != target:
         intended.require(model.repository, target, name)
-    refnames.set_alias(model, name, target, actor, reason or "")
+    refnames.set_alias(model, name, target, actor, reason or "", restate=bool(reason))
     return _alias(model, name)
 
 

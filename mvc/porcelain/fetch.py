@@ -22,7 +22,7 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.promised import PROMISED
 from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName
-from mvc.transport import presence, tracking
+from mvc.transport import note_sync, presence, tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,13 @@ class FetchedRef(Document):
 class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
-    `ignored` are refs with names that mvc would not create.
+    `ignored` are refs with names that mvc would not create. `notes` counts the new notes; `unreadable` are reasons why
+    others are left out.
     """
 
-    KEYS = keys("remote refs versions bytes_received=received other_models=others ignored")
+    KEYS = keys(
+        "remote refs versions bytes_received=received other_models=others ignored notes unreadable_notes=unreadable"
+    )
 
     remote: str
     refs: tuple[FetchedRef, ...]
@@ -51,19 +54,23 @@ class Fetched(Document):
     received: int
     others: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    notes: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """The refs of a remote at one moment, for the requested models, each with its newest entry.
 
-    `place_logs` are the remote's logs of registry versions of these models, each with its newest number.
+    `place_logs` are the remote's logs of registry versions of these models, each with its newest number; `notes` the
+    numbers of all its notes.
     """
 
     tips: dict[RefName, RefEntry]
     models: tuple[str, ...]
     ignored: tuple[str, ...]
     place_logs: dict[RefName, int]
+    notes: dict[RefName, list[int]]
 
 
 @writes
@@ -81,13 +88,23 @@ def fetch(
     inventory, versions = learn(repository, remote, there.tips, actor)
     refs = note(repository, remote, there.tips, actor, prune=prune)
     place_sync.receive(repository, remote, there.place_logs, actor)
+    received = note_sync.receive(repository, remote, there.notes, wanted)
     others = tuple(model for model in there.models if model not in wanted)
-    return Fetched(remote.name, refs, versions, inventory.received, others, there.ignored)
+    return Fetched(
+        remote.name,
+        refs,
+        versions,
+        inventory.received,
+        others,
+        there.ignored,
+        notes=received.count,
+        unreadable=received.unreadable,
+    )
 
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """Read the refs of `remote`, for the models `wanted` or all; raise RemoteRewritten."""
-    numbers, place_logs, strange = remote.refs.everything()
+    numbers, place_logs, notes, strange = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
     ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
@@ -96,9 +113,8 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
         entries = list(workers.ahead(lambda each: remote.refs.at(*each, last[each[0]]), chosen, 4 * remote.jobs))
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
-    return Look(
-        tips, tuple(sorted({ref.model for ref in sound})), tuple(ignored), place_sync.of_models(place_logs, wanted)
-    )
+    models = tuple(sorted({ref.model for ref in sound}))
+    return Look(tips, models, tuple(ignored), place_sync.of_models(place_logs, wanted), notes)
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:

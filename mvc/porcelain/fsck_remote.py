@@ -13,6 +13,7 @@ from mvc import errors
 from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.fsck import Hit, Report
+from mvc.remotes import notes
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
@@ -22,9 +23,12 @@ from mvc.storage.disk.workers import Workers
 from mvc.storage.fsck import Finding
 from mvc.storage.packs import packformat
 from mvc.storage.progress import Progress
+from mvc.storage.records import remarks
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, tracking
 
+_SHOWN = 5
+"""Missing notes of one version that are listed."""
 ALL = (1, 1)
 """The subset of all packs."""
 
@@ -87,7 +91,9 @@ def examine(
     """
     presence.check(repository, remote)
     found = _Found()
-    tips = _names(remote, found)
+    listing = remote.refs.everything()
+    tips = _names(remote, listing.refs, found)
+    _notes(remote, listing.notes, found)
     _seen(repository, remote, tips, found)
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     versions = _versions(repository, there, tips, found)
@@ -108,11 +114,11 @@ def examine(
     return Survey(Report(tuple(found.findings), tuple(found.hits), found.counts, None), tips, there, damaged, whole)
 
 
-def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
+def _names(remote: Remote, numbers: dict[RefName, int], found: _Found) -> dict[RefName, RefEntry]:
     """Return the newest entry of each ref; check every log from its first entry."""
     tips: dict[RefName, RefEntry] = {}
     with Workers(remote.jobs) as workers:
-        for ref, newest in sorted(remote.refs.numbers().items()):
+        for ref, newest in sorted(numbers.items()):
             read = workers.ahead(lambda seq, ref=ref: _entry(remote, ref, seq), range(1, newest + 1), 4 * remote.jobs)  # type: ignore[misc]
             for seq, entry in enumerate(read, 1):
                 _check_entry(ref, seq, entry, tips.get(ref), found)
@@ -120,6 +126,17 @@ def _names(remote: Remote, found: _Found) -> dict[RefName, RefEntry]:
                     tips[ref] = entry
                 found.counts["entries"] = found.counts.get("entries", 0) + 1
     return tips
+
+
+def _notes(remote: Remote, numbers: dict[RefName, list[int]], found: _Found) -> None:
+    """Check every note, and that none is missing from the middle."""
+    for log, seqs in numbers.items():
+        for seq in sorted(set(range(1, min(seqs[-1], remarks.MAX_NOTES) + 1)) - set(seqs))[:_SHOWN]:
+            found.add("note", log.path(seq), "it is missing")
+    for log, entry in notes.read(remote, numbers):
+        found.counts["notes"] = found.counts.get("notes", 0) + 1
+        if isinstance(entry, errors.MvcError):
+            found.add("note", log.folder, f"it cannot be read: {entry.message}")
 
 
 def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], found: _Found) -> None:

@@ -14,6 +14,7 @@ from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.repository import history, reachable
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage import objects
 from mvc.storage.disk import primitives
@@ -91,8 +92,17 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     plan = found.plan
     if not plan.is_empty:
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
+    _remove_notes(repository, {id_ for id_, _, _ in found.versions})
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     return replace(found, plan=plan, done=True)
+
+
+def _remove_notes(repository: Repository, removed: set[VersionId]) -> None:
+    """Remove the notes on versions that no longer exist, also those of an interrupted collection."""
+    for model in repository.refs.models():
+        for id_ in Model(repository, model).noted():
+            if id_ in removed or not repository.objects.has(id_):
+                repository.remarks.remove(model, id_)
 
 
 def planned(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
@@ -25,7 +25,9 @@ from mvc.repository.history import Entry, Versions
 from mvc.repository.model import Model
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
-from mvc.storage.records.reflog import Place
+from mvc.storage.records import remarks
+from mvc.storage.records.reflog import TAGS, Place
+from mvc.storage.records.remarks import Note
 
 if TYPE_CHECKING:
     from mvc.model.compare import narrow
@@ -40,12 +42,15 @@ else:
     texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
 
+NOTE = "number=seq time=at by text values"
+"""The keys of a note in the document of its version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Filters of versions; time bounds are inclusive.
 
-    `author` and `grep` are regular expressions that ignore letter case. `merges` is True for merges only, False for none.
+    `author` and `grep` (of messages and notes) are regular expressions that ignore letter case. `merges` is True for merges only, False for none.
     `paths` selects versions that change one of these files (`follow`: also under its former paths), `text` versions that
     add or remove that text.
     """
@@ -83,6 +88,7 @@ class Logged(Document):
 
     `places` are its registry versions, `registry_tags` the tags that these had when they were last read. With a query,
     `values` has the requested values by key, and `branch` is a branch that has the version if HEAD's history has not.
+    `notes` are the notes on it, `tag_messages` the messages of its tags by name.
     """
 
     KEYS = keys(
@@ -90,6 +96,8 @@ class Logged(Document):
         "message=version.message code=version.code",
         {"names": rows("names", "kind=0 name=1")},
         "registry=places registry_tags values branch *changes",
+        {"notes": rows("notes", NOTE)},
+        "tag_messages",
     )
     OPTIONAL = ("values", "branch")
 
@@ -102,6 +110,8 @@ class Logged(Document):
     registry_tags: tuple[str, ...] = ()
     values: Mapping[str, Any] | None = None
     branch: str | None = None
+    notes: tuple[Note, ...] = ()
+    tag_messages: Mapping[str, str] = field(default_factory=dict)
 
 
 _Fields = TypeVar("_Fields", bound=VersionFields)
@@ -131,10 +141,11 @@ def log(
     NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
     """
     tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
+    noted = model.noted()
 
     def found(versions: Versions[_Fields]) -> Iterator[tuple[VersionId, _Fields]]:
         walked = history.walk(versions, tips, exclude=exclude, first_parent=first_parent)
-        return _touching(model.repository, _matching(walked, wanted), wanted)
+        return _touching(model.repository, _matching(model, walked, wanted, noted), wanted)
 
     selected: dict[VersionId, select.Row] = {}
     if query.is_empty:
@@ -158,7 +169,9 @@ def log(
             drawn.get(id_, ()),
             _changes(model.repository, id_, version, wanted.paths, context) if changes else None,
             *(_published(model, id_) if published else ((), ())),
-            *selected[id_][2:] if id_ in selected else (),
+            *selected[id_][2:] if id_ in selected else (None, None),
+            notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
+            tag_messages=tag_messages(model, names.get(id_, ())),
         )
         for id_, version in entries
     )
@@ -168,6 +181,12 @@ def _published(model: Model, id_: VersionId) -> tuple[tuple[Place, ...], tuple[s
     """Return the registry versions of a version, and their tags as noted."""
     places = tuple(publications.places(model, id_))
     return places, notes.of_places(model.repository, places)
+
+
+def tag_messages(model: Model, names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the messages of the tags among `names`, which are pairs of kind and name; a tag may have none."""
+    tips = ((name, model.repository.refs.tip(model.ref(TAGS, name))) for kind, name in names if kind == "tag")
+    return {name: tip.move.reason for name, tip in tips if tip is not None and tip.move.reason}
 
 
 def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list[VersionId], list[VersionId]]:
@@ -182,19 +201,31 @@ def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list
     return tips, [id_ for each in ranges for id_ in each.exclude]
 
 
-def _matching(entries: Iterator[tuple[VersionId, _Fields]], wanted: Filter) -> Iterator[tuple[VersionId, _Fields]]:
+def _matching(
+    model: Model, entries: Iterator[tuple[VersionId, _Fields]], wanted: Filter, noted: Collection[VersionId]
+) -> Iterator[tuple[VersionId, _Fields]]:
     author, grep = _expression(wanted.author), _expression(wanted.grep)
 
-    def fits(version: VersionFields) -> bool:
+    def fits(id_: VersionId, version: VersionFields) -> bool:
         return (
             (author is None or author.search(str(version.author)) is not None)
-            and (grep is None or grep.search(version.message) is not None)
+            and (grep is None or _mentions(model, grep, (id_, version), noted))
             and (wanted.since is None or version.time.seconds >= wanted.since.seconds)
             and (wanted.until is None or version.time.seconds <= wanted.until.seconds)
             and (wanted.merges is None or wanted.merges == (len(version.parents) > 1))
         )
 
-    return entries if wanted.is_empty else (entry for entry in entries if fits(entry[1]))
+    return entries if wanted.is_empty else (entry for entry in entries if fits(*entry))
+
+
+def _mentions(
+    model: Model, grep: re.Pattern[str], entry: tuple[VersionId, VersionFields], noted: Collection[VersionId]
+) -> bool:
+    """Return whether the message of a version or one of its notes matches."""
+    id_, version = entry
+    if grep.search(version.message):
+        return True
+    return id_ in noted and any(map(grep.search, remarks.searched(model.repository.remarks.notes(model.key, id_))))
 
 
 def _touching(

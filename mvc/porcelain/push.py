@@ -30,7 +30,7 @@ from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, Move, RefEntry, RefName
-from mvc.transport import presence, promises, promisor, rebase, tracking
+from mvc.transport import note_sync, presence, promises, promisor, rebase, tracking
 from mvc.transport.rebase import Rebased
 from mvc.transport.refspec import RefUpdate
 
@@ -62,10 +62,10 @@ class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
-    `repaired` is the repair of the remote, if one was made.
+    `repaired` is the repair of the remote, if one was made; `notes` counts the notes that are new there.
     """
 
-    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired")
+    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes")
     OPTIONAL = ("repaired",)
 
     remote: str
@@ -78,6 +78,7 @@ class Pushed(Document):
     rebased: int = 0
     rebases: tuple[Rebased, ...] = ()
     repaired: Healed | None = None
+    notes: int = 0
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
@@ -118,6 +119,7 @@ def push(
         done = _joined(done, _Push(model.repository, model.key, remote, actor, lease=lease).run(ready, progress))
     if not done.rejected:
         place_sync.send(model, remote, actor)
+        done = replace(done, notes=note_sync.send(model, remote))
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(

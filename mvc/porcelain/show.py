@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mvc.model.compare.diff import VersionDiff, compare
@@ -14,7 +15,8 @@ from mvc.model.roles import roles_of
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.registry.tags import notes
+from mvc.porcelain.log import NOTE, tag_messages
+from mvc.registry.tags import notes as registry_notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
 from mvc.repository.compare import texts
@@ -22,6 +24,7 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
+from mvc.storage.records.remarks import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Shown(Document):
 
     `absent` are the parents recorded as never published, `places` its registry versions, `registry_tags` the tags that these
     had when they were last read; `states` says where the
-    content of each path is, `tensors` lists the tensors of files in which they are known.
+    content of each path is, `tensors` lists the tensors of files in which they are known. `notes` are the notes on the
+    version, `tag_messages` the messages of its tags by name.
     """
 
     KEYS = keys(
@@ -54,6 +58,8 @@ class Shown(Document):
         {"names": rows("names", "kind=0 name=1")},
         "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
         "labelmap=manifest.labelmap files changes=difference texts",
+        {"notes": rows("notes", NOTE)},
+        "tag_messages",
     )
     OPTIONAL = ("texts",)
 
@@ -70,6 +76,8 @@ class Shown(Document):
     states: dict[str, State]
     tensors: dict[str, TensorCount]
     texts: tuple[TextDiff, ...] = ()
+    notes: tuple[Note, ...] = ()
+    tag_messages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sections(self) -> dict[str, Any]:
@@ -96,6 +104,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     places = tuple(publications.places(model, id_))
+    names = tuple(refnames.decorations(model).get(id_, ()))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     difference = compare(parent, snapshot, new_bytes=brought)
     return Shown(
@@ -104,14 +113,16 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         version=version,
         manifest=snapshot.manifest,
         tree=snapshot.tree,
-        names=tuple(refnames.decorations(model).get(id_, ())),
+        names=names,
         difference=difference,
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=places,
-        registry_tags=notes.of_places(repository, places),
+        registry_tags=registry_notes.of_places(repository, places),
         states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
+        notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
+        tag_messages=tag_messages(model, names),
     )
 
 

@@ -9,12 +9,10 @@ holds the logs that have equal places, so that these are read once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mvc import errors
-from mvc.model.ids import VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.remotes.remote import Remote
 from mvc.repository import places
 from mvc.repository.model import Model
@@ -22,6 +20,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.reflog import Place, RefEntry, RefName
 from mvc.transport import tracking
+from mvc.transport.synced_logs import SyncedLogs
 
 TRIES = 8
 """Attempts to append to a remote log while others append to it."""
@@ -33,7 +32,7 @@ Places = dict[tuple[str, str], Place]
 
 def receive(repository: Repository, remote: Remote, numbers: Numbers, actor: Actor) -> int:
     """Record the places of the remote's logs in this repository; return how many were new."""
-    synced = _SyncedLogs(repository, remote)
+    synced = _synced(repository, remote)
     unread = {
         ref: number for ref, number in numbers.items() if tracking.is_model(ref.model) and not synced.has(ref, number)
     }
@@ -57,7 +56,7 @@ def send(model: Model, remote: Remote, actor: Actor) -> int:
     logs = repository.refs.all(model.key, places.KIND)
     if not logs:
         return 0
-    synced = _SyncedLogs(repository, remote)
+    synced = _synced(repository, remote)
     numbers = remote.refs.published(model.key)
     count = 0
     for ref in logs:
@@ -115,39 +114,11 @@ def _local_places(repository: Repository, ref: RefName) -> Places:
     return {(place.host, place.id): place for place in local}
 
 
-@dataclass
-class _SyncedLogs:
-    """The logs that have equal places on both sides, with the numbers of entries there and here, kept in the cache."""
+def _synced(repository: Repository, remote: Remote) -> SyncedLogs:
+    """Return the logs that have equal places on both sides."""
 
-    repository: Repository
-    remote: Remote
-    numbers: dict[str, list[object]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.numbers = self._read()
-
-    @property
-    def path(self) -> str:
-        return f"cache/places/{digest(self.remote.backend.where.encode())}"
-
-    def has(self, ref: RefName, number: int) -> bool:
-        return number > 0 and self.numbers.get(ref.folder) == [number, self._local_number(ref)]
-
-    def add(self, ref: RefName, number: int) -> None:
-        self.numbers[ref.folder] = [number, self._local_number(ref)]
-
-    def save(self) -> None:
-        if self.numbers:
-            self.repository.door.cache(self.path, json.dumps(self.numbers, sort_keys=True).encode())
-
-    def _local_number(self, ref: RefName) -> int:
-        """Return the number of local entries, which identifies a log: it only grows."""
-        numbers = self.repository.refs.numbers(ref)
+    def count(ref: RefName) -> int:
+        numbers = repository.refs.numbers(ref)
         return numbers[-1] if numbers else 0
 
-    def _read(self) -> dict[str, list[object]]:
-        try:
-            numbers = json.loads(self.repository.door.read(self.path))
-        except (OSError, ValueError):
-            return {}
-        return numbers if isinstance(numbers, dict) else {}
+    return SyncedLogs(repository.door, "places", remote, count)

@@ -12,12 +12,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.remotes.backends.backend import Backend, Outcome
-from mvc.storage.records.reflog import ALIASES, HEADS, PUBLISHED, REFS, TAGS, Move, Place, RefEntry, RefName, Seen
+from mvc.storage.records.reflog import (
+    ALIASES,
+    HEADS,
+    PUBLISHED,
+    REFS,
+    REMARKS,
+    TAGS,
+    Move,
+    Place,
+    RefEntry,
+    RefName,
+    Seen,
+)
 
 MAX_ENTRY = 64 * 1024
 """The largest entry, in bytes."""
@@ -25,10 +38,25 @@ TRIES = 6
 """Attempts to create an entry when it is unknown whether it was created."""
 _KINDS = (HEADS, TAGS, ALIASES)
 _PUBLISHED_PATH = re.compile(rf"{REFS}/([^/]+)/{PUBLISHED}/([a-z]+)/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
+_NOTES_PATH = re.compile(rf"{REFS}/([^/]+)/{REMARKS}/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
 _REF_PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(_KINDS)})/([^/]+)/([0-9]{{10}})\Z")
 
+T = TypeVar("T")
 Pause = Callable[[int], None]
 """A function that waits after n failed attempts, from 1."""
+
+
+class Listing(NamedTuple):
+    """The logs on a remote, each with its newest number; `strange` are folders that are none.
+
+    `refs` are branches, tags and aliases, deleted ones included, `published` the places of versions, `notes` the notes on
+    them, with all numbers.
+    """
+
+    refs: dict[RefName, int]
+    published: dict[RefName, int]
+    notes: dict[RefName, list[int]]
+    strange: set[str]
 
 
 class RemoteRefs:
@@ -96,19 +124,28 @@ class RemoteRefs:
 
     def numbers(self, model: str | None = None) -> dict[RefName, int]:
         """Return the newest number of each ref, deleted ones included, of one model or of all, by a listing."""
-        return self.everything(model)[0]
+        return self.everything(model).refs
 
     def published(self, model: str) -> dict[RefName, int]:
         """Return the newest number of each log of published places of `model`'s versions."""
         return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _published_path))
 
-    def everything(self, model: str | None = None) -> tuple[dict[RefName, int], dict[RefName, int], set[str]]:
-        """Return `numbers`, `published`, and the folders that are not refs, by one listing."""
+    def noted(self, model: str) -> dict[RefName, list[int]]:
+        """Return the numbers of the notes on each of `model`'s versions."""
+        return _numbers(self._listed(f"{REFS}/{names.encode_component(model)}/{REMARKS}", _notes_path))
+
+    def everything(self, model: str | None = None) -> Listing:
+        """Return the newest number of each log, by one listing. Kinds that this version does not know are ignored."""
         strange: set[str] = set()
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"
-        found = _newest(self._listed(folder, lambda path: _ref_path(path) or _published_path(path), strange))
-        published = {ref: seq for ref, seq in found.items() if ref.kind.startswith(f"{PUBLISHED}/")}
-        return {ref: seq for ref, seq in found.items() if ref not in published}, published, strange
+        listed = list(
+            self._listed(folder, lambda path: _ref_path(path) or _published_path(path) or _notes_path(path), strange)
+        )
+        notes = _numbers(entry for entry in listed if entry[0].kind == REMARKS)
+        newest = _newest(entry for entry in listed if entry[0].kind != REMARKS)
+        published = {ref: seq for ref, seq in newest.items() if ref.kind.startswith(f"{PUBLISHED}/")}
+        refs = {ref: seq for ref, seq in newest.items() if ref not in published}
+        return Listing(refs, published, notes, strange)
 
     def move(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point of a push.
@@ -122,19 +159,26 @@ class RemoteRefs:
         return self._create(ref, RefEntry.for_place(ref, tip, place, move))
 
     def _create(self, ref: RefName, entry: RefEntry) -> RefEntry:
-        body = entry.encode()
+        there = self.create(ref.path(entry.seq), entry.encode(), lambda: self.entry(ref, entry.seq), ref.name)
+        return entry if there is None else self._check_ours(ref, entry, there)
+
+    def create(self, path: str, body: bytes, read: Callable[[], T | None], called: str) -> T | None:
+        """Create an entry; return None if this call has created it, else the entry that `read` finds there.
+
+        That may be the same one, if an answer was lost. Raises PushUncertain if the remote does not answer.
+        """
         for attempt in range(TRIES):
             if attempt:
                 self._pause(attempt)
             try:
-                if self._backend.create(ref.path(entry.seq), body) is Outcome.CREATED:
-                    return entry
-                there = self.entry(ref, entry.seq)
+                if self._backend.create(path, body) is Outcome.CREATED:
+                    return None
+                there = read()
             except errors.RemoteUnreachable:
-                there = self._after_no_answer(ref, entry)
+                there = _after_no_answer(read)
             if there is not None:
-                return self._check_ours(ref, entry, there)
-        raise errors.PushUncertain(remote=self._backend.where, ref=ref.name)
+                return there
+        raise errors.PushUncertain(remote=self._backend.where, ref=called)
 
     def _check_tracked(self, ref: RefName, seen: Seen) -> RefEntry:
         found = self.entry(ref, seen.seq)
@@ -142,13 +186,6 @@ class RemoteRefs:
             reason = f"entry {seen.seq} of {ref.text} of {ref.model} is {'gone' if found is None else 'another one'}"
             raise errors.RemoteRewritten(remote=self._backend.where, reason=reason)
         return found
-
-    def _after_no_answer(self, ref: RefName, entry: RefEntry) -> RefEntry | None:
-        """Return the entry after a create or a read without an answer; None for no entry, or no answer again."""
-        try:
-            return self.entry(ref, entry.seq)
-        except errors.RemoteUnreachable:
-            return None
 
     @staticmethod
     def _check_ours(ref: RefName, ours: RefEntry, found: RefEntry) -> RefEntry:
@@ -174,10 +211,25 @@ class RemoteRefs:
                 yield found
 
 
+def _after_no_answer(read: Callable[[], T | None]) -> T | None:
+    """Return the entry after a create or a read without an answer; None for no entry, or no answer again."""
+    try:
+        return read()
+    except errors.RemoteUnreachable:
+        return None
+
+
 def _newest(listed: Iterable[tuple[RefName, int]]) -> dict[RefName, int]:
     found: dict[RefName, int] = {}
     for ref, seq in listed:
         found[ref] = max(seq, found.get(ref, 0))
+    return found
+
+
+def _numbers(listed: Iterable[tuple[RefName, int]]) -> dict[RefName, list[int]]:
+    found: dict[RefName, list[int]] = {}
+    for ref, seq in sorted(listed):
+        found.setdefault(ref, []).append(seq)
     return found
 
 
@@ -195,3 +247,9 @@ def _published_path(path: str) -> tuple[RefName, int] | None:
     if match is None:
         return None
     return RefName(names.decode_component(match[1]), f"{PUBLISHED}/{match[2]}", match[3]), int(match[4])
+
+
+def _notes_path(path: str) -> tuple[RefName, int] | None:
+    """Return the log and number of a note; None for another path. Raises Damaged."""
+    match = _NOTES_PATH.match(path)
+    return None if match is None else (RefName(names.decode_component(match[1]), REMARKS, match[2]), int(match[3]))

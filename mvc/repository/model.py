@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Repository, RolledForward
 from mvc.storage.records.heads import Head
-from mvc.storage.records.reflog import RefName
+from mvc.storage.records.reflog import REMARKS, RefName
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class Model:
     def target(self, kind: str, name: str) -> VersionId | None:
         """Return the version of a ref; None if it does not exist."""
         return self.repository.refs.target(self.ref(kind, name))
+
+    def noted(self) -> frozenset[VersionId]:
+        """Return the versions that have notes, or had some."""
+        repository = self.repository
+        if not repository.door.exists(REMARKS):  # most repositories have none, and need not load the module
+            return frozenset()
+        return frozenset(repository.remarks.versions(self.key))
 
     def refs(self) -> list[RefName]:
         """Return all its refs, deleted ones and remote-tracking ones included."""

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
     from mvc.storage.records.promised import Promised
+    from mvc.storage.records.remarks import Remarks
 
 if TYPE_CHECKING:
     from mvc.storage.chunks import extract, ingest, recipes
     from mvc.storage.packs import index, metapacks, reader
-    from mvc.storage.records import promised
+    from mvc.storage.records import promised, remarks
 else:
     extract = lazy.Module("mvc.storage.chunks.extract")
     ingest = lazy.Module("mvc.storage.chunks.ingest")
@@ -44,6 +45,7 @@ else:
     metapacks = lazy.Module("mvc.storage.packs.metapacks")
     reader = lazy.Module("mvc.storage.packs.reader")
     promised = lazy.Module("mvc.storage.records.promised")
+    remarks = lazy.Module("mvc.storage.records.remarks")
 
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
@@ -154,6 +156,11 @@ class Parts:
 
     def _uses(self) -> Iterator[tuple[VersionId, FileId]]:
         return self.objects.uses([*self.objects.loose(), *self.metapacks.object_ids()])
+
+    @cached_property
+    def remarks(self) -> Remarks:
+        """The notes on versions."""
+        return remarks.Remarks(self.door)
 
     @cached_property
     def extract(self) -> Extract:

@@ -54,15 +54,20 @@ def check_tag(model: Model, name: str, version: VersionId | None) -> None:
         raise errors.TagExists(tag=name, version=history.label(model.repository, stands_for))
 
 
-def set_alias(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
-    """Move the alias `name` to `version`; return False if it is there. Raises as `check_new`, RefMoved."""
+def set_alias(model: Model, name: str, version: VersionId, actor: Actor, reason: str, *, restate: bool = False) -> bool:
+    """Move the alias `name` to `version`; return False if it is there, unless `restate` records the reason again.
+
+    Raises as `check_new`, RefMoved.
+    """
     check_new(model, ALIASES, name)
-    return _move(model.repository, model.ref(ALIASES, name), version, actor, reason)
+    return _move(model.repository, model.ref(ALIASES, name), version, actor, reason, restate=restate)
 
 
-def _move(repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str) -> bool:
+def _move(
+    repository: Repository, ref: RefName, version: VersionId, actor: Actor, reason: str, *, restate: bool = False
+) -> bool:
     tip = repository.refs.tip(ref)
-    if tip is not None and tip.new == version:
+    if tip is not None and tip.new == version and not restate:
         repository.refs.settle(ref)
         return False
     with repository.locked():

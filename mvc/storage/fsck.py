@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import ChunkId, FileId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, VersionId, digest, is_id
 from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
@@ -38,10 +38,12 @@ from mvc.storage.records import (
     merges,
     promised,
     publications,
+    remarks,
     sparse,
     stashes,
 )
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
+from mvc.storage.records.remarks import Remarks
 
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
@@ -57,6 +59,7 @@ FINDINGS = {
     "stash": "an entry of the stashes is damaged or missing from the middle",
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
+    "note": "a note on a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
     "missing": "something that a version needs is missing, and no record explains it",
@@ -73,7 +76,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "pruned", "stashes",
+    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
 }  # fmt: skip
 
 
@@ -129,6 +132,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
+    yield from _notes(door, sound)
     yield from (
         Finding("stray", name, "it does not belong to the store; remove it")
         for name in door.names("")
@@ -330,6 +334,33 @@ def _sparse(door: StoreDoor) -> Iterator[Finding]:
             sparse.paths(door, decode_component(name))
         except errors.Damaged as error:
             yield Finding("sparse", f"{sparse.FOLDER}/{name}", error.message)
+
+
+def _notes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
+    notes = Remarks(door)
+    for name in door.names(remarks.FOLDER):
+        try:
+            model = decode_component(name)
+        except errors.Damaged as error:
+            yield Finding("note", f"{remarks.FOLDER}/{name}", error.message)
+            continue
+        for version in door.names(remarks.folder(model)):
+            yield from _notes_of(door, notes, model, version, sound)
+
+
+def _notes_of(door: StoreDoor, notes: Remarks, model: str, version: str, sound: Sound) -> Iterator[Finding]:
+    log = f"{remarks.folder(model)}/{version}"
+    numbers = RefLogs.numbered(door.names(log)) if is_id(version) else []
+    if len(numbers) != len(door.names(log)) or not is_id(version):
+        yield Finding("stray", log, "something there is not a note")
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield Finding("note", log, f"its entries are numbered {_gaps(numbers)}")
+    for number in numbers:
+        sound.count("notes")
+        try:
+            notes.entry(model, VersionId(version), number)
+        except errors.Damaged as error:
+            yield Finding("note", f"{log}/{number:010d}", error.message)
 
 
 def _logs(door: StoreDoor) -> Iterator[Finding]:

@@ -96,5 +96,4 @@ def models(refs: Iterable[RefName]) -> list[str]:
 
 def sound_refs(remote: Remote) -> dict[RefName, int]:
     """List the refs of `remote`, each with its newest number; those with invalid names are left out."""
-    numbers, _, _ = remote.refs.everything()
-    return {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
+    return {ref: number for ref, number in remote.refs.numbers().items() if tracking.is_sound(ref)}

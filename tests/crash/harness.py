@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.porcelain import fsck
+from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.storage.records.remarks import Note
 from tests.crash import child
 from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome, Record, Repeat, disk
 
@@ -32,6 +34,8 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
 }
 """What a command sees beside the environment of the test."""
+ORIGIN = ".mvc-origin"
+"""The folder of a scenario's remote."""
 TOP = Path(__file__).resolve().parents[2]
 
 
@@ -86,7 +90,10 @@ def mvc(folder: Path, *arguments: str, code: int = 0) -> str:
 
 @dataclass(frozen=True)
 class State:
-    """All that a user can tell of a repository: where each name points, where each model stands, what the files hold."""
+    """All that a user can tell of a repository: where each name points, where each model stands, what the files hold.
+
+    The notes on versions are among the names, here and on the remote.
+    """
 
     names: frozenset[tuple[str, str, str, str]]
     heads: frozenset[tuple[str, str, str, str]]
@@ -107,6 +114,16 @@ def state(root: Path) -> State:
     refs = repository.refs
     every = [ref for model in refs.models() for kind in refs.kinds(model) for ref in refs.all(model, kind)]
     names = frozenset((r.model, r.kind, r.name, str(refs.target(r))) for r in every if refs.numbers(r))
+    names |= {
+        (model, "note", id_, note.text)
+        for model in repository.heads.models()
+        for id_ in Model(repository, model).noted()
+        for note in repository.remarks.notes(model, id_)
+    }
+    names |= {
+        ("", "note", path.parent.name, Note.decode(path.read_bytes()).text)
+        for path in (root / ORIGIN).glob("refs/*/remarks/*/*")
+    }
     heads = frozenset(
         (model, head.folder, str(head.branch), str(head.version))
         for model in repository.heads.models()

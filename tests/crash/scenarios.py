@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvc.repository.repository import Repository
-from tests.crash.harness import made_once, mvc
+from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
 from tests.weights import safetensors
 
-ORIGIN = ".mvc-origin"
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
 WEIGHTS = bytes(range(256)) * 300
 """76,800 bytes: more than lies inline in a recipe, so it goes to a pack."""
@@ -96,6 +95,15 @@ def pushed(root: Path) -> None:
     side(root)
     Repository(root).config.set_remote("origin", {"url": ORIGIN})
     mvc(root, "push", "origin", "--all")
+
+
+@made_once
+def noted(root: Path) -> None:
+    """As `pushed`, with two notes on a version, of which the remote has the first."""
+    pushed(root)
+    mvc(root, "notes", "add", "v1", "bad in rain", "incident=4711")
+    mvc(root, "push")
+    mvc(root, "notes", "add", "v1", "good in fog")
 
 
 @made_once
@@ -254,9 +262,13 @@ SCENARIOS = (
     Scenario("tag", two_versions, ("tag", "kept"), (0, 13)),
     Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
     Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),
+    Scenario("alias set again, with a reason", moved, ("alias", "set", "prod", "v2", "-m", "approved by QA")),
+    Scenario("notes add", two_versions, ("notes", "add", "v1", "bad in rain", "incident=4711")),
+    Scenario("notes rm", noted, ("notes", "rm", "v1", "1"), (0, 2)),
+    Scenario("push of notes", noted, ("push",), check=SURVEY),
     Scenario("alias rollback", moved, ("alias", "rollback", "prod"), (0, 13)),
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
-    Scenario("models rename", pushed, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
+    Scenario("models rename", noted, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
     Scenario("gc", littered, ("gc", "--grace", "0")),
     Scenario("prune", tuned_often, ("prune", "--keep-last", "1", "--yes"), (0, 1)),
     Scenario("push", shared, ("push",), check=SURVEY),

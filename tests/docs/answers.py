@@ -39,6 +39,10 @@ commit -m Unready
 alias
 alias set prod v1 -m back
 alias log prod
+notes add v1 text incident=4711
+notes
+notes show v1
+notes rm v1 1
 alias rollback prod
 reflog
 log --stat

@@ -52,6 +52,7 @@ from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
 from mvc.porcelain.merge import MergeResult
 from mvc.porcelain.models import ListedModel, RenamedModel
+from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
 from mvc.porcelain.pull import Pulled
@@ -107,6 +108,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "ls": [Listed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "models": [{"models": list[ListedModel]}, RenamedModel],
+    "notes": [{"notes": list[ListedNote]}],
     "publish": [Published],
     "pull": [Pulled],
     "push": [Pushed],

@@ -19,8 +19,8 @@ from mvc.repository.repository import Repository
 from mvc.storage.records import import_notes, promised, publications, sparse
 from mvc.storage.records.publications import Publishing
 from tests.crash import scenarios
-from tests.crash.harness import KillBefore, command, mvc
-from tests.crash.scenarios import ORIGIN, Scenario
+from tests.crash.harness import ORIGIN, KillBefore, command, mvc
+from tests.crash.scenarios import Scenario
 
 
 def _pending(root: Path) -> None:

@@ -31,3 +31,18 @@ def test_rolling_back_undoes_moves_one_by_one(tmp_path: Path, rng: random.Random
         assert alias.rollback(Model(repository, "m"), "prod", ACTOR).id == id_
     with pytest.raises(errors.NothingBefore):
         alias.rollback(Model(repository, "m"), "prod", ACTOR)
+
+
+def test_a_reason_is_recorded_even_if_the_alias_is_there(tmp_path: Path) -> None:
+    init(tmp_path, model="m")
+    model = Model(Repository(tmp_path), "m")
+    one = commit(model, "one", ACTOR, options=Options(allow_empty=True)).id
+    two = commit(model, "two", ACTOR, options=Options(allow_empty=True)).id
+    assert one is not None
+    assert two is not None
+    alias.assign(model, "prod", one, ACTOR)
+    alias.assign(model, "prod", two, ACTOR, reason="better")
+    alias.assign(model, "prod", two, ACTOR, reason="approved by QA")
+    alias.assign(model, "prod", two, ACTOR)
+    assert [move.move.reason for move in alias.log(model, "prod").moves] == ["approved by QA", "better", ""]
+    assert alias.rollback(model, "prod", ACTOR).id == one

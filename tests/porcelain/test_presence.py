@@ -90,6 +90,8 @@ ROWS = (
     # --- names
     Row("tag t"),
     Row("alias set prod HEAD"),
+    Row("notes add v1 text"),
+    Row("notes show v1", before=("notes add v1 text",)),
     Row("branch b v1"),
     Row("models rename helmets hats"),
     Row("gc --grace 0"),

@@ -14,7 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.remotes.backends.local import LocalBackend
-from mvc.remotes.refs import RemoteRefs
+from mvc.remotes.refs import Listing, RemoteRefs
 from mvc.storage.records.reflog import HEADS, Move, RefName, Seen
 from tests.remotes.faults import Fault, Faulty
 
@@ -86,7 +86,7 @@ def test_names_that_stand_for_none_are_listed_beside(tmp_path: Path, rng: random
     for number in (1, 2):
         backend.create(f"refs/{folder}/{number:010}", b"x")
     backend.create("refs/notes.txt", b"no entry of any name")
-    assert refs.everything() == ({MAIN: 2}, {}, {folder})
+    assert refs.everything() == Listing({MAIN: 2}, {}, {}, {folder})
     assert refs.numbers() == {MAIN: 2}
 
 

@@ -35,6 +35,7 @@ VERBS = {
     "branch": ("branch", "List, create, rename or delete branches"),
     "tag": ("tag", "List, create or delete tags"),
     "alias": ("alias", "List, set, delete or roll back aliases"),
+    "notes": ("notes", "Add, show or remove notes on versions"),
     "check": ("check", "Check whether a version is ready for a use"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
     "stash": ("stash", "Put uncommitted changes aside, and restore them"),

@@ -27,7 +27,6 @@ VERBS = {
     "hash-object": "use `mvc ls -l HEAD`, which lists the ids of files",
     "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`, and `mvc ls`",
     "mv": "rename the file, then `mvc set files.ROLE=NEW-PATH`",
-    "notes": "use `mvc tag NAME REV -m WHY`",
     "rebase": "use `mvc pull --rebase` or `mvc push --rebase`, or `mvc merge REV`",
     "repack": "use `mvc gc`",
     "revert": "go back to a version with `mvc restore --source REV .`, then `mvc commit -m MESSAGE`; the history is kept",

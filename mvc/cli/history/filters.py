@@ -20,7 +20,7 @@ else:
 
 _OPTIONS = (
     click.option("--author", metavar="PATTERN", help="Show only versions whose author matches."),
-    click.option("--grep", metavar="PATTERN", help="Show only versions whose message matches."),
+    click.option("--grep", metavar="PATTERN", help="Show only versions whose message or notes match."),
     click.option("--since", "--after", "since", metavar="DATE", help="Show only versions made at DATE or later."),
     click.option("--until", "--before", "until", metavar="DATE", help="Show only versions made at DATE or earlier."),
     click.option("--merges", is_flag=True, help="Show only merges."),

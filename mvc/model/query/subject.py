@@ -4,7 +4,8 @@ metrics.mAP50, parameters.a.b, model.type …   as in model.toml        number, 
 labelmap                 the names of its classes                     tag, alias             the refs that point to it
 labelmap.0               the name of class 0                          code                   the Git commit
 labelmap.helmet          the number of class helmet                   format                 suffixes of its files
-file.ROLE.size           also .path and .id
+file.ROLE.size           also .path and .id                       notes.incident         the newest value in its notes
+                                                                   notes                  the texts of its notes
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest, digest_of
@@ -22,6 +23,8 @@ from mvc.model.tree import Tree
 from mvc.model.version import VersionFields
 
 Loader = Callable[[], Any]
+NOTES = "notes"
+"""The section of the values in notes."""
 SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent")
 """The parts of model.toml whose keys are values; the labelmap is apart."""
 _PARTS_OF_FILE = ("size", "path", "id")
@@ -44,8 +47,16 @@ FIELDS: dict[str, Callable[[Entry], Any]] = {
     "alias": lambda subject: subject.refs("alias"),
     "code": lambda subject: subject.version.code.commit if subject.version.code else None,
     "format": _formats,
+    "notes": lambda subject: subject.notes.texts,
 }
 """The keys that are not in model.toml, but of files."""
+
+
+class Notes(NamedTuple):
+    """The texts of a version's notes, and their values by key: the newest of each."""
+
+    texts: tuple[str, ...]
+    values: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -59,8 +70,10 @@ class Entry:
     read_tree: Callable[[Entry], Tree]
     evaluate: Callable[[Entry, str], bool]
     read_values: Callable[[VersionFields, str], Mapping[str, Any]] | None = None
+    read_notes: Callable[[], Notes] | None = None
     _manifest: Manifest | None = field(default=None, init=False)
     _tree: Tree | None = field(default=None, init=False)
+    _notes: Notes | None = field(default=None, init=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -75,6 +88,13 @@ class Entry:
         if self._tree is None:
             self._tree = self.read_tree(self)
         return self._tree
+
+    @property
+    def notes(self) -> Notes:
+        """Its notes."""
+        if self._notes is None:
+            self._notes = self.read_notes() if self.read_notes is not None else Notes((), {})
+        return self._notes
 
     def refs(self, kind: str) -> tuple[str, ...]:
         """Return the names of the refs of one kind that point to it."""
@@ -93,6 +113,8 @@ class Entry:
             return self._in_labelmap(key[1:])
         if head == "file":
             return self._in_file(key[1:])
+        if head == NOTES and len(key) > 1:
+            return self.notes.values.get(dotted(key[1:]))
         return FIELDS[head](self) if len(key) == 1 and head in FIELDS else None
 
     def known_keys(self) -> Iterator[Path]:
@@ -106,6 +128,7 @@ class Entry:
             yield from (("labelmap", str(number)), ("labelmap", name))
         for role in expanded(self.manifest, self.tree).by_role:
             yield from (("file", role, part) for part in _PARTS_OF_FILE)
+        yield from ((NOTES, *name.split(".")) for name in self.notes.values if '"' not in name)
 
     def _in_section(self, key: Path) -> Any:
         value: Any = self._section(key[0])

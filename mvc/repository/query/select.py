@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.query import order, suggest
-from mvc.model.query.subject import FIELDS, Entry, leaves, spelled
+from mvc.model.query.subject import FIELDS, Entry, Notes, leaves, spelled
 from mvc.model.toml.schema import Path
 from mvc.model.tree import Tree
 from mvc.model.version import Version, VersionFields
@@ -29,10 +29,12 @@ from mvc.repository.query.criteria import Query
 if TYPE_CHECKING:
     from mvc.readiness import evaluation, subject
     from mvc.repository import contents
+    from mvc.storage.records import remarks
 else:
     contents = lazy.Module("mvc.repository.contents")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     subject = lazy.Module("mvc.readiness.subject")
+    remarks = lazy.Module("mvc.storage.records.remarks")
 
 _VALUES = ("metrics", "parameters")
 """The sections that `values` adds."""
@@ -75,12 +77,12 @@ def select(
     return list(_rows(model, selected, query, branches))
 
 
-def _rows(model: Model, selected: Iterable[Entry], query: Query, branches: Mapping[VersionId, str]) -> Iterator[Row]:
+def _rows(model: Model, selected: Sequence[Entry], query: Query, branches: Mapping[VersionId, str]) -> Iterator[Row]:
     objects = model.repository.objects
-    for each in selected:
-        version = objects.version(each.id)
-        stored = next(_made(model, objects, [(each.id, version)], {each.id: list(each.names)}))
-        yield Row(each.id, version, _values(stored, query), branches.get(each.id))
+    versions = [(each.id, objects.version(each.id)) for each in selected]
+    stored = _made(model, objects, versions, {each.id: list(each.names) for each in selected})
+    for (id_, version), entry_ in zip(versions, stored, strict=True):
+        yield Row(id_, version, _values(entry_, query), branches.get(id_))
 
 
 def known_keys(model: Model) -> list[Path]:
@@ -106,7 +108,7 @@ def _made(
     entries: Iterable[_Entry],
     names: Mapping[VersionId, list[tuple[str, str]]],
 ) -> Iterator[Entry]:
-    objects, evaluate = model.repository.objects, partial(_ready, model)
+    objects, evaluate, noted = model.repository.objects, partial(_ready, model), model.noted()
 
     def manifest(entry: Entry) -> Manifest:
         return objects.manifest(entry.version.manifest)
@@ -116,7 +118,13 @@ def _made(
 
     values = source.values if isinstance(source, CachedHistory) else None
     for id_, version in entries:
-        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values)
+        notes = partial(_notes, model, id_) if id_ in noted else None
+        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes)
+
+
+def _notes(model: Model, id_: VersionId) -> Notes:
+    notes = model.repository.remarks.notes(model.key, id_)
+    return Notes(tuple(note.text for note in notes if note.text), remarks.values(notes))
 
 
 def _ready(model: Model, version: Entry, use: str) -> bool:

@@ -173,8 +173,9 @@ def _codec(kind: Any) -> _Codec:
         inner, check = arguments
         return _checked(_codec(inner), check)
     if origin in (Union, types.UnionType):
-        (some,) = (each for each in arguments if each is not types.NoneType)
-        return _optional(_codec(some))
+        some = [each for each in arguments if each is not types.NoneType]
+        codec = _codec(some[0]) if len(some) == 1 else _scalar(*some)
+        return _optional(codec) if len(some) < len(arguments) else codec
     if origin is tuple:
         return _list(_codec(arguments[0]))
     if origin is Mapping:
@@ -190,9 +191,9 @@ def _codec(kind: Any) -> _Codec:
     return _scalar(kind)
 
 
-def _scalar(kind: type) -> _Codec:
+def _scalar(*kinds: type) -> _Codec:
     def read(value: Any) -> Any:
-        if type(value) is not kind:  # bool is a subclass of int, but not valid here
+        if type(value) not in kinds:  # bool is a subclass of int, but not valid here
             raise TypeError
         return value
 

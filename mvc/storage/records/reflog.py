@@ -28,8 +28,11 @@ HEADS = "heads"
 TAGS = "tags"
 ALIASES = "aliases"
 PUBLISHED = "published"
+REMARKS = "remarks"
 _NUMBER = re.compile(r"[0-9]{10}\Z")
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
+Nonce = Annotated[str, _NONCE.match]
+"""32 random hex digits, by which the author of an entry recognizes it."""
 _REMOTES = "remotes"
 
 
@@ -38,6 +41,7 @@ class RefName:
     """The full name of a ref of a model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
     Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
+    Of kind remarks, on a remote only, it is one too: such a log has the notes on the version.
     """
 
     model: str
@@ -71,7 +75,7 @@ class Move:
     by: str
     at: Timestamp
     reason: str
-    nonce: Annotated[str, _NONCE.match]
+    nonce: Nonce
 
     @property
     def why(self) -> str:

@@ -1,0 +1,157 @@
+"""`mvc notes`: texts and values that people add to a version after the fact.
+
+A note is not part of a version's identity. Notes are only appended: removing one adds an entry that withdraws it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
+
+from mvc import errors
+from mvc.model import version as versions
+from mvc.model.document import Document, keys
+from mvc.model.ids import VersionId
+from mvc.model.toml import secrets
+from mvc.model.toml.keys import parse_assignment
+from mvc.model.toml.schema import dotted
+from mvc.model.version import Timestamp
+from mvc.repository import history
+from mvc.repository.model import Model
+from mvc.repository.repository import Actor, writes
+from mvc.storage.records import remarks
+from mvc.storage.records.remarks import Note, Value
+
+_SECTION = "parameters"
+"""The section of model.toml whose values have the types that the values of notes may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNote(Document):
+    """A note on a version: its number among the notes of that version, its author, time, text and values by key.
+
+    `version_number` is the version's number, None if that version is not here; `removed` is True for a removed note.
+    """
+
+    KEYS = keys("version version_number number time by text values removed")
+
+    version: VersionId
+    version_number: int | None
+    number: int
+    time: Timestamp
+    by: str
+    text: str
+    values: Mapping[str, Value]
+    removed: bool = False
+
+    @classmethod
+    def of(cls, note: Note, version_number: int | None, *, removed: bool = False) -> ListedNote:
+        """Return an entry of a log."""
+        return cls(
+            note.version, version_number, note.seq, note.at, note.by, note.text, dict(note.values), removed=removed
+        )
+
+
+@writes
+def add(
+    model: Model,
+    id_: VersionId,
+    actor: Actor,
+    *,
+    text: str = "",
+    values: Mapping[str, Any] | None = None,
+    allow_secret: bool = False,
+) -> ListedNote:
+    """Add a note of `text`, `values` or both to a version. Raises BadNote, BadMessage, SecretInNote."""
+    text, found = text.strip(), _checked(values or {})
+    if text:
+        versions.check_message(text)
+    leaked = () if allow_secret else (*secrets.in_value(text, ("text",)), *secrets.in_value(found, ()))
+    if leaked:
+        raise errors.SecretInNote(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
+    return _append(model, Note(id_, 1, str(actor.person), actor.at, actor.nonce(), text=text, values=found))
+
+
+@writes
+def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: Actor) -> list[ListedNote]:
+    """Remove notes of a version by their numbers, None for all; their text stays in the history. Raises NoSuchNote."""
+    notes = {note.seq: note for note in model.repository.remarks.notes(model.key, id_)}
+    for number in numbers or ():
+        if number not in notes:
+            label = history.label(model.repository, id_)
+            raise errors.NoSuchNote(version=label, number=number, id=id_[:10])
+    chosen = list(notes.values()) if numbers is None else [notes[number] for number in dict.fromkeys(numbers)]
+    for note in chosen:
+        _append(model, Note(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=note.nonce))
+    at = _number(model, id_)
+    return [ListedNote.of(note, at, removed=True) for note in chosen]
+
+
+def show(model: Model, id_: VersionId, *, removed: bool = False) -> list[ListedNote]:
+    """Return the notes of a version, oldest first; with `removed`, also those. Raises Damaged."""
+    number = _number(model, id_)
+    entries = model.repository.remarks.entries(model.key, id_)
+    current = {note.nonce for note in remarks.current(entries)}
+    return [
+        ListedNote.of(note, number, removed=note.nonce not in current)
+        for note in entries
+        if note.withdraws is None and (removed or note.nonce in current)
+    ]
+
+
+def log(model: Model, *, removed: bool = False) -> list[ListedNote]:
+    """Return the notes of all versions of `model`, newest first; with `removed`, also those. Raises NoModel, Damaged."""
+    model.check()
+    found = [
+        (note.time.seconds, note)
+        for id_ in sorted(model.noted())
+        for note in reversed(show(model, id_, removed=removed))
+    ]
+    return [note for _, note in sorted(found, key=itemgetter(0), reverse=True)]
+
+
+def is_withdrawn(model: Model, id_: VersionId) -> bool:
+    """Return whether a note withdraws the version from use. Raises Damaged."""
+    return id_ in model.noted() and remarks.withdrawal(model.repository.remarks.notes(model.key, id_)) is not None
+
+
+def parsed(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return the values of `KEY=VALUE`, typed as parameters are: `incident=4711`, `rain.mAP50=0.41`, `withdrawn=true`.
+
+    Raises BadKey, BadValue and the like.
+    """
+    found = (parse_assignment(f"{_SECTION}.{text}") for text in assignments)
+    return {dotted(key[1:]): value for key, value in found}
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Value]:
+    """Return values of a note; raise BadNote for one that is neither a text, a finite number nor true or false."""
+    for key, value in values.items():
+        if not key or type(value) not in (str, int, float, bool):
+            raise errors.BadNote(reason=f"{key or 'a value without a key'} must be a text, a number, true or false")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise errors.BadNote(reason=f"{key} is {value}, which is not a number")
+    return dict(values)
+
+
+def _append(model: Model, note: Note) -> ListedNote:
+    try:
+        fault = note.fault
+    except errors.NotCanonical as error:
+        fault = str(error.fields["reason"])
+    if fault is not None:
+        raise errors.BadNote(reason=fault)
+    number = model.repository.objects.version(note.version).number
+    with model.repository.locked():
+        known = len(model.repository.remarks.numbers(model.key, note.version))
+        return ListedNote.of(model.repository.remarks.append(model.key, replace(note, known=known)), number)
+
+
+def _number(model: Model, id_: VersionId) -> int | None:
+    try:
+        return model.repository.objects.version(id_).number
+    except errors.Missing:
+        return None
