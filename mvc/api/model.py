@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -37,6 +38,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
+from mvc.porcelain.mv import Renamed, mv
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.prune import Pruned, prune
 from mvc.porcelain.publish import Published
@@ -159,6 +161,15 @@ class Model:
             below=self._session.below(self.name),
             on_delete=on_delete,
         )
+
+    def move(self, sources: PathLike | Iterable[PathLike], target: PathLike, *, dry_run: bool = False) -> Renamed:
+        """Move tracked files or folders, with their paths in model.toml, to a path or into a folder.
+
+        A source may be a role. Raises NotTracked, TargetExists, NotInModel, UnsafePath, NoLongerTracked and the like.
+        """
+        given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+        names, below = [os.fspath(source) for source in given], self._session.below(self.name)
+        return mv(self._session.of(self.name), names, os.fspath(target), below=below, dry_run=dry_run)
 
     def update(
         self,

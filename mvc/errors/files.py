@@ -194,3 +194,24 @@ class UnportablePath(Refused):
 
     Rename the file or folder; its name must be valid on every system.
     """
+
+
+class NotAFolder(Usage):
+    """Nothing was moved: several files can only be moved into a folder, and {path} is not one.
+
+    Write it with a / at its end to create it.
+    """
+
+
+class IntoItself(Usage):
+    """Cannot move {path} into itself.
+
+    Choose another folder.
+    """
+
+
+class NoLongerTracked(Usage):
+    """Nothing was moved: {path} ({role}) would not be tracked any longer, since no pattern in [files] matches {new}.
+
+    Change the pattern in model.toml first, or choose a path that it matches.
+    """

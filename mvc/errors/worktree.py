@@ -73,3 +73,10 @@ class FilesDiffer(WouldOverwrite):
 
     Choose another folder, or overwrite with --force.
     """
+
+
+class TargetExists(WouldOverwrite):
+    """Nothing was moved: {path} already exists.
+
+    Choose another name, or move {path} away first.
+    """

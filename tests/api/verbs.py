@@ -6,6 +6,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "init": ("mvc.init",),
     "add": ("Model.add", "Model.add_run"),
     "rm": ("Model.remove",),
+    "mv": ("Model.move",),
     "set": ("Model.update",),
     "unset": ("Model.unset",),
     "get": ("Model.get",),

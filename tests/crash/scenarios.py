@@ -230,6 +230,8 @@ SCENARIOS = (
     Scenario("add that moves a role", untracked, ("add", "more.txt", "--as", "notes")),
     Scenario("add --run", trained, ("add", "--run", "runs/exp2")),
     Scenario("rm", two_versions, ("rm", "log"), (0, 2)),
+    Scenario("mv of a folder", edited, ("mv", "weights", "nets"), (0, 2)),
+    Scenario("mv of a file", edited, ("mv", "log", "weights/deep/log.txt"), (0, 16)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
     Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),
     Scenario("config", tracked, ("config", "user.name", "Ana")),

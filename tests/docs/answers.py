@@ -115,6 +115,8 @@ switch main
 restore .
 export v1 ../export
 archive v1 -o ../v1.zip
+mv w.safetensors nets/w.safetensors
+mv nets/w.safetensors .
 rm model-latest --cached
 rm b
 restore model.toml

@@ -52,6 +52,7 @@ from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
 from mvc.porcelain.merge import MergeResult
 from mvc.porcelain.models import ListedModel, RenamedModel
+from mvc.porcelain.mv import Renamed
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
@@ -108,6 +109,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "ls": [Listed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "models": [{"models": list[ListedModel]}, RenamedModel],
+    "mv": [Renamed],
     "notes": [{"notes": list[ListedNote]}],
     "publish": [Published],
     "pull": [Pulled],

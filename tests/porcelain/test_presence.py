@@ -68,6 +68,7 @@ ROWS = (
     Row("cat HEAD:weights -o ../out", (0, 0, 1, 0)),
     Row("cat HEAD:./runs/a.bin -o ../out", (0, 1, 1, 0)),
     Row("cat v1:weights -o ../out", (1, 1, 1, 1)),
+    Row("mv cfg.yaml conf/cfg.yaml"),
     Row("export HEAD ../out", (0, 2, 3, 0)),
     Row("archive HEAD -o ../out.zip", (0, 2, 3, 0)),
     Row("archive v1 tool -o ../out.tar", (0, 1, 1, 0)),

@@ -18,6 +18,7 @@ VERBS = {
     "init": ("init", "Create a repository, or a model in an existing one"),
     "add": ("add", "Track files, folders or patterns"),
     "rm": ("rm", "Stop tracking files, and delete them"),
+    "mv": ("mv", "Move or rename tracked files or folders"),
     "set": ("set_", "Set values in model.toml"),
     "unset": ("unset", "Remove values from model.toml"),
     "get": ("get", "Print a value of model.toml, or all values"),

@@ -26,7 +26,6 @@ VERBS = {
     "gui": "use `mvc status` and `mvc diff`",
     "hash-object": "use `mvc ls -l HEAD`, which lists the ids of files",
     "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`, and `mvc ls`",
-    "mv": "rename the file, then `mvc set files.ROLE=NEW-PATH`",
     "rebase": "use `mvc pull --rebase` or `mvc push --rebase`, or `mvc merge REV`",
     "repack": "use `mvc gc`",
     "revert": "go back to a version with `mvc restore --source REV .`, then `mvc commit -m MESSAGE`; the history is kept",
@@ -78,6 +77,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
     },
+    "mv": {("-f", "--force"): "it overwrites nothing; use `mvc rm FILE` first"},
     "pull": {("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
     "push": {("-f", "--force"): "it could discard what others pushed; use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
     "reset": {

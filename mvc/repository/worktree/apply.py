@@ -20,7 +20,7 @@ from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.temporary import TEMPORARY, Batch
 from mvc.storage.progress import Progress
 from mvc.storage.records import journal, merges, sparse
-from mvc.storage.records.journal import FileStep, Journal
+from mvc.storage.records.journal import FileStep, Journal, MoveStep
 from mvc.storage.records.reflog import RefName
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def roll_forward(repository: Parts) -> tuple[str, ...]:
 
 def _finish(repository: Parts, plan: Journal) -> tuple[str, ...]:
     _create_refs(repository, plan)
-    left_alone = tuple(step.path for step in plan.files if not _do(repository, step))
+    left_alone = tuple(step.old for step in plan.moves or () if not _move(repository, step))
+    left_alone += tuple(step.path for step in plan.files if not _do(repository, step))
     repository.tree.sync()
     if plan.sparse is not None:
         sparse.record(repository.door, plan.model, plan.sparse)
@@ -82,6 +83,19 @@ def _create_refs(repository: Parts, plan: Journal) -> None:
             _discard(repository, plan.files)
             repository.door.remove(journal.NAME)  # no file was changed yet: abort the change
             raise
+
+
+def _move(repository: Parts, step: MoveStep) -> bool:
+    """Rename a file or folder; return False if somebody removed it, or put another one at its new path."""
+    tree = repository.tree
+    is_there, is_done = tree.stat(step.old) is not None, tree.stat(step.new) is not None
+    if is_there == is_done:
+        return False
+    if is_there:
+        tree.rename(step.old, step.new)
+    else:  # by a command that may have been killed before the fsync of the folders
+        tree.settle_rename(step.old, step.new)
+    return True
 
 
 def _do(repository: Parts, step: FileStep) -> bool:

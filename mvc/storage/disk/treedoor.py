@@ -156,6 +156,19 @@ class TreeDoor:
             self.touch(path)
         self._prune(path.rpartition("/")[0])
 
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file or folder, and remove the folders that become empty; durable after `sync`. `new` is absent."""
+        with writing(new), self._parent(old) as (source, name), self._parent(new, make=True) as (target, new_name):
+            step("rename", new)
+            os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+        self.settle_rename(old, new)
+
+    def settle_rename(self, old: str, new: str) -> None:
+        """Make a rename that was done durable at the next `sync`, and remove the folders that it left empty."""
+        self.touch(old)
+        self.touch(new)
+        self._prune(old.rpartition("/")[0])
+
     def sync(self) -> None:
         """Make all changed names durable."""
         touched, self._touched = self._touched, set()

@@ -19,7 +19,7 @@ from mvc.storage.disk import process
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.heads import Head
 from mvc.storage.records.merges import MergeState
-from mvc.storage.records.record import ADDED, Component, InsidePath, Record
+from mvc.storage.records.record import ADDED, OMITTED, Component, InsidePath, Record
 from mvc.storage.records.reflog import RefEntry, RefName
 
 NAME = "journal"
@@ -42,6 +42,13 @@ class FileStep(NamedTuple):
     old: Annotated[str, _is_id_or_unread] | None = None
     staged: Annotated[str, process.is_temporary_name] | None = None
     anything: bool = False
+
+
+class MoveStep(NamedTuple):
+    """A file or folder to rename, both paths from the repository's root; `new` was absent when the change was planned."""
+
+    old: InsidePath
+    new: InsidePath
 
 
 class RefStep(NamedTuple):
@@ -70,7 +77,7 @@ class Journal(Record):
     """A change of the working tree of `model` by the command `verb`. The last step renames the model to `rename`.
 
     `merge` starts a merge, `merged` ends it. `sparse` are the paths that are not checked out afterwards, None if that list
-    does not change.
+    does not change. `moves` are renamed before `files` change.
     """
 
     KIND = "journal"
@@ -85,6 +92,7 @@ class Journal(Record):
     merge: MergeState | None = None
     merged: bool = False
     sparse: tuple[InsidePath, ...] | None = field(default=None, metadata=ADDED)
+    moves: tuple[MoveStep, ...] | None = field(default=None, metadata=OMITTED)
 
     @classmethod
     def prepare(cls, values: dict[str, Any]) -> dict[str, Any]:
