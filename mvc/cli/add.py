@@ -12,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size
 from mvc.cli.app.verb import verb
 from mvc.cli.files import added_run
+from mvc.cli.output import lists
 from mvc.intake.entries import Entry, Namesake
 from mvc.model.roles import is_glob
 from mvc.plural import count
@@ -71,9 +72,7 @@ def command(
         invocation.note(line)
     for namesake in done.namesakes:
         invocation.note(_namesake(namesake))
-    invocation.emit(
-        "add", done, lambda: [_line(entry, dry_run=dry_run) for entry in done.entries] or ["Already tracked."]
-    )
+    invocation.emit("add", done, lambda: _lines(done, None if invocation.verbose else "mvc get files", dry_run=dry_run))
 
 
 def _run(invocation: Invocation, given: Sequence[Path], *, dry_run: bool, others: bool) -> None:
@@ -87,6 +86,11 @@ def _run(invocation: Invocation, given: Sequence[Path], *, dry_run: bool, others
         raise click.UsageError(f"--run needs the folder of a run. {newest_runs(model)}".rstrip())
     done = add_run(model, given[0], dry_run=dry_run)
     invocation.emit("add", done, lambda: added_run.lines(done, dry_run=dry_run))
+
+
+def _lines(done: Added, whole: str | None, *, dry_run: bool) -> Iterator[str]:
+    lines = [_line(entry, dry_run=dry_run) for entry in done.entries] or ["Already tracked."]
+    yield from lists.capped(lines, None if dry_run else whole)
 
 
 def _line(entry: Entry, *, dry_run: bool) -> str:

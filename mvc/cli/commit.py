@@ -174,7 +174,8 @@ def lines(done: Committed) -> Iterator[str]:
     else:
         version = style(f"v{done.version.number} {short(done.id)}", fg="yellow")
         yield f"[{escape(done.branch)} {version}] {escape(done.version.subject)}"
-    yield from (f"  {line}" for line in render.difference(done.difference))
+    whole = "mvc status -v" if done.id is None else f"mvc show {short(done.id)}"
+    yield from (f"  {line}" for line in render.difference(done.difference, whole=whole))
     stored = "" if done.id is None else f", {size(done.new_bytes)} new to the store"
     yield f"  {count(done.files, 'file')}, {size(done.total_bytes)}{stored}"
     if done.named:

@@ -148,7 +148,7 @@ def _lines(done: MergeResult) -> Iterator[str]:
         for conflict in done.conflicts:
             yield from (f"  {line}" for line in render.conflict(conflict))
         yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in done.broken)
-        yield "Resolve each: edit it, or name a side with `mvc merge --continue --take FIELD=ours|theirs`."
+        yield "Resolve each by its command, or by an edit."
         yield "Then run `mvc merge --continue`; `mvc merge --abort` restores the state before the merge."
     else:
         yield f"Merged into {escape(done.branch)}: {at}"

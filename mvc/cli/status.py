@@ -12,6 +12,7 @@ from mvc.cli.app.terminal import escape, size, style
 from mvc.cli.app.terminal import short as short_id
 from mvc.cli.app.verb import verb
 from mvc.cli.history import short_status
+from mvc.cli.output import lists
 from mvc.model.toml.rules import Problem
 from mvc.plural import count
 from mvc.porcelain.status import Status, status
@@ -52,11 +53,12 @@ def command(
             "status", result, lambda: short_status.lines(result, branch=branch, untracked=untracked), wrap=False
         )
     else:
-        invocation.emit("status", result, lambda: _lines(result, untracked=untracked))
+        whole = None if invocation.verbose else "mvc status -v"
+        invocation.emit("status", result, lambda: _lines(result, untracked=untracked, whole=whole))
     return int(exit_code and not result.clean)
 
 
-def _lines(result: Status, *, untracked: bool) -> Iterator[str]:
+def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[str]:
     yield from _head(result)
     yield from _merge(result)
     if result.pending:
@@ -73,15 +75,17 @@ def _lines(result: Status, *, untracked: bool) -> Iterator[str]:
     if not result.difference.is_empty:
         yield ""
         yield "Changes for the next commit:"
-        yield from (f"  {line}" for line in render.difference(result.difference, unread=True))
+        yield from (f"  {line}" for line in render.difference(result.difference, unread=True, whole=whole))
     yield from _section("Cannot be committed:", [f"!  {escape(error.message)}" for error in result.problems])
     yield from _section("Rules:", [_problem(problem) for problem in result.broken])
     if result.unready:
         yield from ("", *map(render.not_ready, result.unready))
     if result.untracked and untracked:
-        yield from _section("Untracked files:", [f"?  {escape(path)}" for path in result.untracked])
+        yield from _section("Untracked files:", [f"?  {escape(path)}" for path in result.untracked], whole)
         yield "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)"
-    yield from _section("Skipped files that look like credentials:", [f"?  {escape(path)}" for path in result.skipped])
+    yield from _section(
+        "Skipped files that look like credentials:", [f"?  {escape(path)}" for path in result.skipped], whole
+    )
     if result.skipped:
         yield "     (track one with `mvc add PATH`, or ignore it with .mvcignore)"
     if result.elsewhere:
@@ -106,7 +110,7 @@ def _merge(result: Status) -> Iterator[str]:
     yield style(f"Merge of {short_id(result.merging.theirs)} in progress: {end} (or --abort)", fg="yellow")
     yield from _section("Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict)])
     if result.conflicts:
-        yield "     (resolve one with `mvc merge --continue --take FIELD=ours|theirs`, or by an edit)"
+        yield "     (resolve each with its command, or by an edit)"
     yield from _section("Resolved conflicts:", [escape(name) for name in result.resolved])
 
 
@@ -129,8 +133,8 @@ def _against(upstream: Upstream) -> Iterator[str]:
         yield f"Behind {theirs} by {count(upstream.behind, 'version')}: `mvc pull`"
 
 
-def _section(title: str, lines: list[str]) -> Iterator[str]:
+def _section(title: str, lines: list[str], whole: str | None = None) -> Iterator[str]:
     if lines:
         yield ""
         yield title
-        yield from (f"  {line}" for line in lines)
+        yield from (f"  {line}" for line in lists.capped(lines, whole))

@@ -11,6 +11,8 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.cli.history import notes
+from mvc.cli.output import lists
+from mvc.model.ids import VersionId
 from mvc.plural import count
 from mvc.porcelain.switch import Switched, previous, switch
 from mvc.repository.model import Model
@@ -51,6 +53,7 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
     """Switch to a branch or version, also for `mvc checkout`."""
     repository, model = invocation.writer(), invocation.model()
     actor, before = invocation.actor(), repository.head(model).branch
+    old = repository.current(model)
     if target == "-":
         target = previous(Model(repository, model))
     with invocation.progress("Writing files") as progress:
@@ -58,10 +61,10 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
             Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
         )
     notes.warn(invocation, Model(repository, model), done.version)
-    invocation.emit("switch", done, lambda: _lines(done, before))
+    invocation.emit("switch", done, lambda: _lines(done, before, old))
 
 
-def _lines(done: Switched, before: str | None) -> Iterator[str]:
+def _lines(done: Switched, before: str | None, old: VersionId | None) -> Iterator[str]:
     at = f"v{done.number} {short(done.version)}" if done.version else "no version yet"
     if done.branch is not None and done.branch == before:
         yield f"Already on branch {escape(done.branch)}, {at}"
@@ -72,7 +75,9 @@ def _lines(done: Switched, before: str | None) -> Iterator[str]:
     yield from _edits(done.edits)
     files = len(done.moved.written) + len(done.moved.deleted)
     if files:
-        yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
+        yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted{':' * bool(done.moved.deleted)}"
+        whole = f"mvc diff --name-status {short(old)} {short(done.version)}" if old and done.version else "mvc ls"
+        yield from (f"    {line}" for line in lists.capped(map(escape, done.moved.deleted), whole))
 
 
 def _edits(edits: Sequence[Edit]) -> Iterator[str]:

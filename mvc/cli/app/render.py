@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvc.cli.app.terminal import escape, short, size, style
+from mvc.cli.output import lists
 from mvc.model.compare import moves
 from mvc.model.compare.diff import Change, VersionDiff
 from mvc.model.compare.files import FileChange
@@ -29,12 +31,15 @@ _UNTRACKED = 3
 """Untracked files that a warning names."""
 
 
-def difference(diff: VersionDiff, *, unread: bool = False) -> list[str]:
-    """Return the lines of all changed sections. `unread`: some files may have been compared by size alone."""
-    lines = list(_labelmap(diff.labelmap))
+def difference(diff: VersionDiff, *, unread: bool = False, whole: str | None = None) -> list[str]:
+    """Return the lines of all changed sections. `unread`: some files may have been compared by size alone.
+
+    Of a long section, only the first lines if `whole`, a command that lists all, is given.
+    """
+    lines = list(lists.capped(_labelmap(diff.labelmap), whole))
     for name, changes in _sections(diff).items():
-        lines += _section(name, [value(change) for change in changes])
-    lines += _section("files", list(files(diff.files, unread=unread)))
+        lines += _section(name, lists.capped(map(value, changes), whole))
+    lines += _section("files", lists.capped(files(diff.files, unread=unread), whole))
     return lines
 
 
@@ -158,10 +163,16 @@ def fault(note: Note) -> str:
 
 
 def conflict(conflict: Conflict) -> Iterator[str]:
-    """Yield a field in conflict, with the values of both sides and of their base."""
+    """Yield a field in conflict, with the values of both sides and of their base, and the command that resolves it."""
     yield escape(conflict.field) + (f"  ({conflict.reason})" if conflict.reason else "")
+    yield f"  `{take(conflict, 'ours')}`, or =theirs"
     for name, value in (("ours", conflict.ours), ("theirs", conflict.theirs), ("base", conflict.base)):
         yield f"  {name:<6}  {_side(value)}"
+
+
+def take(conflict: Conflict, side: str) -> str:
+    """Return the command that resolves a conflict with one side."""
+    return f"mvc merge --continue --take {shlex.quote(f'{escape(conflict.field)}={side}')}"
 
 
 def _side(value: Any) -> str:
@@ -192,7 +203,7 @@ def _top(folder: str) -> str:
     return escape(folder.rstrip("/")) or "."
 
 
-def _section(name: str, lines: list[str]) -> Iterator[str]:
+def _section(name: str, lines: Iterable[str]) -> Iterator[str]:
     yield from (f"{name if number == 0 else '':<11} {line}" for number, line in enumerate(lines))
 
 
