@@ -92,6 +92,12 @@ class Environment:
             name, email = name or login, email or f"{login}@{os.uname().nodename}"
         return Identity(Person.parse(f"{name} <{email}>"), guessed)
 
+    def operator(self, settings: Config) -> tuple[str, Timestamp]:
+        """Return who works, and the time now, for records that stay here: without running Git, and never an error."""
+        name = self.variables.get("MVC_AUTHOR_NAME") or settings.get("user.name") or _login()
+        email = self.variables.get("MVC_AUTHOR_EMAIL") or settings.get("user.email")
+        return f"{name} <{email}>" if email else str(name), self.now()
+
     def actor(self, settings: Config) -> Actor:
         """Return who acts, and when. Raises BadAuthor, BadDate."""
         return Actor(self.identity(settings).person, self.date())

@@ -40,6 +40,7 @@ from mvc.porcelain.log import Filter, log
 from mvc.porcelain.merge import Choice, MergeResult, merge
 from mvc.porcelain.mv import Renamed, mv
 from mvc.porcelain.notes import ListedNote
+from mvc.porcelain.op import Operation, operation, operations
 from mvc.porcelain.prune import Pruned, prune
 from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_tags import publish_tags
@@ -51,6 +52,8 @@ from mvc.porcelain.restore import restore
 from mvc.porcelain.stash import Stashed
 from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
+from mvc.porcelain.undo import Undone, redo, undo
+from mvc.porcelain.undo import restore as restore_operation
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
@@ -148,15 +151,20 @@ class Model:
         *names: str,
         cached: bool = False,
         force: bool = False,
+        discard: bool = False,
         dry_run: bool = False,
         on_delete: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> list[Edited]:
-        """Stop tracking roles or paths, and delete their files unless `cached`. Raises NotTracked, OnlyHere unless `force`."""
+        """Stop tracking roles or paths, and delete their files unless `cached`.
+
+        Files come back with `undo`, edits of them unless `discard`. Raises NotTracked, OnlyHere unless `force`.
+        """
         return edit.remove(
             self._session.of(self.name),
             names,
             cached=cached,
             force=force,
+            discard=discard,
             dry_run=dry_run,
             below=self._session.below(self.name),
             on_delete=on_delete,
@@ -238,13 +246,23 @@ class Model:
         """Return the rules of `uses`, the model's own rules included, or of all uses. Raises UnknownUse."""
         return rules_for(uses, manifest_of(self._session.of(self.name)))
 
-    def restore(self, *names: str, revision: Revision | None = None, progress: Progress | None = None) -> Moved:
-        """Restore roles or paths (none: all files) from `revision`, else from the current version; edits are lost."""
+    def restore(
+        self,
+        *names: str,
+        revision: Revision | None = None,
+        discard: bool = False,
+        progress: Progress | None = None,
+    ) -> Moved:
+        """Restore roles or paths (none: all files) from `revision`, else from the current version.
+
+        Edits of them come back with `undo`, unless `discard`.
+        """
         return restore(
             self._session.of(self.name),
             names,
             source=self._session.resolve(self.name, revision) if revision is not None else None,
             below=self._session.below(self.name),
+            discard=discard,
             progress=progress,
         )
 
@@ -445,19 +463,65 @@ class Model:
         create: str | None = None,
         detach: bool = False,
         force: bool = False,
+        discard: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Switched:
-        """Switch to the branch `target`, or detach HEAD at a version; `create` creates a branch there. Raises InTheWay."""
+        """Switch to the branch `target`, or detach HEAD at a version; `create` creates a branch there.
+
+        Edits that `force` overwrites come back with `undo`, unless `discard`. Raises InTheWay.
+        """
         return switch(
             self._session.of(self.name),
             target if target is None or isinstance(target, str) else target.id,
             create=create,
             detach=detach,
             force=force,
+            discard=discard,
             actor=self._session.actor(actor),
             progress=progress,
         )
+
+    def undo(
+        self,
+        operation: int | None = None,
+        *,
+        force: bool = False,
+        discard: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Undone:
+        """Undo the last operation, or the one of that number. Raises NothingToUndo, MovedSince, PushedAlready and the like.
+
+        What is overwritten comes back with `redo`, unless `discard`; `force` also restores a model.toml edited since.
+        """
+        return undo(
+            self._session.of(self.name),
+            self._session.actor(actor),
+            number=operation,
+            force=force,
+            discard=discard,
+            progress=progress,
+        )
+
+    def redo(self, *, discard: bool = False, actor: Who | None = None, progress: Progress | None = None) -> Undone:
+        """Reverse the last undo. Raises NothingToRedo, and as `undo`."""
+        return redo(self._session.of(self.name), self._session.actor(actor), discard=discard, progress=progress)
+
+    def operations(self, *, limit: int | None = None) -> list[Operation]:
+        """Return the operations, newest first: the commands that changed the model."""
+        return operations(self._session.of(self.name), limit=limit)
+
+    def operation(self, number: int) -> Operation:
+        """Return one operation. Raises NoSuchOperation."""
+        return operation(self._session.of(self.name), number)
+
+    def restore_operation(
+        self, number: int, *, discard: bool = False, actor: Who | None = None, progress: Progress | None = None
+    ) -> Undone:
+        """Restore refs, HEAD and files to their state after an operation. Raises NoSuchOperation, and as `undo`."""
+        model, who = self._session.of(self.name), self._session.actor(actor)
+        return restore_operation(model, number, who, discard=discard, progress=progress)
 
     def reset(
         self,
@@ -465,14 +529,19 @@ class Model:
         *,
         keep: bool = False,
         hard: bool = False,
+        discard: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Reset:
-        """Move the current branch to `revision`; `keep` also updates the files, `hard` discards edits in them."""
+        """Move the current branch to `revision`; `keep` also updates the files, `hard` overwrites edits in them.
+
+        These come back with `undo`, unless `discard`.
+        """
         return reset(
             self._session.of(self.name),
             self._session.resolve(self.name, revision),
             mode=HARD if hard else KEEP if keep else SOFT,
+            discard=discard,
             actor=self._session.actor(actor),
             progress=progress,
         )
@@ -524,9 +593,9 @@ class Model:
             code=self._session.code(code),
         )
 
-    def abort_merge(self, *, progress: Progress | None = None) -> Moved:
-        """Restore the working tree as it was before the merge. Raises NoMerge."""
-        return merge_continue.abort(self._session.of(self.name), progress)
+    def abort_merge(self, *, discard: bool = False, progress: Progress | None = None) -> Moved:
+        """Restore the working tree as it was before the merge; edits come back with `undo` unless `discard`. Raises NoMerge."""
+        return merge_continue.abort(self._session.of(self.name), discard=discard, progress=progress)
 
     def du(self, *revisions: Revision) -> Usages:
         """Return the disk usage of versions; of all without arguments."""

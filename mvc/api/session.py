@@ -57,6 +57,7 @@ class Session:
         """Hold the `repository` that was opened by `path`, a folder or a URL."""
         self._variables = variables
         self._repository = repository
+        repository.operator = lambda: self.environment.operator(repository.config)
         self._read = self._stamps()
         self.path = path
         self._copies: dict[FileId, Path] = {}

@@ -19,8 +19,14 @@ from mvc.repository.model import Model
 @click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
 @click.option("-B", "force_create", metavar="NAME", help="As -b; an existing branch is not moved (`switch -C`).")
 @click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way (`switch -f`).")
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
 def command(
-    invocation: Invocation, words: tuple[str, ...], create: str | None, force_create: str | None, force: bool
+    invocation: Invocation,
+    words: tuple[str, ...],
+    create: str | None,
+    force_create: str | None,
+    force: bool,
+    discard: bool,
 ) -> None:
     """Switch branches or restore files (as in Git).
 
@@ -35,12 +41,12 @@ def command(
     names = (*before[1:], *paths)
     if names:
         _hint(invocation, "restore", *(("--source", target) if target else ()), *names)
-        restore.run(invocation, names, target)
+        restore.run(invocation, names, target, discard=discard)
     elif target is None and create is None:
         raise click.UsageError("nothing to check out: give a branch, a version, or REV -- PATH")
     else:
         _hint(invocation, "switch", *(("-c", create) if create else ()), *((target,) if target else ()))
-        switch.run(invocation, target, create=create, detach=False, force=force)
+        switch.run(invocation, target, create=create, detach=False, force=force, discard=discard)
 
 
 def _hint(invocation: Invocation, *words: str) -> None:

@@ -50,6 +50,7 @@ def resolving(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--ff-only", is_flag=True, help="Refuse to merge unless the branch can be fast-forwarded.")
 @click.option("--continue", "proceed", is_flag=True, help="Conclude the merge after resolving conflicts.")
 @click.option("--abort", is_flag=True, help="Abort the merge and restore the working tree.")
+@click.option("--discard", is_flag=True, help="With --abort: do not keep local changes for `mvc undo`.")
 def command(
     invocation: Invocation,
     revision: str | None,
@@ -60,6 +61,7 @@ def command(
     ff_only: bool,
     proceed: bool,
     abort: bool,
+    discard: bool,
 ) -> int:
     """Merge a branch or version into the current branch.
 
@@ -70,7 +72,7 @@ def command(
         raise click.UsageError("expected one of REV, --continue and --abort")
     message = "\n\n".join(messages) or None
     if abort:
-        return _abort(invocation)
+        return _abort(invocation, discard=discard)
     chosen = choice(takes, ours=ours, theirs=theirs)
     if revision is None:
         return _proceed(invocation, message, chosen)
@@ -92,10 +94,10 @@ def command(
     return int(done.outcome == CONFLICTS)
 
 
-def _abort(invocation: Invocation) -> int:
+def _abort(invocation: Invocation, *, discard: bool) -> int:
     repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
-        moved = merge_continue.abort(Model(repository, model), progress)
+        moved = merge_continue.abort(Model(repository, model), discard=discard, progress=progress)
     document = {"outcome": "aborted", "written": moved.written, "deleted": moved.deleted}
     invocation.emit(
         "merge", document, lambda: ["Merge aborted; the working tree is as it was before.", *moved_lines(moved)]

@@ -19,11 +19,11 @@ from mvc.repository.model import Model
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("--keep", is_flag=True, help="Update the files; refuse if local changes would be lost.")
 @click.option("--hard", is_flag=True, help="Update the files; discard local changes.")
-def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> None:
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
+def command(invocation: Invocation, revision: str, keep: bool, hard: bool, discard: bool) -> None:
     """Move the current branch to another version.
 
-    Without --keep or --hard, no file is changed. `mvc reflog` shows the former positions of the branch: `mvc reset
-    BRANCH@{1}` undoes a reset.
+    Without --keep or --hard, no file is changed. `mvc undo` undoes a reset, and restores discarded changes.
     """
     if keep and hard:
         raise click.UsageError("use only one of --keep and --hard")
@@ -31,7 +31,14 @@ def command(invocation: Invocation, revision: str, keep: bool, hard: bool) -> No
     target = revisions.resolve(Model(repository, model), revision)
     mode = HARD if hard else KEEP if keep else SOFT
     with invocation.progress("Writing files") as progress:
-        done = reset(Model(repository, model), target, mode=mode, actor=invocation.actor(), progress=progress)
+        done = reset(
+            Model(repository, model),
+            target,
+            mode=mode,
+            discard=discard,
+            actor=invocation.actor(),
+            progress=progress,
+        )
     invocation.emit("reset", done, lambda: _lines(done), ids=(done.new,))
 
 

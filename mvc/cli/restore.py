@@ -22,15 +22,16 @@ from mvc.repository.model import Model
 @verb("restore")
 @click.argument("names", nargs=-1, required=True, metavar="ROLE|PATH...")
 @click.option("-s", "--source", metavar="REV", help="Version to restore from (default: HEAD).")
-def command(invocation: Invocation, names: tuple[str, ...], source: str | None) -> None:
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
+def command(invocation: Invocation, names: tuple[str, ...], source: str | None, discard: bool) -> None:
     """Restore files from a version.
 
-    Local changes to these files are lost. `.` restores all files.
+    Local changes to these files are discarded; `mvc undo` restores them. `.` restores all files.
     """
-    run(invocation, names, source)
+    run(invocation, names, source, discard=discard)
 
 
-def run(invocation: Invocation, names: Sequence[str], source: str | None) -> None:
+def run(invocation: Invocation, names: Sequence[str], source: str | None, *, discard: bool = False) -> None:
     """Restore files, also for `mvc checkout REV -- PATH`."""
     repository, model = invocation.writer(), invocation.model()
     version = revisions.resolve(Model(repository, model), source) if source else None
@@ -38,7 +39,12 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None) -> Non
     with invocation.progress("Writing files") as progress:
         try:
             done = restore(
-                Model(repository, model), names, below=below(invocation, folder), source=version, progress=progress
+                Model(repository, model),
+                names,
+                below=below(invocation, folder),
+                source=version,
+                discard=discard,
+                progress=progress,
             )
         except errors.NotInVersion as error:
             if source is None:

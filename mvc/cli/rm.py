@@ -22,7 +22,10 @@ _SHOWN = 20
 @click.option("--cached", is_flag=True, help="Only stop tracking; keep the files.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option("-f", "--force", is_flag=True, help="Delete files even if the store has no copy.")
-def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_run: bool, force: bool) -> None:
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
+def command(
+    invocation: Invocation, names: tuple[str, ...], cached: bool, dry_run: bool, force: bool, discard: bool
+) -> None:
     """Stop tracking files, and delete them.
 
     The files are listed first, and deleted only if the store can restore them. --cached keeps them.
@@ -41,6 +44,7 @@ def command(invocation: Invocation, names: tuple[str, ...], cached: bool, dry_ru
         names,
         cached=cached,
         force=force,
+        discard=discard,
         dry_run=dry_run,
         below=below,
         on_delete=announce,

@@ -30,6 +30,7 @@ _SHOWN = 10
 @click.option(
     "-f", "--force", "--discard-changes", "force", is_flag=True, help="Discard local changes that are in the way."
 )
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
 def command(
     invocation: Invocation,
     target: str | None,
@@ -37,19 +38,28 @@ def command(
     force_create: str | None,
     detach: bool,
     force: bool,
+    discard: bool,
 ) -> None:
     """Switch to another branch or version.
 
     `-` is the branch or version before the last switch. Switching to a version, tag or alias (v7, prod) detaches HEAD. If local changes would be overwritten, nothing is
-    changed.
+    changed; with --force they are, and `mvc undo` restores the changes.
     """
     create = create or force_create
     if target is None and create is None and not detach:
         raise click.UsageError("nothing to switch to: give a branch, a version (v7), an alias, or -c NAME")
-    run(invocation, target, create=create, detach=detach, force=force)
+    run(invocation, target, create=create, detach=detach, force=force, discard=discard)
 
 
-def run(invocation: Invocation, target: str | None, *, create: str | None, detach: bool, force: bool) -> None:
+def run(
+    invocation: Invocation,
+    target: str | None,
+    *,
+    create: str | None,
+    detach: bool,
+    force: bool,
+    discard: bool = False,
+) -> None:
     """Switch to a branch or version, also for `mvc checkout`."""
     repository, model = invocation.writer(), invocation.model()
     actor, before = invocation.actor(), repository.head(model).branch
@@ -58,7 +68,14 @@ def run(invocation: Invocation, target: str | None, *, create: str | None, detac
         target = previous(Model(repository, model))
     with invocation.progress("Writing files") as progress:
         done = switch(
-            Model(repository, model), target, create=create, detach=detach, force=force, actor=actor, progress=progress
+            Model(repository, model),
+            target,
+            create=create,
+            detach=detach,
+            force=force,
+            discard=discard,
+            actor=actor,
+            progress=progress,
         )
     notes.warn(invocation, Model(repository, model), done.version)
     invocation.emit("switch", done, lambda: _lines(done, before, old))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import RefRejected, Refused, Usage
+from mvc.errors.base import Answer, RefRejected, Refused, Usage
 
 
 class BadRefName(Usage):
@@ -87,6 +87,49 @@ class RefMoved(RefRejected):
     """{ref} was moved by {by} ({reason}) during this command.
 
     Nothing is lost; check `mvc log`, then run the command again.
+    """
+
+
+class NothingToUndo(Answer):
+    """Nothing to undo: the operation log has no later operation of {model} that is not undone.
+
+    List the operations with `mvc op log`.
+    """
+
+
+class NothingToRedo(Answer):
+    """Nothing to redo: the last operation of {model} is not an undo.
+
+    List the operations with `mvc op log`.
+    """
+
+
+class NoSuchOperation(Usage):
+    """{model} has no operation {number}.
+
+    List the operations with `mvc op log`. They are kept for gc.reflog-expire days.
+    """
+
+
+class CannotUndo(RefRejected):
+    """Cannot undo operation {number} (`{command}`): {reason}.
+
+    Nothing was changed. `mvc revert REV` makes a version that reverses another one; `mvc undo --op N` undoes an earlier
+    operation.
+    """
+
+
+class PushedAlready(RefRejected):
+    """Cannot undo operation {number}: {what} is on {where}, where others may have it.
+
+    Nothing was changed. Make a new version that reverses it, or move the ref and push: `{command}`.
+    """
+
+
+class MovedSince(RefRejected):
+    """Cannot undo operation {number}: {ref} {now}.
+
+    Nothing was changed. Undo the later operations first (`mvc op log`), or move {ref} yourself: `{command}`.
     """
 
 

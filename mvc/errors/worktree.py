@@ -22,6 +22,21 @@ class OnlyHere(WouldOverwrite):
     """
 
 
+class TooMuchToKeep(RefRejected):
+    """Nothing was changed, because `mvc {verb}` would discard uncommitted edits of {count:file|files} with {size} bytes, more
+    than undo.keep-bytes allows to keep for `mvc undo`.
+
+    Commit them, or run the command again with --discard to lose them; `mvc config undo.keep-bytes BYTES` raises the limit.
+    """
+
+
+class EditedSince(RefRejected):
+    """Cannot undo operation {number}: {path} was edited since.
+
+    Nothing was changed. `mvc undo --force` restores it anyway; the edit then comes back with `mvc redo`.
+    """
+
+
 class CurrentFolder(WouldOverwrite):
     """Nothing was changed: {path} is the current folder, and a file would replace it.
 

@@ -193,7 +193,8 @@ def commit(
             progress.expect(sum(file.stat.size for file in unread))
 
     try:
-        return _commit(work, old, base, ready, message, actor)
+        with repository.operation("commit", actor):
+            return _commit(work, old, base, ready, message, actor)
     except BaseException:
         work.give_up()
         raise

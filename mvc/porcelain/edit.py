@@ -22,7 +22,7 @@ from mvc.model.toml.value_file import KEY as FROM
 from mvc.model.toml.value_file import ValueFile
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.repository.repository import Repository, writes
+from mvc.repository.repository import Repository, writes_as
 from mvc.repository.worktree import apply, checkout, links, model_file, typed, value_edit
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.value_reader import ValueReader
@@ -50,7 +50,7 @@ class Edited(document.Document):
 # --- values
 
 
-@writes
+@writes_as("set")
 def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = None) -> list[Edited]:
     """Set each `key=value`, typed by the schema or by `kind`; raise UnknownKey, WrongType, BadValue and the like.
 
@@ -69,7 +69,7 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
     return rewrite(model, change, keys_by_order)
 
 
-@writes
+@writes_as("set")
 def renumber(model: Model, first: int) -> list[Edited]:
     """Renumber the classes of the labelmap, so that the first is `first`; classes of a file become those of model.toml.
 
@@ -114,7 +114,7 @@ class Updated(document.Document):
         return {key: str(value) for key, value in self.left_out.items()}
 
 
-@writes
+@writes_as("set")
 def update(
     model: Model,
     assignments: Sequence[tuple[schema.Path, Any]],
@@ -177,7 +177,7 @@ def read_files(model: Model, edited: Sequence[Edited]) -> tuple[FileValues, ...]
     return tuple(_file_values(model, section, files[section]) for section in sections if section in files)
 
 
-@writes
+@writes_as("set")
 def copy(model: Model, path: Path, section: str | None, file: ValueFile) -> tuple[Updated, FileValues]:
     """Set the values of the file at `path` in model.toml, once; classes replace the labelmap.
 
@@ -231,7 +231,7 @@ def _spelled(assignments: Iterable[tuple[schema.Path, Any]]) -> list[tuple[schem
     return [(key, vocabulary.spelled(key, value)) for key, value in assignments]
 
 
-@writes
+@writes_as("unset")
 def unset(model: Model, names: Sequence[str]) -> list[Edited]:
     """Unset keys; raise UnknownKey, NoValue. Without its image or tag, a pinned docker digest is removed too."""
     given = [keys.parse_key(name) for name in names]
@@ -290,13 +290,14 @@ def got(model: Model, name: str | None) -> Got:
 # --- files
 
 
-@writes
+@writes_as("rm")
 def remove(
     model: Model,
     names: Sequence[str],
     *,
     cached: bool = False,
     force: bool = False,
+    discard: bool = False,
     dry_run: bool = False,
     below: str = "",
     on_delete: Callable[[Sequence[str]], None] = lambda _: None,
@@ -304,8 +305,8 @@ def remove(
     """Stop tracking roles, or paths relative to the folder `below` the model's.
 
     With `cached` the files stay; otherwise files that the store can restore are deleted. `on_delete` is called with
-    their paths before anything changes; a `dry_run` ends after it. Raises NotTracked, OnlyHere (for a file that is
-    stored nowhere else).
+    their paths before anything changes; a `dry_run` ends after it. What `force` deletes comes back with `mvc undo`,
+    unless it is to `discard`. Raises NotTracked, TooMuchToKeep, OnlyHere (for a file that is stored nowhere else).
     """
     repository = model.repository
     with repository.writing():
@@ -325,7 +326,7 @@ def remove(
         place, old = model_file.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, checkout.store_small(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
-        apply.change(repository, Journal("rm", model.key, files=tuple(steps)))
+        apply.change(repository, Journal("rm", model.key, files=tuple(steps)), discard=discard)
     return [Edited(role, tracked[role], None) for role in roles]
 
 
@@ -374,6 +375,8 @@ def rewrite(
         if dry_run:
             pass
         elif after != before:
+            if repository.recorder is not None:
+                repository.recorder.text(model.key, model_file.path(folder), before, after)
             repository.tree.write(model_file.path(folder), after)
         else:
             repository.tree.touch(

@@ -21,7 +21,7 @@ from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
 from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
-from mvc.storage.records import expired, promised
+from mvc.storage.records import config, expired, operations, promised
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -76,7 +76,8 @@ def gc(
 ) -> Collected:
     """Delete what no ref reaches and is older than `grace` seconds.
 
-    Refs reach their versions, and for `gc.reflog-expire` days their former versions. If a reachable object cannot be
+    Refs reach their versions, and for `gc.reflog-expire` days their former versions. Operations are kept as long, with
+    the edits that they kept. If a reachable object cannot be
     read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
@@ -87,6 +88,8 @@ def gc(
 
 def collected(repository: Repository, actor: Actor, *, grace: float, progress: Progress | None) -> Collected:
     """Collect garbage as `gc`; the caller holds the lock."""
+    repository.note(None)
+    operations.expire(repository.door, since(repository, actor))
     found, store = planned(repository, actor, grace)
     collect.record_expiry(repository.door, since(repository, actor))
     plan = found.plan
@@ -94,6 +97,8 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
     _remove_notes(repository, {id_ for id_, _, _ in found.versions})
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
+    needed = any(record.kept for record in operations.sound(repository.door).values())
+    config.set_feature(repository.door, config.OPERATIONS, needed=needed)
     return replace(found, plan=plan, done=True)
 
 

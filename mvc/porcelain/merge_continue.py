@@ -53,7 +53,7 @@ def proceed(
 
 
 @writes
-def abort(model: Model, progress: Progress | None = None) -> Moved:
+def abort(model: Model, *, discard: bool = False, progress: Progress | None = None) -> Moved:
     """Restore all files to their state before the merge; raise NoMerge, Damaged."""
     repository = model.repository
     with repository.writing():
@@ -68,6 +68,7 @@ def abort(model: Model, progress: Progress | None = None) -> Moved:
             wanted=_here(repository, wanted),
             force=True,
             merged=True,
+            discard=discard,
             progress=progress,
         )
 

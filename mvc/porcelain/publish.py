@@ -146,6 +146,7 @@ def publish(
         return Published(registry.organization, name, planned, done=False, renamed_from=renamed_from)
     with repository.locked():
         repository.door.sweep()
+        repository.note(model.key)
     done = tuple(run.outcome(local) for local in locals_)
     created = {version.name for version in done if version.flag in (NEW, RESUMED)}
     duplicates = _duplicates(registry, publisher.model, created)

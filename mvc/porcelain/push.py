@@ -255,6 +255,7 @@ class _Push:
             fresh = self._fresh(todo, tips)
             before = [tip for tip in tips.values() if tip is not None]
             if todo:
+                self._repository.note(self._model)
                 self._send(sending, fresh, before, progress)
             for each in judged:
                 if each.flag == "=":  # an interrupted push may have moved it before it was durable

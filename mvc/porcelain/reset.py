@@ -41,12 +41,14 @@ def reset(
     target: VersionId,
     *,
     mode: str = SOFT,
+    discard: bool = False,
     actor: Actor,
     progress: Progress | None = None,
 ) -> Reset:
     """Move HEAD of `model` to `target`; HARD aborts a merge.
 
-    Raises InTheWay (KEEP), MergeUnderway, RefMoved, Damaged.
+    Edits that HARD overwrites come back with `mvc undo`, unless they are to `discard`. Raises InTheWay (KEEP),
+    TooMuchToKeep (HARD), MergeUnderway, RefMoved, Damaged.
     """
     repository = model.repository
     kept = frozenset[str]()
@@ -72,6 +74,7 @@ def reset(
                 head=None if head.branch is not None else Head(head.folder, version=target),
                 merged=mode == HARD,
                 left_out=kept,
+                discard=discard,
                 progress=progress,
             )
     return Reset(head.branch, old, target, version.number, moved)
@@ -100,11 +103,12 @@ def _only_pointer(model: Model, head: Head, target: VersionId, actor: Actor) -> 
     repository = model.repository
     tree = repository.objects.tree(repository.objects.version(target).tree)
     absent = {entry.path for entry in partial.not_checked_out(repository, model.key, tree)}
-    listed = sparse.paths(repository.door, model.key)
-    if not absent <= listed:
-        sparse.record(repository.door, model.key, listed | absent)
-    for step in _branch_step(model, head, target, actor):
-        repository.refs.create(step.name, step.entry)
-    if head.branch is None:
-        repository.heads.set(model.key, Head(head.folder, version=target))
-    return Moved()
+    return checkout.move(
+        model,
+        "reset",
+        base=checkout.NOTHING,
+        wanted=checkout.NOTHING,
+        refs=_branch_step(model, head, target, actor),
+        head=None if head.branch is not None else Head(head.folder, version=target),
+        left_out=sparse.paths(repository.door, model.key) | absent,
+    )

@@ -24,12 +24,15 @@ def restore(
     *,
     source: VersionId | None = None,
     below: str = "",
+    discard: bool = False,
     progress: Progress | None = None,
 ) -> Moved:
-    """Overwrite the files named by `names` with those of `source`, by default the current version; edits are lost.
+    """Overwrite the files named by `names` with those of `source`, by default the current version.
+
+    Edits come back with `mvc undo`, unless they are to `discard`.
 
     A name is a role, a glob's role, a path or a folder, relative to the folder `below` the model's, or `model.toml`; no
-    names mean all files. Raises NoVersionYet, NotInVersion, Damaged.
+    names mean all files. Raises NoVersionYet, NotInVersion, TooMuchToKeep, Damaged.
     """
     repository = model.repository
     source = source or model.current
@@ -51,7 +54,9 @@ def restore(
             tree = checkout.files_of(model, source)
         chosen = {entry.path for entry in named}
         wanted = Tree(tuple(entry for entry in tree.entries if entry.path in chosen))
-        return checkout.move(model, "restore", base=wanted, wanted=wanted, force=True, progress=progress)
+        return checkout.move(
+            model, "restore", base=wanted, wanted=wanted, force=True, discard=discard, progress=progress
+        )
 
 
 def _named(

@@ -46,13 +46,15 @@ def switch(
     create: str | None = None,
     detach: bool = False,
     force: bool = False,
+    discard: bool = False,
     actor: Actor,
     progress: Progress | None = None,
 ) -> Switched:
     """Switch to the branch `target`, or detach HEAD at the version it names; with `create`, create that branch first.
 
-    `target` None is the current version. Switching to the current version changes no file, so edits stay. Raises
-    UnknownRevision and the like, InTheWay, BranchExists, BadRefName, NameTaken, Damaged.
+    `target` None is the current version. Switching to the current version changes no file, so edits stay. Edits
+    that `force` overwrites come back with `mvc undo`, unless they are to `discard`. Raises UnknownRevision and the like,
+    InTheWay, TooMuchToKeep, BranchExists, BadRefName, NameTaken, Damaged.
     """
     repository = model.repository
     followed = _followed(model, target) if create is None and not detach else None
@@ -84,6 +86,7 @@ def switch(
             head=head,
             refs=refs,
             left_out=() if follows else None,
+            discard=discard,
             progress=progress,
         )
         if head != here:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from mvc.model.ids import VersionId
-from mvc.repository.repository import Repository, RolledForward
+from mvc.repository.repository import Actor, Repository, RolledForward
 from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import REMARKS, RefName
 
@@ -20,6 +21,10 @@ class Model:
     def roll_forward(self) -> RolledForward | None:
         """Roll an interrupted change of its repository forward, as `Repository.roll_forward`."""
         return self.repository.roll_forward()
+
+    def operation(self, verb: str, actor: Actor | None = None) -> AbstractContextManager[None]:
+        """Record what `verb` changes, as `Repository.operation`."""
+        return self.repository.operation(verb, actor)
 
     def check(self) -> None:
         """Raise NoModel unless it exists."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mvc import errors, lazy
 from mvc.model.ids import FileId, VersionId
@@ -18,11 +19,12 @@ from mvc.storage.objects import Objects
 from mvc.storage.records import clone_source
 from mvc.storage.records.config import Config
 from mvc.storage.records.heads import Head, Heads
-from mvc.storage.records.reflog import HEADS, RefLogs, RefName
+from mvc.storage.records.reflog import HEADS, RefEntry, RefLogs, RefName
 from mvc.storage.records.statcache import StatCache
 
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals
+    from mvc.model.version import Timestamp
     from mvc.storage.chunks.bases import Bases
     from mvc.storage.chunks.extract import Extract
     from mvc.storage.chunks.ingest import Ingest
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mvc.storage.packs.index import ChunkIndex
     from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
+    from mvc.storage.records.journal import Journal
     from mvc.storage.records.promised import Promised
     from mvc.storage.records.remarks import Remarks
 
@@ -52,6 +55,25 @@ MODEL_TOML = "model.toml"
 MAIN = "main"
 LOCK_TIMEOUT = 10.0
 """Seconds that a writing command waits for the lock."""
+
+
+class Recorder(Protocol):
+    """The recorder of the running command, called before each of its changes."""
+
+    undoes: tuple[int, ...]
+    """The operations that the command reverses."""
+
+    def ref(self, ref: RefName, entry: RefEntry) -> None:
+        """Record a ref entry that is about to be created."""
+
+    def change(self, plan: Journal, *, discard: bool) -> None:
+        """Record a change of the working tree, and keep the files that it overwrites unless they are to `discard`."""
+
+    def text(self, model: str, path: str, old: bytes, new: bytes) -> None:
+        """Record an edit of a model.toml."""
+
+    def note(self, model: str | None) -> None:
+        """Record that the command does something that cannot be undone; None is the whole repository."""
 
 
 class Parts:
@@ -89,6 +111,21 @@ class Parts:
         self.left_alone: list[str] = []
         """Paths that a change did not write, since they were edited after it was planned."""
         self._lock_timeout = lock_timeout
+        self.operator: Callable[[], tuple[str, Timestamp]] | None = None
+        """Returns who works, and the time now, for the records of operations; without it, none are written."""
+        self.command: tuple[str, ...] = ()
+        """The arguments of the command line, for the records of operations."""
+        self._running = threading.local()
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """The recorder of the command that runs in this thread, None for none."""
+        recorder: Recorder | None = getattr(self._running, "recorder", None)
+        return recorder
+
+    @recorder.setter
+    def recorder(self, recorder: Recorder | None) -> None:
+        self._running.recorder = recorder
 
     def read_again(self) -> None:
         """Read the settings again and drop all caches, as another process may have changed the store.
@@ -112,7 +149,7 @@ class Parts:
     @cached_property
     def refs(self) -> RefLogs:
         """The ref logs: branches, tags, aliases."""
-        return RefLogs(self.door)
+        return RefLogs(self.door, self._announce)
 
     @cached_property
     def heads(self) -> Heads:
@@ -188,6 +225,15 @@ class Parts:
         """Return the version at the head of `model`; None before its first commit. Raises NoModel."""
         head = self.head(model)
         return head.version if head.branch is None else self.refs.target(RefName(model, HEADS, head.branch))
+
+    def note(self, model: str | None) -> None:
+        """Record that the running command does something that cannot be undone; None is the whole repository."""
+        if self.recorder is not None:
+            self.recorder.note(model)
+
+    def _announce(self, ref: RefName, entry: RefEntry) -> None:
+        if self.recorder is not None:
+            self.recorder.ref(ref, entry)
 
     def _timeout(self) -> float:
         if self._lock_timeout is not None:

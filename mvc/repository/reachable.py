@@ -13,7 +13,7 @@ from mvc.repository import history
 from mvc.repository.retention import dropped
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
-from mvc.storage.records import journal, merges, promised, stashes
+from mvc.storage.records import journal, merges, operations, promised, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Root(NamedTuple):
 def reachable(repository: Repository, since: int) -> Versions:
     """Return the reachable versions, with all their ancestors.
 
-    Roots are refs, heads, an interrupted change, merges in progress, stashes, and entries of ref logs made after `since`,
-    in seconds since 1970. Raises Missing, Damaged.
+    Roots are refs, heads, an interrupted change, merges in progress, stashes, detached heads of operations, and entries of
+    ref logs made after `since`, in seconds since 1970. Raises Missing, Damaged.
     """
     ids = [root.version for root in roots(repository, since)]
     return history.reachable(ids, repository.objects.version, repository.objects.parents)
@@ -42,8 +42,8 @@ def reachable(repository: Repository, since: int) -> Versions:
 
 def roots(repository: Repository, since: int) -> list[Root]:
     """Return what keeps versions reachable. Raises as `reachable`."""
-    named = [*_heads(repository), *_named(repository, since)]
-    return [*named, *_pending(repository), *_merging(repository), *_stashed(repository)]
+    named = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
+    return [*named, *_stashed(repository), *_of_operations(repository)]
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
@@ -79,7 +79,7 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
             extra |= _files(repository, version)
         except errors.Damaged:
             extra.add(version.model_toml)
-    staged = _staged(repository)
+    staged = _staged(repository) | _kept(repository)
     if not recorded.versions:
         return Live(ids, files, extra | staged)
     gone = dropped.files(repository, every, recorded) - staged
@@ -209,6 +209,19 @@ def _staged(repository: Repository) -> set[FileId]:
     """Return the files that an interrupted change is about to write."""
     pending = journal.pending(repository.door)
     return {step.file for step in pending.files if step.file is not None} if pending is not None else set()
+
+
+def _of_operations(repository: Repository) -> Iterator[Root]:
+    """Yield the versions to which the undo of an operation detaches HEAD."""
+    for record in operations.sound(repository.door).values():
+        for head in (record.head, record.head_after):
+            if head is not None and head.version is not None and _is_here(repository, head.version):
+                yield Root(head.version, "an operation", record.at.seconds)
+
+
+def _kept(repository: Repository) -> set[FileId]:
+    """Return the files that operations kept for `mvc undo`."""
+    return {file for record in operations.sound(repository.door).values() for file in record.kept}
 
 
 def _is_here(repository: Repository, id_: VersionId) -> bool:

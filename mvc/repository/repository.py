@@ -7,13 +7,19 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from mvc import lazy
 from mvc.model.version import Person, Timestamp
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import apply
 from mvc.storage.records import journal
 from mvc.storage.records.reflog import Move
+
+if TYPE_CHECKING:
+    from mvc.repository.operations import recorder
+else:
+    recorder = lazy.Module("mvc.repository.operations.recorder")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,20 +31,41 @@ class Changeable(Protocol):
     def roll_forward(self) -> RolledForward | None:
         """Roll an interrupted change of the repository forward."""
 
+    def operation(self, verb: str, actor: Actor | None = None) -> contextlib.AbstractContextManager[None]:
+        """Record what the verb changes, for `mvc undo`."""
+
 
 C = TypeVar("C", bound=Changeable)
 
 
 def writes(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
-    """Decorate the function of a writing verb: roll an interrupted change forward first, except for a dry run."""
+    """Decorate the function of a writing verb, which is the first word of its module's name; see `writes_as`."""
+    return writes_as(function.__module__.rpartition(".")[2].partition("_")[0])(function)
 
-    @functools.wraps(function)
-    def settled(changed: C, /, *arguments: P.args, **named: P.kwargs) -> T:
-        if not named.get("dry_run"):
+
+def writes_as(verb: str) -> Callable[[Callable[Concatenate[C, P], T]], Callable[Concatenate[C, P], T]]:
+    """Decorate the function of the writing verb `verb`: roll an interrupted change forward first, and record its own.
+
+    A dry run does neither.
+    """
+
+    def decorate(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
+        @functools.wraps(function)
+        def settled(changed: C, /, *arguments: P.args, **named: P.kwargs) -> T:
+            if named.get("dry_run"):
+                return function(changed, *arguments, **named)
             changed.roll_forward()
-        return function(changed, *arguments, **named)
+            with changed.operation(verb, _actor(*arguments, *named.values())):
+                return function(changed, *arguments, **named)
 
-    return settled
+        return settled
+
+    return decorate
+
+
+def _actor(*arguments: Any) -> Actor | None:
+    """Return the actor among the arguments of a verb."""
+    return next((argument for argument in arguments if isinstance(argument, Actor)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +107,18 @@ class Repository(Parts):
         with self.locked():
             change = journal.pending(self.door)
             return RolledForward(change.verb, apply.roll_forward(self)) if change is not None else None
+
+    @contextlib.contextmanager
+    def operation(self, verb: str, actor: Actor | None = None) -> Iterator[None]:
+        """Record what `verb` changes, for `mvc undo`; a verb within another one belongs to that."""
+        if self.recorder is not None or self.operator is None:
+            yield
+            return
+        self.recorder = recorder.Recorder(self, verb, str(actor.person) if actor is not None else None)
+        try:
+            yield
+        finally:
+            self.recorder = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

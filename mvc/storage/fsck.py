@@ -1,7 +1,7 @@
 """fsck of a store: verify every record against its checksum or id, and its path.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
-    merges · stashes · publications in progress
+    merges · stashes · publications in progress · operations
 
 `mvc.porcelain.fsck` checks that everything versions need is present.
 """
@@ -36,6 +36,7 @@ from mvc.storage.records import (
     heads,
     journal,
     merges,
+    operations,
     promised,
     publications,
     remarks,
@@ -60,6 +61,7 @@ FINDINGS = {
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
     "note": "a note on a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
+    "operation": "an operation record is damaged; it is not needed, and may be removed",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
     "missing": "something that a version needs is missing, and no record explains it",
@@ -77,6 +79,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
+    "operations",
 }  # fmt: skip
 
 
@@ -133,6 +136,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _publishing(door)
     yield from _sparse(door)
     yield from _notes(door, sound)
+    yield from _operations(door)
     yield from (
         Finding("stray", name, "it does not belong to the store; remove it")
         for name in door.names("")
@@ -420,3 +424,17 @@ def _publishing(door: StoreDoor) -> Iterator[Finding]:
                 publications.check(door, name)
         except errors.Damaged as error:
             yield Finding("publication", f"{publications.FOLDER}/{name}", error.message)
+
+
+def _operations(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(operations.FOLDER):
+        path = f"{operations.FOLDER}/{name}"
+        if not name.isdigit() or path != operations.path(int(name)):
+            yield Finding("stray", path, "it is not named as an operation")
+            continue
+        try:
+            operations.read(door, int(name))
+        except FileNotFoundError:  # it has expired since
+            continue
+        except errors.Damaged as error:
+            yield Finding("operation", path, error.message)

@@ -224,6 +224,29 @@ def trained(root: Path) -> None:
     mvc(root, "commit", "-m", "one")
 
 
+@made_once
+def discarded(root: Path) -> None:
+    """As `edited`, and the edit was discarded by a reset to v1."""
+    edited(root)
+    mvc(root, "reset", "--hard", "v1")
+
+
+@made_once
+def undone(root: Path) -> None:
+    """As `discarded`, and undone again."""
+    discarded(root)
+    mvc(root, "undo")
+
+
+@made_once
+def committed(root: Path) -> None:
+    """As `side`, and a version, a tag and a switch since: operations of each kind."""
+    side(root)
+    (root / "weights" / "best.onnx").write_bytes(WEIGHTS[1:])
+    mvc(root, "commit", "-m", "three", "--tag", "mine")
+    mvc(root, "switch", "side")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -250,6 +273,10 @@ SCENARIOS = (
     Scenario("reset", two_versions, ("reset", "v1")),
     Scenario("reset --keep", two_versions, ("reset", "--keep", "v1")),
     Scenario("reset --hard", edited, ("reset", "--hard", "v1")),
+    Scenario("undo", discarded, ("undo", "--op", "8"), (0, 13)),
+    Scenario("undo of a commit", committed, ("undo", "--op", "13"), (0, 13)),
+    Scenario("redo", undone, ("redo",), (0, 1)),
+    Scenario("op restore", committed, ("op", "restore", "6"), (0, 1)),
     Scenario("branch", two_versions, ("branch", "other"), (0, 13)),
     Scenario("branch -D", side, ("branch", "-D", "side"), (0, 2)),
     Scenario("branch -m", side, ("branch", "-m", "side", "other"), (0, 2, 13)),

@@ -44,6 +44,12 @@ notes
 notes show v1
 notes rm v1 1
 alias rollback prod
+undo
+redo
+op
+op show 2
+op restore 5
+undo
 reflog
 log --stat
 log --sort=metrics.mAP --values

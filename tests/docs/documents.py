@@ -54,6 +54,7 @@ from mvc.porcelain.merge import MergeResult
 from mvc.porcelain.models import ListedModel, RenamedModel
 from mvc.porcelain.mv import Renamed
 from mvc.porcelain.notes import ListedNote
+from mvc.porcelain.op import Operation
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
 from mvc.porcelain.pull import Pulled
@@ -68,6 +69,7 @@ from mvc.porcelain.stash_apply import Applied
 from mvc.porcelain.status import Status
 from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
+from mvc.porcelain.undo import Undone
 from mvc.readiness.rule import Rule
 from mvc.registry.tags.follow import TagChange
 from mvc.registry.tags.rename import RenamedVersion
@@ -111,9 +113,11 @@ DOCUMENTS: dict[str, list[Any]] = {
     "models": [{"models": list[ListedModel]}, RenamedModel],
     "mv": [Renamed],
     "notes": [{"notes": list[ListedNote]}],
+    "op": [{"operations": list[Operation]}, Operation, {"undone": list[Undone]}],
     "publish": [Published],
     "pull": [Pulled],
     "push": [Pushed],
+    "redo": [{"undone": list[Undone]}],
     "reflog": [Reflog],
     "remote": [{"remotes": list[RemoteSettings]}, RemoteSettings, {"*": RemoteSettings, "seen": list[SeenRef]}, RegistryState,
                Verdict],
@@ -129,6 +133,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "status": [Status],
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
+    "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
 }  # fmt: skip
 """The documents of each verb; where a verb has several, which one depends on its options. `*` merges a class in."""
@@ -148,6 +153,7 @@ COMMANDS = {
     "log": ("log", "log --count"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
+    "op": ("op` and `mvc op log", "op show", "op restore"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
     "source": ("source` and `mvc source show", "source check"),

@@ -33,6 +33,7 @@ UNUSUAL = {
     "Remote.distrust", "Remote.rename", "Remote.remove", "Remote.settings", "Version.diff", "Model.check", "File.read",
     "Model.branch", "Model.add_run", "Model.move", "Version.check_source", "Version.remove_notes", "Experiments.import_result", "Model.__getitem__", "Model.stash", "Model.stashes", "Stashes.push", "Stashes.show", "Stashes.pop", "Stashes.apply",
     "Stashes.drop", "Stashes.clear", "Stashes.branch",
+    "Model.undo", "Model.redo", "Model.operations", "Model.operation", "Model.restore_operation",
 }  # fmt: skip
 """What the tour leaves to the reference, since it shows its sibling."""
 

@@ -49,6 +49,8 @@ class Invocation:
     progress_mode: str = "auto"
     lock_timeout: float | None = None
     offline: bool = False
+    command: tuple[str, ...] = ()
+    """The arguments of the command line, for the operation log."""
 
     # --- folders
 
@@ -96,13 +98,16 @@ class Invocation:
 
     @functools.cached_property
     def _opened(self) -> Repository:
-        return Repository(
+        made = Repository(
             self.find_root(),
             user_config=self.user_config,
             lock_timeout=self.lock_timeout,
             offline=self.offline,
             trusted_hosts=self.trusted_hosts,
         )
+        made.operator = lambda: self.environment.operator(made.config)
+        made.command = self.command
+        return made
 
     def model(self) -> str:
         """Return the model to work on; raises WhichModel, NoModel and similar errors."""

@@ -100,6 +100,7 @@ def run_of(context: click.Context) -> Invocation:
         progress_mode=given.get("progress", "auto"),
         lock_timeout=_seconds(timeout),
         offline=bool(given.get("offline")) or Environment(cwd, environ).offline,
+        command=tuple(context.find_root().obj or ()),
     )
 
 

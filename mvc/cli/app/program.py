@@ -123,7 +123,7 @@ def program(arguments: list[str]) -> int:
     """Run it; return the exit code. Raises the errors of the verb and of click."""
     screen.prepare([stream for stream in (sys.stdout, sys.stderr) if stream is not None], os.environ)
     try:
-        result = make().main(arguments, "mvc", standalone_mode=False)
+        result = make().main(arguments, "mvc", standalone_mode=False, obj=arguments)
     except SystemExit as end:  # click ends a completion request so
         result = end.code
     return result if isinstance(result, int) else 0

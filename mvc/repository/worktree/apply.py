@@ -29,14 +29,17 @@ else:
     stashes = lazy.Module("mvc.storage.records.stashes")
 
 
-def change(repository: Parts, plan: Journal, progress: Progress | None = None) -> None:
+def change(repository: Parts, plan: Journal, progress: Progress | None = None, *, discard: bool = False) -> None:
     """Carry out `plan`; the caller holds the lock. `repository.left_alone` gets the paths that were edited since the plan.
 
-    Raises RefMoved if a ref of the plan moved, and Damaged, DiskFailed and the like before any change.
+    Overwritten files that are stored nowhere are kept for `mvc undo`, unless they are to `discard`.
+    Raises RefMoved if a ref of the plan moved, TooMuchToKeep, and Damaged, DiskFailed and the like before any change.
     """
     staged = _stage(repository, plan.files, progress)
     plan = replace(plan, files=tuple(staged))
     try:
+        if repository.recorder is not None:
+            repository.recorder.change(plan, discard=discard)
         if not repository.door.create(journal.NAME, plan.encode()):
             raise errors.UnfinishedSwitch(
                 verb=plan.verb, model=plan.model, reason="another switch started in the meantime"

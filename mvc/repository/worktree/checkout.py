@@ -104,13 +104,15 @@ def move(
     merge: MergeState | None = None,
     merged: bool = False,
     left_out: Collection[str] | None = None,
+    discard: bool = False,
     progress: Progress | None = None,
 ) -> Moved:
     """Check out `wanted`, append `refs`, and set the head, atomically. The caller holds the lock.
 
     `base` is the previous checkout. `merge` starts a merge; `merged` ends one. `left_out` are the paths that are not
-    checked out afterwards; None keeps the previous ones without those in `wanted`.
-    Raises InTheWay, RefMoved, MergeUnderway, Damaged, DiskFailed.
+    checked out afterwards; None keeps the previous ones without those in `wanted`. Edits that `force` overwrites come back
+    with `mvc undo`, unless they are to `discard`.
+    Raises InTheWay, RefMoved, MergeUnderway, TooMuchToKeep, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
         merge_state.refuse(model)
@@ -119,7 +121,7 @@ def move(
     listed = _sparse(model, wanted, left_out)
     if files or refs or head is not None or merge is not None or merged or listed is not None:
         journal = Journal(verb, model.key, refs, files, head, merge=merge, merged=merged, sparse=listed)
-        apply.change(model.repository, journal, progress)
+        apply.change(model.repository, journal, progress, discard=discard)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
 

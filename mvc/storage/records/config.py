@@ -38,7 +38,9 @@ MAX_BYTES = 1 << 20
 """The largest `config.toml` of a repository, in bytes."""
 STASHES = "stashes"
 """The feature that is required while a stash exists: an mvc that does not know stashes would collect its files."""
-KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, "expired"})
+OPERATIONS = "operations"
+"""The feature that is required while an operation names edits that only it keeps: an older gc would delete their files."""
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, "expired"})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
@@ -80,6 +82,10 @@ KEYS: dict[str, tuple[type, str]] = {
     "prune.keep-best": (str, "`mvc prune` keeps the best versions: KEY=N, separated by commas, as metrics.mAP50=3"),
     "prune.keep-role": (str, "roles, separated by commas, whose files `mvc prune` never drops"),
     "prune.roles": (str, "patterns of roles, separated by commas: `mvc prune` drops the files of these only"),
+    "undo.keep-bytes": (
+        float,
+        "the most bytes of uncommitted edits that a command keeps for `mvc undo`; it refuses to discard more without --discard (default 2147483648)",
+    ),
     "links.outside": (
         str,
         "the repositories whose links may point outside of them; set by `mvc add --follow-links`",

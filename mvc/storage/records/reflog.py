@@ -12,7 +12,7 @@ the log is also the history of the ref. Each entry has the checksum of its prede
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, NamedTuple
 
@@ -171,9 +171,10 @@ class RefEntry(Record):
 class RefLogs:
     """All ref logs of a repository."""
 
-    def __init__(self, door: StoreDoor) -> None:
-        """Read and write below `door`."""
+    def __init__(self, door: StoreDoor, before: Callable[[RefName, RefEntry], None] = lambda *_: None) -> None:
+        """Read and write below `door`; `before` is called before an entry is appended."""
         self._door = door
+        self._before = before
 
     def tip(self, ref: RefName) -> RefEntry | None:
         """Return the newest entry, None if the ref never existed; raise Damaged."""
@@ -216,6 +217,7 @@ class RefLogs:
     ) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved if somebody else moved it first."""
         entry = RefEntry.after(ref, tip, new, move, seen)
+        self._before(ref, entry)
         self.create(ref, entry)
         return entry
 

@@ -1,0 +1,1 @@
+"""Operations: what each command changed, and how it is undone."""
