@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import mvc
+from mvc.storage.disk.treedoor import TreeDoor
 from tests.cli.shell import Shell, begin
 
 
@@ -176,6 +177,37 @@ def test_the_value_files_follow(shell: Shell) -> None:
     }  # fmt: skip
     assert shell.ok("get", "parameters.epochs").out.strip() == "100"
     shell.commit("moved")
+
+
+def test_what_was_put_in_the_way_of_an_interrupted_move_stays(shell: Shell, monkeypatch: Any) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TreeDoor, "rename", killed)
+        assert shell("mv", "weights/best.pt", "best.pt").code == 130
+    assert (shell.folder / ".mvc" / "journal").exists()
+    shell.write("best.pt", b"mine")
+    said = shell.ok("set", "parameters.lr=1")
+    assert "completed the interrupted `mvc mv`; kept files modified since: weights/best.pt" in said.err
+    assert (shell.folder / "best.pt").read_bytes() == b"mine"
+    assert (shell.folder / "weights/best.pt").exists()
+
+
+def test_an_interrupted_move_is_completed(shell: Shell, monkeypatch: Any) -> None:
+    inner = TreeDoor.rename
+
+    def killed_after(self: TreeDoor, old: str, new: str) -> None:
+        inner(self, old, new)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TreeDoor, "rename", killed_after)
+        assert shell("mv", "weights", "nets").code == 130
+    assert _files(shell)["onnx"] == "weights/*.onnx"
+    said = shell.ok("set", "parameters.lr=1")
+    assert ("completed the interrupted `mvc mv`" in said.err, "kept" in said.err) == (True, False)
+    assert _files(shell)["onnx"] == "nets/*.onnx"
 
 
 def test_from_python(shell: Shell) -> None:

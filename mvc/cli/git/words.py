@@ -60,6 +60,10 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ),
         ("-f", "--force"): "an ignored file is tracked by its own path: `mvc add PATH`",
     },
+    "archive": {
+        ("-l", "--list"): "the formats are zip, tar and tar.gz; use `mvc archive HEAD --format zip -o FILE`",
+        ("--remote",): "use `mvc download URL DIR`, which needs no repository",
+    },
     "branch": {
         ("-f", "--force"): "move a branch with `mvc switch BRANCH`, then `mvc reset --keep REV`",
     },
@@ -77,7 +81,10 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
     },
-    "mv": {("-f", "--force"): "it overwrites nothing; use `mvc rm FILE` first"},
+    "mv": {
+        ("-f", "--force"): "it overwrites nothing; use `mvc rm FILE` first",
+        ("-k",): "it moves all files or none; use `mvc mv -n ROLE NAME` to see what it would do",
+    },
     "pull": {("-f", "--force"): "use `mvc fetch` and `mvc reset --hard REMOTE/BRANCH`"},
     "push": {("-f", "--force"): "it could discard what others pushed; use `mvc push --force-with-lease`", ("--mirror",): "use `mvc push --all --tags`"},
     "reset": {
