@@ -11,9 +11,12 @@ from pathlib import Path
 import click
 
 from mvc import errors
+from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
+from mvc.model.compare.diff import Change
+from mvc.porcelain.edit import Edited
 from mvc.porcelain.restore import restore
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -26,7 +29,8 @@ from mvc.repository.model import Model
 def command(invocation: Invocation, names: tuple[str, ...], source: str | None, discard: bool) -> None:
     """Restore files from a version.
 
-    Local changes to these files are discarded; `mvc undo` restores them. `.` restores all files.
+    Local changes to these files are discarded; `mvc undo` restores them. `.` restores all files. A role that was moved
+    or removed since REV gets the path that it has in REV in model.toml, too.
     """
     run(invocation, names, source, discard=discard)
 
@@ -52,11 +56,16 @@ def run(invocation: Invocation, names: Sequence[str], source: str | None, *, dis
             raise
     invocation.emit(
         "restore",
-        {"written": done.written},
+        done,
         lambda: (
-            [f"Restored {escape(path)}" for path in done.written] or ["Nothing to restore: the files are unmodified."]
+            [*(f"Restored {escape(path)}" for path in done.written), *map(_change, done.changes)]
+            or ["Nothing to restore: the files are unmodified."]
         ),
     )
+
+
+def _change(edited: Edited) -> str:
+    return f"model.toml: {render.value(Change(edited.key, edited.old, edited.new))}"
 
 
 def _expect_source(model: Model, names: Sequence[str], error: errors.NotInVersion) -> None:

@@ -61,7 +61,7 @@ def set_values(model: Model, assignments: Sequence[str], *, kind: str | None = N
     for key, value in pairs:
         if key == ("model", "name") and value != model.key:
             raise errors.OtherName(path="model.name", name=value, model=model.key)
-    keys_by_order = dict.fromkeys(key for key, _ in pairs)
+    keys_by_order = dict.fromkeys(key[:2] if key[0] == FROM else key for key, _ in pairs)
 
     def change(text: str) -> str:
         return _settled(model, text, value_edit.set_keys(text, pairs), keys_by_order)
@@ -384,8 +384,13 @@ def rewrite(
             )  # an interrupted command may have written it before its fsync
         if not dry_run:
             repository.tree.sync()
-    old, new = (parse.load(data, where=model_file.path(folder)) for data in (before, after))
-    return [Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at]
+    return [*edits_of(before, after, looked_at)]
+
+
+def edits_of(before: bytes, after: bytes, looked_at: Iterable[schema.Path]) -> tuple[Edited, ...]:
+    """Return the values of the keys `looked_at` in two texts of model.toml."""
+    old, new = (parse.load(data, where=model_file.NAME) for data in (before, after))
+    return tuple(Edited(schema.dotted(key), _value(old, key), _value(new, key)) for key in looked_at)
 
 
 def _value(values: dict[str, Any], key: schema.Path) -> Any:

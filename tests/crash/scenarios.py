@@ -247,6 +247,24 @@ def committed(root: Path) -> None:
     mvc(root, "switch", "side")
 
 
+@made_once
+def logged(root: Path) -> None:
+    """A model whose parameters are also in a file."""
+    tracked(root)
+    mvc(root, "set", "parameters.epochs=3")
+    (root / "args.yaml").write_bytes(b"epochs: 5\n")
+
+
+@made_once
+def renamed(root: Path) -> None:
+    """Two versions, the second of which has another file in the role of the weights."""
+    tracked(root)
+    mvc(root, "commit", "-m", "one")
+    (root / "weights" / "best.onnx").rename(root / "weights" / "last.onnx")
+    mvc(root, "set", "files.model-latest=weights/last.onnx")
+    mvc(root, "commit", "-m", "two")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -256,6 +274,7 @@ SCENARIOS = (
     Scenario("mv of a folder", edited, ("mv", "weights", "nets"), (0, 2)),
     Scenario("mv of a file", edited, ("mv", "log", "weights/deep/log.txt"), (0, 16)),
     Scenario("set", tracked, ("set", "labelmap.0=helmet", "parameters.epochs=3")),
+    Scenario("set of a value file", logged, ("set", "from.parameters=args.yaml")),
     Scenario("unset", two_versions, ("unset", "labelmap.1"), (0, 1)),
     Scenario("config", tracked, ("config", "user.name", "Ana")),
     Scenario("first commit", tracked, ("commit", "-m", "one"), (0, 1)),
@@ -270,6 +289,7 @@ SCENARIOS = (
     Scenario("switch --force", edited, ("switch", "--force", "v1")),
     Scenario("restore", edited, ("restore", "model-latest")),
     Scenario("restore from", two_versions, ("restore", "--source", "v1", "model-latest")),
+    Scenario("restore of a moved role", renamed, ("restore", "--source", "v1", "model-latest")),
     Scenario("reset", two_versions, ("reset", "v1")),
     Scenario("reset --keep", two_versions, ("reset", "--keep", "v1")),
     Scenario("reset --hard", edited, ("reset", "--hard", "v1")),

@@ -62,6 +62,7 @@ from mvc.porcelain.push import Pushed
 from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.porcelain.reset import Reset
+from mvc.porcelain.restore import Restored
 from mvc.porcelain.show import Shown
 from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.stash import Stash, StashChanges, Stashed
@@ -122,7 +123,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "remote": [{"remotes": list[RemoteSettings]}, RemoteSettings, {"*": RemoteSettings, "seen": list[SeenRef]}, RegistryState,
                Verdict],
     "reset": [Reset],
-    "restore": [{"written": list[str]}],
+    "restore": [Restored],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
