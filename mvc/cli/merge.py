@@ -13,12 +13,14 @@ from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.cli.commit import lines
 from mvc.model.merge.merge import OURS, THEIRS
+from mvc.model.version import Timestamp
 from mvc.plural import count
 from mvc.porcelain import merge_continue
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.repository import Actor
 from mvc.repository.worktree.checkout import Moved
 
 
@@ -47,6 +49,7 @@ def resolving(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--take", "takes", multiple=True, metavar="FIELD=ours|theirs", help="Resolve the conflict of a field or file."
 )
+@click.option("--date", metavar="DATE", help="Override the date of the new version, such as 2026-02-03.")
 @click.option("--ff-only", is_flag=True, help="Refuse to merge unless the branch can be fast-forwarded.")
 @click.option("--continue", "proceed", is_flag=True, help="Conclude the merge after resolving conflicts.")
 @click.option("--abort", is_flag=True, help="Abort the merge and restore the working tree.")
@@ -58,6 +61,7 @@ def command(
     ours: bool,
     theirs: bool,
     takes: tuple[str, ...],
+    date: str | None,
     ff_only: bool,
     proceed: bool,
     abort: bool,
@@ -73,20 +77,23 @@ def command(
     message = "\n\n".join(messages) or None
     if abort:
         return _abort(invocation, discard=discard)
+    actor = invocation.actor(warn=True)
+    moment = Timestamp.parse(date, offset=actor.at.offset) if date else None
     chosen = choice(takes, ours=ours, theirs=theirs)
     if revision is None:
-        return _proceed(invocation, message, chosen)
+        return _proceed(invocation, actor, message, chosen, moment)
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
         done = merge(
             Model(repository, model),
             target,
-            invocation.actor(warn=True),
+            actor,
             message=message,
             called=revision,
             choice=chosen,
             ff_only=ff_only,
+            date=moment,
             progress=progress,
         )
     _warn(invocation, done)
@@ -105,13 +112,14 @@ def _abort(invocation: Invocation, *, discard: bool) -> int:
     return 0
 
 
-def _proceed(invocation: Invocation, message: str | None, choice: Choice) -> int:
+def _proceed(invocation: Invocation, actor: Actor, message: str | None, choice: Choice, date: Timestamp | None) -> int:
     with invocation.progress("Storing") as progress:
         done = merge_continue.proceed(
             Model(invocation.writer(), invocation.model()),
-            invocation.actor(warn=True),
+            actor,
             message=message,
             choice=choice,
+            date=date,
             registries=None if invocation.offline else invocation.registries(),
             progress=progress,
             code=invocation.code,

@@ -21,7 +21,7 @@ from mvc.model.toml import rules
 from mvc.model.toml.rules import Problem
 from mvc.model.toml.schema import dotted
 from mvc.model.tree import Tree, TreeEntry
-from mvc.model.version import Version, check_message
+from mvc.model.version import Timestamp, Version, check_message
 from mvc.porcelain.status import status
 from mvc.repository import history, intended, merge_state
 from mvc.repository.model import Model
@@ -117,9 +117,12 @@ def merge(
     called: str | None = None,
     choice: Choice = UNDECIDED,
     ff_only: bool = False,
+    date: Timestamp | None = None,
     progress: Progress | None = None,
 ) -> MergeResult:
     """Merge `theirs` into the current branch of `model`; `called` is its name in the message.
+
+    `date` is the time of the new version (default: that of `actor`).
 
     Raises Detached, NoVersionYet, MergeUnderway, CrissCross, Unrelated, NotFastForward, NotInConflict, UnsavedChanges,
     InTheWay, RefMoved, Damaged.
@@ -146,7 +149,7 @@ def merge(
     check_message(text)
     state = MergeState(model.key, _base(repository, ours, theirs), ours, theirs, text)
     state = replace(state, takes=choice.of(merge_state.result(repository, state)))
-    return _carry_out(repository, branch, state, actor, progress)
+    return _carry_out(repository, branch, state, actor, progress, date=date or actor.at)
 
 
 def _tree(repository: Repository, id_: VersionId) -> Tree:
@@ -174,7 +177,13 @@ def _base(repository: Repository, ours: VersionId, theirs: VersionId) -> Version
 
 
 def _carry_out(
-    repository: Repository, branch: str, state: MergeState, actor: Actor, progress: Progress | None
+    repository: Repository,
+    branch: str,
+    state: MergeState,
+    actor: Actor,
+    progress: Progress | None,
+    *,
+    date: Timestamp,
 ) -> MergeResult:
     merged, model = merge_state.result(repository, state), state.model
     ours, new = _tree(repository, state.ours), merged.snapshot.tree
@@ -202,7 +211,7 @@ def _carry_out(
             )
             done = _at(repository, CONFLICTS, model, branch, state.theirs, state.ours)
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
-        id_, step = _version(repository, branch, state, merged, file, actor)
+        id_, step = _version(repository, branch, state, merged, file, actor, date=date)
         moved = checkout.move(
             Model(repository, model), "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
         )
@@ -233,14 +242,21 @@ def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
 
 
 def _version(
-    repository: Repository, branch: str, state: MergeState, merged: Merged, file: FileId, actor: Actor
+    repository: Repository,
+    branch: str,
+    state: MergeState,
+    merged: Merged,
+    file: FileId,
+    actor: Actor,
+    *,
+    date: Timestamp,
 ) -> tuple[VersionId, RefStep]:
     """Store the version with two parents; return the step that moves the branch to it."""
     version = Version(
         parents=(state.ours, state.theirs),
         number=repository.objects.version(state.ours).number + 1,
         author=actor.person,
-        time=actor.at,
+        time=date,
         message=state.message,
         manifest=repository.objects.put_manifest(merged.snapshot.manifest),
         tree=repository.objects.put_tree(merged.snapshot.tree),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.images.registries import Registries
 from mvc.model.tree import Tree, TreeEntry
-from mvc.model.version import Code
+from mvc.model.version import Code, Timestamp
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.merge import UNDECIDED, Choice, current_toml, files
 from mvc.porcelain.status import status
@@ -35,20 +35,21 @@ def proceed(
     *,
     message: str | None = None,
     choice: Choice = UNDECIDED,
+    date: Timestamp | None = None,
     registries: Registries | None = None,
     progress: Progress | None = None,
     code: Callable[[Sequence[str]], Code | None] | None = None,
 ) -> Committed:
     """Commit the merge in progress with the files as they are now.
 
-    A conflict is resolved by `choice`, or by an edit of its field or file. Raises NoMerge, NotInConflict, Undecided,
+    A conflict is resolved by `choice`, or by an edit of its field or file; `date` is the time of the version. Raises NoMerge, NotInConflict, Undecided,
     and as `commit` does.
     """
     state = _take(model.repository, _under_way(model), choice, progress)
     still, _ = merge_state.conflicts(model.repository, state, status(model).current)
     if still:
         raise errors.Undecided(count=len(still), fields=", ".join(conflict.field for conflict in still))
-    options = Options(allow_empty=True, merged=state.theirs, registries=registries)
+    options = Options(allow_empty=True, merged=state.theirs, registries=registries, keep_metrics=True, date=date)
     return commit(model, message or state.message, actor, options=options, progress=progress, code=code)
 
 

@@ -55,6 +55,19 @@ def test_changes_of_both_sides_come_together(forked: Shell) -> None:
     assert forked.ok("fsck").code == 0
 
 
+def test_a_merge_has_the_date_that_is_given(forked: Shell) -> None:
+    on_main(forked, "parameters.lr=0.2")
+    forked.ok("merge", "night", "--date", "2024-02-03 10:00 +0000")
+    assert forked.ok("show", "--json").json["time"] == "2024-02-03T10:00:00Z"
+    forked.ok("reset", "--hard", "HEAD~1")
+    forked.ok("set", "parameters.epochs=5")
+    forked.commit("five")
+    assert forked("merge", "night").code == 1
+    forked.ok("merge", "--continue", "--theirs", "--date", "2024-02-04 10:00 +0000")
+    assert forked.ok("show", "--json").json["time"] == "2024-02-04T10:00:00Z"
+    assert forked("merge", "night", "--date", "soon").code == 2
+
+
 def test_a_branch_that_did_not_move_goes_on(forked: Shell) -> None:
     assert forked.ok("merge", "night", "--ff-only", "--json").json["outcome"] == "fast-forward"
     assert forked.ok("status", "--exit-code").code == 0
