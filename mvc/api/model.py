@@ -48,7 +48,7 @@ from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
 from mvc.porcelain.reflog import Reflog, reflog
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
-from mvc.porcelain.restore import restore
+from mvc.porcelain.restore import Restored, restore
 from mvc.porcelain.stash import Stashed
 from mvc.porcelain.status import Status, status
 from mvc.porcelain.switch import Switched, switch
@@ -252,10 +252,11 @@ class Model:
         revision: Revision | None = None,
         discard: bool = False,
         progress: Progress | None = None,
-    ) -> Moved:
+    ) -> Restored:
         """Restore roles or paths (none: all files) from `revision`, else from the current version.
 
-        Edits of them come back with `undo`, unless `discard`.
+        Edits of them come back with `undo`, unless `discard`. A role that was moved or removed since gets its path in
+        model.toml back, which `changes` of the result has.
         """
         return restore(
             self._session.of(self.name),
@@ -283,6 +284,7 @@ class Model:
         amend: bool = False,
         allow_empty: bool = False,
         allow_secret: bool = False,
+        keep_metrics: bool = False,
         dry_run: bool = False,
         force: bool = False,
         author: Person | str | None = None,
@@ -294,14 +296,16 @@ class Model:
         """Commit model.toml and every tracked file; the new version is `model[result.id]`.
 
         In a Picsellia training container, the experiment and its parameters are first written to `[source]`; `warnings` of
-        the result has the parameters that differ from them. Raises NothingToCommit, EmptyMessage,
-        Detached, RulesBroken, SecretFound, NotReady and the like.
+        the result has the parameters that differ from them. `keep_metrics` says that metrics set by hand hold although the
+        weights changed. Raises NothingToCommit, EmptyMessage, Detached, RulesBroken, SecretFound, StaleMetrics, NotReady and the
+        like.
         """
         who = self._session.actor(actor)
         options = CommitOptions(
             amend=amend,
             allow_empty=allow_empty,
             allow_secret=allow_secret,
+            keep_metrics=keep_metrics,
             dry_run=dry_run,
             author=None if author is None else person(author),
             date=self._session.moment(date),
@@ -554,6 +558,7 @@ class Model:
         side: Side | None = None,
         take: Mapping[str, Side] | None = None,
         ff_only: bool = False,
+        date: When | None = None,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> MergeResult:
@@ -569,6 +574,7 @@ class Model:
             called=revision if isinstance(revision, str) else None,
             choice=_choice(side, take),
             ff_only=ff_only,
+            date=self._session.moment(date),
             progress=progress,
         )
 
@@ -578,6 +584,7 @@ class Model:
         *,
         side: Side | None = None,
         take: Mapping[str, Side] | None = None,
+        date: When | None = None,
         actor: Who | None = None,
         code: Code | bool = True,
         progress: Progress | None = None,
@@ -588,6 +595,7 @@ class Model:
             self._session.actor(actor),
             message=message,
             choice=_choice(side, take),
+            date=self._session.moment(date),
             registries=self._session.registries(),
             progress=progress,
             code=self._session.code(code),

@@ -44,6 +44,7 @@ else:
 @click.option("--amend", is_flag=True, help="Replace the tip of the current branch by the new version.")
 @click.option("--allow-empty", is_flag=True, help="Commit even if nothing changed.")
 @click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
+@click.option("--keep-metrics", is_flag=True, help="Commit metrics set by hand even if the weights changed.")
 @click.option("--dry-run", is_flag=True, help="Show what would be committed.")
 @click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
 @click.option("--date", metavar="DATE", help="Override the date, such as 2026-02-03.")
@@ -61,6 +62,7 @@ def command(
     amend: bool,
     allow_empty: bool,
     allow_secret: bool,
+    keep_metrics: bool,
     dry_run: bool,
     author: str | None,
     date: str | None,
@@ -73,6 +75,8 @@ def command(
     The version holds model.toml and every tracked file, as they are in the working tree. In a Picsellia training
     container, the current experiment and its parameters are first written to [source] of model.toml, and parameters
     that differ from those of the run are reported.
+
+    If the weights changed and metrics set by hand did not, a warning names the version that they were measured on.
     """
     _no_paths(words)
     repository = invocation.repository() if dry_run else invocation.writer()
@@ -87,6 +91,7 @@ def command(
         amend=amend,
         allow_empty=allow_empty,
         allow_secret=allow_secret,
+        keep_metrics=keep_metrics,
         dry_run=dry_run,
         author=Person.parse(author) if author else None,
         date=Timestamp.parse(date, offset=actor.at.offset) if date else None,

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         NothingToCommit,
         SecretFound,
         SecretInNote,
+        StaleMetrics,
         UnknownUse,
     )
     from mvc.errors.disk import (
@@ -565,6 +566,7 @@ __all__ = [
     "SeveralModels",
     "SomebodySends",
     "SourceExpected",
+    "StaleMetrics",
     "StashConflicts",
     "StillPromised",
     "TagExists",

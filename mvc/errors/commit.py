@@ -83,3 +83,11 @@ class UnknownUse(Usage):
 
     Define your own uses with `[[intent.require]]` in model.toml.
     """
+
+
+class StaleMetrics(Refused):
+    """Commit refused, because metrics.stale is refuse: the metrics are {reason}.
+
+    Set the new values with `mvc set metrics.NAME=VALUE`, remove the old ones with `mvc unset metrics`, or keep them with
+    `mvc commit --keep-metrics`.
+    """

@@ -26,6 +26,7 @@ from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.repository import delta_bases, history, intended, merge_state, reachable, refnames
 from mvc.repository.model import Model
 from mvc.repository.record import draft as drafts
+from mvc.repository.record import stale_metrics
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot, untracked
@@ -67,6 +68,8 @@ class Options:
     """The merged version, which becomes the second parent."""
     registries: Registries | None = None
     """Registries that resolve `docker.digest = "auto"`; without them it stays unresolved."""
+    keep_metrics: bool = False
+    """Metrics set by hand hold for the new weights, too."""
     warnings: Sequence[Problem] = ()
     """Warnings that are reported with those about the version: how it differs from the current training run."""
 
@@ -165,7 +168,7 @@ def commit(
 
     `message` may be None only with `amend`, which keeps the old one. `code` is called with the model's own files and
     returns the training code's commit; `progress` receives the bytes read. Raises Detached, MergeUnderway,
-    LogLost, NothingToCommit, RulesBroken, SecretFound, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
+    LogLost, NothingToCommit, RulesBroken, SecretFound, StaleMetrics, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
     reading model.toml or a tracked file.
     """
     repository = model.repository
@@ -218,7 +221,8 @@ def _commit(
         identify=lambda file: _identify(work, file),
         ready=ready,
     )
-    work.warnings = (*work.warnings, *found.warnings)
+    stale = None if options.keep_metrics else stale_metrics.problem(repository, old, base, found.snapshot)
+    work.warnings = (*work.warnings, *found.warnings, *stale_metrics.check(stale))
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference)
     if options.dry_run:

@@ -17,7 +17,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
-from mvc.repository.record import REASON
+from mvc.repository.record import REASON, stale_metrics
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
 from mvc.repository.worktree.snapshot import UNREAD, Found
@@ -122,6 +122,7 @@ def status(model: Model) -> Status:
     )
     repository.stats.save()
     difference = diff.compare(base, found.snapshot)
+    stale = stale_metrics.problem(repository, base_id, base, found.snapshot)
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     pending = journal.pending(repository.door)
     merging = merge_state.in_progress(model)
@@ -136,7 +137,7 @@ def status(model: Model) -> Status:
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
-        broken=(*_broken(base, found.snapshot), *found.warnings),
+        broken=(*_broken(base, found.snapshot), *found.warnings, *((stale,) if stale is not None else ())),
         untracked=untracked.weight_like(repository.root, head.folder, tracked),
         skipped=found.skipped,
         pending=pending.verb if pending else None,

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvc.model import labelmap
+from mvc.model.paths import escape_name
 from mvc.model.toml import schema
+from mvc.model.toml.value_file import METRICS
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import OK, Verdict, no, unknown
 
@@ -138,7 +140,9 @@ class MetricAtLeast:
         value = subject.manifest.metrics.get(self.name)
         if value is None:
             return no(f"metric {self.name} is not set")
-        return OK if value >= self.minimum else no(f"{self.name} is {value}, below {self.minimum}")
+        path = None if self.name in subject.manifest.own(METRICS) else subject.manifest.value_paths.get(METRICS)
+        where = f" in {escape_name(path)}" if path is not None else ""
+        return OK if value >= self.minimum else no(f"{self.name} is {value}{where}, below {self.minimum}")
 
 
 # --- docker

@@ -49,7 +49,7 @@ def test_the_tutorial_has_what_it_promises(tmp_path: Path) -> None:
         "gc",
     )
     assert [verb for verb in verbs if f"mvc {verb}" not in typed] == []
-    assert all(word in typed for word in ("model.parent", ".mvcignore", "labelmap.path", "--json", "@git", "add --run"))
+    assert all(word in typed for word in ("model.parent", ".mvcignore", "from.labelmap", "--json", "@git", "add --run"))
 
 
 def test_the_tour_of_the_readme_begins_with_a_training_run() -> None:

@@ -66,6 +66,10 @@ HOST_KEYS = {
 _CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
 _SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
+STALE_METRICS = "metrics.stale"
+WARN = "warn"
+WORDS = {STALE_METRICS: (WARN, "refuse", "ignore")}
+"""The settings that have a few words for values."""
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "your name, the author of new versions"),
     "user.email": (str, "your e-mail address"),
@@ -89,6 +93,10 @@ KEYS: dict[str, tuple[type, str]] = {
     "links.outside": (
         str,
         "the repositories whose links may point outside of them; set by `mvc add --follow-links`",
+    ),
+    STALE_METRICS: (
+        str,
+        "warn, refuse or ignore: what `mvc commit` does if the weights changed and metrics set by hand did not (default warn)",
     ),
     "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
@@ -471,6 +479,8 @@ def _typed(key: str, text: str) -> Any:
     check_key(key)
     if any(ord(letter) < ord(" ") for letter in text):
         raise errors.BadSetting(key=key, value=text, reason="it has control characters")
+    if text not in WORDS.get(key, (text,)):
+        raise errors.BadSetting(key=key, value=text, reason=f"the value must be one of {', '.join(WORDS[key])}")
     if KEYS[key][0] is str:
         return text
     if KEYS[key][0] is bool:
