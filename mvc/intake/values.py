@@ -53,6 +53,13 @@ def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, pla
             result.entries[section] = _readable(section, candidates, now, run, reader)
         elif now is None and not (section == LABELMAP and manifest.labelmap_path is not None):
             _first(section, [*ways(section)], manifest, reader, result)
+    has_classes = manifest.labelmap or manifest.labelmap_path is not None or LABELMAP in result.entries
+    data = None if has_classes else _data_set(run, reader)
+    if data is not None and _inside(run, data, place) is None:
+        shown = escape_name(data)
+        result.notes.append(
+            f"No labelmap is read: {shown} is not in the model's folder (copy it, then `mvc set from.labelmap=FILE`)"
+        )
     return result
 
 
@@ -109,8 +116,9 @@ def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, sectio
             yield ValueFile(path, select=("max_steps", "num_train_epochs"))
         else:
             yield ValueFile(path)
-    if section == LABELMAP and run.layout is layouts.ULTRALYTICS:
-        yield from _data_set(run, reader, place)
+    if section == LABELMAP:
+        data_set = _inside(run, _data_set(run, reader), place)
+        yield from [data_set] if data_set is not None else []
 
 
 def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
@@ -135,16 +143,23 @@ def _columns(*, is_last: bool) -> tuple[str, ...]:
     return () if is_last else layouts.FITNESS
 
 
-def _data_set(run: Run, reader: ValueReader, place: Path) -> Iterator[ValueFile]:
-    """Yield the file with the classes that a run of Ultralytics was trained with, if it is in the model's folder."""
+def _data_set(run: Run, reader: ValueReader) -> str | None:
+    """Return the file with the classes that a run of Ultralytics was trained with, as its args.yaml has it."""
     args = next((run.at(file.path) for file in run.files if PARAMETERS in file.part.sections), None)
+    if run.layout is not layouts.ULTRALYTICS or args is None:
+        return None
     try:
-        named: Any = reader.values(PARAMETERS, ValueFile(args)).get(_DATA) if args else None
+        named: Any = reader.values(PARAMETERS, ValueFile(args)).get(_DATA)
     except errors.MvcError:
-        return
+        return None
+    return named if isinstance(named, str) and named and "\x00" not in named else None
+
+
+def _inside(run: Run, named: str | None, place: Path) -> ValueFile | None:
+    """Return a file as an entry, from the model's folder or the run's; None if it is not below the model's."""
     top = os.path.realpath(place)
-    for base in (top, os.path.join(top, run.folder)) if isinstance(named, str) and "\x00" not in named else ():
-        found = os.path.realpath(os.path.join(base, named))
-        if os.path.isfile(found) and found.startswith(f"{top}/"):
-            yield ValueFile(os.path.relpath(found, top))
-            return
+    for base in (top, os.path.join(top, run.folder)) if named is not None else ():
+        path = os.path.realpath(os.path.join(base, str(named)))
+        if os.path.isfile(path) and path.startswith(f"{top}/"):
+            return ValueFile(os.path.relpath(path, top))
+    return None

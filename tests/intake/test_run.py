@@ -378,6 +378,7 @@ def test_a_folder_of_very_many_files_is_refused(tmp_path: Path, model: Model, mo
 
 
 def test_the_command_prints_what_it_chose_and_why(tmp_path: Path, shell: Shell) -> None:
+    runs.data_yaml(tmp_path / "data.yaml", "helmet")
     runs.ultralytics(tmp_path / "runs/exp1")
     runs.ultralytics(tmp_path / "runs/exp2", step=1, exports=("best.onnx",))
     said = shell.ok("add", "--run", "runs/exp1", "-n")
@@ -390,6 +391,7 @@ def test_the_command_prints_what_it_chose_and_why(tmp_path: Path, shell: Shell) 
         "  args          args.yaml        settings of the training",
         "  results       results.csv      metrics by epoch",
         "Values, read at each commit:",
+        "  labelmap    data.yaml",
         "  parameters  args.yaml",
         "  metrics     results.csv (best metrics/mAP50-95(B); metrics/*)",
     ]

@@ -96,7 +96,9 @@ def test_classes_outside_of_the_models_folder_are_not_read(tmp_path: Path, data:
     model = Model(Repository(root), MODEL)
     (root / "data").mkdir()
     runs.ultralytics(root / "exp1", data=data)
-    add_run(model, root / "exp1")
+    (note,) = add_run(model, root / "exp1").notes
+    assert note.startswith("No labelmap is read: ")
+    assert "is not in the model's folder" in note
     assert "labelmap" not in entries(root)
 
 
@@ -162,6 +164,7 @@ def test_metrics_that_cannot_be_read_are_left_out_of_the_first_run_and_refuse_th
     tmp_path: Path, model: Model, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_text, "MAX_ROWS", 100)
+    runs.data_yaml(tmp_path / "data.yaml", "helmet")
     for name in ("exp1", "exp2"):
         runs.ultralytics(tmp_path / name)
     (tmp_path / "exp2/results.csv").write_text(text, encoding="utf-8")
