@@ -27,7 +27,8 @@ def command(invocation: Invocation, texts: tuple[str, ...], shape: str | None) -
 
     Shows a column for each of 2 to 20 versions, and a row for each key in which they differ: metrics, parameters,
     classes, other values of model.toml, and files. The best value of a metric is marked: the highest, or the lowest if
-    the metric's name has a word for a loss, an error or a duration.
+    the metric's name has a word for a loss, an error or a duration. Of a file whose content differs, the table shows
+    the id; --csv, --md and --json have its size and path, too.
     """
     comparison = compare(Model(invocation.repository(), invocation.model()), texts)
     invocation.emit(
@@ -44,15 +45,17 @@ def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
     if not keys and shape is None:
         yield "The versions have the same values and files."
         return
-    files = [key for key in keys if key.key.startswith("file.")] if shape is None else []
-    hidden = {key.key for key in files[_FILES:]}
+    files = [key.key for key in keys if key.key.startswith("file.")] if shape is None else []
+    implied = {f"{key.removesuffix('.id')}.{part}" for key in files if key.endswith(".id") for part in ("size", "path")}
+    files = [key for key in files if key not in implied]
+    hidden = {*files[_FILES:], *implied}
     models = {version.model for version in versions}
     head = ["key", *(_called(version, with_model=len(models) > 1) for version in versions)]
     ids = ["id", *(version.id if shape == "csv" else short(version.id) for version in versions)]
     rows = [[key.key, *_cells(key, shape)] for key in keys if key.key not in hidden]
     yield from Table(head, [ids, *rows]).lines(shape)
-    if hidden:
-        yield f"… {len(hidden)} more rows about files; `mvc diff REV REV` lists the files"
+    if len(files) > _FILES:
+        yield f"… {len(files) - _FILES} more rows about files; `mvc diff REV REV` lists the files"
 
 
 def _called(version: ComparedVersion, *, with_model: bool) -> str:

@@ -29,9 +29,9 @@ def test_the_keys_in_which_versions_differ(shell: Shell, history: History, third
         "labelmap.0         helmet      helmet      head",
         "labelmap.1         head        head        helmet",
         "model.description  -           -           a | b",
-        "file.weights.size  120000      150000      120000",
         f"file.weights.id    {files[0]}  {files[1]}  {files[0]}",
     ]
+    assert "file.weights.size,120000,150000,120000" in shell.ok("compare", "v1", "side", "HEAD", "--csv").lines
     shell.ok("branch", "same", "HEAD")
     shell.ok("commit", "--allow-empty", "-m", "Same")
     assert shell.ok("compare", "same", "main").lines == ["The versions have the same values and files."]

@@ -72,6 +72,9 @@ def test_columns_values_and_branches(shell: Shell, history: History, third: str)
         '    metrics."val/loss(B)" = 0.2',
         "    parameters.aug.flip = 0.5",
     ]
+    lines = shell.ok("log", "--sort", "metrics.mAP50", "--columns", "author").lines
+    assert lines[0].split() == ["version", "id", "metrics.mAP50", "author"]
+    assert shell.ok("log", "--sort", "metrics.mAP50", "--columns", "author", "--csv").lines[0] == "version,id,author"
 
 
 def test_csv_markdown_and_json(shell: Shell, history: History, third: str) -> None:

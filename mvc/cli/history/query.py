@@ -46,7 +46,7 @@ _OPTIONS = (
         "--columns",
         metavar="KEY,...",
         shell_complete=complete.query_keys,
-        help="Show a table with these columns.",
+        help="Show a table with these columns, after the keys of --sort.",
     ),
     click.option("--values", is_flag=True, help="Show the metrics and parameters of each version."),
     click.option("--csv", "shape", flag_value="csv", help="Print the table as CSV."),
@@ -113,6 +113,8 @@ class QueryOptions:
         if table and not explicit:
             named = where.named_keys() if where is not None else ()
             columns = tuple(key for key in dict.fromkeys([*(item.key for item in sort), *named]) if key not in _SHOWN)
+        if explicit and self.shape is None:  # an order is read by its key; scripts get the columns that they name
+            columns = tuple(dict.fromkeys([*(item.key for item in sort if item.key not in _SHOWN), *columns]))
         keys = tuple(dict.fromkeys([*columns, *template]))
         return Asked(Query(where, sort, keys, self.values), columns, table, self.shape, explicit)
 
