@@ -57,11 +57,8 @@ def recognise(place: Path, folder: str, *, framework: str | None, chosen: str | 
         shown, found = escape_name(folder), listing.of(place, escape_name(folder))
         layout = layouts.of(found)
     layout = layout or PLAIN
-    first = (
-        weights.choose(layout, found, shown, framework)
-        if chosen is None
-        else RunFile(layout.weights, chosen, layout.weights.why)
-    )
+    is_chosen = chosen is not None and chosen in found.files
+    first = RunFile(layout.weights, str(chosen)) if is_chosen else weights.choose(layout, found, shown, framework)
     if first is None:
         raise _absent(layout, found, place, folder)
     return Run(folder, layout, (first, *_others(layout, found, first)), found, why)

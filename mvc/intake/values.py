@@ -58,7 +58,7 @@ def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, pla
     if data is not None and _inside(run, data, place) is None:
         shown = escape_name(data)
         result.notes.append(
-            f"No labelmap is read: {shown} is not in the model's folder (copy it, then `mvc set from.labelmap=FILE`)"
+            f"No labelmap is read: {shown} is not a file in the model's folder (name one with `mvc set from.labelmap=FILE`)"
         )
     return result
 
@@ -124,9 +124,9 @@ def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, sectio
 def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
     """Yield the ways to read the metrics of the weights: the row of the best epoch, or the last one."""
     latest = next((each.path for each in roles.assigned if each.role == LATEST), run.files[0].path)
-    is_last = PurePosixPath(latest).name.startswith("last")
     if run.layout is layouts.ULTRALYTICS:
-        yield from (ValueFile(path, best=column, select=("metrics/*",)) for column in _columns(is_last=is_last))
+        columns = () if PurePosixPath(latest).name.startswith("last") else layouts.FITNESS
+        yield from (ValueFile(path, best=column, select=("metrics/*",)) for column in columns)
         yield ValueFile(path, row=LAST, select=("metrics/*",))
     elif run.layout is layouts.LIGHTNING and (named := checkpoints.metric(latest)) is not None:
         yield ValueFile(path, best=named[0])
@@ -137,10 +137,6 @@ def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
     elif run.layout is layouts.PLAIN:
         yield ValueFile(path)
     yield ValueFile(path, row=LAST)
-
-
-def _columns(*, is_last: bool) -> tuple[str, ...]:
-    return () if is_last else layouts.FITNESS
 
 
 def _data_set(run: Run, reader: ValueReader) -> str | None:

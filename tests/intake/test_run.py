@@ -216,6 +216,24 @@ def test_the_run_before_may_be_in_another_place(tmp_path: Path, model: Model) ->
     assert {path.rpartition("/")[0] for path in files(tmp_path).values()} == {"b/c/checkpoint-900"}
 
 
+def test_a_better_checkpoint_of_the_same_training_takes_the_roles(tmp_path: Path, model: Model) -> None:
+    runs.transformers(tmp_path / "out/checkpoint-500")
+    add_run(model, tmp_path / "out")
+    runs.transformers(tmp_path / "out/checkpoint-900", best="out/checkpoint-900")
+    done = add_run(model, tmp_path / "out")
+    assert (done.folder, done.before) == ("out/checkpoint-900", "out/checkpoint-500")
+    assert {path.rpartition("/")[0] for path in files(tmp_path).values()} == {"out/checkpoint-900"}
+
+
+def test_a_run_whose_weights_were_deleted_has_none(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "exp1")
+    add_run(model, tmp_path / "exp1")
+    for name in ("best.pt", "last.pt"):
+        (tmp_path / "exp1/weights" / name).unlink()
+    with pytest.raises(errors.NoWeightsYet):
+        add_run(model, tmp_path / "exp1")
+
+
 def test_weights_that_were_tracked_by_hand_move_and_values_are_added(tmp_path: Path, model: Model) -> None:
     runs.ultralytics(tmp_path / "exp1")
     runs.ultralytics(tmp_path / "exp2")

@@ -98,7 +98,7 @@ def test_classes_outside_of_the_models_folder_are_not_read(tmp_path: Path, data:
     runs.ultralytics(root / "exp1", data=data)
     (note,) = add_run(model, root / "exp1").notes
     assert note.startswith("No labelmap is read: ")
-    assert "is not in the model's folder" in note
+    assert "is not a file in the model's folder" in note
     assert "labelmap" not in entries(root)
 
 
