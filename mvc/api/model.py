@@ -18,14 +18,18 @@ from mvc.api.session import PathLike, Revision, Session, When, Who, person, text
 from mvc.api.stashes import Side, Stashes
 from mvc.api.values import Labels
 from mvc.api.version import Version
+from mvc.model.ids import VersionId
 from mvc.model.query import parse
 from mvc.model.toml.value_file import ValueFile
 from mvc.model.version import Code, Person
+from mvc.porcelain import cherry_pick as picks
 from mvc.porcelain import docker, drift, edit, merge_continue, models, notes, publish
 from mvc.porcelain import source as origin
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import AddedRun, add_run
 from mvc.porcelain.check import Checked, check, manifest_of
+from mvc.porcelain.cherry_pick import Options as PickOptions
+from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.commit import Committed, commit
 from mvc.porcelain.commit import Options as CommitOptions
 from mvc.porcelain.compare import Comparison, compare
@@ -605,6 +609,44 @@ class Model:
         """Restore the working tree as it was before the merge; edits come back with `undo` unless `discard`. Raises NoMerge."""
         return merge_continue.abort(self._session.of(self.name), discard=discard, progress=progress)
 
+    def cherry_pick(
+        self,
+        *picked: Revision,
+        parent: int | None = None,
+        side: Side | None = None,
+        take: Mapping[str, Side] | None = None,
+        commit: bool = True,
+        origin: bool = False,
+        date: When | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Picked:
+        """Apply the changes of versions, or of ranges `A..B`, to the current branch, each as a new version.
+
+        `parent` is the number of the parent that a merge is compared with; `origin` names the picked version in the
+        message; without `commit`, only the working tree changes. With unresolved conflicts, `outcome` is `conflicts`: call
+        `continue_merge` or `abort_merge` then. Raises NothingToPick, NoParentToPick, WhichParent, UnsavedChanges.
+        """
+        options = PickOptions(parent, _choice(side, take), commit, origin, self._session.moment(date))
+        model, who = self._session.of(self.name), self._session.actor(actor)
+        return picks.cherry_pick(model, self._picked(picked), who, options=options, progress=progress)
+
+    def revert(
+        self,
+        *reverted: Revision,
+        parent: int | None = None,
+        side: Side | None = None,
+        take: Mapping[str, Side] | None = None,
+        commit: bool = True,
+        date: When | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Picked:
+        """Undo the changes of versions, or of ranges `A..B`, by new versions; the rest as for `cherry_pick`."""
+        options = PickOptions(parent, _choice(side, take), commit, date=self._session.moment(date))
+        model, who = self._session.of(self.name), self._session.actor(actor)
+        return picks.revert(model, self._picked(reverted), who, options=options, progress=progress)
+
     def du(self, *revisions: Revision) -> Usages:
         """Return the disk usage of versions; of all without arguments."""
         ids = list(dict.fromkeys(self._session.resolve(self.name, revision) for revision in revisions))
@@ -734,6 +776,17 @@ class Model:
         return origin.show(self._session.of(of), self._session.resolve(self.name, revision))
 
     # --- inside
+
+    def _picked(self, named: Sequence[Revision]) -> list[VersionId]:
+        """Return the versions that are named; a range is several."""
+        model = self._session.of(self.name)
+        found: list[VersionId] = []
+        for revision in named:
+            if isinstance(revision, str):
+                found += picks.versions(model, [revision])
+            else:
+                found.append(self._session.resolve(self.name, revision))
+        return found
 
     def _remote(self, name: str | None) -> Remote:
         return Remote(self._session, self._session.remote(name, self.name))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +16,15 @@ from mvc.model.merge.merge import OURS, THEIRS
 from mvc.model.version import Timestamp
 from mvc.plural import count
 from mvc.porcelain import merge_continue
-from mvc.porcelain.commit import Committed
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
 from mvc.repository import revisions
 from mvc.repository.model import Model
-from mvc.repository.repository import Actor
 from mvc.repository.worktree.checkout import Moved
+
+if TYPE_CHECKING:
+    from mvc.model.merge.merge import Conflict
+    from mvc.model.toml.rules import Problem
+    from mvc.readiness.evaluation import Readiness
 
 
 def resolving(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,12 +79,12 @@ def command(
         raise click.UsageError("expected one of REV, --continue and --abort")
     message = "\n\n".join(messages) or None
     if abort:
-        return _abort(invocation, discard=discard)
+        return stop(invocation, "merge", discard=discard)
     actor = invocation.actor(warn=True)
     moment = Timestamp.parse(date, offset=actor.at.offset) if date else None
     chosen = choice(takes, ours=ours, theirs=theirs)
     if revision is None:
-        return _proceed(invocation, actor, message, chosen, moment)
+        return conclude(invocation, "merge", message, chosen, moment)
     repository, model = invocation.writer(), invocation.model()
     target = revisions.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
@@ -96,27 +99,30 @@ def command(
             date=moment,
             progress=progress,
         )
-    _warn(invocation, done)
+    warn(invocation, done.unready)
     invocation.emit("merge", done, lambda: _lines(done), ids=(done.id,))
     return int(done.outcome == CONFLICTS)
 
 
-def _abort(invocation: Invocation, *, discard: bool) -> int:
+def stop(invocation: Invocation, name: str, *, discard: bool) -> int:
+    """Abort the merge, revert or cherry-pick in progress, for the command `name`."""
     repository, model = invocation.writer(), invocation.model()
     with invocation.progress("Writing files") as progress:
         moved = merge_continue.abort(Model(repository, model), discard=discard, progress=progress)
     document = {"outcome": "aborted", "written": moved.written, "deleted": moved.deleted}
-    invocation.emit(
-        "merge", document, lambda: ["Merge aborted; the working tree is as it was before.", *moved_lines(moved)]
-    )
+    text = f"{name.capitalize()} aborted; the working tree is as it was before."
+    invocation.emit(name, document, lambda: [text, *moved_lines(moved)])
     return 0
 
 
-def _proceed(invocation: Invocation, actor: Actor, message: str | None, choice: Choice, date: Timestamp | None) -> int:
+def conclude(
+    invocation: Invocation, name: str, message: str | None, choice: Choice, date: Timestamp | None = None
+) -> int:
+    """Conclude the merge, revert or cherry-pick in progress, for the command `name`."""
     with invocation.progress("Storing") as progress:
         done = merge_continue.proceed(
             Model(invocation.writer(), invocation.model()),
-            actor,
+            invocation.actor(),
             message=message,
             choice=choice,
             date=date,
@@ -124,13 +130,15 @@ def _proceed(invocation: Invocation, actor: Actor, message: str | None, choice: 
             progress=progress,
             code=invocation.code,
         )
-    _warn(invocation, done)
-    invocation.emit("merge", {"outcome": "merged", **done.to_json()}, lambda: lines(done), ids=(str(done.id),))
+    warn(invocation, done.unready)
+    outcome = "merged" if name == "merge" else "picked"
+    invocation.emit(name, {"outcome": outcome, **done.to_json()}, lambda: lines(done), ids=(str(done.id),))
     return 0
 
 
-def _warn(invocation: Invocation, done: Committed | MergeResult) -> None:
-    for use in done.unready:
+def warn(invocation: Invocation, unready: Sequence[Readiness]) -> None:
+    """Print a warning for each intended use that the new version is not ready for."""
+    for use in unready:
         invocation.note(f"warning: {render.not_ready(use)}")
 
 
@@ -154,15 +162,20 @@ def _lines(done: MergeResult) -> Iterator[str]:
     elif done.outcome == FAST_FORWARD:
         yield f"Fast-forwarded {escape(done.branch)} to {at}"
     elif done.outcome == CONFLICTS:
-        yield style(f"{count(len(done.conflicts), 'conflict')}; the working tree has our side:", fg="yellow")
-        for conflict in done.conflicts:
-            yield from (f"  {line}" for line in render.conflict(conflict))
-        yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in done.broken)
-        yield "Resolve each by its command, or by an edit."
-        yield "Then run `mvc merge --continue`; `mvc merge --abort` restores the state before the merge."
+        yield from conflict_lines("merge", done.conflicts, done.broken)
     else:
         yield f"Merged into {escape(done.branch)}: {at}"
     yield from moved_lines(done.moved)
+
+
+def conflict_lines(name: str, conflicts: Sequence[Conflict], broken: Sequence[Problem]) -> Iterator[str]:
+    """Yield the conflicts and broken rules that the command `name` left to be resolved, and how to."""
+    yield style(f"{count(len(conflicts), 'conflict')}; the working tree has our side:", fg="yellow")
+    for conflict in conflicts:
+        yield from (f"  {line}" for line in render.conflict(conflict))
+    yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in broken)
+    yield "Resolve each by its command, or by an edit."
+    yield f"Then run `mvc {name} --continue`; `mvc {name} --abort` restores the state before the {name}."
 
 
 def moved_lines(moved: Moved) -> Iterator[str]:

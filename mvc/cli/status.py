@@ -106,8 +106,10 @@ def _problem(problem: Problem) -> str:
 def _merge(result: Status) -> Iterator[str]:
     if result.merging is None:
         return
-    end = "resolve the conflicts, then run `mvc merge --continue`" if result.conflicts else "run `mvc merge --continue`"
-    yield style(f"Merge of {short_id(result.merging.theirs)} in progress: {end} (or --abort)", fg="yellow")
+    name = result.merging.verb
+    end = f"{'resolve the conflicts, then ' if result.conflicts else ''}run `mvc {name} --continue`"
+    named = f"{name.capitalize()} of {short_id(result.merging.revision)}"
+    yield style(f"{named} in progress: {end} (or --abort)", fg="yellow")
     yield from _section("Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict)])
     if result.conflicts:
         yield "     (resolve each with its command, or by an edit)"

@@ -6,9 +6,38 @@ from mvc.errors.base import Answer, RefRejected, Usage
 
 
 class MergeUnderway(RefRejected):
-    """A merge of {theirs} into {branch} of {model} is in progress.
+    """A {verb} of {theirs} is in progress on {branch} of {model}.
 
-    Conclude it with `mvc merge --continue`, or abort it with `mvc merge --abort`.
+    Conclude it with `{command} --continue`, or abort it with `{command} --abort`.
+    """
+
+
+class NothingToPick(Answer):
+    """Nothing to {verb}: {branch} would not change (versions: {versions}).
+
+    Compare with `mvc diff {versions} {branch}`.
+    """
+
+
+class NoParentToPick(Usage):
+    """Cannot {verb} {version}: it has no parent here to compare it with.
+
+    Take files of it with `mvc restore --source {version} FILE`, and commit them.
+    """
+
+
+class WhichParent(Usage):
+    """Cannot {verb} {version}: {reason}.
+
+    Name the parent whose side is kept, by its number: `{command} -m 1 {version}`.
+    """
+
+
+class PickConflicts(Answer):
+    """Nothing was changed, because the {verb} of {version} has {count:conflict|conflicts}.
+    {listed}
+
+    Resolve them with --ours, --theirs or --take FIELD=theirs, or run `{command} {version}` without --no-commit.
     """
 
 
@@ -22,8 +51,8 @@ class NoMerge(Usage):
 class Undecided(Answer):
     """Nothing was committed: {count:conflict|conflicts} not resolved: {fields}.
 
-    Resolve each with `mvc merge --continue --take FIELD=ours` or `FIELD=theirs` (all: --ours or --theirs), or edit
-    model.toml and the files; then run `mvc merge --continue`.
+    Resolve each with `{command} --continue --take FIELD=ours` or `FIELD=theirs` (all: --ours or --theirs), or edit
+    model.toml and the files; then run `{command} --continue`.
     """
 
 

@@ -52,7 +52,7 @@ class NotEmpty(WouldOverwrite):
 
 
 class UnsavedChanges(WouldOverwrite):
-    """Nothing was merged, because {model} has uncommitted changes.
+    """Nothing was changed, because {model} has uncommitted changes.
 
     Commit the changes, put them aside with `mvc stash`, or discard them with `mvc restore .`; list them with
     `mvc status`.

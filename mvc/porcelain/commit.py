@@ -37,6 +37,7 @@ from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.progress import Progress
 from mvc.storage.records import merges, sparse
 from mvc.storage.records.heads import Head
+from mvc.storage.records.merges import CHERRY_PICK, MergeState
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Options:
     aliases: Sequence[str] = ()
     force: bool = False
     """Move aliases even to a version that is not ready for its intended uses."""
-    merged: VersionId | None = None
-    """The merged version, which becomes the second parent."""
+    concludes: MergeState | None = None
+    """The merge, revert or cherry-pick in progress that the version concludes."""
     registries: Registries | None = None
     """Registries that resolve `docker.digest = "auto"`; without them it stays unresolved."""
     keep_metrics: bool = False
@@ -242,7 +243,7 @@ def _commit(
 
 def _begin(model: Model, options: Options, draft: Draft | None) -> _Work:
     head = model.head
-    if options.merged is None:
+    if options.concludes is None:
         merge_state.refuse(model)
     if head.branch is None:
         raise errors.Detached(model=model.key, version=history.label(model.repository, head.at()))
@@ -333,16 +334,21 @@ def _version(
     assert draft is not None  # noqa: S101 - a dry run ends before this
     old = repository.objects.version(old_id) if old_id else None
     replaced = old if options.amend else None
-    parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, options.merged) if id_)
+    state = options.concludes
+    others = state.parents[1:] if state is not None else ()
+    parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, *others) if id_)
+    picked = repository.objects.version(state.theirs) if state is not None and state.picks == CHERRY_PICK else None
+    author = options.author or (replaced.author if replaced else picked.author if picked else actor.person)
     signature = Signature(
-        author=options.author or (replaced.author if replaced else actor.person),
+        author=author,
         time=options.date or actor.at,
         message=message.strip() if message else replaced.message if replaced else "",
         code=work.code(),
     )
     number = replaced.number if replaced else old.number + 1 if old else 1
     manifest, tree = found.snapshot.manifest, found.snapshot.tree
-    return draft.stage(manifest, tree, found.model_toml, signature, parents=parents, number=number)
+    version = draft.stage(manifest, tree, found.model_toml, signature, parents=parents, number=number)
+    return replace(version, ext=state.ext) if state is not None else version
 
 
 def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
@@ -356,12 +362,13 @@ def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:
         return work.tip, version
 
     def after() -> None:
-        if work.options.merged is not None:  # if this is not reached, the record is obsolete anyway
+        if work.options.concludes is not None:  # if this is not reached, the record is obsolete anyway
             merges.end(repository.door, work.model)
         if sparse.paths(repository.door, work.model) != work.left_out:
             sparse.record(repository.door, work.model, work.left_out)
 
-    verb = "amend" if work.options.amend else "merge" if work.options.merged else "commit"
+    state = work.options.concludes
+    verb = "amend" if work.options.amend else state.verb if state is not None else "commit"
     return work.draft.publish(work.branch, actor.move(f"{verb}: {version.subject}"), standing, after)
 
 

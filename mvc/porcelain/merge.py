@@ -30,7 +30,7 @@ from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records.journal import RefStep
-from mvc.storage.records.merges import MergeState
+from mvc.storage.records.merges import CHERRY_PICK, MergeState
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import fast_forward, promises
 
@@ -128,7 +128,7 @@ def merge(
     InTheWay, RefMoved, Damaged.
     """
     repository = model.repository
-    branch, ours = _standing(model)
+    branch, ours = position(model)
     if history.is_ancestor(repository.objects, theirs, ours):
         return _at(repository, UP_TO_DATE, model.key, branch, theirs, ours)
     if history.is_ancestor(repository.objects, ours, theirs):
@@ -149,14 +149,15 @@ def merge(
     check_message(text)
     state = MergeState(model.key, _base(repository, ours, theirs), ours, theirs, text)
     state = replace(state, takes=choice.of(merge_state.result(repository, state)))
-    return _carry_out(repository, branch, state, actor, progress, date=date or actor.at)
+    return carry_out(repository, branch, state, actor, progress, date=date or actor.at)
 
 
 def _tree(repository: Repository, id_: VersionId) -> Tree:
     return repository.objects.tree(repository.objects.version(id_).tree)
 
 
-def _standing(model: Model) -> tuple[str, VersionId]:
+def position(model: Model) -> tuple[str, VersionId]:
+    """Return the current branch and its version. Raises NoVersionYet, Detached, MergeUnderway."""
     head, ours = model.head, model.current
     if ours is None:
         raise errors.NoVersionYet(model=model.key)
@@ -176,7 +177,7 @@ def _base(repository: Repository, ours: VersionId, theirs: VersionId) -> Version
     return bases[0]
 
 
-def _carry_out(
+def carry_out(
     repository: Repository,
     branch: str,
     state: MergeState,
@@ -185,6 +186,7 @@ def _carry_out(
     *,
     date: Timestamp,
 ) -> MergeResult:
+    """Merge as `state` says, also for a revert or cherry-pick: record a version, or leave the conflicts to be resolved."""
     merged, model = merge_state.result(repository, state), state.model
     ours, new = _tree(repository, state.ours), merged.snapshot.tree
     kept = partial.unchanged(repository, model, ours, new)
@@ -202,7 +204,7 @@ def _carry_out(
         if merged.conflicts or broken:
             moved = checkout.move(
                 Model(repository, model),
-                "merge",
+                state.verb,
                 base=base,
                 wanted=wanted,
                 merge=state,
@@ -213,7 +215,13 @@ def _carry_out(
             return replace(done, moved=moved, conflicts=merged.conflicts, broken=broken)
         id_, step = _version(repository, branch, state, merged, file, actor, date=date)
         moved = checkout.move(
-            Model(repository, model), "merge", base=base, wanted=wanted, refs=(step,), left_out=kept, progress=progress
+            Model(repository, model),
+            state.verb,
+            base=base,
+            wanted=wanted,
+            refs=(step,),
+            left_out=kept,
+            progress=progress,
         )
     done = _at(repository, MERGED, model, branch, state.theirs, id_)
     unready = intended.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
@@ -234,11 +242,19 @@ def _check_clean(repository: Repository, branch: str, state: MergeState) -> None
 
 
 def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
-    """Return our model.toml, edited to the merged values."""
-    data = model_file.of_version(repository, repository.objects.version(state.ours), state.model)
-    old = history.snapshot(repository, state.ours, state.model)
-    assert old is not None  # noqa: S101 - a version was asked for
-    return merged_text.rewrite(data.decode(), old.manifest, new).encode()
+    """Return our model.toml, edited to the merged values; of a revert or cherry-pick, with the comments of both sides."""
+    ours = side(repository, state.model, state.ours)
+    if state.picks is None:
+        return merged_text.rewrite(*ours, new).encode()
+    base, theirs = (side(repository, state.model, id_) for id_ in (state.base, state.theirs))
+    return merged_text.combine(base, ours, theirs, new).encode()
+
+
+def side(repository: Repository, model: str, id_: VersionId) -> merged_text.Side:
+    """Return the model.toml of a version, and its values. Raises Missing, Damaged."""
+    snapshot = history.snapshot(repository, id_, model)
+    assert snapshot is not None  # noqa: S101 - a version was asked for
+    return model_file.of_version(repository, repository.objects.version(id_), model).decode(), snapshot.manifest
 
 
 def _version(
@@ -251,21 +267,23 @@ def _version(
     *,
     date: Timestamp,
 ) -> tuple[VersionId, RefStep]:
-    """Store the version with two parents; return the step that moves the branch to it."""
+    """Store the version; return the step that moves the branch to it."""
+    picked = repository.objects.version(state.theirs) if state.picks == CHERRY_PICK else None
     version = Version(
-        parents=(state.ours, state.theirs),
+        parents=state.parents,
         number=repository.objects.version(state.ours).number + 1,
-        author=actor.person,
+        author=picked.author if picked is not None else actor.person,
         time=date,
         message=state.message,
         manifest=repository.objects.put_manifest(merged.snapshot.manifest),
         tree=repository.objects.put_tree(merged.snapshot.tree),
         model_toml=file,
+        ext=state.ext,
     )
     id_ = repository.objects.put_version(version)
     repository.door.barrier()
     ref = RefName(state.model, HEADS, branch)
-    entry = RefEntry.after(ref, repository.refs.tip(ref), id_, actor.move(f"merge: {version.subject}"))
+    entry = RefEntry.after(ref, repository.refs.tip(ref), id_, actor.move(f"{state.verb}: {version.subject}"))
     return id_, RefStep(ref, entry)
 
 

@@ -1,4 +1,4 @@
-"""`mvc merge --continue` and `--abort`: complete or abort a merge with conflicts."""
+"""`mvc merge --continue` and `--abort`: complete or abort a merge with conflicts, or a revert or cherry-pick."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def proceed(
     state = _take(model.repository, _under_way(model), choice, progress)
     still, _ = merge_state.conflicts(model.repository, state, status(model).current)
     if still:
-        raise errors.Undecided(count=len(still), fields=", ".join(conflict.field for conflict in still))
-    options = Options(allow_empty=True, merged=state.theirs, registries=registries, keep_metrics=True, date=date)
+        fields = ", ".join(conflict.field for conflict in still)
+        raise errors.Undecided(command=f"mvc {state.verb}", count=len(still), fields=fields)
+    options = Options(allow_empty=True, concludes=state, registries=registries, keep_metrics=True, date=date)
     return commit(model, message or state.message, actor, options=options, progress=progress, code=code)
 
 

@@ -135,9 +135,8 @@ def _check_out(
     repository, head = model.repository, model.head
     before = checkout.files_of(model, model.current)
     left_out = partial.unchanged(repository, model.key, before, wanted)
-    same = {*before.entries} & {*wanted.entries}
-    changed = Tree(tuple(entry for entry in wanted.entries if entry not in same and entry.path not in left_out))
-    base = Tree(tuple(entry for entry in before.entries if entry not in same))
+    base, changed = checkout.differing(before, wanted)
+    changed = partial.without(changed, left_out)
     promises.ensure_present(repository, changed.entries, progress)
     with repository.writing():
         if model.head != head:

@@ -69,7 +69,7 @@ class Status(Result):
         {"problems": rows("problems", "kind message hint")},
         "rules=broken untracked skipped pending",
         {"matches": keys("number=matches.0 id=matches.1")},
-        "upstream merging=merging.theirs conflicts resolved not_ready=unready notes not_checked_out=elsewhere advanced",
+        "upstream merging=merging.revision conflicts resolved not_ready=unready notes not_checked_out=elsewhere advanced",
     )
 
     model: str

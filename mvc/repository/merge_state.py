@@ -32,8 +32,14 @@ def refuse(model: Model) -> None:
     """Raise MergeUnderway if a merge of `model` is in progress."""
     state = in_progress(model)
     if state is not None:
-        theirs = history.label(model.repository, state.theirs)
-        raise errors.MergeUnderway(theirs=theirs, branch=model.head.branch, model=model.key)
+        theirs = history.label(model.repository, state.revision)
+        raise errors.MergeUnderway(
+            verb=state.verb,
+            command=f"mvc {state.verb}",
+            theirs=theirs,
+            branch=model.head.branch,
+            model=model.key,
+        )
 
 
 def conflicts(repository: Repository, state: MergeState, current: Snapshot) -> tuple[list[Conflict], list[str]]:

@@ -37,6 +37,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "notes rm": ("Version.remove_notes",),
     "check": ("Model.check", "Version.check", "Model.rules"),
     "merge": ("Model.merge", "Model.continue_merge", "Model.abort_merge"),
+    "revert": ("Model.revert",),
+    "cherry-pick": ("Model.cherry_pick",),
     "stash": ("Model.stash",),
     "stash push": ("Model.stash", "Stashes.push"),
     "stash save": ("Stashes.push",),

@@ -199,4 +199,4 @@ def test_a_conflict_is_taken_by_the_path_of_its_file(conflicting: Shell) -> None
 
 def test_a_merge_in_progress_names_the_branch(conflicting: Shell) -> None:
     said = conflicting("commit", "-m", "x")
-    assert (said.code, "into main of helmets is in progress" in said.err) == (13, True)
+    assert (said.code, "is in progress on main of helmets" in said.err) == (13, True)

@@ -116,6 +116,15 @@ def merging(root: Path) -> None:
 
 
 @made_once
+def picking(root: Path) -> None:
+    """As `side`, with a cherry-pick of it under way, and its conflict decided."""
+    side(root)
+    mvc(root, "cherry-pick", "side", code=1)
+    (root / "notes.txt").write_bytes(b"of both")
+    mvc(root, "add", "notes.txt", "--as", "notes")
+
+
+@made_once
 def stashed(root: Path) -> None:
     """As `edited`, with a file that was deleted and a value; all of it in a stash."""
     edited(root)
@@ -304,6 +313,10 @@ SCENARIOS = (
     Scenario("merge with conflicts", side, ("merge", "side"), (1, 13), 1),
     Scenario("merge --continue", merging, ("merge", "--continue"), (0, 2)),
     Scenario("merge --abort", merging, ("merge", "--abort"), (0, 2)),
+    Scenario("revert", two_versions, ("revert", "v2"), (0, 1)),
+    Scenario("revert -n", two_versions, ("revert", "-n", "v2")),
+    Scenario("cherry-pick with conflicts", side, ("cherry-pick", "side"), (1, 13), 1),
+    Scenario("cherry-pick --continue", picking, ("cherry-pick", "--continue"), (0, 2)),
     Scenario("stash", edited, ("stash",)),
     Scenario("stash pop", stashed, ("stash", "pop"), (0, 2)),
     Scenario("stash branch", stashed, ("stash", "branch", "other"), (0, 2)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import random
 import shutil
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,7 +126,17 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
     assert now.names <= old.names | new.names, when
     assert now.heads in (old.heads, new.heads), when
     assert now.files in (old.files, new.files) or now.files <= old.files | new.files, when
-    assert now.settings in (old.settings, new.settings), when
+    if now.settings not in (old.settings, new.settings):  # features are required one after the other
+        known, (features, rest) = [_required(each.settings) for each in (old, new)], _required(now.settings)
+        assert features <= known[0][0] | known[1][0], when
+        assert rest in (known[0][1], known[1][1]), when
+
+
+def _required(settings: bytes) -> tuple[set[str], dict[str, Any]]:
+    """The features that a store requires of its readers, and its other settings."""
+    values = tomllib.loads(settings.decode())
+    values.pop("sum", None)
+    return set(values.pop("requires", ())), values
 
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]

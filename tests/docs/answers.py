@@ -112,6 +112,20 @@ merge --continue --ours -m Solved
 merge main -m Both --ours
 switch main
 merge aside -m Ahead
+set parameters.lr=0.7
+commit -m Third
+set parameters.lr=0.8
+commit -m Fourth
+revert HEAD~1
+revert --abort
+revert HEAD~1
+revert --continue --theirs
+cherry-pick HEAD~1
+cherry-pick --abort
+cherry-pick HEAD~1
+cherry-pick --continue --theirs
+revert HEAD
+cherry-pick HEAD~1
 branch -D aside
 reset v1 --keep
 switch --detach HEAD

@@ -27,6 +27,7 @@ from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.check import Checked
+from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
@@ -88,6 +89,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
     "check": [Checked, {"rules": list[Rule]}],
+    "cherry-pick": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "clone": [Cloned],
     "clean": [{"untracked": list[str]}],
     "commit": [Committed],
@@ -124,6 +126,7 @@ DOCUMENTS: dict[str, list[Any]] = {
                Verdict],
     "reset": [Reset],
     "restore": [Restored],
+    "revert": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
@@ -145,6 +148,7 @@ COMMANDS = {
     "alias": ("alias", "alias set` and `mvc alias rollback", "alias set --publish", "alias rm", "alias rm --publish"),
     "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
     "check": ("check", "check --list"),
+    "cherry-pick": ("cherry-pick", "cherry-pick --continue", "cherry-pick --abort"),
     "config": ("config KEY", "config --list"),
     "drift": ("drift", "drift --docker"),
     "experiment": ("experiment` and `mvc experiment list", "experiment create", "experiment show"),
@@ -157,6 +161,7 @@ COMMANDS = {
     "op": ("op` and `mvc op log", "op show", "op restore"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
+    "revert": ("revert", "revert --continue", "revert --abort"),
     "source": ("source` and `mvc source show", "source check"),
     "stash": ("stash`, `mvc stash push` and `mvc stash save", "stash list", "stash show",
               "stash pop`, `mvc stash apply` and `mvc stash branch", "stash drop` and `mvc stash clear"),

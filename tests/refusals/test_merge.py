@@ -39,7 +39,7 @@ def _criss_cross(root: Path) -> None:
         Case(
             ("merge", "side"),
             16,
-            ("Nothing was merged, because helmets has uncommitted changes", "mvc restore"),
+            ("Nothing was changed, because helmets has uncommitted changes", "mvc restore"),
             change=_edit,
             prepare=side,
         ),

@@ -39,6 +39,8 @@ VERBS = {
     "notes": ("notes", "Add, show or remove notes on versions"),
     "check": ("check", "Check whether a version is ready for a use"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
+    "revert": ("revert", "Undo the changes of versions by new versions"),
+    "cherry-pick": ("cherry_pick", "Apply the changes of versions to the current branch"),
     "stash": ("stash", "Put uncommitted changes aside, and restore them"),
     "undo": ("undo", "Undo the last operation"),
     "redo": ("redo", "Reverse the last undo"),

@@ -33,6 +33,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "fetch": (("-t", "--tags"),),
     "reset": (("--soft", "--mixed"),),
     "restore": (("-W", "--worktree"),),
+    "revert": (("--no-edit",),),
     "rm": (("-r",),),
     "status": (("--ahead-behind",),),
     "show": (("-p", "-u", "--patch"), ("-M", "--find-renames"), ("--decorate",)),

@@ -1,6 +1,6 @@
 """Git's verbs and options that mvc lacks, each with what to use instead: a guess by spelling would be a dangerous one.
 
-mvc revert HEAD      `mvc restore --source REV .`, not `mvc reset`
+mvc bisect           `mvc log --stat`, not `mvc diff`
 mvc push --force     `mvc push --force-with-lease`, not `--repo`
 """
 
@@ -19,7 +19,6 @@ VERBS = {
     "blame": "use `mvc log --stat`, which says what each version changed",
     "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`",
     "check-ignore": "use `mvc status`, which lists no ignored file; the rules are in .mvcignore",
-    "cherry-pick": "use `mvc restore --source REV FILE`, then `mvc commit -m MESSAGE`; for a whole branch, `mvc merge REV`",
     "filter-branch": "versions never change, so mvc has no such command",
     "for-each-ref": "use `mvc branch -a`, `mvc tag` and `mvc alias`",
     "format-patch": "versions travel with `mvc push` and `mvc fetch`, not as patches",
@@ -28,7 +27,6 @@ VERBS = {
     "lfs": "mvc stores large files itself; use `mvc add FILE --as ROLE`, and `mvc ls`",
     "rebase": "use `mvc pull --rebase` or `mvc push --rebase`, or `mvc merge REV`",
     "repack": "use `mvc gc`",
-    "revert": "go back to a version with `mvc restore --source REV .`, then `mvc commit -m MESSAGE`; the history is kept",
     "sparse-checkout": "use `mvc clone --only ROLE URL`, which fetches only some files",
     "stage": "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
     "submodule": "a repository may hold several models: `mvc init DIRECTORY --model NAME`",
@@ -53,6 +51,11 @@ _STASH: dict[tuple[str, ...], str] = {
     ("-u", "--include-untracked", "-a", "--all"): "untracked files stay; track one with `mvc add FILE --as ROLE` first",
     ("-p", "--patch", "-S", "--staged"): "there is no staging area; `mvc stash` puts every changed file aside",
 }
+_PICKS: dict[tuple[str, ...], str] = {
+    ("-e", "--edit"): "the message is made from the version's; change it with `mvc commit --amend -m MESSAGE`",
+    ("--skip", "--quit"): "use --abort, which restores the working tree",
+    ("-X", "--strategy-option", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
+}
 OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "add": {
         ("-u", "--update", "-p", "--patch", "-i", "--interactive", "-N", "--intent-to-add"): (
@@ -67,6 +70,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "branch": {
         ("-f", "--force"): "move a branch with `mvc switch BRANCH`, then `mvc reset --keep REV`",
     },
+    "cherry-pick": _PICKS,
     "clone": {
         ("--depth", "--single-branch", "--filter"): "use `--meta` or `--only ROLE`: files are fetched when needed",
         ("--bare", "--mirror"): "a remote is made by `mvc push`; no bare clone is needed",
@@ -94,6 +98,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "restore": {
         ("-S", "--staged"): "there is no staging area; `mvc rm ROLE --cached` stops tracking a file",
     },
+    "revert": _PICKS,
     "stash": _STASH,
     "stash push": _STASH,
     "tag": {

@@ -133,6 +133,13 @@ def _sparse(model: Model, wanted: Tree, left_out: Collection[str] | None) -> tup
     return tuple(sorted(after)) if after != before else None
 
 
+def differing(before: Tree, wanted: Tree) -> tuple[Tree, Tree]:
+    """Return the entries of each that the other lacks: a move between these leaves edits in all other files."""
+    same = {*before.entries} & {*wanted.entries}
+    trees = (Tree(tuple(entry for entry in tree.entries if entry not in same)) for tree in (before, wanted))
+    return next(trees), next(trees)
+
+
 def check(model: Model, *, base: Tree, wanted: Tree) -> None:
     """Raise InTheWay if `move` would, before anything is stored."""
     _plan(model, base, wanted, force=False)
