@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import click
 
 from mvc import errors
-from mvc.cli.app import complete
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.options import Span
 from mvc.cli.app.table import aligned
@@ -22,7 +21,7 @@ from mvc.repository.retention.rules import Best, Rules
 
 
 @verb("prune")
-@click.argument("texts", nargs=-1, metavar="[REV]...", shell_complete=complete.revisions)
+@click.argument("texts", nargs=-1, metavar="[REV]...")
 @click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Keep the N newest of each branch.")
 @click.option("--keep-within", type=Span(), metavar="TIME", help="Keep versions younger than TIME, such as 90d.")
 @click.option("--keep-tagged", is_flag=True, help="Keep only what is always kept, such as tags.")

@@ -270,13 +270,13 @@ def test_an_empty_argument_stands_for_nothing(shell: Shell, history: History, ar
 def complete(folder: Path, words: str) -> list[str]:
     done = process(folder, _MVC_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split(" ")) - 1))
     assert (done.returncode, done.stderr) == (0, "")
-    return [line.removeprefix("plain,") for line in done.stdout.split()]
+    return [line.removeprefix("plain,") for line in done.stdout.split() if line.startswith("plain,")]
 
 
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("mvc sta", ["status"]),
+        ("mvc stat", ["status"]),
         ("mvc re", ["restore", "reset", "reflog", "rev-parse", "remote"]),
         ("mvc --ver", ["--verbose", "--version"]),
         ("mvc alias r", ["rm", "rollback"]),

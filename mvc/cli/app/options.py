@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mvc import spans
+from mvc import lazy, spans
 from mvc.cli.app import terminal
 from mvc.cli.app.invocation import Invocation
 from mvc.environment import Environment
@@ -61,6 +61,18 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # not subscriptable when
             self.fail(str(error), param, ctx)
 
 
+def _models(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    models: list[str] = lazy.load("mvc.cli.app.complete").SOURCES["MODEL"](context)
+    return [name for name in models if name.startswith(incomplete)]
+
+
+def _folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+    return [lazy.load("click.shell_completion").CompletionItem(incomplete, type="dir")]
+
+
+_COMPLETE: dict[str, Callable[..., list[Any]]] = {"model_key": _models, "repo": _folders, "directory": _folders}
+
+
 def free(taken: Iterable[str] = ()) -> list[click.Parameter]:
     """Return the options of every verb, without the names that a verb uses itself."""
     used = set(taken)
@@ -68,7 +80,11 @@ def free(taken: Iterable[str] = ()) -> list[click.Parameter]:
     for declarations, attributes in _OPTIONS:
         free = [declaration for declaration in declarations if declaration not in used]
         if any(declaration.startswith("-") for declaration in free):
-            made.append(GlobalOption(free, expose_value=False, callback=_remember, **attributes))
+            made.append(
+                GlobalOption(
+                    free, expose_value=False, callback=_remember, shell_complete=_COMPLETE.get(free[-1]), **attributes
+                )
+            )
     return made
 
 

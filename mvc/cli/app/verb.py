@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +18,6 @@ from mvc.storage.disk import unsupported
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _NO_EFFECT = "Accepted as in Git, without an effect."
-_REVISION = re.compile(r"\bREV\b")
-"""The place of a revision in an argument's metavar: `[REV]`, `[BRANCH|REV]`."""
 
 
 class _Group(click.Group):
@@ -53,8 +50,7 @@ def verb(name: str, *, cls: type[Command] = Command, git: bool = True) -> Callab
         command = click.command(name, cls=cls, context_settings=_SETTINGS)(called)
         command.git = git
         for parameter in command.params:
-            if _REVISION.search(parameter.metavar or ""):
-                parameter._custom_shell_complete = _revisions  # noqa: SLF001 - as its argument `shell_complete` does
+            _make_complete(parameter)
         command.params += [
             click.Option([option, f"_{number}"], is_flag=True, hidden=True, expose_value=False, help=_NO_EFFECT)
             for number, option in enumerate(forms.accepted(name) if git else ())
@@ -94,10 +90,15 @@ def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
     return decorate
 
 
-def _revisions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Complete a revision."""
-    items = lazy.load("click.shell_completion").CompletionItem
-    return [items(name) for name in lazy.load("mvc.cli.app.complete").revisions(context, parameter, incomplete)]
+def _make_complete(parameter: click.Parameter) -> None:
+    """Complete a text by what its metavar names, unless its type or its own function completes it."""
+    if parameter.type is click.STRING and parameter._custom_shell_complete is None:  # noqa: SLF001 - `shell_complete`
+        parameter._custom_shell_complete = _items  # noqa: SLF001
+
+
+def _items(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    completions: list[Any] = lazy.load("mvc.cli.app.complete").items(context, parameter, incomplete)
+    return completions
 
 
 def _invocation() -> Invocation:
