@@ -19,6 +19,13 @@ class NotInModel(Refused):
     """
 
 
+class PathOutsideModel(Usage):
+    """{path} is outside the model's folder ({folder} in the repository), so no version has it.
+
+    Name a file of the model; paths are relative to the current folder. `mvc ls` lists the files.
+    """
+
+
 class NothingToTrack(Usage):
     """Nothing to track in {path}: {reason}.
 

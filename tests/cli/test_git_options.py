@@ -131,3 +131,33 @@ def test_fetch_and_pull_take_the_words_of_git(origin: Shell) -> None:
     for words in (("fetch", "-p"), ("fetch", "origin", "main"), ("pull", "--ff-only"), ("reset", "--soft", "HEAD~1")):
         origin.ok(*words)
     assert "--force-with-lease" in origin("push", "-f").err
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "weights/../../outside"])
+@pytest.mark.parametrize("verb", ["log", "diff"])
+def test_a_path_outside_the_model_is_an_error_that_names_it(
+    shell: Shell, history: History, verb: str, path: str
+) -> None:
+    said = shell(verb, "--", path)
+    assert said.code == 2
+    assert f"{path} is outside the model's folder" in said.err
+    assert shell.ok(verb, "--", "weights/../weights").code == 0
+    assert shell.ok("-C", "weights", verb, "--", "../weights").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (["push", "-f"], "mvc push --force-with-lease"),
+        (["push", "--force", "origin", "main"], "mvc push --force-with-lease origin main"),
+        (["tag", "-f", "release", "side"], "mvc alias set release side"),
+        (["add", "-f", "weights/best.onnx"], "mvc add weights/best.onnx"),
+    ],
+)
+def test_an_answer_has_the_names_that_were_given(shell: Shell, history: History, line: list[str], command: str) -> None:
+    shell.ok("remote", "add", "origin", f"{shell.folder}/there")
+    shell.ok("push", "-u", "origin", "main")
+    said = shell(*line)
+    assert said.code == 2
+    assert f"`{command}`" in said.err
+    shell.ok(*command.split()[1:])

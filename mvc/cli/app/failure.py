@@ -27,7 +27,7 @@ IN_PART = 3
 
 def report(error: BaseException, arguments: list[str]) -> int:
     """Print an error on stderr; return the exit code."""
-    code, kind, *texts = _classified(error)
+    code, kind, *texts = _classified(error, arguments)
     redact = secrets.redact
     message, hint = (redact(text) for text in texts)
     with contextlib.suppress(OSError):  # stderr is closed: the exit code is enough
@@ -45,14 +45,14 @@ def report(error: BaseException, arguments: list[str]) -> int:
     return code
 
 
-def _classified(error: BaseException) -> tuple[int, str, str, str]:
+def _classified(error: BaseException, arguments: list[str]) -> tuple[int, str, str, str]:
     """Return exit code, kind, message and hint."""
     if isinstance(error, PermissionError):
         error = errors.Denied(what=error.filename or "the system", reason=error.strerror or str(error))
     if isinstance(error, errors.MvcError):
         return error.exit_code, error.kind, error.message, error.hint
     if isinstance(error, click.ClickException):
-        return USAGE, "usage", _message(error), _usage(error)
+        return USAGE, "usage", _message(error, arguments), _usage(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return FATAL, "system", f"{where}{error.strerror or error}", ""
@@ -62,13 +62,13 @@ def _classified(error: BaseException) -> tuple[int, str, str, str]:
     return FATAL, "internal", f"internal error: {type(error).__name__}: {error}", hint
 
 
-def _message(error: click.ClickException) -> str:
+def _message(error: click.ClickException, arguments: list[str]) -> str:
     """Return the message of a usage error; an unknown option of Git's names what to use instead."""
     if not isinstance(error, click.NoSuchOption) or error.ctx is None:
         return error.format_message()
     known = [option for parameter in error.ctx.command.params for option in parameter.opts]
     verb = error.ctx.command_path.partition(" ")[2]
-    return str(lazy.load("mvc.cli.git.words").unknown_option(verb, error.option_name, known))
+    return str(lazy.load("mvc.cli.git.words").unknown_option(verb, error.option_name, known, arguments))
 
 
 def _usage(error: click.ClickException) -> str:

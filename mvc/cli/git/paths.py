@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
@@ -60,6 +61,11 @@ def _is_file(invocation: Invocation, model: Model, name: str) -> bool:
 
 
 def _names(invocation: Invocation, model: Model, name: str) -> Iterator[str]:
+    """Return what `name` may mean; raise PathOutsideModel for a path that leaves the model's folder."""
     folder = model.repository.root / model.folder
     below = restore.below(invocation, folder)
+    if ".." in name.split("/") or os.path.isabs(name):
+        place = os.path.join(os.path.realpath(invocation.cwd), os.path.normpath(name))
+        if not Path(os.path.normpath(place)).is_relative_to(os.path.realpath(folder)):
+            raise errors.PathOutsideModel(path=name, folder=model.folder or ".")
     return (candidate.name for candidate in typed.candidates(folder, below, name))

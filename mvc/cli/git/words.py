@@ -107,6 +107,12 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
 }  # fmt: skip
 """Options of Git's verbs that mvc lacks, by verb."""
 
+_COMMANDS = {
+    "add": ("mvc add PATH", "mvc add"),
+    "push": ("mvc push --force-with-lease", "mvc push --force-with-lease"),
+    "tag": ("mvc alias set NAME REV", "mvc alias set"),
+}
+"""Of verbs without --force, a command in their texts, and how it begins if the user's own names follow."""
 _CLOSE = 0.75
 """The likeness from which on a misspelt word is guessed at: `comit`, not `revert` for `reset`."""
 
@@ -136,13 +142,22 @@ def unknown_subverb(verb: str, words: Sequence[str], known: Iterable[str]) -> st
     return f"'{verb} {word}' is not an mvc command." + (f" Did you mean '{verb} {near}'?" if near else "")
 
 
-def unknown_option(verb: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an option that a verb lacks."""
+def unknown_option(verb: str, name: str, known: Iterable[str], arguments: Sequence[str] = ()) -> str:
+    """Return the message for an option that a verb lacks; `arguments` are those of the whole command."""
     instead = option(verb, name)
     if instead is not None:
-        return f"mvc {verb} has no {name}: {instead}."
+        return f"mvc {verb} has no {name}: {_with_own_words(instead, verb, arguments)}."
     near = nearest(name, [word for word in known if word.startswith("--")])
     return f"{f'mvc {verb}'.strip()} has no option {name}." + (f" Did you mean {near}?" if near else "")
+
+
+def _with_own_words(text: str, verb: str, arguments: Sequence[str]) -> str:
+    """Return the text with the names that the user gave in its command: `mvc push --force-with-lease origin main`."""
+    spelled, own = _COMMANDS.get(verb, ("", ""))
+    given = [word for word in arguments[1:] if word not in ("-f", "--force", "--")]
+    if not spelled or arguments[:1] != [verb] or not given or any(word.startswith("-") for word in given):
+        return text
+    return text.replace(f"`{spelled}`", f"`{own} {shlex.join(given)}`")
 
 
 def option(verb: str, name: str) -> str | None:
