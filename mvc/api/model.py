@@ -27,6 +27,7 @@ from mvc.porcelain import docker, drift, edit, merge_continue, models, notes, pu
 from mvc.porcelain import source as origin
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import AddedRun, add_run
+from mvc.porcelain.blame import Blame, blame
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.porcelain.cherry_pick import Options as PickOptions
 from mvc.porcelain.cherry_pick import Picked
@@ -226,6 +227,14 @@ class Model:
         """Return the values, classes, roles and paths of a version that match; without one, of the working tree."""
         id_ = None if revision is None else self._session.resolve(self.name, revision)
         return grep(self._session.of(self.name), pattern, id_, ignore_case=ignore_case)
+
+    def blame(self, *names: str, revision: Revision = "HEAD", tensors: bool = False) -> Blame:
+        """Return which version last changed keys, classes, roles, paths or `ROLE:TENSOR` (none: all but tensors).
+
+        With `tensors`, a role means its tensors. Raises NothingToBlame.
+        """
+        id_ = self._session.resolve(self.name, revision)
+        return blame(self._session.of(self._session.model_of(self.name, revision)), id_, names, tensors=tensors)
 
     def status(self) -> Status:
         """Compare the working tree with the current version."""

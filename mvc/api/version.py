@@ -20,6 +20,7 @@ from mvc.porcelain import archive as archives
 from mvc.porcelain import notes, source_check
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
+from mvc.porcelain.describe import Description, Options, describe
 from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.notes import ListedNote
@@ -157,6 +158,22 @@ class Version:
         return notes.is_withdrawn(self._session.of(self.model), self.id)
 
     # --- verbs
+
+    def describe(
+        self,
+        *,
+        match: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        all_refs: bool = False,
+        first_parent: bool = False,
+        exact: bool = False,
+        long: bool = False,
+        always: bool = False,
+        abbrev: int = SHORT,
+    ) -> Description:
+        """Name the version after its nearest tag. Raises NotDescribed unless `always` falls back to the short id."""
+        chosen = Options(texts(match), texts(exclude), all_refs, first_parent, exact, long, always, abbrev)
+        return describe(self._session.of(self.model), self.id, chosen)
 
     def add_note(
         self,

@@ -34,6 +34,21 @@ class NotOnThisLine(Usage):
     """
 
 
+class NothingToBlame(Usage):
+    """{version} has no key, class, role, path or tensor {text}.
+
+    {suggestion}
+    """
+
+
+class NotDescribed(Usage):
+    """Cannot describe {version}: {reason}.
+
+    Create a tag with `mvc tag NAME {id}`, or use `mvc describe --always {id}`. Without tags, v{number} names it in the
+    history of its branch.
+    """
+
+
 class NoSuchMoment(Usage):
     """{name} had no position at {when}; its log has {moves:move|moves}.
 

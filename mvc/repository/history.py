@@ -3,6 +3,7 @@
     reach       each reachable version once, in unspecified order: ancestors, merge bases, reachability
     walk        newest first, children before their parents: `log`, the versions of a push
     line        first parents only: numbers, `v7`
+    followed    from a version to the parents that have the same value: `blame`
 
 On a linear history, `walk` reads only the versions that it yields: `log -n 20` of a thousand versions reads twenty. From
 the first fork on, it reads the whole rest before ordering it, since only then all children of a version are known.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mvc.storage.objects import Objects
 
 Entry = tuple[VersionId, Version]
+T = TypeVar("T")
 _Fields = TypeVar("_Fields", bound=VersionFields)
 _Fields_co = TypeVar("_Fields_co", bound=VersionFields, covariant=True)
 
@@ -167,6 +169,31 @@ def ahead_behind(objects: Objects, one: VersionId, two: VersionId) -> tuple[int,
     """Return how many versions `one` is ahead of `two`, and how many it is behind."""
     left, right = ancestors(objects, [one]), ancestors(objects, [two])
     return len(left - right), len(right - left)
+
+
+def followed(
+    objects: Objects, start: VersionId, items: Iterable[T], has_same: Callable[[Version, Version, T], bool]
+) -> dict[T, VersionId]:
+    """Follow each of `items` from `start` to parents, as far as they have the same; return the version where each ends.
+
+    `has_same` compares an item in a version and in one of its parents, of which the first counts. Raises Missing, Damaged.
+    """
+    ends: dict[T, VersionId] = {}
+    pending: dict[VersionId, set[T]] = {start: set(items)}
+    newest = [_age(start, objects.version(start))]
+    while newest:
+        id_ = heapq.heappop(newest)[-1]
+        left, version = pending.pop(id_), objects.version(id_)
+        for parent in objects.parents(version):
+            above = objects.version(parent)
+            same = {item for item in left if has_same(version, above, item)}
+            left -= same
+            if same and parent not in pending:
+                heapq.heappush(newest, _age(parent, above))
+            if same:
+                pending[parent] = pending.get(parent, set()) | same
+        ends |= dict.fromkeys(left, id_)
+    return ends
 
 
 def tips(model: Model) -> list[VersionId]:

@@ -61,6 +61,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "models rename": ("Model.rename",),
     "grep": ("Model.grep",),
     "shortlog": ("Model.log",),
+    "blame": ("Model.blame",),
+    "describe": ("Version.describe",),
     "rev-parse": ("Model.__getitem__",),
     "clean": ("Model.status",),
     "ls": ("Version.files", "File.tensors"),

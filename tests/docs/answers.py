@@ -39,6 +39,8 @@ commit -m Unready
 alias
 alias set prod v1 -m back
 alias log prod
+blame
+describe --all
 notes add v1 text incident=4711
 notes
 notes show v1

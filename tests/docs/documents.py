@@ -25,12 +25,14 @@ from mvc.porcelain.add_run import AddedRun
 from mvc.porcelain.alias import Alias
 from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.archive import Archived
+from mvc.porcelain.blame import Blame
 from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.check import Checked
 from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
+from mvc.porcelain.describe import Description
 from mvc.porcelain.diff import Diff
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.download import Downloaded
@@ -86,6 +88,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "alias": [{"aliases": list[Alias]}, Alias, PublishedAlias, DELETED,
               {**DELETED, "tags": list[TagChange], "renamed": list[RenamedVersion]}],
     "archive": [Archived],
+    "blame": [Blame],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
     "check": [Checked, {"rules": list[Rule]}],
@@ -95,6 +98,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "commit": [Committed],
     "compare": [Comparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
+    "describe": [Description],
     "diff": [Diff],
     "docker": [ResolvedImage],
     "download": [Downloaded],

@@ -19,11 +19,9 @@ class _Form(NamedTuple):
 
 
 _FORMS = {
+    "annotate": _Form(("blame",)),
     "cat-file": _Form(("show",), ("-p",)),
     "count-objects": _Form(("du",), ("-v", "-H", "-vH", "--verbose", "--human-readable")),
-    "describe": _Form(
-        ("log", "-n1", "--format", "v{number} {short} {names}"), ("--tags", "--all", "--always", "--long", "--dirty")
-    ),
     "difftool": _Form(("diff",), ("-y", "--no-prompt", "-g", "--gui")),
     "lfs ls-files": _Form(("ls",), ("-l", "-s", "--long", "--size")),
     "lfs track": _Form(("add",)),

@@ -13,10 +13,8 @@ from mvc import lazy
 
 VERBS = {
     "am": "versions travel with `mvc push` and `mvc fetch`, not as patches",
-    "annotate": "use `mvc log --stat`, which says what each version changed",
     "apply": "versions travel with `mvc push` and `mvc fetch`, not as patches",
     "bisect": "use `mvc log --stat` and `mvc diff REV REV`",
-    "blame": "use `mvc log --stat`, which says what each version changed",
     "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`",
     "check-ignore": "use `mvc status`, which lists no ignored file; the rules are in .mvcignore",
     "filter-branch": "versions never change, so mvc has no such command",
