@@ -91,3 +91,28 @@ def test_a_digest_that_is_looked_up_is_kept_as_asked_for_and_found() -> None:
         made = Manifest({"name": "x"}, docker={"digest": {"asked": "auto", "resolved": resolved}})
         assert Manifest.decode(made.encode()) == made
         assert made.to_toml()["docker"] == {"digest": "auto"}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        3,
+        [],
+        {"metrics": 3},
+        {"metrics": {"path": 3}},
+        {"metrics": {"path": ""}},
+        {"metrics": {"path": "a.csv", "select": "all"}},
+        {"metrics": {"path": "a.csv", "select": [1]}},
+        {"metrics": {"best": "acc"}},
+        {"docker": {"path": "a.csv"}},
+    ],
+    ids=str,
+)
+def test_value_files_of_another_form_are_ignored(entries: object) -> None:
+    made = Manifest(model={"name": "x"}, metrics={"acc": 1}, ext={"mvc": {"from": entries}})
+    assert Manifest.decode(made.encode()).value_files == {}
+    assert made.to_toml() == {"model": {"name": "x"}, "metrics": {"acc": 1}}
+    other = Manifest(
+        model={"name": "x"}, metrics={"acc": 1}, ext={"mvc": {"from": {"metrics": {"path": "a", "own": 3}}}}
+    )
+    assert (other.own("metrics"), other.resolved()["metrics"]) == ({}, {"acc": 1})
