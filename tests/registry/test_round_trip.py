@@ -44,6 +44,27 @@ def test_six_versions_with_a_side_branch_survive_publish_and_import(
     assert ana("drift", "picsellia").code == 0
 
 
+def test_values_from_files_are_published_as_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    ana = histories.small(tmp_path / "ana", monkeypatch)
+    ana.write("args.yaml", b"epochs: 7\nlr0: 0.01\n")
+    ana.write("results.csv", b"epoch,mAP50\n1,0.6\n2,0.5\n")
+    ana.ok("set", "from.parameters=args.yaml", "from.metrics=results.csv", "from.metrics.best=mAP50")
+    ana.commit("Values from files")
+    histories.register(ana, platform, monkeypatch)
+    ana.ok("publish")
+    ben = _empty(tmp_path, "ben", monkeypatch)
+    ben.ok("import", f"picsellia://acme/{MODEL}", "-o", f"host={platform.host}")
+    assert _heads(ben) == _heads(ana)
+    there = ("--model", MODEL)
+    assert ben.ok(*there, "show", "HEAD", "--json").json["manifest"]["metrics"] == {"epoch": 1, "mAP50": 0.6}
+    ben.ok(*there, "restore", ".")
+    assert ben.ok(*there, "get", "metrics.mAP50").out == "0.6\n"
+    assert "working tree clean" in ben.ok(*there, "status").out
+    assert ana("drift", "picsellia").code == 0
+
+
 def test_a_colleague_sees_published_versions_through_the_shared_remote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
