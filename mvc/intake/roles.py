@@ -19,7 +19,7 @@ from mvc.intake.layouts import LATEST, LAYOUTS, Purpose
 from mvc.intake.run import Run, part_of
 from mvc.intake.weights import RunFile
 from mvc.model.manifest import Manifest
-from mvc.model.roles import is_glob
+from mvc.model.roles import LABELMAP, is_glob
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.files import HasFile
 from mvc.readiness.rule import Need
@@ -51,7 +51,7 @@ class Roles:
 
 def assign(run: Run, manifest: Manifest) -> Roles:
     """Return the roles of the files of `run`, for a model.toml with the roles of `manifest`."""
-    files = manifest.files
+    files = _with_labelmap(manifest)
     roles = Roles(_before(run, files))
     kept = {below(value, run.folder) for value in files.values()} - {None}
     for role, value in files.items():
@@ -65,6 +65,12 @@ def assign(run: Run, manifest: Manifest) -> Roles:
             roles.assigned.append(new)
     _complete(run, manifest, roles, kept)
     return roles
+
+
+def _with_labelmap(manifest: Manifest) -> Mapping[str, str]:
+    """Return `[files]` with `labelmap.path`, which is the path of a role, too; `[from]` is not."""
+    path = None if LABELMAP in manifest.value_files else manifest.labelmap_path
+    return manifest.files if path is None else {LABELMAP: path, **manifest.files}
 
 
 def below(path: str, folder: str) -> str | None:

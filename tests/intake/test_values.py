@@ -140,6 +140,16 @@ def test_values_of_model_toml_give_way_to_those_of_the_file_and_others_stay(tmp_
     )
 
 
+def test_the_older_key_of_the_labelmap_follows_the_run_too(tmp_path: Path, model: Model) -> None:
+    for name in ("exp1", "exp2"):
+        runs.data_yaml(runs.ultralytics(tmp_path / name) / "names.yaml", name)
+    set_values(model, ["labelmap.path=exp1/names.yaml"])
+    add_run(model, tmp_path / "exp1")
+    add_run(model, tmp_path / "exp2")
+    assert get(model, "labelmap.path") == "exp2/names.yaml"
+    assert "labelmap" not in entries(tmp_path)
+
+
 def test_entries_that_name_other_files_stay(tmp_path: Path, model: Model) -> None:
     (tmp_path / "team.yaml").write_text("lr: 1\n", encoding="utf-8")
     runs.ultralytics(tmp_path / "exp1")
