@@ -80,9 +80,8 @@ def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[st
     yield from _section("Rules:", [_problem(problem) for problem in result.broken])
     if result.unready:
         yield from ("", *map(render.not_ready, result.unready))
-    if result.untracked and untracked:
-        yield from _section("Untracked files:", [f"?  {escape(path)}" for path in result.untracked], whole)
-        yield "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)"
+    if untracked:
+        yield from _untracked(result, whole)
     yield from _section(
         "Skipped files that look like credentials:", [f"?  {escape(path)}" for path in result.skipped], whole
     )
@@ -96,6 +95,18 @@ def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[st
         yield "Nothing to commit, working tree clean."
     elif result.base is None and result.difference.is_empty:
         yield "No tracked files yet; track one with `mvc add PATH --as ROLE`"
+
+
+def _untracked(result: Status, whole: str | None) -> Iterator[str]:
+    """Yield the untracked files; those that earlier versions have are only counted."""
+    known = frozenset(result.recorded)
+    lines = [f"?  {escape(path)}" for path in result.untracked if path not in known]
+    yield from _section("Untracked files:", lines, whole)
+    if lines:
+        yield "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)"
+    if known:
+        yield from () if lines else ("",)
+        yield f"{count(len(known), 'untracked file is', 'untracked files are')} in earlier versions, as those of other runs."
 
 
 def _problem(problem: Problem) -> str:

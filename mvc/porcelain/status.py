@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ else:
 
 SEARCHED = 1_000
 """Versions of history searched for an older model.toml, at most."""
+EARLIER = 100
+"""Versions of history searched for untracked files, at most."""
+_MAX_FILES = 1_000
+"""Files of a version that are compared with untracked files, at most: `status` stays fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Status(Result):
 
     - `difference`: the changes that the next commit would record; `unread`: files compared by size only
     - `problems`: tracked files that cannot be committed; `warnings` and the errors in `broken`: breaches of rules
-    - `untracked`: weight-like files without a role; `skipped`: files of a pattern that look like credentials
+    - `untracked`: weight-like files without a role, `recorded` those that an earlier version has, by path and size
+    - `skipped`: files of a pattern that look like credentials
     - `pending`: the verb of an interrupted change
     - `merging`: a merge in progress, with its open `conflicts`, and the fields of those that are `resolved`
     - `matches`: another version with the present model.toml; `elsewhere`: files that are not checked out
@@ -67,7 +73,7 @@ class Status(Result):
         {"names": rows("names", "kind=0 name=1")},
         "clean changes=difference",
         {"problems": rows("problems", "kind message hint")},
-        "rules=broken untracked skipped pending",
+        "rules=broken untracked recorded skipped pending",
         {"matches": keys("number=matches.0 id=matches.1")},
         "upstream merging=merging.revision conflicts resolved not_ready=unready notes not_checked_out=elsewhere advanced",
     )
@@ -94,6 +100,7 @@ class Status(Result):
     advanced: Advanced | None = None
     conflicts: tuple[merged.Conflict, ...] = ()
     resolved: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -124,6 +131,7 @@ def status(model: Model) -> Status:
     difference = diff.compare(base, found.snapshot)
     stale = stale_metrics.problem(repository, base_id, base, found.snapshot)
     tracked = {entry.path for entry in found.snapshot.tree.entries}
+    others = untracked.weight_like(repository.root, head.folder, tracked)
     pending = journal.pending(repository.door)
     merging = merge_state.in_progress(model)
     still, resolved = merge_state.conflicts(repository, merging, found.snapshot) if merging is not None else ([], [])
@@ -138,7 +146,7 @@ def status(model: Model) -> Status:
         difference=difference,
         problems=found.problems,
         broken=(*_broken(base, found.snapshot), *found.warnings, *((stale,) if stale is not None else ())),
-        untracked=untracked.weight_like(repository.root, head.folder, tracked),
+        untracked=others,
         skipped=found.skipped,
         pending=pending.verb if pending else None,
         matches=None if difference.is_empty else _matching(model, found.model_toml, base_id),
@@ -150,7 +158,24 @@ def status(model: Model) -> Status:
         advanced=None if difference.is_empty else _advanced(model, head.branch, found),
         conflicts=tuple(still),
         resolved=tuple(resolved),
+        recorded=_recorded(model, head.folder, base_id, others),
     )
+
+
+def _recorded(model: Model, folder: str, base: VersionId | None, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the files that one of the last versions has, by path and size: those of earlier runs."""
+    repository = model.repository
+    stats = {path: repository.tree.stat(f"{folder}/{path}" if folder else path) for path in paths}
+    sizes = {path: stat.size for path, stat in stats.items() if stat is not None}
+    seen: set[str] = set()
+    objects = repository.objects
+    versions = history.reach([base], lambda id_: objects.parents(objects.version(id_))) if base and sizes else ()
+    for id_ in itertools.islice(versions, EARLIER):
+        tree = objects.tree(objects.version(id_).tree)
+        if len(tree.entries) > _MAX_FILES or len(seen) == len(sizes):
+            break
+        seen |= {entry.path for entry in tree.entries if sizes.get(entry.path) == entry.size}
+    return tuple(path for path in paths if path in seen)
 
 
 def _broken(base: Snapshot | None, current: Snapshot) -> tuple[Problem, ...]:

@@ -57,3 +57,20 @@ def test_a_file_that_moved_alone_keeps_its_line(shell: Shell) -> None:
     (shell.folder / "runs/exp2/args.yaml").rename(shell.folder / "args.yaml")
     shell.ok("add", "args.yaml", "--as", "args")
     assert "R  args  runs/exp2/args.yaml => args.yaml  209 B" in shell.ok("status").out
+
+
+def test_status_counts_the_weights_of_earlier_runs_instead_of_listing_them(shell: Shell) -> None:
+    shell.commit("one")
+    shell.ok("add", "--run", "runs/exp3")
+    shell.commit("two")
+    said = shell.ok("status")
+    assert "2 untracked files are in earlier versions, as those of other runs." in said.lines
+    assert "Untracked files:" not in said.out
+    shell.write("runs/exp2/weights/best.pt", b"trained on")
+    shell.write("new.pt", b"x")
+    said = shell.ok("status")
+    assert [line.strip() for line in said.lines if "?  " in line] == ["?  new.pt", "?  runs/exp2/weights/best.pt"]
+    assert "1 untracked file is in earlier versions, as those of other runs." in said.lines
+    document = shell.ok("--json", "status").json
+    assert document["recorded"] == ["runs/exp2/weights/last.pt"]
+    assert document["untracked"] == ["new.pt", "runs/exp2/weights/best.pt", "runs/exp2/weights/last.pt"]
