@@ -191,6 +191,7 @@ def _reverse(
             merge=merge,
             merged=merged,
             left_out=reversal.sparse,
+            moves=reversal.moves,
             discard=discard,
             progress=progress,
         )

@@ -210,6 +210,56 @@ def test_an_interrupted_move_is_completed(shell: Shell, monkeypatch: Any) -> Non
     assert _files(shell)["onnx"] == "nets/*.onnx"
 
 
+# --- undo
+
+
+def test_a_move_is_undone_and_redone_with_its_edits_and_untracked_files(shell: Shell) -> None:
+    shell.write("weights/best.pt", os.urandom(50_000))
+    before = _picture(shell)
+    shell.ok("mv", "weights", "nets")
+    after = _picture(shell)
+    shell.ok("undo")
+    assert _picture(shell) == before
+    shell.ok("redo")
+    assert _picture(shell) == after
+    shell.ok("undo")
+    assert _picture(shell) == before
+
+
+def test_moves_and_changes_between_them_are_reversed_at_once(shell: Shell) -> None:
+    pictures: dict[int, dict[str, bytes]] = {}
+
+    def do(*words: str) -> None:
+        shell.ok(*words)
+        pictures[int(shell.ok("op", "log").out.split()[0])] = _picture(shell)
+
+    do("set", "parameters.lr=1")
+    do("mv", "weights", "nets")
+    do("mv", "nets/best.pt", "best.pt")
+    do("commit", "-m", "moved")
+    shell.write("nets/b.onnx", b"edited")  # by hand, which no operation reverses
+    for picture in pictures.values():
+        picture.update({path: b"edited" for path in picture if path.endswith("b.onnx")})
+    do("restore", "nets/b.onnx")
+    do("mv", "nets/b.onnx", "nets/c.onnx")
+    do("set", "parameters.lr=2")
+    do("mv", "nets", "last")
+    do("mv", "best.pt", "last/deep/best.pt")
+    for number in sorted(pictures, reverse=True)[1::3]:
+        shell.ok("op", "restore", str(number))
+        assert _picture(shell) == pictures[number], number
+        shell.ok("undo")
+        assert _picture(shell) == pictures[max(pictures)], number
+
+
+def test_an_undo_never_overwrites_what_is_in_the_way(shell: Shell) -> None:
+    shell.ok("mv", "weights", "nets")
+    shell.write("weights/mine.txt", b"mine")
+    before = _picture(shell)
+    assert shell("undo").code == 16
+    assert _picture(shell) == before
+
+
 def test_from_python(shell: Shell) -> None:
     done = mvc.open(shell.folder).model().move("weights/best.pt", "x.pt")
     assert [(file.old, file.new, file.role) for file in done.files] == [("weights/best.pt", "x.pt", "model-latest")]

@@ -241,6 +241,13 @@ def discarded(root: Path) -> None:
 
 
 @made_once
+def relocated(root: Path) -> None:
+    """As `edited`, and the folder with the edit has another name."""
+    edited(root)
+    mvc(root, "mv", "weights", "nets")
+
+
+@made_once
 def undone(root: Path) -> None:
     """As `discarded`, and undone again."""
     discarded(root)
@@ -303,6 +310,7 @@ SCENARIOS = (
     Scenario("reset --keep", two_versions, ("reset", "--keep", "v1")),
     Scenario("reset --hard", edited, ("reset", "--hard", "v1")),
     Scenario("undo", discarded, ("undo", "--op", "8"), (0, 13)),
+    Scenario("undo of mv", relocated, ("undo", "--op", "8"), (0, 13)),
     Scenario("undo of a commit", committed, ("undo", "--op", "13"), (0, 13)),
     Scenario("redo", undone, ("redo",), (0, 1)),
     Scenario("op restore", committed, ("op", "restore", "6"), (0, 1)),

@@ -104,13 +104,18 @@ def _counts(model: Model, key: str, parts: tuple[Operation, ...], head: Head | N
         return any(True for part in parts for _ in entries(model, part))
     if first.head_after is not None and first.head_after != first.head:
         return head != first.head
-    return not first.files or not is_newest or not all(_is_unchanged(model.repository, part) for part in parts)
+    changes = first.files or first.moves
+    return not changes or not is_newest or not all(_is_unchanged(model.repository, part) for part in parts)
 
 
 def _is_unchanged(repository: Repository, operation: Operation) -> bool:
     """Return whether all files have the content from before the operation, and not the one after."""
     changed = [each for each in operation.files if each.old != each.new]
-    return bool(changed) and all(content(repository, each.path) == each.old for each in changed)
+    moves, tree = operation.moves or (), repository.tree
+    is_moved = any(tree.stat(step.old) is None or tree.stat(step.new) is not None for step in moves)
+    return (
+        bool(changed or moves) and not is_moved and all(content(repository, each.path) == each.old for each in changed)
+    )
 
 
 def content(repository: Repository, path: str) -> str | None:

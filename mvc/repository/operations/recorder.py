@@ -16,7 +16,7 @@ from mvc import errors, lazy
 from mvc.model.ids import FileId, digest
 from mvc.repository.parts import Parts
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.records import config, merges, operations, sparse
+from mvc.storage.records import config, journal, merges, operations, sparse
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.operations import DISCARDED, FileChange, Operation, PlannedEntry
@@ -81,6 +81,7 @@ class Recorder:
             head_after=plan.head,
             sparse=tuple(sorted(sparse.paths(door, plan.model))) if plan.sparse is not None else None,
             rename=plan.rename,
+            moves=plan.moves,
             kept=tuple(sorted(kept)),
         )
 
@@ -121,13 +122,15 @@ class Recorder:
 
     def _changes(self, plan: Journal, *, discard: bool) -> Iterator[FileChange]:
         """Yield the change of each file; store the bytes of those that nothing else has."""
+        places = {step.path: journal.before(plan.moves or (), step.path) for step in plan.files}
         lost = [step for step in plan.files if self._is_lost(step)]
-        stored = {} if discard else self._stored(lost)
+        stored = {} if discard else self._stored([places[step.path] for step in lost])
         if discard:
-            stored = {step.path: DISCARDED for step in lost}
+            stored = {places[step.path]: DISCARDED for step in lost}
         for step in plan.files:
-            old = stored.get(step.path, step.old)
-            yield FileChange(step.path, old, self._is_executable(step.path, step), step.file, step.executable)
+            place = places[step.path]
+            old = stored.get(place, step.old)
+            yield FileChange(step.path, old, self._is_executable(place, step), step.file, step.executable)
 
     def _is_lost(self, step: FileStep) -> bool:
         """Return whether the store has no copy of a file that is overwritten or deleted."""
@@ -135,12 +138,10 @@ class Recorder:
             return False
         return step.old == UNREAD or self._repository.recipes.best(FileId(step.old)) is None
 
-    def _stored(self, steps: list[FileStep]) -> dict[str, str]:
+    def _stored(self, paths: list[str]) -> dict[str, str]:
         """Store the present content of files durably; return the ids. Raises TooMuchToKeep, and errors of reading."""
         repository = self._repository
-        sizes = {
-            step.path: found.size for step in steps if (found := repository.tree.stat(step.path)) and found.is_file
-        }
+        sizes = {path: found.size for path in paths if (found := repository.tree.stat(path)) and found.is_file}
         limit = repository.config.get("undo.keep-bytes")
         if sum(sizes.values()) > (KEEP_BYTES if limit is None else limit):
             raise errors.TooMuchToKeep(count=len(sizes), size=f"{sum(sizes.values()):,}", verb=self._verb)

@@ -19,9 +19,9 @@ from mvc.repository.operations import log
 from mvc.repository.operations.log import Logged
 from mvc.repository.repository import Actor
 from mvc.repository.worktree import checkout
-from mvc.storage.records import merges
+from mvc.storage.records import journal, merges
 from mvc.storage.records.heads import Head
-from mvc.storage.records.journal import RefStep
+from mvc.storage.records.journal import MoveStep, RefStep
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.operations import DISCARDED, FileChange
 from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
@@ -56,6 +56,8 @@ class Reversal:
     head_now: Head | None = None
     merge: MergeState | None = None
     sparse: tuple[str, ...] | None = None
+    moves: tuple[MoveStep, ...] = ()
+    """What moves files and folders back; `files` have their paths after that."""
 
     @classmethod
     def of(cls, model: Model, operations: Sequence[Logged]) -> Reversal:
@@ -64,15 +66,24 @@ class Reversal:
         for logged in made.operations:
             for part in logged.parts:
                 made._add_refs(dict(log.entries(model, part)))
+                made.moves = (*(MoveStep(step.new, step.old) for step in reversed(part.moves or ())), *made.moves)
                 for change in part.files:
-                    before = made.files.get(change.path, change)
-                    made.files[change.path] = change._replace(old=before.old, old_executable=before.old_executable)
+                    path = made.path(change.path)
+                    before = made.files.get(path, change)
+                    made.files[path] = change._replace(path=path, old=before.old, old_executable=before.old_executable)
                 made.texts = {**part.texts, **made.texts}
                 if part.head_after is not None and part.head_after != part.head:
                     made.head, made.head_now = made.head or part.head, part.head_after
                 made.sparse = part.sparse if made.sparse is None else made.sparse
         made.merge = made.operations[0].first.merge
         return made
+
+    def path(self, path: str) -> str:
+        """Return the path, after the moves, of a file that is at `path` before them."""
+        for step in self.moves:
+            if f"{path}/".startswith(f"{step.old}/"):
+                path = step.new + path[len(step.old) :]
+        return path
 
     def _add_refs(self, entries: dict[RefName, RefEntry]) -> None:
         for ref, entry in entries.items():
@@ -97,6 +108,7 @@ class Reversal:
         if self.head_now is not None and model.head != self.head_now:
             raise errors.MovedSince(number=self.number, ref="HEAD", now=_head(model.head), command=_switch(self.head))
         self._refuse_branchless()
+        self._refuse_blocked()
         if not force:
             self._refuse_edited()
 
@@ -155,6 +167,17 @@ class Reversal:
         goal = self.refs.get(model.ref(HEADS, head.branch)) if head.branch is not None else None
         if goal is not None and goal.target is None and self.operations[0].first.verb == "branch":
             raise errors.CurrentBranch(model=model.key, name=head.branch)
+
+    def _refuse_blocked(self) -> None:
+        """Raise TargetExists if a file is where another one would be moved back to, NoSuchFile if that one is gone."""
+        tree = self.model.repository.tree
+        for number, step in enumerate(self.moves):
+            done = self.moves[:number]
+            is_free = any(f"{step.new}/".startswith(f"{each.old}/") for each in done)
+            if not is_free and tree.stat(step.new) is not None:
+                raise errors.TargetExists(path=escape_name(step.new))
+            if tree.stat(journal.before(done, step.old)) is None:
+                raise errors.NoSuchFile(path=escape_name(step.old))
 
     def _refuse_edited(self) -> None:
         for path in self.texts:

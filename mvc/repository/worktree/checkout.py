@@ -24,9 +24,9 @@ from mvc.repository.worktree.plan import Kind, OnDisk, Step, check_paths, plan_c
 from mvc.repository.worktree.snapshot import UNREAD
 from mvc.storage.disk.file_stat import Stat
 from mvc.storage.progress import Progress
-from mvc.storage.records import sparse
+from mvc.storage.records import journal, sparse
 from mvc.storage.records.heads import Head
-from mvc.storage.records.journal import FileStep, Journal, RefStep
+from mvc.storage.records.journal import FileStep, Journal, MoveStep, RefStep
 from mvc.storage.records.merges import MergeState
 
 NOTHING = Tree()
@@ -104,24 +104,26 @@ def move(
     merge: MergeState | None = None,
     merged: bool = False,
     left_out: Collection[str] | None = None,
+    moves: Sequence[MoveStep] = (),
     discard: bool = False,
     progress: Progress | None = None,
 ) -> Moved:
     """Check out `wanted`, append `refs`, and set the head, atomically. The caller holds the lock.
 
     `base` is the previous checkout. `merge` starts a merge; `merged` ends one. `left_out` are the paths that are not
-    checked out afterwards; None keeps the previous ones without those in `wanted`. Edits that `force` overwrites come back
-    with `mvc undo`, unless they are to `discard`.
+    checked out afterwards; None keeps the previous ones without those in `wanted`. `moves` are made first, from the
+    repository's root. Edits that `force` overwrites come back with `mvc undo`, unless they are to `discard`.
     Raises InTheWay, RefMoved, MergeUnderway, TooMuchToKeep, Damaged, DiskFailed.
     """
     if (refs or head is not None) and not merged:
         merge_state.refuse(model)
-    look, steps = _plan(model, base, wanted, force=force)
+    look, steps = _plan(model, base, wanted, force=force, moves=moves)
     files = tuple(_file_step(step, look.prefix) for step in steps)
     listed = _sparse(model, wanted, left_out)
-    if files or refs or head is not None or merge is not None or merged or listed is not None:
-        journal = Journal(verb, model.key, refs, files, head, merge=merge, merged=merged, sparse=listed)
-        apply.change(model.repository, journal, progress, discard=discard)
+    if files or refs or head is not None or merge is not None or merged or listed is not None or moves:
+        renamed = tuple(moves) or None
+        plan = Journal(verb, model.key, refs, files, head, merge=merge, merged=merged, sparse=listed, moves=renamed)
+        apply.change(model.repository, plan, progress, discard=discard)
     written = tuple(step.path for step in steps if step.new is not None)
     return Moved(written, tuple(step.path for step in steps if step.new is None))
 
@@ -151,9 +153,11 @@ def overwritten(model: Model, *, base: Tree, wanted: Tree) -> tuple[str, ...]:
     return tuple(step.path for step in steps if step.anything)
 
 
-def _plan(model: Model, base: Tree, wanted: Tree, *, force: bool) -> tuple[_Look, list[Step]]:
+def _plan(
+    model: Model, base: Tree, wanted: Tree, *, force: bool, moves: Sequence[MoveStep] = ()
+) -> tuple[_Look, list[Step]]:
     check_paths(wanted)
-    look = _Look(model.repository, model.folder, base, wanted)
+    look = _Look(model.repository, model.folder, base, wanted, moves)
     steps = plan_checkout(
         base, wanted, look.disk, force=force, stored=lambda file: model.repository.recipes.best(file) is not None
     )
@@ -182,10 +186,13 @@ def _file_step(step: Step, prefix: str) -> FileStep:
 
 
 class _Look:
-    """The files on disk, at every path of either tree."""
+    """The files on disk, at every path of either tree; those that `moves` will put there are read where they still are."""
 
-    def __init__(self, repository: Repository, folder: str, base: Tree, wanted: Tree) -> None:
+    def __init__(
+        self, repository: Repository, folder: str, base: Tree, wanted: Tree, moves: Sequence[MoveStep] = ()
+    ) -> None:
         self._repository = repository
+        self._moves = moves
         self._base = base
         self.prefix = f"{folder}/" if folder else ""
         self.disk: dict[str, OnDisk] = {}
@@ -200,25 +207,26 @@ class _Look:
                     self._at(inside, [])
 
     def _at(self, path: str, entries: Sequence[TreeEntry]) -> None:
-        stat = self._repository.tree.stat(self.prefix + path)
+        place = journal.before(self._moves, self.prefix + path)
+        stat = self._repository.tree.stat(place)
         if stat is None:
             return
         before = self._base.by_path.get(path)
-        if stat.is_link and before and links.content(self._repository, self.prefix + path) == before.file:
+        if stat.is_link and before and links.content(self._repository, place) == before.file:
             executable = entries[-1].exec  # a link has no executable bit
             self.disk[path] = OnDisk(Kind.FILE, before.file, executable)
         elif stat.is_file:
             recorded = bool(entries) and entries[-1].exec
             executable = self._repository.tree.is_executable(stat, recorded=recorded)
-            self.disk[path] = OnDisk(Kind.FILE, self._file(path, stat, entries), executable)
+            self.disk[path] = OnDisk(Kind.FILE, self._file(place, stat, entries), executable)
         else:
             self.disk[path] = OnDisk(Kind.FOLDER if stat.is_folder else Kind.SPECIAL)
 
-    def _file(self, path: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
+    def _file(self, place: str, stat: Stat, entries: Iterable[TreeEntry]) -> FileId:
         """Return the file's id; UNREAD if its size rules out all `entries`, or it changes during the read."""
         if stat.size not in {entry.size for entry in entries}:
             return UNREAD
-        return self._repository.stats.identify(self.prefix + path, stat) or UNREAD
+        return self._repository.stats.identify(place, stat) or UNREAD
 
     def _inside(self, path: str) -> Iterator[str]:
         top = f"{self._repository.root}/{self.prefix}"

@@ -10,6 +10,7 @@ the user since, and is not changed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -51,6 +52,14 @@ class MoveStep(NamedTuple):
     new: InsidePath
 
 
+def before(moves: Sequence[MoveStep], path: str) -> str:
+    """Return where the file that is at `path` after `moves` is before them."""
+    for step in reversed(moves):
+        if f"{path}/".startswith(f"{step.new}/"):
+            path = step.old + path[len(step.new) :]
+    return path
+
+
 class RefStep(NamedTuple):
     """A ref entry to create."""
 
@@ -77,7 +86,7 @@ class Journal(Record):
     """A change of the working tree of `model` by the command `verb`. The last step renames the model to `rename`.
 
     `merge` starts a merge, `merged` ends it. `sparse` are the paths that are not checked out afterwards, None if that list
-    does not change. `moves` are renamed before `files` change.
+    does not change. `moves` are renamed first: the paths of `files` are those after them.
     """
 
     KIND = "journal"

@@ -19,6 +19,7 @@ from mvc.model.ids import FileId, is_id
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.heads import Head
+from mvc.storage.records.journal import MoveStep
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.record import ADDED, OMITTED, Component, InsidePath, Record
 
@@ -57,7 +58,7 @@ class Operation(Record):
 
     `model` is None for a command on the whole repository. `head` and `merge` are those before; `head_after` is set if HEAD moves, `sparse` has the list before if it changes, and
     `texts` the bytes of each model.toml before. `kept` are the files that are stored only for this record. An undo names in
-    `undoes` the operations that it reverses; for `redo`, these are undos.
+    `undoes` the operations that it reverses; for `redo`, these are undos. Paths of `files` are those after `moves`.
     """
 
     KIND = "operation"
@@ -80,6 +81,7 @@ class Operation(Record):
     kept: tuple[FileId, ...] = field(default=(), metadata=ADDED)
     undoes: tuple[int, ...] = field(default=(), metadata=ADDED)
     redo: bool = field(default=False, metadata=ADDED)
+    moves: tuple[MoveStep, ...] | None = field(default=None, metadata=OMITTED)
 
 
 def path(number: int) -> str:
