@@ -12,6 +12,7 @@ from mvc.cli.app import transfers
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.cli.history import notes
 from mvc.plural import count
 from mvc.porcelain import download as porcelain
 from mvc.porcelain.download import Downloaded, Setup, Source
@@ -78,6 +79,8 @@ def command(
                 lock=invocation.cwd / lock if lock is not None else None,
                 force=force,
             )
+    if done.withdrawn is not None:
+        invocation.note(notes.warning(f"v{done.number} {short(done.version)}", done.withdrawn))
     invocation.emit("download", done, lambda: _lines(directory, done, lock), ids=[done.version])
 
 

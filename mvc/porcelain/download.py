@@ -33,7 +33,8 @@ from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, config
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.reflog import RefName
-from mvc.transport import connection, lockfile, remote_revision, remote_version, trust
+from mvc.storage.records.remarks import Note
+from mvc.transport import connection, lockfile, note_sync, remote_revision, remote_version, trust
 from mvc.transport.download_target import STATE, DownloadedFile, Target
 from mvc.transport.lockfile import Lock
 from mvc.transport.remote_revision import RemoteRefNames
@@ -83,9 +84,15 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded(Document):
-    """A version, the folder with its files, the bytes received, and the lock file if one was written."""
+    """A version, the folder with its files, the bytes received, and the lock file if one was written.
 
-    KEYS = keys("remote model id=version number directory files bytes_total=size bytes_received=received lock")
+    `withdrawn` is the note that withdraws the version from use, None if it is in use.
+    """
+
+    KEYS = keys(
+        "remote model id=version number directory files bytes_total=size bytes_received=received lock",
+        {"withdrawn": keys("time=withdrawn.at by=withdrawn.by text=withdrawn.text")},
+    )
 
     remote: str
     model: str
@@ -95,6 +102,7 @@ class Downloaded(Document):
     files: tuple[DownloadedFile, ...]
     received: int
     lock: Path | None = None
+    withdrawn: Note | None = None
 
     @property
     def size(self) -> int:
@@ -295,4 +303,7 @@ class _Run:
             target = Target(self._folder, repository, found.files, force=self._force)
             received = target.fetch(remote, setup.progress)
             files = target.write(setup.progress)
-        return Downloaded(place.where.text, found.model, found.id, found.number, self._directory, files, received)
+            withdrawn = note_sync.withdrawal(remote, found.model, found.id)
+        return Downloaded(
+            place.where.text, found.model, found.id, found.number, self._directory, files, received, withdrawn=withdrawn
+        )

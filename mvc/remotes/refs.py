@@ -130,9 +130,10 @@ class RemoteRefs:
         """Return the newest number of each log of published places of `model`'s versions."""
         return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _published_path))
 
-    def noted(self, model: str) -> dict[RefName, list[int]]:
-        """Return the numbers of the notes on each of `model`'s versions."""
-        return _numbers(self._listed(f"{REFS}/{names.encode_component(model)}/{REMARKS}", _notes_path))
+    def noted(self, model: str, version: VersionId | None = None) -> dict[RefName, list[int]]:
+        """Return the numbers of the notes on each of `model`'s versions, or on one."""
+        folder = f"{REFS}/{names.encode_component(model)}/{REMARKS}{f'/{version}' if version else ''}"
+        return _numbers(self._listed(folder, _notes_path))
 
     def everything(self, model: str | None = None) -> Listing:
         """Return the newest number of each log, by one listing. Kinds that this version does not know are ignored."""

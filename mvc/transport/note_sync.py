@@ -90,6 +90,12 @@ def send(model: Model, remote: Remote) -> int:
     return count
 
 
+def withdrawal(remote: Remote, model: str, id_: VersionId) -> Note | None:
+    """Return the note on the remote that withdraws a version from use; None if it is in use."""
+    entries = [entry for _, entry in notes.read(remote, remote.refs.noted(model, id_)) if isinstance(entry, Note)]
+    return remarks.withdrawal(remarks.current(entries))
+
+
 def _send(
     repository: Repository, remote: Remote, log: RefName, there: tuple[list[int], list[Note]], synced: SyncedLogs
 ) -> int:

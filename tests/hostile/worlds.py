@@ -18,6 +18,7 @@ from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
 from mvc.storage.records import import_notes, promised, publications, sparse
 from mvc.storage.records.publications import Publishing
+from mvc.storage.records.remarks import Note
 from tests.crash import scenarios
 from tests.crash.harness import ORIGIN, KillBefore, command, mvc
 from tests.crash.scenarios import Scenario
@@ -54,6 +55,7 @@ def _records(root: Path) -> None:
     repository = Repository(root)
     tip = repository.current("helmets")
     assert tip is not None
+    repository.remarks.append("helmets", Note(tip, 1, "Ana", Timestamp(0), "0" * 32, 0, "text", {"k": 1}))
     with repository.writing():
         publications.record(
             repository.door, Publishing(tip, "https://app", "acme", "helmets", "0197", {"notes": "0198"})

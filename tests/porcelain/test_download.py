@@ -366,3 +366,18 @@ def test_from_python(shell: Shell) -> None:
     assert [(file.entry.role, file.written) for file in done.files] == [("onnx-best", True)]
     again = mvc.download_locked(folder / "mvc.lock", folder / "out")
     assert (again.version, again.received, again.files[0].written) == (done.version, 0, False)
+
+
+def test_a_withdrawn_version_is_warned_about(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("clone", "--meta", "origin", "ana")
+    ana = Shell(tmp_path / "ana", shell._patch)
+    ana.ok("notes", "add", "v1", "misses people", "withdrawn=true")
+    ana.ok("push")
+    said = shell.ok("download", "origin#@v1", "one")
+    assert "was withdrawn by Ana on 2026-02-03: misses people" in said.err
+    assert shell.ok("download", "origin#@v1", "one", "--json").json["withdrawn"]["text"] == "misses people"
+    said = shell.ok("download", "origin#@v2", "two")
+    assert "withdrawn" not in said.err
+    ana.ok("notes", "rm", "v1", "1")
+    ana.ok("push")
+    assert "withdrawn" not in shell.ok("download", "origin#@v1", "one").err

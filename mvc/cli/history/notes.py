@@ -65,7 +65,10 @@ def warn(invocation: Invocation, model: Model, id_: VersionId | None) -> None:
         invocation.note(f"warning: {error.message}")
         return
     if note is not None:
-        reason = f": {note.text.partition(chr(10))[0]}" if note.text else ""
-        by = note.by.partition(" <")[0]
-        label = history.label(model.repository, id_)
-        invocation.note(f"warning: {label} was withdrawn by {by} on {date(note.at)}{reason}")
+        invocation.note(warning(history.label(model.repository, id_), note))
+
+
+def warning(label: str, note: Note) -> str:
+    """Return a warning about a version that a note withdraws."""
+    reason = f": {note.text.partition(chr(10))[0]}" if note.text else ""
+    return f"warning: {label} was withdrawn by {note.by.partition(' <')[0]} on {date(note.at)}{reason}"

@@ -74,8 +74,8 @@ class Note(Record):
 
 
 def current(entries: Iterable[Note]) -> list[Note]:
-    """Return the notes among the entries of a version that are not removed."""
-    entries = list(entries)
+    """Return the notes among the entries of a version that are not removed, oldest first."""
+    entries = sorted(entries, key=lambda entry: entry.order)
     removed = {entry.withdraws for entry in entries}
     return [entry for entry in entries if entry.withdraws is None and entry.nonce not in removed]
 
