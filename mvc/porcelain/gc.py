@@ -21,7 +21,7 @@ from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
 from mvc.storage.packs.gc import Plan, Store
 from mvc.storage.progress import Progress
-from mvc.storage.records import config, expired, operations, promised
+from mvc.storage.records import config, expired, operations, promised, stashes
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -99,6 +99,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
+    config.set_feature(repository.door, config.STASHES, needed=stashes.exist(repository.door))
     return replace(found, plan=plan, done=True)
 
 

@@ -175,9 +175,7 @@ def settle(repository: Repository) -> None:
 
     A command that was killed may have left it required without need.
     """
-    door = repository.door
-    needed = any(records.standing(records.read(door, model)) for model in records.models(door))
-    config.set_feature(door, config.STASHES, needed=needed)
+    config.set_feature(repository.door, config.STASHES, needed=records.exist(repository.door))
 
 
 def _message(model: Model, head: VersionId, message: str | None) -> str:

@@ -132,14 +132,14 @@ def _check_out(
 
     Raises InTheWay, RefMoved.
     """
-    repository, head = model.repository, model.head
-    before = checkout.files_of(model, model.current)
+    repository, head, current = model.repository, model.head, model.current
+    before = checkout.files_of(model, current)
     left_out = partial.unchanged(repository, model.key, before, wanted)
     base, changed = checkout.differing(before, wanted)
     changed = partial.without(changed, left_out)
     promises.ensure_present(repository, changed.entries, progress)
     with repository.writing():
-        if model.head != head:
+        if (model.head, model.current) != (head, current):
             raise errors.RefMoved(ref="HEAD", by="another command", reason="switch")
         checkout.check(model, base=base, wanted=changed)
         checkout.store_small(repository, toml)

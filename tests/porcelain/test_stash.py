@@ -266,6 +266,25 @@ def test_an_mvc_that_does_not_know_stashes_refuses_the_store(shell: Shell, monke
     assert "stashes" in said.err
 
 
+def test_a_requirement_that_a_killed_command_left_goes_with_the_next_collection(shell: Shell) -> None:
+    repository = shell.repository
+    with repository.locked():
+        config.set_feature(repository.door, config.STASHES, needed=True)
+    assert _required(shell)
+    shell.ok("gc")
+    assert not _required(shell)
+
+
+def test_an_undone_stash_is_still_there(shell: Shell) -> None:
+    shell.write("note.txt", b"stashed")
+    shell.ok("stash")
+    shell.ok("undo")
+    assert (shell.folder / "note.txt").read_bytes() == b"stashed"
+    shell.ok("stash", "pop")
+    assert (shell.folder / "note.txt").read_bytes() == b"stashed"
+    assert shell.ok("stash", "list").out == ""
+
+
 def test_applying_twice_is_harmless(shell: Shell) -> None:
     """As after a pop that was killed before it dropped the stash."""
     shell.write("note.txt", b"stashed")

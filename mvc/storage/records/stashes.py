@@ -65,6 +65,11 @@ def standing(entries: list[StashEntry]) -> list[StashEntry]:
     return [entry for entry in reversed(entries) if entry.version is not None and entry.seq not in dropped]
 
 
+def exist(door: StoreDoor) -> bool:
+    """Return whether any model has a stash; raise Damaged."""
+    return any(standing(read(door, model)) for model in models(door))
+
+
 def append(
     door: StoreDoor, model: str, move: Move, *, version: VersionId | None = None, drops: int | None = None
 ) -> None:
