@@ -72,6 +72,18 @@ def test_a_revert_of_head_gives_the_content_of_its_parent(shell: Shell) -> None:
     assert _content(_version(shell, "HEAD")) == _content(_version(shell, "v3"))
 
 
+def test_comments_are_reverted_and_picked_too(shell: Shell) -> None:
+    toml = shell.folder / "model.toml"
+    before = toml.read_bytes()
+    toml.write_bytes(b"# tried at night\n" + before.replace(b"lr = 3", b"lr = 4 # warm"))
+    shell.commit("four")
+    commented = toml.read_bytes()
+    shell.ok("revert", "HEAD")
+    assert toml.read_bytes() == before
+    shell.ok("cherry-pick", "v4")
+    assert toml.read_bytes() == commented
+
+
 def test_an_older_version_is_reverted_and_what_came_later_stays(shell: Shell) -> None:
     shell.ok("revert", "v2")
     assert shell.ok("get", "parameters").lines == ["lr = 3"]
