@@ -104,6 +104,7 @@ def push(model: Model, actor: Actor, *, message: str | None = None, progress: Pr
 
     def record(id_: VersionId) -> None:
         config.set_feature(repository.door, config.STASHES, needed=True)
+        repository.note(model.key)
         records.append(repository.door, model.key, actor.move(text), version=id_)
 
     id_ = keep.store(
@@ -164,6 +165,8 @@ def forget(model: Model, dropped: Sequence[Stash], move: Move) -> None:
     """Drop stashes; the caller holds the lock."""
     door = model.repository.door
     standing = records.standing(records.read(door, model.key))
+    if dropped:
+        model.repository.note(model.key)
     for stash in dropped:
         (entry,) = (entry for entry in standing if entry.version == stash.id)
         records.append(door, model.key, move, drops=entry.seq)

@@ -13,7 +13,7 @@ from mvc import errors
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
-from mvc.repository.operations import log
+from mvc.repository.operations import log, stash_undo
 from mvc.repository.operations.log import Logged
 from mvc.repository.operations.recorder import FINAL
 from mvc.repository.operations.reversal import Reversal
@@ -178,6 +178,8 @@ def _reverse(
         if rename.rename is not None and rename.model is not None:
             apply.change(repository, Journal(verb, model.key, refs=refs, rename=rename.model))
             return _undone(Model(repository, rename.model), reversal, None, Moved())
+        stashes = stash_undo.changes(reversal)
+        stash_undo.add(model, stashes, actor)
         base, wanted = reversal.trees()
         merge, merged = reversal.merge_change()
         moved = checkout.move(
@@ -195,6 +197,7 @@ def _reverse(
             discard=discard,
             progress=progress,
         )
+        stash_undo.drop(model, stashes, actor)
         if verb != "op":
             repository.note(model.key)  # all was as before already: the operation counts as undone now
     return _undone(model, reversal, head, moved)

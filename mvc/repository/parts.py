@@ -73,7 +73,7 @@ class Recorder(Protocol):
         """Record an edit of a model.toml."""
 
     def note(self, model: str | None) -> None:
-        """Record that the command does something that cannot be undone; None is the whole repository."""
+        """Record the command, before a change that has no other method here; None is the whole repository."""
 
 
 class Parts:
@@ -227,7 +227,7 @@ class Parts:
         return head.version if head.branch is None else self.refs.target(RefName(model, HEADS, head.branch))
 
     def note(self, model: str | None) -> None:
-        """Record that the running command does something that cannot be undone; None is the whole repository."""
+        """Record the running command for `model`, before a change that has no ref entry; None is the whole repository."""
         if self.recorder is not None:
             self.recorder.note(model)
 

@@ -130,6 +130,8 @@ def test_every_removal_is_found_but_that_of_the_newest_entry_of_a_log(copy: Path
     for path in _records(copy):
         if path.name == "config.toml":
             continue  # without it there is no repository to check, and every command says so
+        if path.parent.name == "operations":
+            continue  # no operation is needed; undo says that it is unknown
         whole = path.read_bytes()
         path.unlink()
         newest = (

@@ -64,7 +64,8 @@ def _locks(name: str) -> bool:
 
 
 def _is_declared(name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == "writes" for each in _functions()[name][0].decorator_list)
+    declared = [each.func if isinstance(each, ast.Call) else each for each in _functions()[name][0].decorator_list]
+    return any(isinstance(each, ast.Name) and each.id in ("writes", "writes_as") for each in declared)
 
 
 def _commands() -> list[tuple[str, ast.FunctionDef, set[str]]]:

@@ -17,6 +17,7 @@ from mvc.model import document
 from mvc.model.document import Document
 from mvc.model.version import Code, Timestamp
 from mvc.repository import discovery
+from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.config import Config
 
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from mvc.cli.app import progress
     from mvc.cli.output import pager
     from mvc.images import registries
+    from mvc.repository.operations import view
 else:
     pager = lazy.Module("mvc.cli.output.pager")
     progress = lazy.Module("mvc.cli.app.progress")
     registries = lazy.Module("mvc.images.registries")
+    view = lazy.Module("mvc.repository.operations.view")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Invocation:
     progress_mode: str = "auto"
     lock_timeout: float | None = None
     offline: bool = False
+    at_op: int | None = None
+    """The operation after which refs and HEAD are read, None for now."""
     command: tuple[str, ...] = ()
     """The arguments of the command line, for the operation log."""
 
@@ -73,7 +78,13 @@ class Invocation:
         return self._opened
 
     def writer(self) -> Repository:
-        """Return the repository for a verb that writes: an interrupted change is rolled forward first."""
+        """Return the repository for a verb that writes: an interrupted change is rolled forward first.
+
+        Raises UsageError with --at-op.
+        """
+        if self.at_op is not None:
+            message = f"--at-op is for commands that only read; `mvc op restore {self.at_op}` goes back"
+            raise lazy.load("click").UsageError(message)
         done = self._opened.roll_forward()
         if done is not None:
             kept = f"; kept files modified since: {', '.join(done.edited)}" if done.edited else ""
@@ -110,8 +121,11 @@ class Invocation:
         return made
 
     def model(self) -> str:
-        """Return the model to work on; raises WhichModel, NoModel and similar errors."""
-        return discovery.find_model(self.repository(), self.cwd, self.model_key)
+        """Return the model to work on; raises WhichModel, NoModel and similar errors, NoSuchOperation with --at-op."""
+        key = discovery.find_model(self.repository(), self.cwd, self.model_key)
+        if self.at_op is not None and not self.repository().refs.ends:
+            view.look_at(Model(self.repository(), key), self.at_op)
+        return key
 
     def settings(self) -> Config:
         """Return the settings in effect, also outside of a repository."""

@@ -35,8 +35,17 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--lock-timeout", "lock_timeout"),
         {"type": click.FloatRange(min=0), "metavar": "SEC", "help": "Seconds to wait for the repository lock."},
     ),
+    (
+        ("--at-op", "at_op"),
+        {"type": click.IntRange(min=1), "metavar": "N", "help": "Read refs and HEAD as they were after operation N."},
+    ),
     (("--offline", "offline"), {"is_flag": True, "help": "Do not contact remotes or registries."}),
 )
+_READING = frozenset({
+    "alias", "branch", "cat", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "shortlog", "show",
+    "status", "tag",
+})  # fmt: skip
+"""The verbs that take --at-op, unless they write."""
 NAMES = tuple(declarations[-1] for declarations, _ in _OPTIONS)
 
 
@@ -116,8 +125,17 @@ def run_of(context: click.Context) -> Invocation:
         progress_mode=given.get("progress", "auto"),
         lock_timeout=_seconds(timeout),
         offline=bool(given.get("offline")) or Environment(cwd, environ).offline,
+        at_op=_at_op(context, given.get("at_op")),
         command=tuple(context.find_root().obj or ()),
     )
+
+
+def _at_op(context: click.Context, number: int | None) -> int | None:
+    """Return the number of the operation; raise UsageError for a verb that does not only read."""
+    name = context.find_root().invoked_subcommand
+    if number is not None and name is not None and name not in _READING:
+        raise click.UsageError(f"--at-op is for commands that only read; `mvc op restore {number}` goes back")
+    return number
 
 
 def _folder(text: str) -> Path:

@@ -16,7 +16,7 @@ from mvc import errors, lazy
 from mvc.model.ids import FileId, digest
 from mvc.repository.parts import Parts
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.records import config, journal, merges, operations, sparse
+from mvc.storage.records import config, journal, merges, operations, sparse, stashes
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.operations import DISCARDED, FileChange, Operation, PlannedEntry
@@ -33,6 +33,8 @@ FINAL = ("push", "publish", "gc", "prune")
 """Verbs that cannot be undone; they are listed, also if they move no ref here."""
 _LONGEST = 1000
 """Characters of a command line that are recorded."""
+STASHING = ("stash", "undo", "redo", "op")
+"""Verbs that may add or drop stashes."""
 _KINDS = (HEADS, TAGS, ALIASES)
 
 
@@ -54,7 +56,7 @@ class Recorder:
             self._write(ref.model, refs=(_planned(ref, entry),))
 
     def note(self, model: str | None) -> None:
-        """Record a command that cannot be undone, once; None is the whole repository."""
+        """Record the command, once, before a change that has no other method here; None is the whole repository."""
         if model not in self._first:
             self._write(model)
 
@@ -102,12 +104,24 @@ class Recorder:
             head=repository.heads.get(model) if model is not None else None,
             merge=self._merge(model) if model is not None else None,
             part_of=self._first.get(model),
+            stash=self._stashes(model),
             undoes=self.undoes,
             redo=self._verb == "redo",
             **parts,
         )
-        number = operations.append(repository.door, operation)
+        try:
+            number = operations.append(repository.door, operation)
+        except errors.NoExclusiveCreate:  # edits of model.toml work on such a file system, but without undo
+            if operation.kept:
+                raise
+            return
         self._first.setdefault(model, number)
+
+    def _stashes(self, model: str | None) -> int | None:
+        """Return the number of entries in the stash log, for a verb that may change it."""
+        if model is None or self._verb not in STASHING:
+            return None
+        return len(stashes.read(self._repository.door, model))
 
     def _command(self) -> str:
         """Return the command line without secrets; of a program that uses mvc, the verb."""
@@ -180,7 +194,7 @@ class Recorder:
 def _masked(word: str) -> str:
     """Return an argument `key=value` without its value if it looks like a secret."""
     key, equals, value = word.partition("=")
-    return f"{key}=..." if equals and secrets.in_value(value, (key,)) else word
+    return f"{key}=..." if equals and secrets.in_value(value, tuple(key.split("."))) else word
 
 
 def _planned(ref: RefName, entry: RefEntry) -> PlannedEntry:

@@ -58,6 +58,8 @@ class Reversal:
     sparse: tuple[str, ...] | None = None
     moves: tuple[MoveStep, ...] = ()
     """What moves files and folders back; `files` have their paths after that."""
+    stash: int | None = None
+    """The number of entries in the stash log before."""
 
     @classmethod
     def of(cls, model: Model, operations: Sequence[Logged]) -> Reversal:
@@ -75,6 +77,7 @@ class Reversal:
                 if part.head_after is not None and part.head_after != part.head:
                     made.head, made.head_now = made.head or part.head, part.head_after
                 made.sparse = part.sparse if made.sparse is None else made.sparse
+                made.stash = part.stash if made.stash is None else made.stash
         made.merge = made.operations[0].first.merge
         return made
 

@@ -57,8 +57,9 @@ class Operation(Record):
     """One command, or a part of it: the operation number `part_of` then has the first part.
 
     `model` is None for a command on the whole repository. `head` and `merge` are those before; `head_after` is set if HEAD moves, `sparse` has the list before if it changes, and
-    `texts` the bytes of each model.toml before. `kept` are the files that are stored only for this record. An undo names in
-    `undoes` the operations that it reverses; for `redo`, these are undos. Paths of `files` are those after `moves`.
+    `texts` the bytes of each model.toml before; `stash` is the number of entries in the stash log before. `kept` are the
+    files that are stored only for this record. An undo names in `undoes` the operations that it reverses; for `redo`, these
+    are undos. Paths of `files` are those after `moves`.
     """
 
     KIND = "operation"
@@ -75,6 +76,7 @@ class Operation(Record):
     rename: Component | None = field(default=None, metadata=OMITTED)
     part_of: int | None = field(default=None, metadata=OMITTED)
     sparse: tuple[InsidePath, ...] | None = field(default=None, metadata=OMITTED)
+    stash: int | None = field(default=None, metadata=OMITTED)
     refs: tuple[PlannedEntry, ...] = field(default=(), metadata=ADDED)
     files: tuple[FileChange, ...] = field(default=(), metadata=ADDED)
     texts: Mapping[InsidePath, str] = field(default_factory=dict, metadata=ADDED)

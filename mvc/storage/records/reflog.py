@@ -175,6 +175,8 @@ class RefLogs:
         """Read and write below `door`; `before` is called before an entry is appended."""
         self._door = door
         self._before = before
+        self.ends: dict[RefName, int] = {}
+        """The numbers of the last entries that are read, of logs that are read as they were."""
 
     def tip(self, ref: RefName) -> RefEntry | None:
         """Return the newest entry, None if the ref never existed; raise Damaged."""
@@ -190,7 +192,8 @@ class RefLogs:
         """Return the numbers of the entries, ascending."""
         if not all(map(names.has_component, (ref.model, *ref.kind.split("/"), ref.name))):
             return []
-        return self.numbered(self._door.names(ref.folder))
+        listed = self.numbered(self._door.names(ref.folder))
+        return [seq for seq in listed if seq <= self.ends[ref]] if ref in self.ends else listed
 
     @staticmethod
     def numbered(listed: Iterable[str]) -> list[int]:
