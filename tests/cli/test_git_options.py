@@ -152,6 +152,7 @@ def test_a_path_outside_the_model_is_an_error_that_names_it(
         (["push", "--force", "origin", "main"], "mvc push --force-with-lease origin main"),
         (["tag", "-f", "release", "side"], "mvc alias set release side"),
         (["add", "-f", "weights/best.onnx"], "mvc add weights/best.onnx"),
+        (["merge", "--no-ff", "2026.1"], "mvc merge 2026.1"),
     ],
 )
 def test_an_answer_has_the_names_that_were_given(shell: Shell, history: History, line: list[str], command: str) -> None:

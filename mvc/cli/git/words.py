@@ -80,7 +80,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "init": {("--bare",): "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`"},
     "merge": {
-        ("--no-ff", "--no-commit", "--squash"): "mvc fast-forwards where it can, and commits a merge without conflicts",
+        ("--no-ff", "--no-commit", "--squash"): "`mvc merge REV` fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
     },
     "mv": {
@@ -107,10 +107,11 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
 
 _COMMANDS = {
     "add": ("mvc add PATH", "mvc add"),
+    "merge": ("mvc merge REV", "mvc merge"),
     "push": ("mvc push --force-with-lease", "mvc push --force-with-lease"),
     "tag": ("mvc alias set NAME REV", "mvc alias set"),
 }
-"""Of verbs without --force, a command in their texts, and how it begins if the user's own names follow."""
+"""By verb: a command in its texts, and how that begins if the names that the user gave follow."""
 _CLOSE = 0.75
 """The likeness from which on a misspelt word is guessed at: `comit`, not `revert` for `reset`."""
 
@@ -144,15 +145,15 @@ def unknown_option(verb: str, name: str, known: Iterable[str], arguments: Sequen
     """Return the message for an option that a verb lacks; `arguments` are those of the whole command."""
     instead = option(verb, name)
     if instead is not None:
-        return f"mvc {verb} has no {name}: {_with_own_words(instead, verb, arguments)}."
+        return f"mvc {verb} has no {name}: {_with_own_words(instead, verb, name, arguments)}."
     near = nearest(name, [word for word in known if word.startswith("--")])
     return f"{f'mvc {verb}'.strip()} has no option {name}." + (f" Did you mean {near}?" if near else "")
 
 
-def _with_own_words(text: str, verb: str, arguments: Sequence[str]) -> str:
+def _with_own_words(text: str, verb: str, name: str, arguments: Sequence[str]) -> str:
     """Return the text with the names that the user gave in its command: `mvc push --force-with-lease origin main`."""
     spelled, own = _COMMANDS.get(verb, ("", ""))
-    given = [word for word in arguments[1:] if word not in ("-f", "--force", "--")]
+    given = [word for word in arguments[1:] if word not in (name, "--")]
     if not spelled or arguments[:1] != [verb] or not given or any(word.startswith("-") for word in given):
         return text
     return text.replace(f"`{spelled}`", f"`{own} {shlex.join(given)}`")
