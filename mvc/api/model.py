@@ -13,7 +13,7 @@ from mvc.api.experiments import Experiments
 from mvc.api.files import File
 from mvc.api.log import Log
 from mvc.api.refs import Aliases, Branches, Tags
-from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote, Span, seconds
+from mvc.api.remote import FetchOptions, PruneRules, PullOptions, PushOptions, Remote, rules_of
 from mvc.api.session import PathLike, Revision, Session, When, Who, person, texts
 from mvc.api.stashes import Side, Stashes
 from mvc.api.values import Labels
@@ -63,7 +63,7 @@ from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
 from mvc.repository.record.files import Changes, Options, Recorded, record_files
-from mvc.repository.retention.rules import Best, Rules
+from mvc.repository.retention.rules import Rules
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
 
@@ -664,31 +664,25 @@ class Model:
     def prune(
         self,
         *revisions: Revision,
-        keep_last: int | None = None,
-        keep_within: Span | None = None,
-        keep_tagged: bool = False,
-        keep_aliased: bool = False,
-        keep_best: Mapping[str, int] | None = None,
-        keep_roles: Iterable[str] = (),
-        roles: Iterable[str] = (),
         unpushed: bool = False,
         dry_run: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
+        **rules: Unpack[PruneRules],
     ) -> Pruned:
         """Drop the bytes of `revisions`, and of the versions that no rule keeps; their record stays.
 
-        Rules that are not given come from the settings `prune.*`, unless revisions are given. `dry_run` returns the plan.
+        The rules are `keep_last=5`, `keep_within=` seconds or a timedelta, `keep_tagged`, `keep_aliased`,
+        `keep_best={"metrics.mAP50": 3}`, `keep_roles` and `roles`; those not given come from the settings `prune.*`, unless
+        revisions are given. `unpushed` drops versions that are on no remote, too; `dry_run` returns the plan.
         Raises NoRule, NothingToPrune, Unpushed, AlwaysKept.
         """
-        within = None if keep_within is None else seconds(keep_within)
-        best = tuple(Best.parse(f"{key}={most}") for key, most in (keep_best or {}).items())
-        rules = Rules(keep_last, within, keep_tagged, keep_aliased, best, tuple(roles), tuple(keep_roles))
         named = [self._session.resolve(self.name, revision) for revision in revisions]
+        chosen = rules_of(rules)
         if not named:
-            rules = rules.filled(Rules.of_settings(self._session.repository.config))
+            chosen = chosen.filled(Rules.of_settings(self._session.repository.config))
         model, who = self._session.of(self.name), self._session.actor(actor)
-        return prune(model, rules, who, named=named, unpushed=unpushed, dry_run=dry_run, progress=progress)
+        return prune(model, chosen, who, named=named, unpushed=unpushed, dry_run=dry_run, progress=progress)
 
     def rename(self, new: str, *, actor: Who | None = None) -> Model:
         """Rename the model. Raises BadModelKey, ModelExists."""

@@ -6,23 +6,52 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack
 
-from mvc.api.session import Session, Who
+from mvc.api.session import Revision, Session, Who
 from mvc.porcelain import remote as porcelain
 from mvc.porcelain.fetch import Fetched, fetch
 from mvc.porcelain.fsck import Report
 from mvc.porcelain.fsck_remote import ALL, survey
 from mvc.porcelain.gc_remote import REMOTE_GRACE, CollectedThere, gc_remote
 from mvc.porcelain.heal import Healed, heal
+from mvc.porcelain.prune import Pruned
+from mvc.porcelain.prune_remote import prune_remote
 from mvc.porcelain.pull import Pulled, pull
 from mvc.porcelain.push import TRIES, Pushed, push
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends.probe import Verdict
 from mvc.remotes.remote import JOBS
+from mvc.repository.retention.rules import Best, Rules
 from mvc.storage.progress import Progress
 from mvc.transport import connection, fast_forward, refspec
+
+
+class PruneRules(TypedDict, total=False):
+    """The rules of a prune, as `Model.prune` takes them."""
+
+    keep_last: int | None
+    keep_within: Span | None
+    keep_tagged: bool
+    keep_aliased: bool
+    keep_best: Mapping[str, int] | None
+    keep_roles: Iterable[str]
+    roles: Iterable[str]
+
+
+def rules_of(given: PruneRules) -> Rules:
+    """Return the rules that keyword arguments say."""
+    within = given.get("keep_within")
+    return Rules(
+        given.get("keep_last"),
+        None if within is None else seconds(within),
+        given.get("keep_tagged", False),
+        given.get("keep_aliased", False),
+        tuple(Best.parse(f"{key}={most}") for key, most in (given.get("keep_best") or {}).items()),
+        tuple(given.get("roles", ())),
+        tuple(given.get("keep_roles", ())),
+    )
 
 
 class PushOptions(TypedDict, total=False):
@@ -35,6 +64,7 @@ class PushOptions(TypedDict, total=False):
     force_with_lease: bool
     rebase: bool | int
     repair: bool
+    revive: bool
     dry_run: bool
     jobs: int
     limit: float | None
@@ -109,6 +139,7 @@ class Remote:
         force_with_lease: bool = False,
         rebase: bool | int = False,
         repair: bool = False,
+        revive: bool = False,
         dry_run: bool = False,
         jobs: int = JOBS,
         limit: float | None = None,
@@ -118,8 +149,8 @@ class Remote:
         """Upload versions and update the remote's refs: `main`, `main:release`, `:old`; by default the current branch.
 
         `rebase` replays your versions on the remote branch after a rejection and pushes again (a number: at most so many
-        times); `repair` first replaces missing or damaged data on the remote. Rejected refs are in `rejected` of the
-        result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, with `rebase` also Unrelated,
+        times); `repair` first replaces missing or damaged data on the remote, `revive` uploads bytes again that were
+        dropped there. Rejected refs are in `rejected` of the result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, with `rebase` also Unrelated,
         CannotRebase, RebaseConflicts, InTheWay, and connection errors.
         """
         if not dry_run:
@@ -138,6 +169,7 @@ class Remote:
                 lease=force_with_lease,
                 tries=tries,
                 repair=repair,
+                revive=revive,
                 set_upstream=set_upstream,
                 dry_run=dry_run,
                 progress=progress,
@@ -194,6 +226,26 @@ class Remote:
         """Replace missing or damaged data on the remote with the repository's; this reads the whole remote."""
         with self._reached(JOBS, None) as there:
             return heal(self._session.repository, there, self._session.actor(actor), progress)
+
+    def prune(
+        self,
+        *revisions: Revision,
+        model: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        **rules: Unpack[PruneRules],
+    ) -> Pruned:
+        """Drop the bytes of versions on the remote, as `Model.prune` does here; `gc` then removes them.
+
+        Raises NoRule, NothingToPrune, AlwaysKept, and connection errors.
+        """
+        name, who = self._session.model(model), self._session.actor(actor)
+        named = [self._session.resolve(name, revision) for revision in revisions]
+        chosen = rules_of(rules)
+        if not named:
+            chosen = chosen.filled(Rules.of_settings(self._session.repository.config))
+        with self._reached(JOBS, None) as there:
+            return prune_remote(self._session.of(name), there, chosen, who, named=named, dry_run=dry_run)
 
     def gc(
         self,

@@ -62,6 +62,9 @@ def lines(done: Fetched) -> Iterator[str]:
         yield f"{count(done.versions, 'new version')}, {size(done.received)} of metadata."
     if done.notes:
         yield f"{count(done.notes, 'new note')}; `mvc notes` lists them."
+    if done.dropped:
+        kept = f"; {count(done.dropped_kept, 'file')} of them complete here, and kept" if done.dropped_kept else ""
+        yield f"The bytes of {count(done.dropped, 'version')} were dropped on {escape(done.remote)}{kept}."
     if done.others:
         yield f"Other models on {escape(done.remote)}: {escape(', '.join(done.others))}; `mvc clone --model NAME` clones one."
     yield from (f"Ignored invalid ref name: {escape(name)}" for name in done.ignored)

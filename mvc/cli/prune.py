@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import click
 
@@ -13,11 +14,14 @@ from mvc.cli.app.options import Span
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.model.ids import VersionId
 from mvc.plural import count
 from mvc.porcelain.prune import UNPUSHED, Pruned, Verdict, prune
+from mvc.porcelain.prune_remote import prune_remote
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.retention.rules import Best, Rules
+from mvc.transport import connection
 
 
 @verb("prune")
@@ -29,6 +33,7 @@ from mvc.repository.retention.rules import Best, Rules
 @click.option("--keep-best", multiple=True, metavar="KEY=N", help="Keep the N best by KEY, and those without it.")
 @click.option("--keep-role", multiple=True, metavar="ROLE", help="Keep the files of ROLE of all versions.")
 @click.option("--roles", multiple=True, metavar="PATTERN", help="Drop only the files of roles that match PATTERN.")
+@click.option("--remote", "remote", metavar="NAME", help="Drop the bytes on remote NAME, not here.")
 @click.option("--unpushed", is_flag=True, help="Also drop versions that are on no remote.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be dropped.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -42,6 +47,7 @@ def command(
     keep_best: tuple[str, ...],
     keep_role: tuple[str, ...],
     roles: tuple[str, ...],
+    remote: str | None,
     unpushed: bool,
     dry_run: bool,
     yes: bool,
@@ -60,6 +66,8 @@ def command(
     if not named:
         rules = rules.filled(Rules.of_settings(repository.config))
     actor = invocation.actor()
+    if remote is not None:
+        return _remote(invocation, remote, model, _Asked(rules, named, dry_run=dry_run, yes=yes))
     plan = prune(model, rules, actor, named=named, unpushed=unpushed, dry_run=True)
     if dry_run:
         _emit(invocation, plan)
@@ -70,6 +78,39 @@ def command(
         ids = {verdict.id for verdict in plan.dropped}
         _emit(invocation, prune(model, rules, actor, named=named, unpushed=unpushed, expected=ids, progress=progress))
     return 0
+
+
+class _Asked(NamedTuple):
+    """The rules and the named versions, and how to go about it."""
+
+    rules: Rules
+    named: list[VersionId]
+    dry_run: bool
+    yes: bool
+
+
+def _remote(invocation: Invocation, name: str, model: Model, asked: _Asked) -> int:
+    actor, named = invocation.actor(), asked.named
+    with connection.open_remote(model.repository, name) as connected:
+        plan = prune_remote(model, connected, asked.rules, actor, named=named, dry_run=True)
+        if not asked.dry_run:
+            if plan.dropped and not asked.yes:
+                _confirm(invocation, plan)
+            ids = {verdict.id for verdict in plan.dropped}
+            plan = prune_remote(model, connected, asked.rules, actor, named=named, expected=ids)
+    invocation.emit("prune", plan, lambda: _remote_lines(plan, name), ids=[verdict.id for verdict in plan.dropped])
+    return 0 if plan.dropped or plan.done else errors.Answer.exit_code
+
+
+def _remote_lines(done: Pruned, name: str) -> Iterator[str]:
+    yield from aligned([_row(verdict) for verdict in done.versions], right=frozenset({4}))
+    if not done.dropped:
+        yield "Nothing to drop."
+        return
+    verb_ = "Dropped" if done.done else "Would drop"
+    yield f"{verb_} the bytes of {count(len(done.dropped), 'version')} on {escape(name)}, about {size(done.freed)}."
+    if done.done:
+        yield f"`mvc gc --remote {escape(name)}` deletes them, in two runs a grace period apart."
 
 
 def _confirm(invocation: Invocation, plan: Pruned) -> None:

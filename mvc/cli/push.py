@@ -47,6 +47,7 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
 @click.option(
     "--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads the whole remote)."
 )
+@click.option("--revive", is_flag=True, help="Upload the bytes of a version again that were dropped on the remote.")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -60,6 +61,7 @@ def command(
     lease: bool,
     tries: int | None,
     repair: bool,
+    revive: bool,
     jobs: int,
     limit: float | None,
 ) -> int:
@@ -94,6 +96,7 @@ def command(
             lease=lease,
             tries=tries or 0,
             repair=repair,
+            revive=revive,
             set_upstream=set_upstream,
             dry_run=dry_run,
             progress=progress,

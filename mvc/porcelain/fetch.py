@@ -22,7 +22,7 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.promised import PROMISED
 from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName
-from mvc.transport import note_sync, presence, tracking
+from mvc.transport import expiry_sync, note_sync, presence, tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
     `ignored` are refs with names that mvc would not create. `notes` counts the new notes; `unreadable` are reasons why
-    others are left out.
+    others are left out. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
+    files of these that are complete here.
     """
 
     KEYS = keys(
-        "remote refs versions bytes_received=received other_models=others ignored notes unreadable_notes=unreadable"
+        "remote refs versions bytes_received=received other_models=others ignored notes unreadable_notes=unreadable "
+        "dropped dropped_kept"
     )
 
     remote: str
@@ -56,6 +58,8 @@ class Fetched(Document):
     ignored: tuple[str, ...] = ()
     notes: int = 0
     unreadable: tuple[str, ...] = ()
+    dropped: int = 0
+    dropped_kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ def fetch(
     presence.check(repository, remote)
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
+    dropped = expiry_sync.receive(repository, remote)
     refs = note(repository, remote, there.tips, actor, prune=prune)
     place_sync.receive(repository, remote, there.place_logs, actor)
     received = note_sync.receive(repository, remote, there.notes, wanted)
@@ -99,6 +104,8 @@ def fetch(
         there.ignored,
         notes=received.count,
         unreadable=received.unreadable,
+        dropped=dropped.versions,
+        dropped_kept=dropped.kept,
     )
 
 

@@ -13,7 +13,7 @@ from mvc import errors
 from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.fsck import Hit, Report
-from mvc.remotes import notes
+from mvc.remotes import expiries, notes
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
@@ -24,6 +24,7 @@ from mvc.storage.fsck import Finding
 from mvc.storage.packs import packformat
 from mvc.storage.progress import Progress
 from mvc.storage.records import remarks
+from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, tracking
 
@@ -97,7 +98,8 @@ def examine(
     _seen(repository, remote, tips, found)
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     versions = _versions(repository, there, tips, found)
-    recipes = _recipes(repository, there, versions)
+    needed = _needed_files(repository, there, versions, _dropped(remote, found))
+    recipes = _recipes(repository, there, needed)
     places = there.find({chunk for each in recipes.values() for recipe in each for chunk, _ in recipe.chunks})
     chosen = set(_part(there, subset)) if read_data else set()
     chosen |= _needed(there, recipes, places)
@@ -108,7 +110,7 @@ def examine(
     found.counts |= {"packs": len(there.packs), "metadata packs": len(there.metapacks) + len(there.damaged)}
     if read_data:
         found.counts["packs read"] = len(chosen)
-    _files(repository, there, versions, (recipes, places), found)
+    _files(there, versions, needed, (recipes, places), found)
     damaged = faults | {pack: str(error.fields.get("reason", error.message)) for pack, error in there.damaged.items()}
     _packs(there, damaged, _needed(there, recipes, places), found)
     return Survey(Report(tuple(found.findings), tuple(found.hits), found.counts, None), tips, there, damaged, whole)
@@ -212,18 +214,37 @@ def _version(repository: Repository, there: Inventory, id_: VersionId, ref: RefN
     return version
 
 
+def _dropped(remote: Remote, found: _Found) -> Dropped:
+    """Return the versions and files that were dropped on the remote."""
+    try:
+        return Dropped(expiries.read(remote.backend))
+    except errors.EntryDamagedThere as error:
+        found.add("log", str(error.fields["path"]), f"it is damaged: {error.fields['reason']}")
+        return Dropped(())
+
+
+def _needed_files(
+    repository: Repository, there: Inventory, versions: dict[VersionId, tuple[Version, set[str]]], dropped: Dropped
+) -> dict[VersionId, list[tuple[str, FileId]]]:
+    """Return the path and id of each file of each version that it has not dropped."""
+    return {
+        id_: [(path, file) for path, file in _listed(repository, there, version) if not dropped.record(id_, file)]
+        for id_, (version, _) in versions.items()
+    }
+
+
 def _recipes(
-    repository: Repository, there: Inventory, versions: dict[VersionId, tuple[Version, set[str]]]
+    repository: Repository, there: Inventory, needed: dict[VersionId, list[tuple[str, FileId]]]
 ) -> dict[FileId, list[Recipe]]:
-    """Return the remote's recipes of each file of each version."""
-    needed = {file for version, _ in versions.values() for _, file in _listed(repository, there, version)}
-    return {file: [each for each in repository.recipes.for_file(file) if each.id() in there.recipes] for file in needed}
+    """Return the remote's recipes of each needed file."""
+    files = {file for listed in needed.values() for _, file in listed}
+    return {file: [each for each in repository.recipes.for_file(file) if each.id() in there.recipes] for file in files}
 
 
 def _files(
-    repository: Repository,
     there: Inventory,
     versions: dict[VersionId, tuple[Version, set[str]]],
+    needed: dict[VersionId, list[tuple[str, FileId]]],
     stored: tuple[dict[FileId, list[Recipe]], Places],
     found: _Found,
 ) -> None:
@@ -231,7 +252,7 @@ def _files(
     recipes, places = stored
     sound = there.sound(places)
     for id_, (version, models) in versions.items():
-        for path, file in _listed(repository, there, version):
+        for path, file in needed[id_]:
             reason = _fault(recipes[file], places, sound)
             if reason is not None:
                 found.add("missing", path, f"v{version.number} {id_[:10]}: {reason}")

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +21,16 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
 from mvc.model.version import Timestamp, Version
 from mvc.porcelain.init import make_repository
-from mvc.remotes import hints
+from mvc.remotes import expiries, hints
 from mvc.remotes.gc_session import Ages, GcSession
-from mvc.remotes.inventory import Inventory, Places, fault
+from mvc.remotes.inventory import Inventory, Places, RemotePlace, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
 from mvc.repository.repository import Actor, Repository
+from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.outside import discard_folder
 from mvc.storage.packs import metapacks, packformat
+from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, promisor, tracking
 
@@ -133,11 +136,12 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
     recent = [entry for ref, newest in numbers.items() for entry in _recent(remote, ref, newest, since)]
     # All metadata is read from the remote: the content of a damaged merged pack must stay.
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
-    live = _Live(repository, there)
+    live = _Live(repository, there, Dropped(expiries.read(remote.backend)))
     live.reach([tip.new for tip in tips], strict=True)
     live.reach([id_ for entry in recent for id_ in (entry.new, entry.old)], strict=False)
     places = live.places()
     damaged = _damaged(remote, there)
+    places = _without_dropped(remote, live, places, damaged)
     replaced = {pack for pack in damaged if _is_replaced(remote, live, places, (pack, damaged))}
     keep = {place.pack for found in places.values() for place in found} - replaced
     dead = {packformat.path(pack): size for pack, size in there.packs.items() if pack not in keep}
@@ -149,6 +153,25 @@ def _mark(repository: Repository, remote: Remote, actor: Actor) -> _Marked:
     dead |= {there.names[pack]: there.sizes[pack] for pack in there.damaged if pack in there.hinted}
     useless = there.hinted - damaged - there.damaged.keys()
     return _Marked(numbers, dead, sorted(hints.path(pack) for pack in useless), live.versions)
+
+
+def _without_dropped(remote: Remote, live: _Live, places: Places, damaged: set[PackId]) -> Places:
+    """Return `places` without those in packs that have chunks of dropped files, where others were read and hashed."""
+    dropped = live.inventory.find(live.dropped_chunks - live.chunks)
+    packs = {place.pack for chunk in live.dropped_chunks - live.chunks for place in dropped.get(chunk, ())}
+    failed = {place for found in places.values() for place in found if place.pack in packs | damaged}
+    others = live.inventory.find(live.chunks, failed) if packs else places
+    moved = [ChunkId(chunk) for chunk in sorted(live.chunks & others.keys()) if len(others[chunk]) < len(places[chunk])]
+    if not packs or not _are_read(remote, live, moved, failed):
+        return places
+    left = {chunk: others.get(chunk) or places[chunk] for chunk in live.chunks & places.keys()}
+    waiting = [place for found in left.values() for place in found]
+    while waiting:
+        base = waiting.pop().entry.base
+        if base is not None and base not in left:
+            left[base] = others.get(base) or places[base]
+            waiting += left[base]
+    return left
 
 
 def _damaged(remote: Remote, there: Inventory) -> set[PackId]:
@@ -164,6 +187,11 @@ def _is_replaced(remote: Remote, live: _Live, places: Places, damaged: tuple[Pac
         ChunkId(each) for each in sorted(live.chunks) if any(place.pack == pack for place in places.get(each, ()))
     ]
     failed = {place for found in places.values() for place in found if place.pack in others}
+    return _are_read(remote, live, chunks, failed)
+
+
+def _are_read(remote: Remote, live: _Live, chunks: Sequence[ChunkId], failed: AbstractSet[RemotePlace]) -> bool:
+    """Return whether all `chunks` were read and hashed from other places than those in `failed`."""
     folder = Path(tempfile.mkdtemp(prefix="mvc-"))
     try:
         make_repository(folder)
@@ -189,10 +217,13 @@ def _recent(remote: Remote, ref: RefName, newest: int, since: int) -> list[RefEn
 class _Live:
     """The objects on a remote that versions need."""
 
-    def __init__(self, repository: Repository, there: Inventory) -> None:
+    def __init__(self, repository: Repository, there: Inventory, recorded: Dropped) -> None:
         self._repository = repository
         self.inventory = there
+        self._recorded = recorded
         self._files: dict[FileId, bool] = {}
+        self._dropped: set[FileId] = set()
+        self.dropped_chunks: set[str] = set()
         self.objects: set[str] = set()
         self.recipes: set[str] = set()
         self.chunks: set[str] = set()
@@ -215,14 +246,20 @@ class _Live:
             self._files[version.model_toml] = strict or self._files.get(version.model_toml, False)
             if version.tree in self.objects:
                 for entry in self._repository.objects.tree(version.tree).entries:
-                    self._files[entry.file] = strict or self._files.get(entry.file, False)
+                    if self._recorded.record(id_, entry.file):
+                        self._dropped.add(entry.file)
+                    else:
+                        self._files[entry.file] = strict or self._files.get(entry.file, False)
 
     def places(self) -> Places:
-        """Return the places of the files' chunks and their delta bases; mark these and the recipes."""
-        recipes = {
-            file: [each for each in self._repository.recipes.for_file(file) if each.id() in self.inventory.recipes]
-            for file in self._files
-        }
+        """Return the places of the files' chunks and their delta bases; mark these and the recipes.
+
+        Of dropped files, only the recipes are needed.
+        """
+        recipes = {file: self._recipes(file) for file in self._files}
+        for each in (each for file in self._dropped - self._files.keys() for each in self._recipes(file)):
+            self.recipes.add(each.id())
+            self.dropped_chunks.update(chunk for chunk, _ in each.chunks)
         self.chunks = {chunk for found in recipes.values() for each in found for chunk, _ in each.chunks}
         places = self.inventory.find(self.chunks)
         for file, found in recipes.items():
@@ -231,6 +268,9 @@ class _Live:
             if self._files[file] and not whole:
                 raise errors.MissingThere(remote=self.inventory.where, what="a recipe or a chunk of file", id=file)
         return places
+
+    def _recipes(self, file: FileId) -> list[Recipe]:
+        return [each for each in self._repository.recipes.for_file(file) if each.id() in self.inventory.recipes]
 
     def _is_there(self, id_: str, what: str, *, strict: bool) -> bool:
         if id_ in self.inventory.objects:

@@ -21,6 +21,7 @@ from mvc.repository.retention.rules import Rules
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, promised
 from mvc.storage.records.promised import Cause, Expired
+from mvc.storage.records.reflog import HEADS
 from mvc.transport import connection
 
 UNPUSHED = "on no remote"
@@ -82,13 +83,13 @@ def prune(
     model.check()
     if rules.is_empty and not named:
         raise errors.NoRule
-    selection = _Selection(model, rules, actor, named, unpushed=unpushed)
+    selection = Selection(model, rules, actor, named, unpushed=unpushed)
     if dry_run:
         return selection.planned()
     repository = model.repository
     with repository.writing():
         repository.read_again()
-        found = _Selection(model, rules, actor, named, unpushed=unpushed).planned()
+        found = Selection(model, rules, actor, named, unpushed=unpushed).planned()
         if not found.dropped:
             selection.explain(found)
         if expected is not None and {each.id for each in found.dropped} != set(expected):
@@ -96,18 +97,19 @@ def prune(
         if found.dropped:
             config.require(repository.door, {expired.FEATURE})
             ids = [each.id for each in found.dropped]
-            expired.append(repository.door, found.files, ids, _cause(rules, named, actor))
+            expired.append(repository.door, found.files, ids, cause(rules, named, actor))
         done = collected(repository, actor, grace=GRACE, progress=progress)
         repository.read_again()
         return replace(found, freed=done.plan.freed, recoded=len(done.plan.changes), done=True)
 
 
-def _cause(rules: Rules, named: Sequence[VersionId], actor: Actor) -> Cause:
+def cause(rules: Rules, named: Sequence[VersionId], actor: Actor) -> Cause:
+    """Return the cause of a prune: its options, and who runs it."""
     options = " ".join(filter(None, ("prune", str(rules), *(id_[:10] for id_ in named[:5]))))
     return Cause(options, str(actor.person), actor.at)
 
 
-class _Selection:
+class Selection:
     """The versions of a model, and what a prune would do with each."""
 
     def __init__(self, model: Model, rules: Rules, actor: Actor, named: Sequence[VersionId], *, unpushed: bool) -> None:
@@ -118,26 +120,29 @@ class _Selection:
         self._named = tuple(dict.fromkeys(named))
         self._unpushed = unpushed
         self._present: dict[FileId, bool] = {}
-        self._recorded = promised.dropped(self._repository.door)
-        tips = dict.fromkeys([*history.tips(model), *self._named])
+        self._recorded = self._read_records()
+        tips = dict.fromkeys([*self._reachable(), *self._named])
         self._versions = dict(history.walk(self._repository.objects, tips))
+        self._files: dict[VersionId, set[FileId]] = {}
 
     def planned(self) -> Pruned:
         """Return the plan. Raises as `prune`."""
-        files = {id_: own for id_, version in self._versions.items() if (own := self._droppable(id_, version))}
-        verdicts = list(self._verdicts(files))
-        going = {each.id: files[each.id] for each in verdicts if not each.kept}
-        waiting = sum(each.reason == UNPUSHED for each in verdicts)
+        self._files = {id_: own for id_, version in self._versions.items() if (own := self._droppable(id_, version))}
+        verdicts = list(self._verdicts(self._files))
+        going = {verdict.id: self._files[verdict.id] for verdict in verdicts if not verdict.kept}
+        waiting = sum(verdict.reason == UNPUSHED for verdict in verdicts)
         dropped = self._without_other_roles(going)
-        drop = self._with_records(dropped, list(going))
-        plan = planned(self._repository, self._actor, GRACE, drop)[0].plan
-        sizes = self._sizes(going, dropped)
-        sized = tuple(replace(each, bytes=sizes.get(each.id, 0)) for each in verdicts)
-        return Pruned(self._model.key, sized, dropped, len(plan.changes), plan.freed, done=False, unpushed=waiting)
+        sizes, recoded, freed = self._measured(going, dropped)
+        sized = tuple(replace(verdict, bytes=sizes.get(verdict.id, 0)) for verdict in verdicts)
+        return Pruned(self._model.key, sized, dropped, recoded, freed, done=False, unpushed=waiting)
+
+    def files_of(self, found: Pruned) -> dict[VersionId, set[FileId]]:
+        """Return the files that each dropped version of a plan drops."""
+        return {verdict.id: self._files[verdict.id] & set(found.files) for verdict in found.dropped}
 
     def explain(self, found: Pruned) -> None:
         """Raise why nothing is dropped, unless an interrupted prune must be ended."""
-        if expired.pruned(self._repository.door) < self._recorded.seq:
+        if self._is_unfinished():
             return
         if found.unpushed:
             newest = next(each for each in found.versions if each.reason == UNPUSHED)
@@ -145,12 +150,33 @@ class _Selection:
         what = "the rules keep every version that has bytes" if found.versions else "no version has bytes to drop"
         raise errors.NothingToPrune(reason=what)
 
+    def _read_records(self) -> promised.Dropped:
+        return promised.dropped(self._repository.door)
+
+    def _reachable(self) -> list[VersionId]:
+        return history.tips(self._model)
+
+    def _is_unfinished(self) -> bool:
+        return expired.pruned(self._repository.door) < self._recorded.seq
+
+    def _branches(self) -> dict[str, VersionId]:
+        return {name: tip for name in self._model.names(HEADS) if (tip := self._model.target(HEADS, name))}
+
+    def _always(self) -> dict[VersionId, str]:
+        return retention.always_kept(self._repository, since(self._repository, self._actor), self._actor.at)
+
+    def _measured(
+        self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]
+    ) -> tuple[dict[VersionId, int], int, int]:
+        """Return the bytes of each version that go, the number of chunks encoded again, and the bytes freed."""
+        plan = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))[0].plan
+        return self._sizes(going, files), len(plan.changes), plan.freed
+
     def _verdicts(self, files: Mapping[VersionId, Collection[FileId]]) -> Iterator[Verdict]:
-        start = since(self._repository, self._actor)
-        always = retention.always_kept(self._repository, start, self._actor.at)
+        always = self._always()
         ruled: Mapping[VersionId, str] = {}
         if not self._rules.is_empty and (self._rules.selects or not self._named):
-            ruled = retention.kept_by_rules(self._model, self._versions, self._rules, self._actor.at)
+            ruled = retention.kept_by_rules(self._model, self._versions, self._rules, self._branches(), self._actor.at)
             rest = "no rule keeps it"
         else:
             rest = ""

@@ -7,7 +7,7 @@ ref updates ─► intent ─► remote's tips ─► fast-forward? ─► uploa
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mvc import errors
@@ -17,8 +17,8 @@ from mvc.model.version import Version
 from mvc.porcelain import fetch
 from mvc.porcelain.heal import Healed, heal
 from mvc.registry import place_sync
+from mvc.remotes import expiries, upload_plan
 from mvc.remotes import remote as remotes
-from mvc.remotes import upload_plan
 from mvc.remotes.backends import probe
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.push_session import PushSession
@@ -29,14 +29,16 @@ from mvc.repository.model import Model
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
+from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, Move, RefEntry, RefName
-from mvc.transport import note_sync, presence, promises, promisor, rebase, tracking
+from mvc.transport import expiry_sync, note_sync, presence, promises, promisor, rebase, tracking
 from mvc.transport.rebase import Rebased
 from mvc.transport.refspec import RefUpdate
 
 TRIES = 20
 """Rebases in one push, at most, by default."""
 _FETCH = "Rebase yours onto them and push with `mvc push --rebase`, or get them first with `mvc fetch`."
+_REVIVE = "Push with --revive to upload its bytes again, from a repository that has them."
 _UNRELATED = "Push yours to a branch of another name."
 
 
@@ -97,26 +99,30 @@ def push(
     tries: int = 0,
     repair: bool = False,
     set_upstream: bool = False,
+    revive: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Pushed:
     """Update refs of `model` on `remote`; with `lease`, also non-fast-forward if nobody else has moved them.
 
     With `tries`, local versions are replayed on a branch that somebody else has moved, and pushed again, at most so
-    often. `repair` first uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream.
+    often. `repair` first uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream;
+    `revive` uploads the bytes of tips again that were dropped on the remote.
     Raises PushRejected if the only update is rejected (of several, each has its own result), Unrelated, CannotRebase,
     RebaseConflicts, InTheWay, RemoteBusy, PushUncertain, FilesElsewhere, and as fetching does.
     """
     if dry_run:
-        return _Push(model.repository, model.key, remote, actor, lease=lease).dry_run(requests)
+        return _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).dry_run(requests)
     repaired = _repaired(model.repository, remote, actor, progress) if repair else None
     _trust(model.repository, remote, actor)
-    done = _Push(model.repository, model.key, remote, actor, lease=lease).run(requests, progress)
+    done = _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).run(requests, progress)
     while done.rebased < tries and (behind := _behind(requests, done)):
         remote.pause(done.rebased + 1)
         fetch.fetch(model.repository, remote, actor, models=[model.key])
         ready, done = _rebase_all(model, remote, behind, actor, done, progress)
-        done = _joined(done, _Push(model.repository, model.key, remote, actor, lease=lease).run(ready, progress))
+        done = _joined(
+            done, _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).run(ready, progress)
+        )
     if not done.rejected:
         place_sync.send(model, remote, actor)
         done = replace(done, notes=note_sync.send(model, remote))
@@ -224,12 +230,16 @@ def _follow(repository: Repository, done: Pushed) -> None:
 class _Push:
     """One attempt."""
 
-    def __init__(self, repository: Repository, model: str, remote: Remote, actor: Actor, *, lease: bool) -> None:
+    def __init__(
+        self, repository: Repository, model: str, remote: Remote, actor: Actor, *, lease: bool, revive: bool
+    ) -> None:
         self._repository = repository
         self._model = model
         self._remote = remote
         self._actor = actor
         self._lease = lease
+        self._revive = revive
+        self._dropped = Dropped(())
 
     def dry_run(self, requests: Sequence[RefUpdate]) -> Pushed:
         """Return what a push would do."""
@@ -238,6 +248,7 @@ class _Push:
         except errors.NoRemoteYet:
             refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
             return Pushed(self._remote.name, self._model, refs, len(self._fresh(refs, {})), done=False)
+        self._dropped = Dropped(expiries.read(self._remote.backend))
         tips = self._tips(requests)
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
@@ -249,14 +260,19 @@ class _Push:
         """Push every update that is not rejected."""
         move, remote = self._actor.move("push"), self._remote
         with PushSession(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
+            self._dropped = Dropped(expiries.read(remote.backend))
             tips = self._tips(requests)
             judged = [self._judge(request, tips[request.ref]) for request in requests]
             todo = [each for each in judged if each.flag not in "=!"]
             fresh = self._fresh(todo, tips)
             before = [tip for tip in tips.values() if tip is not None]
+            revived = self._revived(todo)
+            sending.revived = tuple(revived)
+            fresh = list({**dict(fresh), **revived}.items())
             if todo:
                 self._repository.note(self._model)
                 self._send(sending, fresh, before, progress)
+                sending.record_revived()
             for each in judged:
                 if each.flag == "=":  # an interrupted push may have moved it before it was durable
                     remote.backend.settle(each.ref.folder)
@@ -273,10 +289,21 @@ class _Push:
             sending.send(fresh, before, progress)
         except errors.FilesElsewhere as error:
             files = {FileId(file): self._path(file, VersionId(id_)) for file, id_ in error.lost.items()}
+            dropped = expiry_sync.local_records(self._repository, self._uses(fresh, files))
+            if dropped is not None:
+                for record, versions in dropped.items():
+                    sending.drop(versions, expiry_sync.cause(record))
+                sending.send(fresh, before, progress)
+                return
             if not all(map(self._repository.promised.recorded, files)):
                 raise
             promisor.fetch_files(self._repository, files, progress, connected=self._remote)
             sending.send(fresh, before, progress)
+
+    def _uses(self, fresh: Fresh, files: Collection[FileId]) -> list[tuple[FileId, VersionId]]:
+        """Return each of `files` with each version of `fresh` that uses it."""
+        trees = ((id_, self._repository.objects.tree(version.tree)) for id_, version in fresh)
+        return [(entry.file, id_) for id_, tree in trees for entry in tree.entries if entry.file in files]
 
     def _path(self, file: str, id_: VersionId) -> str:
         entries = promises.entries_of(self._repository, id_)
@@ -304,6 +331,9 @@ class _Push:
         old, new = tip.new if tip is not None else None, request.new
         if old == new:
             return PushedRef(request.ref, "=", old, new)
+        if new is not None and new in self._dropped.versions and not self._revive:
+            reason = f"the bytes of {history.label(self._repository, new)} were dropped there"
+            return PushedRef(request.ref, "!", old, new, reason, _REVIVE)
         if old is None:
             return PushedRef(request.ref, "*", old, new)
         if new is None or self._lease or request.ref.kind not in (HEADS, TAGS):
@@ -333,6 +363,11 @@ class _Push:
             return PushedRef(request.ref, "!", old, request.new, reason, hint)
         flag = "-" if request.new is None else "+" if request.ref.kind == HEADS else " "
         return PushedRef(request.ref, flag, old, request.new)
+
+    def _revived(self, refs: Sequence[PushedRef]) -> dict[VersionId, Version]:
+        """Return the versions of `refs` whose bytes were dropped on the remote."""
+        ids = {ref.new for ref in refs if ref.new is not None and ref.new in self._dropped.versions}
+        return {id_: self._repository.objects.version(id_) for id_ in sorted(ids)}
 
     @staticmethod
     def _about(tip: RefEntry | None) -> str:

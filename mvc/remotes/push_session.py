@@ -11,15 +11,15 @@ intents afterwards. So at least one of the two sees the other, and stops.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from mvc import errors
-from mvc.model.ids import PackId, digest
+from mvc.model.ids import FileId, PackId, VersionId, digest
 from mvc.model.version import Timestamp
-from mvc.remotes import compaction, hints, upload_plan
+from mvc.remotes import compaction, expiries, hints, upload_plan
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.refs import Pause, RemoteRefs
@@ -28,6 +28,7 @@ from mvc.remotes.upload import Uploader, salt_of
 from mvc.remotes.upload_plan import Fresh
 from mvc.storage.progress import Progress
 from mvc.storage.records import sealed
+from mvc.storage.records.promised import Cause
 from mvc.storage.records.reflog import Move, RefEntry
 
 INTENTS = "intents"
@@ -52,9 +53,12 @@ class PushSession:
         self._jobs = jobs
         self._round = 0
         self._passed_over = False
+        self._pause = pause
         self.refs = RemoteRefs(backend, pause)
         self.sent = 0
         self.skipped = 0
+        self.revived: tuple[VersionId, ...] = ()
+        """Versions whose bytes were dropped on the remote, and are sent again."""
 
     def __enter__(self) -> Self:
         """Announce the push."""
@@ -72,7 +76,7 @@ class PushSession:
         """Upload everything that the versions in `fresh` need. Raises FilesElsewhere, and as Inventory and Uploader."""
         for _ in range(_ROUNDS):
             inventory = Inventory(self._store, self._backend, self._jobs)
-            todo = upload_plan.plan(self._store, inventory, fresh)
+            todo = upload_plan.plan(self._store, inventory, fresh, skip=self._skipped(fresh))
             if progress is not None:
                 progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, inventory, seen)
@@ -94,7 +98,7 @@ class PushSession:
 
         Then leave a hint for each of the `damaged` packs.
         """
-        todo = upload_plan.plan(self._store, inventory, fresh, partial=True)
+        todo = upload_plan.plan(self._store, inventory, fresh, partial=True, skip=self._skipped(fresh))
         salt = salt_of({*inventory.spoiled, *inventory.unnamed})
         self.sent += Uploader(self._store, self._backend, self._jobs).send(todo, inventory, seen, salt)
         for pack in sorted(damaged):
@@ -102,6 +106,20 @@ class PushSession:
         if not self.is_announced():
             self._round += 1
             self._announce()
+
+    def drop(self, dropped: Mapping[VersionId, Iterable[FileId]], cause: Cause) -> None:
+        """Record versions as dropped on the remote, each with its files."""
+        expiries.drop(self._backend, dropped, cause, self._pause)
+
+    def _skipped(self, fresh: Fresh) -> set[FileId]:
+        return expiries.skipped(self._store, expiries.read(self._backend), fresh, self.revived)
+
+    def record_revived(self) -> None:
+        """Record that the revived versions have their bytes again, once these are sent."""
+        if self.revived:
+            expiries.revive(
+                self._backend, self.revived, Cause("push --revive", self._move.by, self._move.at), self._pause
+            )
 
     def resend(self, fresh: Fresh, seen: list[RefEntry]) -> None:
         """Upload deleted files again after refs moved, if this push's intent was removed as abandoned.

@@ -10,7 +10,8 @@ chains that exceed the limit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mvc import errors
@@ -48,14 +49,21 @@ class UploadPlan:
         return not (self.objects or self.recipes or self.whole or self.entries)
 
 
-def plan(store: Store, inventory: Inventory, fresh: Fresh, *, partial: bool = False) -> UploadPlan:
+def plan(
+    store: Store,
+    inventory: Inventory,
+    fresh: Fresh,
+    *,
+    partial: bool = False,
+    skip: AbstractSet[FileId] = frozenset(),
+) -> UploadPlan:
     """Plan the upload of `fresh`. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
 
-    With `partial`, such files are skipped. A chunk that only suspect packs of the remote have is uploaded if it is
+    With `partial`, such files are skipped. Of the files in `skip`, only recipes are uploaded. A chunk that only suspect packs of the remote have is uploaded if it is
     stored.
     """
     store.chunks.refresh()
-    files = {file: id_ for id_, version in fresh for file in _files(store, version)}
+    files = {file: id_ for id_, version in fresh for file in _files(store, version) if file not in skip}
     recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
     located = {
         chunk: store.reader.locate(chunk)
@@ -79,12 +87,17 @@ def plan(store: Store, inventory: Inventory, fresh: Fresh, *, partial: bool = Fa
     whole = set(_whole(store, selection.entries))
     return UploadPlan(
         tuple(id_ for id_ in _objects(fresh) if id_ not in inventory.objects),
-        tuple(recipe for recipe in kept if recipe.id() not in inventory.recipes),
+        tuple(recipe for recipe in (*kept, *_recipes(store, skip)) if recipe.id() not in inventory.recipes),
         tuple(sorted(whole)),
         tuple(each for each in selection.entries if each.pack not in whole),
         sum(each.entry.stored for each in selection.entries),
         selection.skipped,
     )
+
+
+def _recipes(store: Store, files: Iterable[FileId]) -> Iterator[Recipe]:
+    for file in sorted(files):
+        yield from sorted(store.recipes.for_file(file), key=Recipe.preference)[:1]
 
 
 def _files(store: Store, version: Version) -> list[FileId]:

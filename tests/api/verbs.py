@@ -71,7 +71,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "archive": ("Version.archive",),
     "du": ("Model.du",),
     "fsck": ("Repository.fsck", "Repository.repair", "Remote.fsck", "Remote.repair"),
-    "prune": ("Model.prune",),
+    "prune": ("Model.prune", "Remote.prune"),
     "gc": ("Repository.gc", "Remote.gc"),
     "docker": (),
     "docker resolve": ("Model.resolve_image",),

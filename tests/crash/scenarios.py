@@ -168,6 +168,25 @@ def tuned_often(root: Path) -> None:
         mvc(root, "commit", "-m", f"version {step}")
 
 
+@made_once
+def pushed_often(root: Path) -> None:
+    """As `tuned_often`, on a remote beside `.mvc`."""
+    tuned_often(root)
+    Repository(root).config.set_remote("origin", {"url": ORIGIN})
+    mvc(root, "push", "origin", "main")
+
+
+@made_once
+def pruned(root: Path) -> None:
+    """As `tuned_often`, with only the bytes of the last version, and a remote that has none of these."""
+    tuned_often(root)
+    mvc(root, "branch", "empty", "v1")
+    Repository(root).config.set_remote("origin", {"url": ORIGIN})
+    mvc(root, "push", "origin", "empty")
+    mvc(root, "branch", "-D", "empty")
+    mvc(root, "prune", "v2", "v3", "--yes")
+
+
 def _network(step: int) -> bytes:
     weights = struct.pack("<6000f", *(((number * 37) % 101 + step * 1e-5) / 100 for number in range(6_000)))
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
@@ -341,6 +360,14 @@ SCENARIOS = (
     Scenario("models rename", noted, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),
     Scenario("gc", littered, ("gc", "--grace", "0")),
     Scenario("prune", tuned_often, ("prune", "--keep-last", "1", "--yes"), (0, 1)),
+    Scenario(
+        "prune --remote",
+        pushed_often,
+        ("prune", "--remote", "origin", "--keep-last", "1", "--yes"),
+        (0, 1),
+        check=SURVEY,
+    ),
+    Scenario("push of dropped versions", pruned, ("push", "origin", "main"), check=SURVEY),
     Scenario("push", shared, ("push",), check=SURVEY),
     Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
     Scenario("fetch", behind, ("fetch",), check=SURVEY),

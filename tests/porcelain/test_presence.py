@@ -100,7 +100,6 @@ ROWS = (
     Row("models rename helmets hats"),
     Row("gc --grace 0"),
     Row("prune v1 --yes", before=("cat v1:weights -o ../out",)),
-    Row("export v1 ../out2", before=("cat v1:weights -o ../out", "prune v1 --yes"), code=14),
     # --- the working tree
     Row("restore cfg"),
     Row("restore model.toml", before=EDIT),

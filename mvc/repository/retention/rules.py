@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ALIAS_DAYS = 90
 """Days for which a former version of an alias is kept, so that the alias can be rolled back."""
 DAY = 86_400
-_KINDS = {HEADS: "tip of", TAGS: "tag", ALIASES: "alias"}
+KINDS = {HEADS: "tip of", TAGS: "tag", ALIASES: "alias"}
 
 
 class Best(NamedTuple):
@@ -142,9 +142,9 @@ def always_kept(repository: Repository, since: int, now: Timestamp) -> dict[Vers
             kind, remote = ref.kind.rpartition("/")[2], ref.kind.split("/")[1] if "/" in ref.kind else ""
             if tip is not None:
                 named = f"{remote}/{ref.name}" if remote else ref.name
-                kept.setdefault(tip, f"{_KINDS.get(kind, kind)} {named}")
+                kept.setdefault(tip, f"{KINDS.get(kind, kind)} {named}")
             if ref.kind == ALIASES:
-                for id_, until in _former(repository.refs.entries(ref), now):
+                for id_, until in former(repository.refs.entries(ref), now):
                     kept.setdefault(id_, f"former alias {ref.name}, until {until.utc()[:10]}")
     for root in reachable.roots(repository, since):
         if root.cause and root.at is None:
@@ -152,7 +152,7 @@ def always_kept(repository: Repository, since: int, now: Timestamp) -> dict[Vers
     return kept
 
 
-def _former(entries: list[RefEntry], now: Timestamp) -> Iterator[tuple[VersionId, Timestamp]]:
+def former(entries: list[RefEntry], now: Timestamp) -> Iterator[tuple[VersionId, Timestamp]]:
     """Yield the versions that an alias left in the last 90 days, with the end of 90 days for each."""
     for entry in entries:
         until = entry.move.at.seconds + ALIAS_DAYS * DAY
@@ -161,13 +161,17 @@ def _former(entries: list[RefEntry], now: Timestamp) -> Iterator[tuple[VersionId
 
 
 def kept_by_rules(
-    model: Model, versions: Mapping[VersionId, Version], rules: Rules, now: Timestamp
+    model: Model,
+    versions: Mapping[VersionId, Version],
+    rules: Rules,
+    branches: Mapping[str, VersionId],
+    now: Timestamp,
 ) -> dict[VersionId, str]:
     """Return the versions that the rules keep, each with the reason. Raises Missing, Damaged, BadQuery."""
     kept: dict[VersionId, str] = {}
     if rules.last is not None:
-        for name in model.names(HEADS):
-            line = history.line(model.repository.objects, model.target(HEADS, name))
+        for name, tip in branches.items():
+            line = history.line(model.repository.objects, tip)
             for (id_, _), _ in zip(line, range(rules.last), strict=False):
                 kept.setdefault(id_, f"of the last {rules.last} of {name}")
     if rules.within is not None:

@@ -397,7 +397,7 @@ def _changes(store: Store, live: Live, young: AbstractSet[FileId], keep: Marks) 
         return []
     others = sorted((live.spared | young | live.files) - live.dropped)
     groups = [*live.groups, Group(tuple(Candidate("", file) for file in others))]
-    changes = reencode.plan(keep.reader, partial(_serving, store), keep.place, groups)
+    changes = reencode.plan(partial(_serving, store), keep.place, groups)
     keep.replace(change.chunk for change in changes)
     return changes
 

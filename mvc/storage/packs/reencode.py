@@ -50,12 +50,11 @@ class Base(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A chunk that gets a new entry: its present place, its new base, and the places where the base is read."""
+    """A chunk that gets a new entry: its present place, and its new base."""
 
     chunk: ChunkId
     place: Place
     base: Base | None
-    base_places: tuple[Place, ...] = ()
 
     @property
     def is_copy(self) -> bool:
@@ -82,13 +81,10 @@ class _Final(NamedTuple):
 
 
 def plan(
-    reader: ChunkReader,
-    recipe: Callable[[FileId], Recipe | None],
-    place: Callable[[str], Place | None],
-    groups: Sequence[Group],
+    recipe: Callable[[FileId], Recipe | None], place: Callable[[str], Place | None], groups: Sequence[Group]
 ) -> list[Change]:
     """Return the new entries of chunks of the files in `groups`; `place` returns the sound place of a chunk."""
-    planned = _Plan(reader, place, {chunk for each in _recipes(groups, recipe) for chunk, _ in each.chunks})
+    planned = _Plan(place, {chunk for each in _recipes(groups, recipe) for chunk, _ in each.chunks})
     seen: set[FileId] = set()
     for group in groups:
         bases = Bases(group.bases, recipe)
@@ -107,7 +103,8 @@ def estimate(reader: ChunkReader, files: PackFiles, changes: Sequence[Change]) -
         alike = [change for change in changes if not change.is_copy and (change.base is None) == whole]
         sample = alike[:: len(alike) // _SAMPLE + 1]
         guessed = sum(change.guess for change in sample)
-        actual = sum(packformat.HEADER.size + _encode(reader, files, change)[0].stored for change in sample)
+        made = [_encode(reader, files, change)[0] for change in _located(reader, sample)]
+        actual = sum(packformat.HEADER.size + entry.stored for entry in made)
         size += round(sum(change.guess for change in alike) * actual / guessed) if guessed else 0
     return size
 
@@ -118,7 +115,7 @@ def write(
     """Add the new entries; return their bytes, and the features that they require. Raises Damaged, DiskFailed."""
     size, features = 0, set[str]()
     with Workers() as workers:
-        for entry, stored in workers.ahead(partial(_encode, reader, files), changes, _WINDOW):
+        for entry, stored in workers.ahead(partial(_encode, reader, files), _located(reader, changes), _WINDOW):
             add(entry, *stored)
             size += packformat.HEADER.size + entry.stored
             features |= encodings.features(entry.encoding)
@@ -146,8 +143,7 @@ def _pieces(recipe: Recipe) -> Sequence[Piece | None]:
 
 
 class _Plan:
-    def __init__(self, reader: ChunkReader, place: Callable[[str], Place | None], needed: set[ChunkId]) -> None:
-        self._reader = reader
+    def __init__(self, place: Callable[[str], Place | None], needed: set[ChunkId]) -> None:
         self._place = place
         self._needed = needed
         self._final: dict[str, _Final | None] = {}
@@ -175,7 +171,7 @@ class _Plan:
         base = self._resolve(found) if found is not None else None
         if base is None and under is not None and old is not None:
             base = Base(old, entry.encoding, under.depth)
-        change = Change(chunk, place, base, self._reader.locate(base.chunk) if base else ())
+        change = Change(chunk, place, base)
         if base is None or not change.is_copy or base.depth + 1 != entry.depth:
             self.changes.append(change)
         if base is None:
@@ -198,15 +194,22 @@ class _Plan:
         return None
 
 
-def _encode(reader: ChunkReader, files: PackFiles, change: Change) -> Encoded:
+def _located(reader: ChunkReader, changes: Iterable[Change]) -> Iterator[tuple[Change, tuple[Place, ...]]]:
+    """Yield each change with the places of its base, which one thread looks up."""
+    for change in changes:
+        yield change, reader.locate(change.base.chunk) if change.base is not None else ()
+
+
+def _encode(reader: ChunkReader, files: PackFiles, located: tuple[Change, tuple[Place, ...]]) -> Encoded:
     """Return the new entry of a chunk; called in a thread."""
+    change, base_places = located
     old, base = change.place.location.entry, change.base
     if change.is_copy and base is not None:
         stored: codec.Parts = (packformat.read_entry(files.get(change.place.location.pack), old),)
         own = (old.id, old.kind, old.encoding, old.raw, old.stored)
         return Entry(*own, depth=base.depth + 1, width=old.width, base=base.chunk), stored
     raw = reader.read(change.chunk, (change.place,))
-    under = (base.encoding, reader.read(base.chunk, change.base_places)) if base is not None else None
+    under = (base.encoding, reader.read(base.chunk, base_places)) if base is not None else None
     encoding, stored = codec.encode_numbers(memoryview(raw), old.width, under)
     based = base if encoding in encodings.BASED else None
     return (

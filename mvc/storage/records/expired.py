@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import FileId, VersionId, digest
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import promised
-from mvc.storage.records.promised import Cause
+from mvc.storage.records.promised import Cause, Expired
 from mvc.storage.records.record import Record
 
 FEATURE = "expired"
@@ -35,7 +35,13 @@ class Pruned(Record):
 
 def append(door: StoreDoor, files: Iterable[FileId], versions: Iterable[VersionId], cause: Cause) -> int:
     """Append a record of dropped versions, and return its number: the commit point. Raises RefMoved."""
-    return promised.append(door, promised.EXPIRED, files, cause, versions=versions).seq
+    return promised.append(door, promised.EXPIRED, files, cause, more={"versions": tuple(sorted(versions))}).seq
+
+
+def repeat(door: StoreDoor, record: Expired, files: Iterable[FileId]) -> None:
+    """Append a record of a remote, with those of its `files` that are not here. Raises RefMoved."""
+    more = {"versions": record.versions, "revived": record.revived, "source": digest(record.encode())}
+    promised.append(door, promised.EXPIRED, files, Cause(record.reason, record.by, record.at), more=more)
 
 
 def pruned(door: StoreDoor) -> int:

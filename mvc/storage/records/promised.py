@@ -11,8 +11,9 @@ that is missing is damage.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
@@ -76,11 +77,16 @@ class _PromisedFiles(Absence):
 
 @dataclass(frozen=True, slots=True)
 class Expired(Absence):
-    """Files that were removed on purpose, and the versions that they were dropped with (`mvc.storage.records.expired`)."""
+    """Files that were removed on purpose, and the versions that they were dropped with (`mvc.storage.records.expired`).
+
+    `revived` versions have their bytes again. `source` is the id of the record of a remote that this one repeats.
+    """
 
     KIND = EXPIRED
     files: tuple[FileId, ...]
     versions: tuple[VersionId, ...] | None = field(default=None, metadata=OMITTED)
+    revived: tuple[VersionId, ...] | None = field(default=None, metadata=OMITTED)
+    source: Id | None = field(default=None, metadata=OMITTED)
 
     @property
     def ids(self) -> Sequence[str]:
@@ -107,11 +113,13 @@ class Dropped:
         self.files: dict[FileId, dict[int, Expired]] = {}
         self.seq = 0
         for record in records:
+            for id_ in record.revived or ():
+                self.versions.pop(id_, None)
             for id_ in record.versions or ():
                 self.versions.setdefault(id_, set()).add(record.seq)
             for file in record.files if record.versions else ():
                 self.files.setdefault(file, {})[record.seq] = record
-            self.seq = record.seq if record.versions else self.seq
+            self.seq = record.seq if record.versions and not record.source else self.seq
 
     def record(self, id_: VersionId, file: FileId) -> Expired | None:
         """Return the newest record by which version `id_` dropped `file`; None if it did not."""
@@ -203,15 +211,13 @@ def expiries(door: StoreDoor) -> list[Expired]:
 
 
 def append(
-    door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause, *, versions: Iterable[VersionId] = ()
+    door: StoreDoor, folder: str, ids: Iterable[str], cause: Cause, *, more: Mapping[str, object] = MappingProxyType({})
 ) -> Absence:
-    """Append a record to the log `folder`, of EXPIRED with the `versions` dropped; raise RefMoved if another was first."""
+    """Append a record, with the fields of `more`, to the log `folder`; raise RefMoved if another command was first."""
     records = read_log(door, folder)
     seq = records[-1].seq + 1 if records else 1
     prev = digest(door.read(_path(folder, seq - 1))) if records else None
-    record = _LOGS[folder](seq, prev, *cause, tuple(sorted(set(ids))))  # type: ignore[arg-type]  # the ids of its kind
-    if isinstance(record, Expired) and (named := tuple(sorted(set(versions)))):
-        record = replace(record, versions=named)
+    record: Absence = _LOGS[folder](seq, prev, *cause, tuple(sorted(set(ids))), **more)  # type: ignore[arg-type]  # of its kind
     if not door.create(_path(folder, seq), record.encode()):
         raise errors.RefMoved(ref=folder, by="another command", reason=f"entry {seq}")
     return record

@@ -1,0 +1,65 @@
+"""Synchronise the records of dropped versions with a remote.
+
+there   expired/…   ─► here, on fetch and clone, without the files that are complete here
+here    expired/…   ─► there, when a push has versions whose bytes are on neither side
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.remotes import expiries
+from mvc.remotes.remote import Remote
+from mvc.repository.repository import Repository
+from mvc.storage.records import config, expired, promised
+from mvc.storage.records.promised import Cause, Expired
+
+
+class ReceivedExpiries(NamedTuple):
+    """The number of versions that new records drop, and of their files that are complete here and stay."""
+
+    versions: int
+    kept: int
+
+
+def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
+    """Repeat the remote's new records here. Files that are complete here are left out, and so keep their bytes."""
+    records = expiries.read(remote.backend)
+    if not records:
+        return ReceivedExpiries(0, 0)
+    with repository.locked():
+        known = {record.source for record in promised.expiries(repository.door)}
+        fresh = [record for record in records if digest(record.encode()) not in known]
+        versions, kept = set[VersionId](), set[FileId]()
+        for record in fresh:
+            config.require(repository.door, {expired.FEATURE})
+            complete = {
+                file for file in record.files if repository.recipes.any_for(file) and repository.recipes.best(file)
+            }
+            expired.repeat(repository.door, record, set(record.files) - complete)
+            versions.update(record.versions or ())
+            kept |= complete
+    if fresh:
+        repository.read_again()
+    return ReceivedExpiries(len(versions), len(kept))
+
+
+def local_records(
+    repository: Repository, lost: Iterable[tuple[FileId, VersionId]]
+) -> dict[Expired, dict[VersionId, set[FileId]]] | None:
+    """Return the records here by which versions dropped the `lost` files; None if one of these is explained by none."""
+    recorded = promised.dropped(repository.door)
+    found: dict[Expired, dict[VersionId, set[FileId]]] = {}
+    for file, id_ in lost:
+        record = recorded.record(id_, file)
+        if record is None:
+            return None
+        found.setdefault(record, {}).setdefault(id_, set()).add(file)
+    return found
+
+
+def cause(record: Expired) -> Cause:
+    """Return the cause that a record names."""
+    return Cause(record.reason, record.by, record.at)

@@ -1,0 +1,131 @@
+"""prune --remote: recorded there, freed by collections, never sent again by a push; every client learns of it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from mvc.porcelain.fsck import fsck
+from tests.cli.shell import Shell, begin
+from tests.weights import Tensors, network, safetensors, tuned
+
+WEIGHTS = "w.safetensors"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    (tmp_path / "ana").mkdir()
+    return begin(tmp_path / "ana", monkeypatch)
+
+
+def _line(shell: Shell, rng: random.Random, count: int) -> list[bytes]:
+    """Commit and push fine-tunes of one network, one by one; their bytes."""
+    tensors: Tensors = network(rng)
+    made = []
+    shell.ok("remote", "add", "origin", "../origin")
+    for number in range(count):
+        made.append(safetensors(tensors))
+        shell.write(WEIGHTS, made[-1])
+        if not number:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+        shell.commit(f"v{number + 1}")
+        shell.ok("push", "origin", "main")
+        tensors = tuned(tensors, rng)
+    return made
+
+
+def _clone(shell: Shell, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    above = Shell(shell.folder.parent, monkeypatch)
+    above.ok("clone", "origin", name)
+    other = Shell(shell.folder.parent / name, monkeypatch)
+    other.tick(10_000_000)
+    return other
+
+
+def _size(shell: Shell) -> int:
+    return sum(path.stat().st_size for path in (shell.folder.parent / "origin" / "packs").rglob("*.pack"))
+
+
+def _collect(shell: Shell) -> None:
+    for _ in range(2):
+        shell.ok("gc", "--remote", "origin", "--grace", "0")
+
+
+def test_two_collections_free_what_was_dropped(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _line(shell, rng, 5)
+    before = _size(shell)
+    plan = shell.ok("--json", "prune", "--remote", "origin", "--keep-last", "2", "--yes").json
+    assert [each["kept"] for each in plan["versions"]] == [True, True, False, False, False]
+    assert not shell.ok("--json", "fsck", "--remote", "origin", "--read-data").json["findings"]
+    _collect(shell)
+    (shell.folder / "fresh").mkdir()
+    fresh = begin(shell.folder / "fresh", monkeypatch)
+    for number, data in enumerate(made[-2:]):
+        fresh.write(WEIGHTS, data)
+        if not number:
+            fresh.ok("add", WEIGHTS, "--as", "weights")
+        fresh.commit(str(number))
+    least = sum(path.stat().st_size for path in (fresh.folder / ".mvc" / "packs").rglob("*.pack"))
+    assert before - _size(shell) >= 0.95 * (before - least)
+    assert not shell.ok("--json", "fsck", "--remote", "origin", "--read-data").json["findings"]
+    other = _clone(shell, "ben", monkeypatch)
+    assert (other.folder / WEIGHTS).read_bytes() == made[4]
+    other.ok("switch", "v4")
+    assert (other.folder / WEIGHTS).read_bytes() == made[3]
+    assert other("switch", "v2").code == 14
+    assert "prune --keep-last 2" in other("cat", "v1:weights").err
+    assert not fsck(other.repository, read_data=True).findings
+    shell.ok("cat", "v1:weights", "-o", "still here")
+
+
+def test_a_push_does_not_bring_dropped_bytes_back(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _line(shell, rng, 4)
+    other = _clone(shell, "ben", monkeypatch)
+    other.ok("cat", "v1:weights", "-o", "out")
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    least = _size(shell)
+    said = other.ok("fetch").out
+    assert "3 versions were dropped on origin" in said
+    assert "dropped" not in other.ok("fetch").out
+    other.ok("cat", "v1:weights", "-o", "out")
+    other.ok("gc", "--grace", "0")
+    other.ok("cat", "v1:weights", "-o", "out")
+    other.ok("branch", "again", "v1")
+    assert other("push", "origin", "again").code == 13
+    other.ok("push", "origin", "main")
+    assert _size(shell) == least
+    other.write(WEIGHTS, made[1])
+    other.commit("as v2")
+    other.ok("push", "origin", "main")
+    assert _size(shell) > least
+    _collect(shell)
+    third = _clone(shell, "cy", monkeypatch)
+    assert (third.folder / WEIGHTS).read_bytes() == made[1]
+    assert third("switch", "v3").code == 14
+    other.ok("push", "origin", "again", "--revive")
+    _collect(shell)
+    third.ok("fetch")
+    third.ok("cat", "v1:weights", "-o", "out")
+    assert (third.folder / "out").read_bytes() == made[0]
+    assert not shell.ok("--json", "fsck", "--remote", "origin", "--read-data").json["findings"]
+
+
+def test_a_pruned_repository_is_pushed_to_an_empty_remote(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _line(shell, rng, 3)
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    shell.ok("remote", "add", "second", "../second")
+    shell.ok("push", "second", "main")
+    assert not shell.ok("--json", "fsck", "--remote", "second", "--read-data").json["findings"]
+    Shell(shell.folder.parent, monkeypatch).ok("clone", "second", "ben")
+    other = Shell(shell.folder.parent / "ben", monkeypatch)
+    assert (other.folder / WEIGHTS).read_bytes() == made[2]
+    assert other("switch", "v1").code == 14
