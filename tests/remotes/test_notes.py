@@ -251,3 +251,31 @@ def test_kinds_below_refs_that_are_unknown_are_ignored(ana: Shell, tmp_path: Pat
     ana.ok("pull")
     ana.ok("gc", "--remote", "origin", "--grace", "0")
     assert ana("fsck", "--remote", "origin").code == 0
+
+
+def test_notes_added_before_a_fetch_are_sent_after_it(ana: Shell, tmp_path: Path, monkeypatch: Any) -> None:
+    ben = clone(tmp_path, monkeypatch, "ben")
+    ana.ok("push")
+    for number in range(2):
+        ben.ok("notes", "add", "v1", f"by Ben {number}")
+        ben.ok("fetch")
+        ana.ok("notes", "add", "v1", f"again {number}")
+        ana.ok("push")
+        ben.ok("fetch")
+        assert ben.ok("push", "--json").json["notes"] == 1
+        ana.ok("fetch")
+        assert _notes(ana) == _notes(ben)
+
+
+def test_a_note_that_was_damaged_and_removed_is_fetched_again(ana: Shell, tmp_path: Path, monkeypatch: Any) -> None:
+    """As fsck advises."""
+    ana.ok("notes", "add", "v1", "another one")
+    ana.ok("push")
+    ben = clone(tmp_path, monkeypatch, "ben")
+    (log,) = (ben.folder / ".mvc" / "remarks").glob("*/*")
+    (log / "0000000001").write_bytes(b"{}")
+    assert ben("fsck").code == 14
+    (log / "0000000001").unlink()
+    ben.ok("fetch")
+    assert ben("fsck").code == 0
+    assert _notes(ben) == _notes(ana)
