@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_numbers_that_are_not_finite_are_left_out_with_a_warning(shell: Shell) -
     assert "1 value left out" in shell.ok("status").out
     assert "1 value left out" in shell.ok("commit", "-m", "one").err
     assert shown(shell)["metrics"] == {"epoch": 1, "metrics/mAP50(B)": 0.5}
+
+
+def test_status_goes_on_with_a_file_that_cannot_be_read(shell: Shell) -> None:
+    name_all(shell)
+    shell.commit("one")
+    shell.write("runs/results.csv", RESULTS + b"4,0.8,0.9\n")
+    said = shell.ok("status").out
+    assert "runs/results.csv: line 5 has 3 cells, and the header 2" in said
+    assert "Cannot be committed:" in said
+    refused = shell("commit", "-m", "two")
+    assert (refused.code, "line 5 has 3 cells" in refused.err) == (2, True)
+    shell.ok("set", "metrics.fps=3")
 
 
 def test_a_secret_in_a_file_is_refused(shell: Shell) -> None:
@@ -347,3 +360,46 @@ def test_add_moves_a_value_file_with_its_entry(shell: Shell) -> None:
     assert "files" not in shell.ok("get", "from").out
     shell.commit("two")
     assert {file["role"] for file in shown(shell)["files"]} == {"model-latest", "labelmap", "parameters", "metrics"}
+
+
+def edit(shell: Shell, rng: random.Random, side: str) -> None:
+    """Change files, entries and values as one side might."""
+    number = rng.randrange(100)
+    for act in rng.sample(range(7), rng.randint(1, 3)):
+        if act == 0:
+            shell.write("runs/args.yaml", b"epochs: %d\n" % number + rng.choice([b"", b"note: file\n"]))
+        elif act == 1:
+            shell.write("runs/results.csv", RESULTS + b"9,0.%d\n" % (number + 800))
+        elif act == 2:
+            shell("set", f"parameters.{rng.choice(['note', side, 'epochs'])}={number}")
+        elif act == 3:
+            shell("set", f"metrics.fps={number}")
+        elif act == 4:
+            shell(*rng.choice([("unset", "from.metrics"), ("set", "from.metrics=runs/results.csv", BEST)]))
+        elif act == 5:
+            shell.write(f"runs/{side}.csv", b"epoch,metrics/mAP50(B)\n1,0.%d\n" % number)
+            shell("set", f"from.metrics=runs/{side}.csv")
+        else:
+            shell.write("data.yaml", b"names: [helmet, %d]\n" % number)
+    if shell("status").code:  # a note of model.toml, and then one of the file
+        shell.ok("unset", "parameters.note")
+
+
+def test_a_merge_has_the_values_of_its_files(shell: Shell, rng: random.Random, deep: bool) -> None:
+    shell.ok("add", "runs", "--as", "run")
+    name_all(shell)
+    shell.commit("base")
+    for number in range(60 if deep else 6):
+        shell.ok("switch", "-q", "-c", f"ours{number}", "main")
+        edit(shell, rng, "ours")
+        shell.commit("ours", "--allow-empty")
+        shell.ok("switch", "-q", "-c", f"theirs{number}", "main")
+        edit(shell, rng, "theirs")
+        shell.commit("theirs", "--allow-empty")
+        shell.ok("switch", "-q", f"ours{number}")
+        shell.ok("merge", f"theirs{number}", rng.choice(["--ours", "--theirs"]))
+        status = shell.ok("status", "--json").json
+        assert (status["clean"], status["problems"]) == (True, []), status
+        kept = shell.ok("get", "--json").json["value"]
+        assert all(kept.get(name, {}) == shown(shell)["manifest"].get(name, {}) for name in ("parameters", "metrics"))
+    shell.ok("fsck")

@@ -89,7 +89,7 @@ def take(
     entries = list(elsewhere)
     problems = [problem for problem in scan.problems if not _is_about(problem, elsewhere)]
     problems += worktree.clashes(scan.tracked, elsewhere) if elsewhere else ()
-    problems += _too_big(model, scan.tracked, elsewhere)
+    problems += [*reader.problems, *_too_big(model, scan.tracked, elsewhere)]
     if not tolerant:
         worktree.require(problems)
     if ready is not None:

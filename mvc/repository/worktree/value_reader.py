@@ -24,7 +24,8 @@ else:
 class ValueReader:
     """Reads the value files of the model in `folder`, each once.
 
-    With `tolerant`, a file that is absent or cannot be opened has no values: the scan of tracked files reports it.
+    With `tolerant`, a file that is absent or cannot be opened has no values: the scan of tracked files reports it. One with
+    values that cannot be read is in `problems`.
     """
 
     def __init__(self, repository: Parts, folder: str, *, tolerant: bool = False) -> None:
@@ -34,6 +35,7 @@ class ValueReader:
         self.tolerant = tolerant
         self._data: dict[str, bytes | None] = {}
         self.warnings: list[Problem] = []
+        self.problems: list[errors.MvcError] = []
 
     def labels(self, file: ValueFile) -> Labelmap:
         """Return the classes of a labelmap file. Raises BadLabels, MissingFile, UnreadableFile."""
@@ -46,7 +48,13 @@ class ValueReader:
         if data is None:
             return {}
         key = f"{KEY}.{section}"
-        found = sections.read(data, file, section, sections.Request(key))
+        try:
+            found = sections.read(data, file, section, sections.Request(key))
+        except errors.MvcError as error:
+            if not self.tolerant:
+                raise
+            self.problems.append(error)
+            return {}
         left_out = sections.warning(found)
         if left_out:
             self.warnings.append(Problem(WARNING, key, f"{paths.escape_name(file.path)}: {left_out}"))
