@@ -31,7 +31,7 @@ class LogLost(Damaged):
 class Expired(Damaged):
     """{file} is not here: {by} dropped its bytes on {at} with `mvc {reason}`.
 
-    {nearest} A copy of the repository, or a remote that was not pruned, may still have it.
+    {nearest} A remote that was not pruned may still have it: `mvc download URL#MODEL@REV DIR`.
     """
 
 

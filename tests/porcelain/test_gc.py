@@ -287,3 +287,22 @@ def test_the_command_says_what_went(shell: Shell, rng: random.Random) -> None:
     assert [each["id"] for each in document["versions"]] == [first]
     assert shell.ok("gc", "--grace", "0").out.startswith("Nothing to remove; 1 version kept.")
     assert shell("gc", "--grace", "soon").code == 2
+
+
+def test_it_says_what_holds_unreachable_versions_and_until_when(shell: Shell, rng: random.Random) -> None:
+    _track(shell, rng.randbytes(50_000))
+    shell.commit("one")
+    shell.commit("better", "--amend", "--allow-empty")
+    held = verb.gc(shell.repository, shell.actor, dry_run=True).held
+    until = shell.actor.at.seconds + 90 * 86_400
+    assert [(each.version.subject, each.cause) for each in held] == [("one", "the reflog of main")]
+    assert held[0].until is not None
+    assert abs(held[0].until.seconds - until) <= 2 * 86_400
+    assert "the reflog of main until 2026-05" in shell.ok("gc").out
+    assert [each["cause"] for each in shell.ok("--json", "gc", "-n").json["held"]] == ["the reflog of main"]
+    shell.ok("config", "gc.reflog-expire", "0")
+    shell.tick()
+    assert [each.cause for each in verb.gc(shell.repository, shell.actor).held] == ["the grace period"]
+    shell.write(WEIGHTS, rng.randbytes(50_000))
+    shell.ok("stash")
+    assert "a stash" in {each.cause for each in verb.gc(shell.repository, shell.actor).held}

@@ -129,3 +129,43 @@ def test_a_pruned_repository_is_pushed_to_an_empty_remote(
     other = Shell(shell.folder.parent / "ben", monkeypatch)
     assert (other.folder / WEIGHTS).read_bytes() == made[2]
     assert other("switch", "v1").code == 14
+
+
+def test_what_a_clone_dropped_is_not_fetched_again(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _line(shell, rng, 3)
+    other = _clone(shell, "ben", monkeypatch)
+    other.ok("cat", "v1:weights", "-o", "out")
+    other.ok("prune", "--keep-last", "1", "--yes")
+    assert other("cat", "v1:weights", "-o", "out").code == 14
+    other.ok("remote", "rename", "origin", "upstream")
+    assert other("cat", "v1:weights", "-o", "out").code == 14
+
+
+def test_an_interrupted_upload_of_kept_chunks_is_completed_by_the_next_prune(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _line(shell, rng, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr("mvc.transport.remote_rewrite.rewrite", lambda *_: 0)
+        shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    held = _size(shell)
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    assert _size(shell) < held / 2
+    assert shell("prune", "--remote", "origin", "--keep-last", "1", "--yes").code == 1
+
+
+def test_downloading_a_dropped_version_fails_and_writes_nothing(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _line(shell, rng, 3)
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    above = Shell(shell.folder.parent, monkeypatch)
+    above.ok("download", "origin#helmets@main", "new")
+    assert (above.folder / "new" / WEIGHTS).read_bytes() == made[2]
+    assert above("download", "origin#helmets@v1", "old").code == 14
+    assert not (above.folder / "old" / WEIGHTS).exists()
