@@ -275,14 +275,18 @@ def test_a_requirement_that_a_killed_command_left_goes_with_the_next_collection(
     assert not _required(shell)
 
 
-def test_an_undone_stash_is_still_there(shell: Shell) -> None:
+def test_an_undone_stash_is_dropped_and_an_undone_pop_is_there_again(shell: Shell) -> None:
     shell.write("note.txt", b"stashed")
     shell.ok("stash")
     shell.ok("undo")
     assert (shell.folder / "note.txt").read_bytes() == b"stashed"
-    shell.ok("stash", "pop")
-    assert (shell.folder / "note.txt").read_bytes() == b"stashed"
     assert shell.ok("stash", "list").out == ""
+    assert not _required(shell)
+    shell.ok("stash")
+    shell.ok("stash", "pop")
+    shell.ok("undo")
+    assert (shell.folder / "note.txt").read_bytes() == b"first"
+    assert len(shell.ok("stash", "list").lines) == 1
 
 
 def test_applying_twice_is_harmless(shell: Shell) -> None:
