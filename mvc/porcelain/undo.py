@@ -198,8 +198,7 @@ def _reverse(
             progress=progress,
         )
         stash_undo.drop(model, stashes, actor)
-        if verb != "op":
-            repository.note(model.key)  # all was as before already: the operation counts as undone now
+        repository.note(model.key)  # also where nothing changed: the operations count as reversed
     return _undone(model, reversal, head, moved)
 
 

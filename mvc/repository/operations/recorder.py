@@ -16,7 +16,7 @@ from mvc import errors, lazy
 from mvc.model.ids import FileId, digest
 from mvc.repository.parts import Parts
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.records import config, journal, merges, operations, sparse, stashes
+from mvc.storage.records import config, journal, merges, operations, sparse
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.operations import DISCARDED, FileChange, Operation, PlannedEntry
@@ -24,13 +24,17 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.model.toml import secrets
+    from mvc.storage.records import stashes
 else:
+    stashes = lazy.Module("mvc.storage.records.stashes")
     secrets = lazy.Module("mvc.model.toml.secrets")
 
 KEEP_BYTES = 2 << 30
 """The most bytes of edits that a command keeps, by default: more takes long, and would fill a disk unnoticed."""
 FINAL = ("push", "publish", "gc", "prune")
 """Verbs that cannot be undone; they are listed, also if they move no ref here."""
+_SECRET = 16
+"""Characters of an argument that may hold a secret, at least."""
 _LONGEST = 1000
 """Characters of a command line that are recorded."""
 STASHING = ("stash", "undo", "redo", "op")
@@ -126,7 +130,9 @@ class Recorder:
     def _command(self) -> str:
         """Return the command line without secrets; of a program that uses mvc, the verb."""
         words = self._repository.command or (self._verb,)
-        text = secrets.redact(lazy.load("shlex").join(["mvc", *map(_masked, words)]))[:_LONGEST]
+        if any(len(word) >= _SECRET or "://" in word for word in words):  # loading the patterns takes a while
+            words = tuple(secrets.redact(_masked(word)) for word in words)
+        text: str = lazy.load("shlex").join(["mvc", *words])[:_LONGEST]
         return text.encode("utf-8", "backslashreplace").decode()
 
     def _merge(self, model: str) -> MergeState | None:
