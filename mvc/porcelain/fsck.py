@@ -96,7 +96,7 @@ def _check(repository: Repository, *, read_data: bool, progress: Progress | None
     source = None
     if not any(finding.kind == "clone" for finding in findings):
         source = clone_source.unfinished(repository.door)
-    left = Leftovers(repository, sound, [*walk.seen, *walk.old])
+    left = Leftovers(repository, sound)
     findings += left.findings()
     counts = {**sound.counts, "versions": len(walk.seen) + len(walk.old), **walk.promised()}
     return Report(

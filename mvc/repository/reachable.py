@@ -79,7 +79,7 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
             extra |= _files(repository, version)
         except errors.Damaged:
             extra.add(version.model_toml)
-    staged = _staged(repository) | _kept(repository)
+    staged = held(repository)
     if not recorded.versions:
         return Live(ids, files, extra | staged)
     gone = dropped.files(repository, every, recorded) - staged
@@ -203,6 +203,11 @@ def _stashed(repository: Repository) -> Iterator[Root]:
     for model in stashes.models(repository.door):
         entries = stashes.standing(stashes.read(repository.door, model))
         yield from (Root(entry.version, "a stash") for entry in entries if entry.version is not None)
+
+
+def held(repository: Repository) -> set[FileId]:
+    """Return the files that no version holds: of an interrupted change, and of edits that `mvc undo` restores."""
+    return _staged(repository) | _kept(repository)
 
 
 def _staged(repository: Repository) -> set[FileId]:

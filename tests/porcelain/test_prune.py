@@ -325,3 +325,22 @@ def _assert_no_larger_than_fresh(
         sum(path.stat().st_size for path in (each.folder / ".mvc" / "packs").rglob("*.pack")) for each in (shell, fresh)
     ]
     assert sizes[0] <= 1.05 * sizes[1], sizes
+
+
+def test_a_prune_is_listed_and_what_undo_keeps_stays(shell: Shell, rng: random.Random) -> None:
+    made = _line(shell, rng, 3)
+    shell.write(WEIGHTS, made[0])
+    shell.ok("restore", WEIGHTS)  # an edit with the bytes of v1, which undo restores
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    assert not fsck(shell.repository, read_data=True).findings
+    assert "prune" in shell.ok("op", "log").out
+    with pytest.raises(errors.Expired):
+        _read(shell, "v2")
+    shell.ok("undo", "--op", _operation(shell, "restore"))
+    assert (shell.folder / WEIGHTS).read_bytes() == made[0]
+
+
+def _operation(shell: Shell, verb: str) -> str:
+    """The number of the newest operation of a verb."""
+    listed = shell.ok("--json", "op", "log").json["operations"]
+    return str(next(each["number"] for each in listed if each["verb"] == verb))

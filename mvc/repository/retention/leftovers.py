@@ -8,12 +8,13 @@ younger pack                                             an interrupted commit o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
+from mvc.repository import reachable
 from mvc.repository.retention import dropped
 from mvc.storage.fsck import Finding, Sound
 from mvc.storage.records import expired, promised
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 class Leftovers:
     """The chunks in packs that only dropped files use. `unfinished` is the number of those of an interrupted prune."""
 
-    def __init__(self, repository: Repository, sound: Sound, versions: Iterable[VersionId]) -> None:
-        """Look for chunks in `sound`; `versions` are all versions of the repository."""
+    def __init__(self, repository: Repository, sound: Sound) -> None:
+        """Look for chunks in `sound` that no version here keeps, reachable or not."""
         self._repository = repository
         self._sound = sound
         self._packs: Counter[str] = Counter()
         self.unfinished = 0
         try:
-            self._look({id_: version for id_ in versions if (version := self._version(id_)) is not None})
+            self._look()
         except errors.Damaged:  # the log is reported already
             return
 
@@ -41,12 +42,14 @@ class Leftovers:
         for pack, count in sorted(self._packs.items()):
             yield Finding("expired", pack, f"it has {count} chunks that only dropped files use; `mvc gc` removes them")
 
-    def _look(self, versions: dict[VersionId, Version]) -> None:
+    def _look(self) -> None:
         repository, recipes = self._repository, self._sound.recipes
         recorded = promised.dropped(repository.door)
-        gone = dropped.files(repository, versions, recorded)
-        if not gone:
+        if not recorded.files:
             return
+        ids = [*repository.objects.loose(), *repository.metapacks.object_ids()]
+        versions = {id_: version for id_ in map(VersionId, ids) if (version := self._version(id_)) is not None}
+        gone = dropped.files(repository, versions, recorded) - reachable.held(repository)
         needed = {chunk for file in recipes.keys() - gone for recipe in recipes[file] for chunk, _ in recipe.chunks}
         ended = expired.pruned(repository.door)
         left = {chunk: file for file in gone for chunk in self._chunks(file) if chunk not in needed}
