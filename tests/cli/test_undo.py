@@ -203,14 +203,20 @@ def test_a_pull_is_undone(shell: Shell, tmp_path: Path) -> None:
     shutil.copytree(shell.folder, tmp_path / "other")
     shell.write("a.bin", EDIT)
     shell.commit("three")
-    shell.ok("push")
+    shell.ok("tag", "theirs")
+    shell.ok("push", "origin", "main", "theirs")
     shell.folder = tmp_path / "other"
-    tip = shell.ok("rev-parse", "HEAD").out
+    tip, before = shell.ok("rev-parse", "HEAD").out, newest(shell)
+    shell.ok("fetch")
+    assert newest(shell) == before, "what a fetch learns is not undone"
     shell.ok("pull")
     assert read(shell) == EDIT
     shell.ok("undo")
     assert shell.ok("rev-parse", "HEAD").out == tip
     assert read(shell) == b"a" * 50_000
+    assert shell.ok("tag").out != ""
+    shell.ok("pull")
+    assert read(shell) == EDIT
 
 
 def test_gc_keeps_edits_as_long_as_the_reflog(shell: Shell) -> None:

@@ -33,6 +33,8 @@ KEEP_BYTES = 2 << 30
 """The most bytes of edits that a command keeps, by default: more takes long, and would fill a disk unnoticed."""
 FINAL = ("push", "publish", "gc", "prune")
 """Verbs that cannot be undone; they are listed, also if they move no ref here."""
+_FETCHING = ("fetch", "pull")
+"""Verbs that append tags and aliases of a remote; a fetch would not create them again. A pull's own branch is in its journal."""
 _SECRET = 16
 """Characters of an argument that may hold a secret, at least."""
 _LONGEST = 1000
@@ -55,8 +57,8 @@ class Recorder:
         self._first: dict[str | None, int] = {}
 
     def ref(self, ref: RefName, entry: RefEntry) -> None:
-        """Record a ref entry that is about to be created; remote-tracking refs are not undone, and not recorded."""
-        if ref.kind in _KINDS:
+        """Record a ref entry that is about to be created; what a fetch learns of a remote is not undone, and not recorded."""
+        if ref.kind in _KINDS and self._verb not in _FETCHING:
             self._write(ref.model, refs=(_planned(ref, entry),))
 
     def note(self, model: str | None) -> None:
