@@ -338,6 +338,10 @@ def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: His
         "  parameters  + epochs 3",
         "  files       M  weights  weights/best.onnx  234.4 KiB  (by size)",
         "",
+        "Rules:",
+        "  warning  metrics: unchanged although the weights changed: mAP50 0.5 was measured on v1's weights"
+        " (set the new values, or `mvc unset metrics`, or keep them with `mvc commit --keep-metrics`)",
+        "",
         "Untracked files:",
         "  ?  other.onnx",
         "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)",

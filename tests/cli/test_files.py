@@ -266,7 +266,7 @@ def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
 
 def test_du_of_some_versions(shell: Shell, history: History) -> None:
     lines = shell.ok("du", "side").lines
-    assert lines[0].split() == ["total", "unique", "shared"]
+    assert lines[0].split() == ["total", "unique", "shared", "if", "pruned"]
     assert lines[1].startswith(f"v2  {history.side[:10]}  146.5 KiB")
     assert lines[-2].startswith("store ")
     assert "for 3 versions of 380.9 KiB" in lines[-2]

@@ -92,10 +92,8 @@ def test_a_hint_can_be_run(shell: Shell, history: History, arguments: tuple[str,
 @pytest.mark.usefixtures("history")
 def test_a_file_renamed_by_hand_keeps_its_role(shell: Shell) -> None:
     (shell.folder / "weights" / "best.onnx").rename(shell.folder / "weights" / "last one.onnx")
-    said = shell("add", "weights/last one.onnx", "--as", "weights")
-    assert said.code == 2
-    assert "`mvc set files.weights='weights/last one.onnx'`" in said.err
-    shell.ok("set", "files.weights=weights/last one.onnx")
+    said = shell.ok("add", "weights/last one.onnx", "--as", "weights")
+    assert said.lines == ["Moved weights: weights/best.onnx -> weights/last one.onnx"]
     assert "R " in shell.ok("status").out
 
 

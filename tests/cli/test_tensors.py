@@ -93,8 +93,8 @@ def test_the_working_tree_is_compared_and_only_what_is_modified_is_read(
     lines = section(shell.ok("diff", "--tensors", "v1"))
     assert lines == [f"{PATH}  all 11 unchanged"]
     assert sum(reads) < 1.1 * (shell.folder / PATH).stat().st_size
+    shell.ok("restore", PATH)  # which reads the edit once, to keep it for `mvc undo`
     reads.clear()
-    shell.ok("restore", PATH)
     assert not shell.ok("diff", "--tensors").out
     assert len(section(shell.ok("diff", "--tensors", "v1"))) == 1 + len(GROUPS)
     assert reads == []

@@ -125,12 +125,6 @@ CASES = (
     Case(("add", "nosuch.onnx"), 2, ("nosuch.onnx",)),
     Case(("add", "../outside.onnx"), 17, ("outside",)),
     Case(("add", ".mvc/config.toml"), 17, (".mvc",)),
-    Case(
-        ("add", "new.txt", "--as", "model-latest"),
-        2,
-        ("model-latest", "--as new-txt"),
-        lambda root: (root / "new.txt").write_bytes(b"x"),
-    ),
     Case(("rm", "nosuch"), 2, ("nosuch", "model-latest")),
     Case(("rm", "model-latest"), 16, ("weights/best.onnx", "--cached"), edited),
     Case(("show", "nosuch"), 2, ("nosuch",)),

@@ -97,7 +97,6 @@ ADD = (
     Case(("add", "a:b"), 17, ("a:b",), _made("a:b")),
     Case(("add", "dot."), 17, ("dot.", "Windows removes"), _made("dot.")),
     Case(("add", "store/config.toml"), 17, ("store", "reserved for mvc"), _store_elsewhere("")),
-    Case(("add", "new/log.txt", "--as", "log"), 2, ("role log", "extra/log.txt", "--as new-log"), _made("new/log.txt")),
     *(Case(("add", "new.txt", "--as", role), 2, (role, "Invalid role"), _made("new.txt")) for role in
       ("./x", "a:b", ".x", "x/", "r" * 201)),
     Case(("add", "new.txt", "--as", "g/a"), 2, ("Two files have the role g/a", "new.txt"),
