@@ -331,6 +331,7 @@ def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: His
     shell.write("weights/best.onnx", b"longer" * 40_000)
     shell.write("other.onnx", b"o")
     shell.set(parameters__epochs=3)
+    answers = "set the new values, or `mvc unset metrics`, or keep them with `mvc commit --keep-metrics`"
     assert shell.ok("status").lines == [
         f"On branch main · model {MODEL} · base v2",
         "",
@@ -339,8 +340,7 @@ def test_status_tells_what_the_next_commit_would_hold(shell: Shell, history: His
         "  files       M  weights  weights/best.onnx  234.4 KiB  (by size)",
         "",
         "Rules:",
-        "  warning  metrics: unchanged although the weights changed: mAP50 0.5 was measured on v1's weights"
-        " (set the new values, or `mvc unset metrics`, or keep them with `mvc commit --keep-metrics`)",
+        f"  warning  metrics: unchanged although the weights changed: mAP50 0.5 was measured on v1's weights ({answers})",
         "",
         "Untracked files:",
         "  ?  other.onnx",
