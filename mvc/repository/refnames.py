@@ -6,7 +6,7 @@ A branch moves with commits, a tag never moves, an alias is moved explicitly, wi
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mvc import errors
 from mvc.model import names
@@ -20,11 +20,16 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs, each with its word in messages."""
 
 
-def check_new(model: Model, kind: str, name: str) -> None:
-    """Raise BadRefName, NameTaken or CaseTwin unless `name` may be created or moved as a `kind` of `model`."""
+def check_new(model: Model, kind: str, name: str, *, deleted: Collection[RefName] = ()) -> None:
+    """Raise BadRefName, NameTaken or CaseTwin unless `name` may be created or moved as a `kind` of `model`.
+
+    The refs `deleted` are about to be deleted, and take no name.
+    """
     names.check_ref_name(name)
     for other_kind, kind_called in KINDS.items():
         for other in model.names(other_kind):
+            if model.ref(other_kind, other) in deleted:
+                continue
             if other == name and other_kind != kind:
                 raise errors.NameTaken(name=name, kind=kind_called, model=model.key)
             if other != name and other.casefold() == name.casefold():

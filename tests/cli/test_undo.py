@@ -302,6 +302,16 @@ def test_the_renaming_of_a_model_is_undone(shell: Shell) -> None:
     assert shell.ok("tag").out == ""
 
 
+def test_a_name_that_became_another_kind_of_ref_is_undone(shell: Shell) -> None:
+    shell.ok("tag", "edge")
+    number = newest(shell)
+    shell.ok("tag", "-d", "edge")
+    shell.ok("alias", "set", "edge", "v1")
+    assert shell("undo", "--op", str(number + 1)).code == 13, "the alias has the name"
+    shell.ok("op", "restore", str(number))
+    assert (shell.ok("tag", "-q").out, shell.ok("alias", "-q").out) == ("edge\n", "")
+
+
 def test_a_move_of_files_is_undone(shell: Shell) -> None:
     before = read(shell, "model.toml")
     shell.ok("mv", "a.bin", "deep/c.bin")

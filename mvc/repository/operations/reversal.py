@@ -101,13 +101,14 @@ class Reversal:
         Then reversing would lose later work, or take back what others may have.
         """
         model = self.model
+        deleted = {ref for ref, goal in self.refs.items() if goal.target is None}
         for ref, goal in self.refs.items():
             tip = model.repository.refs.tip(ref)
             if (tip.new if tip is not None else None) != goal.now:
                 self._refuse_moved(ref, goal, tip)
             self._refuse_pushed(ref, goal)
             if goal.target is not None and goal.now is None:
-                refnames.check_new(model, ref.kind, ref.name)
+                refnames.check_new(model, ref.kind, ref.name, deleted=deleted)
         if self.head_now is not None and model.head != self.head_now:
             raise errors.MovedSince(number=self.number, ref="HEAD", now=_head(model.head), command=_switch(self.head))
         self._refuse_branchless()
