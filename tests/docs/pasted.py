@@ -11,6 +11,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 TUTORIAL = (TOP / "docs" / "tutorial.md").read_text(encoding="utf-8")
+MONTH = (TOP / "docs" / "month.md").read_text(encoding="utf-8")
 SEVERAL_MODELS = (TOP / "docs" / "how-to" / "several-models.md").read_text(encoding="utf-8")
 TOUR = README.split("<!-- tour -->")[1].split("<!-- /tour -->")[0]
 

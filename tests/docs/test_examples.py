@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import mvc
 from tests.docs import pasted
 
 
@@ -20,6 +21,26 @@ def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     said = {_without_ids(line) for line in done.stdout.splitlines()}
     shown = "".join(pasted.blocks("text", page)).splitlines()
     assert [line for line in shown if _without_ids(line) not in said] == []
+
+
+def test_a_month_of_training(tmp_path: Path) -> None:
+    done = pasted.paste(pasted.MONTH, tmp_path, pasted.program(tmp_path / "bin"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "a" / "b" / "helmets"
+    model = mvc.open(folder).model("helmet-detector")
+    assert (sorted(model.branches), sorted(model.aliases)) == (["main", "small"], ["candidate", "edge", "prod"])
+    history = list(model.log(all_refs=True))
+    assert len(history) == 13
+    assert all(version.parameters["lr0"] for version in history), "what was dropped has its record"
+    assert sorted(note.text for note in model.notes) == [
+        "false alarms on lamps",
+        "misses helmets in rain",
+        "the camera team is happy",
+    ]
+    kept = ["main", "main~1", "2026.1", "edge"]
+    assert all(model[name].files["model-latest"].read() for name in kept)
+    with pytest.raises(mvc.errors.MvcError, match="dropped its bytes"):
+        model["v3"].files["model-latest"].read()
 
 
 def _without_ids(line: str) -> str:
