@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot, VersionDiff, compare
-from mvc.model.compare.text import TextDiff
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp, Version, VersionFields
@@ -25,22 +24,23 @@ from mvc.repository.history import Entry, Versions
 from mvc.repository.model import Model
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
-from mvc.storage.records import remarks
 from mvc.storage.records.reflog import TAGS, Place
-from mvc.storage.records.remarks import Note
 
 if TYPE_CHECKING:
-    from mvc.model.compare import narrow
+    from mvc.model.compare import narrow, text
     from mvc.registry.tags import notes
     from mvc.repository import disk_usage
     from mvc.repository.compare import texts
     from mvc.repository.query import select
+    from mvc.storage.records import remarks
 else:
     narrow = lazy.Module("mvc.model.compare.narrow")
+    text = lazy.Module("mvc.model.compare.text")
     select = lazy.Module("mvc.repository.query.select")
     disk_usage = lazy.Module("mvc.repository.disk_usage")
     texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
+    remarks = lazy.Module("mvc.storage.records.remarks")
 
 NOTE = "number=seq time=at by text values"
 """The keys of a note in the document of its version."""
@@ -79,7 +79,7 @@ class Changes(Document):
 
     difference: VersionDiff
     total_bytes: int
-    texts: tuple[TextDiff, ...] = ()
+    texts: tuple[text.TextDiff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Logged(Document):
     registry_tags: tuple[str, ...] = ()
     values: Mapping[str, Any] | None = None
     branch: str | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[remarks.Note, ...] = ()
     tag_messages: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
-from mvc.repository.record import REASON, stale_metrics
+from mvc.repository.record import REASON
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
 from mvc.repository.worktree.snapshot import UNREAD, Found
@@ -29,10 +29,12 @@ from mvc.storage.records.reflog import HEADS
 if TYPE_CHECKING:
     from mvc.model.merge import merge as merged
     from mvc.readiness import evaluation
+    from mvc.repository.record import stale_metrics
     from mvc.storage.chunks import headers
 else:
     merged = lazy.Module("mvc.model.merge.merge")
     evaluation = lazy.Module("mvc.readiness.evaluation")
+    stale_metrics = lazy.Module("mvc.repository.record.stale_metrics")
     headers = lazy.Module("mvc.storage.chunks.headers")
 
 SEARCHED = 1_000
@@ -129,7 +131,7 @@ def status(model: Model) -> Status:
     )
     repository.stats.save()
     difference = diff.compare(base, found.snapshot)
-    stale = stale_metrics.problem(repository, base_id, base, found.snapshot)
+    stale = stale_metrics.problem(repository, base_id, base, found.snapshot) if difference.files else None
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     others = untracked.weight_like(repository.root, head.folder, tracked)
     pending = journal.pending(repository.door)

@@ -24,6 +24,15 @@ SOURCE = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 HEAVY = {"numpy", "git", "fsspec", "tomlkit", "tomli_w", "sqlite3", "pathspec", "pyfastcdc", "backports", "subprocess"}
 HEAVY |= {"requests", "picsellia"}
 """What no verb may load before it needs it."""
+UNUSED = {
+    "click.shell_completion",
+    "mvc.spans",
+    *(f"mvc.{name}" for name in ("model.compare.text", "model.compare.moves", "repository.compare.texts")),
+    *(f"mvc.repository.{name}" for name in ("operations.recorder", "retention.rules", "stash.keep")),
+    *(f"mvc.repository.{name}" for name in ("record.stale_metrics", "worktree.value_reader", "query.cached")),
+    *(f"mvc.storage.records.{name}" for name in ("operations", "stashes", "remarks", "expired")),
+}
+"""Parts that neither a clean `status` nor a plain `log` uses."""
 
 
 def process(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,6 +86,14 @@ def test_status_loads_neither_pathspec_nor_what_merges_and_shows_progress(shell:
     found = loaded(shell.folder, "status")
     assert "mvc.porcelain.status" in found
     assert not found & {"pathspec", "difflib", "shutil", "mvc.model.merge.merge", "mvc.cli.app.progress"}
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("log", "--oneline", "-n", "20")])
+def test_plain_verbs_load_no_part_that_they_do_not_use(
+    shell: Shell, history: History, arguments: tuple[str, ...]
+) -> None:
+    used = {"mvc.repository.worktree.value_reader"} if arguments[0] == "status" else set()  # it reads model.toml
+    assert not (loaded(shell.folder, *arguments) & UNUSED) - used
 
 
 def test_status_loads_no_reader_of_packs_when_all_objects_are_loose(shell: Shell, history: History) -> None:

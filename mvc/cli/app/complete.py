@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from mvc import errors, lazy
 from mvc.cli.app import options
@@ -23,10 +22,14 @@ from mvc.repository import refnames, revisions
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
+    from click import shell_completion
+    from click.shell_completion import CompletionItem
+
     from mvc.porcelain import edit, stash
     from mvc.repository.query import select
     from mvc.storage.records import config
 else:
+    shell_completion = lazy.Module("click.shell_completion")
     config = lazy.Module("mvc.storage.records.config")
     edit = lazy.Module("mvc.porcelain.edit")
     stash = lazy.Module("mvc.porcelain.stash")
@@ -47,7 +50,8 @@ NAMED = {
     "remote rename old": "REMOTE",
     **{f"remote {verb} name": "REMOTE" for verb in ("set-url", "trust", "rm", "show", "check")},
     **dict.fromkeys(
-        ("fetch remote", "pull remote", "push remote", "fsck remote", "fsck sources", "gc remote"), "REMOTE"
+        ("fetch remote", "pull remote", "push remote", "fsck remote", "fsck sources", "gc remote", "prune remote"),
+        "REMOTE",
     ),
     **dict.fromkeys(("fetch refs", "push refs", "pull branch", "reflog name", "tag names", "branch names"), "REV"),
     "models rename old": "MODEL",
@@ -66,18 +70,19 @@ def words(path: str, parameter: click.Parameter) -> set[str]:
 
 def items(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return what may follow `incomplete`; nothing where that cannot be read, since a shell shows no errors."""
+    item = shell_completion.CompletionItem
     path = context.command_path.partition(" ")[2]
     named = words(path, parameter)
     before, dots, begun = incomplete.rpartition("..") if "REV" in named else ("", "", incomplete)
     if ":" in begun and _OF_VERSION.search(parameter.metavar or ""):
-        return [CompletionItem(name) for name in _of_version(context, begun) if name.startswith(begun)]
+        return [item(name) for name in _of_version(context, begun) if name.startswith(begun)]
     offered: dict[str, None] = {}
     for word in sorted(named - {"PATH"}):
         names = SOURCES[word](context)
         offered |= dict.fromkeys(f"{before}{dots}{name}" for name in names if name.startswith(begun))
-    completed = [CompletionItem(name) for name in offered]
+    completed = [item(name) for name in offered]
     # click's script for bash drops what it has when it meets a file
-    return [CompletionItem(incomplete, type="file"), *completed] if "PATH" in named else completed
+    return [item(incomplete, type="file"), *completed] if "PATH" in named else completed
 
 
 def _of_version(context: click.Context, text: str) -> list[str]:

@@ -7,14 +7,19 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvc import lazy, spans
+from mvc import lazy
 from mvc.cli.app import terminal
 from mvc.cli.app.invocation import Invocation
 from mvc.environment import Environment
+
+if TYPE_CHECKING:
+    from mvc import spans
+else:
+    spans = lazy.Module("mvc.spans")
 
 _GIVEN = "mvc.given"
 """Key of the parsed options in click's context."""

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mvc import lazy
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.output import lists
-from mvc.model.compare import moves
 from mvc.model.compare.diff import Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
@@ -17,10 +17,13 @@ from mvc.model.toml import schema
 from mvc.plural import count
 
 if TYPE_CHECKING:
+    from mvc.model.compare import moves
     from mvc.model.merge.merge import Conflict
     from mvc.model.toml.rules import Problem
     from mvc.readiness.evaluation import Readiness
     from mvc.storage.chunks.headers import Note
+else:
+    moves = lazy.Module("mvc.model.compare.moves")
 
 COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60

@@ -12,16 +12,16 @@ import click
 from mvc import lazy
 from mvc.cli.app.terminal import escape, style
 from mvc.cli.output.screen import Verbatim
-from mvc.model.compare import text
 from mvc.model.compare.diff import VersionDiff
-from mvc.model.compare.text import TextDiff
 
 if TYPE_CHECKING:
     from mvc.cli.app import render
-    from mvc.model.compare import narrow
+    from mvc.model.compare import narrow, text
+    from mvc.model.compare.text import TextDiff
 else:
     render = lazy.Module("mvc.cli.app.render")
     narrow = lazy.Module("mvc.model.compare.narrow")
+    text = lazy.Module("mvc.model.compare.text")
 
 _SIGNS = {"+": "green", "-": "red", "@": "cyan"}
 _OPTIONS = (
@@ -31,7 +31,7 @@ _OPTIONS = (
     click.option(
         "-U",
         "--unified",
-        type=click.IntRange(min=0, max=text.MAX_LINES),
+        type=click.IntRange(min=0),
         metavar="N",
         help="Show N lines around each change of a small text file (3).",
     ),

@@ -11,21 +11,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model import canonical, paths
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
-from mvc.model.toml.rules import Problem
 from mvc.model.tree import ENTRY, MAX_ENTRIES, Tree, TreeEntry
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import links, model_file, partial
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.scan import Scan, WorkFile
-from mvc.repository.worktree.value_reader import ValueReader
 from mvc.storage.disk import hashing
+
+if TYPE_CHECKING:
+    from mvc.model.toml.rules import Problem
+    from mvc.repository.worktree import value_reader
+else:
+    value_reader = lazy.Module("mvc.repository.worktree.value_reader")
 
 Identify = Callable[[WorkFile], FileId]
 """A function that returns the id of a tracked file's bytes."""
@@ -77,7 +82,7 @@ def take(
     data = model_file.read(repository, folder) if data is None else data
     if data is None:
         raise errors.NoModelToml(path=model_file.path(folder), model=model)
-    reader = ValueReader(repository, folder, tolerant=tolerant)
+    reader = value_reader.ValueReader(repository, folder, tolerant=tolerant)
     manifest = parse.parse(data, where=model_file.path(folder), reader=reader)
     if manifest.name != model:
         raise errors.OtherName(path=model_file.path(folder), name=manifest.name, model=model)
