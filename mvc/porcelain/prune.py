@@ -95,7 +95,7 @@ def prune(
         if expected is not None and {each.id for each in found.dropped} != set(expected):
             raise errors.PlanChanged
         if found.dropped:
-            config.require(repository.door, {expired.FEATURE})
+            config.require(repository.door, {config.EXPIRED})
             ids = [each.id for each in found.dropped]
             expired.append(repository.door, found.files, ids, cause(rules, named, actor))
         done = collected(repository, actor, grace=GRACE, progress=progress)

@@ -34,7 +34,7 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
         fresh = [record for record in records if digest(record.encode()) not in known]
         versions, kept = set[VersionId](), set[FileId]()
         for record in fresh:
-            config.require(repository.door, {expired.FEATURE})
+            config.require(repository.door, {config.EXPIRED})
             complete = {
                 file for file in record.files if repository.recipes.any_for(file) and repository.recipes.best(file)
             }

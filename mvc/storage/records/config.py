@@ -40,7 +40,9 @@ STASHES = "stashes"
 """The feature that is required while a stash exists: an mvc that does not know stashes would collect its files."""
 OPERATIONS = "operations"
 """The feature that is required while an operation names edits that only it keeps: an older gc would delete their files."""
-KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, "expired"})
+EXPIRED = "expired"
+"""The feature that a store with dropped versions requires: an older mvc would call their absent bytes damage."""
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, EXPIRED})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")

@@ -17,8 +17,6 @@ from mvc.storage.records import promised
 from mvc.storage.records.promised import Cause, Expired
 from mvc.storage.records.record import Record
 
-FEATURE = "expired"
-"""The feature that a store with dropped versions requires: an older mvc would call their absent bytes damage."""
 PRUNED = "pruned"
 """The name of the record of the last prune that ended, below `.mvc`."""
 
