@@ -48,7 +48,7 @@ class NoColumn(BadValueFile):
 
 
 class WhichRow(BadValueFile):
-    """{where} has {count} rows, and one is to be chosen.
+    """{where} has {count} rows, and none is selected.
 
     Nothing was changed. {fix}
     """

@@ -91,7 +91,7 @@ class RefMoved(RefRejected):
 
 
 class NothingToUndo(Answer):
-    """Nothing to undo: the operation log has no later operation of {model} that is not undone.
+    """Nothing to undo: every recorded operation of {model} is undone.
 
     List the operations with `mvc op log`.
     """

@@ -36,7 +36,7 @@ class Expired(Damaged):
 
 
 class NoRule(Usage):
-    """No rule: nothing says how many versions keep their bytes.
+    """Nothing was dropped, because no rule selects the versions that keep their bytes.
 
     Give one, such as --keep-last 5 or --keep-within 90d, and preview with -n; or name the versions to drop. To remove
     only what no ref reaches, as `git prune` does, use `mvc gc`.
@@ -51,7 +51,7 @@ class NothingToPrune(Answer):
 
 
 class Unpushed(RefRejected):
-    """Nothing dropped: {count:version|versions} that no rule keeps, and no remote has (newest: {newest}).
+    """Nothing was dropped, because no remote has {count:version|versions} that no rule keeps (newest: {newest}).
 
     Push them first with `mvc push`, or drop them anyway with --unpushed, or by name.
     """
@@ -60,20 +60,20 @@ class Unpushed(RefRejected):
 class AlwaysKept(RefRejected):
     """Cannot drop {version}: {reason}.
 
-    Versions that a ref, HEAD or work in progress names keep their bytes, and for 90 days the former versions of an
-    alias. Move or delete the ref first.
+    A version keeps its bytes while a ref, HEAD or work in progress names it, and for 90 days after an alias did. Move or
+    delete the ref first.
     """
 
 
 class PlanChanged(RefRejected):
-    """Nothing dropped: the versions changed since the list was shown.
+    """Nothing was dropped, because the versions changed since the list was shown.
 
     Run `mvc prune` again to see the new list.
     """
 
 
 class NotConfirmed(RefRejected):
-    """Nothing dropped: the bytes of {count:version|versions} would go, and nobody confirmed it.
+    """Nothing was dropped, because nobody confirmed it: the bytes of {count:version|versions} would go.
 
     Preview with `mvc prune -n`, then run the command with --yes.
     """

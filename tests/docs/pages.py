@@ -43,7 +43,7 @@ CODES = {
     10: "no repository in this folder or above it",
     11: "another mvc command holds the lock",
     12: "permission denied, a host that is not approved, or a server that does not prove its identity",
-    13: "a push was rejected, or a ref cannot be created or moved: it exists, or it is not a fast-forward",
+    13: "a push, an undo or a prune was refused, or a ref cannot be created or moved: it exists, or it is not a fast-forward",
     14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings",
     15: "a remote or registry does not respond, or `--offline` forbids asking it; try again",
     16: "uncommitted changes would be lost; nothing was changed",
