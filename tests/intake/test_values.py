@@ -192,7 +192,9 @@ def test_metrics_of_the_run_before_do_not_stay_with_new_weights(tmp_path: Path, 
         runs.ultralytics(tmp_path / name)
     add_run(model, tmp_path / "exp1")
     (tmp_path / "exp2/results.csv").unlink()
-    with pytest.raises(errors.NoValuesOfRun, match=r"exp2 has no file for metrics; the run before has exp1/results\.csv"):
+    with pytest.raises(
+        errors.NoValuesOfRun, match=r"exp2 has no file for metrics; the run before has exp1/results\.csv"
+    ):
         add_run(model, tmp_path / "exp2")
     runs.lightning(tmp_path / "logs/version_0")
     add_run(model, tmp_path / "logs/version_0")
