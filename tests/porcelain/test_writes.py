@@ -13,6 +13,7 @@ OTHERWISE = {
     "commit.commit": "begins with a Draft, which rolls forward, except for a dry run",
     "init.init": "settles the repository once there is one",
     "clone.clone": "begins in a folder without a repository",
+    "download.download_locked": "writes into a folder without a repository, whose state it makes anew",
     "open.open_repository": "clones into a folder of its own, for a URL",
     "fsck_repair.repair": "begins with Repository.writing, and must also run where data is missing",
 }
