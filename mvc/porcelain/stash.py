@@ -20,7 +20,7 @@ from mvc.model.version import Timestamp, check_message
 from mvc.repository import disk_usage, history, merge_state
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.repository.stash import keep
+from mvc.repository.stash import stashed
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -88,7 +88,7 @@ def stashes(model: Model) -> list[Stash]:
 def push(model: Model, actor: Actor, *, message: str | None = None, progress: Progress | None = None) -> Stashed:
     """Stash the uncommitted changes, and set the tracked files back to HEAD; untracked files stay.
 
-    Raises NoVersionYet, MergeUnderway, InTheWay, and as `keep.store`.
+    Raises NoVersionYet, MergeUnderway, InTheWay, and as `stashed.store`.
     """
     merge_state.refuse(model)
     repository, head = model.repository, model.current
@@ -107,7 +107,7 @@ def push(model: Model, actor: Actor, *, message: str | None = None, progress: Pr
         repository.note(model.key)
         records.append(repository.door, model.key, actor.move(text), version=id_)
 
-    id_ = keep.store(
+    id_ = stashed.store(
         model,
         actor,
         text,
@@ -118,7 +118,7 @@ def push(model: Model, actor: Actor, *, message: str | None = None, progress: Pr
     if id_ is None:
         return Stashed(model.key, None, Moved())
     with repository.writing():
-        base = keep.files_of(model, repository.objects.version(id_))
+        base = stashed.files_of(model, repository.objects.version(id_))
         moved = checkout.move(model, "stash", base=base, wanted=wanted, left_out=left_out, progress=progress)
     return Stashed(model.key, find(model, "0"), moved)
 
@@ -138,7 +138,7 @@ def show(model: Model, text: str = "0") -> StashChanges:
     assert base is not None  # noqa: S101 - both are versions
     assert new is not None  # noqa: S101
     new_bytes = disk_usage.added_bytes(repository, base.tree, new.tree)
-    unparsed = keep.is_unparsed(repository.objects.version(stash.id))
+    unparsed = stashed.is_unparsed(repository.objects.version(stash.id))
     return StashChanges(stash, diff.compare(base, new, new_bytes=new_bytes), unparsed)
 
 

@@ -22,7 +22,7 @@ from mvc.porcelain.stash import Stash, find, forget, settle
 from mvc.repository import history, merge_state, refnames
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
-from mvc.repository.stash import keep
+from mvc.repository.stash import stashed
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -99,8 +99,8 @@ def branch(model: Model, name: str, actor: Actor, text: str = "0", *, progress: 
     moved = _check_out(
         model,
         stash,
-        keep.text_of(model, version),
-        keep.files_of(model, version),
+        stashed.text_of(model, version),
+        stashed.files_of(model, version),
         drop=actor.move("stash: popped"),
         refs=(step,),
         progress=progress,
@@ -161,7 +161,7 @@ def _check_out(
 def _merged(model: Model, head: VersionId, stash: Stash, choice: Choice) -> tuple[bytes, Tree]:
     """Return the model.toml and the files of HEAD with the changes of a stash. Raises StashConflicts."""
     objects = model.repository.objects
-    stashed = objects.version(stash.id)
+    version = objects.version(stash.id)
     base, ours, theirs = (_snapshot(model, id_) for id_ in (stash.base, head, stash.id))
     merged = merge(base, ours, theirs)
     takes = choice.of(merged)
@@ -170,13 +170,13 @@ def _merged(model: Model, head: VersionId, stash: Stash, choice: Choice) -> tupl
     before, current = (
         model_file.of_version(model.repository, objects.version(id_), model.key) for id_ in (stash.base, head)
     )
-    new = keep.text_of(model, stashed)
-    if keep.is_unparsed(stashed) and before != current:
+    new = stashed.text_of(model, version)
+    if stashed.is_unparsed(version) and before != current:
         fields.append(model_file.NAME)
     if fields:
         listed = "\n".join(f"  {field}" for field in fields)
         raise errors.StashConflicts(stash=stash.name, count=len(fields), listed=listed)
-    if not keep.is_unparsed(stashed) and (takes or before != current):
+    if not stashed.is_unparsed(version) and (takes or before != current):
         sides = (before.decode(), base.manifest), (current.decode(), ours.manifest), (new.decode(), theirs.manifest)
         new = merged_text.combine(*sides, merged.snapshot.manifest).encode()
     toml = TreeEntry(model_file.NAME, model_file.NAME, len(new), FileId(digest(new)))

@@ -147,12 +147,6 @@ def check(model: Model, *, base: Tree, wanted: Tree) -> None:
     _plan(model, base, wanted, force=False)
 
 
-def overwritten(model: Model, *, base: Tree, wanted: Tree) -> tuple[str, ...]:
-    """Return the paths whose content a move with `force` would discard, because it is not that of `base`."""
-    _, steps = _plan(model, base, wanted, force=True)
-    return tuple(step.path for step in steps if step.anything)
-
-
 def _plan(
     model: Model, base: Tree, wanted: Tree, *, force: bool, moves: Sequence[MoveStep] = ()
 ) -> tuple[_Look, list[Step]]:

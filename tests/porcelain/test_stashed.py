@@ -1,4 +1,4 @@
-"""Uncommitted changes kept as a version: exactly the bytes that were there, without a ref, and durable before it is named."""
+"""Uncommitted changes stored as a version: exactly the bytes that were there, without a ref, and durable before it is named."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Version
 from mvc.repository.model import Model
-from mvc.repository.stash import keep
-from mvc.repository.worktree import checkout
+from mvc.repository.stash import stashed
 from mvc.storage.records import config
 from tests.cli.shell import MODEL, Shell, begin
 
@@ -39,7 +38,7 @@ def model(shell: Shell) -> Model:
 
 def _stored(model: Model, shell: Shell) -> Version:
     named: list[VersionId] = []
-    id_ = keep.store(model, shell.actor, "kept", record=named.append)
+    id_ = stashed.store(model, shell.actor, "put aside", record=named.append)
     assert named == [id_]
     return shell.repository.objects.version(named[0])
 
@@ -95,52 +94,14 @@ def test_a_file_that_cannot_be_stored_is_an_error_and_leaves_nothing(model: Mode
     (shell.folder / "note.txt").mkdir()
     loose = model.repository.objects.loose()
     with pytest.raises(errors.NotRegularFile):
-        keep.store(model, shell.actor, "kept", record=lambda _: pytest.fail("named"))
+        stashed.store(model, shell.actor, "put aside", record=lambda _: pytest.fail("named"))
     assert model.repository.objects.loose() == loose
 
 
-def test_files_are_kept_and_restored(model: Model, shell: Shell, rng: random.Random) -> None:
-    """As a command does that discards edits: keep what it overwrites, move, and move back."""
-    before = {path: (shell.folder / path).read_bytes() for path in (WEIGHTS, "note.txt", "model.toml")}
-    edits = {WEIGHTS: rng.randbytes(180_000), "note.txt": b"second", "model.toml": b"broken ["}
-    for path, data in edits.items():
-        shell.write(path, data)
-    (shell.folder / WEIGHTS).chmod(0o755)
-    base = checkout.files_of(model, model.current)
-    paths = checkout.overwritten(model, base=base, wanted=base)
-    assert {(file.path, file.size) for file in keep.unsaved(model, paths)} == {
-        (path, len(data)) for path, data in edits.items()
-    }
-    id_ = keep.keep(model, shell.actor, paths, "reset", record=lambda _: None)
-    assert keep.unsaved(model, paths) == ()
-    edited = keep.overlaid(base, keep.kept(model, id_))
-    with model.repository.writing():
-        checkout.move(model, "reset", base=edited, wanted=base)
-    assert {path: (shell.folder / path).read_bytes() for path in before} == before
-    with model.repository.writing():
-        checkout.move(model, "undo", base=base, wanted=edited)
-    assert {path: (shell.folder / path).read_bytes() for path in edits} == edits
-    assert (shell.folder / WEIGHTS).stat().st_mode & 0o100
-
-
-def test_an_edit_after_the_copy_is_in_the_way(model: Model, shell: Shell) -> None:
-    shell.write("note.txt", b"second")
-    base = checkout.files_of(model, model.current)
-    id_ = keep.keep(model, shell.actor, ["note.txt"], "reset", record=lambda _: None)
-    shell.write("note.txt", b"third!")
-    with pytest.raises(errors.InTheWay), model.repository.writing():
-        checkout.move(model, "reset", base=keep.overlaid(base, keep.kept(model, id_)), wanted=base)
-    assert (shell.folder / "note.txt").read_bytes() == b"third!"
-
-
-def test_untracked_files_are_kept_before_the_first_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_version_there_is_no_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = begin(tmp_path, monkeypatch)
-    shell.write("a.bin", b"a" * 50_000)
-    model = Model(shell.repository, MODEL)
-    id_ = keep.keep(model, shell.actor, ["a.bin", "absent"], "switch", record=lambda _: None)
-    assert [entry.path for entry in keep.kept(model, id_).entries] == ["a.bin"]
     with pytest.raises(errors.NoVersionYet):
-        keep.store(model, shell.actor, "kept", record=lambda _: None)
+        stashed.store(Model(shell.repository, MODEL), shell.actor, "put aside", record=lambda _: None)
 
 
 def test_a_feature_is_required_only_while_it_is_needed(model: Model) -> None:
