@@ -15,7 +15,7 @@ from mvc.cli.files import added_run
 from mvc.cli.output import lists
 from mvc.intake.entries import Entry, Namesake
 from mvc.model.roles import is_glob
-from mvc.plural import count
+from mvc.plural import count, first
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import add_run, newest_runs
 from mvc.repository.model import Model
@@ -114,7 +114,7 @@ def _namesake(namesake: Namesake) -> str:
 
 def _ignored(paths: Sequence[str]) -> str:
     """Return the note about weights that a `.gitignore` excludes."""
-    shown = ", ".join(map(escape, paths[:_SHOWN])) + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
+    shown = first([*map(escape, paths)], _SHOWN)
     return (
         f"note: ignored by .gitignore: {shown}; track one with `mvc add PATH`, or replace the rules with a .mvcignore"
     )

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.display import Result
-from mvc.model.compare.diff import Snapshot
 from mvc.model.document import Document, keys
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.model.merge.merge import Conflict, merge
 from mvc.model.toml.rules import Problem
-from mvc.model.tree import Tree, TreeEntry
+from mvc.model.tree import Tree
 from mvc.model.version import Timestamp, check_message
 from mvc.plural import count
 from mvc.porcelain.merge import CONFLICTS, UNDECIDED, Choice, MergeResult, carry_out, position, side
@@ -172,7 +171,9 @@ class _Picks:
         for number, change in enumerate(changes):
             state = self._state(change, result.id)
             merged = merge_state.result(self.model.repository, state)
-            if not merged.conflicts and merged.snapshot == _snapshot(self.model, result.id):
+            if not merged.conflicts and merged.snapshot == history.snapshot(
+                self.model.repository, result.id, self.model.key
+            ):
                 result = replace(result, dropped=(*result.dropped, change.of))
                 continue
             done = carry_out(
@@ -187,10 +188,13 @@ class _Picks:
     def _apply(self, branch: str, tip: VersionId, changes: Sequence[_Change]) -> Picked:
         """Merge the changes into the working tree only. Raises PickConflicts, InTheWay."""
         model, repository = self.model, self.model.repository
-        ours, text = _snapshot(model, tip), side(repository, model.key, tip)[0]
+        ours, text = history.snapshot(model.repository, tip, model.key), side(repository, model.key, tip)[0]
         before = checkout.files_of(model, tip)
         for change in changes:
-            base, theirs = _snapshot(model, change.base), _snapshot(model, change.theirs)
+            base, theirs = (
+                history.snapshot(model.repository, change.base, model.key),
+                history.snapshot(model.repository, change.theirs, model.key),
+            )
             merged = merge(base, ours, theirs)
             merged = merge(base, ours, theirs, self.options.choice.of(merged))
             if merged.conflicts:
@@ -198,14 +202,18 @@ class _Picks:
             old, new = (side(repository, model.key, id_) for id_ in (change.base, change.theirs))
             text = merged_text.combine(old, (text, ours.manifest), new, merged.snapshot.manifest)
             ours = merged.snapshot
-        self._check_any(branch, [change.of for change in changes], changed=ours != _snapshot(model, tip))
+        self._check_any(
+            branch,
+            [change.of for change in changes],
+            changed=ours != history.snapshot(model.repository, tip, model.key),
+        )
         moved = self._check_out(before, ours.tree, text.encode())
         number = repository.objects.version(tip).number
         return Picked(self.verb, APPLIED, model.key, branch, tip, number, moved=moved)
 
     def _check_out(self, before: Tree, tree: Tree, toml: bytes) -> Moved:
         model, repository = self.model, self.model.repository
-        entry = TreeEntry(model_file.NAME, model_file.NAME, len(toml), FileId(digest(toml)))
+        entry = model_file.entry(toml)
         wanted = Tree.of([*tree.entries, entry])
         left_out = partial.unchanged(repository, model.key, before, wanted)
         base, changed = checkout.differing(before, wanted)
@@ -284,9 +292,3 @@ def _with(result: Picked, change: _Change, state: MergeState, done: MergeResult)
         broken=done.broken,
         unready=done.unready,
     )
-
-
-def _snapshot(model: Model, id_: VersionId) -> Snapshot:
-    found = history.snapshot(model.repository, id_, model.key)
-    assert found is not None  # noqa: S101 - a version was asked for
-    return found

@@ -92,7 +92,7 @@ def diff(
     if new is not None:
         right = history.snapshot(repository, new)
         left = history.snapshot(repository, old)
-        brought = disk_usage.added_bytes(repository, left.tree if left else None, right.tree) if right else None
+        brought = disk_usage.added_bytes(repository, left.tree if left else None, right.tree)
     else:
         left = history.snapshot(repository, old, model.key)
         base = left if old == model.current else history.snapshot(repository, model.current)

@@ -287,6 +287,4 @@ def _changes(
 def _snapshots(repository: Repository, id_: VersionId, version: VersionFields) -> tuple[Snapshot | None, Snapshot]:
     """Return the snapshots of the first parent, None for none, and of the version."""
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
-    snapshot = history.snapshot(repository, id_)
-    assert snapshot is not None  # noqa: S101 - of a version there always is one
-    return parent, snapshot
+    return parent, history.snapshot(repository, id_)

@@ -253,7 +253,6 @@ def _text(repository: Repository, state: MergeState, new: Manifest) -> bytes:
 def side(repository: Repository, model: str, id_: VersionId) -> merged_text.Side:
     """Return the model.toml of a version, and its values. Raises Missing, Damaged."""
     snapshot = history.snapshot(repository, id_, model)
-    assert snapshot is not None  # noqa: S101 - a version was asked for
     return model_file.of_version(repository, repository.objects.version(id_), model).decode(), snapshot.manifest
 
 

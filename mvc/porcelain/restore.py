@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.document import Document, keys
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.edit import Edited, edits_of
@@ -94,7 +94,7 @@ def _entries(
     if data is None or not changed:
         return (), (), ()
     after = text.encode()
-    entry = TreeEntry(model_file.NAME, model_file.NAME, len(data), FileId(digest(data)))
+    entry = model_file.entry(data)
     stored = entry._replace(size=len(after), file=checkout.store_small(model.repository, after))
     return (entry,), (stored,), edits_of(data, after, changed)
 

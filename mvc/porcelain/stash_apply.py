@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.display import Result
-from mvc.model.compare.diff import Snapshot
 from mvc.model.document import keys
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.model.merge.merge import merge
-from mvc.model.tree import Tree, TreeEntry
+from mvc.model.tree import Tree
 from mvc.plural import count
 from mvc.porcelain.merge import UNDECIDED, Choice
 from mvc.porcelain.stash import Stash, find, forget, settle
@@ -162,7 +161,7 @@ def _merged(model: Model, head: VersionId, stash: Stash, choice: Choice) -> tupl
     """Return the model.toml and the files of HEAD with the changes of a stash. Raises StashConflicts."""
     objects = model.repository.objects
     version = objects.version(stash.id)
-    base, ours, theirs = (_snapshot(model, id_) for id_ in (stash.base, head, stash.id))
+    base, ours, theirs = (history.snapshot(model.repository, id_, model.key) for id_ in (stash.base, head, stash.id))
     merged = merge(base, ours, theirs)
     takes = choice.of(merged)
     merged = merge(base, ours, theirs, takes) if takes else merged
@@ -179,11 +178,4 @@ def _merged(model: Model, head: VersionId, stash: Stash, choice: Choice) -> tupl
     if not stashed.is_unparsed(version) and (takes or before != current):
         sides = (before.decode(), base.manifest), (current.decode(), ours.manifest), (new.decode(), theirs.manifest)
         new = merged_text.combine(*sides, merged.snapshot.manifest).encode()
-    toml = TreeEntry(model_file.NAME, model_file.NAME, len(new), FileId(digest(new)))
-    return new, Tree.of([*merged.snapshot.tree.entries, toml])
-
-
-def _snapshot(model: Model, id_: VersionId) -> Snapshot:
-    found = history.snapshot(model.repository, id_, model.key)
-    assert found is not None  # noqa: S101 - a version was asked for
-    return found
+    return new, Tree.of([*merged.snapshot.tree.entries, model_file.entry(new)])

@@ -16,7 +16,7 @@ import operator
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
 from mvc import errors
 from mvc.model.compare.diff import Snapshot
@@ -202,6 +202,10 @@ def tips(model: Model) -> list[VersionId]:
     return list(dict.fromkeys(target for target in targets if target is not None))
 
 
+@overload
+def snapshot(repository: Repository, version: VersionId, model: str | None = None) -> Snapshot: ...
+@overload
+def snapshot(repository: Repository, version: VersionId | None, model: str | None = None) -> Snapshot | None: ...
 def snapshot(repository: Repository, version: VersionId | None, model: str | None = None) -> Snapshot | None:
     """Return the snapshot of `version`, for comparison with another or with the working tree; None for no version.
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
 from mvc.model.compare.diff import Snapshot
-from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.storage.records import merges
@@ -52,11 +51,7 @@ def conflicts(repository: Repository, state: MergeState, current: Snapshot) -> t
 
 def result(repository: Repository, state: MergeState) -> Merged:
     """Return the merge of both versions. Raises Missing, Damaged."""
-    base, ours, theirs = (_snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs))
+    base, ours, theirs = (
+        history.snapshot(repository, id_, state.model) for id_ in (state.base, state.ours, state.theirs)
+    )
     return merge.merge(base, ours, theirs, state.takes)
-
-
-def _snapshot(repository: Repository, id_: VersionId, model: str) -> Snapshot:
-    found = history.snapshot(repository, id_, model)
-    assert found is not None  # noqa: S101 - a version was asked for
-    return found

@@ -82,11 +82,14 @@ def own_versions(model: Model, tip: VersionId, target: Target) -> list[history.E
 def replay(model: Model, own: Sequence[history.Entry], target: Target) -> Replay:
     """Replay the versions `own` on the target. Raises RebaseConflicts, CannotRebase, Missing, Damaged."""
     repository = model.repository
-    ours = _snapshot(model, target.onto)
+    ours = history.snapshot(model.repository, target.onto, model.key)
     text = _text(model, repository.objects.version(target.onto))
     versions, dropped = [], []
     for id_, version in own:
-        base, theirs = _snapshot(model, version.parents[0]), _snapshot(model, id_)
+        base, theirs = (
+            history.snapshot(model.repository, version.parents[0], model.key),
+            history.snapshot(model.repository, id_, model.key),
+        )
         merged = merge(base, ours, theirs)
         _check(repository, merged, id_, target)
         if merged.snapshot == ours and theirs != base:
@@ -130,12 +133,6 @@ def _combined(
 
 def _text(model: Model, version: Version) -> bytes:
     return model_file.of_version(model.repository, version, model.key)
-
-
-def _snapshot(model: Model, id_: VersionId) -> Snapshot:
-    found = history.snapshot(model.repository, id_, model.key)
-    assert found is not None  # noqa: S101 - a version was asked for
-    return found
 
 
 def _check_unknown(model: Model, own: Sequence[history.Entry], target: Target) -> None:

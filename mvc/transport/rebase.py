@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.model.document import Document, keys, rows
-from mvc.model.ids import FileId, VersionId, digest
-from mvc.model.tree import Tree, TreeEntry
+from mvc.model.ids import VersionId
+from mvc.model.tree import Tree
 from mvc.remotes.remote import Remote
 from mvc.repository import merge_state, refnames
 from mvc.repository import replay as replays
@@ -157,8 +157,7 @@ class _Rebase:
         if not replay.versions:
             return partial.without(checkout.files_of(self.model, self.target.onto), kept)
         last = replay.versions[-1]
-        toml = TreeEntry(model_file.NAME, model_file.NAME, len(last.model_toml), FileId(digest(last.model_toml)))
-        return partial.without(Tree((*last.snapshot.tree.entries, toml)), kept)
+        return partial.without(Tree((*last.snapshot.tree.entries, model_file.entry(last.model_toml))), kept)
 
     def _record(self, replay: Replay) -> tuple[VersionId, ...]:
         """Store the replayed versions durably, each with the one before as its parent; everything else they keep."""

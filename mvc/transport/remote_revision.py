@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from mvc import errors
 from mvc.model.ids import VersionId
+from mvc.plural import first
 from mvc.remotes.remote import Remote
 from mvc.repository import history, revisions
 from mvc.repository.parts import MAIN
@@ -84,8 +85,7 @@ class RemoteRefNames:
 
     def _unknown(self, text: str) -> NoReturn:
         names = list(dict.fromkeys(ref.name for ref in sorted(self._refs)))
-        known = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-        suggestion = f"Branches, tags and aliases of {self.model} there: {known or 'none'}."
+        suggestion = f"Branches, tags and aliases of {self.model} there: {first(names, _SHOWN) or 'none'}."
         raise errors.UnknownRevision(text=text, model=self.model, suggestion=suggestion)
 
 

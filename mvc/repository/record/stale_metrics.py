@@ -20,6 +20,7 @@ from mvc.model.toml.rules import ERROR, WARNING, Problem
 from mvc.model.toml.schema import dotted
 from mvc.model.toml.value_file import METRICS
 from mvc.model.tree import Tree
+from mvc.plural import first
 from mvc.repository import history
 from mvc.repository.repository import Repository
 from mvc.storage.records.config import STALE_METRICS, WARN
@@ -38,11 +39,10 @@ def problem(repository: Repository, base: VersionId | None, old: Snapshot | None
         return None
     if not _weights_replaced(old.tree, new.tree):
         return None
-    listed = ", ".join(f"{dotted((key,))} {value}" for key, value in itertools.islice(values.items(), _SHOWN))
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    listed = first([f"{dotted((key,))} {value}" for key, value in values.items()], _SHOWN)
     verb = "was" if len(values) == 1 else "were"
     where = history.label(repository, _origin(repository, base, values)).partition(" ")[0]
-    message = f"unchanged although the weights changed: {listed}{more} {verb} measured on {where}'s weights"
+    message = f"unchanged although the weights changed: {listed} {verb} measured on {where}'s weights"
     fix = "set the new values, or `mvc unset metrics`, or keep them with `mvc commit --keep-metrics`"
     return Problem(ERROR if policy == REFUSE else WARNING, METRICS, message, fix)
 
@@ -74,8 +74,7 @@ def _origin(repository: Repository, base: VersionId, values: dict[str, float]) -
     """Return the version on the line of `base` that the metrics were set in."""
     origin = base
     for id_, _ in itertools.islice(history.line(repository.objects, base), _SEARCHED):
-        snapshot = history.snapshot(repository, id_)
-        if snapshot is None or not _holds(snapshot, values):
+        if not _holds(history.snapshot(repository, id_), values):
             break
         origin = id_
     return origin

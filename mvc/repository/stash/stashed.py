@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mvc import errors
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
@@ -136,4 +136,4 @@ def _working(model: Model, head: VersionId, draft: Draft, progress: Progress | N
 
 
 def _with_toml(tree: Tree, data: bytes) -> Tree:
-    return Tree.of([*tree.entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), FileId(digest(data)))])
+    return Tree.of([*tree.entries, model_file.entry(data)])

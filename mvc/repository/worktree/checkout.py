@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mvc import errors
 from mvc.model.document import Document
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import FileId, VersionId
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import merge_state
@@ -76,11 +76,11 @@ def files_of(model: Model, version: VersionId | None) -> Tree:
         return Tree()
     found = repository.objects.version(version)
     data = model_file.of_version(repository, found, model.key)
-    file = FileId(digest(data))
-    if file != found.model_toml:  # the model was renamed since: store its edited model.toml
+    toml = model_file.entry(data)
+    if toml.file != found.model_toml:  # the model was renamed since: store its edited model.toml
         store_small(repository, data)
     entries = repository.objects.tree(found.tree).entries
-    return Tree((*entries, TreeEntry(model_file.NAME, model_file.NAME, len(data), file)))
+    return Tree((*entries, toml))
 
 
 def store_small(repository: Repository, data: bytes) -> FileId:

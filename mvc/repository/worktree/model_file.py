@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.model.ids import FileId, digest
 from mvc.model.toml import parse
+from mvc.model.tree import TreeEntry
 from mvc.model.version import Version
 from mvc.repository.parts import Parts
 
@@ -15,6 +17,11 @@ else:
     edit = lazy.Module("mvc.model.toml.edit")
 
 NAME = "model.toml"
+
+
+def entry(data: bytes) -> TreeEntry:
+    """Return model.toml as a file of the working tree, beside those of a version's tree."""
+    return TreeEntry(NAME, NAME, len(data), FileId(digest(data)))
 
 
 def path(folder: str) -> str:
