@@ -12,7 +12,7 @@ from mvc import errors
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.options import Span
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import escape, short, size
+from mvc.cli.app.terminal import date, escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.model.ids import VersionId
 from mvc.plural import count
@@ -22,6 +22,8 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.retention.rules import Best, Rules
 from mvc.transport import connection
+
+_SHOWN = 8
 
 
 @verb("prune")
@@ -135,6 +137,9 @@ def _lines(done: Pruned) -> Iterator[str]:
     versions, files = count(len(done.dropped), "version"), count(len(done.files), "file")
     verb_ = "Dropped" if done.done else "Would drop"
     yield f"{verb_} the bytes of {versions} ({files}): {size(max(0, done.freed))} {'freed' if done.done else 'would be freed'}."
+    yield from _named(done)
+    if done.kept_for_undo:
+        yield f"{count(done.kept_for_undo, 'file')} of these {'stays' if done.kept_for_undo == 1 else 'stay'}, since `mvc undo` restores {'it' if done.kept_for_undo == 1 else 'them'}."
     if done.recoded:
         yield f"{count(done.recoded, 'kept chunk')} {'was' if done.recoded == 1 else 'were'} stored as a difference from dropped ones."
     if done.unpushed:
@@ -150,5 +155,23 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         done,
         escape(verdict.reason),
         freed,
-        escape(verdict.version.subject),
+        escape(verdict.version.subject) + _users(verdict),
     )
+
+
+def _users(verdict: Verdict) -> str:
+    """Return what keeps the files of a dropped version although no ref reaches it."""
+    if not verdict.also_used_by:
+        return ""
+    user, *others = verdict.also_used_by
+    until = f" until {date(user.until)}" if user.until is not None else ""
+    more = f"; and {count(len(others), 'more version')}" if others else ""
+    return f"  (also used by {short(user.id)}, which {escape(user.cause)} keeps{until}{more})"
+
+
+def _named(done: Pruned) -> Iterator[str]:
+    """Yield how to drop the versions, too, that no ref reaches, but that keep the same files."""
+    users = {user.id: user for verdict in done.dropped for user in verdict.also_used_by}
+    named = [short(id_) for id_, user in users.items() if user.until is not None]
+    if named:
+        yield f"To free what only versions without a ref use, name these, too: `mvc prune {' '.join(named[:_SHOWN])}`."

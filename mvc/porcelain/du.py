@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mvc import errors
 from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
-from mvc.repository import disk_usage, history
+from mvc.repository import disk_usage, history, reachable
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage import usage
 from mvc.storage.chunks import encodings
 from mvc.storage.packs import packformat
+from mvc.storage.records import promised
+from mvc.storage.records.promised import State
 
 _Parts = dict[str, disk_usage.Kept]
 _SAVING = {
@@ -30,12 +34,13 @@ _SAVING = {
 class Usage(Document):
     """Usage of one version, in bytes: `total` of its files when checked out, `unique` and `shared` in the store.
 
-    Unique parts are needed by no other version. `absent` is the number of files with content that is not local. `freed`
-    estimates the bytes by which the store would shrink if `mvc prune` dropped this version alone.
+    Unique parts are needed by no other version. `absent` is the number of files with content that is not local; of
+    these, `dropped` by a prune. `freed` estimates the bytes by which the store would shrink if `mvc prune` dropped this
+    version alone.
     """
 
     KEYS = keys(
-        "id number=version.number bytes_total=total bytes_unique=unique bytes_shared=shared absent bytes_freed=freed"
+        "id number=version.number bytes_total=total bytes_unique=unique bytes_shared=shared absent dropped bytes_freed=freed"
     )
 
     id: VersionId
@@ -45,6 +50,7 @@ class Usage(Document):
     shared: int
     absent: int
     freed: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
     count = _Count(repository)
     for id_ in dict.fromkeys([*every, *asked]):
         count.add(id_, repository.objects.version(id_))
+    others = reachable.all_versions(repository)
+    count.hold({id_: version for id_, version in others.items() if id_ not in every and id_ not in asked})
     return Usages(
         model.key,
         tuple(count.usage(id_) for id_ in asked),
@@ -98,6 +106,7 @@ class _Count:
         self._needed: dict[str, int] = {}
         self._users: dict[str, int] = {}
         self._deltas: dict[str, disk_usage.Kept] = {}
+        self._recorded = promised.dropped(repository.door)
 
     def add(self, id_: VersionId, version: Version) -> None:
         """Add the parts of a version."""
@@ -108,10 +117,23 @@ class _Count:
         own = self._of(self._files[id_])
         for part in self._with_bases(own):
             self._needed[part] = self._needed.get(part, 0) + 1
-        for part, kept in own.items():
+        for part, kept in self._of(self._not_dropped(id_, self._files[id_])).items():
             self._users[part] = self._users.get(part, 0) + 1
             if kept.base is not None:
                 self._deltas[kept.base] = kept  # versions are added newest first, so the oldest delta is left
+
+    def hold(self, versions: Mapping[VersionId, Version]) -> None:
+        """Add the versions that no ref reaches: dropping another version does not free what they use."""
+        files = reachable.held(self._repository)
+        for id_, version in versions.items():
+            with contextlib.suppress(errors.Damaged):  # an interrupted commit may be incomplete
+                entries = self._repository.objects.tree(version.tree).entries
+                files |= set(self._not_dropped(id_, [entry.file for entry in entries]))
+        for part in self._of(files):
+            self._users[part] = self._users.get(part, 0) + 1
+
+    def _not_dropped(self, id_: VersionId, files: Iterable[FileId]) -> list[FileId]:
+        return [file for file in files if not self._recorded.record(id_, file)]
 
     def total(self, id_: VersionId) -> int:
         """Return the bytes of a version's files."""
@@ -121,9 +143,10 @@ class _Count:
         """Return the usage of a version among all that were added."""
         parts = self._with_bases(self._of(self._files[id_]))
         unique = sum(kept.stored for part, kept in parts.items() if self._needed[part] == 1)
-        absent = sum(self._stored(file) is None for file in self._files[id_])
+        absent = [file for file in self._files[id_] if self._stored(file) is None]
+        dropped = sum(self._repository.promised.recorded(file) is State.EXPIRED for file in absent)
         shared = sum(kept.stored for kept in parts.values()) - unique
-        return Usage(id_, self._versions[id_], self.total(id_), unique, shared, absent, self._freed(id_))
+        return Usage(id_, self._versions[id_], self.total(id_), unique, shared, len(absent), self._freed(id_), dropped)
 
     def _freed(self, id_: VersionId) -> int:
         """Return the bytes that dropping a version frees.
@@ -132,7 +155,7 @@ class _Count:
         inside its recipe stays.
         """
         freed = 0
-        for file in self._files[id_]:
+        for file in self._not_dropped(id_, self._files[id_]):
             recipe = self._repository.recipes.best(file)
             own = self._stored(file) or {}
             for part, kept in own.items() if recipe is not None and recipe.inline is None else ():

@@ -19,7 +19,7 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage import objects
 from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
-from mvc.storage.packs.gc import Plan, Store
+from mvc.storage.packs.gc import Live, Plan, Store
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, operations, promised, stashes
 
@@ -81,7 +81,7 @@ def gc(
     read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
-        return planned(repository, actor, grace)[0]
+        return planned(repository, actor, grace).found
     with repository.writing():
         return collected(repository, actor, grace=grace, progress=progress)
 
@@ -90,7 +90,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     """Collect garbage as `gc`; the caller holds the lock."""
     repository.note(None)
     operations.expire(repository.door, since(repository, actor))
-    found, store = planned(repository, actor, grace)
+    found, store, _ = planned(repository, actor, grace)
     collect.record_expiry(repository.door, since(repository, actor))
     plan = found.plan
     if not plan.is_empty:
@@ -111,10 +111,16 @@ def _remove_notes(repository: Repository, removed: set[VersionId]) -> None:
                 repository.remarks.remove(model, id_)
 
 
-def planned(
-    repository: Repository, actor: Actor, grace: float, drop: promised.Dropped | None = None
-) -> tuple[Collected, Store]:
-    """Return what a collection would do, if `drop` were dropped too, and the store that it reads."""
+class Planned(NamedTuple):
+    """The result of a dry run, the store that it read, and the objects and files that stay."""
+
+    found: Collected
+    store: Store
+    live: Live
+
+
+def planned(repository: Repository, actor: Actor, grace: float, drop: promised.Dropped | None = None) -> Planned:
+    """Return what a collection would do, if `drop` were dropped too."""
     cutoff = primitives.now_ns() - int(grace * 1e9)
     start = since(repository, actor)
     roots = reachable.roots(repository, start)
@@ -124,11 +130,13 @@ def planned(
     spared = reachable.young(repository, versions, cutoff)
     repository.chunks.ignore_cache()
     store = Store(repository.door, repository.recipes, repository.metapacks, repository.chunks)
-    plan = collect.plan(store, reachable.live(repository, versions, spared, drop), cutoff)
+    live = reachable.live(repository, versions, spared, drop)
+    plan = collect.plan(store, live, cutoff)
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
     held = _held(repository, roots, {**versions, **spared}, (actor.at.seconds - start, grace))
-    return Collected(tuple(removed), len(versions) + len(spared), plan, done=False, held=tuple(held)), store
+    done = Collected(tuple(removed), len(versions) + len(spared), plan, done=False, held=tuple(held))
+    return Planned(done, store, live)
 
 
 def _held(

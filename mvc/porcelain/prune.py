@@ -6,14 +6,17 @@ rules ─► versions ─► their files ─► (dry run: report only) ─► re
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.document import Document, keys
-from mvc.model.ids import FileId, VersionId
+from mvc.model.document import Document, keys, rows
+from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
-from mvc.porcelain.gc import GRACE, collected, planned, since
-from mvc.repository import disk_usage, history
+from mvc.porcelain.gc import GRACE, Held, collected, planned, since
+from mvc.repository import disk_usage, history, reachable
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
 from mvc.repository.retention import rules as retention
@@ -29,38 +32,59 @@ UNPUSHED = "on no remote"
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Document):
-    """A version that has bytes to drop: whether it keeps them, and why; `bytes` are those stored for it that would go."""
+    """A version that has bytes to drop: whether it keeps them, and why; `bytes` are those stored for it that would go.
 
-    KEYS = keys("id number=version.number message=version.subject time=version.time kept reason bytes_freed=bytes")
+    `also_used_by` are versions that no ref reaches, but that use its files and are kept with them for a while.
+    """
+
+    KEYS = keys(
+        "id number=version.number message=version.subject time=version.time kept reason bytes_freed=bytes",
+        {"also_used_by": rows("also_used_by", "id=id number=version.number cause until")},
+    )
 
     id: VersionId
     version: Version
     kept: bool
     reason: str
     bytes: int = 0
+    also_used_by: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned(Document):
     """The verdict on each version, newest first, and the bytes by which the store shrinks; `done` is False after a dry run.
 
-    `recoded` is the number of kept chunks that were stored as a difference from dropped ones, and are encoded again.
+    `files` are those whose bytes go, `recorded` all that are recorded with the dropped versions. `recoded` is the
+    number of kept chunks that were stored as a difference from dropped ones, and are encoded again. `kept_for_undo` is the
+    number of files that stay because `mvc undo` restores them.
     """
 
-    KEYS = keys("model versions files=len(files) chunks_encoded=recoded bytes_freed=freed unpushed done")
+    KEYS = keys("model versions files=len(files) chunks_encoded=recoded bytes_freed=freed unpushed kept_for_undo done")
 
     model: str
     versions: tuple[Verdict, ...]
     files: tuple[FileId, ...]
+    recorded: tuple[FileId, ...]
     recoded: int
     freed: int
     done: bool
     unpushed: int = 0
+    kept_for_undo: int = 0
 
     @property
     def dropped(self) -> tuple[Verdict, ...]:
         """The versions that lose their bytes."""
         return tuple(each for each in self.versions if not each.kept)
+
+
+class Measured(NamedTuple):
+    """What goes with each version, in bytes, and what other versions keep of it."""
+
+    sizes: Mapping[VersionId, int]
+    gone: AbstractSet[FileId]
+    recoded: int
+    freed: int
+    users: Mapping[VersionId, tuple[Held, ...]] = MappingProxyType({})
 
 
 @writes
@@ -97,7 +121,7 @@ def prune(
         if found.dropped:
             config.require(repository.door, {config.EXPIRED})
             ids = [each.id for each in found.dropped]
-            expired.append(repository.door, found.files, ids, cause(rules, named, actor))
+            expired.append(repository.door, found.recorded, ids, cause(rules, named, actor))
         done = collected(repository, actor, grace=GRACE, progress=progress)
         repository.read_again()
         return replace(found, freed=done.plan.freed, recoded=len(done.plan.changes), done=True)
@@ -132,13 +156,19 @@ class Selection:
         going = {verdict.id: self._files[verdict.id] for verdict in verdicts if not verdict.kept}
         waiting = sum(verdict.reason == UNPUSHED for verdict in verdicts)
         dropped = self._without_other_roles(going)
-        sizes, recoded, freed = self._measured(going, dropped)
-        sized = tuple(replace(verdict, bytes=sizes.get(verdict.id, 0)) for verdict in verdicts)
-        return Pruned(self._model.key, sized, dropped, recoded, freed, done=False, unpushed=waiting)
+        found = self._measured(going, dropped)
+        sized = tuple(
+            replace(each, bytes=found.sizes.get(each.id, 0), also_used_by=found.users.get(each.id, ()))
+            for each in verdicts
+        )
+        undo = len(self._kept_for_undo() & set(dropped))
+        counts = {"unpushed": waiting, "kept_for_undo": undo}
+        gone, key = tuple(sorted(found.gone)), self._model.key
+        return Pruned(key, sized, gone, dropped, found.recoded, found.freed, done=False, **counts)
 
     def files_of(self, found: Pruned) -> dict[VersionId, set[FileId]]:
         """Return the files that each dropped version of a plan drops."""
-        return {verdict.id: self._files[verdict.id] & set(found.files) for verdict in found.dropped}
+        return {verdict.id: self._files[verdict.id] & set(found.recorded) for verdict in found.dropped}
 
     def explain(self, found: Pruned) -> None:
         """Raise why nothing is dropped, unless an interrupted prune must be ended."""
@@ -156,6 +186,9 @@ class Selection:
     def _reachable(self) -> list[VersionId]:
         return history.tips(self._model)
 
+    def _kept_for_undo(self) -> set[FileId]:
+        return reachable.held(self._repository)
+
     def _is_unfinished(self) -> bool:
         return expired.pruned(self._repository.door) < self._recorded.seq
 
@@ -165,12 +198,20 @@ class Selection:
     def _always(self) -> dict[VersionId, str]:
         return retention.always_kept(self._repository, since(self._repository, self._actor), self._actor.at)
 
-    def _measured(
-        self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]
-    ) -> tuple[dict[VersionId, int], int, int]:
-        """Return the bytes of each version that go, the number of chunks encoded again, and the bytes freed."""
-        plan = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))[0].plan
-        return self._sizes(going, files), len(plan.changes), plan.freed
+    def _measured(self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]) -> Measured:
+        found, _, live = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))
+        gone = live.dropped & set(files)
+        users = {
+            id_: tuple(held for held in found.held if held.id not in going and self._uses(held, set(own) - gone))
+            for id_, own in going.items()
+        }
+        sizes = self._sizes(going, gone, (live.files | live.spared) - live.dropped)
+        return Measured(sizes, gone, len(found.plan.changes), found.plan.freed, users)
+
+    def _uses(self, held: Held, files: Collection[FileId]) -> bool:
+        """Return whether a version that no ref reaches keeps one of `files`."""
+        entries = self._repository.objects.tree(held.version.tree).entries
+        return any(entry.file in files and not self._recorded.record(held.id, entry.file) for entry in entries)
 
     def _verdicts(self, files: Mapping[VersionId, Collection[FileId]]) -> Iterator[Verdict]:
         always = self._always()
@@ -234,25 +275,22 @@ class Selection:
         by, at = str(self._actor.person), self._actor.at
         return promised.Dropped([*old, Expired(len(old) + 1, None, "prune", by, at, files, tuple(ids))])
 
-    def _sizes(self, going: Mapping[VersionId, Collection[FileId]], files: Collection[FileId]) -> dict[VersionId, int]:
+    def _sizes(
+        self, going: Mapping[VersionId, Collection[FileId]], gone: AbstractSet[FileId], kept: Collection[FileId]
+    ) -> dict[VersionId, int]:
         """Return for each version the bytes of the chunks that go with it; what versions share counts for the newest."""
-        entries = (
-            entry.file
-            for id_, version in self._versions.items()
-            for entry in self._repository.objects.tree(version.tree).entries
-            if id_ not in going
-        )
-        parts = {file: disk_usage.kept_parts(self._repository, file) or {} for file in {*files, *entries}}
-        seen = {part for file, kept in parts.items() if file not in set(files) for part in kept}
+        seen = {chunk for file in kept for chunk in self._chunks(file)} if gone else set()
         sizes: dict[VersionId, int] = {}
         for id_, own in going.items():
-            new = {
-                part: kept.stored
-                for file in own
-                if file in parts
-                for part, kept in parts[file].items()
-                if part not in seen
-            }
-            seen |= new.keys()
-            sizes[id_] = sum(new.values())
+            new = {chunk for file in own if file in gone for chunk in self._chunks(file)} - seen
+            seen |= new
+            sizes[id_] = sum(self._stored(chunk) for chunk in new)
         return sizes
+
+    def _chunks(self, file: FileId) -> list[ChunkId]:
+        recipe = disk_usage.recipe_of(self._repository, file)
+        return [chunk for chunk, _ in recipe.chunks] if recipe is not None else []
+
+    def _stored(self, chunk: ChunkId) -> int:
+        """Return the bytes of a chunk in the store; 0 if it is absent."""
+        return disk_usage.kept_chunk(self._repository, chunk).stored if self._repository.chunks.has_all([chunk]) else 0

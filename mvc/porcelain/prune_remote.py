@@ -13,10 +13,9 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
-from mvc.model.version import Version
 from mvc.porcelain import fetch
 from mvc.porcelain.init import make_repository
-from mvc.porcelain.prune import Pruned, Selection, cause
+from mvc.porcelain.prune import Measured, Pruned, Selection, cause
 from mvc.remotes import expiries
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
@@ -102,6 +101,9 @@ class _RemoteSelection(Selection):
     def _reachable(self) -> list[VersionId]:
         return list(self._tips.values())
 
+    def _kept_for_undo(self) -> set[FileId]:
+        return set()
+
     def _is_unfinished(self) -> bool:
         return False
 
@@ -123,11 +125,11 @@ class _RemoteSelection(Selection):
         recipe = disk_usage.recipe_of(self._repository, file)
         return recipe is not None and recipe.inline is None
 
-    def _measured(
-        self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]
-    ) -> tuple[dict[VersionId, int], int, int]:
-        kept = self._kept_chunks(going, files)
-        chunks = {file: set(self._chunks(file)) - kept for file in files}
+    def _measured(self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]) -> Measured:
+        used = self._used(going)
+        gone = set(files) - used
+        kept = {chunk for file in used for chunk in self._chunks(file)}
+        chunks = {file: set(self._chunks(file)) - kept for file in gone}
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
         places = there.find({chunk for own in chunks.values() for chunk in own})
         seen: set[str] = set()
@@ -136,14 +138,15 @@ class _RemoteSelection(Selection):
             new = {chunk for file in own for chunk in chunks.get(file, ())} - seen
             seen |= new
             sizes[id_] = sum(places[chunk][0].entry.stored for chunk in new if chunk in places)
-        return sizes, 0, sum(sizes.values())
+        return Measured(sizes, gone, 0, sum(sizes.values()))
 
-    def _kept_chunks(self, going: Mapping[VersionId, Collection[FileId]], files: Collection[FileId]) -> set[str]:
-        versions: Mapping[VersionId, Version] = self._versions
-        trees = (self._repository.objects.tree(version.tree) for id_, version in versions.items() if id_ not in going)
-        kept = {entry.file for tree in trees for entry in tree.entries} - set(files)
-        return {chunk for file in kept for chunk in self._chunks(file)}
-
-    def _chunks(self, file: FileId) -> list[str]:
-        recipe = disk_usage.recipe_of(self._repository, file)
-        return [chunk for chunk, _ in recipe.chunks] if recipe is not None else []
+    def _used(self, going: Collection[VersionId]) -> set[FileId]:
+        """Return the files that the other versions use, and have not dropped there."""
+        objects = self._repository.objects
+        pairs = (
+            (id_, entry.file)
+            for id_, version in self._versions.items()
+            if id_ not in going
+            for entry in objects.tree(version.tree).entries
+        )
+        return {file for id_, file in pairs if not self._recorded.record(id_, file)}

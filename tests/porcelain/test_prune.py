@@ -344,3 +344,71 @@ def _operation(shell: Shell, verb: str) -> str:
     """The number of the newest operation of a verb."""
     listed = shell.ok("--json", "op", "log").json["operations"]
     return str(next(each["number"] for each in listed if each["verb"] == verb))
+
+
+def test_a_row_counts_only_what_goes_and_names_what_keeps_the_rest(shell: Shell, rng: random.Random) -> None:
+    old, both = rng.randbytes(40_000), rng.randbytes(50_000)
+    shell.write("a.bin", old)
+    shell.write("b.bin", both)
+    shell.ok("add", "a.bin", "b.bin")
+    shell.commit("one")
+    shell.write("a.bin", rng.randbytes(60_000))
+    shell.commit("two")
+    shell.write("a.bin", rng.randbytes(70_000))
+    hidden = shell.commit("three")
+    shell.ok("undo")
+    shell.commit("three again")
+    shell.write("a.bin", rng.randbytes(80_000))
+    shell.commit("four")
+    plan = shell.ok("--json", "prune", "--keep-last", "1", "-n").json
+    rows = {each["number"]: each for each in plan["versions"]}
+    assert [each["id"] for each in rows[3]["also_used_by"]] == [hidden]
+    assert rows[3]["also_used_by"][0]["cause"] == "the reflog of main"
+    assert rows[3]["bytes_freed"] == 0
+    assert 40_000 <= rows[1]["bytes_freed"] < 41_000
+    assert plan["files"] == 2
+    assert (
+        f"also used by {hidden[:10]}, which the reflog of main keeps until 2026-" in shell.ok("prune", "v3", "-n").out
+    )
+    freed = {each["number"]: each["bytes_freed"] for each in shell.ok("--json", "du").json["versions"]}
+    assert freed[3] == 0
+    shell.ok("prune", "v3", "--yes")
+    assert shell("cat", "v3:a", "-o", "out").code == 0
+    assert shell.ok("--json", "prune", hidden, "--yes").json["bytes_freed"] > 69_000
+    assert shell("cat", "v3:a", "-o", "out").code == 14
+
+
+def test_du_tells_dropped_files_from_those_that_were_not_fetched(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 2)
+    shell.ok("prune", "v1", "--yes")
+    assert "(1 file dropped)" in shell.ok("du").out
+    newest, oldest = shell.ok("--json", "du").json["versions"]
+    assert (newest["absent"], newest["dropped"]) == (0, 0)
+    assert (oldest["absent"], oldest["dropped"], oldest["bytes_freed"]) == (1, 1, 0)
+
+
+def test_a_discarded_copy_of_a_file_outlives_the_versions_of_that_file(shell: Shell, rng: random.Random) -> None:
+    data = rng.randbytes(40_000)
+    shell.write("a.bin", data)
+    shell.write("b.bin", rng.randbytes(40_000))
+    shell.ok("add", "a.bin", "b.bin")
+    shell.commit("one")
+    shell.write("b.bin", data)
+    shell.ok("restore", "b.bin")
+    shell.write("a.bin", rng.randbytes(40_000))
+    shell.commit("two")
+    assert "1 file of these stays, since `mvc undo` restores it." in shell.ok("prune", "v1", "--yes").out
+    shell.ok("gc", "--grace", "0")
+    shell.ok("undo")
+    shell.ok("undo")
+    assert (shell.folder / "b.bin").read_bytes() == data
+
+
+def test_a_damaged_record_of_dropped_versions_is_found(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 2)
+    shell.ok("prune", "v1", "--yes")
+    record = shell.folder / ".mvc" / "expired" / "0000000001"
+    record.chmod(0o644)
+    record.write_bytes(record.read_bytes()[:-9])
+    found = json.loads(shell("--json", "fsck").out)["findings"]
+    assert {"log", "missing"} <= {each["kind"] for each in found}

@@ -9,12 +9,13 @@ A command that changes nothing writes no record.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.model.ids import FileId, digest
 from mvc.repository.parts import Parts
+from mvc.repository.worktree import model_file
 from mvc.repository.worktree.snapshot import UNREAD
 from mvc.storage.records import config, journal, merges, operations, sparse
 from mvc.storage.records.journal import FileStep, Journal
@@ -80,7 +81,8 @@ class Recorder:
         door = self._repository.door
         files = tuple(self._changes(plan, discard=discard))
         known = self._in_versions(plan.model)
-        kept = {FileId(each.old) for each in files if each.old and each.old not in known}
+        places = {step.path: journal.before(plan.moves or (), step.path) for step in plan.files}
+        kept = {FileId(each.old) for each in files if each.old and (places[each.path], each.old) not in known}
         refs = tuple(_planned(step.name, step.entry) for step in plan.refs if step.name.kind in _KINDS)
         self._write(
             plan.model,
@@ -186,12 +188,19 @@ class Recorder:
         repository.door.barrier()
         return stored
 
-    def _in_versions(self, model: str) -> set[str]:
-        """Return the files of the current version, and of the one that is being merged: these keep their bytes."""
+    def _in_versions(self, model: str) -> set[tuple[str, str]]:
+        """Return path and content of the files of the current version, and of the one that is being merged.
+
+        These files are no edits. A copy of one at another path is: it is still wanted after a prune of the version.
+        """
         objects, merge = self._repository.objects, self._merge(model)
         ids = [self._repository.current(model), merge.theirs if merge is not None else None]
         versions = [objects.version(id_) for id_ in ids if id_ is not None]
-        return {file for version in versions for file in _files(version.model_toml, objects.tree(version.tree).entries)}
+        head = self._repository.heads.get(model)
+        above = f"{head.folder}/" if head is not None and head.folder else ""
+        found = {(f"{above}{model_file.NAME}", str(version.model_toml)) for version in versions}
+        entries = (entry for version in versions for entry in objects.tree(version.tree).entries)
+        return found | {(f"{above}{entry.path}", str(entry.file)) for entry in entries}
 
     def _is_executable(self, path: str, step: FileStep | None = None) -> bool:
         found = self._repository.tree.stat(path)
@@ -207,8 +216,3 @@ def _masked(word: str) -> str:
 
 def _planned(ref: RefName, entry: RefEntry) -> PlannedEntry:
     return PlannedEntry(ref.kind, ref.name, entry.seq, entry.move.nonce)
-
-
-def _files(model_toml: str, entries: Iterable[Any]) -> Iterator[str]:
-    yield model_toml
-    yield from (entry.file for entry in entries)
