@@ -62,6 +62,8 @@ def _lines(word: str, done: Undone) -> Iterator[str]:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
     for path in done.lost:
         yield f"  {escape(path)} cannot come back: it was discarded with --discard"
+    for stash in done.lost_stashes:
+        yield f"  stash {short(stash)} cannot come back: `mvc gc` removed it"
 
 
 def _id(id_: str | None) -> str:

@@ -7,7 +7,7 @@ operation log ─► the operations ─► their reversal, or a refusal ─► j
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.model.document import Document, keys, rows
@@ -42,13 +42,14 @@ class MovedRef(Document):
 class Undone(Document):
     """The operations that were reversed, newest first, with their commands; the refs, HEAD and files that changed.
 
-    `head` is the new HEAD, None if it did not move. `lost` are files whose former content was discarded with --discard.
+    `head` is the new HEAD, None if it did not move. `lost` are files whose former content was discarded with --discard,
+    `lost_stashes` are dropped stashes that `mvc gc` removed.
     """
 
     KEYS = keys(
         "model",
         {"operations": rows("operations", "number command=first.command")},
-        "refs branch=head.branch detached=head.version written=moved.written deleted=moved.deleted lost",
+        "refs branch=head.branch detached=head.version written=moved.written deleted=moved.deleted lost lost_stashes",
     )
 
     model: str
@@ -57,6 +58,7 @@ class Undone(Document):
     head: Head | None
     moved: Moved
     lost: tuple[str, ...] = ()
+    lost_stashes: tuple[VersionId, ...] = ()
 
 
 @writes
@@ -179,6 +181,7 @@ def _reverse(
             apply.change(repository, Journal(verb, model.key, refs=refs, rename=rename.model))
             return _undone(Model(repository, rename.model), reversal, None, Moved())
         stashes = stash_undo.changes(reversal)
+        stash_undo.check(stashes, reversal)
         stash_undo.add(model, stashes, actor)
         base, wanted = reversal.trees()
         merge, merged = reversal.merge_change()
@@ -199,7 +202,7 @@ def _reverse(
         )
         stash_undo.drop(model, stashes, actor)
         repository.note(model.key)  # also where nothing changed: the operations count as reversed
-    return _undone(model, reversal, head, moved)
+    return replace(_undone(model, reversal, head, moved), lost_stashes=stashes.gone)
 
 
 def _undone(model: Model, reversal: Reversal, head: Head | None, moved: Moved) -> Undone:

@@ -96,7 +96,7 @@ class Reversal:
     # --- refusals
 
     def check(self, *, force: bool) -> None:
-        """Raise MovedSince, PushedAlready, EditedSince (unless `force`), CurrentBranch, NameTaken or CaseTwin.
+        """Raise MovedSince, CannotUndo, PushedAlready, EditedSince (unless `force`), CurrentBranch, NameTaken or CaseTwin.
 
         Then reversing would lose later work, or take back what others may have.
         """
@@ -107,10 +107,14 @@ class Reversal:
             if (tip.new if tip is not None else None) != goal.now:
                 self._refuse_moved(ref, goal, tip)
             self._refuse_pushed(ref, goal)
+            if goal.target is not None and goal.target != goal.now:
+                self._refuse_gone(goal.target)
             if goal.target is not None and goal.now is None:
                 refnames.check_new(model, ref.kind, ref.name, deleted=deleted)
         if self.head_now is not None and model.head != self.head_now:
             raise errors.MovedSince(number=self.number, ref="HEAD", now=_head(model.head), command=_switch(self.head))
+        if self.head is not None and self.head.version is not None:
+            self._refuse_gone(self.head.version)
         self._refuse_branchless()
         self._refuse_blocked()
         if not force:
@@ -127,6 +131,18 @@ class Reversal:
             number=self.number, ref=ref.name, now=f"was {now} since ({tip.move.why})" if tip else now,
             command=_move(ref, goal.target),
         )  # fmt: skip
+
+    def _refuse_gone(self, id_: VersionId) -> None:
+        """Raise CannotUndo if `mvc gc` removed a version: its reflog entry may be older than the operation."""
+        objects = self.model.repository.objects
+        try:
+            version = objects.version(id_)
+            objects.manifest(version.manifest)
+            objects.tree(version.tree)
+        except errors.Missing:
+            command = self.operations[0].first.command
+            reason = f"`mvc gc` removed version {id_[:10]}"
+            raise errors.CannotUndo(number=self.number, command=command, reason=reason) from None
 
     def _refuse_pushed(self, ref: RefName, goal: RefGoal) -> None:
         """Raise PushedAlready if a remote or a registry has a version, tag or alias that would be taken back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.repository.operations import log
@@ -13,10 +14,11 @@ from mvc.storage.records import config, stashes
 
 
 class Changes(NamedTuple):
-    """The versions to add as stashes again, and the numbers of the entries to drop."""
+    """The versions to add as stashes again, and the numbers of the entries to drop; `gone` were removed by `mvc gc`."""
 
     added: tuple[VersionId, ...] = ()
     dropped: tuple[int, ...] = ()
+    gone: tuple[VersionId, ...] = ()
 
 
 def changes(reversal: Reversal) -> Changes:
@@ -31,8 +33,18 @@ def changes(reversal: Reversal) -> Changes:
     own, standing = entries[first:last], {entry.seq for entry in stashes.standing(entries)}
     before = [entries[entry.drops - 1].version for entry in own if entry.drops is not None and entry.drops <= first]
     has = model.repository.objects.has
-    added = tuple(version for version in before if version is not None and has(version))
-    return Changes(added, tuple(entry.seq for entry in own if entry.seq in standing))
+    versions = [version for version in before if version is not None]
+    added, gone = (tuple(version for version in versions if has(version) == here) for here in (True, False))
+    return Changes(added, tuple(entry.seq for entry in own if entry.seq in standing), gone)
+
+
+def check(wanted: Changes, reversal: Reversal) -> None:
+    """Raise CannotUndo if the operations only dropped stashes, and `mvc gc` removed these since."""
+    changed = reversal.refs or reversal.files or reversal.head or reversal.moves or wanted.added or wanted.dropped
+    if wanted.gone and not changed:
+        command = reversal.operations[0].first.command
+        reason = f"`mvc gc` removed stash {wanted.gone[0][:10]}"
+        raise errors.CannotUndo(number=reversal.number, command=command, reason=reason)
 
 
 def add(model: Model, wanted: Changes, actor: Actor) -> None:
