@@ -25,7 +25,7 @@ from mvc.storage import usage
 from mvc.storage.fsck import Finding, Sound
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.records import clone_source, journal, stashes
+from mvc.storage.records import clone_source, journal, operations, stashes
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import HEADS, RefName
 from mvc.storage.records.stashes import StashEntry
@@ -145,6 +145,15 @@ class _Walk:
             yield from self._version(id_)
         for id_ in self.old.keys() - self.seen.keys():
             yield from self._old_version(id_)
+        yield from self._kept_edits()
+
+    def _kept_edits(self) -> Iterator[Finding]:
+        """Report edits that `mvc undo` could not restore."""
+        for number, record in operations.sound(self.repository.door).items():
+            for file in record.kept:
+                fault = self._file(file, None)
+                if fault is not None:
+                    yield Finding("missing", operations.path(number), f"an edit that it keeps for `mvc undo`: {fault}")
 
     def _lost_logs(self) -> Iterator[Finding]:
         """Report a current branch without a log that had one, and an upstream without a remote-tracking ref."""
@@ -166,7 +175,10 @@ class _Walk:
         """Return the number of files of versions whose content is at one remote only, by remote."""
         promised, found = self.repository.promised, dict[str, int]()
         for file in self._needed:
-            if not self.sound.complete(file) and promised.recorded(file) is State.PROMISED:
+            if (
+                not self.sound.complete(file)
+                and unless_damaged(partial(promised.recorded, file), None) is State.PROMISED
+            ):
                 what = f"files promised by {promised.promisors(file)[0]}"
                 found[what] = found.get(what, 0) + 1
         return found
@@ -311,7 +323,7 @@ class _Walk:
     def _fault(self, file: FileId) -> str | None:
         if self.sound.complete(file):
             return self._content(file) if self.read_data else None
-        state = self.repository.promised.recorded(file)
+        state = unless_damaged(partial(self.repository.promised.recorded, file), None)
         if state in (State.PROMISED, State.EXPIRED):
             return None
         if file not in self.sound.recipes:

@@ -13,7 +13,7 @@ from mvc.repository import history
 from mvc.repository.retention import dropped
 from mvc.storage import objects
 from mvc.storage.packs.gc import Live
-from mvc.storage.records import journal, merges, operations, promised, stashes
+from mvc.storage.records import config, journal, merges, operations, promised, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
 
     The bytes of dropped versions are not needed: those of the records, or else of `drop`. Raises Missing, Damaged.
     """
+    _check_operations(repository)
     recorded = drop or promised.dropped(repository.door)
     every = {**versions, **spared}
     ids: set[str] = {*versions, *spared}
@@ -106,7 +107,7 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
     head = repository.heads.get(model)
     if head is None or head.branch is None or repository.refs.numbers(RefName(model, HEADS, head.branch)):
         return []
-    versions = _all_versions(repository)
+    versions = all_versions(repository)
     logged = {id_ for ref in _logs(repository) for entry in _readable_entries(repository, ref) for id_ in entry if id_}
     for id_ in history.reachable(logged, versions.get):
         del versions[id_]
@@ -118,7 +119,7 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
     return sorted(own, key=lambda id_: (-versions[id_].number, id_))
 
 
-def _all_versions(repository: Repository) -> Versions:
+def all_versions(repository: Repository) -> Versions:
     """Return every version that is here, reachable or not."""
     ids = {*repository.objects.loose(), *repository.metapacks.object_ids()}
     found = ((VersionId(id_), _readable(repository, VersionId(id_))) for id_ in ids)
@@ -227,6 +228,15 @@ def _of_operations(repository: Repository) -> Iterator[Root]:
 def _kept(repository: Repository) -> set[FileId]:
     """Return the files that operations kept for `mvc undo`."""
     return {file for record in operations.sound(repository.door).values() for file in record.kept}
+
+
+def _check_operations(repository: Repository) -> None:
+    """Raise Damaged for an operation that cannot be read if one keeps edits: it may be the only one that names them."""
+    door = repository.door
+    if config.requires(door, config.OPERATIONS):
+        for number in operations.numbers(door):
+            with contextlib.suppress(FileNotFoundError):  # it has expired since
+                operations.read(door, number)
 
 
 def _is_here(repository: Repository, id_: VersionId) -> bool:

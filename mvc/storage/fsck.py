@@ -61,7 +61,7 @@ FINDINGS = {
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
     "note": "a note on a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
-    "operation": "an operation record is damaged; it is not needed, and may be removed",
+    "operation": "an operation record is damaged; remove it, as `mvc gc` may refuse to run: the edits that it keeps are not known",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
     "missing": "something that a version needs is missing, and no record explains it",

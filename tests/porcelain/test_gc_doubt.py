@@ -268,3 +268,56 @@ def test_a_commit_that_begins_while_things_go_is_told(
     monkeypatch.setattr(StoreDoor, "remove_all", remove_late)
     assert shell("commit", "-m", "three").code == 13
     _assert_sound(shell.folder)
+
+
+def _discarded(shell: Shell, rng: random.Random) -> tuple[bytes, Path]:
+    """Discard an edit; its bytes, and the operation that names them."""
+    shell.ok("config", "--unset", "gc.reflog-expire")
+    _commit(shell, rng.randbytes(40_000))
+    edit = rng.randbytes(50_000)
+    shell.write(WEIGHTS, edit)
+    shell.ok("restore", WEIGHTS)
+    return edit, max((shell.folder / ".mvc" / "operations").iterdir())
+
+
+def test_a_damaged_operation_may_be_the_only_one_that_names_an_edit(shell: Shell, rng: random.Random) -> None:
+    edit, record = _discarded(shell, rng)
+    whole = record.read_bytes()
+    record.chmod(0o644)
+    record.write_bytes(whole[:-9])
+    shell.set(parameters__epochs=3)
+    for command in (("gc", "--grace", "0"), ("gc", "-n")):
+        assert shell(*command).code == 14
+    record.write_bytes(whole)
+    shell.ok("gc", "--grace", "0")
+    shell.ok("undo")
+    shell.ok("undo")
+    assert (shell.folder / WEIGHTS).read_bytes() == edit
+    record.unlink()  # as `mvc fsck` advises for a damaged one
+    shell.ok("gc", "--grace", "0")
+
+
+def test_a_missing_edit_of_an_operation_is_found(shell: Shell, rng: random.Random) -> None:
+    _, record = _discarded(shell, rng)
+    (max((shell.folder / ".mvc" / "packs").rglob("*.pack"), key=lambda path: path.stat().st_size)).unlink()
+    found = fsck(shell.repository).findings
+    assert ("missing", f"operations/{record.name}") in {(each.kind, each.path) for each in found}
+
+
+def test_undo_refuses_versions_and_stashes_that_were_removed(shell: Shell, rng: random.Random) -> None:
+    """The reflog entry of a version may be older than the operation, as with a commit date in the past."""
+    _commit(shell, rng.randbytes(40_000))
+    _commit(shell, rng.randbytes(50_000))
+    shell.ok("undo")
+    shell.tick()
+    shell.ok("gc", "--grace", "0")
+    said = shell("redo")
+    assert said.code == 13
+    assert "`mvc gc` removed version" in said.err
+    shell.ok("stash")
+    shell.ok("stash", "drop")
+    shell.ok("gc", "--grace", "0")
+    said = shell("undo")
+    assert said.code == 13
+    assert "`mvc gc` removed stash" in said.err
+    assert not fsck(shell.repository).findings

@@ -353,6 +353,11 @@ def require(door: StoreDoor, features: Collection[str]) -> None:
         write_repository(door, {**values, "requires": sorted(required.union(features))})
 
 
+def requires(door: StoreDoor, name: str) -> bool:
+    """Return whether the store requires a feature."""
+    return name in _read_repository(door).get("requires", ())
+
+
 def set_feature(door: StoreDoor, name: str, *, needed: bool) -> None:
     """Require the feature `name` of readers, or no longer; the caller holds the lock."""
     values = _read_repository(door)
