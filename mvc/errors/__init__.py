@@ -191,6 +191,7 @@ if TYPE_CHECKING:
         FetchDenied,
         FetchFailed,
         NoPromisor,
+        NotFetched,
         PromiseLost,
     )
     from mvc.errors.push import (
@@ -507,6 +508,7 @@ __all__ = [
     "NotEmpty",
     "NotExclusive",
     "NotFastForward",
+    "NotFetched",
     "NotFinite",
     "NotInConflict",
     "NotInModel",

@@ -28,6 +28,13 @@ class NoPromisor(OutOfReach):
     """
 
 
+class NotFetched(Missing):
+    """{version} is incomplete: the content of {path} is neither here nor promised by a remote.
+
+    Nothing was changed. No fetched ref reaches this version: ask for a branch or tag there, and run `mvc fetch`.
+    """
+
+
 class PromiseLost(Missing):
     """Cannot fetch {files}: the copy on {remote} is missing or damaged: {reason}.
 

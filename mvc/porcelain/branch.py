@@ -11,6 +11,7 @@ from mvc.model.ids import VersionId
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
+from mvc.repository.retention import completeness
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import apply
 from mvc.storage.records.heads import Head
@@ -120,7 +121,7 @@ def create(model: Model, name: str, target: VersionId, actor: Actor) -> Branch:
     repository = model.repository
     ref = _new(model, name)
     with repository.locked():
-        repository.objects.reread(target)
+        completeness.reread(model, target)
         repository.refs.append(ref, repository.refs.tip(ref), target, actor.move("branch: created"))
     return _branch(model, name, current=False)
 

@@ -9,6 +9,7 @@ from mvc.model.ids import VersionId
 from mvc.repository import history, merge_state
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
+from mvc.repository.retention import completeness
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.progress import Progress
@@ -57,7 +58,7 @@ def reset(
         wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
         promises.ensure_present(repository, wanted, progress)
     with repository.writing():
-        version = repository.objects.reread(target)
+        version = completeness.reread(model, target)
         head = model.head
         old = model.current
         if mode == SOFT:

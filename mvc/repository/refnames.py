@@ -14,6 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
+from mvc.repository.retention import completeness
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
@@ -76,7 +77,7 @@ def _move(
         repository.refs.settle(ref)
         return False
     with repository.locked():
-        repository.objects.reread(version)
+        completeness.reread(Model(repository, ref.model), version)
         repository.refs.append(ref, tip, version, actor.move(reason))
     return True
 

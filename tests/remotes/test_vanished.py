@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -118,3 +120,29 @@ def test_a_model_that_was_renamed_is_a_new_one_for_its_remotes(shell: Shell, tmp
     shell.ok("models", "rename", "Caps", MODEL)
     for command in ("fetch", "pull", "push"):
         shell.ok(command)
+
+
+def test_no_ref_is_created_at_a_version_whose_content_was_never_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    """The metadata of a branch that was deleted on the remote is fetched, as it shares a file with others."""
+    (tmp_path / "ana").mkdir()
+    shell = begin(tmp_path / "ana", monkeypatch)
+    shell.write("a.bin", rng.randbytes(40_000))
+    shell.ok("add", "a.bin")
+    shell.commit("one")
+    shell.ok("remote", "add", "origin", "../origin")
+    shell.ok("push", "origin", "main")
+    shell.ok("switch", "-c", "side")
+    shell.write("a.bin", rng.randbytes(40_000))
+    shell.commit("two")
+    gone = shell.ok("--json", "log", "-1").json["versions"][0]["id"]
+    shell.ok("push", "origin", "side")
+    shell.ok("push", "--delete", "origin", "side")
+    Shell(tmp_path, monkeypatch).ok("clone", "origin", "ben")
+    other = Shell(tmp_path / "ben", monkeypatch)
+    for command in (("tag", "t", gone), ("branch", "y", gone), ("alias", "set", "--force", "p", gone), ("reset", gone)):
+        said = other("--json", *command)
+        assert (said.code, json.loads(said.err)["kind"]) == (14, "not-fetched"), command
+        other.ok("fsck")
+    other.ok("gc", "--grace", "0")
