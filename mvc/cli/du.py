@@ -44,7 +44,7 @@ def _lines(usages: Usages) -> Iterator[str]:
 
 def _row(usage: Usage) -> tuple[str, ...]:
     counts = {"dropped": usage.dropped, "not fetched": usage.absent - usage.dropped}
-    parts = ", ".join(f"{count(number, 'file')} {what}" for what, number in counts.items() if number)
+    parts = ", ".join(f"{count(number, 'file')} {word}" for word, number in counts.items() if number)
     absent = f"  ({parts})" if parts else ""
     sizes = (size(usage.total), size(usage.unique), size(usage.shared), f"-{size(usage.freed)}" if usage.freed else "0")
     return (f"v{usage.version.number}", short(usage.id), *sizes, escape(usage.version.subject) + absent)

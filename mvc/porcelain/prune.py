@@ -78,7 +78,7 @@ class Pruned(Document):
 
 
 class Measured(NamedTuple):
-    """What goes with each version, in bytes, and what other versions keep of it."""
+    """The bytes that go with each version, and the versions without a ref that keep some of its files."""
 
     sizes: Mapping[VersionId, int]
     gone: AbstractSet[FileId]
