@@ -54,6 +54,12 @@ def sections(given: Mapping[str, Any], replace: Collection[str] = ()) -> Section
     return found
 
 
+def by_section(*given: Any) -> dict[str, Any]:
+    """Return the arguments of `update` and `record` by the name of their section."""
+    names = ("parameters", "metrics", "labelmap", "model", "docker", "source", "intent")
+    return dict(zip(names, given, strict=True))
+
+
 def _labels(given: Any, found: Sections) -> Any:
     """Replace the whole labelmap by a list of classes, or by the path of their file."""
     if isinstance(given, str | os.PathLike):

@@ -17,6 +17,7 @@ from mvc import errors
 from mvc.api.config import Config
 from mvc.api.experiments import Experiments
 from mvc.api.files import Files
+from mvc.api.handle import Handle
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import Remotes
 from mvc.api.stashes import Stashes
@@ -415,12 +416,19 @@ def _class(class_: type, above: str = "") -> list[str]:
     rows = [f"**`{above}{class_.__name__}`** (class): {_paragraph(inspect.getdoc(class_) or '')}\n"]
     if not class_.__module__.startswith("mvc.api."):
         return rows
-    for name, member in vars(class_).items():
+    for name, member in _members(class_):
         if name.startswith("_") or not (callable(member) or hasattr(member, "__get__")) or not member.__doc__:
             continue
         given = f"({_parameters(member, skip=1)})" if inspect.isfunction(member) else ""
         rows.append(f"- `{class_.__name__}.{name}{given}`: {_docstring(member)}")
     return [*rows, ""] if len(rows) > 1 else rows
+
+
+def _members(class_: type) -> Iterator[tuple[str, object]]:
+    """The members of a class, and of the parts that `Model` is made of."""
+    for owner in class_.__mro__:
+        if owner is class_ or issubclass(owner, Handle):
+            yield from vars(owner).items()
 
 
 def _parameters(function: Callable[..., object], skip: int = 0) -> str:
