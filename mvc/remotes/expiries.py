@@ -8,6 +8,7 @@ Entries are created if absent, as those of refs. Who finds the next number taken
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,14 +24,18 @@ MAX_RECORD = 64 * 1024
 """The largest record, in bytes."""
 _IDS = 800
 """The most ids of one record, which keeps it below that size."""
+_NAME = re.compile(rf"{EXPIRED}/[0-9]{{10}}")
 TRIES = 20
 """Attempts to append."""
 
 
 def read(backend: Backend) -> list[Expired]:
-    """Return all records, oldest first. Raises RemoteUnreachable, RemoteDenied, EntryDamagedThere."""
+    """Return all records, oldest first. Raises RemoteUnreachable, RemoteDenied, EntryDamagedThere.
+
+    Other files there are ignored, such as those of a file manager or the copies of a program that synchronises folders.
+    """
     records: list[Expired] = []
-    for name in sorted(listed.name for listed in backend.list(EXPIRED)):
+    for name in sorted(listed.name for listed in backend.list(EXPIRED) if _NAME.fullmatch(listed.name)):
         record = _record(backend, name)
         if name == _path(record.seq):
             records.append(record)

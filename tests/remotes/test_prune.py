@@ -169,3 +169,16 @@ def test_downloading_a_dropped_version_fails_and_writes_nothing(
     assert (above.folder / "new" / WEIGHTS).read_bytes() == made[2]
     assert above("download", "origin#helmets@v1", "old").code == 14
     assert not (above.folder / "old" / WEIGHTS).exists()
+
+
+def test_other_files_beside_the_records_are_ignored(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 2)
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    folder = shell.folder.parent / "origin" / "expired"
+    for name in (".DS_Store", "0000000001 (conflicted copy)", "desktop.ini"):
+        (folder / name).write_bytes(b"of another program")
+    for command in ("fetch", "push origin main", "gc --remote origin"):
+        shell.ok(*command.split())
+    (folder / "0000000001").chmod(0o644)
+    (folder / "0000000001").write_bytes(b"damaged")
+    assert shell("fetch").code == 14
