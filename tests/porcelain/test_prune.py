@@ -412,3 +412,19 @@ def test_a_damaged_record_of_dropped_versions_is_found(shell: Shell, rng: random
     record.write_bytes(record.read_bytes()[:-9])
     found = json.loads(shell("--json", "fsck").out)["findings"]
     assert {"log", "missing"} <= {each["kind"] for each in found}
+
+
+def test_the_only_copy_of_a_dropped_file_is_kept_when_it_is_overwritten(shell: Shell, rng: random.Random) -> None:
+    """A redo may make a dropped version current again, whose bytes only the working tree has."""
+    made = _line(shell, rng, 2)
+    dropped = shell.ok("--json", "log", "-1").json["versions"][0]["id"]
+    shell.ok("undo")
+    shell.ok("prune", dropped, "--yes")
+    shell.ok("redo")
+    assert shell("switch", "--detach", "v1").code == 16
+    shell.ok("reset", "--hard", "v1")
+    shell.ok("gc", "--grace", "0")
+    assert (shell.folder / WEIGHTS).read_bytes() == made[0]
+    shell.ok("undo")
+    assert (shell.folder / WEIGHTS).read_bytes() == made[1]
+    assert not fsck(shell.repository, read_data=True).findings

@@ -17,7 +17,7 @@ from mvc.model.ids import FileId, digest
 from mvc.repository.parts import Parts
 from mvc.repository.worktree import model_file
 from mvc.repository.worktree.snapshot import UNREAD
-from mvc.storage.records import config, journal, merges, operations, sparse
+from mvc.storage.records import config, journal, merges, operations, promised, sparse
 from mvc.storage.records.journal import FileStep, Journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.operations import DISCARDED, FileChange, Operation, PlannedEntry
@@ -191,16 +191,24 @@ class Recorder:
     def _in_versions(self, model: str) -> set[tuple[str, str]]:
         """Return path and content of the files of the current version, and of the one that is being merged.
 
-        These files are no edits. A copy of one at another path is: it is still wanted after a prune of the version.
+        These files are no edits. A copy of one at another path is: it is still wanted after a prune of the version. So is a
+        file that the version dropped, of which the working tree may have the only copy.
         """
         objects, merge = self._repository.objects, self._merge(model)
         ids = [self._repository.current(model), merge.theirs if merge is not None else None]
-        versions = [objects.version(id_) for id_ in ids if id_ is not None]
         head = self._repository.heads.get(model)
         above = f"{head.folder}/" if head is not None and head.folder else ""
-        found = {(f"{above}{model_file.NAME}", str(version.model_toml)) for version in versions}
-        entries = (entry for version in versions for entry in objects.tree(version.tree).entries)
-        return found | {(f"{above}{entry.path}", str(entry.file)) for entry in entries}
+        recorded = promised.dropped(self._repository.door)
+        found: set[tuple[str, str]] = set()
+        for id_ in ids:
+            if id_ is not None:
+                version = objects.version(id_)
+                entries = objects.tree(version.tree).entries
+                found.add((f"{above}{model_file.NAME}", str(version.model_toml)))
+                found |= {
+                    (f"{above}{each.path}", str(each.file)) for each in entries if not recorded.record(id_, each.file)
+                }
+        return found
 
     def _is_executable(self, path: str, step: FileStep | None = None) -> bool:
         found = self._repository.tree.stat(path)
