@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import short
 from mvc.cli.app.verb import verb
+from mvc.plural import count
 from mvc.porcelain.compare import ComparedKey, ComparedVersion, Comparison, compare
 from mvc.repository.model import Model
 
@@ -55,7 +56,7 @@ def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
     rows = [[key.key, *_cells(key, shape)] for key in keys if key.key not in hidden]
     yield from Table(head, [ids, *rows]).lines(shape)
     if len(files) > _FILES:
-        yield f"… {len(files) - _FILES} more rows about files; `mvc diff REV REV` lists the files"
+        yield f"… {count(len(files) - _FILES, 'more row', 'more rows')} about files; `mvc diff REV REV` lists the files"
 
 
 def _called(version: ComparedVersion, *, with_model: bool) -> str:

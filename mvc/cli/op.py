@@ -44,7 +44,7 @@ def show(invocation: Invocation, number: int) -> None:
 
 @subverb(command, "restore")
 @click.argument("number", type=click.IntRange(min=1), metavar="N")
-@click.option("--discard", is_flag=True, help="Do not keep local changes that are overwritten.")
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
 def back(invocation: Invocation, number: int, discard: bool) -> None:
     """Restore refs, HEAD and files to their state after operation N.
 

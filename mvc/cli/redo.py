@@ -12,7 +12,7 @@ from mvc.repository.model import Model
 
 
 @verb("redo", git=False)
-@click.option("--discard", is_flag=True, help="Do not keep local changes that are overwritten.")
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
 def command(invocation: Invocation, discard: bool) -> None:
     """Reverse the last undo.
 

@@ -19,7 +19,7 @@ from mvc.repository.model import Model
 @click.option("-n", "times", type=click.IntRange(min=1), metavar="N", help="Undo the last N operations, one by one.")
 @click.option("--op", "number", type=click.IntRange(min=1), metavar="N", help="Undo operation N of `mvc op log`.")
 @click.option("-f", "--force", is_flag=True, help="Undo an edit of model.toml even if it was edited again since.")
-@click.option("--discard", is_flag=True, help="Do not keep local changes that are overwritten.")
+@click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc redo`.")
 def command(invocation: Invocation, times: int | None, number: int | None, force: bool, discard: bool) -> None:
     """Undo the last operation.
 

@@ -58,20 +58,20 @@ def mv(model: Model, sources: Sequence[str], target: str, *, below: str = "", dr
     NotInModel, UnsafePath, UnportablePath, CollidingPaths, MissingFile, NoLongerTracked.
     """
     with model.repository.writing():
-        moving = _Moving(model, below)
-        into = moving.is_folder(target)
+        plan = _Plan(model, below)
+        into = plan.is_folder(target)
         if len(sources) > 1 and not into:
             raise errors.NotAFolder(path=escape_name(target))
         for source in sources:
-            moving.add(source, target, into=into)
-        text = moving.text()
-        done = Renamed(tuple(moving.moves.items()), moving.files(text), dry_run)
+            plan.add(source, target, into=into)
+        text = plan.text()
+        done = Renamed(tuple(plan.moves.items()), plan.files(text), dry_run)
         if not dry_run:
-            moving.apply(text)
+            plan.apply(text)
     return done
 
 
-class _Moving:
+class _Plan:
     """A move that is being planned: `moves` are the old and new paths in the model's folder."""
 
     def __init__(self, model: Model, below: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
+from mvc.plural import count
 from mvc.repository import reachable
 from mvc.repository.retention import dropped
 from mvc.storage.fsck import Finding, Sound
@@ -39,8 +40,9 @@ class Leftovers:
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for each pack."""
-        for pack, count in sorted(self._packs.items()):
-            yield Finding("expired", pack, f"it has {count} chunks that only dropped files use; `mvc gc` removes them")
+        for pack, number in sorted(self._packs.items()):
+            chunks = count(number, "chunk")
+            yield Finding("expired", pack, f"it has {chunks} that only dropped files use; `mvc gc` removes them")
 
     def _look(self) -> None:
         repository, recipes = self._repository, self._sound.recipes
