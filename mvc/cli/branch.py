@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import click
@@ -56,7 +57,9 @@ def command(
         _make(invocation, names)
     else:
         model = Model(invocation.repository(), invocation.model())
-        _list(invocation, porcelain.branches(model, listed.selection(model, names)), listed, long=long)
+        branches = porcelain.branches(model, listed.selection(model, names))
+        branches = dataclasses.replace(branches, branches=listed.sorted(model, branches.branches))
+        _list(invocation, branches, listed, long=long)
 
 
 def _list(invocation: Invocation, branches: Branches, listed: Listing, *, long: int) -> None:

@@ -18,6 +18,7 @@ from mvc.repository.model import Model
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
 @click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
 @click.option("-B", "force_create", metavar="NAME", help="As -b; an existing branch is not moved (`switch -C`).")
+@click.option("-d", "--detach", is_flag=True, help="Detach HEAD at the version, even if it is a branch.")
 @click.option("-f", "--force", is_flag=True, help="Discard local changes that are in the way (`switch -f`).")
 @click.option("--discard", is_flag=True, help="Do not keep local changes for `mvc undo`.")
 def command(
@@ -25,6 +26,7 @@ def command(
     words: tuple[str, ...],
     create: str | None,
     force_create: str | None,
+    detach: bool,
     force: bool,
     discard: bool,
 ) -> None:
@@ -34,19 +36,27 @@ def command(
     """
     create = create or force_create
     before, paths = divided(words)
-    if before and not paths and create is None and before[0] != "-":
+    if before and not paths and create is None and before[0] not in ("-", "@{-1}"):
         before, _ = revisions_and_paths(invocation, Model(invocation.repository(), invocation.model()), words)
         paths = words[len(before) :]
     target = before[0] if before else None
+    if force and not before and not paths and create is None:
+        paths = (".",)  # as in Git, without a branch it discards every change
     names = (*before[1:], *paths)
     if names:
         _hint(invocation, "restore", *(("--source", target) if target else ()), *names)
         restore.run(invocation, names, target, discard=discard)
-    elif target is None and create is None:
+    elif target is None and create is None and not detach:
         raise click.UsageError("nothing to check out: give a branch, a version, or REV -- PATH")
     else:
-        _hint(invocation, "switch", *(("-c", create) if create else ()), *((target,) if target else ()))
-        switch.run(invocation, target, create=create, detach=False, force=force, discard=discard)
+        _hint(
+            invocation,
+            "switch",
+            *(("-d",) if detach else ()),
+            *(("-c", create) if create else ()),
+            *((target,) if target else ()),
+        )
+        switch.run(invocation, target, create=create, detach=detach, force=force, discard=discard)
 
 
 def _hint(invocation: Invocation, *words: str) -> None:

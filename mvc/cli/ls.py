@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -13,23 +14,34 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.cli.git.paths import revisions_and_paths
 from mvc.model import tensor_count
+from mvc.model.tree import TreeEntry
 from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
 
 @verb("ls")
-@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.argument("words", nargs=-1, metavar="[REV] [[--] PATH...]")
 @click.option("-l", "--long", is_flag=True, help="Also show mode, size, id and storage state.")
 @click.option("--tensors", is_flag=True, help="Also list tensors: name, dtype, shape, size, offset, digest.")
-def command(invocation: Invocation, revision: str, long: bool, tensors: bool) -> None:
-    """List the files of a version."""
+def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors: bool) -> None:
+    """List the files of a version.
+
+    PATH, a file, folder or role, lists only what is there.
+    """
     repository, model = invocation.repository(), invocation.model()
+    given, paths = revisions_and_paths(invocation, Model(repository, model), words)
+    if len(given) > 1:
+        raise click.UsageError("too many revisions: expected REV")
+    revision = given[0] if given else "HEAD"
     id_ = revisions.resolve(Model(repository, model), revision)
     listing = ls(
         Model(repository, revisions.model_of(Model(repository, model), revision)), id_, states=long, tensors=tensors
     )
+    if paths:
+        listing = dataclasses.replace(listing, entries=tuple(e for e in listing.entries if _is_in(e, paths)))
     invocation.emit(
         "ls",
         listing,
@@ -37,6 +49,10 @@ def command(invocation: Invocation, revision: str, long: bool, tensors: bool) ->
         ids=[entry.file for entry in listing.entries],
         page=True,
     )
+
+
+def _is_in(entry: TreeEntry, paths: Sequence[str]) -> bool:
+    return any(name in (entry.path, entry.role, "", ".") or entry.path.startswith(f"{name}/") for name in paths)
 
 
 def _lines(listing: Listed, *, long: bool, tensors: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
+from mvc.cli.git import refspecs
 from mvc.cli.pull import rebase_lines
 from mvc.plural import count
 from mvc.porcelain import push as porcelain
@@ -79,10 +80,7 @@ def command(
     model, actor = invocation.model(), invocation.actor()
     name = transfers.remote_of(invocation, remote, model)
     branch = repository.head(model).branch
-    if branch is not None and not delete:  # as in Git, HEAD is the current branch, but it is never deleted by that name
-        refs = tuple(
-            branch if ref == "HEAD" else f"{branch}{ref[4:]}" if ref.startswith("HEAD:") else ref for ref in refs
-        )
+    refs = refspecs.own(refs, None if delete else branch, name)
     requests = updates(Model(repository, model), name, refs, branches=all_, tags=tags, delete=delete)
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import click
@@ -16,13 +17,15 @@ from mvc.repository.model import Model
 
 @verb("reflog")
 @click.argument("name", required=False, metavar="[NAME]")
-def command(invocation: Invocation, name: str | None) -> None:
+@click.option("-n", "--max-count", "limit", type=click.IntRange(min=0), metavar="N", help="Show at most N moves.")
+def command(invocation: Invocation, name: str | None, limit: int | None) -> None:
     """Show the moves of a branch, tag or alias.
 
     Lists the newest move first; NAME defaults to the current branch. NAME@{1} is the position one move ago, and is
     accepted wherever a revision is.
     """
-    emit(invocation, reflog(Model(invocation.repository(), invocation.model()), name))
+    log = reflog(Model(invocation.repository(), invocation.model()), name)
+    emit(invocation, log if limit is None else dataclasses.replace(log, moves=log.moves[:limit]))
 
 
 def emit(invocation: Invocation, log: Reflog) -> None:

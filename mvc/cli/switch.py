@@ -64,7 +64,7 @@ def run(
     repository, model = invocation.writer(), invocation.model()
     actor, before = invocation.actor(), repository.head(model).branch
     old = repository.current(model)
-    if target == "-":
+    if target in ("-", "@{-1}"):
         target = previous(Model(repository, model))
     with invocation.progress("Writing files") as progress:
         done = switch(

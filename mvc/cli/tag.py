@@ -10,9 +10,10 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
+from mvc.cli.history import listing
 from mvc.porcelain import tag as porcelain
 from mvc.porcelain.tag import Tag
-from mvc.repository import revisions
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 
 _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to delete one"
@@ -24,14 +25,27 @@ _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to dele
 @click.option("-d", "--delete", is_flag=True, help="Delete the named tags.")
 @click.option("-l", "--list", "listed", is_flag=True, help="List the tags that match a pattern, such as '2026.*'.")
 @click.option("-n", "messages", is_flag=True, help="List the tags with their messages, which is the default.")
+@click.option("--points-at", metavar="REV", help="List only tags of REV.")
+@click.option("--contains", metavar="REV", help="List only tags that reach REV.")
+@click.option("--merged", metavar="REV", help="List only tags that are reachable from REV.")
+@click.option("--sort", "order", type=listing.Order(), metavar="KEY", help="Sort by KEY, such as -v:refname.")
 def command(
-    invocation: Invocation, names: tuple[str, ...], message: str | None, delete: bool, listed: bool, messages: bool
+    invocation: Invocation,
+    names: tuple[str, ...],
+    message: str | None,
+    delete: bool,
+    listed: bool,
+    messages: bool,
+    points_at: str | None,
+    contains: str | None,
+    merged: str | None,
+    order: str | None,
 ) -> None:
     """List, create or delete tags.
 
     With NAME, tag REV (default: HEAD). Tags never move; a deleted tag can be created again only for the same version.
     """
-    listed = listed or messages
+    listed = listed or messages or (points_at, contains, merged, order) != (None, None, None, None)
     if delete:
         _delete(invocation, names)
     elif names and not listed:
@@ -39,7 +53,9 @@ def command(
     elif message is not None and not listed:
         raise click.UsageError(_MISSING)
     else:
-        tags = porcelain.tags(Model(invocation.repository(), invocation.model()), names)
+        model = Model(invocation.repository(), invocation.model())
+        chosen = _chosen(model, porcelain.tags(model, names), points_at, contains, merged)
+        tags = listing.ordered(chosen, order, lambda tag: tag.at.seconds)
         invocation.emit(
             "tag",
             {"tags": tags},
@@ -47,6 +63,21 @@ def command(
             ids=[tag.name for tag in tags],
             page=True,
         )
+
+
+def _chosen(
+    model: Model, tags: Sequence[Tag], points_at: str | None, contains: str | None, merged: str | None
+) -> list[Tag]:
+    """Return the tags of a version, of those that reach one, or of those that another one reaches."""
+    objects = model.repository.objects
+    at, old, new = (revisions.resolve(model, text) if text else None for text in (points_at, contains, merged))
+    return [
+        tag
+        for tag in tags
+        if at in (None, tag.id)
+        and (old is None or history.is_ancestor(objects, old, tag.id))
+        and (new is None or history.is_ancestor(objects, tag.id, new))
+    ]
 
 
 def _lines(tags: Sequence[Tag]) -> Iterator[str]:

@@ -413,12 +413,13 @@ def _files(model: Model, folder: str) -> dict[str, str]:
 
 
 def _tracked_roles(tracked: dict[str, str], name: str, folder: Path, below: str) -> list[str]:
-    """Return the role of that name, or all roles of that path."""
+    """Return the role of that name, or all roles of that path, or else of the files in that folder."""
     for candidate in typed.candidates(folder, below, name):
         if candidate.name in tracked:
             return [candidate.name]
         plain = candidate.name.removeprefix("./").rstrip("/")
         roles = [role for role, pattern in tracked.items() if pattern in (plain, f"{plain}/**")]
+        roles = roles or [role for role, pattern in tracked.items() if plain == "." or pattern.startswith(f"{plain}/")]
         if roles and not candidate.is_role:
             return roles
     raise errors.NotTracked(name=name, roles=", ".join(tracked) or "none")

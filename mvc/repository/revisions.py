@@ -4,6 +4,8 @@ main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags
 v7                        number 7 in the history of the current branch (MODEL@v7: of that model's main)
 HEAD  @                   the checked-out version
 3f9c2ab1d0                the beginning of an id, four digits or more
+main@{u}  ORIG_HEAD       the upstream of a branch; its version before the last move
+refs/heads/main  v7^{}    as Git writes them
 main@{1}  prod@{2026-01-15}   the ref's position one move ago, or at that date
 stash@{0}                 a stash, the newest first
 v7~2  v7^2                two first parents up; the second parent
@@ -26,7 +28,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp
-from mvc.repository import history, places, provenance
+from mvc.repository import history, places, provenance, upstream
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Repository
@@ -44,6 +46,9 @@ _STEPS = re.compile(r"(?P<base>.*?)(?P<steps>(?:[~^][0-9]{0,6})*)\Z", re.DOTALL)
 _STEP = re.compile(r"([~^])([0-9]*)")
 _AT = re.compile(r"(?P<name>.*?)@\{(?P<when>[^{}]*)\}\Z", re.DOTALL)
 _DATED = re.compile(r"@\{[^{}]*\}")
+_UPSTREAM = ("u", "upstream", "push")
+_PEELED = re.compile(r"\^\{(?:commit|object)?\}\Z")
+"""Git's way from a tag to its version, which tags of mvc are anyway."""
 _MOVES = re.compile(r"[0-9]{1,9}\Z")
 _STASH = "stash"
 _SHOWN = 10
@@ -63,7 +68,7 @@ def resolve(model: Model, text: str) -> VersionId:
 
     Raises UnknownRevision, AmbiguousRevision, NoVersionYet, NoModel, BadDate, Missing, Damaged.
     """
-    base, steps = split_steps(text)
+    base, steps = split_steps(_PEELED.sub("", text))
     return ancestor(model.repository, _base(model, base, text), steps, text)
 
 
@@ -176,7 +181,9 @@ def _base(model: Model, text: str, whole: str) -> VersionId:
     other, rest = _split_model(repository, text)
     if other is not None:
         return _in_model(Model(repository, other), rest or MAIN, whole)
-    past = _AT.match(text)
+    past = _AT.match("@{1}" if text == "ORIG_HEAD" else text)
+    if past and past["when"] in _UPSTREAM:
+        return _upstream(model, past["name"], whole)
     if past:
         return _past(model, past["name"], past["when"], whole)
     number = number_of(text)
@@ -212,6 +219,7 @@ def _named(model: Model, text: str) -> VersionId | None:
 
 def refs_of(model: str, text: str) -> Iterator[RefName]:
     """Yield the refs that `text` may name: of the given kind, of a remote, or of any kind."""
+    text = text.removeprefix("refs/").removeprefix("remotes/" if text.startswith("refs/remotes/") else "")
     kind, _, name = text.partition("/")
     if kind in KINDS and name:
         yield RefName(model, kind, name)
@@ -274,6 +282,16 @@ def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
     if entry is None or entry.new is None:
         raise errors.NoSuchMoment(name=name or "HEAD", when=when, moves=len(entries))
     return entry.new
+
+
+def _upstream(model: Model, name: str, whole: str) -> VersionId:
+    """Return the version of the upstream of a branch. Raises UnknownRevision."""
+    branch = model.head.branch if name in ("", "HEAD", "@") else name
+    followed = upstream.followed(model, branch) if branch is not None else None
+    if followed is None:
+        _unknown(model, whole)
+    remote, other = followed
+    return model.repository.refs.target(model.ref(HEADS, other).tracking_ref(remote)) or _unknown(model, whole)
 
 
 def _stashed(model: Model, number: int, whole: str) -> VersionId:

@@ -162,3 +162,59 @@ def test_an_answer_has_the_names_that_were_given(shell: Shell, history: History,
     assert said.code == 2
     assert f"`{command}`" in said.err
     shell.ok(*command.split()[1:])
+
+
+def test_git_names_of_revisions(origin: Shell, history: History) -> None:
+    origin.set(metrics__mAP50=0.9)
+    new = origin.commit("New")
+    for text in ("@{u}", "main@{upstream}", "ORIG_HEAD", "HEAD~1^{}", "refs/remotes/origin/main"):
+        assert origin.ok("rev-parse", text).lines == [history.second], text
+    assert origin.ok("rev-parse", "refs/heads/main^{commit}", "--short=7").lines == [new[:7]]
+    assert origin.ok("rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{u}").lines == ["origin/main"]
+    assert origin.ok("rev-list", "--count", "@{u}..").lines == ["1"]
+    assert origin("rev-parse", "nosuch@{u}").code == 2
+
+
+def test_refs_are_sorted_and_selected_as_by_git(shell: Shell, history: History) -> None:
+    shell.ok("tag", "v1.10", "side")
+    shell.ok("tag", "v1.9")
+    assert shell.ok("tag", "-q", "--sort=-v:refname").lines == ["v1.10", "v1.9", "2026.1"]
+    assert shell.ok("tag", "-q", "--contains", "side").lines == ["v1.10"]
+    assert shell.ok("tag", "-q", "--merged").lines == ["2026.1", "v1.9"]
+    assert shell.ok("tag", "-q", "--points-at").lines == ["v1.9"]
+    assert shell.ok("branch", "-q", "--sort=committerdate").lines == ["side", "main"]
+    assert shell.ok("branch", "-q", "--points-at", "side").lines == ["side"]
+
+
+def test_a_detached_or_tracking_checkout_is_one(origin: Shell) -> None:
+    origin.ok("checkout", "--detach", "side")
+    assert origin.ok("branch", "--show-current").out == ""
+    origin.ok("checkout", "-t", "origin/side")
+    assert origin.ok("branch", "--show-current").out == "side\n"
+
+
+def test_refspecs_of_git_name_the_same_refs(origin: Shell) -> None:
+    origin.ok("push", "origin", "refs/heads/main:refs/heads/other")
+    assert "  origin/other" in origin.ok("branch", "-r").lines
+    assert "`mvc push --force-with-lease origin main`" in origin("push", "origin", "+main").err
+    origin.ok("push", "origin", ":refs/heads/other")
+    assert "  origin/other" not in origin.ok("branch", "-r").lines
+
+
+def test_a_folder_is_listed_and_removed(shell: Shell) -> None:
+    assert shell.ok("ls-files", "weights/").out == shell.ok("ls").out
+    assert shell.ok("ls", "--", "other").out == ""
+    shell.ok("rm", "-r", "--cached", "weights")
+    assert "best.onnx" not in (shell.folder / "model.toml").read_text()
+
+
+def test_reset_of_a_file_moves_no_branch(shell: Shell) -> None:
+    for words in (("HEAD", PATH), (PATH,), ("HEAD", "--", PATH)):
+        said = shell("reset", *words)
+        assert (said.code, f"`mvc restore {PATH}`" in said.err) == (2, True)
+
+
+def test_an_option_of_git_is_never_taken_for_a_misspelling(shell: Shell) -> None:
+    for line in (("diff", "--no-index"), ("show", "--track"), ("log", "--parents"), ("mktag",), ("uncommit",)):
+        said = shell(*line)
+        assert (said.code, "mean" in said.err, "--help` lists" in said.err) == (2, False, True), said

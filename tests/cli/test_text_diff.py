@@ -126,3 +126,12 @@ def _patched(old: str, hunks: Sequence[str]) -> str:
                 result.append(line[1:])
     result += left[at:]
     return "\n".join(result) + ("\n" if ends and result else "")
+
+
+@pytest.mark.parametrize(("path", "old"), [("best.pt", OLD), ("long.txt", b"x" * (text.MAX_LINE + 1))])
+def test_weights_and_data_are_not_shown_as_text(empty: Shell, path: str, old: bytes) -> None:
+    empty.write(path, old)
+    empty.ok("add", path, "--as", "file")
+    empty.commit("one")
+    empty.write(path, old + b"more\n")
+    assert lines(empty, "diff") == []

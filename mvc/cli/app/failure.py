@@ -64,10 +64,15 @@ def _classified(error: BaseException, arguments: list[str]) -> tuple[int, str, s
 
 def _message(error: click.ClickException, arguments: list[str]) -> str:
     """Return the message of a usage error; an unknown option of Git's names what to use instead."""
-    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
-        return error.format_message()
-    known = [option for parameter in error.ctx.command.params for option in parameter.opts]
+    message = error.format_message()
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return message
     verb = error.ctx.command_path.partition(" ")[2]
+    if verb and message.startswith("Got unexpected extra argument"):
+        return str(lazy.load("mvc.cli.git.words").extra_argument(verb, message))
+    if not isinstance(error, click.NoSuchOption):
+        return message
+    known = [option for parameter in error.ctx.command.params for option in parameter.opts]
     return str(lazy.load("mvc.cli.git.words").unknown_option(verb, error.option_name, known, arguments))
 
 

@@ -15,11 +15,10 @@ from mvc import lazy
 from mvc.cli.app import options
 from mvc.cli.app.main import BROKEN_PIPE, VERBS
 from mvc.cli.app.stop import INTERRUPTED, Ended
+from mvc.cli.git import forms
 from mvc.cli.output import screen
 
 HELP = """Git for model versions: immutable, comparable snapshots of computer-vision models."""
-_HALF = ("remote", "reflog")
-"""Verbs that have other sub-verbs in Git."""
 EPILOG = "Run `mvc COMMAND --help` for details. Start with `mvc init --model NAME`."
 
 
@@ -42,7 +41,7 @@ class Program(click.Group):
     ) -> click.Context:
         """Parse the options before the verb; `--help` ends here."""
         with _past_click():
-            return super().make_context(info_name, args, parent, **extra)
+            return super().make_context(info_name, forms.leading(args), parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
@@ -72,7 +71,7 @@ class Program(click.Group):
 
 def _in_own_words(ctx: click.Context, args: list[str]) -> list[str]:
     """Return the arguments, with mvc's command instead of one of Git's."""
-    if ctx.resilient_parsing or not args or (args[0] in VERBS and args[0] not in _HALF):
+    if ctx.resilient_parsing or not args or (args[0] in VERBS and args[0] not in forms.PARTLY):
         return args
     if args == ["help"]:
         click.echo(ctx.get_help())

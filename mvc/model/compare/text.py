@@ -23,6 +23,8 @@ MAX_BYTES = 64 << 10
 """Bytes of each side, at most."""
 MAX_LINES = 2_000
 """Lines of each side, at most."""
+MAX_LINE = 2_000
+"""Characters of a line, at most: a longer one is data, and no text that a person reads."""
 CONTEXT = 3
 """Equal lines around a change, by default."""
 SUFFIXES = frozenset(
@@ -54,7 +56,9 @@ def text_of(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return None if _CONTROL.search(text.replace("\r\n", "\n")) else text
+    if _CONTROL.search(text.replace("\r\n", "\n")) or any(len(line) > MAX_LINE for line in text.split("\n")):
+        return None
+    return text
 
 
 def may_be_text(path: str) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mvc import errors
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model.compare import text
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.text import TextDiff
@@ -51,6 +52,8 @@ def _compared(
         old, new = change.old, change.new
         if old is None or new is None or not change.bytes_changed or max(old.size, new.size) > text.MAX_BYTES:
             continue
+        if old.path.lower().endswith(WEIGHT_SUFFIXES) or new.path.lower().endswith(WEIGHT_SUFFIXES):
+            continue  # weights, even if their bytes happen to be text
         try:
             before, after = text.text_of(read_old(old)), text.text_of(read_new(new))
         except _UnreadableError as error:
