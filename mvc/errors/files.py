@@ -62,7 +62,7 @@ class WhichWeights(Usage):
 
 
 class NoValuesOfRun(Refused):
-    """{run} has no file for {section}; the run before has {path}.
+    """{run} has no file for {section}; {path} is of another training.
 
     Nothing was changed. Take no values from that file with `mvc unset from.{section}`, then repeat the command.
     """

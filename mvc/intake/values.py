@@ -1,28 +1,33 @@
 """The values of a run: the entries of `[from]` that read labelmap, parameters and metrics from its files.
 
 entry now                        entry of the new run
-of the run before                the same, at the same place; a file that cannot be read is refused
+of the run before                the same, at the same place; of another trainer, that of the layout
 none                             that of the layout: what can be read first of its candidates
-any other, or values by hand     left as it is (a key that the file has as well is removed from model.toml)
+elsewhere                        that of the layout, if the weights move: they had these values; else left as it is
+
+An entry that must go is refused if the new run has no file for it. Values by hand are left as they are (a key that the file has
+as well is removed from model.toml).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake import checkpoints, layouts
+from mvc.intake.before import below
 from mvc.intake.layouts import LATEST
-from mvc.intake.roles import Roles, below
+from mvc.intake.roles import Roles
 from mvc.intake.run import Run
 from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
-from mvc.model.toml.value_file import LABELMAP, LAST, METRICS, PARAMETERS, SECTIONS, ValueFile
+from mvc.model.toml.value_file import LABELMAP, LAST, MERGED, METRICS, PARAMETERS, SECTIONS, ValueFile
 from mvc.repository.worktree import value_edit
 from mvc.repository.worktree.value_reader import ValueReader
 
@@ -47,10 +52,13 @@ def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, pla
     ways = partial(_candidates, run, roles, reader, place)
     for section in SECTIONS:
         now = manifest.value_files.get(section)
-        old = below(now.path, roles.before) if now is not None and roles.before else None
-        if now is not None and old is not None:
-            candidates = [replace(now, path=run.at(old))] if old in run.listing.files else [*ways(section)]
-            result.entries[section] = _readable(section, candidates, now, run, reader)
+        if now is not None and (
+            _goes(section, now.path, run, roles) or _stayed(section, now.path, run, manifest, place)
+        ):
+            result.entries[section] = _readable(section, _again(now, run, roles, ways(section)), now, run, reader)
+            if roles.before is None or below(now.path, roles.before) is None:
+                path = escape_name(now.path)
+                result.notes.append(f"The {section} are no longer read from {path}, which is not of this run.")
         elif now is None and not (section == LABELMAP and manifest.labelmap_path is not None):
             _first(section, [*ways(section)], manifest, reader, result)
     has_classes = manifest.labelmap or manifest.labelmap_path is not None or LABELMAP in result.entries
@@ -61,6 +69,29 @@ def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, pla
             f"No labelmap is read: {shown} is not a file in the model's folder (name one with `mvc set from.labelmap=FILE`)"
         )
     return result
+
+
+def _goes(section: str, path: str, run: Run, roles: Roles) -> bool:
+    """Return whether the file at `path` has the values of the weights that those of `run` replace."""
+    if roles.before is not None and below(path, roles.before) is not None:
+        return True
+    return section in MERGED and roles.moves and below(path, run.folder) is None
+
+
+def _stayed(section: str, path: str, run: Run, manifest: Manifest, place: Path) -> bool:
+    """Return whether the model has the weights of `run` already, and values from a folder with other weights."""
+    folder = path.rpartition("/")[0]
+    if section not in MERGED or not folder or LATEST not in manifest.files or below(path, run.folder) is not None:
+        return False
+    names = os.listdir(place / folder) if (place / folder).is_dir() else []
+    return any(name.endswith(WEIGHT_SUFFIXES) for name in names)
+
+
+def _again(now: ValueFile, run: Run, roles: Roles, ways: Iterable[ValueFile]) -> list[ValueFile]:
+    """Return the ways to read the values of an entry in `run`, the best first."""
+    old = below(now.path, roles.before) if roles.before is not None else None
+    same = [replace(now, path=run.at(old))] if old is not None and old in run.listing.files else []
+    return same if same and roles.layout is run.layout else [*ways] or same
 
 
 def _readable(section: str, candidates: list[ValueFile], now: ValueFile, run: Run, reader: ValueReader) -> ValueFile:

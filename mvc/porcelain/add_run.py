@@ -50,13 +50,15 @@ class AddedRun(Document):
     """The run `folder` of a `trainer`, and the run `before` whose roles moved; both are paths in the model's folder.
 
     `values` are the entries of `[from]` that changed, by section; `removed` are keys of model.toml that its files have.
-    `left` are roles (with their paths) that stay at the run before, `untracked` are weights without a role.
+    `dropped` are roles (with their paths) of the run before that this one has no file for: they are no longer tracked. `left`
+    are those that stay, since no training wrote their file; `untracked` are weights without a role.
     """
 
     KEYS = keys(
         "folder trainer why before added=entries values removed notes",
         {"left": rows("left", "role=0 path=1")},
         "untracked",
+        {"dropped": rows("dropped", "role=0 path=1")},
     )
 
     folder: str
@@ -69,6 +71,7 @@ class AddedRun(Document):
     notes: tuple[str, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
     untracked: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
 
 
 @writes
@@ -89,7 +92,9 @@ def add_run(model: Model, folder: Path, *, dry_run: bool = False) -> AddedRun:
         assigned = roles.assign(run, manifest)
         reader = ValueReader(model.repository, model.folder)
         found = sources(run, assigned, manifest, reader, model.repository.root / model.folder)
-        entries = Entries(model.repository, model.folder, manifest)
+        dropped = [role for role, _ in assigned.dropped]
+        text = edit.untracked(text, dropped)
+        entries = Entries(model.repository, model.folder, parse.parse(text.encode(), where=where))
         added = tuple(filter(None, [_add(entries, run, each) for each in assigned.assigned]))
         after = toml_edit.set_keys(text, entries.assignments) if entries.assignments else text
         changed = {
@@ -111,6 +116,7 @@ def add_run(model: Model, folder: Path, *, dry_run: bool = False) -> AddedRun:
                 tuple(found.notes),
                 tuple(assigned.left),
                 tuple(run.at(path) for path in assigned.more),
+                tuple(assigned.dropped),
             )
         )
         return after

@@ -319,15 +319,20 @@ def remove(
         on_delete([path.removeprefix(above) for path in doomed])
         if dry_run:
             return [Edited(role, tracked[role], None) for role in roles]
-        text = before = _read(model, folder).decode()
-        for role in roles:
-            text = toml_edit.remove_file(text, role)
-        text = _without_links(text, roles)
+        before = _read(model, folder).decode()
+        text = untracked(before, roles)
         place, old = model_file.path(folder), FileId(digest(before.encode()))
         steps = [FileStep(place, checkout.store_small(repository, text.encode()), old=old)]
         steps += [FileStep(path, None, old=file, anything=force) for path, file in doomed.items()]
         apply.change(repository, Journal("rm", model.key, files=tuple(steps)), discard=discard)
     return [Edited(role, tracked[role], None) for role in roles]
+
+
+def untracked(text: str, roles: Sequence[str]) -> str:
+    """Return the text of a model.toml without these roles of `[files]`."""
+    for role in roles:
+        text = toml_edit.remove_file(text, role)
+    return _without_links(text, roles) if roles else text
 
 
 # --- inside

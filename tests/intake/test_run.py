@@ -13,7 +13,7 @@ from mvc import errors
 from mvc.intake import listing
 from mvc.porcelain.add import add
 from mvc.porcelain.add_run import AddedRun, add_run, newest_runs
-from mvc.porcelain.edit import remove, set_values
+from mvc.porcelain.edit import remove, set_values, unset
 from mvc.porcelain.init import init
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
@@ -179,10 +179,9 @@ def test_the_next_run_has_the_roles_of_the_run_before(tmp_path: Path, model: Mod
         "args": "runs/exp2/args.yaml",
         "results": "runs/exp2/results.csv",
         "matrix": "runs/exp2/confusion_matrix.png",
-        "lite": "runs/exp1/best.tflite",
         "all": "runs/exp2/weights/**",
     }
-    assert done.left == (("lite", "runs/exp1/best.tflite"),)
+    assert (done.dropped, done.left) == ((("lite", "runs/exp1/best.tflite"),), ())
     assert done.untracked == ("runs/exp2/weights/last.pt", "runs/exp2/weights/best.onnx")
     assert {row.entry.old for row in done.entries} == {
         "runs/exp1/weights/best.pt", "runs/exp1/args.yaml", "runs/exp1/results.csv", "runs/exp1/confusion_matrix.png",
@@ -262,7 +261,62 @@ def test_a_run_of_another_trainer_has_the_roles_of_the_run_before_too(tmp_path: 
     done = add_run(model, tmp_path / "logs/version_0")
     assert done.before == "runs/exp1"
     assert files(tmp_path)["last"] == "logs/version_0/checkpoints/last.ckpt"
-    assert done.left == (("args", "runs/exp1/args.yaml"), ("results", "runs/exp1/results.csv"))
+    assert done.dropped == (("args", "runs/exp1/args.yaml"), ("results", "runs/exp1/results.csv"))
+    assert not files(tmp_path).keys() & {"args", "results"}
+
+
+def test_back_to_the_trainer_before_the_roles_have_their_names_again(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "runs/t1")
+    runs.lightning(tmp_path / "logs/version_0")
+    runs.ultralytics(tmp_path / "runs/t2")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/readme.md").write_bytes(b"x")
+    (tmp_path / "old/model.pt").write_bytes(b"x")
+    add(model, [tmp_path / "old/model.pt"], role="model-latest")
+    add(model, [tmp_path / "old/readme.md"], role="readme")
+    assert add_run(model, tmp_path / "runs/t1").left == (("readme", "old/readme.md"),)
+    add(model, [tmp_path / "runs/t1/confusion_matrix.png"], role="matrix")
+    done = add_run(model, tmp_path / "logs/version_0")
+    assert {role for role, _ in done.dropped} == {"last", "args", "results", "matrix"}
+    add_run(model, tmp_path / "runs/t2")
+    assert files(tmp_path) == {
+        "readme": "old/readme.md",
+        "model-latest": "runs/t2/weights/best.pt",
+        "last": "runs/t2/weights/last.pt",
+        "args": "runs/t2/args.yaml",
+        "results": "runs/t2/results.csv",
+    }
+
+
+def test_roles_that_stayed_at_an_earlier_run_move(tmp_path: Path, model: Model) -> None:
+    """A model.toml of an mvc that left them there."""
+    runs.ultralytics(tmp_path / "runs/t1")
+    runs.lightning(tmp_path / "logs/version_0")
+    runs.ultralytics(tmp_path / "runs/t2")
+    add_run(model, tmp_path / "logs/version_0")
+    add(model, [tmp_path / "runs/t1/args.yaml"], role="args")
+    add_run(model, tmp_path / "runs/t2")
+    assert files(tmp_path)["args"] == "runs/t2/args.yaml"
+
+
+def test_the_only_weights_of_a_run_have_one_role(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "runs/t1")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain/model.pt").write_bytes(b"x")
+    add_run(model, tmp_path / "runs/t1")
+    remove(model, ["args", "results"], cached=True)
+    unset(model, ["from"])
+    add_run(model, tmp_path / "plain")
+    assert files(tmp_path) == {"model-latest": "plain/model.pt"}
+
+
+def test_the_first_run_is_the_first_one_with_weights(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "runs/t1")
+    add(model, [tmp_path / "runs/t1/confusion_matrix.png"], role="matrix")
+    done = add_run(model, tmp_path / "runs/t1")
+    assert (files(tmp_path)["last"], done.untracked) == ("runs/t1/weights/last.pt", ())
+    runs.ultralytics(tmp_path / "runs/t2")
+    assert add_run(model, tmp_path / "runs/t2").untracked == ()
 
 
 def test_a_role_that_is_taken_elsewhere_is_not_taken_from_there(tmp_path: Path, model: Model) -> None:

@@ -193,7 +193,7 @@ def test_metrics_of_the_run_before_do_not_stay_with_new_weights(tmp_path: Path, 
     add_run(model, tmp_path / "exp1")
     (tmp_path / "exp2/results.csv").unlink()
     with pytest.raises(
-        errors.NoValuesOfRun, match=r"exp2 has no file for metrics; the run before has exp1/results\.csv"
+        errors.NoValuesOfRun, match=r"exp2 has no file for metrics; exp1/results\.csv is of another training"
     ):
         add_run(model, tmp_path / "exp2")
     runs.lightning(tmp_path / "logs/version_0")
@@ -202,6 +202,48 @@ def test_metrics_of_the_run_before_do_not_stay_with_new_weights(tmp_path: Path, 
         "parameters": "logs/version_0/hparams.yaml",
         "metrics": {"path": "logs/version_0/metrics.csv", "row": "last"},
     }
+
+
+@pytest.mark.parametrize("place", ["old", "runs/t0", "."])
+def test_values_go_with_the_weights_that_they_belong_to(tmp_path: Path, model: Model, place: str) -> None:
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    for name, text in (("model.pt", "x"), ("p.yaml", "lr: 1"), ("m.json", '{"mAP50": 0.99}')):
+        (tmp_path / place / name).write_text(text, encoding="utf-8")
+    add(model, [tmp_path / place / "model.pt"], role="model-latest")
+    set_values(model, [f"from.parameters={(Path(place) / 'p.yaml')}", f"from.metrics={(Path(place) / 'm.json')}"])
+    runs.ultralytics(tmp_path / "runs/t1")
+    done = add_run(model, tmp_path / "runs/t1")
+    assert entries(tmp_path) == {
+        "parameters": "runs/t1/args.yaml",
+        "metrics": {"path": "runs/t1/results.csv", **METRICS},
+    }
+    notes = [f"The {name} are no longer read from {file}, which is not of this run." for name, file in (("parameters", "p.yaml"), ("metrics", "m.json"))]  # fmt: skip
+    assert set(notes) <= set(done.notes) or place != "."
+
+
+def test_values_that_stayed_at_other_weights_go_too(tmp_path: Path, model: Model) -> None:
+    """A model.toml of an mvc that left them there."""
+    runs.ultralytics(tmp_path / "runs/t1")
+    add_run(model, tmp_path / "runs/t1")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/model.pt").write_bytes(b"x")
+    (tmp_path / "old/m.json").write_text('{"mAP50": 0.99}', encoding="utf-8")
+    set_values(model, ["from.metrics=old/m.json"])
+    add_run(model, tmp_path / "runs/t1")
+    assert entries(tmp_path)["metrics"] == {"path": "runs/t1/results.csv", **METRICS}
+
+
+def test_values_elsewhere_without_a_file_in_the_new_run_are_refused(tmp_path: Path, model: Model) -> None:
+    runs.ultralytics(tmp_path / "runs/t1")
+    add_run(model, tmp_path / "runs/t1")
+    (tmp_path / "eval.json").write_text('{"mAP50": 0.99}', encoding="utf-8")
+    set_values(model, ["from.metrics=eval.json"])
+    runs.ultralytics(tmp_path / "runs/t2")
+    (tmp_path / "runs/t2/results.csv").unlink()
+    before = (tmp_path / "model.toml").read_bytes()
+    with pytest.raises(errors.NoValuesOfRun, match=r"metrics; eval\.json is of another training") as caught:
+        add_run(model, tmp_path / "runs/t2")
+    assert (caught.value.exit_code, (tmp_path / "model.toml").read_bytes()) == (17, before)
 
 
 def test_a_diverged_run_has_the_metrics_of_its_last_finite_epoch(tmp_path: Path, model: Model) -> None:

@@ -30,11 +30,18 @@ def lines(run: AddedRun, *, dry_run: bool) -> Iterator[str]:
     if run.removed:
         yield f"Removed from model.toml, since the files have them: {', '.join(map(escape, run.removed))}"
     yield from map(escape, run.notes)
+    if run.dropped:
+        named = [f"{escape(role)} ({escape(path)})" for role, path in run.dropped[:_SHOWN]]
+        yield f"No longer tracked, not in this run: {', '.join(named)}{_more(len(run.dropped))}"
     for role, path in run.left:
         yield f"Not in this run: {escape(role)} stays {escape(path)} (stop tracking it with `mvc rm --cached {escape(role)}`)"
     if run.untracked:
-        more = f" and {count(len(run.untracked) - _SHOWN, 'more')}" if len(run.untracked) > _SHOWN else ""
-        yield f"Not tracked: {', '.join(map(escape, run.untracked[:_SHOWN]))}{more} (track one with `mvc add PATH`)"
+        shown = ", ".join(map(escape, run.untracked[:_SHOWN]))
+        yield f"Not tracked: {shown}{_more(len(run.untracked))} (track one with `mvc add PATH`)"
+
+
+def _more(number: int) -> str:
+    return f" and {count(number - _SHOWN, 'more')}" if number > _SHOWN else ""
 
 
 def _below(run: AddedRun, path: str) -> str:
