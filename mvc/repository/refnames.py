@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
-from mvc.repository.retention import completeness
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
+
+if TYPE_CHECKING:
+    from mvc.repository.retention import completeness
+else:
+    completeness = lazy.Module("mvc.repository.retention.completeness")
 
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs, each with its word in messages."""

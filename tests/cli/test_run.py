@@ -28,7 +28,7 @@ UNUSED = {
     "click.shell_completion",
     "mvc.spans",
     *(f"mvc.{name}" for name in ("model.compare.text", "model.compare.moves", "repository.compare.texts")),
-    *(f"mvc.repository.{name}" for name in ("operations.recorder", "retention.rules", "stash.stashed")),
+    *(f"mvc.repository.{name}" for name in ("operations.recorder", "retention.completeness", "stash.stashed")),
     *(f"mvc.repository.{name}" for name in ("record.stale_metrics", "worktree.value_reader", "query.cached")),
     *(f"mvc.storage.records.{name}" for name in ("operations", "stashes", "remarks", "expired")),
 }
