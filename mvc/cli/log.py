@@ -18,6 +18,7 @@ from mvc.cli.history import query as queries
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.filters import Chosen
 from mvc.cli.history.query import Asked, QueryOptions
+from mvc.cli.output import screen
 from mvc.model.ids import VersionId
 from mvc.porcelain.log import Logged, log
 from mvc.repository.model import Model
@@ -29,6 +30,8 @@ def _with_tags(entry: Logged) -> str:
     return f"{templates.places(entry)}{tags}"
 
 
+_ROOM = 20
+"""Columns of text, at least, beside a graph."""
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
 
 
@@ -159,7 +162,14 @@ def _drawn(entries: Iterator[Logged], style_of: _Style) -> Iterator[str]:
     for number, entry in enumerate(entries):
         if number and style_of.apart:
             yield graph.between()
-        yield from graph.draw(entry.id, entry.drawn, _lines(entry, style_of))
+        yield from graph.draw(entry.id, entry.drawn, _beside(graph, _lines(entry, style_of)))
+
+
+def _beside(graph: Graph, lines: list[str]) -> list[str]:
+    """Return the lines, wrapped on a terminal beside the lanes of the graph, and those of one more branch."""
+    columns = screen.columns()
+    room = columns and max(_ROOM, columns - 2 * (len(graph.lanes) + 1) - 1)
+    return [row for line in lines for row in screen.wrapped(line, room)]
 
 
 def _lines(entry: Logged, style_of: _Style) -> list[str]:

@@ -24,6 +24,8 @@ COMMANDS = [
     ["status"],
     ["log"],
     ["log", "--oneline"],
+    ["log", "--graph", "--all"],
+    ["log", "--graph", "--oneline", "--all"],
     ["log", "--sort", "metrics.mAP50"],
     ["log", "--columns", "metrics.mAP50,parameters.note,labelmap,number,author,email,subject"],
     ["log", "--values", "-p"],
