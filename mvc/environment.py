@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from mvc import lazy
+from mvc import errors, lazy
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.repository import Actor
 from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
@@ -93,10 +93,11 @@ class Environment:
         return Identity(Person.parse(f"{name} <{email}>"), guessed)
 
     def operator(self, settings: Config) -> tuple[str, Timestamp]:
-        """Return who works, and the time now, for records that stay here: without running Git, and never an error."""
-        name = self.variables.get("MVC_AUTHOR_NAME") or settings.get("user.name") or _login()
-        email = self.variables.get("MVC_AUTHOR_EMAIL") or settings.get("user.email")
-        return f"{name} <{email}>" if email else str(name), self.now()
+        """Return who acts, as the author of a version, and the time now, for records that stay here; never an error."""
+        try:
+            return str(self.identity(settings).person), self.now()
+        except errors.MvcError:
+            return _login(), self.now()
 
     def actor(self, settings: Config) -> Actor:
         """Return who acts, and when. Raises BadAuthor, BadDate."""

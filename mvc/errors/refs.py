@@ -114,8 +114,7 @@ class NoSuchOperation(Usage):
 class CannotUndo(RefRejected):
     """Cannot undo operation {number} (`{command}`): {reason}.
 
-    Nothing was changed. `mvc revert REV` makes a version that reverses another one; `mvc undo --op N` undoes an earlier
-    operation.
+    Nothing was changed. {advice}
     """
 
 

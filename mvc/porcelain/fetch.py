@@ -24,6 +24,9 @@ from mvc.storage.records.promised import PROMISED
 from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName
 from mvc.transport import expiry_sync, note_sync, presence, tracking
 
+_NO_MESSAGE = "push"
+"""The reason of a tag that was pushed by a version of mvc which did not send its message."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedRef(Document):
@@ -194,7 +197,7 @@ def note(
 
 
 def _follow(repository: Repository, ref: RefName, before: VersionId | None, entry: RefEntry, actor: Actor) -> None:
-    """Create a missing tag; move an alias that still points to where the remote's was, and record who moved it and why."""
+    """Create a missing tag; move an alias that still points to where the remote's was. Both keep who did it, and why."""
     new = entry.new
     if ref.kind not in (TAGS, ALIASES) or new is None:
         return
@@ -208,7 +211,7 @@ def _follow(repository: Repository, ref: RefName, before: VersionId | None, entr
         refnames.check_new(Model(repository, ref.model), ref.kind, ref.name)
     except errors.RefRejected:  # a local ref has the name, and stays
         return
-    move = actor.move("fetch")
-    if ref.kind == ALIASES:
-        move = replace(move, by=entry.move.by, at=entry.move.at, reason=entry.move.reason)
+    there = entry.move
+    reason = there.reason if ref.kind == ALIASES or there.reason != _NO_MESSAGE else ""
+    move = replace(actor.move(reason), by=there.by, at=there.at)
     repository.refs.append(ref, tip, new, move)

@@ -88,11 +88,15 @@ def gc(
 
 def collected(repository: Repository, actor: Actor, *, grace: float, progress: Progress | None) -> Collected:
     """Collect garbage as `gc`; the caller holds the lock."""
-    repository.note(None)
-    operations.expire(repository.door, since(repository, actor))
+    start = since(repository, actor)
+    if operations.all_expired(repository.door, start):
+        repository.note(None)  # the newest record stays, so that they are removed
+    operations.expire(repository.door, start)
     found, store, _ = planned(repository, actor, grace)
-    collect.record_expiry(repository.door, since(repository, actor))
+    collect.record_expiry(repository.door, start)
     plan = found.plan
+    if plan.versions or plan.objects or plan.recipes:
+        repository.note(None)
     if not plan.is_empty:
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
     _remove_notes(repository, {id_ for id_, _, _ in found.versions})

@@ -119,6 +119,7 @@ def prune(
         if expected is not None and {each.id for each in found.dropped} != set(expected):
             raise errors.PlanChanged
         if found.dropped:
+            repository.note(None)
             config.require(repository.door, {config.EXPIRED})
             ids = [each.id for each in found.dropped]
             expired.append(repository.door, found.recorded, ids, cause(rules, named, actor))

@@ -396,9 +396,9 @@ class _Push:
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
 
     def _reason(self, pushed: PushedRef) -> Move:
-        """Return the move for the remote's log: of an alias, with who moved it here and why; the time is that of the push."""
+        """Return the move for the remote's log: of a tag or alias, with who set it here and why; the time is that of the push."""
         move = self._actor.move("push")
-        own = self._repository.refs.tip(pushed.ref) if pushed.ref.kind == ALIASES else None
+        own = self._repository.refs.tip(pushed.ref) if pushed.ref.kind in (TAGS, ALIASES) else None
         if own is None or own.new != pushed.new:
             return move
         return replace(move, by=own.move.by, reason=own.move.reason)

@@ -14,7 +14,7 @@ from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.repository.operations import log, stash_undo
-from mvc.repository.operations.log import Logged
+from mvc.repository.operations.log import ADVICE, Logged
 from mvc.repository.operations.recorder import FINAL
 from mvc.repository.operations.reversal import Reversal
 from mvc.repository.repository import Actor, writes, writes_as
@@ -26,7 +26,7 @@ from mvc.storage.records.journal import Journal
 from mvc.transport import promises
 
 _PASSED = ("gc", "prune")
-"""Verbs that an undo passes over: they change nothing that a user sees."""
+"""Verbs that a redo passes over: they move no ref and no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def undo(
     """
 
     def chosen() -> list[Logged]:
-        return [_undoable(log.find(model, number)) if number is not None else _newest(model)]
+        return [_undoable(model, log.find(model, number)) if number is not None else _newest(model)]
 
     return _reverse(model, actor, chosen, "undo", force=force, discard=discard, progress=progress)
 
@@ -122,19 +122,41 @@ def restore(
 
 def _newest(model: Model) -> Logged:
     for logged in log.log(model):
-        if not (logged.is_undone or logged.is_undo or logged.first.verb in _PASSED):
-            return _undoable(logged)
+        if not (logged.is_undone or logged.is_undo):
+            if logged.first.verb in _PASSED and _earlier(model, logged) is None:
+                break
+            return _undoable(model, logged)
     raise errors.NothingToUndo(model=model.key)
 
 
-def _undoable(logged: Logged) -> Logged:
+def _undoable(model: Model, logged: Logged) -> Logged:
     """Return the operation; raise CannotUndo if it is a push or the like, or undone already."""
     verb = logged.first.verb
     if verb in FINAL:
-        raise errors.CannotUndo(number=logged.number, command=logged.first.command, reason=_WHY[verb])
+        raise _refusal(logged, _WHY[verb], _advice(model, logged))
     if logged.is_undone:
-        raise errors.CannotUndo(number=logged.number, command=logged.first.command, reason="it is undone already")
+        raise _refusal(logged, "it is undone already", ADVICE)
     return logged
+
+
+def _refusal(logged: Logged, reason: str, advice: str) -> errors.CannotUndo:
+    return errors.CannotUndo(number=logged.number, command=logged.first.command, reason=reason, advice=advice)
+
+
+def _advice(model: Model, final: Logged) -> str:
+    """Return what can be done instead of undoing a final operation."""
+    last = _earlier(model, final)
+    published = final.first.verb in ("push", "publish")
+    advice = ["`mvc revert REV` makes a version that reverses another one."] if published else []
+    if last is not None:
+        advice.append(f"`mvc undo --op {last.number}` undoes an earlier operation (`{last.first.command}`).")
+    return " ".join(advice) or ADVICE
+
+
+def _earlier(model: Model, final: Logged) -> Logged | None:
+    """Return the newest operation before a final one that is neither undone nor final itself."""
+    earlier = (each for each in log.log(model) if each.number < final.number)
+    return next((each for each in earlier if not (each.is_undone or each.is_undo or each.first.verb in FINAL)), None)
 
 
 _WHY = {
@@ -148,8 +170,8 @@ _WHY = {
 def _composable(logged: Logged) -> Logged:
     """Return the operation; raise CannotUndo for the renaming of a model, which is undone on its own."""
     if logged.first.rename is not None:
-        reason = f"first run `mvc undo --op {logged.number}`"
-        raise errors.CannotUndo(number=logged.number, command=logged.first.command, reason=reason)
+        advice = f"First run `mvc undo --op {logged.number}`."
+        raise _refusal(logged, "a renamed model is restored on its own", advice)
     return logged
 
 

@@ -61,8 +61,9 @@ def test_edits_that_a_verb_discards_are_restored_byte_for_byte(shell: Shell, ver
     shell.ok(*verb.split())
     assert not (shell.folder / "a.bin").exists() or read(shell) != EDIT
     assert requires(shell)
+    number = newest(shell)
     shell.ok("gc", "--grace", "0")
-    shell.ok("undo")
+    shell.ok("undo", "--op", str(number))
     assert {path.name: path.read_bytes() for path in shell.folder.iterdir() if path.is_file()} == before
     assert (shell.folder / "a.bin").stat().st_mode & 0o111
     shell.ok("redo")
@@ -217,6 +218,103 @@ def test_a_pull_is_undone(shell: Shell, tmp_path: Path) -> None:
     assert shell.ok("tag").out != ""
     shell.ok("pull")
     assert read(shell) == EDIT
+
+
+def cloned(shell: Shell, folder: Path) -> None:
+    """Push everything, and go on in a copy which follows the same remote; the first repository commits and pushes v3."""
+    shell.ok("remote", "add", "origin", "../origin")
+    shell.ok("push", "--all")
+    shutil.copytree(shell.folder, folder)
+    shell.write("b.bin", EDIT)
+    shell.commit("theirs")
+    shell.ok("push", "origin", "main")
+    shell.folder = folder
+
+
+@pytest.mark.parametrize("with_own", [True, False])
+def test_a_merge_of_published_versions_is_undone(shell: Shell, tmp_path: Path, *, with_own: bool) -> None:
+    cloned(shell, tmp_path / "other")
+    if with_own:
+        shell.write("a.bin", EDIT)
+        shell.commit("own")
+    tip = shell.ok("rev-parse", "HEAD").out
+    shell.ok("fetch")
+    shell.ok("merge", "origin/main")
+    merged = shell.ok("rev-parse", "HEAD").out
+    shell.ok("undo")
+    assert shell.ok("rev-parse", "HEAD").out == tip
+    assert read(shell, "b.bin") == b"main" * 10_000
+    shell.ok("redo")
+    shell.ok("undo")
+    shell.ok("redo")
+    assert shell.ok("rev-parse", "HEAD").out == merged
+    shell.ok("push", "origin", "main")
+    shell.ok("op", "log")
+    if with_own:
+        number = shell.ok("op", "log", "--json").json["operations"][1]["number"]
+        said = shell("undo", "--op", str(number))
+        assert (said.code, f"mvc revert {merged[:10]}" in said.err) == (13, True), said
+
+
+def test_a_pull_that_rebased_is_undone_until_it_is_pushed(shell: Shell, tmp_path: Path) -> None:
+    cloned(shell, tmp_path / "other")
+    shell.write("a.bin", EDIT)
+    shell.commit("own")
+    tip = shell.ok("rev-parse", "HEAD").out
+    shell.ok("pull", "--rebase")
+    shell.ok("undo")
+    assert shell.ok("rev-parse", "HEAD").out == tip
+    shell.ok("pull", "--rebase")
+    number = newest(shell)
+    shell.ok("push", "origin", "main")
+    assert shell("undo", "--op", str(number)).code == 13
+
+
+@pytest.mark.parametrize("verb", ["prune v1 --yes --unpushed", "gc --grace 0"])
+def test_what_deleted_bytes_is_not_passed_over(shell: Shell, verb: str) -> None:
+    shell.ok("set", "parameters.lr=3")
+    edit = newest(shell)
+    if verb.startswith("gc"):
+        before = newest(shell)
+        shell.ok("gc")
+        assert newest(shell) == before, "it removed nothing"
+        shell.write("a.bin", EDIT)
+        shell.ok("stash")
+        shell.ok("stash", "drop")
+        edit = newest(shell)
+    shell.ok(*verb.split())
+    text = read(shell, "model.toml")
+    said = shell("undo")
+    assert said.code == 13
+    assert f"`mvc {verb}`): the bytes are gone" in said.err
+    assert f"`mvc undo --op {edit}`" in said.err
+    assert read(shell, "model.toml") == text
+    assert shell("undo", "--op", str(edit)).code == (13 if verb.startswith("gc") else 0), "gc removed the stash"
+
+
+def test_a_stash_that_was_popped_and_restored_is_undone(shell: Shell) -> None:
+    shell.write("a.bin", EDIT)
+    shell.ok("stash")
+    shell.ok("stash", "pop")
+    shell.ok("undo", "-n", "2")
+    assert (read(shell), shell.ok("stash", "list").out) == (EDIT, "")
+    shell.ok("redo")
+    assert len(shell.ok("stash", "list").lines) == 1
+    shell.ok("redo")
+    assert (read(shell), shell.ok("stash", "list").out) == (EDIT, "")
+
+
+def test_all_operations_have_the_author_of_a_commit(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("MVC_AUTHOR_NAME", "MVC_AUTHOR_EMAIL"):
+        monkeypatch.delenv(name)
+    (tmp_path / "gitconfig").write_text("[user]\n\tname = Git Ana\n\temail = git@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    shell.set(parameters__lr=3)
+    shell.commit("three")
+    authors = {each["by"] for each in shell.ok("op", "log", "-n", "2", "--json").json["operations"]}
+    assert authors == {"Git Ana <git@example.org>"}
 
 
 def test_gc_keeps_edits_as_long_as_the_reflog(shell: Shell) -> None:

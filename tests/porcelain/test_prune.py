@@ -397,10 +397,11 @@ def test_a_discarded_copy_of_a_file_outlives_the_versions_of_that_file(shell: Sh
     shell.ok("restore", "b.bin")
     shell.write("a.bin", rng.randbytes(40_000))
     shell.commit("two")
+    restore, commit = (str(each["number"]) for each in shell.ok("op", "log", "--json").json["operations"][1::-1])
     assert "1 file of these stays, since `mvc undo` restores it." in shell.ok("prune", "v1", "--yes").out
     shell.ok("gc", "--grace", "0")
-    shell.ok("undo")
-    shell.ok("undo")
+    shell.ok("undo", "--op", commit)
+    shell.ok("undo", "--op", restore)
     assert (shell.folder / "b.bin").read_bytes() == data
 
 

@@ -132,6 +132,22 @@ def test_force_with_lease_replaces_only_what_was_seen(pair: Pair) -> None:
     assert _tip(pair.ana, "origin/main") == _tip(pair.ben)
 
 
+def test_a_clone_has_the_messages_of_tags_and_aliases(pair: Pair, tmp_path: Path) -> None:
+    pair.ana.ok("tag", "2026.1", "v1", "-m", "what we shipped")
+    pair.ana.ok("tag", "plain", "v1")
+    pair.ana.ok("alias", "set", "prod", "v1", "-m", "QA passed")
+    pair.ana.ok("push", "origin", "2026.1", "plain", "prod")
+    pair.ben.ok("fetch")
+    for ben in (pair.ben, clone(tmp_path, pair.patch, "new")):
+        tags = ben.ok("tag", "--json").json["tags"]
+        assert [(tag["name"], tag["message"], tag["by"]) for tag in tags] == [
+            ("2026.1", "what we shipped", "Ana <ana@example.org>"),
+            ("plain", "", "Ana <ana@example.org>"),
+        ]
+        assert "tag 2026.1: what we shipped" in ben.ok("show", "v1").out
+        assert "QA passed" in ben.ok("alias", "log", "prod").out
+
+
 def test_tags_never_move_and_aliases_move_if_nobody_else_moved_them(pair: Pair) -> None:
     pair.ana.ok("tag", "best", "v1")
     pair.ana.ok("alias", "set", "prod", "v1")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
     from mvc.storage.records.heads import Head
 
+ADVICE = "`mvc op log` lists the operations; `mvc undo --op N` undoes an earlier one."
+"""What else can be done where an operation cannot be undone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:

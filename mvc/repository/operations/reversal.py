@@ -6,6 +6,7 @@ operations, oldest first ─┬─ before: of the first that changed it ─► t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.operations import log
-from mvc.repository.operations.log import Logged
+from mvc.repository.operations.log import ADVICE, Logged
 from mvc.repository.repository import Actor
 from mvc.repository.worktree import checkout
 from mvc.storage.records import journal, merges
@@ -27,8 +28,10 @@ from mvc.storage.records.operations import DISCARDED, FileChange
 from mvc.storage.records.reflog import HEADS, TAGS, RefEntry, RefName
 
 _NO_CONTENT = FileId(digest(b""))
-_MOVES = frozenset({"pull", "import", "switch", "reset", "branch", "undo", "op"})
-"""Verbs that move refs to versions which exist: leaving these behind takes nothing back from anybody."""
+_MOVES = frozenset({"import", "switch", "reset", "branch"})
+"""Reasons of entries that move a branch to a version which exists: leaving it takes nothing back from anybody."""
+_FAST_FORWARD = "fast-forward"
+_REVERSED = re.compile(r"((un|re)do: )+")
 _MERGES = frozenset({"merge", "reset", "revert", "cherry-pick", "undo", "redo", "op"})
 """Verbs that begin or end a merge in progress."""
 
@@ -60,6 +63,8 @@ class Reversal:
     """What moves files and folders back; `files` have their paths after that."""
     stash: int | None = None
     """The number of entries in the stash log before."""
+    created: set[VersionId] = field(default_factory=set)
+    """The versions that the operations made, not those that a branch was only moved to."""
 
     @classmethod
     def of(cls, model: Model, operations: Sequence[Logged]) -> Reversal:
@@ -67,7 +72,10 @@ class Reversal:
         made = cls(model, tuple(reversed(operations)))
         for logged in made.operations:
             for part in logged.parts:
-                made._add_refs(dict(log.entries(model, part)))
+                entries = dict(log.entries(model, part))
+                made._add_refs(entries)
+                if part.verb not in ("undo", "op"):
+                    made.created |= {entry.new for entry in entries.values() if entry.new and _is_creation(entry)}
                 made.moves = (*(MoveStep(step.new, step.old) for step in reversed(part.moves or ())), *made.moves)
                 for change in part.files:
                     path = made.path(change.path)
@@ -142,12 +150,14 @@ class Reversal:
         except errors.Missing:
             command = self.operations[0].first.command
             reason = f"`mvc gc` removed version {id_[:10]}"
-            raise errors.CannotUndo(number=self.number, command=command, reason=reason) from None
+            raise errors.CannotUndo(number=self.number, command=command, reason=reason, advice=ADVICE) from None
 
     def _refuse_pushed(self, ref: RefName, goal: RefGoal) -> None:
-        """Raise PushedAlready if a remote or a registry has a version, tag or alias that would be taken back."""
-        verb = self.operations[-1].first.verb
-        if goal.now is None or (ref.kind == HEADS and verb in _MOVES):
+        """Raise PushedAlready if a remote or a registry has a version, tag or alias that would be taken back.
+
+        Ancestors that others made are no obstacle: a merge of them is taken back, and they stay where they are.
+        """
+        if goal.now is None:
             return
         if ref.kind != HEADS:
             for remote, target in self._tracking(ref.kind, ref.name):
@@ -156,8 +166,9 @@ class Reversal:
                     raise errors.PushedAlready(number=self.number, what=ref.name, where=remote, command=undo)
             return
         repository, now = self.model.repository, goal.now
-        left = [id_ for id_, _ in history.walk(repository.objects, [now], exclude=[goal.target] if goal.target else [])]
-        for remote, target in self._tracking(HEADS, None):
+        walked = history.walk(repository.objects, [now], exclude=[goal.target] if goal.target else [])
+        left = [id_ for id_, _ in walked if id_ in self.created]
+        for remote, target in self._tracking(HEADS, None) if left else ():
             for id_ in left:
                 if history.is_ancestor(repository.objects, id_, target):
                     self._refuse_left(id_, remote)
@@ -257,6 +268,12 @@ class Reversal:
         if now == self.merge or not verbs & _MERGES:
             return None, False
         return self.merge, self.merge is None
+
+
+def _is_creation(entry: RefEntry) -> bool:
+    """Return whether the version of an entry was made with it, as `commit: Night shift`; a redo has that reason, too."""
+    verb, _, rest = _REVERSED.sub("", entry.move.reason).partition(": ")
+    return verb not in _MOVES and rest != _FAST_FORWARD
 
 
 def _head(head: Head) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.repository.operations import log
+from mvc.repository.operations.log import ADVICE
 from mvc.repository.operations.reversal import Reversal
 from mvc.repository.repository import Actor
 from mvc.storage.records import config, stashes
+from mvc.storage.records.stashes import StashEntry
 
 
 class Changes(NamedTuple):
@@ -30,12 +33,18 @@ def changes(reversal: Reversal) -> Changes:
     newest = reversal.operations[-1].number
     later = [logged.first.stash for logged in log.log(model) if logged.number > newest]
     last = min((number for number in later if number is not None), default=len(entries))
-    own, standing = entries[first:last], {entry.seq for entry in stashes.standing(entries)}
+    own, standing = entries[first:last], stashes.standing(entries)
     before = [entries[entry.drops - 1].version for entry in own if entry.drops is not None and entry.drops <= first]
     has = model.repository.objects.has
     versions = [version for version in before if version is not None]
     added, gone = (tuple(version for version in versions if has(version) == here) for here in (True, False))
-    return Changes(added, tuple(entry.seq for entry in own if entry.seq in standing), gone)
+    return Changes(added, tuple(dict.fromkeys(seq for entry in own for seq in _standing(entry, standing))), gone)
+
+
+def _standing(entry: StashEntry, standing: Sequence[StashEntry]) -> Sequence[int]:
+    """Return the entry in which the stash of `entry` exists: itself, or the newest one that added it again."""
+    same = [each.seq for each in standing if each.version is not None and each.version == entry.version]
+    return [entry.seq] if entry.seq in same else [seq for seq in same if seq > entry.seq][:1]
 
 
 def check(wanted: Changes, reversal: Reversal) -> None:
@@ -44,7 +53,7 @@ def check(wanted: Changes, reversal: Reversal) -> None:
     if wanted.gone and not changed:
         command = reversal.operations[0].first.command
         reason = f"`mvc gc` removed stash {wanted.gone[0][:10]}"
-        raise errors.CannotUndo(number=reversal.number, command=command, reason=reason)
+        raise errors.CannotUndo(number=reversal.number, command=command, reason=reason, advice=ADVICE)
 
 
 def add(model: Model, wanted: Changes, actor: Actor) -> None:

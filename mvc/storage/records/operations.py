@@ -121,6 +121,12 @@ def append(door: StoreDoor, operation: Operation) -> int:
     return number
 
 
+def all_expired(door: StoreDoor, since: int) -> bool:
+    """Return whether there are records, and all were made before `since`, in seconds since 1970."""
+    records = sound(door)
+    return bool(records) and all(record.at.seconds <= since for record in records.values())
+
+
 def expire(door: StoreDoor, since: int) -> None:
     """Remove the records made before `since`, in seconds since 1970, except the newest, as numbers are not used again."""
     records = sound(door)
