@@ -92,7 +92,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
         _WHITESPACE,
         _ALGORITHMS,
         ("--date-order", "--topo-order", "--author-date-order"),
-        ("--date", "--source", "--full-history", "--show-notes", "--notes", "--show-signature", "--all-match"),
+        ("--date", "--source", "--full-history", "--show-notes", "--notes", "--all-match"),
         ("-c", "--cc", "-m", "--diff-merges", "--no-patch", "-s"),
     ),
     "merge": (
@@ -106,8 +106,8 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--recurse-submodules", "--allow-unrelated-histories"),
     ),
     "push": (
-        ("--no-verify", "--verify", "--thin", "--no-thin", "--atomic", "--no-atomic"),
-        ("--force-if-includes", "--recurse-submodules", "--signed", "--no-signed"),
+        ("--no-verify", "--verify", "--thin", "--no-thin", "--no-atomic"),
+        ("--force-if-includes", "--recurse-submodules", "--no-signed"),
     ),
     "reflog": (("--date", "--oneline", "--decorate", *_IDS),),
     "reset": (("--soft", "--mixed"), ("--no-refresh", "--refresh", "--recurse-submodules")),
@@ -122,7 +122,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--decorate", "--no-decorate", *_IDS),
         _WHITESPACE,
         _ALGORITHMS,
-        ("--date", "-c", "--cc", "-m", "--first-parent", "--notes", "--show-notes", "--show-signature"),
+        ("--date", "-c", "--cc", "-m", "--first-parent", "--notes", "--show-notes"),
     ),
     "status": (
         ("--ahead-behind", "--no-ahead-behind"),

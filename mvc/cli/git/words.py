@@ -167,6 +167,8 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--follow-tags",): "use `mvc push --tags`",
         ("--prune",): "delete a branch of the remote with `mvc push origin --delete BRANCH`",
         ("--porcelain",): "use `mvc push --json`",
+        ("--atomic",): "each ref moves by itself, and a rejected one is named; use `mvc push`, and again after a rejection",
+        ("--signed",): "pushes are not signed; use `mvc push`",
     },
     "reset": {
         ("-p", "--patch"): _PARTS,
@@ -201,6 +203,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("-L",): "use `mvc blame`, or `mvc log -S TEXT`",
         ("--not", "--left-right", "--cherry-pick", "--cherry-mark", "--boundary"): "use `mvc log main..dev`",
         ("--skip", "--no-walk"): "use `mvc log -n 1 REV`",
+        ("--show-signature",): "versions are not signed; use `mvc log`",
         ("--invert-grep",): "use `mvc log --where 'not subject ~ \"text\"'`",
         ("--merge",): _CONFLICTS,
     },
