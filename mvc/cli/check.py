@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mvc import errors, lazy
+from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, style
@@ -136,6 +137,7 @@ def _lines(result: Checked, folder: str) -> Iterator[str]:
     at = f"v{result.number} {short(result.id)}" if result.id else "working tree"
     yield f"{style(escape(result.model), bold=True)} {at}"
     yield from _uncommittable(result)
+    yield from (style(escape(render.problem(warning)), fg="yellow") for warning in result.warnings)
     if not result.asked:
         yield ""
         yield from _summary(result.uses)

@@ -83,7 +83,7 @@ def run(
     ids = porcelain.versions(model, revisions)
     with invocation.progress("Writing files") as progress:
         done = pick(model, ids, actor, options=options, progress=progress)
-    merge.warn(invocation, done.unready)
+    merge.warn(invocation, done.unready, done.warnings)
     invocation.emit(name, done, lambda: _lines(done), ids=[pick.id for pick in done.picks])
     return int(done.outcome == CONFLICTS)
 
@@ -97,4 +97,4 @@ def _lines(done: Picked) -> Iterator[str]:
         yield from merge.conflict_lines(done.verb, done.conflicts, done.broken)
     if done.left:
         yield f"After that, run `mvc {done.verb} {' '.join(map(short, done.left))}`."
-    yield from merge.moved_lines(done.moved)
+    yield from merge.moved_lines(done.moved, "mvc status -v" if done.outcome == CONFLICTS else merge.MERGED_FILES)

@@ -12,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.cli.commit import lines
+from mvc.cli.output import lists
 from mvc.model.merge.merge import OURS, THEIRS
 from mvc.model.version import Timestamp
 from mvc.plural import count
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from mvc.model.merge.merge import Conflict
     from mvc.model.toml.rules import Problem
     from mvc.readiness.evaluation import Readiness
+
+
+MERGED_FILES = "mvc diff --name-status HEAD~1 HEAD"
+"""The command that lists all files that a merge changed."""
 
 
 def resolving(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,7 +104,7 @@ def command(
             date=moment,
             progress=progress,
         )
-    warn(invocation, done.unready)
+    warn(invocation, done.unready, done.warnings)
     invocation.emit("merge", done, lambda: _lines(done), ids=(done.id,))
     return int(done.outcome == CONFLICTS)
 
@@ -130,14 +135,17 @@ def conclude(
             progress=progress,
             code=invocation.code,
         )
-    warn(invocation, done.unready)
+    warn(invocation, done.unready, done.warnings)
     outcome = "merged" if name == "merge" else "picked"
-    invocation.emit(name, {"outcome": outcome, **done.to_json()}, lambda: lines(done), ids=(str(done.id),))
+    text = lambda: [*lines(done), *moved_lines(done.moved, MERGED_FILES)]  # noqa: E731
+    invocation.emit(name, {"outcome": outcome, **done.to_json()}, text, ids=(str(done.id),))
     return 0
 
 
-def warn(invocation: Invocation, unready: Sequence[Readiness]) -> None:
-    """Print a warning for each intended use that the new version is not ready for."""
+def warn(invocation: Invocation, unready: Sequence[Readiness], warnings: Sequence[Problem] = ()) -> None:
+    """Print the warnings, and one for each intended use that the new version is not ready for."""
+    for warning in warnings:
+        invocation.note(render.problem(warning))
     for use in unready:
         invocation.note(f"warning: {render.not_ready(use)}")
 
@@ -165,7 +173,7 @@ def _lines(done: MergeResult) -> Iterator[str]:
         yield from conflict_lines("merge", done.conflicts, done.broken)
     else:
         yield f"Merged into {escape(done.branch)}: {at}"
-    yield from moved_lines(done.moved)
+    yield from moved_lines(done.moved, "mvc status -v" if done.outcome == CONFLICTS else MERGED_FILES)
 
 
 def conflict_lines(name: str, conflicts: Sequence[Conflict], broken: Sequence[Problem]) -> Iterator[str]:
@@ -178,7 +186,10 @@ def conflict_lines(name: str, conflicts: Sequence[Conflict], broken: Sequence[Pr
     yield f"Then run `mvc {name} --continue`; `mvc {name} --abort` restores the state before the {name}."
 
 
-def moved_lines(moved: Moved) -> Iterator[str]:
-    """Yield how many files changed, if any did."""
+def moved_lines(moved: Moved, whole: str | None = None) -> Iterator[str]:
+    """Yield how many files changed, if any did, and those that were deleted if the command `whole` lists all."""
     if moved.written or moved.deleted:
-        yield f"  {count(len(moved.written), 'file')} written, {len(moved.deleted)} deleted"
+        end = ":" if moved.deleted and whole is not None else ""
+        yield f"  {count(len(moved.written), 'file')} written, {len(moved.deleted)} deleted{end}"
+        deleted = moved.deleted if whole is not None else ()
+        yield from (f"    {line}" for line in lists.capped(map(escape, deleted), whole))

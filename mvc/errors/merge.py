@@ -49,10 +49,10 @@ class NoMerge(Usage):
 
 
 class Undecided(Answer):
-    """Nothing was committed: {count:conflict|conflicts} not resolved: {fields}.
+    """Nothing was committed: {count:conflict|conflicts} not resolved: {fields}. Resolved: {resolved}.
 
     Resolve each with `{command} --continue --take FIELD=ours` or `FIELD=theirs` (all: --ours or --theirs), or edit
-    model.toml and the files; then run `{command} --continue`.
+    model.toml and the files; then run `{command} --continue`. What is resolved stays so; another --take changes it.
     """
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mvc import errors
 from mvc.display import Result
+from mvc.model.compare.diff import Snapshot
 from mvc.model.document import keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
@@ -18,6 +19,7 @@ from mvc.readiness.outside import Outside
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
 from mvc.repository.model import Model
+from mvc.repository.record import stale_metrics
 from mvc.repository.worktree import snapshot, untracked
 
 
@@ -26,7 +28,8 @@ class Checked(Result):
     """The readiness for each use. `id` and `number` are None for the working tree.
 
     `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working
-    tree with `problems` or `broken` rules cannot be committed.
+    tree with `problems` or `broken` rules cannot be committed. `warnings` are about metrics that were measured on other
+    weights: they are those of the parent, whose weights were replaced.
     """
 
     KEYS = keys(
@@ -34,7 +37,7 @@ class Checked(Result):
         {"version": keys("id number")},
         "ready asked uses",
         {"problems": rows("problems", "kind message hint")},
-        "rules=broken",
+        "rules=broken warnings",
     )
 
     model: str
@@ -44,6 +47,7 @@ class Checked(Result):
     asked: bool
     problems: tuple[errors.MvcError, ...] = ()
     broken: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -72,16 +76,16 @@ def check(
     `outside` asks a registry. Raises UnknownUse, Missing, Damaged, the errors of reading model.toml, and those of `outside`.
     """
     if id_ is None:
-        subject, problems = _working(model)
+        subject, problems, stale = _working(model)
         subject = _with(subject, outside)
         broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
-        return Checked(model.key, None, None, *_evaluated(subject, uses, strict=strict), problems, broken)
+        return Checked(model.key, None, None, *_evaluated(subject, uses, strict=strict), problems, broken, stale)
     version = history.snapshot(model.repository, id_)
     assert version is not None  # noqa: S101 - None only stands for no version at all
     subject = _with(Subject(version.manifest, version.tree, contents.stored(model.repository)), outside)
-    return Checked(
-        model.key, id_, model.repository.objects.version(id_).number, *_evaluated(subject, uses, strict=strict)
-    )
+    number = model.repository.objects.version(id_).number
+    stale = _stale(model, _parent(model, id_), version)
+    return Checked(model.key, id_, number, *_evaluated(subject, uses, strict=strict), warnings=stale)
 
 
 def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
@@ -89,6 +93,21 @@ def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
     if id_ is None:
         return _working(model)[0].manifest
     return model.repository.objects.manifest(model.repository.objects.version(id_).manifest)
+
+
+def _parent(model: Model, id_: VersionId) -> VersionId | None:
+    """Return the first parent of a version; None if it has none."""
+    return next(iter(model.repository.objects.version(id_).parents), None)
+
+
+def _stale(model: Model, parent: VersionId | None, version: Snapshot) -> tuple[Problem, ...]:
+    """Return the problem of metrics that are those of the parent, although its weights were replaced."""
+    try:
+        old = history.snapshot(model.repository, parent, model.key)
+        found = stale_metrics.problem(model.repository, parent, old, version)
+    except errors.Missing:  # of a shallow import, the parent may be absent
+        return ()
+    return (found,) if found is not None else ()
 
 
 def _with(subject: Subject, outside: Callable[[Manifest], Outside] | None) -> Subject:
@@ -107,20 +126,22 @@ def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[
     return tuple(evaluation.evaluate(subject, use, strict=strict) for use in uses), False
 
 
-def _working(model: Model) -> tuple[Subject, tuple[errors.MvcError, ...]]:
-    """Return the working tree, without reading a file, and the problems of its files."""
+def _working(model: Model) -> tuple[Subject, tuple[errors.MvcError, ...], tuple[Problem, ...]]:
+    """Return the working tree, the problems of its files, and stale metrics, for which a changed file may be read."""
     folder = model.folder
     base = history.snapshot(model.repository, model.current, model.key)
+    tree = base.tree if base else None
+    has_metrics = base is not None and bool(base.manifest.metrics)
     taken = snapshot.take(
         model.repository,
         model.key,
         folder,
-        base.tree if base else None,
-        identify=lambda _: snapshot.UNREAD,
+        tree,
+        identify=snapshot.by_need(model.repository, tree) if has_metrics else lambda _: snapshot.UNREAD,
         tolerant=True,
     )
     tracked = taken.snapshot.tree.by_path.keys()
     candidates = (*tracked, *untracked.weight_like(model.repository.root, folder, tracked))
     look = contents.working(model.repository, folder)
     subject = Subject(taken.snapshot.manifest, taken.snapshot.tree, look, candidates)
-    return subject, taken.problems
+    return subject, taken.problems, _stale(model, model.current, taken.snapshot) if has_metrics else ()

@@ -71,12 +71,12 @@ class Pick(Document):
 class Picked(Result):
     """The result of a cherry-pick or revert: `outcome` is PICKED, APPLIED (to the working tree only) or CONFLICTS.
 
-    `id` is the tip of the branch. `dropped` are versions that change nothing, `left` those after the one in conflict.
+    `warnings` are about metrics of other weights. `id` is the tip of the branch. `dropped` are versions that change nothing, `left` those after the one in conflict.
     """
 
     KEYS = keys(
         "verb outcome model branch id number versions=picks dropped left written=moved.written deleted=moved.deleted",
-        "conflicts rules=broken not_ready=unready",
+        "conflicts rules=broken not_ready=unready warnings",
     )
 
     verb: str
@@ -92,6 +92,7 @@ class Picked(Result):
     conflicts: tuple[Conflict, ...] = ()
     broken: tuple[Problem, ...] = ()
     unready: tuple[evaluation.Readiness, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -291,4 +292,5 @@ def _with(result: Picked, change: _Change, state: MergeState, done: MergeResult)
         conflicts=done.conflicts,
         broken=done.broken,
         unready=done.unready,
+        warnings=tuple(dict.fromkeys((*result.warnings, *done.warnings))),
     )

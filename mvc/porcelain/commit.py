@@ -30,6 +30,7 @@ from mvc.repository.record import stale_metrics
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot, untracked
+from mvc.repository.worktree.checkout import Moved
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found, Ready
 from mvc.storage.chunks.headers import Note
@@ -80,6 +81,9 @@ _OUTSIDE = (".onnx",)
 """Suffixes of files with tensors that may be stored in other files."""
 
 
+_STILL = Moved()
+
+
 @dataclass(frozen=True, repr=False, slots=True)
 class Committed(Result):
     """The new version (id None after a dry run), its changes, and the bytes added to the store.
@@ -90,7 +94,7 @@ class Committed(Result):
 
     KEYS = keys(
         "id number=version.number model branch changes=difference bytes_stored=new_bytes bytes_total=total_bytes",
-        "files warnings named notes not_ready=unready skipped untracked",
+        "files warnings named notes not_ready=unready skipped untracked written=moved.written deleted=moved.deleted",
     )
 
     id: VersionId | None
@@ -109,6 +113,8 @@ class Committed(Result):
     """Files of a pattern that were left out since they look like credentials."""
     untracked: tuple[str, ...] = ()
     """Weight-like files without a role, where the version has no file at all."""
+    moved: Moved = _STILL
+    """The files that concluding a merge wrote and deleted."""
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -222,7 +228,7 @@ def _commit(
         identify=lambda file: _identify(work, file),
         ready=ready,
     )
-    stale = None if options.keep_metrics else stale_metrics.problem(repository, old, base, found.snapshot)
+    stale = _stale(work, old, base, found.snapshot)
     work.warnings = (*work.warnings, *found.warnings, *stale_metrics.check(stale))
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     done = partial(_report, work, found, difference)
@@ -239,6 +245,19 @@ def _commit(
     id_ = _publish(work, version, actor)
     named = refnames.set_all(Model(repository, model), id_, options.tags, options.aliases, actor)
     return done(id_, version, named)
+
+
+def _stale(work: _Work, old: VersionId | None, base: Snapshot | None, new: Snapshot) -> Problem | None:
+    """Return the problem of metrics that were measured on other weights, in a merge on those of one side."""
+    merging = work.options.concludes
+    if work.options.keep_metrics:
+        return None
+    if merging is None:
+        return stale_metrics.problem(work.repository, old, base, new)
+    theirs = history.snapshot(work.repository, merging.theirs, work.model)
+    return (
+        stale_metrics.of_merge(work.repository, base, theirs, new) if base is not None and theirs is not None else None
+    )
 
 
 def _begin(model: Model, options: Options, draft: Draft | None) -> _Work:

@@ -37,7 +37,9 @@ from mvc.transport import fast_forward, promises
 if TYPE_CHECKING:
     from mvc.model.merge import text as merged_text
     from mvc.readiness import evaluation
+    from mvc.repository.record import stale_metrics
 else:
+    stale_metrics = lazy.Module("mvc.repository.record.stale_metrics")
     merged_text = lazy.Module("mvc.model.merge.text")
     evaluation = lazy.Module("mvc.readiness.evaluation")
 
@@ -81,13 +83,13 @@ UNDECIDED = Choice({})
 class MergeResult(Result):
     """The result of a merge: `outcome` is UP_TO_DATE, FAST_FORWARD, MERGED, or CONFLICTS to be resolved.
 
-    `id` is the new tip of the branch; `broken` are rules that the merged values break, `unready` intended uses that the
+    `warnings` are about metrics of other weights; `id` is the new tip of the branch; `broken` are rules that the merged values break, `unready` intended uses that the
     new version is not ready for, judged without reading files.
     """
 
     KEYS = keys(
         "outcome model branch theirs id number written=moved.written deleted=moved.deleted conflicts rules=broken",
-        "not_ready=unready",
+        "not_ready=unready warnings",
     )
 
     outcome: str
@@ -100,6 +102,7 @@ class MergeResult(Result):
     conflicts: tuple[Conflict, ...] = ()
     broken: tuple[Problem, ...] = ()
     unready: tuple[evaluation.Readiness, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def summary(self) -> str:
         """Return what matters most, in one line."""
@@ -193,7 +196,8 @@ def carry_out(
     here = {(entry.path, entry.file) for entry in ours.entries}
     come = [entry for entry in new.entries if entry.path not in kept and (entry.path, entry.file) not in here]
     promises.ensure_present(repository, come, progress)
-    broken = tuple(each for each in rules.check(merged.snapshot.manifest) if each.severity == rules.ERROR)
+    stale = _stale(repository, state, merged)
+    broken = tuple(each for each in (*rules.check(merged.snapshot.manifest), *stale) if each.severity == rules.ERROR)
     with repository.writing():
         _check_clean(repository, branch, state)
         base = checkout.files_of(Model(repository, model), state.ours)
@@ -225,7 +229,18 @@ def carry_out(
         )
     done = _at(repository, MERGED, model, branch, state.theirs, id_)
     unready = intended.unready(merged.snapshot.manifest, lambda: merged.snapshot.tree)
-    return replace(done, moved=moved, unready=unready)
+    return replace(done, moved=moved, unready=unready, warnings=stale)
+
+
+def _stale(repository: Repository, state: MergeState, merged: Merged) -> tuple[Problem, ...]:
+    """Return the problem of weights from one side with metrics of the other, once there is no conflict."""
+    if merged.conflicts:
+        return ()
+    ours, theirs = (history.snapshot(repository, id_, state.model) for id_ in (state.ours, state.theirs))
+    assert ours is not None  # noqa: S101 - versions were asked for
+    assert theirs is not None  # noqa: S101
+    found = stale_metrics.of_merge(repository, ours, theirs, merged.snapshot)
+    return (found,) if found is not None else ()
 
 
 def files(merged: Merged, text: bytes, file: FileId) -> Tree:

@@ -45,13 +45,17 @@ def proceed(
     A conflict is resolved by `choice`, or by an edit of its field or file; `date` is the time of the version. Raises NoMerge, NotInConflict, Undecided,
     and as `commit` does.
     """
-    state = _take(model.repository, _under_way(model), choice, progress)
-    still, _ = merge_state.conflicts(model.repository, state, status(model).current)
+    state, moved = _take(model.repository, _under_way(model), choice, progress)
+    still, resolved = merge_state.conflicts(model.repository, state, status(model).current)
     if still:
         fields = ", ".join(conflict.field for conflict in still)
-        raise errors.Undecided(command=f"mvc {state.verb}", count=len(still), fields=fields)
-    options = Options(allow_empty=True, concludes=state, registries=registries, keep_metrics=True, date=date)
-    return commit(model, message or state.message, actor, options=options, progress=progress, code=code)
+        known = ", ".join(
+            f"{name}={state.takes[name]}" if name in state.takes else f"{name} (edited)" for name in resolved
+        )
+        raise errors.Undecided(command=f"mvc {state.verb}", count=len(still), fields=fields, resolved=known or "none")
+    options = Options(allow_empty=True, concludes=state, registries=registries, date=date)
+    done = commit(model, message or state.message, actor, options=options, progress=progress, code=code)
+    return replace(done, moved=moved)
 
 
 @writes
@@ -88,12 +92,14 @@ def _here(repository: Repository, tree: Tree) -> Tree:
     return Tree(tuple(e for e in tree.entries if e.path == model_file.NAME or state(e.file) not in partial.ELSEWHERE))
 
 
-def _take(repository: Repository, state: MergeState, choice: Choice, progress: Progress | None) -> MergeState:
-    """Set the fields and files to the chosen side; other edits stay."""
+def _take(
+    repository: Repository, state: MergeState, choice: Choice, progress: Progress | None
+) -> tuple[MergeState, Moved]:
+    """Set the fields and files to the chosen side, and return the files that moved; other edits stay."""
     old = merge_state.result(repository, state)
     new_state = replace(state, takes={**state.takes, **choice.of(old)})
     if new_state == state:
-        return state
+        return state, Moved()
     new = merge_state.result(repository, new_state)
     known = set(old.snapshot.tree.entries)
     promises.ensure_present(repository, [entry for entry in new.snapshot.tree.entries if entry not in known], progress)
@@ -102,7 +108,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
         text = merged_text.rewrite(before.decode(), old.snapshot.manifest, new.snapshot.manifest).encode()
         base, wanted = files(old, before, file), files(new, text, checkout.store_small(repository, text))
         same = {entry for entry in base.entries if entry in set(wanted.entries)}
-        checkout.move(
+        moved = checkout.move(
             Model(repository, state.model),
             "merge",
             base=_but(base, same),
@@ -111,7 +117,7 @@ def _take(repository: Repository, state: MergeState, choice: Choice, progress: P
             merge=new_state,
             progress=progress,
         )
-    return new_state
+    return new_state, moved
 
 
 def _but(tree: Tree, left_out: set[TreeEntry]) -> Tree:

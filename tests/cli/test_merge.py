@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.shell import Shell
@@ -188,10 +190,12 @@ def test_status_lists_the_open_conflicts_and_the_resolved_ones(conflicting: Shel
 
 def test_a_conflict_is_taken_by_the_path_of_its_file(conflicting: Shell) -> None:
     said = conflicting("merge", "--continue", "--take", f"{WEIGHTS}=theirs")
-    assert (said.code, "1 conflict not resolved: parameters.epochs.\n" in said.err) == (1, True)
+    assert (said.code, "1 conflict not resolved: parameters.epochs. Resolved: files.weights=theirs.\n" in said.err) == (
+        1,
+        True,
+    )
     said = conflicting("merge", "--continue", "--take", f"{WEIGHTS}=ours")  # a choice may be made again
-    assert "parameters.epochs" in said.err
-    assert "weights" not in said.err
+    assert "not resolved: parameters.epochs. Resolved: files.weights=ours." in said.err
     said = conflicting.ok("merge", "--continue", "--take", "parameters.epochs=theirs")
     assert "epochs 5 -> 9" in said.out
     assert (conflicting.folder / WEIGHTS).read_bytes() == b"ours" * 1000
@@ -200,3 +204,90 @@ def test_a_conflict_is_taken_by_the_path_of_its_file(conflicting: Shell) -> None
 def test_a_merge_in_progress_names_the_branch(conflicting: Shell) -> None:
     said = conflicting("commit", "-m", "x")
     assert (said.code, "is in progress on main of helmets" in said.err) == (13, True)
+
+
+def train(shell: Shell, number: int) -> None:
+    """Weights, and the file that their metric and many parameters are read from."""
+    shell.write(WEIGHTS, str(number).encode() * 1000)
+    shell.write("metrics.json", b'{"mAP": 0.%d}' % number)
+    settings = {f"a_setting_of_the_training_{key}": key for key in range(9)} | {"lr": number}
+    shell.write("params.json", json.dumps(settings).encode())
+
+
+@pytest.fixture
+def trained(shell: Shell) -> Shell:
+    """main and night with other weights, metrics and parameters than their base; the merge has conflicts."""
+    train(shell, 1)
+    shell.ok("add", WEIGHTS, "--as", "model-latest")
+    shell.ok("set", "from.metrics=metrics.json", "from.parameters=params.json")
+    shell.commit("one")
+    shell.ok("switch", "-c", "night")
+    train(shell, 2)
+    shell.commit("night")
+    shell.ok("switch", "main")
+    train(shell, 3)
+    shell.commit("main")
+    return shell
+
+
+def test_what_is_resolved_is_said_and_mixed_trainings_are_a_warning(trained: Shell) -> None:
+    said = trained("merge", "night")
+    assert said.code == 1
+    lr = [line.split()[1:] for line in said.lines if '"lr"' in line]
+    assert lr == [['{"lr":', "3}"], ['{"lr":', "2}"], ['{"lr":', "1}"]]
+    refused = trained("merge", "--continue", "--take", "files.model-latest=theirs")
+    assert "2 conflicts not resolved: metrics, parameters. Resolved: files.model-latest=theirs." in refused.err
+    done = trained.ok("merge", "--continue", "--ours")
+    assert "measured on the weights of our side, which the merge replaces: mAP 0.3" in done.err
+    assert (trained.folder / WEIGHTS).read_bytes() == b"2" * 1000
+
+
+@pytest.mark.parametrize("side", ["--ours", "--theirs"])
+def test_weights_and_metrics_of_one_side_are_no_warning(trained: Shell, side: str) -> None:
+    assert trained("merge", "night").code == 1
+    assert "measured" not in trained.ok("merge", "--continue", side).err
+
+
+def test_metrics_that_only_the_losing_side_has_are_a_warning(trained: Shell) -> None:
+    trained.ok("set", "metrics.field=0.33")
+    trained.commit("measured in the field")
+    assert trained("merge", "night").code == 1
+    done = trained.ok("merge", "--continue", "--theirs", "--json")
+    assert [each["key"] for each in done.json["warnings"]] == ["metrics"]
+    assert "field 0.33" in done.json["warnings"][0]["message"]
+
+
+def test_a_merge_without_conflict_warns_too_and_a_team_may_refuse_it(forked: Shell) -> None:
+    on_main(forked, "metrics.field=0.33")
+    said = forked.ok("merge", "night")
+    assert "measured on the weights of our side, which the merge replaces: field 0.33" in said.err
+    forked.ok("reset", "--hard", "HEAD~1")
+    forked.ok("config", "metrics.stale", "refuse")
+    assert forked("merge", "night").code == 1
+    assert forked("merge", "--continue").code == 17
+    forked.ok("unset", "metrics.field")
+    forked.ok("merge", "--continue")
+
+
+def test_a_merge_names_the_files_that_it_deletes(forked: Shell) -> None:
+    forked.write("notes.txt", b"x")
+    forked.ok("add", "notes.txt")
+    forked.commit("notes")
+    forked.ok("switch", "-c", "other")
+    forked.ok("rm", "notes")
+    forked.commit("without")
+    forked.ok("switch", "main")
+    on_main(forked, "parameters.lr=0.5")
+    assert "    notes.txt" in forked.ok("merge", "other").lines
+
+
+def test_long_values_are_shown_where_they_differ(forked: Shell) -> None:
+    text = "the same words " * 20
+    forked.ok("set", f"model.description={text}ours")
+    forked.commit("ours")
+    forked.ok("switch", "night")
+    forked.ok("set", f"model.description={text}theirs")
+    forked.commit("theirs")
+    forked.ok("switch", "main")
+    said = forked("merge", "night")
+    assert [line.split()[-1] for line in said.lines if "…" in line] == ['ours"', 'theirs"']

@@ -66,12 +66,20 @@ def test_what_replaces_no_weights_is_no_reason(shell: Shell) -> None:
     assert "measured on" not in shell.ok("commit", "-m", "moved").err
 
 
-def test_metrics_of_a_file_are_never_stale(shell: Shell) -> None:
+def test_metrics_of_a_file_that_did_not_change_are_stale(shell: Shell) -> None:
     shell.write("metrics.json", b'{"mAP50": 0.71}')
     shell.ok("set", "from.metrics=metrics.json")
     shell.commit("three")
     shell.write("best.pt", b"other weights")
+    stale = STALE.replace("unchanged", "unchanged in metrics.json")
+    assert stale in shell.ok("status").out
+    assert stale in shell.ok("commit", "-m", "four", "--dry-run").err
+    shell.write("metrics.json", b'{"mAP50":  0.71}')  # written again, with the same number
     assert "measured on" not in shell.ok("status").out
+    (shell.folder / "metrics.json").unlink()
+    shell.write("run2.json", b'{"mAP50": 0.71}')
+    shell.ok("set", "from.metrics=run2.json")
+    assert "measured on" not in shell.ok("commit", "-m", "four").err
 
 
 def test_a_team_may_refuse_them(shell: Shell) -> None:
@@ -88,6 +96,19 @@ def test_a_team_may_refuse_them(shell: Shell) -> None:
         model.commit("three")
     assert model.commit("three", keep_metrics=True).warnings == ()
     assert shell.ok("fsck").code == 0
+
+
+def test_check_names_metrics_of_other_weights(shell: Shell) -> None:
+    shell.ok("set", 'intent.require=[{ use = "ours", metric = "mAP50", min = 0.7 }]')
+    assert shell.ok("check", "--for", "ours", "--json").json["warnings"] == []
+    shell.commit("three")
+    shell.write("best.pt", b"other weights")
+    assert STALE in shell.ok("check", "--for", "ours").out
+    shell.commit("four")
+    assert STALE not in shell.ok("check", "--for", "ours").out
+    assert STALE in shell.ok("check", "v4", "--for", "ours").out
+    assert [each["key"] for each in shell.ok("check", "v4", "--for", "ours", "--json").json["warnings"]] == ["metrics"]
+    assert STALE not in shell.ok("check", "v3", "--for", "ours").out
 
 
 NAMES = ("metrics/mAP50(B)", "val.acc", "mAP50-95", "top-1 acc", "F1@0.5")

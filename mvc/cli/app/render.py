@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ COLOURS = {"A": "green", "D": "red", "M": "yellow", "R": "cyan"}
 _LONG = 60
 """Characters of a value that are shown."""
 _WIDE = 100
+_CONTEXT = 20
+"""Characters shown before the first one that differs."""
 """Characters of a value in a list of conflicts."""
 _UNTRACKED = 3
 """Untracked files that a warning names."""
@@ -169,8 +172,27 @@ def conflict(conflict: Conflict) -> Iterator[str]:
     """Yield a field in conflict, with the values of both sides and of their base, and the command that resolves it."""
     yield escape(conflict.field) + (f"  ({conflict.reason})" if conflict.reason else "")
     yield f"  `{take(conflict, 'ours')}`, or =theirs"
-    for name, value in (("ours", conflict.ours), ("theirs", conflict.theirs), ("base", conflict.base)):
-        yield f"  {name:<6}  {_side(value)}"
+    sides = _differing((conflict.ours, conflict.theirs, conflict.base))
+    texts = [_side(side) for side in sides]
+    if len(set(map(_cut, texts))) < len(set(texts)):  # they differ behind what is shown
+        same = max(len(os.path.commonprefix([text for text in texts if len(text) > _WIDE])) - _CONTEXT, 0)  # noqa: RUF071 - texts, not paths
+        texts = [f"…{text[same:]}" if same and len(text) > _WIDE else text for text in texts]
+    for name, text in zip(("ours", "theirs", "base"), texts, strict=True):
+        yield f"  {name:<6}  {_cut(text)}"
+
+
+def _differing(sides: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the sides of a conflict; long tables with only the keys that differ."""
+    tables = [side for side in sides if isinstance(side, dict) and not _is_file(side)]
+    if len(tables) < 2 or all(len(_side(table)) <= _WIDE for table in tables):
+        return sides
+    same = {key for key in tables[0] if all(key in table and table[key] == tables[0][key] for table in tables)}
+    return tuple(
+        {key: value for key, value in side.items() if key not in same}
+        if isinstance(side, dict) and not _is_file(side)
+        else side
+        for side in sides
+    )
 
 
 def take(conflict: Conflict, side: str) -> str:
@@ -178,13 +200,20 @@ def take(conflict: Conflict, side: str) -> str:
     return f"mvc merge --continue --take {shlex.quote(f'{escape(conflict.field)}={side}')}"
 
 
+def _is_file(value: Any) -> bool:
+    return isinstance(value, dict) and "file" in value and "path" in value
+
+
 def _side(value: Any) -> str:
     if value is None:
         return "absent"
-    if isinstance(value, dict) and "file" in value and "path" in value:
+    if _is_file(value):
         return f"{escape(value['path'])} {short(value['file'])}"
-    text = json.dumps(value, ensure_ascii=False)
-    return escape(text if len(text) <= _WIDE else f"{text[:_WIDE]}…")
+    return escape(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
 
 
 def _path(change: FileChange) -> str:

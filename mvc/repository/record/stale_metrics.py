@@ -1,21 +1,25 @@
-"""Stale metrics: values set by hand that did not change although the weights that they were measured on did.
+"""Stale metrics: values that did not change although the weights that they were measured on did.
 
     v3  best.pt a  mAP50 0.71  ─►  best.pt b  mAP50 0.71       stale: 0.71 was measured on v3's weights
                                ─►  best.pt a, best.onnx c      not stale: the weights of v3 are still there
 
-A metric that is read from a file is never stale: it is that of the file. The setting `metrics.stale` decides whether a commit
-warns, refuses or ignores.
+    ours best.pt a mAP50 0.71, theirs best.pt b  ─►  best.pt b  mAP50 0.71       stale: a merge of both sides
+
+A metric that is read from a file is stale if that file did not change either. The setting `metrics.stale` decides whether a
+commit warns, refuses or ignores.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 from mvc import errors
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model import canonical
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import FileId, VersionId
+from mvc.model.paths import escape_name
 from mvc.model.toml.rules import ERROR, WARNING, Problem
 from mvc.model.toml.schema import dotted
 from mvc.model.toml.value_file import METRICS
@@ -33,18 +37,40 @@ _SHOWN = 3
 
 def problem(repository: Repository, base: VersionId | None, old: Snapshot | None, new: Snapshot) -> Problem | None:
     """Return the problem if `new`, whose parent `base` is `old`, has stale metrics; None if it has none."""
-    values = new.manifest.own(METRICS)
     policy = repository.config.get(STALE_METRICS) or WARN
-    if policy == IGNORE or base is None or old is None or not values or not _holds(old, values):
+    if policy == IGNORE or base is None or old is None or not _weights_replaced(old.tree, new.tree):
         return None
-    if not _weights_replaced(old.tree, new.tree):
+    file = _unchanged_file(old, new)
+    own = new.manifest.own(METRICS)
+    values = own if own and _holds(old, own) else {}
+    if file is not None:
+        values = {**values, **{key: value for key, value in new.manifest.metrics.items() if key not in own}}
+    if not values:
         return None
-    listed = first([f"{dotted((key,))} {value}" for key, value in values.items()], _SHOWN)
+    place = f" in {escape_name(file)}" if file is not None else ""
     verb = "was" if len(values) == 1 else "were"
     where = history.label(repository, _origin(repository, base, values)).partition(" ")[0]
-    message = f"unchanged although the weights changed: {listed} {verb} measured on {where}'s weights"
+    message = f"unchanged{place} although the weights changed: {_listed(values)} {verb} measured on {where}'s weights"
     fix = "set the new values, or `mvc unset metrics`, or keep them with `mvc commit --keep-metrics`"
-    return Problem(ERROR if policy == REFUSE else WARNING, METRICS, message, fix)
+    if file is not None:
+        fix = "name the new file with `mvc set from.metrics=FILE`, or keep it with `mvc commit --keep-metrics`"
+    return Problem(_severity(policy), METRICS, message, fix)
+
+
+def of_merge(repository: Repository, ours: Snapshot, theirs: Snapshot, merged: Snapshot) -> Problem | None:
+    """Return the problem if a merge has weights of one side, and metrics that only the other side has."""
+    policy = repository.config.get(STALE_METRICS) or WARN
+    for name, side, other in (("our", ours, theirs), ("their", theirs, ours)):
+        values = {
+            key: value
+            for key, value in merged.manifest.metrics.items()
+            if _holds(side, {key: value}) and not _holds(other, {key: value})
+        }
+        if policy != IGNORE and values and _weights_replaced(side.tree, merged.tree):
+            message = f"measured on the weights of {name} side, which the merge replaces: {_listed(values)}"
+            fix = "take weights and metrics from one side, or set the new values, or `mvc unset` them"
+            return Problem(_severity(policy), METRICS, message, fix)
+    return None
 
 
 def check(found: Problem | None) -> tuple[Problem, ...]:
@@ -54,7 +80,24 @@ def check(found: Problem | None) -> tuple[Problem, ...]:
     return (found,) if found is not None else ()
 
 
-def _holds(snapshot: Snapshot, values: dict[str, float]) -> bool:
+def _severity(policy: str) -> str:
+    return ERROR if policy == REFUSE else WARNING
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    """Return `mAP50 0.71, recall 0.6`."""
+    return first([f"{dotted((key,))} {value}" for key, value in values.items()], _SHOWN)
+
+
+def _unchanged_file(old: Snapshot, new: Snapshot) -> str | None:
+    """Return the file of the metrics if it has the path and content of before; None if it has not, or there is none."""
+    path = new.manifest.value_paths.get(METRICS)
+    before, after = (side.tree.by_path.get(path or "") for side in (old, new))
+    is_same = path == old.manifest.value_paths.get(METRICS) and before is not None and after is not None
+    return path if is_same and before is not None and after is not None and before.file == after.file else None
+
+
+def _holds(snapshot: Snapshot, values: Mapping[str, float]) -> bool:
     """Return whether a version has all of these metrics."""
     known = snapshot.manifest.metrics
     return all(key in known and canonical.encode(known[key]) == canonical.encode(values[key]) for key in values)
@@ -70,7 +113,7 @@ def _weights(tree: Tree) -> set[FileId]:
     return {entry.file for entry in tree.entries if entry.path.lower().endswith(WEIGHT_SUFFIXES)}
 
 
-def _origin(repository: Repository, base: VersionId, values: dict[str, float]) -> VersionId:
+def _origin(repository: Repository, base: VersionId, values: Mapping[str, float]) -> VersionId:
     """Return the version on the line of `base` that the metrics were set in."""
     origin = base
     for id_, _ in itertools.islice(history.line(repository.objects, base), _SEARCHED):
