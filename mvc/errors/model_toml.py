@@ -43,7 +43,7 @@ class BadValueFile(Usage):
 class NoColumn(BadValueFile):
     """{where} has no {noun} {column}.
 
-    Nothing was changed. It has {known}.
+    Nothing was changed. It has {known}. {fix}
     """
 
 

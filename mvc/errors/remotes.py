@@ -22,7 +22,7 @@ class RemoteExists(Usage):
 class NoSuchRemote(Usage):
     """No remote {name} (remotes: {known}).
 
-    Add it with `mvc remote add {name} URL`.
+    {suggestion}Add it with `mvc remote add {name} URL`.
     """
 
 

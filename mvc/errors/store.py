@@ -31,7 +31,7 @@ class LogLost(Damaged):
 class Expired(Damaged):
     """{file} is not here: {by} dropped its bytes on {at} with `mvc {reason}`.
 
-    {nearest} A remote that was not pruned may still have it: `mvc download URL#MODEL@REV DIR`.
+    {nearest} {remote} may still have it: `mvc download {source} DIR`.
     """
 
 

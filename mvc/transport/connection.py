@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.backoff import Backoff
 from mvc.remotes import refs
 from mvc.remotes.backends import address, connect, registry_address
@@ -55,7 +55,9 @@ def settings_of(repository: Repository, name: str) -> dict[str, str]:
     """Return the settings of a remote, its `url` among them. Raises NoSuchRemote."""
     known = repository.config.remotes()
     if "url" not in known.get(name, {}):
-        raise errors.NoSuchRemote(name=name, known=", ".join(sorted(known)) or "none")
+        near: list[str] = lazy.load("difflib").get_close_matches(name, sorted(known), 1)
+        suggestion = f"Did you mean {near[0]}? " if near else ""
+        raise errors.NoSuchRemote(name=name, known=", ".join(sorted(known)) or "none", suggestion=suggestion)
     return known[name]
 
 

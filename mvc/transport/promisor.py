@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
-from mvc import errors
-from mvc.model.ids import ChunkId, FileId
+from mvc import errors, lazy
+from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.paths import escape_name
 from mvc.remotes import download, download_plan
+from mvc.remotes.backends import address
 from mvc.remotes.download import Downloader
 from mvc.remotes.inventory import Inventory, RemotePlace
 from mvc.remotes.remote import JOBS, Remote
@@ -21,10 +22,11 @@ from mvc.remotes.store import Store
 from mvc.repository import history
 from mvc.repository.repository import Repository
 from mvc.repository.retention import dropped
+from mvc.repository.upstream import ORIGIN
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.progress import Progress
 from mvc.storage.records import config
-from mvc.storage.records.promised import EXPIRED, Absence, Expired, State
+from mvc.storage.records.promised import EXPIRED, Expired, State
 from mvc.transport import connection, presence
 
 T = TypeVar("T")
@@ -210,19 +212,40 @@ def _expired(repository: Repository, file: FileId, path: str) -> errors.Expired:
     record = repository.promised.record(EXPIRED, file)
     assert record is not None  # noqa: S101 - its state says so
     at = record.at.local().strftime("%Y-%m-%d")
+    versions = record.versions if isinstance(record, Expired) and record.versions else ()
+    users = [id_ for id_, used in repository.objects.uses(versions) if used == file]
+    remote, source = _source(repository, users)
     return errors.Expired(
-        file=escape_name(path), reason=record.reason, by=record.by, at=at, nearest=_nearest(repository, file, record)
+        file=escape_name(path),
+        reason=record.reason,
+        by=record.by,
+        at=at,
+        nearest=_nearest(repository, users),
+        remote=remote,
+        source=source,
     )
 
 
-def _nearest(repository: Repository, file: FileId, record: Absence) -> str:
-    """Return a sentence that names the nearest version that is complete."""
-    versions = record.versions if isinstance(record, Expired) and record.versions else ()
-    users = (id_ for id_, used in repository.objects.uses(versions) if used == file)
+def _nearest(repository: Repository, users: Iterable[VersionId]) -> str:
+    """Return a sentence that names the complete version nearest to one of `users`."""
     near = next((found for id_ in users if (found := dropped.nearest_complete(repository, id_))), None)
     if near is None:
         return "No version here is complete."
-    return f"The nearest version that is complete here is {history.label(repository, near)}: `mvc switch {near[:10]}`."
+    command = f"mvc export {near[:10]} DIR" if "export" in repository.command[:1] else f"mvc switch {near[:10]}"
+    return f"The nearest version that is complete here is {history.label(repository, near)}: `{command}`."
+
+
+def _source(repository: Repository, users: Iterable[VersionId]) -> tuple[str, str]:
+    """Return a remote, and how `mvc download` names there one of the versions `users`; of no remote, how in general."""
+    settings = repository.config.remotes().items()
+    stores = {name: each["url"] for name, each in settings if "url" in each and not connection.is_registry(each)}
+    user = next(iter(users), None)
+    if not stores or user is None:
+        return "A remote that was not pruned", "URL#MODEL@REV"
+    name = ORIGIN if ORIGIN in stores else next(iter(stores))
+    where, model = address.parse(stores[name], repository.root), dropped.model_of(repository, user)
+    source = f"{where.text}#{model.key if model is not None else ''}@{user[:10]}"
+    return name, str(lazy.load("shlex").quote(source))
 
 
 def _listed(files: Files) -> str:

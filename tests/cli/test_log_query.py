@@ -106,6 +106,25 @@ REFUSED = [
 ]  # fmt: skip
 
 
+def test_the_keys_of_ultralytics_are_written_as_they_are(shell: Shell, history: History) -> None:
+    shell.set(**{'metrics__"metrics/mAP50-95(B)"': 0.5, 'metrics__"metrics/mAP50(B)"': 0.7})
+    shell.commit("from results.csv")
+    key = "metrics.metrics/mAP50-95(B)"
+    newest = shell.ok("log", "-q", "-n", "1").out
+    assert shell.ok("log", "-q", "--sort", key, "-n", "1").out == newest
+    assert shell.ok("log", "-q", "--where", f"{key} > 0.4").out == newest
+    assert "0.5" in shell.ok("log", "--columns", f"number,{key}", "--csv").out
+    assert shell.ok("get", key).out == "0.5\n"
+    shell.ok("set", f"{key}=0.6")
+    for meant in (["log", "--sort", "mAP50-95"], ["prune", "-n", "--keep-best", "mAP50-95=1"]):
+        said = shell(*meant)
+        assert said.code == 2, said
+        assert """Did you mean 'metrics."metrics/mAP50-95(B)"'?""" in said.err
+    said = shell("prune", "-n", "--keep-best", "mAP50")
+    assert "KEY=N" in said.err
+    assert "set-url" not in said.err
+
+
 def test_a_wrong_request_names_the_next_step(shell: Shell, history: History) -> None:
     for arguments, message, hint in REFUSED:
         answer = shell("log", *arguments)

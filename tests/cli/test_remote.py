@@ -171,3 +171,8 @@ def test_offline_reaches_folders_only(shell: Shell, monkeypatch: Any, way: str) 
     assert not (shell.folder.parent / "clone").exists()
     shell.ok("push", "origin", *given)
     shell.ok("clone", "../there", "../clone", *given)
+
+
+def test_a_wrong_name_of_a_remote_is_answered_with_the_nearest(shell: Shell) -> None:
+    shell.ok("remote", "add", "origin", "../shared")
+    assert "Did you mean origin? Add it with" in shell("push", "orign").err

@@ -154,6 +154,7 @@ def test_a_column_or_a_key_that_does_not_exist_is_named_with_those_that_do() -> 
     with pytest.raises(errors.NoColumn, match=r"r\.csv has no column mAP") as refused:
         metrics(ULTRALYTICS, "r.csv", best="mAP")
     assert "epoch, train/box_loss, metrics/mAP50(B)" in refused.value.hint
+    assert "`mvc set 'from.metrics.best=metrics/mAP50(B)'`" in refused.value.hint
     with pytest.raises(errors.NoColumn, match=r"has no key val/\*"):
         metrics(ULTRALYTICS, "r.csv", row="last", select=("val/*",))
 

@@ -108,7 +108,7 @@ def test_answers(text: str, answer: bool | None) -> None:
         ("metrics.mAP50 = 0.7", "write == at '= 0.7'"),
         ("metrics.a > 1 && metrics.b > 2", "write and at '&& metrics.b > 2'"),
         ("metrics.a + 1 > 2", "expected ==, !=, <, <=, >, >=, ~, in or has at '+ 1 > 2'"),
-        ("metrics.mAP50(B) > 1", "expected ==, !=, <, <=, >, >=, ~, in or has at '(B) > 1'"),
+        ("metrics.mAP50(B > 1", "expected ==, !=, <, <=, >, >=, ~, in or has at '(B > 1'"),
         ("0.5 < metrics.mAP50", "expected a KEY before its operator at '0.5 < metrics.mAP50'"),
         ("(metrics.a > 1", "expected ) at its end"),
         ("metrics.a > 1 metrics.b > 2", "expected `and`, `or` or the end at 'metrics.b > 2'"),
@@ -132,6 +132,9 @@ def test_a_wrong_value_is_refused(text: str, error: type[errors.MvcError]) -> No
 
 def test_a_key_is_one_key() -> None:
     assert parse_key('metrics."a.b"') == ("metrics", "a.b")
+    assert parse_key("metrics.metrics/mAP50-95(B)") == ("metrics", "metrics/mAP50-95(B)")
+    assert parse("(metrics.mAP50(B) > 1)") == parse('metrics."mAP50(B)" > 1')
+    assert parse("not(metrics.a(x)y in(1,2))") == parse('not (metrics."a(x)y" in (1, 2))')
     with pytest.raises(errors.BadQuery):
         parse_key("metrics.a metrics.b")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import shutil
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def test_reading_dropped_bytes_names_who_dropped_them_and_the_nearest_version(sh
     assert "v3" in said
 
 
+def test_dropped_bytes_come_back_by_the_command_that_the_error_names(shell: Shell, rng: random.Random) -> None:
+    made = _line(shell, rng, 4)
+    shell.ok("remote", "add", "origin", "../it's shared")
+    shell.ok("push")
+    shell.ok("prune", "--keep-last", "2", "--yes")
+    said = shell("export", "v1", "../out").err
+    assert "`mvc export " in said
+    assert "mvc switch" not in said
+    said = shell("switch", "v1").err
+    command = said[said.index("`mvc download") :].split("`")[1]
+    shell.ok(*shlex.split(command.replace(" DIR", " ../back"))[1:])
+    assert (shell.folder.parent / "back" / WEIGHTS).read_bytes() == made[0]
+
+
 def test_what_refs_and_aliases_of_late_stand_for_is_kept(shell: Shell, rng: random.Random) -> None:
     made = _line(shell, rng, 6)
     shell.ok("tag", "first", "v1")
@@ -186,14 +201,22 @@ def test_without_a_rule_nothing_is_dropped_and_settings_are_rules(shell: Shell, 
     assert shell("prune", "--yes").code == 2
     shell.ok("config", "prune.keep-last", "2")
     shell.ok("config", "prune.keep-best", "metrics.acc=1")
-    plan = shell("--json", "prune", "-n").json
-    assert [each["reason"] for each in plan["versions"]] == [
+    assert "No version of helmets has metrics.acc" in shell("prune", "-n").err
+    shell.set(metrics__acc=0.5)
+    shell.commit("v4")
+    assert [each["reason"] for each in shell("--json", "prune", "-n").json["versions"]] == [
         "checked out",
         "of the last 2 of main",
         "has no metrics.acc",
+        "has no metrics.acc",
     ]
     shell.ok("config", "--unset", "prune.keep-best")
-    assert [each["kept"] for each in shell.ok("--json", "prune", "-n").json["versions"]] == [True, True, False]
+    assert [each["kept"] for each in shell.ok("--json", "prune", "-n").json["versions"]] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_new_version_with_the_same_bytes_has_them_and_revives_nothing_else(shell: Shell, rng: random.Random) -> None:

@@ -60,6 +60,17 @@ class Request:
             best, last = f"{command} {shlex.quote(f'{self.key}.best={column}')}", f"{command} {self.key}.row=last"
         return f"Take the best one of a column with `{best}`, or the last one with `{last}`."
 
+    def column(self, column: str) -> str:
+        """Return how to name the column whose best row is taken."""
+        word = shlex.quote(f"{self.key}.best={column}" if self.key else column)
+        return f"Name one of these: `{'mvc set' if self.key else '--best'} {word}`."
+
+    def selection(self) -> str:
+        """Return how to select other values."""
+        if not self.key:
+            return "Name others with --select."
+        return f"Name others with `mvc set {self.key}.select=KEY`, or take all: `mvc unset {self.key}.select`."
+
     def remedy(self, path: str) -> str:
         """Return how to go on with a file that cannot be read."""
         return f"Correct {path}, or take no values from it: `mvc unset {self.key}`." if self.key else f"Correct {path}."
@@ -73,7 +84,7 @@ def read(data: bytes, file: ValueFile, section: str, request: Request) -> Values
             raise MalformedError(f"it is larger than {MAX_BYTES >> 20} MiB")
         value = _parsed(textfile.decode(data), file.path)
         table = _table(nested.at(value, file.key) if file.key else value, file, request)
-        return _checked(_selected(_typed(table, section), file), section)
+        return _checked(_selected(_typed(table, section), file, request), section)
     except textfile.TextError as error:
         reason = f"it is {error.reason}"
     except MalformedError as error:
@@ -137,16 +148,24 @@ def _row(log: list[Mapping[str, Any]], file: ValueFile, request: Request) -> Map
     where, known = escape_name(file.path), list(dict.fromkeys(name for row in log for name in row))
     epochs = rows.joined(log)
     if not file.best and not file.row and len(epochs) > 1:
-        column = next((name for name in known if name.startswith(("metrics/", "val", "eval"))), known[-1])
-        raise errors.WhichRow(where=where, count=f"{len(epochs):,}", fix=request.row(where, escape_name(column)))
+        fix = request.row(where, escape_name(_likely(known)))
+        raise errors.WhichRow(where=where, count=f"{len(epochs):,}", fix=fix)
     if not file.best:
         return epochs[-1]
     chosen = rows.best(epochs, file.best, file.mode)
     if chosen is None and file.best in known:
         raise MalformedError(f"no cell of its column {escape_name(file.best)} is a number")
     if chosen is None:
-        raise errors.NoColumn(where=where, noun="column", column=escape_name(file.best), known=nested.listed(known))
+        listed, fix = nested.listed(known), request.column(escape_name(_likely(known, file.best)))
+        raise errors.NoColumn(where=where, noun="column", column=escape_name(file.best), known=listed, fix=fix)
     return chosen
+
+
+def _likely(known: Sequence[str], meant: str = "") -> str:
+    """Return the column that `meant` resembles, else one that is likely to say how good an epoch is."""
+    close: list[str] = lazy.load("difflib").get_close_matches(meant, known, 1) if meant else []
+    measured = (name for name in known if name.startswith(("metrics/", "val", "eval")))
+    return close[0] if close else next(measured, known[-1])
 
 
 def _typed(table: Mapping[str, Any], section: str) -> Values:
@@ -196,13 +215,14 @@ def _fault(value: Any) -> str:
     return next(filter(None, map(_fault, parts)), "")
 
 
-def _selected(values: Values, file: ValueFile) -> Values:
+def _selected(values: Values, file: ValueFile, request: Request) -> Values:
     if not file.select:
         return values
     for pattern in file.select:
         if not any(_matches(name, [pattern]) for name in values.values):
             known = nested.listed(values.values) if values.values else "no value"
-            raise errors.NoColumn(where=escape_name(file.path), noun="key", column=escape_name(pattern), known=known)
+            where, column = escape_name(file.path), escape_name(pattern)
+            raise errors.NoColumn(where=where, noun="key", column=column, known=known, fix=request.selection())
     kept = {name: value for name, value in values.values.items() if _matches(name, file.select)}
     return Values(kept, {name: reason for name, reason in values.left_out.items() if _matches(name, file.select)})
 

@@ -6,8 +6,8 @@
                  | KEY ("==" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "has") VALUE
                  | KEY ["not"] "in" ("[" | "(") VALUE ("," VALUE)* ("]" | ")")
 
-A KEY is spelled as `mvc set` takes it: `metrics.mAP50-95`, `metrics."mAP50(B)"`. There is no arithmetic, so a minus
-sign is part of its key.
+A KEY is spelled as `mvc set` takes it: `metrics.mAP50-95`, `metrics.metrics/mAP50-95(B)`, `metrics."mAP 50"`. There is
+no arithmetic, so a minus sign is part of its key, and so are parentheses directly behind a name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ TIME = ("time",)
 """The key whose literals are times."""
 KEYWORDS = ("and", "or", "not", "has", "in", "ready")
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*')"""
-_PART = re.compile(rf"""({_QUOTED})|([^\s."'=\[\]()!<>~,&|+*]+)""")
+_BARE = r"""[^\s."'=\[\]()!<>~,&|+*]"""
+_PART = re.compile(rf"""({_QUOTED})|({_BARE}+(?:\({_BARE}*\){_BARE}*)*)""")
 _VALUE = re.compile(rf"""({_QUOTED})|([^\s"'=\[\]()!<>~,&|]+)""")
 _SPACE = re.compile(r"\s*")
 _OPERATOR = re.compile(r"==|!=|<=|>=|<|>|~|(?:has|in|not)(?![^\s\[(\"'])")

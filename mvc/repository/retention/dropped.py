@@ -92,7 +92,7 @@ def _age(versions: Mapping[VersionId, Version], id_: VersionId) -> tuple[int, in
 
 def nearest_complete(repository: Repository, id_: VersionId) -> VersionId | None:
     """Return the version nearest to `id_` of which all files are here, ancestors and descendants alike; None for none."""
-    model = _model(repository, id_)
+    model = model_of(repository, id_)
     if model is None:
         return None
     versions = dict(history.walk(repository.objects, history.tips(model)))
@@ -116,7 +116,7 @@ def is_complete(repository: Repository, version: Version) -> bool:
         return False
 
 
-def _model(repository: Repository, id_: VersionId) -> Model | None:
+def model_of(repository: Repository, id_: VersionId) -> Model | None:
     """Return the model of a version; None if it is unknown."""
     try:
         name = repository.objects.manifest(repository.objects.version(id_).manifest).name

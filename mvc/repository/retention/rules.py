@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, spans
 from mvc.model.ids import VersionId
-from mvc.model.query import order, parse
+from mvc.model.query import order, parse, suggest
 from mvc.model.query.subject import spelled
 from mvc.model.toml.schema import Path
 from mvc.model.version import Timestamp, Version
@@ -44,10 +44,10 @@ class Best(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Best:
-        """Parse `KEY=N`; raise BadQuery, BadSetting."""
+        """Parse `KEY=N`; raise BadQuery."""
         key, _, most = text.rpartition("=")
         if not key or not most.isdecimal() or not 0 < len(most) < 7:
-            raise errors.BadSetting(key="keep-best", value=text, reason="write KEY=N, as metrics.mAP50=3")
+            raise errors.BadQuery(text=text[:80], reason="write KEY=N, as metrics.mAP50=3")
         return cls(parse.parse_key(key.strip()), int(most))
 
 
@@ -187,7 +187,11 @@ def kept_by_rules(
 def _best(model: Model, versions: Mapping[VersionId, Version], best: Best) -> Iterator[tuple[VersionId, str]]:
     """Yield the best versions by a key, and those that do not have it."""
     key, name = best.key, spelled(best.key)
-    values = {id_: select.entry(model, id_).value(key) for id_ in versions}
+    entries = {id_: select.entry(model, id_) for id_ in versions}
+    values = {id_: each.value(key) for id_, each in entries.items()}
+    if values and not any(value is not None for value in values.values()):
+        known = dict.fromkeys(item for each in entries.values() for item in each.known_keys())
+        raise errors.NoVersionHasKey(model=model.key, key=name, suggestion=suggest.suggestion(key, known))
     ranked = order.ordered([id_ for id_, value in values.items() if value is not None], values.get, key)
     for rank, id_ in enumerate(ranked[: best.most], 1):
         yield id_, f"best {rank} of {best.most} by {name}"
