@@ -23,7 +23,7 @@ class Config(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         found = self._settings().get(key)
         if found is None:
-            raise errors.NoValue(key=key)
+            raise errors.NoValue(key=key, suggestion="")
         return found
 
     def __contains__(self, key: object) -> bool:

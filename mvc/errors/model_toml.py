@@ -127,7 +127,7 @@ class BadValue(Usage):
 class NoValue(Answer):
     """{key} is not set.
 
-    List the keys of model.toml with `mvc get`, and the settings of mvc with `mvc config --list`.
+    {suggestion}List the keys of model.toml with `mvc get`, and the settings of mvc with `mvc config --list`.
     """
 
 

@@ -5,6 +5,7 @@ Each command changes the file atomically; comments and order stay.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,13 @@ from mvc.storage.records.journal import FileStep, Journal
 
 if TYPE_CHECKING:
     from mvc.formats.values import labels, sections
+    from mvc.model.query import parse as query
+    from mvc.model.query import subject, suggest
     from mvc.model.toml import edit as toml_edit
 else:
+    query = lazy.Module("mvc.model.query.parse")
+    subject = lazy.Module("mvc.model.query.subject")
+    suggest = lazy.Module("mvc.model.query.suggest")
     labels = lazy.Module("mvc.formats.values.labels")
     sections = lazy.Module("mvc.formats.values.sections")
     toml_edit = lazy.Module("mvc.model.toml.edit")
@@ -83,7 +89,7 @@ def renumber(model: Model, first: int) -> list[Edited]:
         manifest = parse.parse(text.encode(), where=where, reader=ValueReader(model.repository, folder))
         old = manifest.labelmap
         if not old:
-            raise errors.NoValue(key="labelmap")
+            raise errors.NoValue(key="labelmap", suggestion="")
         new = {str(number + first - old[0][0]): name for number, name in old}
         known = parse.load(text.encode(), where=where).get("labelmap", {})
         replaced = value_edit.FROM_LABELS if LABELMAP in manifest.value_files else ("labelmap",)
@@ -246,7 +252,7 @@ def unset(model: Model, names: Sequence[str]) -> list[Edited]:
                 text = toml_edit.unset_key(text, key)
             except errors.NoValue:
                 raise value_edit.source_of(model.repository, model.folder, before, key) or errors.NoValue(
-                    key=schema.dotted(key)
+                    key=schema.dotted(key), suggestion=""
                 ) from None
         return _without_stale_digest(before, text, edited)
 
@@ -281,10 +287,26 @@ def got(model: Model, name: str | None) -> Got:
     folder = model.folder
     reader = ValueReader(model.repository, folder)
     manifest = parse.parse(_read(model, folder), where=model_file.path(folder), reader=reader)
-    value = keys.get_value(manifest, keys.parse_key(name)) if name else manifest.resolved()
+    value = _named(manifest, name) if name else manifest.resolved()
     origins = {section: file.path for section, file in manifest.value_files.items()}
     own = {(section, key) for section in manifest.value_paths for key in manifest.own(section)}
     return Got(name, value, origins, frozenset(own))
+
+
+def _named(manifest: Manifest, name: str) -> Any:
+    """Return the value of a key; raise UnknownKey, NoValue, with the nearest key that has one."""
+    try:
+        return keys.get_value(manifest, keys.parse_key(name))
+    except (errors.NoValue, errors.UnknownKey) as error:
+        known = dict.fromkeys(key for key, _ in subject.leaves(manifest.resolved()))
+        with contextlib.suppress(errors.BadQuery):
+            key = query.parse_key(name)
+            if suggest.nearest(key, known) is not None:
+                suggestion = suggest.suggestion(key, known)
+                if isinstance(error, errors.NoValue):
+                    raise errors.NoValue(key=schema.dotted(key), suggestion=f"{suggestion} ") from None
+                raise errors.UnknownKey(key=schema.dotted(key), suggestion=suggestion) from None
+        raise
 
 
 # --- files

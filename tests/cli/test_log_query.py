@@ -116,6 +116,9 @@ def test_the_keys_of_ultralytics_are_written_as_they_are(shell: Shell, history: 
     assert "0.5" in shell.ok("log", "--columns", f"number,{key}", "--csv").out
     assert shell.ok("get", key).out == "0.5\n"
     shell.ok("set", f"{key}=0.6")
+    for name, code in (("mAP50-95", 2), ("metrics.mAP50-95", 1)):
+        said = shell("get", name)
+        assert (said.code, """Did you mean 'metrics."metrics/mAP50-95(B)"'?""" in said.err) == (code, True), said
     for meant in (["log", "--sort", "mAP50-95"], ["prune", "-n", "--keep-best", "mAP50-95=1"]):
         said = shell(*meant)
         assert said.code == 2, said

@@ -71,7 +71,7 @@ def unset_key(text: str, key: str | Path) -> str:
     def expect(values: dict[str, Any]) -> None:
         parent = get_value(values, path[:-1])
         if not isinstance(parent, dict) or path[-1] not in parent:
-            raise errors.NoValue(key=schema.dotted(path))
+            raise errors.NoValue(key=schema.dotted(path), suggestion="")
         del parent[path[-1]]
 
     def change(document: Any) -> None:

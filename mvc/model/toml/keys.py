@@ -96,7 +96,7 @@ def get_value(values: Manifest | Mapping[str, Any], key: Path) -> Any:
         elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
-            raise errors.NoValue(key=schema.dotted(key))
+            raise errors.NoValue(key=schema.dotted(key), suggestion="")
     return value
 
 
