@@ -427,10 +427,14 @@ def _publishing(door: StoreDoor) -> Iterator[Finding]:
 
 
 def _operations(door: StoreDoor) -> Iterator[Finding]:
-    for name in door.names(operations.FOLDER):
+    listed, counted = door.names(operations.FOLDER), set(operations.numbers(door))
+    for name in listed:
         path = f"{operations.FOLDER}/{name}"
         if not name.isdigit() or path != operations.path(int(name)):
             yield Finding("stray", path, "it is not named as an operation")
+            continue
+        if int(name) not in counted and door.exists(path):
+            yield Finding("stray", path, "its number is far beyond those of the other operations, so it is ignored")
             continue
         try:
             operations.read(door, int(name))

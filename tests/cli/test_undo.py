@@ -492,3 +492,17 @@ def test_a_repository_without_an_operator_writes_no_records(shell: Shell) -> Non
         repository.note(MODEL)
     assert newest(shell) == before
     assert Model(repository, MODEL).head.branch == "main"
+
+
+def test_an_operation_far_beyond_the_others_hides_no_later_one(shell: Shell) -> None:
+    shell.write("a.bin", b"one")
+    shell.ok("add", "a.bin")
+    shell.commit("one")
+    folder = shell.folder / ".mvc" / "operations"
+    (folder / "9999999999").write_bytes(min(folder.iterdir()).read_bytes())
+    shell.write("a.bin", b"two")
+    two = shell.commit("two")
+    assert "commit" in shell.ok("undo").out
+    assert shell.ok("log", "--oneline").lines[0].split()[1] != two[:10]
+    found = shell("--json", "fsck").json["findings"]
+    assert [(each["kind"], each["path"]) for each in found] == [("stray", "operations/9999999999")]

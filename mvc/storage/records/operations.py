@@ -27,6 +27,8 @@ FOLDER = "operations"
 DISCARDED = ""
 """The content of a file that was not kept, as the user requested."""
 _NUMBER = re.compile(r"[0-9]{10}\Z")
+_GAP = 1_000_000
+"""More than the numbers that are ever missing between two records."""
 
 
 def _is_content(id_: str) -> bool:
@@ -92,8 +94,11 @@ def path(number: int) -> str:
 
 
 def numbers(door: StoreDoor) -> list[int]:
-    """Return the numbers of the records, ascending."""
-    return [int(name) for name in door.names(FOLDER) if _NUMBER.match(name)]
+    """Return the numbers of the records, ascending, without a last one far beyond the others: it would hide the next ones."""
+    found = sorted(int(name) for name in door.names(FOLDER) if _NUMBER.match(name))
+    while len(found) > 1 and found[-1] - found[-2] > _GAP:
+        del found[-1]
+    return found
 
 
 def read(door: StoreDoor, number: int) -> Operation:
