@@ -14,7 +14,8 @@ from mvc.remotes import expiries
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
 from mvc.storage.records import config, expired, promised
-from mvc.storage.records.promised import Cause, Expired
+from mvc.storage.records.promised import PROMISED, Cause, Expired, State
+from mvc.transport import promises
 
 
 class ReceivedExpiries(NamedTuple):
@@ -25,7 +26,10 @@ class ReceivedExpiries(NamedTuple):
 
 
 def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
-    """Repeat the remote's new records here. Files that are complete here are left out, and so keep their bytes."""
+    """Repeat the remote's new records here. Files that are complete here are left out, and so keep their bytes.
+
+    The remote promises the files of revived versions, which end what was dropped here too.
+    """
     records = expiries.read(remote.backend)
     if not records:
         return ReceivedExpiries(0, 0)
@@ -38,12 +42,22 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
             complete = {
                 file for file in record.files if repository.recipes.any_for(file) and repository.recipes.best(file)
             }
+            _promise(repository, remote, record)
             expired.repeat(repository.door, record, set(record.files) - complete)
             versions.update(record.versions or ())
             kept |= complete
     if fresh:
         repository.read_again()
     return ReceivedExpiries(len(versions), len(kept))
+
+
+def _promise(repository: Repository, remote: Remote, record: Expired) -> None:
+    """Record the files of versions that `record` revives, and that are not complete here, as promised."""
+    here = [id_ for id_ in record.revived or () if repository.objects.has(id_)]
+    files = {entry.file for id_ in here for entry in promises.entries_of(repository, id_)}
+    absent = [each for each in files if repository.promised.state(each) is not State.COMPLETE]
+    if absent:
+        repository.promised.add(PROMISED, absent, reason=remote.name, by=record.by, at=record.at)
 
 
 def local_records(

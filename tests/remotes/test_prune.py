@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
 from mvc.porcelain.fsck import fsck
-from tests.cli.shell import Shell, begin
+from mvc.remotes import expiries
+from mvc.remotes.backends.local import LocalBackend
+from mvc.storage.records.promised import Cause
+from tests.cli.shell import START, Shell, begin
 from tests.weights import Tensors, network, safetensors, tuned
 
 WEIGHTS = "w.safetensors"
@@ -182,3 +187,56 @@ def test_other_files_beside_the_records_are_ignored(shell: Shell, rng: random.Ra
     (folder / "0000000001").chmod(0o644)
     (folder / "0000000001").write_bytes(b"damaged")
     assert shell("fetch").code == 14
+
+
+def test_a_revival_ends_the_absence_in_a_clone_that_pruned(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _line(shell, rng, 3)
+    other = _clone(shell, "ben", monkeypatch)
+    other.ok("cat", "v1:weights", "-o", "out")
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    assert shell("cat", "v1:weights").code == 14
+    other.ok("branch", "again", "v1")
+    other.ok("push", "origin", "again", "--revive")
+    shell.ok("fetch")
+    shell.ok("switch", "v1")
+    assert (shell.folder / WEIGHTS).read_bytes() == made[0]
+    assert shell("switch", "v2").code == 14
+    shell.ok("gc", "--grace", "0")
+    for each in (shell, other):
+        assert not fsck(each.repository, read_data=True).findings
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["dropped again", "repaired"])
+def test_a_false_revival_deletes_nothing_and_can_be_corrected(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    made = _line(shell, rng, 3)
+    other = _clone(shell, "ben", monkeypatch)
+    other.ok("cat", "v1:weights", "-o", "out")
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    first = VersionId(shell.ok("--json", "show", "v1").json["id"])
+    backend = LocalBackend(shell.folder.parent / "origin")
+    expiries.revive(backend, [first], Cause("push --revive", "Eve", Timestamp(START)), lambda _: None)
+    shell.ok("fetch")
+    before = _size(shell)
+    assert "mvc push --repair origin" in shell("switch", "v1").err
+    said = shell("gc", "--remote", "origin", "--grace", "0")
+    assert said.code == 14
+    assert "mvc fsck --remote" in said.err
+    assert _size(shell) == before
+    if again:
+        shell.ok("prune", "--remote", "origin", "v1", "--yes")
+        _collect(shell)
+        assert "dropped its bytes" in shell("switch", "v1").err
+    else:
+        other.ok("fsck", "--remote", "origin", "--repair")
+        _collect(shell)
+        shell.ok("switch", "v1")
+        assert (shell.folder / WEIGHTS).read_bytes() == made[0]
+    assert not shell.ok("--json", "fsck", "--remote", "origin", "--read-data").json["findings"]
