@@ -187,6 +187,14 @@ def pruned(root: Path) -> None:
     mvc(root, "prune", "v2", "v3", "--yes")
 
 
+@made_once
+def dropped_there(root: Path) -> None:
+    """As `pushed_often`; the remote has dropped the bytes of all versions but the last, and a branch is at one of them."""
+    pushed_often(root)
+    mvc(root, "prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    mvc(root, "branch", "again", "v2")
+
+
 def _network(step: int) -> bytes:
     weights = struct.pack("<6000f", *(((number * 37) % 101 + step * 1e-5) / 100 for number in range(6_000)))
     return safetensors({"layer.weight": ("F32", (60, 100), weights)})
@@ -368,6 +376,7 @@ SCENARIOS = (
         check=SURVEY,
     ),
     Scenario("push of dropped versions", pruned, ("push", "origin", "main"), check=SURVEY),
+    Scenario("push --revive", dropped_there, ("push", "origin", "again", "--revive"), check=SURVEY),
     Scenario("push", shared, ("push",), check=SURVEY),
     Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
     Scenario("fetch", behind, ("fetch",), check=SURVEY),

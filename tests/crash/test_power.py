@@ -34,6 +34,7 @@ def _at_first(root: Path) -> None:
 CLONE = Scenario("clone", shared, ("clone", ".mvc-origin", ".mvc-copy"))
 NAMES = (
     "commit with names", "switch", "merge", "pull", "fetch", "gc", "tag", "set", "config", "push", "models rename", "restore from",
+    "prune", "stash", "undo",
 )  # fmt: skip
 VERBS = (
     *(each for each in SCENARIOS if each.name in NAMES),
