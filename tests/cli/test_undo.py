@@ -253,7 +253,7 @@ def test_a_merge_of_published_versions_is_undone(shell: Shell, tmp_path: Path, *
     if with_own:
         number = shell.ok("op", "log", "--json").json["operations"][1]["number"]
         said = shell("undo", "--op", str(number))
-        assert (said.code, f"mvc revert {merged[:10]}" in said.err) == (13, True), said
+        assert (said.code, f"mvc revert -m 1 {merged[:10]}" in said.err) == (13, True), said
 
 
 def test_a_pull_that_rebased_is_undone_until_it_is_pushed(shell: Shell, tmp_path: Path) -> None:

@@ -178,7 +178,9 @@ class Reversal:
 
     def _refuse_left(self, id_: VersionId, where: str) -> None:
         label = history.label(self.model.repository, id_)
-        raise errors.PushedAlready(number=self.number, what=label, where=where, command=f"mvc revert {id_[:10]}")
+        of_merge = "-m 1 " if len(self.model.repository.objects.version(id_).parents) > 1 else ""
+        command = f"mvc revert {of_merge}{id_[:10]}"
+        raise errors.PushedAlready(number=self.number, what=label, where=where, command=command)
 
     def _tracking(self, kind: str, name: str | None) -> Iterator[tuple[str, VersionId]]:
         """Yield the remote-tracking refs of a kind, and of one name, that exist: remote and version."""
