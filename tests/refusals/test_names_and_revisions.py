@@ -102,7 +102,7 @@ REVISIONS = (
 @pytest.mark.parametrize("text", REVISIONS, ids=ascii)
 def test_a_revision_that_is_none(text: str, copy: Callable[[Prepare], Path]) -> None:
     root = copy(two_versions)
-    verbs = (("log",), ("diff",)) if ".." in text else (("show", "--"), ("switch", "--"), ("tag", "t", "--"))
+    verbs = (("log",), ("diff",)) if ".." in text else (("du", "--"), ("switch", "--"), ("tag", "t", "--"))
     for verb in verbs:
         before = everything(root)
         outcome = command(root, (*verb, text))
