@@ -13,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mvc.porcelain import fsck
 from mvc.repository.model import Model
@@ -182,3 +184,17 @@ def fresh_copy(source: Path, target: Path) -> Path:
         shutil.rmtree(target)
     shutil.copytree(source, target, symlinks=True)
     return target
+
+
+def assert_settings_between(now: State, old: State, new: State, when: str) -> None:
+    """Old or new, where features may be required one after the other."""
+    known, (features, rest) = [_required(each.settings) for each in (old, new)], _required(now.settings)
+    assert features <= known[0][0] | known[1][0], when
+    assert rest in (known[0][1], known[1][1]), when
+
+
+def _required(settings: bytes) -> tuple[set[str], dict[str, Any]]:
+    """The features that a store requires of its readers, and its other settings."""
+    values = tomllib.loads(settings.decode())
+    values.pop("sum", None)
+    return set(values.pop("requires", ())), values

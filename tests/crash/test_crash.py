@@ -5,11 +5,9 @@ from __future__ import annotations
 import errno
 import random
 import shutil
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +20,7 @@ from tests.crash.harness import (
     Record,
     Repeat,
     State,
+    assert_settings_between,
     assert_sound,
     command,
     disk,
@@ -126,17 +125,7 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
     assert now.names <= old.names | new.names, when
     assert now.heads in (old.heads, new.heads), when
     assert now.files in (old.files, new.files) or now.files <= old.files | new.files, when
-    if now.settings not in (old.settings, new.settings):  # features are required one after the other
-        known, (features, rest) = [_required(each.settings) for each in (old, new)], _required(now.settings)
-        assert features <= known[0][0] | known[1][0], when
-        assert rest in (known[0][1], known[1][1]), when
-
-
-def _required(settings: bytes) -> tuple[set[str], dict[str, Any]]:
-    """The features that a store requires of its readers, and its other settings."""
-    values = tomllib.loads(settings.decode())
-    values.pop("sum", None)
-    return set(values.pop("requires", ())), values
+    assert_settings_between(now, old, new, when)
 
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]

@@ -12,7 +12,17 @@ import pytest
 from mvc.porcelain import fsck
 from mvc.repository.repository import Repository
 from tests.crash import syscalls
-from tests.crash.harness import KILLED, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
+from tests.crash.harness import (
+    KILLED,
+    assert_settings_between,
+    assert_sound,
+    command,
+    finish,
+    fresh_copy,
+    memory_folder,
+    mvc,
+    state,
+)
 from tests.crash.powerloss import Disk, lost
 from tests.crash.scenarios import SCENARIOS, SURVEY, Scenario, shared, two_versions
 from tests.crash.syscalls import Call
@@ -151,7 +161,7 @@ def _check(
     assert now.names <= old.names | new.names, when
     assert now.heads in (old.heads, new.heads), when
     assert now.files <= old.files | new.files, when
-    assert now.settings in (old.settings, new.settings), when
+    assert_settings_between(now, old, new, when)
     if scenario.check is not None:
         mvc(work, *SURVEY)
         mvc(work, "fetch")
