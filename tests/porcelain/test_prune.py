@@ -110,7 +110,7 @@ def test_reading_dropped_bytes_names_who_dropped_them_and_the_nearest_version(sh
 
 def test_dropped_bytes_come_back_by_the_command_that_the_error_names(shell: Shell, rng: random.Random) -> None:
     made = _line(shell, rng, 4)
-    shell.ok("remote", "add", "origin", "../it's shared")
+    shell.ok("remote", "add", "origin", f"../{shell.folder.name} it's shared")
     shell.ok("push")
     shell.ok("prune", "--keep-last", "2", "--yes")
     said = shell("export", "v1", "../out").err
@@ -118,8 +118,8 @@ def test_dropped_bytes_come_back_by_the_command_that_the_error_names(shell: Shel
     assert "mvc switch" not in said
     said = shell("switch", "v1").err
     command = said[said.index("`mvc download") :].split("`")[1]
-    shell.ok(*shlex.split(command.replace(" DIR", " ../back"))[1:])
-    assert (shell.folder.parent / "back" / WEIGHTS).read_bytes() == made[0]
+    shell.ok(*shlex.split(command.replace(" DIR", f" ../{shell.folder.name}-back"))[1:])
+    assert (shell.folder.parent / f"{shell.folder.name}-back" / WEIGHTS).read_bytes() == made[0]
 
 
 def test_what_refs_and_aliases_of_late_stand_for_is_kept(shell: Shell, rng: random.Random) -> None:

@@ -114,9 +114,9 @@ class Reversal:
             tip = model.repository.refs.tip(ref)
             if (tip.new if tip is not None else None) != goal.now:
                 self._refuse_moved(ref, goal, tip)
-            self._refuse_pushed(ref, goal)
             if goal.target is not None and goal.target != goal.now:
                 self._refuse_gone(goal.target)
+            self._refuse_pushed(ref, goal)
             if goal.target is not None and goal.now is None:
                 refnames.check_new(model, ref.kind, ref.name, deleted=deleted)
         if self.head_now is not None and model.head != self.head_now:
