@@ -319,5 +319,8 @@ def test_undo_refuses_versions_and_stashes_that_were_removed(shell: Shell, rng: 
     shell.ok("gc", "--grace", "0")
     said = shell("undo")
     assert said.code == 13
+    dropped = said.err[said.err.index("`mvc undo --op ") :].split("`")[1].split()[1:]
+    said = shell(*dropped)
+    assert said.code == 13
     assert "`mvc gc` removed stash" in said.err
     assert not fsck(shell.repository).findings
