@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from mvc import lazy
 from mvc.model.version import Person, Timestamp
 from mvc.repository.parts import Parts
-from mvc.repository.worktree import apply
 from mvc.storage.records import journal
 from mvc.storage.records.reflog import Move
 
 if TYPE_CHECKING:
     from mvc.repository.operations import recorder
+    from mvc.repository.worktree import apply
 else:
+    apply = lazy.Module("mvc.repository.worktree.apply")
     recorder = lazy.Module("mvc.repository.operations.recorder")
 
 P = ParamSpec("P")
