@@ -6,18 +6,22 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import history
-from mvc.repository.retention import dropped
 from mvc.storage import objects
-from mvc.storage.packs.gc import Live
 from mvc.storage.records import config, journal, merges, operations, promised, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
+    from mvc.repository.retention import dropped
+    from mvc.storage.packs import gc
+    from mvc.storage.packs.gc import Live
+else:  # a commit checks the log only
+    dropped = lazy.Module("mvc.repository.retention.dropped")
+    gc = lazy.Module("mvc.storage.packs.gc")
 
 Versions = dict[VersionId, Version]
 
@@ -82,10 +86,10 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
             extra.add(version.model_toml)
     staged = held(repository)
     if not recorded.versions:
-        return Live(ids, files, extra | staged)
+        return gc.Live(ids, files, extra | staged)
     gone = dropped.files(repository, every, recorded) - staged
     groups = dropped.groups(repository, versions, gone) if gone else ()
-    return Live(ids, files | (gone & extra), (extra | staged) - gone, gone, groups)
+    return gc.Live(ids, files | (gone & extra), (extra | staged) - gone, gone, groups)
 
 
 def check_log(repository: Repository, model: str) -> None:

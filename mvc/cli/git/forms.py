@@ -193,7 +193,7 @@ _VALUES = {
     "--color": ("always", ("auto", "always", "never")),
     "--progress": ("bar", ("auto", "bar", "plain", "none")),
 }
-"""Options of every verb that take a value in mvc: the one that is meant without any, and all."""
+"""Options of every verb that take a value in mvc: the default value, and all values."""
 _SWITCHES = {"--no-color": "--color=never", "--no-progress": "--progress=none"}
 """Options of every verb that are a value of another one in mvc."""
 _LINES = re.compile(r"-n\d{1,9}\Z", re.ASCII)
