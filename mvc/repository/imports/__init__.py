@@ -1,0 +1,1 @@
+"""Histories from outside mvc, which `mvc import` records as versions."""
