@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
 
-.PHONY: help demo check test lint coverage format bench example docs dist clean
+.PHONY: help demo check test test-integrations lint coverage format bench example docs dist clean
 .DEFAULT_GOAL := help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 help:                   ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 26
 
 demo: $(READY)          ## the tour: four releases of a real network, committed, compared, published, trained, imported
 	@$(BIN)/python -m tests.demo.tour
@@ -22,6 +22,9 @@ check: lint             ## lint, types and the quick tests: a minute
 
 test: lint              ## lint, types and all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-integrations: $(READY) ## mvc with real trainers and tools; `make test-integrations ARGS=ultralytics` for one of them
+	@$(BIN)/python -m tests.integrations.main $(ARGS)
 
 lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 	@$(BIN)/ruff check

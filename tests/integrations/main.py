@@ -1,0 +1,122 @@
+"""`make test-integrations`: mvc beside the trainers and tools of others, each in a virtual environment of its own.
+
+    tests/integrations/NAME/requirements.txt    what the tests of that folder need, pinned
+    tests/integrations/NAME/no-dependencies.txt what is installed without its own dependencies, if anything is
+    tests/integrations/NAME/site                modules for each Python that starts there, if any
+    tests/integrations/NAME/test_*.py           its tests
+
+    python -m tests.integrations.main                          every folder
+    python -m tests.integrations.main trainers dvc -k keras    these folders; the rest is for pytest
+
+An environment has pytest, what mvc depends on, and these requirements; mvc itself is this clone. It is kept in
+`$MVC_TEST_TOOLS/integrations/NAME` and built again when what it is made of changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+TESTED_WITH = ("pytest>=8.4", "pytest-timeout>=2.4")
+QUIET = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""No library asks its hub, and nets this small are slower in several threads."""
+
+
+def names() -> list[str]:
+    """The folders with tests, each of which has an environment."""
+    return sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
+
+
+def tools() -> Path:
+    """The folder of all environments."""
+    return Path(os.environ.get("MVC_TEST_TOOLS") or Path.home() / ".cache" / "mvc-test-tools") / "integrations"
+
+
+def is_within(name: str) -> bool:
+    """Return whether this Python is that of the environment `name`."""
+    return Path(sys.prefix).parts[-2:] == ("integrations", name)
+
+
+def environment(name: str) -> Path:
+    """Return the Python of the environment `name`, which is built unless it is there."""
+    folder = tools() / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several clones may use one cache
+        stamp, wanted = folder / "built-from", _ingredients(name)
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+            print(f"{name}: installing into {folder}", flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+            _install(folder, ["--no-deps"], [], HERE / name / "no-dependencies.txt")
+            _install(folder, [], [*TESTED_WITH, *_dependencies()], HERE / name / "requirements.txt")
+            stamp.write_text(wanted, encoding="utf-8")
+    return folder / "bin" / "python"
+
+
+def _ingredients(name: str) -> str:
+    """A digest of all that the environment is made of."""
+    files = [path.read_text(encoding="utf-8") for path in sorted((HERE / name).glob("*.txt"))]
+    return hashlib.sha256(
+        repr((sys.version, sys.base_prefix, TESTED_WITH, _dependencies(), files)).encode()
+    ).hexdigest()
+
+
+def _dependencies() -> list[str]:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["dependencies"])
+
+
+def _install(folder: Path, options: list[str], packages: list[str], file: Path) -> None:
+    """Install with uv, in a tenth of pip's time; with pip where that fails, as the Makefile does."""
+    if not file.is_file():
+        return
+    python = str(folder / "bin" / "python")
+    given = [*options, *packages, "-r", str(file)]
+    known = {name.replace("PIP_", "UV_", 1): value for name, value in os.environ.items() if name in _INDEXES}
+    for program in (
+        ["uv", "pip", "install", "--quiet", "--python", python],
+        ["pip", "--python", python, "install", "-qq"],
+    ):
+        done = subprocess.run([sys.executable, "-m", *program, *given], env=known | os.environ, check=False)
+        if done.returncode == 0:
+            return
+    sys.exit(f"could not install what {file.relative_to(TOP)} lists")
+
+
+_INDEXES = ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL")
+"""What pip is told by the environment about where packages are, which uv reads under its own names."""
+
+
+def run(name: str, options: list[str]) -> int:
+    """Run the tests of one folder in its environment, and return pytest's exit code."""
+    python = environment(name)
+    paths = {"PYTHONPATH": f"{HERE / name / 'site'}:{TOP}", "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=default", HERE / name, *options]
+    started = time.monotonic()
+    done = subprocess.run([*map(str, command)], cwd=TOP, env=os.environ | QUIET | paths, check=False)
+    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    return done.returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run the folders that are named first, else all, and return 1 if one failed."""
+    chosen = [argument for argument in arguments if argument in names()]
+    options = [argument for argument in arguments if argument not in chosen]
+    failed = [name for name in chosen or names() if run(name, options) != 0]
+    if failed:
+        print(f"failed: {' '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
