@@ -32,7 +32,8 @@ from mvc.porcelain.reflog import Reflog, reflog
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
-from mvc.repository.record.files import Changes, Options, Recorded, record_files
+from mvc.repository.record.files import Recorded, record_files
+from mvc.repository.record.options import Changes, Options
 from mvc.repository.retention.rules import Rules
 from mvc.storage.progress import Progress
 

@@ -1,4 +1,4 @@
-"""Errors: a commit or a note was refused: nothing to commit, an invalid message, a possible secret."""
+"""Errors: a commit, a recording or a note was refused: nothing to commit, an invalid message, a possible secret."""
 
 from __future__ import annotations
 
@@ -90,4 +90,19 @@ class StaleMetrics(Refused):
 
     Set the new values with `mvc set metrics.NAME=VALUE`, remove the old ones with `mvc unset metrics`, or keep them with
     `mvc commit --keep-metrics`.
+    """
+
+
+class BadRecordRequest(Usage):
+    """{path} is not a valid record request: {reason}.
+
+    Record the files by name instead: `mvc record -m MESSAGE --file ROLE=PATH`.
+    """
+
+
+class FileReplaced(Refused):
+    """{path} ({role}) has changed since the training that is to be recorded.
+
+    Put that training's file back, or record the new one as a version of its own: `mvc record -m MESSAGE --file
+    {file:shell}`.
     """

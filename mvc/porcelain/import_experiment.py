@@ -30,7 +30,8 @@ from mvc.registry.protocol import Registry
 from mvc.registry.values import are_equal
 from mvc.repository import history, places
 from mvc.repository.model import Model
-from mvc.repository.record.files import Changes, Options, record_files
+from mvc.repository.record.files import record_files
+from mvc.repository.record.options import Changes, Options
 from mvc.repository.repository import Actor, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS

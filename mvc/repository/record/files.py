@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from mvc.repository.model import Model
 from mvc.repository.record import REASON
 from mvc.repository.record import draft as drafts
 from mvc.repository.record.draft import Draft, Signature
+from mvc.repository.record.options import Changes, Options
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import globs, model_file
 from mvc.storage.progress import Progress
@@ -52,37 +53,6 @@ class NamedFile:
 
 Given = Path | NamedFile | TreeEntry
 """A file to record: anywhere, or of an earlier version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Changes of the parent's values: keys to set, keys to remove, and sections to replace whole."""
-
-    assignments: Sequence[tuple[schema.Path, Any]] = ()
-    removed: Collection[schema.Path] = ()
-    replaced: Collection[str] = ()
-
-    def of(self, sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return `sections` with the changes, without empty ones."""
-        found = {name: {} if name in self.replaced else dict(values) for name, values in sections.items()}
-        for section, key in self.removed:
-            found.get(section, {}).pop(key, None)
-        for (section, key), value in self.assignments:
-            found.setdefault(section, {})[key] = value
-        return {name: values for name, values in found.items() if values}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Options of a recorded version: without `branch`, the current one; without `parent`, the branch's tip."""
-
-    branch: str | None = None
-    parent: VersionId | None = None
-    tags: Sequence[str] = ()
-    aliases: Sequence[str] = ()
-    allow_secret: bool = False
-    force: bool = False
-    """True moves aliases even to a version that is not ready for its intended uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +129,9 @@ class _Recording:
         firsts = [(first_role(roles), path) for path, roles in _by_path(places).items()]
         tree = Tree.of([self._entry(role, files[role], path, base) for role, path in firsts])
         self._refuse_unready(manifest, tree)
-        signature = Signature(self.actor.person, self.actor.at, self.message, code(()))
+        signature = Signature(
+            self.options.author or self.actor.person, self.options.date or self.actor.at, self.message, code(())
+        )
         text = self._model_toml(base, manifest)
         staged = self.draft.stage(manifest, tree, text, signature, parents=(), number=1)
 
