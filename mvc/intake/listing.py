@@ -18,7 +18,8 @@ from mvc.model.paths import escape_name
 
 MAX_ENTRIES = 20_000
 """The most entries of a folder that are examined."""
-_DEPTH = 3
+DEPTH = 3
+"""Folders below each other that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def is_match(path: str, pattern: str) -> bool:
     return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
 
 
-def of(place: Path, shown: str, depth: int = _DEPTH) -> Listing:
+def of(place: Path, shown: str, depth: int = DEPTH) -> Listing:
     """Return the listing of a folder, `depth` levels deep; raise TooBig, UnreadableFile."""
     found = Listing()
     for number, (path, mode, changed) in enumerate(_entries(place, "", shown, depth)):

@@ -42,13 +42,15 @@ class Run:
         return f"{self.folder}/{path}" if self.folder else path
 
 
-def recognise(place: Path, folder: str, *, framework: str | None, chosen: str | None = None) -> Run:
-    """Return the run in `folder` of the model, at `place`; `chosen` are its weights if they have their role already.
+def recognise(
+    place: Path, folder: str, *, framework: str | None, chosen: str | None = None, files: Listing | None = None
+) -> Run:
+    """Return the run in `folder` of the model, at `place`; `chosen` are its weights if they are known already.
 
-    Raises NoRun, NoWeightsYet, WhichWeights, UnreadableFile.
+    `files` is what is in the folder, as far as it matters. Raises NoRun, NoWeightsYet, WhichWeights, TooBig, UnreadableFile.
     """
     shown = escape_name(folder) or "."
-    found = listing.of(place, shown)
+    found = listing.of(place, shown) if files is None else files
     layout, why = layouts.of(found), ""
     checkpoint = _checkpoint(place, found) if layout is None else None
     if checkpoint is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mvc import errors, lazy
 from mvc.model import paths
@@ -12,13 +12,21 @@ from mvc.model.labelmap import Labelmap
 from mvc.model.toml.rules import WARNING, Problem
 from mvc.model.toml.value_file import KEY, LABELMAP, ValueFile
 from mvc.model.tree import Tree
-from mvc.repository.parts import Parts
+from mvc.storage.disk.treedoor import TreeDoor
 
 if TYPE_CHECKING:
     from mvc.formats.values import labels, sections
 else:
     labels = lazy.Module("mvc.formats.values.labels")
     sections = lazy.Module("mvc.formats.values.sections")
+
+
+class Place(Protocol):
+    """A repository, or another place with files."""
+
+    @property
+    def tree(self) -> TreeDoor:
+        """Its files."""
 
 
 class ValueReader:
@@ -28,9 +36,9 @@ class ValueReader:
     values that cannot be read is in `problems`.
     """
 
-    def __init__(self, repository: Parts, folder: str, *, tolerant: bool = False) -> None:
+    def __init__(self, place: Place, folder: str, *, tolerant: bool = False) -> None:
         """Read nothing yet."""
-        self._repository = repository
+        self._place = place
         self._folder = folder
         self.tolerant = tolerant
         self._data: dict[str, bytes | None] = {}
@@ -81,7 +89,7 @@ class ValueReader:
     def _opened(self, path: str, role: str, limit: int) -> bytes:
         paths.check_path(path)
         try:
-            with open(self._repository.tree.open(f"{self._folder}/{path}" if self._folder else path), "rb") as file:
+            with open(self._place.tree.open(f"{self._folder}/{path}" if self._folder else path), "rb") as file:
                 return file.read(limit + 1)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise errors.NoValueFile(path=paths.escape_name(path), role=role) from error
