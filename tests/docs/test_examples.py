@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 import mvc
-from tests.docs import pasted
+from tests.docs import forks, pasted
 
 
-@pytest.mark.parametrize(
-    "page", [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["README", "tutorial", "models"]
-)
+def test_every_line_of_the_readme_works_with_the_program(tmp_path: Path) -> None:
+    _check(pasted.TOUR, tmp_path, pasted.program(tmp_path / "bin"))
+
+
+@pytest.mark.parametrize("page", [pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["tutorial", "models"])
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
-    done = pasted.paste(page, tmp_path, pasted.program(tmp_path / "bin"))
+    with forks.program(tmp_path / "bin") as program:
+        _check(page, tmp_path, program)
+
+
+def _check(page: str, tmp_path: Path, program: Path) -> None:
+    done = pasted.paste(page, tmp_path, program)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     said = {_without_ids(line) for line in done.stdout.splitlines()}
@@ -24,7 +31,8 @@ def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
 
 
 def test_a_month_of_training(tmp_path: Path) -> None:
-    done = pasted.paste(pasted.MONTH, tmp_path, pasted.program(tmp_path / "bin"))
+    with forks.program(tmp_path / "bin") as program:
+        done = pasted.paste(pasted.MONTH, tmp_path, program)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / "a" / "b" / "helmets"
     model = mvc.open(folder).model("helmet-detector")
