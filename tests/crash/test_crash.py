@@ -130,7 +130,7 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]
 """The disk is full, or broken: at one step, or from one step on."""
-FAILED_STEPS = 5
+FAILED_STEPS = 4
 """How many steps of a command fail, drawn anew each time and each with one of these, unless `--deep` asks for all."""
 
 

@@ -10,7 +10,7 @@ from mvc.storage.records.reflog import HEADS, RefName
 from tests.crash.harness import assert_sound, at_once, memory_folder, mvc
 from tests.crash.scenarios import tracked
 
-ROUNDS, DEEP_ROUNDS = 60, 600
+ROUNDS, DEEP_ROUNDS = 40, 600
 TOLD = (11, 13)
 """The lock was not free in time; the branch moved meanwhile."""
 

@@ -11,11 +11,9 @@ import mvc
 from tests.docs import forks, pasted
 
 
-def test_every_line_of_the_readme_works_with_the_program(tmp_path: Path) -> None:
-    _check(pasted.TOUR, tmp_path, pasted.program(tmp_path / "bin"))
-
-
-@pytest.mark.parametrize("page", [pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["tutorial", "models"])
+@pytest.mark.parametrize(
+    "page", [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["README", "tutorial", "models"]
+)
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     with forks.program(tmp_path / "bin") as program:
         _check(page, tmp_path, program)

@@ -25,7 +25,7 @@ from tests.crash.harness import ENVIRONMENT, memory_folder
 from tests.hostile.mutations import Enemy
 from tests.hostile.worlds import PREPARATIONS, World
 
-RUNS = 2_000
+RUNS = 1_500
 DEEP = 100_000
 _BATCH = 250
 """Runs of one child: a fork costs more than most verbs."""

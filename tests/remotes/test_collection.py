@@ -54,7 +54,7 @@ def test_much_is_removed_beside_pushes_and_nothing_that_is_needed(
     names = [f"p{number}" for number in range(PUSHERS)]
     for name in [*names, "gc"]:
         clone(tmp_path, monkeypatch, name)
-    count, seed = (400 if deep else 60), rng.getrandbits(32)
+    count, seed = (400 if deep else 45), rng.getrandbits(32)
     python = [sys.executable, "-m"]
     pushing = [
         subprocess.Popen([*python, "tests.remotes.churner", str(tmp_path), name, str(count), str(seed)])

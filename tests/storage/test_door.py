@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from mvc.storage.disk import outside, primitives, process
 from mvc.storage.disk.door import StoreDoor
 
 pytestmark = pytest.mark.usefixtures("real_sync")
+_NAMES = 50
+"""How many names are fought for."""
 
 
 @pytest.fixture
@@ -42,22 +45,23 @@ def test_create_refuses_a_name_that_is_taken_and_leaves_it_as_it_was(door: Store
     assert door.names("tmp") == []
 
 
-def _create(root: Path, number: int, results: multiprocessing.Queue[bool]) -> None:
-    results.put(StoreDoor(root).create("refs/1", str(number).encode()))
+def _create(root: Path, worker: int, start: Barrier, results: multiprocessing.Queue[tuple[int, bool]]) -> None:
+    door = StoreDoor(root)
+    for number in range(_NAMES):
+        start.wait(30)
+        results.put((number, door.create(f"refs/{number}", str(worker).encode())))
 
 
 def test_of_many_processes_that_create_one_name_exactly_one_wins(door: StoreDoor) -> None:
     context = multiprocessing.get_context("fork")
-    for _ in range(20):
-        results: multiprocessing.Queue[bool] = context.Queue()
-        workers = [context.Process(target=_create, args=(door.root, number, results)) for number in range(4)]
-        for worker in workers:
-            worker.start()
-        won = [results.get(timeout=30) for _ in workers]
-        for worker in workers:
-            worker.join()
-        assert won.count(True) == 1
-        door.remove("refs/1")
+    start, results = context.Barrier(4), context.Queue()
+    workers = [context.Process(target=_create, args=(door.root, worker, start, results)) for worker in range(4)]
+    for worker in workers:
+        worker.start()
+    won = [number for number, is_created in (results.get(timeout=30) for _ in range(4 * _NAMES)) if is_created]
+    for worker in workers:
+        worker.join()
+    assert sorted(won) == list(range(_NAMES))
 
 
 def test_what_was_staged_is_durable_before_a_ref_is_created(door: StoreDoor, steps: list[tuple[str, str]]) -> None:
