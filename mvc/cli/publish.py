@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import failure, registry_tags, render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size
@@ -16,12 +18,18 @@ from mvc.porcelain import publish as porcelain
 from mvc.porcelain.publish import Published, PublishedVersion
 from mvc.porcelain.publish_tags import publish_tags
 from mvc.registry import connection
+from mvc.registry.hubs import hub as hubs
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
+if TYPE_CHECKING:
+    from mvc.cli import publish_hub
+else:
+    publish_hub = lazy.Module("mvc.cli.publish_hub")
+
 
 @verb("publish")
-@click.argument("versions", nargs=-1, metavar="[REV]...")
+@click.argument("versions", nargs=-1, metavar="[URL] [REV]...")
 @click.option("--to", "registry", metavar="REGISTRY", help="Registry, by its name in `mvc remote`.")
 @click.option("--as", "published_name", metavar="MODEL", help="Name of the model on the registry.")
 @click.option("--all", "all_", is_flag=True, help="Publish every version reachable from a branch, tag or alias.")
@@ -33,6 +41,8 @@ from mvc.repository.model import Model
     "--require-context", is_flag=True, help="Refuse a version that cannot have the context of its experiment."
 )
 @click.option("--tags", is_flag=True, help="Also set the tags and aliases of each REV there.")
+@click.option("--tag", "names", multiple=True, metavar="NAME", help="With URL: set this tag or alias there to REV.")
+@click.option("-f", "--force", is_flag=True, help="With URL: move a tag that is elsewhere, replace a newer version.")
 def command(
     invocation: Invocation,
     versions: tuple[str, ...],
@@ -43,15 +53,30 @@ def command(
     allow_memory: bool,
     require_context: bool,
     tags: bool,
+    names: tuple[str, ...],
+    force: bool,
 ) -> int:
-    """Publish versions to a registry.
+    """Publish versions to a registry or a hub.
 
     Uploads the fields, files and source of each REV (default: HEAD). A version is published once, under a name
     derived from its id (v7-3f9c2ab1d0f4), and never changed afterwards. Published versions are skipped, interrupted
     ones are resumed. With --all, a version that was changed on the registry is left out, and the exit code is 3. The
     token is read from PICSELLIA_TOKEN. With --tags, tags and aliases here become tags there; an alias is removed from
     the version that had it before.
+
+    URL is a repository of the Hugging Face Hub (hf://ORGANIZATION/NAME), of an OCI registry (oci://HOST/PATH), or a
+    model of an MLflow server (mlflow://HOST/MODEL). mvc's own objects are published with the files, so that
+    `mvc import URL` gives the same version.
     """
+    hub_url = versions[0] if versions and hubs.scheme_of(versions[0]) is not None else None
+    if hub_url is not None:
+        _check_hub_options(hub_url, registry, published_name, allow_memory=allow_memory, context=require_context)
+        revs = versions[1:]
+        return publish_hub.run(
+            invocation, hub_url, revs, all_=all_, names=names, tags=tags, force=force, dry_run=dry_run
+        )
+    if names or force:
+        raise click.UsageError("--tag and --force need a URL, such as hf://ORGANIZATION/NAME")
     if all_ and versions:
         raise click.UsageError("--all takes no REV")
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
@@ -83,6 +108,13 @@ def command(
         invocation.note(note)
     invocation.emit("publish", done, lambda: _lines(done), ids=[_id(version) for version in done.versions])
     return 0 if done.is_whole else failure.IN_PART
+
+
+def _check_hub_options(url: str, registry: str | None, name: str | None, *, allow_memory: bool, context: bool) -> None:
+    """Raise UsageError for an option that is for registries only."""
+    given = {"--to": registry, "--as": name, "--allow-memory": allow_memory, "--require-context": context}
+    for option in (option for option, value in given.items() if value):
+        raise click.UsageError(f"{option} does not go with {url}")
 
 
 def _id(version: PublishedVersion) -> str:

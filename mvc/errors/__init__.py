@@ -31,7 +31,7 @@ All other classes inherit the exit code of their branch. One module per area:
     push        pushes and collections on a remote
     promises    lazy fetches of promised files
     hosts       hosts: their approval, reach and certificates
-    registry    model registries
+    registry    model registries and hubs
     images      docker images and their registries
 
 The areas are loaded when one of their classes is first used: a run without an error needs none of them.
@@ -229,22 +229,30 @@ if TYPE_CHECKING:
     from mvc.errors.registry import (
         AmbiguousExperiment,
         BadDataset,
+        BadHubUrl,
         BadRegistryUrl,
         BaseNotAtTip,
         BaseNotHere,
         BaseOfOtherModel,
         CannotRename,
         ExperimentDiffers,
+        HubAhead,
+        HubChanged,
+        HubDenied,
+        HubLacks,
+        HubNameTaken,
         ImportChanged,
         IsRegistry,
         LaunchElsewhere,
         LaunchUncertain,
+        MissingHubExtra,
         NeedsMemory,
         NoConnector,
         NoContext,
         NoRegistry,
         NoResult,
         NotARegistry,
+        NotForHub,
         NothingPublished,
         NoToken,
         NotOnRegistry,
@@ -368,6 +376,7 @@ __all__ = [
     "BadDockerConfig",
     "BadExpression",
     "BadFileRevision",
+    "BadHubUrl",
     "BadImage",
     "BadKey",
     "BadLabels",
@@ -429,6 +438,11 @@ __all__ = [
     "HistoryAbsent",
     "HostNotFound",
     "HostNotTrusted",
+    "HubAhead",
+    "HubChanged",
+    "HubDenied",
+    "HubLacks",
+    "HubNameTaken",
     "ImageDenied",
     "ImageUnreachable",
     "ImportChanged",
@@ -453,6 +467,7 @@ __all__ = [
     "MissingDockerExtra",
     "MissingExtra",
     "MissingFile",
+    "MissingHubExtra",
     "MissingPackage",
     "MissingThere",
     "ModelExists",
@@ -514,6 +529,7 @@ __all__ = [
     "NotFastForward",
     "NotFetched",
     "NotFinite",
+    "NotForHub",
     "NotInConflict",
     "NotInModel",
     "NotInRemoteVersion",

@@ -1,4 +1,4 @@
-"""Errors: a model registry cannot be used, or a version cannot be published or imported."""
+"""Errors: a model registry or a hub cannot be used, or a version cannot be published or imported."""
 
 from __future__ import annotations
 
@@ -211,4 +211,63 @@ class BaseNotAtTip(RefRejected):
     """Nothing was imported: branch {branch} is at {tip}, not at {base}, with which experiment {name} began.
 
     Import to a branch of its own with `mvc import --experiment {name:shell} --branch NAME`, then run `mvc merge NAME`.
+    """
+
+
+# --- hubs: Hugging Face, OCI registries, MLflow
+
+
+class BadHubUrl(Usage):
+    """Invalid URL {url!r}: {reason}.
+
+    Write it as {example}.
+    """
+
+
+class MissingHubExtra(Usage):
+    """URLs with {scheme}:// need {library}, which is not installed.
+
+    Install it with `pip install 'modelvc[{extra}]'`.
+    """
+
+
+class HubNameTaken(RefRejected):
+    """{name} on {hub} is at {place}, not at {version}.
+
+    Nothing was changed. Choose another name, or move it with --force.
+    """
+
+
+class HubAhead(RefRejected):
+    """{hub} has {newest}, a descendant of {version}; publishing {version} would take it back.
+
+    Nothing was changed. Publish a newer version, or repeat the command with --force.
+    """
+
+
+class HubChanged(RefRejected):
+    """{name} on {hub} is not the version of that name in this repository: {reason}.
+
+    mvc does not change published versions. Remove {name} there, then publish again.
+    """
+
+
+class NotForHub(Refused):
+    """Cannot publish {version} to {hub}: {reason}.
+
+    Move that file with `mvc mv`, commit, and publish the new version.
+    """
+
+
+class HubDenied(Denied):
+    """{hub} denied access: {reason}.
+
+    {way}
+    """
+
+
+class HubLacks(Usage):
+    """Not found on {hub}: {what}.
+
+    {way}
     """

@@ -11,6 +11,7 @@ from mvc import errors
 from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
+from mvc.model.tree import Tree
 from mvc.repository.model import Model
 from mvc.repository.worktree import model_file
 from mvc.storage.disk.exportdoor import ExportDoor, outside_store
@@ -42,15 +43,9 @@ def export(
     NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed.
     """
     repository = model.repository
-    outside_store(directory)
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
-    for entry in tree.entries:
-        paths.check_path(entry.path)
-    for first, second in paths.collisions(entry.path for entry in tree.entries):
-        raise errors.CollidingPaths(first=first, second=second)
-    if os.path.lexists(directory) and (not directory.is_dir() or any(directory.iterdir())):
-        raise errors.NotEmpty(path=directory)
+    check_target(tree, directory)
     promises.ensure_version_present(repository, id_)
     with ExportDoor(directory) as door:
         for entry in tree.entries:
@@ -60,3 +55,17 @@ def export(
             temporary.write(model_file.of_version(repository, version, model.key))
         door.finish()
     return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries))
+
+
+def check_target(tree: Tree, directory: Path) -> None:
+    """Raise unless `directory` is absent or empty, outside of a store, and can have every file of `tree`.
+
+    Raises InsideStore, NotEmpty, UnportablePath, UnsafePath, CollidingPaths.
+    """
+    outside_store(directory)
+    for entry in tree.entries:
+        paths.check_path(entry.path)
+    for first, second in paths.collisions(entry.path for entry in tree.entries):
+        raise errors.CollidingPaths(first=first, second=second)
+    if os.path.lexists(directory) and (not directory.is_dir() or any(directory.iterdir())):
+        raise errors.NotEmpty(path=directory)

@@ -60,6 +60,7 @@ from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.op import Operation
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
+from mvc.porcelain.publish_hub import HubPublished
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
 from mvc.porcelain.reflog import Reflog
@@ -121,7 +122,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "mv": [Renamed],
     "notes": [{"notes": list[ListedNote]}],
     "op": [{"operations": list[Operation]}, Operation, {"undone": list[Undone]}],
-    "publish": [Published],
+    "publish": [Published, HubPublished],
     "pull": [Pulled],
     "push": [Pushed],
     "redo": [{"undone": list[Undone]}],
@@ -163,6 +164,7 @@ COMMANDS = {
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
     "op": ("op` and `mvc op log", "op show", "op restore"),
+    "publish": ("publish", "publish URL"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
     "revert": ("revert", "revert --continue", "revert --abort"),
