@@ -75,9 +75,12 @@ class ImageUnreachable(OutOfReach):
     Nothing was changed; run the command again later.
     """
 
+    after: float | None = None
+    """The registry's Retry-After in seconds, if it sent one."""
+
 
 class UntrustedImage(Refused):
     """Invalid answer from {registry} about {image}: {reason}.
 
-    Nothing was recorded. Check docker.image, and which server answers as that registry.
+    Nothing was recorded. Check the name of the image, and which server answers as that registry.
     """

@@ -3,14 +3,16 @@
     401 Basic   →  Basic user:password
     401 Bearer  →  ask `realm` for a token: with user and password, with an identity token, or anonymously  →  Bearer token
 
-The requested scope is always to pull this one repository, whatever the registry suggests, so the token allows nothing else.
+The requested scope is this one repository with the actions that are needed, whatever the registry suggests, so the token
+allows nothing else. To copy a blob from another repository there, a token also allows to pull from that one.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from mvc import errors
@@ -22,48 +24,67 @@ from mvc.model.image import Image
 
 MAX_TOKEN = 1 << 20
 """The largest response of a token server, in bytes."""
+PULL, PUSH = "pull", "pull,push"
+"""The actions of a scope: to read, and to read and write."""
 _CLIENT = "mvc"
 _WORD = re.compile(r"[\x21-\x7e]{1,65536}\Z")
 _REFUSED = {401, 403}
 
 
-def authorize(
-    transport: Transport, credentials: Credentials, image: Image, refusal: Response, approvals: Approvals
-) -> str:
-    """Return the value of the Authorization header.
+@dataclass(frozen=True)
+class Authorizer:
+    """Answers to the 401 of the registry of `image`: docker's login, sent only to approved hosts."""
 
-    Raises ImageDenied, RealmNotTrusted, UntrustedImage, ImageUnreachable, BadDockerConfig.
-    """
-    schemes = challenge.parse(refusal.headers.get("www-authenticate", ""))
-    try:
-        login, trouble = credentials.login(image.registry), ""
-    except errors.HelperFailed as error:  # a public image needs no login
-        login, trouble = None, f" ({error.fields['helper']} gave no login: {error.fields['reason']})"
-    if "bearer" in schemes:
-        if login is not None and login.registry_token:
-            return _bearer(login.registry_token, image)
-        if login is not None:
-            realms.check(image, schemes["bearer"].get("realm", ""), approvals)
-        return _bearer(_token(transport, image, schemes["bearer"], login, trouble), image)
-    if "basic" not in schemes:
-        raise untrusted(image, "it requires a login that is neither Basic nor Bearer")
-    if login is None or login.basic is None:
-        raise denied(image, f"it requires a login, and docker has none{trouble}")
-    return login.basic
+    transport: Transport
+    credentials: Credentials
+    image: Image
+    approvals: Approvals
 
+    def header(self, refusal: Response, scopes: Sequence[str] = ()) -> str:
+        """Return the value of the Authorization header; a token is for `scopes`, by default to pull the image.
 
-def _token(transport: Transport, image: Image, bearer: Mapping[str, str], login: Login | None, trouble: str) -> str:
-    """Return a token to pull the repository, from the token server that the registry names."""
-    realm = bearer.get("realm", "")
-    parameters = {"service": bearer["service"]} if bearer.get("service") else {}
-    parameters["scope"] = f"repository:{image.repository}:pull"
-    if login is not None and login.identity_token:
-        grant = {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": login.identity_token}
-        request = Request("POST", realm, MAX_TOKEN, form={**parameters, **grant})
-    else:
+        Raises ImageDenied, RealmNotTrusted, UntrustedImage, ImageUnreachable, BadDockerConfig.
+        """
+        image = self.image
+        schemes = challenge.parse(refusal.headers.get("www-authenticate", ""))
+        try:
+            login, trouble = self.credentials.login(image.registry), ""
+        except errors.HelperFailed as error:  # a public image needs no login
+            login, trouble = None, f" ({error.fields['helper']} gave no login: {error.fields['reason']})"
+        if "bearer" in schemes:
+            if login is not None and login.registry_token:
+                return _bearer(login.registry_token, image)
+            if login is not None:
+                realms.check(image, schemes["bearer"].get("realm", ""), self.approvals)
+            response = self._ask(schemes["bearer"], login, scopes or (scope(image.repository, PULL),))
+            return _bearer(_token(image, response, login, trouble), image)
+        if "basic" not in schemes:
+            raise untrusted(image, "it requires a login that is neither Basic nor Bearer")
+        if login is None or login.basic is None:
+            raise denied(image, f"it requires a login, and docker has none{trouble}")
+        return login.basic
+
+    def _ask(self, bearer: Mapping[str, str], login: Login | None, scopes: Sequence[str]) -> Response:
+        """Ask the token server that the registry names for a token."""
+        realm = bearer.get("realm", "")
+        parameters = {"service": bearer["service"]} if bearer.get("service") else {}
+        if login is not None and login.identity_token:
+            grant = {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": login.identity_token}
+            # One parameter, as OAuth 2 has it; the query below repeats it, as docker's servers expect.
+            form = {**parameters, "scope": " ".join(scopes), **grant}
+            return self.transport.send(Request("POST", realm, MAX_TOKEN, form=form))
         basic = login.basic if login is not None else None
-        request = Request("GET", _with_query(realm, parameters), MAX_TOKEN, authorization=basic)
-    response = transport.send(request)
+        query = [*parameters.items(), *(("scope", scope_) for scope_ in scopes)]
+        return self.transport.send(Request("GET", _with_query(realm, query), MAX_TOKEN, authorization=basic))
+
+
+def scope(repository: str, actions: str) -> str:
+    """Return the scope of a token: `repository:team/helmet:pull,push`."""
+    return f"repository:{repository}:{actions}"
+
+
+def _token(image: Image, response: Response, login: Login | None, trouble: str) -> str:
+    """Return the token in the response of a token server."""
     if response.status in _REFUSED or (response.status == 400 and login is not None):
         raise denied(image, "it rejects the login of docker" if login else f"it requires a login{trouble}")
     if response.status == 429 or response.status >= 500:
@@ -73,7 +94,7 @@ def _token(transport: Transport, image: Image, bearer: Mapping[str, str], login:
     return _parse_token(response.body, image)
 
 
-def _with_query(realm: str, parameters: Mapping[str, str]) -> str:
+def _with_query(realm: str, parameters: Sequence[tuple[str, str]]) -> str:
     """Append parameters to a URL; an invalid URL is left to the transport, which refuses it."""
     try:
         joint = "&" if urlsplit(realm).query else "?"

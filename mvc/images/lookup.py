@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mvc import errors
-from mvc.images.authorize import authorize, denied, unreachable, untrusted
+from mvc.images.authorize import Authorizer, denied, unreachable, untrusted
 from mvc.images.credentials import Credentials
 from mvc.images.registries import Resolved
 from mvc.images.transport import Request, Response, Transport, origin
@@ -55,9 +55,8 @@ class _Client:
 
     def __init__(self, image: Image, credentials: Credentials, transport: Transport, approvals: Approvals) -> None:
         self._image = image
-        self._credentials = credentials
+        self._authorizer = Authorizer(transport, credentials, image, approvals)
         self._transport = transport
-        self._approvals = approvals
         self._authorization: str | None = None
         scheme = "http" if image.is_local else "https"
         self._base = f"{scheme}://{image.host}/v2/{image.repository}/manifests/"
@@ -69,7 +68,7 @@ class _Client:
             if origin(urlsplit(response.url)) != origin(urlsplit(self._base)):
                 raise denied(self._image, f"it redirects to {urlsplit(response.url).hostname}, which requires a login")
             # Its challenge holds for HEAD and GET alike.
-            self._authorization = authorize(self._transport, self._credentials, self._image, response, self._approvals)
+            self._authorization = self._authorizer.header(response)
             response = self._send(method, reference)
         if method == "HEAD" and response.status in _NO_HEAD:
             return None

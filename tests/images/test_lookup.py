@@ -110,7 +110,7 @@ def test_a_token_for_the_registry_itself_is_sent_as_it_is(guarded: Registry, hom
     pushed = guarded.push("acme/private", "1", b"for some")
     assert guarded.tokens is not None
     before = len(guarded.tokens.asked)
-    config = {"auths": {guarded.host: {"registrytoken": guarded.tokens.token("acme/private", ["pull"])}}}
+    config = {"auths": {guarded.host: {"registrytoken": guarded.tokens.token(("acme/private", ["pull"]))}}}
     assert resolve(home, guarded.name("acme/private:1"), config)[0] == pushed
     assert len(guarded.tokens.asked) == before
 

@@ -29,7 +29,22 @@ class Fault(enum.Enum):
     AWAY = "503"
 
 
-STATUS = {Fault.TOO_MANY: 429, Fault.BROKEN: 500, Fault.AWAY: 503}
+class RegistryFault(enum.Enum):
+    """What happens to one request to a registry, besides."""
+
+    UNSUPPORTED = "405"
+    EXPIRED = "401"
+    GARBLED = "a bit of the request's body arrives as another"
+
+
+AnyFault = Fault | RegistryFault
+STATUS: dict[AnyFault | None, int] = {
+    Fault.TOO_MANY: 429,
+    Fault.BROKEN: 500,
+    Fault.AWAY: 503,
+    RegistryFault.UNSUPPORTED: 405,
+    RegistryFault.EXPIRED: 401,
+}
 """The faults that are the server's answer."""
 AFTER = 7
 """Seconds that a 429 asks for."""
@@ -57,7 +72,7 @@ class HttpProxy:
 
     port: int
     url: str = ""
-    fault: Callable[[Request], Fault | None] = lambda _: None
+    fault: Callable[[Request], AnyFault | None] = lambda _: None
     refuses: Callable[[Request], bool] = lambda _: False
     asked: list[Request] = field(default_factory=list)
     heard: list[Request] = field(default_factory=list)
@@ -66,7 +81,7 @@ class HttpProxy:
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def at(self, number: int, fault: Fault) -> None:
+    def at(self, number: int, fault: AnyFault) -> None:
         """Have request `number` from now, counted from 1, go wrong, and no other; begin to count anew."""
         self.asked, self.heard = [], []
         self.fault = lambda _: fault if len(self.asked) == number else None
@@ -76,7 +91,7 @@ class HttpProxy:
         self.asked, self.heard = [], []
         self.fault = lambda _: None
 
-    def judge(self, request: Request) -> tuple[Fault | None, bool]:
+    def judge(self, request: Request) -> tuple[AnyFault | None, bool]:
         """What happens to a request that came, and whether it is refused."""
         with self.lock:
             self.asked.append(request)
@@ -126,12 +141,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.UNHEARD:
             self._cut()
         else:
+            if fault is RegistryFault.GARBLED and body:
+                body = bytes([body[0] ^ 1]) + body[1:]
             status, headers, answer = self._ask(body)
             if request.method == "PUT" and status == HTTPStatus.OK:
                 self.proxy.stored.add(request.path.partition("?")[0])
             self._spoil(fault, status, headers, answer)
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815 - names that http.server calls
+    do_GET = do_PUT = do_POST = do_PATCH = do_HEAD = do_DELETE = _pass  # noqa: N815 - names that http.server calls
 
     def do_CONNECT(self) -> None:
         """Carry bytes between the client and the server, as a forward proxy does for TLS."""
@@ -145,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
             _carry(self.connection, server)
             back.join()
 
-    def _spoil(self, fault: Fault | None, status: int, headers: dict[str, str], answer: bytes) -> None:
+    def _spoil(self, fault: AnyFault | None, status: int, headers: dict[str, str], answer: bytes) -> None:
         if fault is Fault.LATE:
             self.proxy.closing.wait(_NEVER)
         if fault in (Fault.UNANSWERED, Fault.LATE):

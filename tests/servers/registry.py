@@ -95,7 +95,7 @@ class Registry:
         if self.tokens is not None:
             repository = urllib.parse.urlsplit(url).path.removeprefix("/v2/")
             repository = repository.partition("/manifests/")[0].partition("/blobs/")[0]
-            sent["Authorization"] = f"Bearer {self.tokens.token(repository, ['pull', 'push', 'delete'])}"
+            sent["Authorization"] = f"Bearer {self.tokens.token((repository, ['pull', 'push', 'delete']))}"
         elif self.basic:
             sent["Authorization"] = self.basic
         answer = requests.request(method, url, data=body, headers=sent, timeout=30)
@@ -174,14 +174,14 @@ class Tokens:
             server.server_close()
             thread.join()
 
-    def token(self, repository: str, actions: list[str]) -> str:
-        """A token for one repository, signed as the registry's specification has it."""
+    def token(self, *access: tuple[str, list[str]]) -> str:
+        """A token for actions in repositories, signed as the registry's specification has it."""
         now = int(dt.datetime.now(dt.UTC).timestamp())
         chain = base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode()
         header = {"typ": "JWT", "alg": "ES256", "x5c": [chain]}
         claims = {
             "iss": _ISSUER, "sub": USER, "aud": _SERVICE, "exp": now + 300, "nbf": now - 10, "iat": now, "jti": "1",
-            "access": [{"type": "repository", "name": repository, "actions": actions}],
+            "access": [{"type": "repository", "name": name, "actions": actions} for name, actions in access],
         }  # fmt: skip
         signed = f"{_base64(json.dumps(header).encode())}.{_base64(json.dumps(claims).encode())}"
         r, s = utils.decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
@@ -190,16 +190,17 @@ class Tokens:
     def answer(self, method: str, given: dict[str, str], authorization: str | None) -> tuple[int, dict[str, str]]:
         """Status and body."""
         self.asked.append((method, {k: v for k, v in given.items() if k != "refresh_token"}, bool(authorization)))
-        kind, _, rest = given.get("scope", "").partition(":")
-        repository, _, actions = rest.rpartition(":")
+        scopes = [scope.split(":") for scope in given.get("scope", "").split()]
+        kind, repository, actions = scopes[0] if scopes and all(len(scope) == 3 for scope in scopes) else ("", "", "")
         basic = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
         known = authorization == basic or given.get("refresh_token") == IDENTITY
-        if given.get("service") != _SERVICE or kind != "repository" or actions != "pull":
+        if given.get("service") != _SERVICE or kind != "repository" or actions not in {"pull", "pull,push"}:
             return 400, {"error": "which?"}
-        if not known and (authorization or method == "POST" or not repository.startswith("open/")):
+        is_open = actions == "pull" and repository.startswith("open/")
+        if not known and (authorization or method == "POST" or not is_open):
             return 401, {"error": "who?"}
         name = "access_token" if method == "POST" else "token"
-        return 200, {name: self.token(repository, [actions])}
+        return 200, {name: self.token(*((name, actions.split(",")) for _, name, actions in scopes))}
 
 
 class _TokenHandler(BaseHTTPRequestHandler):
@@ -212,7 +213,8 @@ class _TokenHandler(BaseHTTPRequestHandler):
         self._reply(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
     def _reply(self, query: str) -> None:
-        given = dict(urllib.parse.parse_qsl(query))
+        fields = urllib.parse.parse_qs(query)
+        given = {name: " ".join(values) for name, values in fields.items()}
         status, answer = self.tokens.answer(self.command, given, self.headers.get("Authorization"))
         body = json.dumps(answer).encode()
         self.send_response(status)
