@@ -25,6 +25,7 @@ HOMES = {
     "Person": "mvc.model.version",
     "Remote": "mvc.api.remote",
     "Repository": "mvc.api.repository",
+    "Run": "mvc.training.run",
     "Tensor": "mvc.api.files",
     "Timestamp": "mvc.model.version",
     "ValueFile": "mvc.model.toml.value_file",
@@ -36,6 +37,8 @@ HOMES = {
     "frame": "mvc.api.frame",
     "init": "mvc.api.repository",
     "open": "mvc.api.repository",
+    "run": "mvc.training.run",
+    "training": "mvc",
     "user_config": "mvc.api.repository",
 }
 """The module of each public name; `__init__.pyi` says the same to type checkers, and is made from it by a test."""
@@ -45,7 +48,7 @@ def __getattr__(name: str) -> object:
     """Load a public name."""
     if name not in HOMES:
         raise AttributeError(f"module 'mvc' has no attribute {name!r}")
-    found = lazy.load("mvc.errors") if name == "errors" else lazy.attribute(f"{HOMES[name]}:{name}")
+    found = lazy.load(f"mvc.{name}") if HOMES[name] == "mvc" else lazy.attribute(f"{HOMES[name]}:{name}")
     globals()[name] = found
     return found
 

@@ -1,6 +1,7 @@
 """The public names, for type checkers; made from `HOMES`: MVC_WRITE_DOCS=1 pytest tests/api writes it anew."""
 
 from mvc import errors as errors
+from mvc import training as training
 from mvc.api.download import download as download
 from mvc.api.download import download_locked as download_locked
 from mvc.api.files import File as File
@@ -20,6 +21,8 @@ from mvc.model.version import Code as Code
 from mvc.model.version import Person as Person
 from mvc.model.version import Timestamp as Timestamp
 from mvc.repository.repository import Actor as Actor
+from mvc.training.run import Run as Run
+from mvc.training.run import run as run
 
 __all__ = [
     "Actor",
@@ -30,6 +33,7 @@ __all__ = [
     "Person",
     "Remote",
     "Repository",
+    "Run",
     "Tensor",
     "Timestamp",
     "ValueFile",
@@ -41,6 +45,8 @@ __all__ = [
     "frame",
     "init",
     "open",
+    "run",
+    "training",
     "user_config",
 ]
 

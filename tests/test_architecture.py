@@ -29,14 +29,25 @@ CHANGING = ("os.rename", "os.replace", "os.unlink", "os.remove", "os.rmdir", "os
             "os.fsync", "os.truncate", ".write_bytes", ".write_text", ".unlink", ".rmdir", "shutil.")  # fmt: skip
 DOORS = {
     f"storage/disk/{name}.py"
-    for name in ("door", "treedoor", "exportdoor", "folders", "outside", "primitives", "process", "rename", "temporary")
+    for name in (
+        "appended",
+        "door",
+        "treedoor",
+        "exportdoor",
+        "folders",
+        "outside",
+        "primitives",
+        "process",
+        "rename",
+        "temporary",
+    )
 }
 IMPURE = ("print", "input", "sys.stdin", "sys.stdout", "sys.stderr", "sys.argv", "os.environ", "os.environb",
           "os.getenv", "os.getlogin", "os.getcwd", "Path.cwd", "Path.home", "getpass", "time.time", "time.time_ns",
           "time.localtime", "time.strftime", "time.ctime", "datetime.now", "datetime.today", "datetime.utcnow",
           "date.today")  # fmt: skip
 """Output, environment and clock. `time.monotonic` is none: it measures how long something takes."""
-SPEAKING = ("__main__.py", "cli/", "api/", "environment.py")
+SPEAKING = ("__main__.py", "cli/", "training/", "api/", "environment.py")
 """Above the library: what asks the process, and prints."""
 PURE_BUT = {
     ("formats/hdf5_child.py", "sys.argv"): "is a program of its own, which talks with its parent through pipes",

@@ -402,10 +402,17 @@ def _between(text: str, marks: tuple[str, str], lines: list[str]) -> str:
     return "\n".join([before + marks[0], "", *lines, marks[1]]) + after
 
 
+MODULES = {
+    "errors": "every error, see [exit codes](exit-codes.md)",
+    "training": "`mvc.run`, and the callbacks of trainers",
+}
+"""The public modules."""
+
+
 def _public(name: str) -> list[str]:
     found = getattr(mvc, name)
     if inspect.ismodule(found):
-        return [f"**`mvc.{name}`** (module): every error, see [exit codes](exit-codes.md).\n"]
+        return [f"**`mvc.{name}`** (module): {MODULES[name]}.\n"]
     if isinstance(found, type):
         return _class(found, "mvc.")
     return [f"**`mvc.{name}({_parameters(found)})`**: {_docstring(found)}\n"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from mvc import plural
 from mvc.cli.output import screen
 from mvc.model.ids import SHORT
 from mvc.model.version import Timestamp
@@ -22,8 +23,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-
 _UNEXPECTED = re.compile(rf"(?!\t){_CONTROL.pattern}")
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _KEPT = re.compile(rf"(\t|{_STYLE.pattern})")
-_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _THOUSANDS = ("K", "M", "B", "T")
+
+size = plural.size
 
 colour = False
 """True if this run colours its output: by `--color`, NO_COLOR, FORCE_COLOR and the terminal."""
@@ -80,16 +82,6 @@ def bar(share: float, width: int = 8) -> str:
         return ""
     filled = min(max(round(share * width), share > 0), width - (share < 1))
     return style("█" * filled, fg="yellow") + style("░" * (width - filled), dim=True)
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as `92.1 MiB`."""
-    value, unit = float(count), "B"
-    for unit_above in _UNITS:
-        if value < 1024:
-            break
-        value, unit = value / 1024, unit_above
-    return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def number(count: int) -> str:

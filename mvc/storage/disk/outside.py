@@ -1,4 +1,4 @@
-"""Files and folders outside any `.mvc`: the user's settings, and folders under temporary names."""
+"""Files and folders outside any `.mvc`: the user's settings, logs of trainings, and folders under temporary names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mvc import errors, lazy
+from mvc.model.ids import Buffer
 from mvc.storage.disk import confined, hidden_names, lock, process
-from mvc.storage.disk.primitives import step, sync_folder, writing
+from mvc.storage.disk.primitives import step, sync_folder, write_all, writing
 from mvc.storage.disk.temporary import Temporary
 
 _LOCK = "lock"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make_folder(path: Path) -> None:
@@ -104,6 +107,51 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
             sync_folder(path.parent)
     finally:
         temporary.discard()
+
+
+def create_outside(path: Path, data: Buffer) -> bool:
+    """Create a small file with `data`, and the folders above it; return False if the name is taken. Raises as `writing`."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        step("create", path)
+        try:
+            fd = os.open(path, _NEW, 0o666)
+        except FileExistsError:
+            return False
+        _append(fd, data, path)
+    return True
+
+
+def append_outside(path: Path, data: Buffer) -> int:
+    """Append `data` to a file by one write, so that a kill leaves whole lines; return its size. Raises as `writing`.
+
+    If the disk is full, the part that was written is cut off again.
+    """
+    with writing(path):
+        return _append(os.open(path, _APPEND), data, path)
+
+
+def remove_outside(path: Path) -> None:
+    """Remove a file, or an empty folder, that may be gone already."""
+    with contextlib.suppress(OSError):
+        step("unlink", path)
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
+
+
+def _append(fd: int, data: Buffer, path: Path) -> int:
+    try:
+        before = os.fstat(fd).st_size
+        try:
+            return before + write_all(fd, (data,), path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(fd, before)
+            raise
+    finally:
+        os.close(fd)
 
 
 def rename_new_folder(source: Path, target: Path) -> None:

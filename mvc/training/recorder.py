@@ -1,0 +1,203 @@
+"""The versions of a run: recorded through the API, or kept as a request that `mvc record --resume` records later.
+
+files, values ─► branch ─ refused? ─► run/NAME       tags, aliases ─ refused? ─► recorded without them
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mvc import errors
+from mvc.api import repository as api
+from mvc.api import values
+from mvc.api.model import Model
+from mvc.api.session import Who, person
+from mvc.environment import Environment
+from mvc.model.version import Code, Person
+from mvc.repository.record.files import Recorded
+from mvc.repository.record.options import Changes, Options
+from mvc.repository.record.request import RecordRequest, RequestedFile, resume_command
+from mvc.repository.repository import Actor
+from mvc.storage.records.config import Config
+from mvc.training import messages
+from mvc.training.output import OutputFolder
+from mvc.training.plan import SECTIONS, Plan
+
+TRAINING_LOG, ENVIRONMENT = "training-log", "environment"
+"""The roles of the files that a run writes itself."""
+REQUEST = "mvc-record.json"
+"""The file with what the run would record now."""
+_NO_BRANCH = (errors.Detached, errors.MergeUnderway, errors.BadRefName, errors.NameTaken, errors.CaseTwin)
+"""Why a version cannot be on the branch that was asked for."""
+_NO_NAMES = (errors.NotReady, errors.TagExists, errors.BadRefName, errors.NameTaken, errors.CaseTwin)
+"""Why a version cannot have the tags and aliases that were asked for."""
+_REPLACED = ("metrics", "labelmap", "parameters")
+"""Sections that describe one training: given values replace those of the parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a version of a run consists of: files by role, values by section, and its message."""
+
+    files: Mapping[str, Path]
+    sections: Mapping[str, Any]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a version goes: a branch (None: the current one), with tags and aliases."""
+
+    branch: str | None
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A recorded version, and what became of it otherwise than asked."""
+
+    recorded: Recorded
+    remarks: list[str] = field(default_factory=list)
+
+
+class Recorder:
+    """What records the versions of one run. It holds paths and values; the repository is opened for each version."""
+
+    def __init__(self, plan: Plan, output: OutputFolder) -> None:
+        """Hold the plan of the run, and the folder of its files."""
+        self._plan = plan
+        self._output = output
+        self._model = plan.model
+        self._root = Path(plan.path)
+        self._code: Code | None = None
+        self._person: Person | None = None
+        self.command: str | None = None
+        """The command that records the run as it was kept last; None if it was not kept."""
+
+    def open(self) -> list[str]:
+        """Find out who trains, from which Git commit; return what would keep the run from being recorded."""
+        environment = Environment.current()
+        self._code = environment.code(self._root, ())
+        settings = Config(None, environment.user_config)
+        problems = []
+        try:
+            repository = api.open(self._plan.path)
+            self._root, settings = repository.root, repository.core.config
+            self._model = repository.model(self._plan.model).name
+        except errors.MvcError as error:
+            if self._plan.strict:
+                raise
+            problems.append(f"The run cannot be recorded as things are: {error.message} {error.hint}".strip())
+        self._person = _person(self._plan.actor, environment, settings)
+        return problems
+
+    def place(self, *, failed: bool) -> Place:
+        """Return where the result of the run goes."""
+        if failed:
+            return Place(self._plan.own_branch)
+        branch = self._plan.branch
+        named = branch.replace("{name}", self._plan.name) if branch is not None else None
+        return Place(named, self._plan.tags, self._plan.aliases)
+
+    def record(self, contents: Contents, place: Place) -> Written:
+        """Record a version. A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
+
+        Raises as `Model.record` does.
+        """
+        model, remarks = self._opened(), list[str]()
+        while True:
+            try:
+                return Written(self._record(model, contents, place), remarks)
+            except (*_NO_NAMES, *_NO_BRANCH) as error:
+                reason = error.message[:1].lower() + error.message[1:].rstrip(".")
+                if isinstance(error, _NO_NAMES) and (place.tags or place.aliases):
+                    named = (*(f"tag {name}" for name in place.tags), *(f"alias {name}" for name in place.aliases))
+                    remarks.append(f"{' and '.join(named)} not set: {reason}")
+                    place = Place(place.branch)
+                elif isinstance(error, _NO_BRANCH) and place.branch != self._plan.own_branch:
+                    remarks.append(f"recorded on branch {self._plan.own_branch}: {reason}")
+                    place = Place(self._plan.own_branch, place.tags, place.aliases)
+                else:
+                    raise
+
+    def keep(self, contents: Contents, place: Place, reason: str = "") -> None:
+        """Write the request that `command` records, beside the training log, else among the temporary files.
+
+        With a `reason`, the files are read, for their ids.
+        """
+        if self._model is None or self._person is None:
+            return
+        request = self._request(self._model, self._person, contents, place, reason)
+        spare = OutputFolder(Path(tempfile.gettempdir()) / f"mvc-{messages.file_name(self._plan.name)}")
+        for output in (self._output, spare):
+            with contextlib.suppress(errors.MvcError, OSError):
+                path = output.write(REQUEST, lambda path: request.encode(resume_command(path, self._root)))
+                self.command = resume_command(path, self._root)
+                return
+
+    def _request(self, model: str, person: Person, contents: Contents, place: Place, reason: str) -> RecordRequest:
+        given = [contents.sections.get(name) for name in SECTIONS]
+        found = values.sections(values.by_section(*given), _replaced(contents.sections))
+        read = RequestedFile.of if reason else RequestedFile
+        return RecordRequest(
+            model=model,
+            files={role: read(path) for role, path in contents.files.items()},
+            message=contents.message,
+            author=person,
+            time=Environment.current().now(),
+            changes=Changes(found.assignments, found.removed, found.replaced),
+            options=Options(branch=place.branch, tags=place.tags, aliases=place.aliases),
+            code=self._code,
+            reason=reason,
+        )
+
+    def _opened(self) -> Model:
+        return api.open(self._plan.path).model(self._model)
+
+    def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
+        given = dict(contents.sections)
+        name = place.branch or model.branch
+        if model.head is None and (name is None or name not in model.branches):
+            given = {**_first_values(model), **given}
+        return model.record(
+            contents.files,
+            contents.message,
+            **given,
+            replace=_replaced(given),
+            branch=place.branch,
+            tags=place.tags,
+            aliases=place.aliases,
+            actor=self._plan.actor,
+            code=self._code or False,
+        )
+
+
+def _person(given: Who | None, environment: Environment, settings: Config) -> Person | None:
+    """Return who trains, None if the settings do not say it validly."""
+    if isinstance(given, Actor):
+        return given.person
+    try:
+        return person(given) if given is not None else environment.identity(settings).person
+    except errors.MvcError:
+        return None
+
+
+def _first_values(model: Model) -> dict[str, Any]:
+    """Return the values of model.toml that the first version of a model has: there is no parent to inherit from."""
+    try:
+        written = model.get()
+    except errors.MvcError:
+        return {}
+    labels = written.get("labelmap", {})
+    found = {"about": written.get("model"), "docker": written.get("docker"), "intent": written.get("intent")}
+    return {**found, "labelmap": labels if labels and "path" not in labels else None}
+
+
+def _replaced(sections: Mapping[str, Any]) -> list[str]:
+    return [name for name in _REPLACED if sections.get(name) is not None]

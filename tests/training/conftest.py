@@ -1,0 +1,49 @@
+"""A model with one version, weights of a training, and the messages of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mvc
+
+WEIGHTS = bytes(range(256)) * 40
+
+
+class Reports:
+    """The messages of a run, in order."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __call__(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture
+def reports() -> Reports:
+    return Reports()
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mvc.Model:
+    """One version of helmets; the current folder is another one."""
+    folder, work = tmp_path / "helmets", tmp_path / "work"
+    folder.mkdir()
+    work.mkdir()
+    (folder / "best.onnx").write_bytes(WEIGHTS)
+    monkeypatch.chdir(folder)
+    model = mvc.init(folder, model="helmets", type="OBJECT_DETECTION", framework="ONNX").model()
+    model.add("best.onnx", role="model-latest")
+    model.update(labelmap=["helmet", "head"], parameters={"epochs": 3})
+    model.commit("First", actor="Ana <ana@example.org>")
+    return model
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Weights of a training, outside the model's folder."""
+    path = tmp_path / "work" / "last.pt"
+    path.write_bytes(WEIGHTS[::-1])
+    return path
