@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.api.config import Config
+from mvc.api.imports import Imports
 from mvc.api.model import Model
 from mvc.api.remote import Remote, Remotes, Span, seconds
 from mvc.api.session import PathLike, Session, Who, person
@@ -102,6 +103,11 @@ class Repository:
                 import_additions=import_additions,
                 progress=progress,
             )
+
+    @property
+    def imports(self) -> Imports:
+        """The imports of histories outside mvc, such as folders of runs."""
+        return Imports(self._session)
 
     # --- remotes and settings
 

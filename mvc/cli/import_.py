@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
 from mvc import errors
-from mvc.cli import import_experiment
+from mvc.cli import import_experiment, import_source
 from mvc.cli.app import failure, transfers
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
@@ -15,6 +15,7 @@ from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
 from mvc.model import remote_kinds
 from mvc.plural import count
+from mvc.porcelain import import_sources
 from mvc.porcelain.import_ import (
     CHANGED,
     KNOWN,
@@ -34,8 +35,17 @@ _HOW = {
 """Outcomes that are said in more words."""
 
 
+def _kinds(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the flag of each kind of source."""
+    for kind in reversed(import_sources.KINDS):
+        function = click.option(f"--{kind.name}", "kind", flag_value=kind.name, help=kind.help)(function)
+    return function
+
+
 @verb("import")
-@click.argument("url", required=False)
+@click.argument("sources", nargs=-1, type=click.Path(), metavar="[SOURCE]...")
+@_kinds
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be imported; change nothing.")
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the registry.")
 @click.option(
     "--import-additions", is_flag=True, help="Import files that were added to published versions, as child versions."
@@ -43,11 +53,13 @@ _HOW = {
 @click.option("--tags", is_flag=True, help="Set an alias for each tag that one version has there.")
 @click.option("--experiment", metavar="ID|NAME", help="Import the result of this experiment, exported or not.")
 @click.option("--project", metavar="PROJECT", help="With --experiment: project that has it.")
-@click.option("--branch", metavar="NAME", help="With --experiment: branch (default: the current one).")
+@click.option("--branch", metavar="NAME", help="Branch of the source to import, or branch to create or fast-forward.")
 @click.option("-m", "--message", metavar="TEXT", help="With --experiment: message of the version.")
 def command(
     invocation: Invocation,
-    url: str | None,
+    sources: tuple[str, ...],
+    kind: str | None,
+    dry_run: bool,
     settings: tuple[str, ...],
     import_additions: bool,
     tags: bool,
@@ -56,29 +68,40 @@ def command(
     branch: str | None,
     message: str | None,
 ) -> int:
-    """Import versions from a registry.
+    """Import versions from elsewhere.
 
-    URL is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name. Versions that mvc published
-    keep their ids; a version made by hand becomes a child of the preceding one. Importing again adds only
-    new versions. Tags of the versions there are noted, and `mvc show` prints them; with --tags they become aliases.
+    SOURCE is picsellia://ORGANIZATION/MODEL[@VERSION], where VERSION is a number or a name; or another source, which its
+    URL, its contents or a flag names. Each state of the model there becomes a version, with the author, time and message
+    that it has there: everybody who imports it gets the same ids. Importing again adds only new versions.
 
-    With --experiment, URL is picsellia://ORGANIZATION (default: the only registry). The experiment's artifacts,
+    Of a registry, versions that mvc published keep their ids; a version made by hand becomes a child of the preceding one.
+    Tags of the versions there are noted, and `mvc show` prints them; with --tags they become aliases.
+
+    With --experiment, SOURCE is picsellia://ORGANIZATION (default: the only registry). The experiment's artifacts,
     parameters, single values and datasets become the next version of the branch, a child of the version that it began
     with.
     """
+    registry = registry_address.is_registry(sources[0]) if sources and kind is None else not sources
+    if registry and len(sources) > 1:
+        raise click.UsageError("name one URL of a registry")
+    for flag, given in (("--tags", tags), ("--import-additions", import_additions)):
+        if given and (experiment is not None or not registry):
+            raise click.UsageError(f"{flag} goes with a model of a registry: picsellia://ORGANIZATION/MODEL")
+    if experiment is None and (project, message) != (None, None):
+        raise click.UsageError("--project and -m need --experiment")
     if experiment is not None:
-        if tags:
-            raise click.UsageError("--tags does not go with --experiment")
-        if import_additions:
-            raise click.UsageError("--import-additions does not go with --experiment")
+        if not registry or dry_run:
+            raise click.UsageError("--experiment goes with the URL of a registry, without --dry-run")
         return import_experiment.run(
-            invocation, experiment, url, settings, project=project, branch=branch, message=message
+            invocation, experiment, "".join(sources) or None, settings, project=project, branch=branch, message=message
         )
-    if url is None:
-        raise click.UsageError("name a URL or --experiment")
-    if (project, branch, message) != (None, None, None):
-        raise click.UsageError("--project, --branch and -m need --experiment")
-    return _import_model(invocation, url, settings, tags=tags, import_additions=import_additions)
+    if not sources:
+        raise click.UsageError("name a source, or --experiment")
+    if not registry:
+        return import_source.run(invocation, sources, kind, settings, branch=branch, dry_run=dry_run)
+    if branch is not None or dry_run:
+        raise click.UsageError("--branch and --dry-run do not go with picsellia://ORGANIZATION/MODEL")
+    return _import_model(invocation, sources[0], settings, tags=tags, import_additions=import_additions)
 
 
 def _import_model(

@@ -31,7 +31,7 @@ All other classes inherit the exit code of their branch. One module per area:
     push        pushes and collections on a remote
     promises    lazy fetches of promised files
     hosts       hosts: their approval, reach and certificates
-    registry    model registries and hubs
+    registry    model registries, hubs, and other sources of imports
     images      docker images and their registries
 
 The areas are loaded when one of their classes is first used: a run without an error needs none of them.
@@ -235,6 +235,7 @@ if TYPE_CHECKING:
         BaseNotHere,
         BaseOfOtherModel,
         CannotRename,
+        ContentDiffers,
         ExperimentDiffers,
         HubAhead,
         HubChanged,
@@ -251,11 +252,14 @@ if TYPE_CHECKING:
         NoContext,
         NoRegistry,
         NoResult,
+        NoSuchKind,
         NotARegistry,
         NotForHub,
         NothingPublished,
+        NothingToImport,
         NoToken,
         NotOnRegistry,
+        OtherHistory,
         PublicationChanged,
         RegistryConflict,
         RegistryDenied,
@@ -264,6 +268,7 @@ if TYPE_CHECKING:
         RegistryUncertain,
         RegistryUnreachable,
         Unimportable,
+        UnknownSource,
     )
     from mvc.errors.remotes import (
         BadRemoteUrl,
@@ -411,6 +416,7 @@ __all__ = [
     "CollectedMeanwhile",
     "CollidingPaths",
     "ConnectionRefused",
+    "ContentDiffers",
     "CrissCross",
     "CurrentBranch",
     "CurrentFolder",
@@ -502,6 +508,7 @@ __all__ = [
     "NoRun",
     "NoSuchFile",
     "NoSuchImage",
+    "NoSuchKind",
     "NoSuchMoment",
     "NoSuchName",
     "NoSuchNote",
@@ -548,6 +555,7 @@ __all__ = [
     "NothingToAmend",
     "NothingToBlame",
     "NothingToCommit",
+    "NothingToImport",
     "NothingToPick",
     "NothingToPrune",
     "NothingToRedo",
@@ -556,6 +564,7 @@ __all__ = [
     "Offline",
     "OneRole",
     "OnlyHere",
+    "OtherHistory",
     "OtherModelHere",
     "OtherName",
     "OtherWorktree",
@@ -624,6 +633,7 @@ __all__ = [
     "UnknownOnRegistry",
     "UnknownRevision",
     "UnknownSetting",
+    "UnknownSource",
     "UnknownTarget",
     "UnknownUse",
     "UnmergedBranch",

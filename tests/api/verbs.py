@@ -90,7 +90,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "pull": ("Remote.pull", "Model.pull"),
     "push": ("Remote.push", "Model.push"),
     "publish": ("Model.publish",),
-    "import": ("Repository.import_model", "Experiments.import_result"),
+    "import": ("Repository.import_model", "Experiments.import_result", "Imports.folders"),
     "experiment": ("Experiments.all",),
     "experiment create": ("Experiments.create",),
     "experiment list": ("Experiments.all",),

@@ -50,6 +50,7 @@ from mvc.porcelain.grep import Matches
 from mvc.porcelain.heal import Healed
 from mvc.porcelain.import_ import Imported
 from mvc.porcelain.import_experiment import ImportedExperiment
+from mvc.porcelain.import_history import ImportedHistory
 from mvc.porcelain.init import Initialized
 from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
@@ -113,7 +114,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "prune": [Pruned],
     "grep": [Matches],
     "get": [Got],
-    "import": [Imported, ImportedExperiment],
+    "import": [Imported, ImportedExperiment, ImportedHistory],
     "init": [Initialized],
     "log": [{"model": str, "versions": list[Logged]}, {"model": str, "count": int}],
     "ls": [Listed],
@@ -159,7 +160,7 @@ COMMANDS = {
     "experiment": ("experiment` and `mvc experiment list", "experiment create", "experiment show"),
     "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),
-    "import": ("import", "import --experiment"),
+    "import": ("import", "import --experiment", "import --folders"),
     "log": ("log", "log --count"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),

@@ -71,7 +71,7 @@ VERBS = {
     "pull": ("pull", "Fetch from a remote and update the current branch"),
     "push": ("push", "Upload versions and update the remote's refs"),
     "publish": ("publish", "Publish versions to a registry or a hub"),
-    "import": ("import_", "Import versions from a registry"),
+    "import": ("import_", "Import versions from elsewhere"),
     "experiment": ("experiment", "Create, list or show experiments on a registry"),
     "completion": ("completion", "Print the completion script for a shell"),
 }

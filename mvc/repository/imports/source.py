@@ -32,8 +32,9 @@ class Checksum:
 class SourceFile:
     """A file of a step, with its path and its role in the version.
 
-    `content` is a file on disk, or a function that writes the bytes into a sink, block by block. A `checksum` is verified;
-    files with equal checksums are read once in an import.
+    `content` is a file on disk, which is not a link, or a function that writes the bytes into a sink, block by block; it may
+    be called again. A `checksum` and a `size` are verified; content whose checksum an earlier import saw is not read again.
+    A `remote` one is downloaded, which a dry run does not do.
     """
 
     path: str
@@ -41,6 +42,8 @@ class SourceFile:
     content: Path | Callable[[Sink], object]
     size: int | None = None
     checksum: Checksum | None = None
+    executable: bool = False
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,10 @@ class Step:
     """One state of the model in its source, which becomes one version.
 
     `key` names it in the source, such as a commit id or a folder; `parents` are keys of earlier steps. `sections` are the
-    values of model.toml, whole: `model`, `labelmap`, `parameters`, `metrics`, `docker`, `source`. `missing` names files
-    whose bytes the source lacks: the step is then left out, and its children become those of its parents. With `objects`,
-    the version is exactly these.
+    values of model.toml, whole: `model`, `labelmap`, `parameters`, `metrics`, `docker`, `source`, `from`; a file that
+    `from` names is one of the step's. `patterns` are entries of `[files]` for folders: the files in `models/**`, say, have
+    the roles `models/...`. `missing` names files whose bytes the source lacks: the step is then left out, and its children
+    become those of its parents. With `objects`, the version is exactly these, and roles come from their tree.
     """
 
     key: str
@@ -70,6 +74,7 @@ class Step:
     author: Person
     time: Timestamp
     sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
     code: Code | None = None
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -89,7 +94,11 @@ class AliasMove:
 
 @dataclass(frozen=True, slots=True)
 class SourceHistory:
-    """The steps of a source, parents first, and its names for them; `origin` names it in messages, `model` is the proposed key."""
+    """The steps of a source, parents first, and its names for them.
+
+    `origin` names the source in messages. `model` is the model's name there, which is in each version, and the proposed
+    key; with `is_chosen`, the user chose it. The first of `branches` is checked out in a new model.
+    """
 
     origin: str
     model: str
@@ -98,3 +107,4 @@ class SourceHistory:
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: Sequence[AliasMove] = ()
     warnings: tuple[str, ...] = ()
+    is_chosen: bool = False

@@ -1,0 +1,83 @@
+"""The imports of histories outside mvc: a method for each kind of source, which returns what became of each state.
+
+    repo.imports.folders("runs/exp1", "runs/exp2")
+
+A further kind is a row in `mvc.porcelain.import_sources.KINDS`, and a method here that passes its places to `_run`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from mvc import errors
+from mvc.api.session import PathLike, Session, Who
+from mvc.porcelain.import_history import ImportedHistory
+from mvc.porcelain.import_sources import import_source
+from mvc.repository.imports.request import Request
+from mvc.storage.progress import Progress
+
+
+class Imports:
+    """The imports of a repository.
+
+    Each method imports into the model `model`, by default the one of the source's name, and raises NothingToImport,
+    OtherHistory, InTheWay if edited files are in the way, and errors of the source. A `dry_run` changes nothing.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Hold the repository of `session`."""
+        self._session = session
+
+    def folders(
+        self,
+        *places: PathLike,
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import folders of training runs, or files of weights: one version each, in the order of time, on `branch`.
+
+        The default model is the current one, else the repository's folder. Raises NoSuchFile.
+        """
+        return self._run("folders", places, model, branch, dry_run=dry_run, actor=actor, progress=progress)
+
+    def _run(
+        self,
+        kind: str,
+        places: Sequence[PathLike],
+        model: str | None,
+        branch: str | None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        options: Mapping[str, Sequence[str]] | None = None,
+        dry_run: bool,
+        actor: Who | None,
+        progress: Progress | None,
+    ) -> ImportedHistory:
+        """Import from paths or URLs of a kind."""
+        session = self._session
+        texts = [os.fspath(place) for place in places]
+        request = Request(
+            session.repository,
+            tuple(text if "://" in text else os.fspath(session.absolute(text)) for text in texts),
+            session.actor(actor),
+            session.variables,
+            model,
+            self._current(),
+            branch,
+            settings or {},
+            options or {},
+            dry_run,
+            progress,
+        )
+        return import_source(request, kind)
+
+    def _current(self) -> str | None:
+        """Return the model of the opened folder; None if there is none."""
+        try:
+            return self._session.model(None)
+        except (errors.WhichModel, errors.NoModel, errors.NotInitialized):
+            return None

@@ -1,0 +1,303 @@
+"""The recording of a source's steps as versions, each durable before the next, so that a repeated import goes on.
+
+    step ─ its files identified ─► version id ─ here, with all its bytes? ─ yes ─► known
+              └ missing, or not what the source says ─► left out        └ no ─► packs, objects ─► durable (the commit point)
+
+Children of a step that is left out become those of its parents. Refs are moved afterwards (`refs`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mvc import errors
+from mvc.model.document import Document, keys
+from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.paths import escape_name
+from mvc.model.toml import secrets
+from mvc.model.version import Person, Timestamp, Version
+from mvc.repository import delta_bases
+from mvc.repository.imports import snapshot as snapshots
+from mvc.repository.imports.contents import Content, Contents
+from mvc.repository.imports.snapshot import Snapshot
+from mvc.repository.imports.source import SourceHistory, Step
+from mvc.repository.model import Model
+from mvc.repository.parts import MAIN, MODEL_TOML
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.packs import gc
+from mvc.storage.progress import Progress
+from mvc.storage.records import config, promised
+from mvc.storage.records.heads import Head
+from mvc.storage.records.promised import ABSENT, Cause
+
+NEW, KNOWN, LEFT_OUT = "new", "known", "left out"
+"""The outcome for a step: a new version, one that the model has, or none."""
+_UNFIT = (errors.ContentDiffers, errors.NoSuchFile, errors.NotRegularFile, errors.UnreadableFile)
+"""Errors of a file for which its step is left out; others, such as those of a network, end the import."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedStep(Document):
+    """A step and its outcome, `how`; one that was left out has no `id`, and the reason as first of its `notes`.
+
+    In a dry run, the id of a version with files that must be downloaded is not known.
+    """
+
+    KEYS = keys("key how id number time author message files bytes_total=size missing notes")
+
+    key: str
+    how: str
+    id: VersionId | None
+    number: int | None
+    time: Timestamp
+    author: str
+    message: str
+    files: int
+    size: int | None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Place:
+    """The version of a step, or of one left out those of its nearest ancestors; with the number of the first.
+
+    An id is None in a dry run, if a file of it must be downloaded.
+    """
+
+    ids: tuple[VersionId | None, ...]
+    number: int = 0
+
+
+@dataclass
+class Importer:
+    """An import into the model `key`; a dry run stores nothing. `places` has those of the steps so far, by their keys."""
+
+    repository: Repository
+    key: str
+    history: SourceHistory
+    actor: Actor
+    dry_run: bool = False
+    progress: Progress | None = None
+    places: dict[str, Place] = field(default_factory=dict)
+    absent: list[VersionId] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Roll an interrupted command forward, unless it is a dry run; import nothing yet."""
+        self.contents = Contents(self.repository, dry_run=self.dry_run, progress=self.progress)
+        if self.dry_run:
+            self._generation = b""
+            return
+        with self.repository.writing():
+            self._generation = gc.generation(self.repository.door)
+
+    def run(self) -> tuple[ImportedStep, ...]:
+        """Import all steps, in their order. Raises CollectedMeanwhile, DiskFailed, and errors of the source."""
+        try:
+            return tuple([self.step(step) for step in self.history.steps])
+        finally:
+            self.contents.save()
+
+    def step(self, step: Step) -> ImportedStep:
+        """Import one step, after its parents. Raises as `run`."""
+        parents = self._parents(step)
+        if step.missing:
+            return self._left_out(step, parents, _missing(step.missing))
+        with self.contents.step():
+            try:
+                found = [self.contents.identify(step.key, file) for file in step.files]
+            except _UNFIT as error:
+                return self._left_out(step, parents, error.message)
+            contents = [content for content in found if content is not None]
+            if len(contents) < len(found):
+                self.places[step.key] = Place((None,), parents.number + 1)
+                return self._outcome(step, NEW, None, parents.number + 1, ())
+            try:
+                snapshot = self._snapshot(step, contents)
+                version = _version(step, parents, snapshot)
+            except (errors.Usage, errors.Refused, errors.NotCanonical, errors.ContentDiffers) as error:
+                return self._left_out(step, parents, error.message)
+            return self._imported(step, contents, snapshot, version or parents.number + 1)
+
+    # --- one step
+
+    def _imported(
+        self, step: Step, contents: Sequence[Content], snapshot: Snapshot, version: Version | int
+    ) -> ImportedStep:
+        """Store a version unless it is known; in a dry run, it may be its number alone."""
+        id_ = version.id() if isinstance(version, Version) else None
+        number = version.number if isinstance(version, Version) else version
+        how = self._how(id_, snapshot)
+        if how == NEW and isinstance(version, Version) and not self.dry_run:
+            self._store(step, contents, snapshot, version)
+        self.places[step.key] = Place((id_,), number)
+        return self._outcome(step, how, id_, number, (*snapshot.warnings, *_secrets(snapshot, step)))
+
+    def _parents(self, step: Step) -> Place:
+        """Return the versions that are the parents of a step, and the number of the first."""
+        places = [self.places[key] for key in step.parents if key in self.places]
+        ids = dict.fromkeys(id_ for place in places for id_ in place.ids)
+        return Place(tuple(ids), places[0].number if places else 0)
+
+    def _left_out(self, step: Step, parents: Place, reason: str) -> ImportedStep:
+        self.places[step.key] = parents
+        return self._outcome(step, LEFT_OUT, None, None, (reason,))
+
+    @staticmethod
+    def _outcome(step: Step, how: str, id_: VersionId | None, number: int | None, notes: Sequence[str]) -> ImportedStep:
+        sizes = [file.size for file in step.files]
+        return ImportedStep(
+            step.key,
+            how,
+            id_,
+            number,
+            step.time,
+            str(step.author),
+            step.message.partition("\n")[0],
+            len(step.files),
+            sum(size for size in sizes if size is not None) if None not in sizes else None,
+            step.missing,
+            (*notes, *step.warnings),
+        )
+
+    def _snapshot(self, step: Step, contents: Sequence[Content]) -> Snapshot:
+        if step.objects is None:
+            return snapshots.of_step(step, self.history.model, contents, self.contents.small)
+        return _exact(step, contents)
+
+    def _how(self, id_: VersionId | None, snapshot: Snapshot) -> str:
+        """Return KNOWN for a version that is here with all its bytes."""
+        objects = self.repository.objects
+        if id_ is None or not objects.has(id_):
+            return NEW
+        files = (objects.version(id_).model_toml, *(entry.file for entry in snapshot.tree.entries))
+        return KNOWN if all(map(self.contents.is_stored, files)) else NEW
+
+    # --- storing
+
+    def _store(self, step: Step, contents: Sequence[Content], snapshot: Snapshot, version: Version) -> None:
+        """Store a version and its files, and make all of it durable."""
+        with self._storing(snapshot, version) as ingest:
+            for file, content in zip(step.files, contents, strict=True):
+                self.contents.store(ingest, step.key, file, content)
+            ingest.add_bytes(snapshot.model_toml)
+            objects = self.repository.objects
+            objects.put_manifest(snapshot.manifest)
+            objects.put_tree(snapshot.tree)
+            objects.put_version(version)
+            self._commit(ingest, version)
+
+    @contextlib.contextmanager
+    def _storing(self, snapshot: Snapshot, version: Version) -> Iterator[Ingest]:
+        """Yield an ingest with the files of present parents as delta bases; an error discards what was stored."""
+        repository = self.repository
+        present = [id_ for id_ in version.parents if repository.objects.has(id_)]
+        bases = delta_bases.bases(Model(repository, self.key), snapshot.manifest, present)
+        ingest = repository.ingest(None, bases)
+        try:
+            yield ingest
+        except BaseException:
+            ingest.discard()
+            repository.door.discard_staged()
+            raise
+
+    def _commit(self, ingest: Ingest, version: Version) -> None:
+        repository = self.repository
+        ingest.close()
+        with repository.locked():
+            if gc.generation(repository.door) != self._generation:
+                raise errors.CollectedMeanwhile
+            config.require(repository.door, ingest.features)
+            repository.door.barrier()
+            self._record_absent(version)
+            if repository.heads.get(self.key) is None:
+                repository.heads.set(self.key, Head(folder_for(repository, self.key), MAIN))
+
+    def _record_absent(self, version: Version) -> None:
+        """Record the parents that the source does not have."""
+        objects = self.repository.objects
+        missing = [id_ for id_ in objects.parents(version) if not objects.has(id_)]
+        if missing:
+            cause = Cause(self.history.origin, str(self.actor.person), self.actor.at)
+            promised.append(self.repository.door, ABSENT, missing, cause)
+            objects.forget_absent()
+        self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
+
+
+def folder_for(repository: Repository, key: str) -> str:
+    """Return the folder of a new model: the repository's root if it has no model, else a folder of the model's name."""
+    return key if repository.heads.models() or (repository.root / MODEL_TOML).exists() else ""
+
+
+def _exact(step: Step, contents: Sequence[Content]) -> Snapshot:
+    """Return the objects of a step after checking that they belong together, and that its files are theirs.
+
+    Raises NotCanonical, ContentDiffers, UnsafePath, UnportablePath, CollidingPaths.
+    """
+    objects = step.objects
+    assert objects is not None  # noqa: S101 - asked before
+    version, manifest, tree = objects.version, objects.manifest, objects.tree
+    if (manifest.id(), tree.id(), digest(objects.model_toml)) != (version.manifest, version.tree, version.model_toml):
+        raise errors.NotCanonical(reason="the parts of a version do not belong together")
+    snapshots.check_paths(list(tree.by_path))
+    by_path = {file.path: (file, content) for file, content in zip(step.files, contents, strict=True)}
+    if by_path.keys() != tree.by_path.keys():
+        raise errors.NotCanonical(reason="the files of a version are not those of its tree")
+    for entry in tree.entries:
+        content = by_path[entry.path][1]
+        if (content.file, content.size) != (entry.file, entry.size):
+            raise errors.ContentDiffers(
+                path=escape_name(entry.path),
+                step=escape_name(step.key),
+                what="id",
+                found=content.file,
+                recorded=entry.file,
+            )
+    return Snapshot(objects.model_toml, manifest, tree)
+
+
+def _version(step: Step, parents: Place, snapshot: Snapshot) -> Version | None:
+    """Return the version of a step; None if the id of a parent is not known. Raises NotCanonical."""
+    if step.objects is not None:
+        return step.objects.version
+    ids = [id_ for id_ in parents.ids if id_ is not None]
+    if len(ids) < len(parents.ids):
+        return None
+    version = Version(
+        parents=tuple(ids),
+        number=parents.number + 1,
+        author=person(step.author),
+        time=step.time,
+        message=_message(step),
+        manifest=snapshot.manifest.id(),
+        tree=snapshot.tree.id(),
+        model_toml=FileId(digest(snapshot.model_toml)),
+        code=step.code,
+    )
+    version.encode()
+    return version
+
+
+def person(found: Person) -> Person:
+    """Return an author as a version can have it: sources allow names that are empty, or have line feeds."""
+    name = "".join(letter for letter in found.name if letter.isprintable() and letter not in "<>").strip()
+    email = "".join(letter for letter in found.email if letter.isprintable() and letter not in "<> ")
+    return Person(name or email or "unknown", email)
+
+
+def _message(step: Step) -> str:
+    text = step.message.encode("utf-8", "replace").decode().strip()
+    return text or step.key.encode("utf-8", "replace").decode()
+
+
+def _missing(files: Sequence[str]) -> str:
+    named = ", ".join(map(escape_name, files))
+    return f"the source lacks {named}"
+
+
+def _secrets(snapshot: Snapshot, step: Step) -> tuple[str, ...]:
+    leaks = secrets.find(snapshot.manifest, step.message)
+    return tuple(f"{leak.key} looks like a secret: {leak.kind}" for leak in leaks)
