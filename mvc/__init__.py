@@ -40,6 +40,7 @@ HOMES = {
     "run": "mvc.training.run",
     "training": "mvc",
     "user_config": "mvc.api.repository",
+    "versioned": "mvc.training.versioned",
 }
 """The module of each public name; `__init__.pyi` says the same to type checkers, and is made from it by a test."""
 

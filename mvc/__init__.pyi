@@ -23,6 +23,7 @@ from mvc.model.version import Timestamp as Timestamp
 from mvc.repository.repository import Actor as Actor
 from mvc.training.run import Run as Run
 from mvc.training.run import run as run
+from mvc.training.versioned import versioned as versioned
 
 __all__ = [
     "Actor",
@@ -48,6 +49,7 @@ __all__ = [
     "run",
     "training",
     "user_config",
+    "versioned",
 ]
 
 __version__: str

@@ -57,20 +57,15 @@ class OutputFolder:
         """Append to the run's file `name`, and return its size. Raises NotWritable, DiskFailed."""
         return outside.append_outside(self._paths[name], data)
 
-    def remove(self, *, folder: bool) -> None:
-        """Remove the run's files; with `folder` also the folder and the one above it, if they are empty."""
-        for path in self._paths.values():
-            outside.remove_outside(path)
-        self._paths.clear()
-        if folder:
+    def remove(self, *names: str) -> None:
+        """Remove these files of the run; without names all, and the folder and the one above it if they are empty."""
+        for name in names or tuple(self._paths):
+            path = self._paths.pop(name, None)
+            if path is not None:
+                outside.remove_outside(path)
+        if not names:
             outside.remove_outside(self.folder)
             outside.remove_outside(self.folder.parent)
-
-    def forget(self, name: str) -> None:
-        """Remove the run's file `name`, if it was written."""
-        path = self._paths.pop(name, None)
-        if path is not None:
-            outside.remove_outside(path)
 
     def _created(self, name: str, data: Callable[[Path], bytes]) -> Path:
         folder = outside_store(self.folder)

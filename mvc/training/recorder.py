@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from mvc.repository.record.request import RecordRequest, RequestedFile, resume_c
 from mvc.repository.repository import Actor
 from mvc.storage.records.config import Config
 from mvc.training import messages
+from mvc.training.background import BackgroundPush
 from mvc.training.output import OutputFolder
 from mvc.training.plan import SECTIONS, Plan
 
@@ -36,6 +37,8 @@ _NO_BRANCH = (errors.Detached, errors.MergeUnderway, errors.BadRefName, errors.N
 """Why a version cannot be on the branch that was asked for."""
 _NO_NAMES = (errors.NotReady, errors.TagExists, errors.BadRefName, errors.NameTaken, errors.CaseTwin)
 """Why a version cannot have the tags and aliases that were asked for."""
+_INHERITED = {"about": "model", "docker": "docker", "intent": "intent"}
+"""Sections that a version inherits, with their names in model.toml."""
 _REPLACED = ("metrics", "labelmap", "parameters")
 """Sections that describe one training: given values replace those of the parent."""
 
@@ -126,6 +129,10 @@ class Recorder:
                 else:
                     raise
 
+    def push(self, remote: str, done: Recorded, say: Callable[[str], object]) -> BackgroundPush:
+        """Start to push a recorded version's branch, and the tags and aliases that it got. Raises OSError."""
+        return BackgroundPush(self._root, done.model, remote, (done.branch, *done.named), say)
+
     def keep(self, contents: Contents, place: Place, reason: str = "") -> None:
         """Write the request that `command` records, beside the training log, else among the temporary files.
 
@@ -164,7 +171,7 @@ class Recorder:
         given = dict(contents.sections)
         name = place.branch or model.branch
         if model.head is None and (name is None or name not in model.branches):
-            given = {**_first_values(model), **given}
+            given = _first_values(model, given)
         return model.record(
             contents.files,
             contents.message,
@@ -173,7 +180,7 @@ class Recorder:
             branch=place.branch,
             tags=place.tags,
             aliases=place.aliases,
-            actor=self._plan.actor,
+            actor=self._plan.actor or self._person,
             code=self._code or False,
         )
 
@@ -188,15 +195,15 @@ def _person(given: Who | None, environment: Environment, settings: Config) -> Pe
         return None
 
 
-def _first_values(model: Model) -> dict[str, Any]:
-    """Return the values of model.toml that the first version of a model has: there is no parent to inherit from."""
+def _first_values(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with those of model.toml, for the first version of a model: it has no parent to inherit from."""
     try:
         written = model.get()
     except errors.MvcError:
-        return {}
-    labels = written.get("labelmap", {})
-    found = {"about": written.get("model"), "docker": written.get("docker"), "intent": written.get("intent")}
-    return {**found, "labelmap": labels if labels and "path" not in labels else None}
+        return dict(given)
+    labels = written.get("labelmap") or {}
+    found = {name: {**written.get(key, {}), **given.get(name, {})} for name, key in _INHERITED.items()}
+    return {**given, **found, "labelmap": given.get("labelmap") or (labels if "path" not in labels else None)}
 
 
 def _replaced(sections: Mapping[str, Any]) -> list[str]:

@@ -32,14 +32,17 @@ from mvc.intake.layouts import LATEST
 from mvc.model import labelmap as labelmaps
 from mvc.repository.record.files import Recorded
 from mvc.training import messages, rank, values
+from mvc.training.background import BackgroundPush
 from mvc.training.output import OutputFolder, TrainingLog
 from mvc.training.plan import SECTIONS, Every, Keep, Mode, Plan, Report, Weights, regular
-from mvc.training.recorder import TRAINING_LOG, Contents, Place, Recorder
+from mvc.training.recorder import REQUEST, TRAINING_LOG, Contents, Place, Recorder
 
 FOLDER = "mvc-runs"
 """The folder of the runs that were given none, in the current folder."""
 OPTIMIZER = "optimizer"
 """The role of the optimizer's state, which is recorded only if that is asked for."""
+
+_OF_PROCESS = ("_lock", "_pid", "_rank", "_push")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,6 +96,8 @@ class Run:
     def _prepare(self) -> None:
         self._lock = threading.RLock()
         self._pid = os.getpid()
+        self._rank = 0
+        self._push: BackgroundPush | None = None
 
     # --- what it is
 
@@ -109,7 +114,8 @@ class Run:
     @property
     def active(self) -> bool:
         """Whether this process records: it has rank 0, and did not fork from the one that has the run."""
-        return os.getpid() == self._pid and rank.rank() == 0
+        self._rank = self._rank or rank.rank()  # a process group that is gone is not asked any more
+        return self._rank == 0 and os.getpid() == self._pid
 
     @property
     def recorded(self) -> Recorded | None:
@@ -252,6 +258,10 @@ class Run:
         else:
             self._record_result(failed=failed)
 
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the push of the version has ended; return whether it has, or none was asked for."""
+        return self._push is None or self._push.wait(seconds)
+
     def __enter__(self) -> Self:
         """Begin."""
         return self.begin()
@@ -274,8 +284,8 @@ class Run:
     # --- pickle
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but the lock and the process."""
-        return {name: value for name, value in vars(self).items() if name not in ("_lock", "_pid")}
+        """Return all but what belongs to this process."""
+        return {name: value for name, value in vars(self).items() if name not in _OF_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a run, which goes on in this process."""
@@ -354,7 +364,13 @@ class Run:
         for remark in done.remarks:
             self._warn(remark)
         self._say(messages.of_version(done.recorded))
-        self._output.remove(folder=self._plan.is_own_folder)
+        self._output.remove(*(() if self._plan.is_own_folder else (REQUEST,)))
+        if self._plan.push is not None:
+            self._start_push(self._plan.push, done.recorded)
+
+    @_guarded("The version is recorded, and not pushed")
+    def _start_push(self, remote: str, done: Recorded) -> None:
+        self._push = self._recorder.push(remote, done, self._say)
 
     def _later(self) -> list[str]:
         """Return the sentence that says how to record the run later, if it is known."""
@@ -401,7 +417,7 @@ def run(
     `parameters` are a mapping, an `argparse.Namespace` or a dataclass. `branch` gets the version (default: the current
     one), `alias` and `tag` move to it. `every` is "end", or "best" or a number of epochs to record versions on
     the branch `run/NAME` meanwhile. `optimizer` also records files of that role. `keep="failed"` records a run that ends
-    with an exception, on `run/NAME`. `output` is the folder of the training log.
+    with an exception, on `run/NAME`. `push` is a remote that gets the version in the background. `output` is the folder of the training log.
     `environment` records Python, packages and GPUs. `report` is called with each message, which else goes to stderr.
 
     Nothing is raised unless `strict`: what cannot be recorded is reported, with the command that records it later.

@@ -47,10 +47,8 @@ def metrics(given: Mapping[Any, Any], left_out: Report) -> dict[str, float]:
         name, plain = named(key), number(value)
         if plain is None:
             left_out(f"metric {name}", f"{_called(value)} is not a number")
-        elif not math.isfinite(plain):
-            left_out(f"metric {name}", f"{plain} is not a finite number")
-        elif isinstance(plain, int) and not _INT_MIN <= plain <= _INT_MAX:
-            left_out(f"metric {name}", "it does not fit in 64 bits")
+        elif fault := _number_fault(plain):
+            left_out(f"metric {name}", fault)
         elif not name:
             left_out("a metric", "it has no name")
         else:
@@ -63,8 +61,9 @@ def section(name: str, given: Any, left_out: Report) -> dict[str, Any]:
     if name == "metrics":
         return dict(metrics(given, left_out))
     found: dict[str, Any] = {}
-    _Values(left_out).add(found, (name,), given)
-    return dict(found.get(name, {}))
+    key = "model" if name == "about" else name
+    _Values(left_out).add(found, (key,), given)
+    return dict(found.get(key, {}))
 
 
 def number(value: Any) -> float | int | None:
@@ -172,10 +171,11 @@ def _leaf(value: Any) -> Any:
         value = value.value if isinstance(value.value, bool | int | float | str) else value.name
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
+    if isinstance(value, int | float):
+        plain = int.__int__(value) if isinstance(value, int) else float.__float__(value)
+        if fault := _number_fault(plain):
+            raise _UnfitError(fault)
+        return plain
     if isinstance(value, str):
         text = str.__str__(value)
     elif isinstance(value, os.PathLike):
@@ -189,6 +189,13 @@ def _leaf(value: Any) -> Any:
     if len(text) > MAX_TEXT:
         raise _UnfitError(f"it is longer than {MAX_TEXT} characters")
     return text
+
+
+def _number_fault(value: float) -> str:
+    """Return why a version cannot have a number; "" if it can."""
+    if isinstance(value, int):
+        return "" if _INT_MIN <= value <= _INT_MAX else "it does not fit in 64 bits"
+    return "" if math.isfinite(value) else f"{value} is not a finite number"
 
 
 def _list(value: Any, depth: int = 0) -> list[Any]:

@@ -28,16 +28,17 @@ def reports() -> Reports:
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mvc.Model:
-    """One version of helmets; the current folder is another one."""
-    folder, work = tmp_path / "helmets", tmp_path / "work"
+    """One version of helmets."""
+    folder = tmp_path / "helmets"
     folder.mkdir()
-    work.mkdir()
     (folder / "best.onnx").write_bytes(WEIGHTS)
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("MVC_AUTHOR_NAME", "Ana")
+    monkeypatch.setenv("MVC_AUTHOR_EMAIL", "ana@example.org")
     model = mvc.init(folder, model="helmets", type="OBJECT_DETECTION", framework="ONNX").model()
     model.add("best.onnx", role="model-latest")
     model.update(labelmap=["helmet", "head"], parameters={"epochs": 3})
-    model.commit("First", actor="Ana <ana@example.org>")
+    model.commit("First")
     return model
 
 
@@ -45,5 +46,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mvc.Model:
 def weights(tmp_path: Path) -> Path:
     """Weights of a training, outside the model's folder."""
     path = tmp_path / "work" / "last.pt"
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(WEIGHTS[::-1])
     return path
