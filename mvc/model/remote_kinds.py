@@ -129,7 +129,14 @@ KINDS = {kind.scheme: kind for kind in (FILE, S3, GS, AZ, SFTP, PICSELLIA)}
 """Every kind by its scheme."""
 DOCKER = "docker"
 """The kind of registries of images, which are no remotes, and of their token servers."""
-CREDENTIALS = (*(kind.scheme for kind in KINDS.values() if kind.shape is not Shape.FOLDER), DOCKER)
+HUGGING_FACE, MLFLOW = "hf", "mlflow"
+"""The kinds of hubs, which are no remotes, whose tokens go to a host that the user's environment or a URL names."""
+CREDENTIALS = (
+    *(kind.scheme for kind in KINDS.values() if kind.shape is not Shape.FOLDER),
+    DOCKER,
+    HUGGING_FACE,
+    MLFLOW,
+)
 """The kinds whose credentials go to a host that somebody must approve."""
 OPTIONS = {option.name: option.meaning for kind in KINDS.values() for option in kind.options}
 """Every setting that some kind has, and what it means."""

@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.servers import picsellia_datasets, picsellia_experiments, picsellia_tags
@@ -43,12 +43,13 @@ Row = dict[str, Any]
 class Fault:
     """What goes wrong with a call: before it is processed, or `after`. `status` 0 closes the connection.
 
-    With `cut`, the answer ends after so many bytes of its body.
+    With `cut`, the answer ends after so many bytes of its body; with `flip`, one of its bytes is another.
     """
 
     status: int = 0
     after: bool = False
     garbage: bool = False
+    flip: bool = False
     cut: int = 0
     stall: float = 0.0
     message: str = "this was asked for by a test"
@@ -512,11 +513,25 @@ def _attached(platform: Platform, call: Call, experiment: str) -> Answer:
 # --- the server
 
 
+class Served(Protocol):
+    """A stand-in that answers calls: `host` is set to its address, `calls` are those that came."""
+
+    host: str
+    calls: list[Call]
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong with a call."""
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to a call."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection; its class has the platform it belongs to."""
 
     protocol_version = "HTTP/1.1"
-    platform: Platform
+    platform: Served
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
@@ -544,6 +559,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.cut:
             self._send(self.platform.answer(call), fault.cut)
             self.close_connection = True
+        elif fault.flip:
+            answer = self.platform.answer(call)
+            body = bytearray(answer.body() or b"?")
+            body[len(body) // 2] ^= 1
+            self._send(Answer(answer.status, headers=answer.headers, raw=bytes(body)))
         elif fault.garbage:
             self._send(Answer(200, raw=b'{"id": "'))
         elif fault.status:
@@ -561,9 +581,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[:cut])
+        if self.command != "HEAD":
+            self.wfile.write(body[:cut])
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _process  # noqa: N815 - http.server's names
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _process  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing."""
@@ -579,7 +600,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(platform: Platform, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def serve(platform: Served, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve `platform`, with `tls` by HTTPS, until the block ends; its address."""
     handler = type("Handler", (_Handler,), {"platform": platform})
     server = _Server(("127.0.0.1", port), handler)
