@@ -1,0 +1,159 @@
+"""YOLO, trained on the CPU: one version for each training, of best.pt with its metrics."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ultralytics import YOLO
+
+from mvc.training.ultralytics import attach
+from tests.integrations import versions
+from tests.integrations.ultralytics import pictures
+
+QUICK = {"imgsz": pictures.SIZE, "device": "cpu", "workers": 0, "plots": False, "verbose": False, "seed": 1}
+FITTED: dict[str, Any] = {
+    "epochs": 25,
+    "batch": 2,
+    "nbs": 2,
+    "optimizer": "AdamW",
+    "lr0": 0.012,
+    "warmup_epochs": 0,
+    "mosaic": 0.0,
+}
+"""Arguments with which six pictures are learned in seconds, so that no metric is 0."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(versions.project(tmp_path / "project"))
+    pictures.write(tmp_path / "project" / "data")
+    return tmp_path / "project"
+
+
+def train(yolo: Any, folder: Path, **arguments: Any) -> Path:
+    """Train, and return the run folder."""
+    yolo.train(data=str(folder / "data" / "data.yaml"), project=str(folder / "runs"), name="exp", **QUICK | arguments)
+    return Path(yolo.trainer.save_dir)
+
+
+def test_a_training_is_one_version_of_its_best_weights(folder: Path) -> None:
+    said: list[str] = []
+    yolo = YOLO("yolo11n.yaml")
+    attach(yolo, versions.MODEL, alias="candidate", report=said.append)
+    run = train(yolo, folder, **FITTED)
+
+    version = versions.only(folder)
+    best = (run / "weights" / "best.pt").read_bytes()
+    assert version.files["model-latest"].read() == best
+    assert len(best) < 6_000_000, "the optimizer was not stripped yet"
+
+    again = YOLO(run / "weights" / "best.pt")
+    fresh = again.val(
+        data=str(folder / "data" / "data.yaml"), batch=4, imgsz=pictures.SIZE, device="cpu", workers=0, plots=False
+    )
+    expected = {name: value for name, value in fresh.results_dict.items() if name != "fitness"}
+    assert expected["metrics/mAP50(B)"] > 0.05, "too little was learned to compare anything"
+    assert version.metrics == pytest.approx(expected, abs=1e-6)
+
+    assert version.labelmap == {0: "helmet", 1: "head"}
+    assert {name: version.parameters[name] for name in FITTED} == FITTED
+    assert not {"momentum", "save_dir", "project"} & {*version.parameters}, "a default, and where it wrote"
+    assert version.files["dataset"].read() == (folder / "data" / "data.yaml").read_bytes()
+    assert version.files["args"].read() == (run / "args.yaml").read_bytes()
+
+    rows = list(csv.DictReader(io.StringIO(version.files["training-log"].read().decode())))
+    assert [float(row["epoch"]) for row in rows] == list(range(1, FITTED["epochs"] + 1))
+    with open(run / "results.csv", encoding="utf-8", newline="") as file:
+        theirs = [float(row["metrics/mAP50(B)"]) for row in csv.DictReader(file)]
+    assert [float(row["metrics/mAP50(B)"]) for row in rows] == pytest.approx(theirs, abs=1e-5)
+    assert version.names == {"main": "branch", "candidate": "alias"}
+    assert [line for line in said if not line.startswith("recorded ")] == []
+
+
+def test_a_training_that_fails_leaves_no_version_and_its_own_error(folder: Path) -> None:
+    def fail(trainer: Any) -> None:
+        raise KeyError("as the training")
+
+    yolo = YOLO("yolo11n.yaml")
+    attach(yolo, versions.MODEL)
+    yolo.add_callback("on_train_epoch_end", fail)
+    with pytest.raises(KeyError, match="as the training"):
+        train(yolo, folder, epochs=1, batch=6)
+    assert versions.versions(folder) == []
+
+
+def test_a_training_goes_on_when_it_cannot_be_recorded(folder: Path) -> None:
+    (folder / ".mvc" / "config.toml").write_text("broken", encoding="utf-8")
+    said: list[str] = []
+    yolo = YOLO("yolo11n.yaml")
+    attach(yolo, versions.MODEL, report=said.append)
+    run = train(yolo, folder, epochs=1, batch=6)
+    assert (run / "weights" / "best.pt").is_file()
+    assert said
+
+
+def test_versions_of_epochs_are_on_a_branch_of_the_run(folder: Path) -> None:
+    yolo = YOLO("yolo11n.yaml")
+    attach(yolo, versions.MODEL, every=1, name="first")
+    run = train(yolo, folder, epochs=2, batch=6)
+    result, *epochs = versions.versions(folder)
+    assert result.names == {"main": "branch"}
+    assert result.files["model-latest"].read() == (run / "weights" / "best.pt").read_bytes()
+    assert [version.names for version in epochs] == [{"run/first": "branch"}, {}]
+    assert all(version.files["model-latest"].size > 9_000_000 for version in epochs), "with the optimizer, as they were"
+
+
+DISTRIBUTED = """
+import os
+from datetime import timedelta
+
+from torch import distributed, nn
+from ultralytics import YOLO
+from ultralytics.engine import validator
+from ultralytics.models.yolo.detect import DetectionTrainer
+
+from mvc.training.ultralytics import attach
+
+
+class TwoProcesses(DetectionTrainer):
+    # As with two GPUs: Ultralytics starts the processes, and sends them its callbacks.
+
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        self.world_size, self.ddp = 2, "RANK" not in os.environ
+
+    def _setup_ddp(self):
+        distributed.init_process_group("gloo", timeout=timedelta(seconds=60))
+        whole = nn.parallel.DistributedDataParallel
+        nn.parallel.DistributedDataParallel = lambda model, device_ids=None, **given: whole(model, **given)
+
+    def final_eval(self):
+        # With a rank, it would look for the GPU of this process.
+        backend, rank = validator.AutoBackend, validator.RANK
+
+        def on_cpu(**given):
+            validator.RANK = rank
+            return backend(**given)
+
+        validator.AutoBackend, validator.RANK = on_cpu, -1
+        super().final_eval()
+
+
+yolo = YOLO("yolo11n.yaml")
+attach(yolo, "helmet-detector", strict=True)
+yolo.train(trainer=TwoProcesses, data="data/data.yaml", epochs=2, batch=4, imgsz=64, device="cpu", workers=0, plots=False,
+           project=os.path.abspath("runs"), name="exp")
+"""
+
+
+def test_two_processes_make_one_version(folder: Path) -> None:
+    done = versions.python(DISTRIBUTED, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    version = versions.only(folder)
+    assert version.files["model-latest"].read() == (folder / "runs" / "exp" / "weights" / "best.pt").read_bytes()
+    assert version.labelmap == {0: "helmet", 1: "head"}
+    assert done.stderr.count("mvc: recorded ") == 1
