@@ -14,6 +14,7 @@ from mvc.api.remote import PruneRules, rules_of
 from mvc.api.session import PathLike, Revision, When, Who, person, texts
 from mvc.api.values import Labels
 from mvc.model.query import parse
+from mvc.model.toml.rules import Problem
 from mvc.model.version import Code, Person
 from mvc.porcelain import docker
 from mvc.porcelain import source as origin
@@ -27,13 +28,17 @@ from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.du import Usages, du
 from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
+from mvc.porcelain.preflight import preflight
 from mvc.porcelain.prune import Pruned, prune
+from mvc.porcelain.record import record
+from mvc.porcelain.record import resume as resume_request
 from mvc.porcelain.reflog import Reflog, reflog
 from mvc.readiness.evaluation import rules_for
 from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
-from mvc.repository.record.files import Recorded, record_files
+from mvc.repository.record.files import Recorded
 from mvc.repository.record.options import Changes, Options
+from mvc.repository.record.request import RecordRequest
 from mvc.repository.retention.rules import Rules
 from mvc.storage.progress import Progress
 
@@ -127,7 +132,7 @@ class History(Handle):
             source = run.source.values() if run is not None else None
         given = values.by_section(parameters, metrics, labelmap, about, docker, source, intent)
         found = values.sections(given, replace)
-        done = record_files(
+        done = record(
             self._session.of(self.name),
             {
                 role: file.entry if isinstance(file, File) else self._session.absolute(file)
@@ -148,6 +153,30 @@ class History(Handle):
             progress=progress,
         )
         return replaced(done, left_out=found.left_out)
+
+    def resume(
+        self,
+        request: PathLike,
+        *,
+        branch: str | None = None,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> Recorded:
+        """Record the version that a failed recording left as the file `request`; `branch` replaces the request's.
+
+        If a version of the model is what the request asks for, nothing is added: `created` of the result is False. Raises
+        BadRecordRequest, FileReplaced, and as `record`.
+        """
+        who, asked = self._session.actor(actor), RecordRequest.read(self._session.absolute(request))
+        options = asked.options if branch is None else replaced(asked.options, branch=branch)
+        return resume_request(self._session.of(self.name), asked, who, options=options, progress=progress)
+
+    def preflight(self, *, branch: str | None = None, size: int = 0) -> list[Problem]:
+        """Return what would stop `record` of `size` bytes on `branch` (default: the current one); nothing is raised.
+
+        Of each problem, `severity` is `error`, or `warning` for what would not stop it; `fix` is the remedy.
+        """
+        return preflight(self._session.of(self.name), branch=branch, size=size)
 
     def log(
         self,

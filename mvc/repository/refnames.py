@@ -5,8 +5,9 @@ A branch moves with commits, a tag never moves, an alias is moved explicitly, wi
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 else:
     completeness = lazy.Module("mvc.repository.retention.completeness")
 
+_ATTEMPTS = 20
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs, each with its word in messages."""
 
@@ -104,10 +106,21 @@ def set_all(
     aliases: Sequence[str],
     actor: Actor,
 ) -> tuple[str, ...]:
-    """Set several tags and aliases, without a reason; return the names that changed."""
-    done = [tag for tag in tags if set_tag(model, tag, version, actor, "")]
-    done += [alias for alias in aliases if set_alias(model, alias, version, actor, "")]
+    """Set several tags and aliases, without a reason; return the names that changed.
+
+    Of two commands that set an alias at the same time, the last one counts: their versions exist, and neither may fail.
+    """
+    done = [tag for tag in tags if _retried(set_tag, model, tag, version, actor)]
+    done += [alias for alias in aliases if _retried(set_alias, model, alias, version, actor)]
     return tuple(done)
+
+
+def _retried(set_ref: Callable[..., bool], model: Model, name: str, version: VersionId, actor: Actor) -> bool:
+    """Set a ref; again if another command moved it meanwhile. Raises RefMoved after `_ATTEMPTS`."""
+    for _ in range(_ATTEMPTS - 1):
+        with contextlib.suppress(errors.RefMoved):
+            return set_ref(model, name, version, actor, "")
+    return set_ref(model, name, version, actor, "")
 
 
 def remove(model: Model, kind: str, name: str, actor: Actor, reason: str) -> VersionId:

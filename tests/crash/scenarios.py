@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.model.version import Person, Timestamp
+from mvc.repository.record.options import Options
+from mvc.repository.record.request import RecordRequest, RequestedFile
 from mvc.repository.repository import Repository
 from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
@@ -70,6 +73,15 @@ def two_versions(root: Path) -> None:
     mvc(root, "add", "extra/log.txt", "--as", "log")
     mvc(root, "set", "labelmap.0=helmet", "labelmap.1=head")
     mvc(root, "commit", "-m", "two")
+
+
+def requested(root: Path) -> None:
+    """Two versions, and the request of a recording that failed."""
+    two_versions(root)
+    files = {"model-latest": RequestedFile.of(root / "weights" / "best.onnx")}
+    options = Options("run/1", tags=("night",), aliases=("best",))
+    asked = RecordRequest("helmets", files, "night", Person("Ana", "ana@example.org"), Timestamp(0), options=options)
+    asked.write(root / "mvc-failed-night.json", root)
 
 
 @made_once
@@ -324,6 +336,13 @@ SCENARIOS = (
     Scenario("commit", edited, ("commit", "-m", "three"), (0, 1)),
     Scenario("commit with names", edited, ("commit", "-m", "three", "--tag", "t", "--alias", "prod"), (0, 1)),
     Scenario("commit of tuned weights", tuned, ("commit", "-m", "two"), (0, 1)),
+    Scenario(
+        "record",
+        edited,
+        ("record", "-m", "three", "--branch", "run/1", "--parent", "v2", "--file", "model-latest=weights/best.onnx"),
+        (0, 13),
+    ),
+    Scenario("record --resume", requested, ("record", "--resume", "mvc-failed-night.json")),
     Scenario("switch to tuned weights", tuned_twice, ("switch", "v1")),
     Scenario("amend", two_versions, ("commit", "--amend", "-m", "two, better")),
     Scenario("switch", two_versions, ("switch", "v1")),

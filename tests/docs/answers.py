@@ -36,6 +36,8 @@ diff
 commit -m Second --tag t --alias prod
 set intent.ready_for=edge
 commit -m Unready
+record -n --file model-latest=w.safetensors --branch run
+record -m Recorded --file model-latest=w.safetensors --branch run
 alias
 alias set prod v1 -m back
 alias log prod

@@ -64,6 +64,7 @@ from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_hub import HubPublished
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
+from mvc.porcelain.record import Planned
 from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
 from mvc.porcelain.reset import Reset
@@ -80,6 +81,7 @@ from mvc.readiness.rule import Rule
 from mvc.registry.tags.follow import TagChange
 from mvc.registry.tags.rename import RenamedVersion
 from mvc.remotes.backends.probe import Verdict
+from mvc.repository.record.files import Recorded
 from mvc.storage.records.config import Setting
 from tests.docs import pages
 
@@ -112,6 +114,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "fsck": [Report, Repaired, Healed],
     "gc": [Collected, CollectedThere],
     "prune": [Pruned],
+    "record": [Recorded, {"problems": list[Problem], "planned": Planned | None}],
     "grep": [Matches],
     "get": [Got],
     "import": [Imported, ImportedExperiment, ImportedHistory],
@@ -166,6 +169,7 @@ COMMANDS = {
     "models": ("models", "models rename"),
     "op": ("op` and `mvc op log", "op show", "op restore"),
     "publish": ("publish", "publish URL"),
+    "record": ("record", "record -n"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
     "revert": ("revert", "revert --continue", "revert --abort"),

@@ -12,7 +12,9 @@ from tests.docs import forks, pasted
 
 
 @pytest.mark.parametrize(
-    "page", [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS], ids=["README", "tutorial", "models"]
+    "page",
+    [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS, pasted.RECORD],
+    ids=["README", "tutorial", "models", "record"],
 )
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     with forks.program(tmp_path / "bin") as program:

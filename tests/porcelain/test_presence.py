@@ -91,6 +91,8 @@ ROWS = (
     Row("commit -m x --amend", before=("commit -m y --allow-empty", *EDIT)),
     Row("commit -m x", before=("rm runs",)),
     Row("commit -m x", code=1),
+    Row("record -m x --file weights=new.bin --branch run", write=("new.bin",)),
+    Row("record -m x --file weights=new.bin --branch run -n", write=("new.bin",)),
     # --- names
     Row("tag t"),
     Row("alias set prod HEAD"),

@@ -26,6 +26,7 @@ VERBS = {
     "status": ("status", "Show the working tree status"),
     "source": ("source", "Show which experiment and datasets a model comes from"),
     "commit": ("commit", "Record a new version of the model"),
+    "record": ("record", "Record a version of files anywhere"),
     "log": ("log", "Show the version history"),
     "show": ("show", "Show one version in full"),
     "diff": ("diff", "Show changes between versions, or to the working tree"),

@@ -26,7 +26,7 @@ from mvc.registry.files import archives, flat_files, role_names
 from mvc.registry.files.flat_files import RegistryFile
 from mvc.registry.protocol import Registry, RemoteFile
 from mvc.repository import places
-from mvc.repository.record.files import Given, NamedFile
+from mvc.repository.record.plan import Given, NamedFile
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.progress import Progress

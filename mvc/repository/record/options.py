@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.toml import schema
-from mvc.model.version import Person, Timestamp
+from mvc.model.version import Code, Person, Timestamp
+
+CodeOf = Callable[[Sequence[str]], Code | None]
+"""Returns the training code's commit; it is called with the model's own files."""
 
 
 @dataclass(frozen=True, slots=True)
