@@ -44,6 +44,48 @@ class Imports:
         """
         return self._run("folders", places, model, branch, dry_run=dry_run, actor=actor, progress=progress)
 
+    def git(
+        self,
+        place: PathLike,
+        *,
+        paths: Sequence[str] = (),
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import a Git repository with weights in Git or Git LFS: a version for each commit that changed them.
+
+        `paths` are patterns of files to take instead of weights, `branch` is the only branch to import. Raises NotGit,
+        ShallowHistory, BadGitObject, BadPattern, TooBig.
+        """
+        options = {"paths": tuple(paths)}
+        return self._run(
+            "git", [place], model, branch, options=options, dry_run=dry_run, actor=actor, progress=progress
+        )
+
+    def dvc(
+        self,
+        place: PathLike,
+        *,
+        artifact: str | None = None,
+        paths: Sequence[str] = (),
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import a Git repository with weights in DVC; of GTO, versions become tags, and stages aliases.
+
+        `artifact` is the one to take, if there are several. Raises NotDvc, WhichArtifact, NoSuchArtifact, and as `git`.
+        """
+        options = {"paths": tuple(paths), "artifact": (artifact,) if artifact is not None else ()}
+        return self._run(
+            "dvc", [place], model, branch, options=options, dry_run=dry_run, actor=actor, progress=progress
+        )
+
     def _run(
         self,
         kind: str,

@@ -51,6 +51,10 @@ def _kinds(function: Callable[..., int]) -> Callable[..., int]:
     "--import-additions", is_flag=True, help="Import files that were added to published versions, as child versions."
 )
 @click.option("--tags", is_flag=True, help="Set an alias for each tag that one version has there.")
+@click.option(
+    "--path", "paths", multiple=True, metavar="PATTERN", help="With Git or DVC: files to take, instead of weights."
+)
+@click.option("--artifact", metavar="NAME", help="With DVC: artifact to take, if there are several.")
 @click.option("--experiment", metavar="ID|NAME", help="Import the result of this experiment, exported or not.")
 @click.option("--project", metavar="PROJECT", help="With --experiment: project that has it.")
 @click.option("--branch", metavar="NAME", help="Branch of the source to import, or branch to create or fast-forward.")
@@ -63,6 +67,8 @@ def command(
     settings: tuple[str, ...],
     import_additions: bool,
     tags: bool,
+    paths: tuple[str, ...],
+    artifact: str | None,
     experiment: str | None,
     project: str | None,
     branch: str | None,
@@ -98,7 +104,10 @@ def command(
     if not sources:
         raise click.UsageError("name a source, or --experiment")
     if not registry:
-        return import_source.run(invocation, sources, kind, settings, branch=branch, dry_run=dry_run)
+        options = {"paths": paths, "artifact": (artifact,) if artifact is not None else ()}
+        return import_source.run(invocation, sources, kind, settings, branch=branch, options=options, dry_run=dry_run)
+    if paths or artifact is not None:
+        raise click.UsageError("--path and --artifact go with a repository of Git or DVC")
     if branch is not None or dry_run:
         raise click.UsageError("--branch and --dry-run do not go with picsellia://ORGANIZATION/MODEL")
     return _import_model(invocation, sources[0], settings, tags=tags, import_additions=import_additions)

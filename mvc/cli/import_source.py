@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mvc import errors
 from mvc.cli.app import failure, transfers
@@ -28,6 +28,7 @@ def run(
     settings: Sequence[str],
     *,
     branch: str | None,
+    options: Mapping[str, Sequence[str]],
     dry_run: bool,
 ) -> int:
     """Import the history of the sources."""
@@ -42,6 +43,7 @@ def run(
             _current(invocation),
             branch,
             transfers.given_settings(settings),
+            {name: values for name, values in options.items() if values},
             dry_run=dry_run,
             progress=progress,
         )

@@ -26,12 +26,12 @@ All other classes inherit the exit code of their branch. One module per area:
     revisions   revisions, and formats and filters of the log
     commit      commits, and notes on versions
     merge       merges, fast-forwards and rebases
-    store       stored data: missing or damaged, in the store or on a remote
+    store       stored data: missing or damaged, in the store or on a remote; fetches of promised files
     remotes     remotes: their settings, reach and rights
     push        pushes and collections on a remote
-    promises    lazy fetches of promised files
     hosts       hosts: their approval, reach and certificates
     registry    model registries, hubs, and other sources of imports
+    imports     sources outside mvc
     images      docker images and their registries
 
 The areas are loaded when one of their classes is first used: a run without an error needs none of them.
@@ -138,6 +138,19 @@ if TYPE_CHECKING:
         RealmNotTrusted,
         UntrustedImage,
     )
+    from mvc.errors.imports import (
+        BadGitObject,
+        ContentDiffers,
+        NoSuchArtifact,
+        NoSuchKind,
+        NotDvc,
+        NotGit,
+        NothingToImport,
+        OtherHistory,
+        ShallowHistory,
+        UnknownSource,
+        WhichArtifact,
+    )
     from mvc.errors.merge import (
         CannotRebase,
         CrissCross,
@@ -189,13 +202,6 @@ if TYPE_CHECKING:
         WhichRow,
         WrongType,
     )
-    from mvc.errors.promises import (
-        FetchDenied,
-        FetchFailed,
-        NoPromisor,
-        NotFetched,
-        PromiseLost,
-    )
     from mvc.errors.push import (
         FilesElsewhere,
         HistoryAbsent,
@@ -235,7 +241,6 @@ if TYPE_CHECKING:
         BaseNotHere,
         BaseOfOtherModel,
         CannotRename,
-        ContentDiffers,
         ExperimentDiffers,
         HubAhead,
         HubChanged,
@@ -252,14 +257,11 @@ if TYPE_CHECKING:
         NoContext,
         NoRegistry,
         NoResult,
-        NoSuchKind,
         NotARegistry,
         NotForHub,
         NothingPublished,
-        NothingToImport,
         NoToken,
         NotOnRegistry,
-        OtherHistory,
         PublicationChanged,
         RegistryConflict,
         RegistryDenied,
@@ -268,7 +270,6 @@ if TYPE_CHECKING:
         RegistryUncertain,
         RegistryUnreachable,
         Unimportable,
-        UnknownSource,
     )
     from mvc.errors.remotes import (
         BadRemoteUrl,
@@ -338,18 +339,23 @@ if TYPE_CHECKING:
         DamagedThere,
         EntryDamagedThere,
         Expired,
+        FetchDenied,
+        FetchFailed,
         FormatDamaged,
         FormatLost,
         LockMismatch,
         LogLost,
         Missing,
         MissingThere,
+        NoPromisor,
         NoRule,
         NotCanonical,
         NotConfirmed,
+        NotFetched,
         NothingToPrune,
         PackNameTaken,
         PlanChanged,
+        PromiseLost,
         Unpushed,
     )
     from mvc.errors.worktree import (
@@ -381,6 +387,7 @@ __all__ = [
     "BadDockerConfig",
     "BadExpression",
     "BadFileRevision",
+    "BadGitObject",
     "BadHubUrl",
     "BadImage",
     "BadKey",
@@ -506,6 +513,7 @@ __all__ = [
     "NoResult",
     "NoRule",
     "NoRun",
+    "NoSuchArtifact",
     "NoSuchFile",
     "NoSuchImage",
     "NoSuchKind",
@@ -531,12 +539,14 @@ __all__ = [
     "NotCanonical",
     "NotConfirmed",
     "NotDescribed",
+    "NotDvc",
     "NotEmpty",
     "NotExclusive",
     "NotFastForward",
     "NotFetched",
     "NotFinite",
     "NotForHub",
+    "NotGit",
     "NotInConflict",
     "NotInModel",
     "NotInRemoteVersion",
@@ -608,6 +618,7 @@ __all__ = [
     "SetInFile",
     "SettingNotTrusted",
     "SeveralModels",
+    "ShallowHistory",
     "SomebodySends",
     "SourceExpected",
     "StaleMetrics",
@@ -645,6 +656,7 @@ __all__ = [
     "UnsavedChanges",
     "UntrustedImage",
     "Usage",
+    "WhichArtifact",
     "WhichModel",
     "WhichParent",
     "WhichRow",
@@ -655,7 +667,7 @@ __all__ = [
 ]  # fmt: skip
 _AREAS = (
     "repository", "disk", "settings", "model", "model_toml", "files", "worktree", "refs", "revisions", "commit",
-    "merge", "store", "remotes", "push", "promises", "registry", "hosts", "images",
+    "merge", "store", "remotes", "push", "registry", "hosts", "images", "imports",
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows every name, and reports the others

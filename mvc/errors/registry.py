@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Damaged, Denied, MvcError, OutOfReach, RefRejected, Refused, Usage
+from mvc.errors.base import Denied, MvcError, OutOfReach, RefRejected, Refused, Usage
 
 
 class NoRegistry(Usage):
@@ -270,42 +270,4 @@ class HubLacks(Usage):
     """Not found on {hub}: {what}.
 
     {way}
-    """
-
-
-# --- sources of imports
-
-
-class ContentDiffers(Damaged):
-    """{path} of {step} is not the recorded file: its {what} is {found}, not {recorded}.
-
-    Restore the file in its source, then run `mvc import` again; every other version is imported.
-    """
-
-
-class NothingToImport(Refused):
-    """Nothing to import from {origin}: {reason}.
-
-    Nothing was changed. `mvc import --help` lists what can be imported.
-    """
-
-
-class OtherHistory(RefRejected):
-    """Model {model} has another history than {origin}.
-
-    Import it as another model with --model NAME, or beside the versions of this one with --model {model:shell}.
-    """
-
-
-class UnknownSource(Usage):
-    """{path} is not a source that mvc recognises: {reason}.
-
-    Name its kind: {flags}.
-    """
-
-
-class NoSuchKind(Usage):
-    """{url} is not the URL of a source that mvc imports.
-
-    Known are {known}, and the URLs of remotes with a model: s3://BUCKET/PREFIX#MODEL.
     """

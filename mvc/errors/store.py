@@ -1,8 +1,8 @@
-"""Errors: stored data is missing or damaged, in the store or on a remote."""
+"""Errors: stored data is missing or damaged, in the store or on a remote, or a promised file cannot be fetched."""
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, Damaged, RefRejected, Usage
+from mvc.errors.base import Answer, Damaged, Denied, OutOfReach, RefRejected, Usage
 
 
 class NotCanonical(Damaged):
@@ -130,4 +130,41 @@ class LockMismatch(Damaged):
     """{remote} does not have what {lock} names: {reason}.
 
     Download from another remote with --url, or lock a version that exists: `mvc download SOURCE DIR --lock FILE`.
+    """
+
+
+class FetchFailed(OutOfReach):
+    """Cannot fetch {files} from {remote}: {reason}.
+
+    The working tree was not changed. Run the command again when {remote} can be reached; `mvc remote show {remote}`
+    shows its URL.
+    """
+
+
+class FetchDenied(Denied):
+    """Cannot fetch {files} from {remote}: {reason}.
+
+    {advice} Then run the command again; the working tree was not changed.
+    """
+
+
+class NoPromisor(OutOfReach):
+    """Cannot fetch {files}: {remote}, the remote that has the content, is no longer a remote of this repository.
+
+    Add it again with `mvc remote add {remote} URL`, or add another remote with the same versions.
+    """
+
+
+class NotFetched(Missing):
+    """{version} is incomplete: the content of {path} is neither here nor promised by a remote.
+
+    Nothing was changed. No fetched ref reaches this version: ask for a branch or tag there, and run `mvc fetch`.
+    """
+
+
+class PromiseLost(Missing):
+    """Cannot fetch {files}: the copy on {remote} is missing or damaged: {reason}.
+
+    Run `mvc push --repair {remote}` in a repository that has an intact copy; list the damage with `mvc fsck --remote
+    {remote}`.
     """

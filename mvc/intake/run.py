@@ -63,7 +63,7 @@ def recognise(
     first = RunFile(layout.weights, str(chosen)) if is_chosen else weights.choose(layout, found, shown, framework)
     if first is None:
         raise _absent(layout, found, place, folder)
-    return Run(folder, layout, (first, *_others(layout, found, first)), found, why)
+    return Run(folder, layout, (first, *others(layout, found, first)), found, why)
 
 
 def part_of(layout: Layout, path: str) -> layouts.Part | None:
@@ -72,7 +72,8 @@ def part_of(layout: Layout, path: str) -> layouts.Part | None:
     return next(of_path, None)
 
 
-def _others(layout: Layout, found: Listing, first: RunFile) -> Iterator[RunFile]:
+def others(layout: Layout, found: Listing, first: RunFile) -> Iterator[RunFile]:
+    """Yield the files of a run beside its weights."""
     taken = {first.path}
     for part in layout.parts[1:]:
         for path in weights.paths_of(part, found):

@@ -27,6 +27,7 @@ from mvc.intake.roles import Roles
 from mvc.intake.run import Run
 from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
+from mvc.model.toml.parse import Reader
 from mvc.model.toml.value_file import LABELMAP, LAST, MERGED, METRICS, PARAMETERS, SECTIONS, ValueFile
 from mvc.repository.worktree import value_edit
 from mvc.repository.worktree.value_reader import ValueReader
@@ -62,7 +63,7 @@ def sources(run: Run, roles: Roles, manifest: Manifest, reader: ValueReader, pla
         elif now is None and not (section == LABELMAP and manifest.labelmap_path is not None):
             _first(section, [*ways(section)], manifest, reader, result)
     has_classes = manifest.labelmap or manifest.labelmap_path is not None or LABELMAP in result.entries
-    data = None if has_classes else _data_set(run, reader)
+    data = None if has_classes else data_set_of(run, reader)
     if data is not None and _inside(run, data, place) is None:
         shown = escape_name(data)
         result.notes.append(
@@ -132,14 +133,14 @@ def _first(section: str, candidates: list[ValueFile], manifest: Manifest, reader
         )
 
 
-def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, section: str) -> Iterator[ValueFile]:
-    """Yield the ways to read a section from the files of a run, the best first."""
+def candidates(run: Run, section: str, latest: str) -> Iterator[ValueFile]:
+    """Yield the ways to read a section from the files of a run with the weights `latest`, the best first."""
     for file in run.files:
         if section not in file.part.sections:
             continue
         path = run.at(file.path)
         if section == METRICS:
-            yield from _metrics(run, roles, path)
+            yield from _metrics(run, latest, path)
         elif section == LABELMAP and run.layout is layouts.TRANSFORMERS:
             yield ValueFile(path, key="id2label")
         elif run.layout is layouts.TRANSFORMERS:
@@ -147,14 +148,19 @@ def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, sectio
             yield ValueFile(path, select=("max_steps", "num_train_epochs"))
         else:
             yield ValueFile(path)
+
+
+def _candidates(run: Run, roles: Roles, reader: ValueReader, place: Path, section: str) -> Iterator[ValueFile]:
+    """Yield the ways to read a section: from the files of a run, then classes from its data set."""
+    latest = next((each.path for each in roles.assigned if each.role == LATEST), run.files[0].path)
+    yield from candidates(run, section, latest)
     if section == LABELMAP:
-        data_set = _inside(run, _data_set(run, reader), place)
+        data_set = _inside(run, data_set_of(run, reader), place)
         yield from [data_set] if data_set is not None else []
 
 
-def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
+def _metrics(run: Run, latest: str, path: str) -> Iterator[ValueFile]:
     """Yield the ways to read the metrics of the weights: the row of the best epoch, or the last one."""
-    latest = next((each.path for each in roles.assigned if each.role == LATEST), run.files[0].path)
     if run.layout is layouts.ULTRALYTICS:
         columns = () if PurePosixPath(latest).name.startswith("last") else layouts.FITNESS
         yield from (ValueFile(path, best=column, select=("metrics/*",)) for column in columns)
@@ -170,7 +176,7 @@ def _metrics(run: Run, roles: Roles, path: str) -> Iterator[ValueFile]:
     yield ValueFile(path, row=LAST)
 
 
-def _data_set(run: Run, reader: ValueReader) -> str | None:
+def data_set_of(run: Run, reader: Reader) -> str | None:
     """Return the file with the classes that a run of Ultralytics was trained with, as its args.yaml has it."""
     args = next((run.at(file.path) for file in run.files if PARAMETERS in file.part.sections), None)
     if run.layout is not layouts.ULTRALYTICS or args is None:

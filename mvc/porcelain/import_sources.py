@@ -48,6 +48,19 @@ KINDS = (
         "mvc.intake.histories.folders",
         several=True,
     ),
+    Kind(
+        "git",
+        "Import a Git repository with weights in Git or Git LFS.",
+        "mvc.intake.histories.git",
+        signs=((".git",), ("HEAD", "objects", "refs")),
+    ),
+    Kind(
+        "dvc",
+        "Import a Git repository with weights in DVC, and the tags of GTO.",
+        "mvc.intake.histories.dvc",
+        signs=((".dvc", ".git"), (".dvc/config",)),
+        within=("git",),
+    ),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -2,12 +2,8 @@
 
     git rev-parse, symbolic-ref, config, status, rev-list      read only; they may not run other programs
 
-GitPython runs these commands; its objects are not used, since they run programs that the repository configures.
-
-The repository may be somebody else's, and its config and attributes name programs: `core.fsmonitor`, hooks, clean filters,
-external diffs, the transport for missing objects of a partial clone. A setting with precedence over the repository's
-switches each off. Therefore, files that need an LFS filter count as modified. Without `git`, a repository or a first
-commit, nothing is recorded, and nothing fails.
+Clean filters are switched off, too; therefore, files that need an LFS filter count as modified. Without `git`, a repository
+or a first commit, nothing is recorded, and nothing fails.
 """
 
 from __future__ import annotations
@@ -16,25 +12,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mvc import lazy
 from mvc.model.toml.secrets import strip_userinfo
 from mvc.model.version import Code
+from mvc.repository.git import command
 
 NEWEST = 10_000
 """The most Git commits that are searched."""
-_SECONDS = 120
-"""Seconds after which a running `git` is killed."""
-_KEPT = ("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH")
-"""Environment variables that Git keeps, besides settings; others could name another repository."""
-_SET = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_NO_LAZY_FETCH": "1",
-    "LC_ALL": "C",
-}
-"""Options against writes to the index, prompts, and fetches of missing objects."""
-_QUIET = {"core.fsmonitor": "", "core.hooksPath": os.devnull, "core.excludesFile": os.devnull}
 _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _STATUS = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
 _FLAGS = 3
@@ -93,34 +76,5 @@ def _without_filters(folder: Path) -> dict[str, str] | None:
 
 def _git(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str | None:
     """Run `git` in `folder` and return its output; None if it fails, or is not installed."""
-    options = [part for pair in {**_QUIET, **(settings or {})}.items() for part in ("-c", "=".join(pair))]
-    try:
-        status, out, _ = (
-            lazy.load("git")
-            .Git(os.fspath(folder))
-            .execute(
-                [*_without_variables(), "git", "--no-pager", *options, *arguments],
-                env=_SET,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                kill_after_timeout=_SECONDS,
-            )
-        )
-    except Exception:  # noqa: BLE001 - GitPython raises errors of many kinds, and none may stop a commit
-        return None
-    return os.fsdecode(out) if status == 0 else None
-
-
-def _without_variables() -> list[str]:
-    """Return a command prefix that removes the environment variables of another repository.
-
-    GitPython passes this process's whole environment on, which in a Git hook contains `GIT_DIR`.
-    """
-    foreign = [
-        name
-        for name in os.environ
-        if name.startswith("GIT_") and not name.startswith("GIT_CONFIG_") and name not in {*_KEPT, *_SET}
-    ]
-    return ["env", *(part for name in foreign for part in ("-u", name))] if foreign else []
+    answer = command.run(folder, *arguments, settings=settings)
+    return os.fsdecode(answer.output) if answer.code == 0 else None

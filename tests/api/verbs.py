@@ -91,7 +91,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "pull": ("Remote.pull", "Model.pull"),
     "push": ("Remote.push", "Model.push"),
     "publish": ("Model.publish",),
-    "import": ("Repository.import_model", "Experiments.import_result", "Imports.folders"),
+    "import": ("Repository.import_model", "Experiments.import_result", "Imports.folders", "Imports.git", "Imports.dvc"),
     "experiment": ("Experiments.all",),
     "experiment create": ("Experiments.create",),
     "experiment list": ("Experiments.all",),

@@ -8,7 +8,6 @@ function ─ tmp/ (a dry run: no file) ─ hash, compare ─► id ────�
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import FileId, Hasher
 from mvc.model.paths import escape_name
+from mvc.repository.imports import digests
 from mvc.repository.imports.source import Sink, SourceFile
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
@@ -26,8 +26,6 @@ from mvc.storage.disk.temporary import Temporary
 from mvc.storage.progress import Progress
 from mvc.storage.records.checksums import Checksums
 from mvc.storage.records.promised import State
-
-_ALGORITHMS = {"sha256": hashlib.sha256, "md5": lambda: hashlib.md5(usedforsecurity=False)}
 
 
 class Content(NamedTuple):
@@ -48,6 +46,7 @@ class Contents:
         self._dry_run = dry_run
         self._progress = progress
         self._sizes: dict[FileId, int] = {}
+        self._places: dict[Path, Content] = {}
         self._temporaries: list[Temporary] = []
         self.received = 0
         """Bytes downloaded."""
@@ -64,6 +63,8 @@ class Contents:
         known = self._known(file)
         if known is not None:
             return known
+        if isinstance(file.content, Path) and file.content in self._places:
+            return self._places[file.content]
         if file.remote and self._dry_run:
             return None
         reading = _Reading(file, self._progress)
@@ -75,6 +76,8 @@ class Contents:
         if file.checksum is not None:
             self._checksums.add(file.checksum.algorithm, file.checksum.digest, content.file)
         self._sizes[content.file] = content.size
+        if isinstance(file.content, Path) and file.checksum is not None:  # its checksum may be one of several contents
+            self._places[file.content] = content
         return content._replace(temporary=temporary)
 
     def small(self, file: SourceFile, limit: int) -> bytes:
@@ -158,7 +161,7 @@ class _Reading:
         self._file = file
         self._progress = progress
         self._hasher = Hasher()
-        self._checksum = _ALGORITHMS[file.checksum.algorithm]() if file.checksum is not None else None
+        self._checksum = digests.digest(file.checksum.algorithm, file.size) if file.checksum is not None else None
         self._size = 0
         self._write: Callable[[bytes], object] | None = None
 

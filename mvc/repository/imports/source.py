@@ -22,7 +22,7 @@ Sink = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """The checksum by which a source names a content: `sha256` or `md5`, and the hexadecimal digest."""
+    """The checksum by which a source names a content: an algorithm of `digests`, such as `sha256`, and the hexadecimal digest."""
 
     algorithm: str
     digest: str

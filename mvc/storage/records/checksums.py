@@ -1,4 +1,4 @@
-r"""The checksums cache: SHA-256 and MD5 of stored files, by which other systems name contents, so that none is read for them twice.
+r"""The checksums cache: those by which other systems name contents, so that no file is read for them twice.
 
     cache/checksums   1 <BLAKE3 of the rest>\n{"sha256":{"9f86…":"60ab…"},"md5":{…}}     checksum: file id
 
@@ -20,8 +20,13 @@ NAME = "cache/checksums"
 MAX_BYTES = 64 << 20
 """The largest cache, in bytes: about 400,000 files."""
 _FORMAT = b"1 "
-_HEX = {"sha256": re.compile(r"[0-9a-f]{64}\Z"), "md5": re.compile(r"[0-9a-f]{32}\Z")}
-"""The form of a digest of each algorithm."""
+_HEX = {
+    "sha256": re.compile(r"[0-9a-f]{64}\Z"),
+    "md5": re.compile(r"[0-9a-f]{32}\Z"),
+    "git-sha1": re.compile(r"[0-9a-f]{40}\Z"),
+    "git-sha256": re.compile(r"[0-9a-f]{64}\Z"),
+}
+"""The form of a digest of each algorithm; one that several contents may have, as `md5-dos2unix`, is none."""
 
 
 class Checksums:
@@ -42,7 +47,9 @@ class Checksums:
         return next((known for known, id_ in self._load().get(algorithm, {}).items() if id_ == file), None)
 
     def add(self, algorithm: str, digest: str, file: FileId) -> None:
-        """Add the checksum of a file; both were computed from the same bytes."""
+        """Add the checksum of a file, of a known algorithm; both were computed from the same bytes."""
+        if algorithm not in _HEX:
+            return
         rows = self._load().setdefault(algorithm, {})
         if rows.get(digest) != file:
             rows[digest] = file
