@@ -81,8 +81,9 @@ def _arguments(callback: Any) -> dict[str, Any]:
     """Return what Keras tells a callback of how it trains."""
     optimizer = getattr(callback.model, "optimizer", None)
     settings = optimizer.get_config() if optimizer is not None else {}
+    name = type(optimizer).__name__ if optimizer is not None else None
     found = {"epochs": callback.params.get("epochs"), "steps": callback.params.get("steps")}
-    return {**found, "optimizer": settings.get("name"), "learning_rate": settings.get("learning_rate")}
+    return {**found, "optimizer": name, "learning_rate": settings.get("learning_rate")}
 
 
 if TYPE_CHECKING:
