@@ -9,41 +9,24 @@ On other ranks than 0 the callbacks do nothing. They can be pickled: a run is be
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from mvc import errors, lazy
-from mvc.api.session import PathLike, Who
+from mvc.api.session import PathLike
 from mvc.training import messages, rank
-from mvc.training.plan import Every, Keep, Report
+from mvc.training.plan import Every, Options
 from mvc.training.run import Run, run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class RunOptions(TypedDict, total=False):
+class RunOptions(Options, total=False):
     """The options of `mvc.run`, and `files` by role that each version gets, such as the description of the data set."""
 
-    path: PathLike
-    name: str
     parameters: Mapping[str, Any]
-    labelmap: Any
     files: Mapping[str, PathLike]
-    branch: str
-    alias: str | Iterable[str]
-    tag: str | Iterable[str]
-    every: Every
-    optimizer: bool
-    strict: bool
-    push: str
-    message: str
-    keep: Keep
-    actor: Who
-    environment: bool
-    output: PathLike
-    role: str
-    report: Report
 
 
 class Recording:

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from mvc.environment import Environment
 from mvc.training import messages
 from mvc.training.callback import Recording, RunOptions, guarded, subclass
 
@@ -60,9 +59,7 @@ class LoggerEvents:
     def version(self) -> str:
         """The name of the run."""
         if self._run_name is None:
-            self._run_name = self._recording.options.get("name") or messages.new_name(
-                Environment.current().now().seconds
-            )
+            self._run_name = self._recording.options.get("name") or messages.new_name()
         return self._run_name
 
     @guarded

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import sys
 import time
@@ -17,17 +16,11 @@ from mvc.training.plan import Report
 
 _SHOWN = 3
 """Metrics in the message of a version, at most."""
-_MAX_NAME = 100
 
 
-def new_name(seconds: int) -> str:
-    """Return a name for a run that has none: its local time, and four random digits."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{secrets.token_hex(2)}"
-
-
-def file_name(name: str) -> str:
-    """Return `name` as the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_MAX_NAME] or "run"
+def new_name() -> str:
+    """Return a name for a run that has none: the local time, and four random digits."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
 def of_run(name: str, metrics: Mapping[str, float]) -> str:
@@ -48,6 +41,11 @@ def of_error(error: BaseException) -> str:
         return " ".join(filter(None, (error.message, error.hint))).replace("\n", " ")
     text = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}{f': {text}' if text else ''}."
+
+
+def lowered(sentence: str) -> str:
+    """Return a sentence as a part of another one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def report(text: str, sink: Report | None) -> None:

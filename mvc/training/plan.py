@@ -1,26 +1,46 @@
-"""What was asked of a run, and the weights it was given: values, which can be pickled."""
+"""The options of a run: a value, which can be pickled."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, TypedDict
 
-from mvc import errors
 from mvc.api.session import PathLike, Who
-from mvc.model import paths
 
 Every = Literal["end", "best"] | int
 """When versions are recorded: once at the end, also at each improvement, or also every so many epochs."""
 Keep = Literal["finished", "failed"]
 """Which runs are recorded: those that finish, or also those that fail."""
-Mode = Literal["max", "min"]
 SECTIONS = ("parameters", "metrics", "labelmap", "about", "docker", "source", "intent")
 """The sections of values, in the order and by the names of `Model.record`."""
+OPTIMIZER = "optimizer"
+"""The role of the optimizer's state, which is recorded only if that is asked for."""
 Report = Callable[[str], object]
+_MAX_NAME = 100
+
+
+class Options(TypedDict, total=False):
+    """The options of `mvc.run` but for the parameters of the training."""
+
+    path: PathLike
+    name: str
+    labelmap: Any
+    branch: str
+    alias: str | Iterable[str]
+    tag: str | Iterable[str]
+    every: Every
+    optimizer: bool
+    strict: bool
+    push: str
+    message: str
+    keep: Keep
+    actor: Who
+    environment: bool
+    output: PathLike
+    role: str
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +69,10 @@ class Plan:
     @property
     def own_branch(self) -> str:
         """The branch of the run's own versions."""
-        return f"run/{self.name}"
+        return f"run/{file_name(self.name)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Weights that the training gave, the files that belong to them by role, and the metrics measured on them."""
-
-    path: Path
-    metrics: Mapping[str, float]
-    files: Mapping[str, Path]
-    epoch: float | None
-    stamp: tuple[int, int, int]
-
-    @classmethod
-    def of(
-        cls, path: PathLike, metrics: Mapping[str, float], files: Mapping[str, PathLike], epoch: float | None
-    ) -> Self:
-        """Return weights as they are now. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
-        place = regular(path)
-        belonging = {role: regular(file) for role, file in files.items()}
-        return cls(place, metrics, belonging, epoch, _stamp(place))
-
-    @property
-    def changed(self) -> bool:
-        """Whether the file is not the one that was given any more."""
-        try:
-            return _stamp(self.path) != self.stamp
-        except OSError:
-            return True
-
-
-def regular(path: PathLike) -> Path:
-    """Return the absolute path of a regular file. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
-    place = Path(os.path.abspath(path))
-    shown = paths.escape_name(os.fspath(place))
-    try:
-        mode = os.stat(place).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise errors.NoSuchFile(path=shown) from None
-    except OSError as error:
-        raise errors.UnreadableFile(path=shown, reason=error.strerror) from error
-    if not stat.S_ISREG(mode):
-        raise errors.NotRegularFile(path=shown, kind="a folder or a special file")
-    return place
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = os.stat(path)
-    return found.st_ino, found.st_mtime_ns, found.st_size
+def file_name(name: str) -> str:
+    """Return the name of a run as a part of a path or a branch."""
+    plain = re.sub(r"\.{2,}|[^A-Za-z0-9._-]+", "-", name)[:_MAX_NAME].strip("-.")
+    return plain.removesuffix(".lock") or "run"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mvc.intake import layouts, listing
 from mvc.intake.run import part_of
 from mvc.training.callback import Recording, RunOptions, guarded, subclass
-from mvc.training.run import OPTIMIZER
+from mvc.training.plan import OPTIMIZER
 
 NOISE = ("_runtime", "_per_second", "_preparation_time")
 """The ends of the names of values that say how fast the machine is."""

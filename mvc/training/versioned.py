@@ -12,39 +12,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ParamSpec, TypeVar, Unpack, cast
 
-from mvc.api.session import PathLike, Who
 from mvc.training import run as runs
-from mvc.training.plan import Every, Keep, Report
+from mvc.training.plan import Options
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class RunOptions(TypedDict, total=False):
-    """The options of `mvc.run`."""
-
-    path: PathLike
-    name: str
-    labelmap: Any
-    branch: str
-    alias: str
-    tag: str
-    every: Every
-    optimizer: bool
-    strict: bool
-    push: str
-    message: str
-    keep: Keep
-    actor: Who
-    environment: bool
-    output: PathLike
-    role: str
-    report: Report
-
-
-def versioned(model: str | None = None, **options: Unpack[RunOptions]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def versioned(model: str | None = None, **options: Unpack[Options]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator of a function that trains `model`: each call is a run, with the options of `mvc.run`.
 
     The function returns the path of its weights, or `(path, metrics)`, or a mapping with `path` and, if wanted, `metrics`,

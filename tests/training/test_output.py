@@ -14,8 +14,8 @@ import pytest
 
 from mvc import errors
 from mvc.storage.disk import primitives
-from mvc.training import output
-from mvc.training.output import LOG, OutputFolder, TrainingLog
+from mvc.training.engine import output
+from mvc.training.engine.output import LOG, OutputFolder, TrainingLog
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_log_that_is_killed_at_random_has_whole_lines(tmp_path: Path, rng: ran
     code = """
 import sys
 from pathlib import Path
-from mvc.training.output import OutputFolder, TrainingLog
+from mvc.training.engine.output import OutputFolder, TrainingLog
 log = TrainingLog(OutputFolder(Path(sys.argv[1])))
 for epoch in range(10**9):
     log.add({"epoch": epoch, "loss": epoch / 7, **({f"m{epoch}": 1.0} if epoch % 50 == 0 and epoch < 2000 else {})})

@@ -17,7 +17,7 @@ import cloudpickle
 import pytest
 
 import mvc
-from mvc.training import background
+from mvc.training.engine import background
 from tests.training.conftest import WEIGHTS, Reports
 
 LIMIT = 10_000

@@ -70,7 +70,7 @@ def test_a_failing_training_is_not_recorded(model: mvc.Model, weights: Path, rep
         _end(run, weights, ZeroDivisionError())
     assert run.recorded is None
     assert [version.number for version in model.log()] == [1]
-    assert reports.texts[0].startswith("The run is not recorded, since it failed. Record it later: mvc --repo ")
+    assert reports.texts[0].startswith("the run is not recorded, since it failed. Record it later: mvc --repo ")
 
 
 def test_keep_failed_records_it_on_a_branch_of_its_own(model: mvc.Model, weights: Path, reports: Reports) -> None:
@@ -214,7 +214,7 @@ def test_values_by_section_are_set_and_those_that_do_not_fit_are_left_out(
     assert [text.partition(":")[0] for text in reports.texts[:4]] == [
         "docker.tag is left out",
         "source.nonsense is left out",
-        "Values are left out",
+        "values are left out",
         "labelmap is left out",
     ]
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc.model.toml import parse, render, schema
-from mvc.training import values
+from mvc.training.engine import values
 
 
 class Colour(enum.Enum):

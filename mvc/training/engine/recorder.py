@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mvc import errors
 from mvc.api import repository as api
-from mvc.api import values
 from mvc.api.model import Model
 from mvc.api.session import Who, person
 from mvc.environment import Environment
 from mvc.model.version import Code, Person
 from mvc.repository.record.files import Recorded
-from mvc.repository.record.options import Changes, Options
-from mvc.repository.record.request import RecordRequest, RequestedFile, resume_command
+from mvc.repository.record.request import resume_command
 from mvc.repository.repository import Actor
 from mvc.storage.records.config import Config
 from mvc.training import messages
-from mvc.training.background import BackgroundPush
-from mvc.training.output import OutputFolder
-from mvc.training.plan import SECTIONS, Plan
+from mvc.training.engine.background import BackgroundPush
+from mvc.training.engine.contents import Contents, Place
+from mvc.training.engine.output import OutputFolder
+from mvc.training.plan import Plan, file_name
 
 TRAINING_LOG, ENVIRONMENT = "training-log", "environment"
 """The roles of the files that a run writes itself."""
@@ -37,28 +35,8 @@ _NO_BRANCH = (errors.Detached, errors.MergeUnderway, errors.BadRefName, errors.N
 """Why a version cannot be on the branch that was asked for."""
 _NO_NAMES = (errors.NotReady, errors.TagExists, errors.BadRefName, errors.NameTaken, errors.CaseTwin)
 """Why a version cannot have the tags and aliases that were asked for."""
-_INHERITED = {"about": "model", "docker": "docker", "intent": "intent"}
-"""Sections that a version inherits, with their names in model.toml."""
-_REPLACED = ("metrics", "labelmap", "parameters")
-"""Sections that describe one training: given values replace those of the parent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a version of a run consists of: files by role, values by section, and its message."""
-
-    files: Mapping[str, Path]
-    sections: Mapping[str, Any]
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a version goes: a branch (None: the current one), with tags and aliases."""
-
-    branch: str | None
-    tags: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+_UNKNOWN = Person("unknown", "unknown@localhost")
+"""The author whose name and address are not valid anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +57,8 @@ class Recorder:
         self._model = plan.model
         self._root = Path(plan.path)
         self._code: Code | None = None
-        self._person: Person | None = None
+        self._person = _UNKNOWN
+        self._spare = OutputFolder(Path(tempfile.gettempdir()) / f"mvc-{file_name(plan.name)}")
         self.command: str | None = None
         """The command that records the run as it was kept last; None if it was not kept."""
 
@@ -96,8 +75,12 @@ class Recorder:
         except errors.MvcError as error:
             if self._plan.strict:
                 raise
-            problems.append(f"The run cannot be recorded as things are: {error.message} {error.hint}".strip())
-        self._person = _person(self._plan.actor, environment, settings)
+            problems.append(f"the run cannot be recorded as things are: {messages.of_error(error)}")
+        try:
+            self._person = _person(self._plan.actor, environment, settings)
+        except errors.BadAuthor as error:
+            problems.append(messages.of_error(error))
+            self._person = _UNKNOWN
         return problems
 
     def place(self, *, failed: bool) -> Place:
@@ -118,10 +101,9 @@ class Recorder:
             try:
                 return Written(self._record(model, contents, place), remarks)
             except (*_NO_NAMES, *_NO_BRANCH) as error:
-                reason = error.message[:1].lower() + error.message[1:].rstrip(".")
-                if isinstance(error, _NO_NAMES) and (place.tags or place.aliases):
-                    named = (*(f"tag {name}" for name in place.tags), *(f"alias {name}" for name in place.aliases))
-                    remarks.append(f"{' and '.join(named)} not set: {reason}")
+                reason = messages.lowered(error.message)
+                if isinstance(error, _NO_NAMES) and place.names:
+                    remarks.append(f"{place.names} not set: {reason}")
                     place = Place(place.branch)
                 elif isinstance(error, _NO_BRANCH) and place.branch != self._plan.own_branch:
                     remarks.append(f"recorded on branch {self._plan.own_branch}: {reason}")
@@ -138,73 +120,38 @@ class Recorder:
 
         With a `reason`, the files are read, for their ids.
         """
-        if self._model is None or self._person is None:
+        if self._model is None:
             return
-        request = self._request(self._model, self._person, contents, place, reason)
-        spare = OutputFolder(Path(tempfile.gettempdir()) / f"mvc-{messages.file_name(self._plan.name)}")
-        for output in (self._output, spare):
+        time = Environment.current().now()
+        request = contents.request(self._model, place, self._person, time, self._code, reason)
+        for output in (self._output, self._spare):
             with contextlib.suppress(errors.MvcError, OSError):
                 path = output.write(REQUEST, lambda path: request.encode(resume_command(path, self._root)))
                 self.command = resume_command(path, self._root)
                 return
 
-    def _request(self, model: str, person: Person, contents: Contents, place: Place, reason: str) -> RecordRequest:
-        given = [contents.sections.get(name) for name in SECTIONS]
-        found = values.sections(values.by_section(*given), _replaced(contents.sections))
-        read = RequestedFile.of if reason else RequestedFile
-        return RecordRequest(
-            model=model,
-            files={role: read(path) for role, path in contents.files.items()},
-            message=contents.message,
-            author=person,
-            time=Environment.current().now(),
-            changes=Changes(found.assignments, found.removed, found.replaced),
-            options=Options(branch=place.branch, tags=place.tags, aliases=place.aliases),
-            code=self._code,
-            reason=reason,
-        )
-
     def _opened(self) -> Model:
         return api.open(self._plan.path).model(self._model)
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
-        given = dict(contents.sections)
         name = place.branch or model.branch
         if model.head is None and (name is None or name not in model.branches):
-            given = _first_values(model, given)
+            contents = contents.with_values_of(model)
         return model.record(
             contents.files,
             contents.message,
-            **given,
-            replace=_replaced(given),
+            **contents.sections,
+            replace=contents.replaced,
             branch=place.branch,
             tags=place.tags,
             aliases=place.aliases,
-            actor=self._plan.actor or self._person,
+            actor=self._plan.actor if isinstance(self._plan.actor, Actor) else self._person,
             code=self._code or False,
         )
 
 
-def _person(given: Who | None, environment: Environment, settings: Config) -> Person | None:
-    """Return who trains, None if the settings do not say it validly."""
+def _person(given: Who | None, environment: Environment, settings: Config) -> Person:
+    """Return who trains. Raises BadAuthor."""
     if isinstance(given, Actor):
         return given.person
-    try:
-        return person(given) if given is not None else environment.identity(settings).person
-    except errors.MvcError:
-        return None
-
-
-def _first_values(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with those of model.toml, for the first version of a model: it has no parent to inherit from."""
-    try:
-        written = model.get()
-    except errors.MvcError:
-        return dict(given)
-    labels = written.get("labelmap") or {}
-    found = {name: {**written.get(key, {}), **given.get(name, {})} for name, key in _INHERITED.items()}
-    return {**given, **found, "labelmap": given.get("labelmap") or (labels if "path" not in labels else None)}
-
-
-def _replaced(sections: Mapping[str, Any]) -> list[str]:
-    return [name for name in _REPLACED if sections.get(name) is not None]
+    return person(given) if given is not None else environment.identity(settings).person

@@ -1,6 +1,6 @@
 """The push of a run's version, in a process of its own: the training neither waits for it nor fails with it.
 
-    run ends ─► python -m mvc.training.background ─► push, ended after LIMIT seconds
+    run ends ─► python -m mvc.training.engine.background ─► push, ended after LIMIT seconds
                 └─ a thread awaits its result, and reports it; the interpreter's exit awaits it for PATIENCE seconds
 
 A push can be killed at any moment; `mvc push` sends what is missing.

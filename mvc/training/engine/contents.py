@@ -1,0 +1,79 @@
+"""What a version of a run consists of, and where it goes; also as a request, which can be recorded later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from mvc import errors
+from mvc.api import values
+from mvc.api.model import Model
+from mvc.model.version import Code, Person, Timestamp
+from mvc.repository.record.options import Changes, Options
+from mvc.repository.record.request import RecordRequest, RequestedFile
+from mvc.training.plan import SECTIONS
+
+_INHERITED = {"about": "model", "docker": "docker", "intent": "intent"}
+"""Sections that a version inherits, with their names in model.toml."""
+_REPLACED = ("metrics", "labelmap", "parameters")
+"""Sections that describe one training: given values replace those of the parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a version goes: a branch (None: the current one), with tags and aliases."""
+
+    branch: str | None
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """The tags and aliases, for messages."""
+        return " and ".join((*(f"tag {name}" for name in self.tags), *(f"alias {name}" for name in self.aliases)))
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a version of a run consists of: files by role, values by section, and its message."""
+
+    files: Mapping[str, Path]
+    sections: Mapping[str, Any]
+    message: str
+
+    @property
+    def replaced(self) -> list[str]:
+        """The sections that replace those of the parent."""
+        return [name for name in _REPLACED if self.sections.get(name) is not None]
+
+    def with_values_of(self, model: Model) -> Self:
+        """Return the contents with values of model.toml, for a first version: it has no parent to inherit from."""
+        try:
+            written = model.get()
+        except errors.MvcError:
+            return self
+        labels = written.get("labelmap") or {}
+        found = {name: {**written.get(key, {}), **self.sections.get(name, {})} for name, key in _INHERITED.items()}
+        found["labelmap"] = self.sections.get("labelmap") or (labels if "path" not in labels else {})
+        return replace(self, sections={**self.sections, **{name: values for name, values in found.items() if values}})
+
+    def request(
+        self, model: str, place: Place, author: Person, time: Timestamp, code: Code | None, reason: str
+    ) -> RecordRequest:
+        """Return the request to record these contents later. With a `reason`, the files are read, for their ids."""
+        given = [self.sections.get(name) for name in SECTIONS]
+        found = values.sections(values.by_section(*given), self.replaced)
+        file = RequestedFile.of if reason else RequestedFile
+        return RecordRequest(
+            model=model,
+            files={role: file(path) for role, path in self.files.items()},
+            message=self.message,
+            author=author,
+            time=time,
+            changes=Changes(found.assignments, found.removed, found.replaced),
+            options=Options(branch=place.branch, tags=place.tags, aliases=place.aliases),
+            code=code,
+            reason=reason,
+        )

@@ -1,0 +1,88 @@
+"""What a training gave to its run so far: weights, files, values and its log; a version is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mvc import errors
+from mvc.api.session import PathLike
+from mvc.model import labelmap as labelmaps
+from mvc.training import messages
+from mvc.training.engine import values
+from mvc.training.engine.contents import Contents
+from mvc.training.engine.values import Report
+from mvc.training.engine.weights import Selection, Weights, regular
+from mvc.training.plan import OPTIMIZER, SECTIONS, Plan
+
+
+class Inputs:
+    """The inputs of one run. Values that do not fit are reported to `left_out`."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Start without any."""
+        self._plan = plan
+        self._sections: dict[str, Any] = {}
+        self._metrics: dict[str, float] = {}
+        self._epoch: float | None = None
+        self.selection = Selection(plan.every)
+        self.files: dict[str, Path] = {}
+
+    @property
+    def is_due(self) -> bool:
+        """Whether weights that are given now are recorded meanwhile, by `every`."""
+        return self.selection.is_due(self._epoch)
+
+    def row(self, metrics: Mapping[str, Any], epoch: Any, step: Any, left_out: Report) -> dict[str, float]:
+        """Return a row of the training log; it has the numbers among `metrics`, also those that are not finite."""
+        numbers = {values.named(key): values.number(value) for key, value in metrics.items()}
+        for key in (key for key, value in numbers.items() if value is None or not key):
+            left_out(f"metric {key}" if key else "a metric", "it is not a number with a name")
+        self._metrics = {key: value for key, value in numbers.items() if key and value is not None}
+        where = {"epoch": values.number(epoch), "step": values.number(step)}
+        known = {key: value for key, value in where.items() if value is not None}
+        self._epoch = known.get("epoch", self._epoch)
+        return {**self._metrics, **known}
+
+    def weights(
+        self, path: PathLike, metrics: Mapping[str, Any], files: Mapping[str, PathLike], left_out: Report
+    ) -> Weights:
+        """Return weights with their finite metrics, by default those logged last. Raises NoSuchFile and the like."""
+        measured = values.metrics(metrics or self._metrics, left_out)
+        wanted = {role: file for role, file in files.items() if self._is_wanted(role)}
+        return Weights.of(path, measured, wanted)
+
+    def add_file(self, role: str, path: PathLike) -> None:
+        """Add a file, unless it is the optimizer's state and nobody asked for it. Raises NoSuchFile and the like."""
+        if self._is_wanted(role):
+            self.files[role] = regular(path)
+
+    def set(self, name: str, given: Any, left_out: Report) -> None:
+        """Add the values of a section; a labelmap replaces the one before. Raises UnknownKey."""
+        if name not in SECTIONS:
+            raise errors.UnknownKey(key=name, suggestion=f"The sections are {', '.join(SECTIONS)}.")
+        if name == "labelmap":
+            self._set_labelmap(given, left_out)
+        elif given is not None:
+            known = self._sections.get(name, {})
+            self._sections[name] = {**known, **values.section(name, given, left_out)}
+
+    def contents(self, weights: Weights | None, own: Mapping[str, Path]) -> Contents:
+        """Return what a version with these weights consists of; `own` are the files that the run itself wrote."""
+        files = {**self.files, **own}
+        if weights is not None:
+            files = {**files, self._plan.role: weights.path, **weights.files}
+        metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}
+        text = self._plan.message or messages.of_run(self._plan.name, metrics)
+        return Contents(files, {**self._sections, "metrics": metrics}, text)
+
+    def _is_wanted(self, role: str) -> bool:
+        return role != OPTIMIZER or self._plan.optimizer
+
+    def _set_labelmap(self, given: Any, left_out: Report) -> None:
+        found = values.labels(given, left_out)
+        if found is not None:
+            self._sections["labelmap"] = found
+            if labelmaps.gaps(tuple(found.items())):
+                self.set("about", {"labelmap_sparse": True}, left_out)
