@@ -86,6 +86,23 @@ class Imports:
             "dvc", [place], model, branch, options=options, dry_run=dry_run, actor=actor, progress=progress
         )
 
+    def oci(
+        self,
+        place: PathLike,
+        *,
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import `oci://HOST/PATH[:TAG]`, a repository or one tag of it, or a folder that is an OCI image layout.
+
+        Versions that mvc published keep their ids; artifacts of other tools follow each other on `branch`. Raises
+        BadHubUrl, HubLacks, BadLayout, ImageDenied, ImageUnreachable, UntrustedImage.
+        """
+        return self._run("oci", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
+
     def _run(
         self,
         kind: str,

@@ -271,3 +271,24 @@ class HubLacks(Usage):
 
     {way}
     """
+
+
+class BadOciTag(Usage):
+    """Invalid tag {tag!r}: {reason}.
+
+    Write --tag as prod or 2026.1.
+    """
+
+
+class ManifestTooLarge(Refused):
+    """Cannot publish {version}: its {files:file|files} need a manifest of more than {limit} MiB.
+
+    Registries accept no larger one. Put the files of a folder into one archive, commit, and publish the new version.
+    """
+
+
+class BadLayout(Refused):
+    """{path} is not an intact OCI image layout: {reason}.
+
+    Nothing was imported. Make it again with `mvc export --oci` or `skopeo copy`.
+    """

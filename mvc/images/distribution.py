@@ -10,7 +10,6 @@ after a lost connection, a 429 or a 5xx.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from mvc import errors
 from mvc.images.authorize import unreachable, untrusted
 from mvc.images.blobs import Blob, Reader, Sink, Upload
 from mvc.images.credentials import Credentials
+from mvc.images.digests import digest_of
 from mvc.images.lookup import MAX_MANIFEST
 from mvc.images.session import Session
 from mvc.images.transport import Request, Transport
@@ -182,8 +182,3 @@ def _is_plain(image: Image, approvals: Approvals) -> bool:
     parts = urlsplit(f"//{image.host}")
     where = Destination(DOCKER, hosts.canonical(parts.hostname or ""), parts.port or 80, plain=True)
     return approvals.has_plain(where)
-
-
-def digest_of(body: bytes) -> str:
-    """Return the digest of a content: `sha256:` and the hexadecimal SHA-256."""
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"

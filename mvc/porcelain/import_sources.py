@@ -61,6 +61,13 @@ KINDS = (
         signs=((".dvc", ".git"), (".dvc/config",)),
         within=("git",),
     ),
+    Kind(
+        "oci",
+        "Import models of an OCI registry, oci://HOST/PATH[:TAG], or an OCI image layout.",
+        "mvc.registry.oci.source",
+        schemes=("oci",),
+        signs=(("oci-layout", "index.json"),),
+    ),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -15,6 +15,7 @@ import pytest
 from mvc import errors
 from mvc.images import blobs, distribution
 from mvc.images.blobs import Blob
+from mvc.images.digests import digest_of
 from mvc.images.distribution import Repository
 from mvc.model import hosts
 from mvc.model.hosts import Approvals
@@ -40,7 +41,7 @@ def opened(
 
 
 def blob(content: bytes) -> Blob:
-    return Blob(distribution.digest_of(content), len(content), lambda offset: iter([content[offset:]]))
+    return Blob(digest_of(content), len(content), lambda offset: iter([content[offset:]]))
 
 
 def content_of(repository: Repository, sent: Blob) -> bytes:
@@ -135,7 +136,7 @@ def test_an_expired_token_is_renewed_between_pieces(home: Path, guarded: Registr
             repository._session._authorization = "Bearer of-yesterday"
             yield content[offset + 1500 :]
 
-        sent = Blob(distribution.digest_of(content), len(content), read)
+        sent = Blob(digest_of(content), len(content), read)
         assert repository.upload(sent) == 3500
         assert content_of(repository, sent) == content
 

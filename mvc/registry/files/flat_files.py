@@ -56,7 +56,7 @@ def place(
     order = sorted(range(len(files)), key=lambda number: files[number])
     named: dict[int, str] = {}
     for number in order:
-        named[number] = _unused(role(files[number].role), {*roles, *named.values()})
+        named[number] = unused(role(files[number].role), {*roles, *named.values()})
     bases = {number: base_name(files[number].filename) for number in order}
     folded = Counter(map(fold, [*bases.values(), *paths]))
     placed: dict[int, str] = {}
@@ -138,7 +138,7 @@ def _shorten(name: str) -> str:
     return f"{stem.encode()[: _MAX_NAME - len(suffix.encode()) - 1].decode(errors='ignore')}.{suffix}"
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def unused(name: str, taken: set[str]) -> str:
     """Return `name`, with the first number appended that makes it unique."""
     number, candidate = 1, name
     while candidate in taken:

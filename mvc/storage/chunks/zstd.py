@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 
 LEVEL = 1
 _WINDOW_LOG = 24  # 16 MiB, the largest raw chunk: the most memory that a frame may demand of a reader
+_FILE_WINDOW_LOG = 27  # 128 MiB: what the zstd program accepts without an option
 _local = threading.local()
 
 
@@ -40,6 +42,18 @@ def decompress(stored: Buffer, size: int) -> bytes:
     if not decompressor.eof or decompressor.unused_data:
         raise errors.Damaged(what="an encoded chunk", reason="it is not exactly one zstd frame of the stated size")
     return raw
+
+
+def blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the contents of a file of frames, in blocks of at most `size` bytes. Raises Damaged."""
+    zstd = _zstd()
+    options = {zstd.DecompressionParameter.window_log_max: _FILE_WINDOW_LOG}
+    try:
+        with zstd.ZstdFile(file, options=options) as stream:
+            while block := stream.read(size):
+                yield block
+    except (zstd.ZstdError, EOFError) as error:
+        raise errors.Damaged(what="a zstd file", reason=str(error)) from error
 
 
 def _frame(kind: str, raw: Buffer) -> bytes:
