@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import mvc
+from tests.docs import pasted
 
 MODEL = "helmet-detector"
 TOP = Path(__file__).resolve().parents[2]
@@ -41,6 +42,11 @@ def only(folder: Path) -> mvc.Version:
     assert version.code is not None
     assert version.code.commit == git_head(folder)
     return version
+
+
+def block(page: str) -> str:
+    """The Python that a page shows first."""
+    return str(pasted.blocks("python", (TOP / page).read_text(encoding="utf-8"))[0])
 
 
 def git_head(folder: Path) -> str:

@@ -18,8 +18,7 @@ from tests.integrations.trainers import nets
 
 def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = None, **options: Any) -> None:
     """Train for three epochs; each one that improves writes the weights and gives them to the tracker."""
-    for state in (AcceleratorState, GradientState, PartialState):
-        state._reset_state()
+    reset()
     if is_registered:
         register_tracker_class(MvcTracker)
     accelerator = Accelerator(cpu=True, log_with="mvc" if is_registered else MvcTracker(versions.MODEL, **options))
@@ -42,6 +41,12 @@ def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = No
             if accelerator.is_main_process:
                 accelerator.get_tracker("mvc").best(folder / "best" / "model.safetensors", metrics)
     accelerator.end_training()
+
+
+def reset() -> None:
+    """Forget the accelerator of another training in this process."""
+    for state in (AcceleratorState, GradientState, PartialState):
+        state._reset_state()
 
 
 def evaluate(net: torch.nn.Module) -> dict[str, float]:

@@ -29,7 +29,8 @@ class Pictures(torch.utils.data.Dataset):  # type: ignore[misc] # not typed wher
         return {"pixel_values": self.pixels[index], "labels": self.labels[index]}
 
 
-def _net() -> Any:
+def net() -> Any:
+    """A small ViT that begins the same each time."""
     torch.manual_seed(5)
     config = ViTConfig(
         hidden_size=16,
@@ -67,7 +68,7 @@ def trainer(folder: Path, *, arguments: Mapping[str, Any] | None = None, **optio
         "seed": 1,
     }
     return Trainer(
-        model=_net(),
+        model=net(),
         args=TrainingArguments(**given | dict(arguments or {})),
         train_dataset=Pictures(48, 1),
         eval_dataset=Pictures(24, 2),
@@ -78,7 +79,7 @@ def trainer(folder: Path, *, arguments: Mapping[str, Any] | None = None, **optio
 
 def evaluate(checkpoint: Path, folder: Path) -> dict[str, float]:
     """Return the metrics of a checkpoint, loaded and evaluated anew."""
-    net = ViTForImageClassification.from_pretrained(checkpoint)
+    loaded = ViTForImageClassification.from_pretrained(checkpoint)
     arguments = TrainingArguments(output_dir=str(folder / "again"), use_cpu=True, report_to="none", disable_tqdm=True)
-    fresh = Trainer(model=net, args=arguments, eval_dataset=Pictures(24, 2), compute_metrics=_accuracy)
+    fresh = Trainer(model=loaded, args=arguments, eval_dataset=Pictures(24, 2), compute_metrics=_accuracy)
     return dict(fresh.evaluate())
